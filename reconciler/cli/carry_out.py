@@ -1,0 +1,83 @@
+"""Carries a plan out with everything around it: progress, deadline, tests first, and a clean stop on Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Final
+
+from reconciler.cli.console import Console
+from reconciler.cli.prepare import Prepared
+from reconciler.cli.progress import progress
+from reconciler.core.errors import ProviderError
+from reconciler.core.plan import Action, Change, Plan
+from reconciler.core.report import Failure, Report, Verdict
+from reconciler.execute import Check, Execution, Options
+from reconciler.providers.base import Provider
+from reconciler.testing import events_of
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def interruptible(stop: Callable[[], None], cancel: Callable[[], object]) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM calls `stop`, a second one `cancel`."""
+    loop, count = asyncio.get_running_loop(), 0
+
+    def caught() -> None:
+        nonlocal count
+        count += 1
+        (stop if count == 1 else cancel)()
+
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, caught)
+    try:
+        yield
+    finally:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+def _tested(provider: Provider) -> Check:
+    async def check(change: Change) -> Failure | None:
+        if change.action is Action.DELETE or change.declared is None:
+            return None
+        spec = change.declared.spec
+        try:
+            delivery = await provider.test(spec, change.live, events_of(spec, every=False)[0])
+        except ProviderError as error:
+            return Failure(error.kind, f"its test could not be made: {error}")
+        if delivery.verdict is Verdict.DELIVERED:
+            return None
+        status = f" ({delivery.status_code})" if delivery.status_code is not None else ""
+        return Failure("test-failed", f"not written: its endpoint answered {delivery.verdict.value}{status}")
+
+    return check
+
+
+async def carry_out(console: Console, made: Plan, provider: Provider, prepared: Prepared) -> tuple[Report, bool]:
+    """The report of the run, and whether it was interrupted. What is under way when Ctrl-C comes is finished first."""
+    options = prepared.options
+    with progress(console, len(made.pending), "reconcile") as tick:
+        settings = Options(
+            parallelism=options.parallelism,
+            stop_on_error=options.on_error == "stop",
+            deadline=time.monotonic() + options.deadline if options.deadline else None,
+            progress=tick,
+        )
+        if options.test_first:
+            settings = replace(settings, check=_tested(provider))
+        execution = Execution(made, provider, prepared.policy.owner, settings)
+        task = asyncio.ensure_future(execution.run())
+
+        def stop() -> None:
+            console.say("interrupted: finishing what is under way; once more to stop at once")
+            execution.stop(Failure("interrupted", "interrupted before it was started"))
+
+        with interruptible(stop, task.cancel), suppress(asyncio.CancelledError):
+            await task
+    return execution.report(interrupted=task.cancelled()), execution.interrupted

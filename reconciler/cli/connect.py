@@ -1,0 +1,136 @@
+"""Opens the tenant that was asked for: by manifest, by url, or the embedded one in a file. The only wiring of the parts."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from reconciler.cli.source import Options
+from reconciler.core import limits
+from reconciler.core.errors import BadRequest, InvalidManifests
+from reconciler.core.plan import TenantRef
+from reconciler.core.problem import Problem
+from reconciler.core.secret import Secret, shown_url
+from reconciler.delivery.guard import AddressPolicy
+from reconciler.delivery.send import Sender
+from reconciler.manifests import Manifests
+from reconciler.providers.http import Client
+from reconciler.providers.tenant import TenantProvider
+
+DEFAULT_FILE: Final = ".reconciler/tenant.db"
+THREE_WAYS: Final = (
+    "which tenant? Give a Tenant manifest among the paths, or --tenant-url URL --owner NAME with a token in "
+    "--tenant-token-file or RECONCILER_TENANT_TOKEN, or --local for the embedded tenant in a file"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One tenant: its API with a token, or the file of the embedded one."""
+
+    name: str
+    url: str = ""
+    token: Secret | None = None
+    file: str = ""
+
+    def ref(self, owner: str) -> TenantRef:
+        """How plans and reports name it."""
+        return TenantRef(self.name, self.url or f"local:{os.path.relpath(self.file)}", owner)
+
+
+def _token(options: Options) -> Secret:
+    if options.tenant_token_file:
+        try:
+            text = Path(options.tenant_token_file).read_text("utf-8").removesuffix("\n")
+        except (OSError, UnicodeError):
+            raise BadRequest(f"--tenant-token-file {options.tenant_token_file}: cannot be read") from None
+        return Secret(text, "--tenant-token-file")
+    value = os.environ.get("RECONCILER_TENANT_TOKEN")
+    if not value:
+        raise BadRequest("--tenant-url needs a token: --tenant-token-file FILE or RECONCILER_TENANT_TOKEN")
+    return Secret(value, "RECONCILER_TENANT_TOKEN")
+
+
+def _by_url(options: Options) -> Target:
+    url: str = options.tenant_url
+    wrong = limits.url(url)
+    if wrong:
+        raise BadRequest(f"--tenant-url {wrong}")
+    if limits.is_plain_http_abroad(url):
+        raise BadRequest("--tenant-url: http:// would send the token in clear; use https://")
+    return Target("", url, _token(options))
+
+
+def choose(options: Options, manifests: Manifests | None) -> Target:
+    """The tenant of this run; raises BadRequest naming the three ways when none was given."""
+    if options.is_local and options.tenant_url:
+        raise BadRequest("--local and --tenant-url exclude each other")
+    if options.is_local:
+        return Target("local", file=str(Path(options.local_file or DEFAULT_FILE).absolute()))
+    if options.tenant_url:
+        return _by_url(options)
+    spec = manifests.tenant if manifests is not None else None
+    if spec is None:
+        raise BadRequest(THREE_WAYS)
+    if spec.local is not None:
+        return Target(spec.name, file=spec.local)
+    token = spec.token
+    if token is None or not token.resolved:
+        reference = token.reference if token is not None else "token"
+        text = f"the tenant's token does not resolve: {reference}"
+        problem = Problem(spec.origin, "/spec/token", "secret/unresolved", "error", text, "set it, then run again")
+        raise InvalidManifests((problem,), manifests.documents if manifests else 0, manifests.skipped if manifests else 0)
+    return Target(spec.name, spec.url or "", token)
+
+
+def prepare_folder(file: str) -> None:
+    """Makes the folder of the embedded tenant's file; `.reconciler` ignores itself in Git."""
+    folder = Path(file).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        ignore = folder / ".gitignore"
+        if folder.name == ".reconciler" and not ignore.exists():
+            ignore.write_text("*\n")
+    except OSError as error:
+        raise BadRequest(f"{folder}: cannot be made: {os.strerror(error.errno or 0)}") from None
+
+
+def address_policy(options: Options) -> AddressPolicy:
+    """The addresses that deliveries may reach, from `--allow-network` and `--allow-port`."""
+    try:
+        return AddressPolicy.parse(options.allow_network or (), options.allow_port or ())
+    except ValueError as error:
+        raise BadRequest(f"--allow-network: {error}") from None
+
+
+@asynccontextmanager
+async def opened(target: Target, options: Options, parallelism: int = 10) -> AsyncIterator[TenantProvider]:
+    """A provider for that tenant, closed at the end; raises StoreError for a file that cannot be used."""
+    async with AsyncExitStack() as stack:
+        url, token, app = target.url, target.token, None
+        if target.file:
+            from reconciler.tenant.app import create_app  # noqa: PLC0415  a tenant by url never pays for starlette
+            from reconciler.tenant.store import open_store  # noqa: PLC0415  likewise
+
+            prepare_folder(target.file)
+            store = open_store(target.file, key=os.environ.get("RECONCILER_TENANT_KEY"))
+            stack.callback(store.close)
+            sender = await stack.enter_async_context(Sender(address_policy(options)))
+            secret = secrets.token_urlsafe(32)
+            app = create_app(store, sender, local_token=secret, deliver=False)
+            url, token = "http://localhost/public-api/v1", Secret(secret, "--local")
+        if token is None:
+            raise BadRequest(THREE_WAYS)
+        timeout, deadline = options.timeout or 30.0, options.deadline
+        client = Client(url, token, app=app, timeout=timeout, deadline=deadline, parallelism=parallelism)
+        yield TenantProvider(await stack.enter_async_context(client))
+
+
+def shown(target: Target) -> str:
+    """How a message names the tenant."""
+    return shown_url(target.url) if target.url else os.path.relpath(target.file)

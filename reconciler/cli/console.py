@@ -1,0 +1,87 @@
+"""What a command prints and how: data on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from typing import IO, Any
+
+import click
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Time, level, logger and message; nothing of the arguments beside the message."""
+        line = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        return json.dumps(line, ensure_ascii=False)
+
+
+class Console:
+    """The two streams and what the options say about them; one for each process."""
+
+    def __init__(self) -> None:
+        """Before any option is read: text, no extra logging."""
+        self.output = "text"
+        self.verbose = 0
+        self.quiet = False
+        self.no_color = bool(os.environ.get("NO_COLOR"))
+        self.log_format = "text"
+        self.wrote = False
+
+    @property
+    def color(self) -> bool:
+        """Whether standard output is a terminal that wants colour."""
+        return self.output == "text" and not self.no_color and is_terminal(sys.stdout)
+
+    def start_logging(self) -> None:
+        """Sends this package's log lines to standard error; other packages' never, they may hold urls."""
+        logger = logging.getLogger("reconciler")
+        for old in list(logger.handlers):
+            logger.removeHandler(old)
+        handler = logging.StreamHandler(sys.stderr)
+        text = logging.Formatter("%(levelname)s %(name)s: %(message)s")
+        handler.setFormatter(_JsonLines() if self.log_format == "json" else text)
+        logger.addHandler(handler)
+        logger.propagate = False
+        levels = [logging.WARNING, logging.INFO, logging.DEBUG]
+        logger.setLevel(logging.ERROR if self.quiet else levels[min(self.verbose, 2)])
+
+    def data(self, text: str) -> None:
+        """A document on standard output."""
+        click.echo(text.removesuffix("\n"))
+        self.wrote = True
+
+    def say(self, text: str) -> None:
+        """A remark on standard error, unless `--quiet`."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+    def error(self, text: str) -> None:
+        """An error on standard error."""
+        click.echo(f"error: {text}", err=True)
+
+
+def is_terminal(stream: IO[Any] | None) -> bool:
+    """Whether a stream is there, open and a terminal."""
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:
+        return False
+
+
+def console_of(ctx: click.Context) -> Console:
+    """The console of this process; a new one where a command is called by itself."""
+    found = ctx.find_root().obj
+    if not isinstance(found, Console):
+        found = Console()
+        ctx.find_root().obj = found
+    return found

@@ -1,0 +1,85 @@
+"""`reconciler demo`: the main job on this machine, with the same commands that a user would type."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import click
+
+from reconciler.cli.console import console_of
+from reconciler.cli.options import logging_options
+
+TOKEN: Final = "demo-token-of-this-machine-only"  # noqa: S105  a made-up credential that its own receiver expects
+MANIFESTS: Final = """\
+apiVersion: webhooks.reconciler/v1
+kind: Webhook
+metadata: {name: demo-oncall, labels: {team: demo}}
+spec:
+  name: Demo on-call
+  url: %(url)s
+  description: Made by reconciler demo
+  auth:
+    type: bearer
+    token: {fromEnv: DEMO_TOKEN}
+    version: "1"
+  events:
+    - {type: "elastio:recovery-point:create:started", version: v0, severity: info}
+---
+apiVersion: webhooks.reconciler/v1
+kind: EventSubscription
+metadata: {name: demo-scans}
+spec:
+  webhook: demo-oncall
+  events:
+    - {type: "elastio:recovery-point:iscan:unhealthy", version: v0, severity: [warning, critical]}
+"""
+STEPS: Final = (
+    ("validate",),
+    ("plan", "--local-file", "tenant.db"),
+    ("reconcile", "--local-file", "tenant.db", "--yes"),
+    ("test", "--local-file", "tenant.db", "--via", "both", "--check-auth", "--allow-network", "127.0.0.0/8"),
+    ("plan", "--local-file", "tenant.db", "--detailed-exitcode"),
+)
+
+
+@click.command("demo")
+@logging_options
+@click.pass_context
+def command(ctx: click.Context) -> int:
+    """Show the whole circle: a tenant, a receiver, validate, plan, reconcile, test, and a second plan that is empty.
+
+    Everything happens in a temporary folder and ends by itself.
+    """
+    from reconciler.cli.receiver import DemoReceiver  # noqa: PLC0415  only here
+
+    console = console_of(ctx)
+    with tempfile.TemporaryDirectory(prefix="reconciler-demo-") as folder, DemoReceiver(TOKEN) as receiver:
+        webhooks = Path(folder, "webhooks")
+        webhooks.mkdir()
+        Path(webhooks, "demo.yaml").write_text(MANIFESTS % {"url": receiver.url}, "utf-8")
+        for step in STEPS:
+            name, *options = step
+            console.data(f"\n$ reconciler {name} webhooks {shlex.join(options)}".rstrip())
+            code = _run([name, "webhooks", *options], folder)
+            if code:
+                console.error(f"reconciler {name} ended with exit code {code}")
+                return code
+    console.data(
+        "\nThat was the whole circle: the second plan is empty."
+        "\nA tenant that stays: reconciler tenant serve, then open the address it prints."
+    )
+    return 0
+
+
+def _run(arguments: list[str], folder: str) -> int:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("RECONCILER_")}
+    path = os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, [clean.get("PYTHONPATH")])])
+    environment = {**clean, "DEMO_TOKEN": TOKEN, "PYTHONPATH": path}
+    sys.stdout.flush()
+    return subprocess.run([sys.executable, "-m", "reconciler", *arguments], cwd=folder, env=environment, check=False).returncode  # noqa: S603  our own command

@@ -1,0 +1,116 @@
+"""The one error handler: every ending of a command becomes a message and an exit code of `cli.md`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any, Final
+
+import click
+
+from reconciler.cli.console import Console
+from reconciler.core.errors import InvalidManifests, ReconcilerError
+
+
+class Exit(IntEnum):
+    """Every exit code of the command line."""
+
+    DONE = 0
+    ERROR = 1
+    PENDING = 2
+    UNAUTHORIZED = 3
+    PARTIAL = 4
+    STALE = 5
+    REFUSED = 6
+    FAILED_TEST = 8
+    USAGE = 64
+    DEFECT = 70
+    INTERRUPTED = 130
+
+
+_BY_KIND: Final = {
+    "unauthorized": Exit.UNAUTHORIZED,
+    "stale-plan": Exit.STALE,
+    "plan-refused": Exit.REFUSED,
+    "usage": Exit.USAGE,
+}
+
+
+def guarded(call: Callable[[], Any], console: Console) -> int:
+    """Runs `call` and returns the exit code, whatever happens; a bug prints its traceback and is 70."""
+    if sys.stdout is None:  # started with a closed standard output: nothing could be reported, so nothing is done
+        console.error("standard output is closed; nothing was done")
+        return Exit.ERROR
+    try:
+        code = _caught(call, console)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _lost_output(console, "standard output was closed before everything was written")
+    except OSError as error:
+        return _lost_output(console, f"standard output cannot be written: {os.strerror(error.errno or 0)}")
+    return code
+
+
+def _lost_output(console: Console, text: str) -> int:
+    console.error(text)
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())  # so that the interpreter's own flush at exit does not fail again
+    os.close(null)
+    return Exit.ERROR
+
+
+def _caught(call: Callable[[], Any], console: Console) -> int:  # noqa: PLR0911  one line for each ending
+    try:
+        code = call()
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.UsageError as error:
+        return _usage(error, console)
+    except click.ClickException as error:
+        return _tell(console, "error", error.format_message(), Exit.ERROR)
+    except (click.Abort, KeyboardInterrupt):
+        return _tell(console, "interrupted", "interrupted", Exit.INTERRUPTED)
+    except InvalidManifests as error:
+        _problems(error, console)
+        return Exit.ERROR
+    except ReconcilerError as error:
+        return _tell(console, error.kind, str(error), _BY_KIND.get(error.kind, Exit.ERROR))
+    except OSError:
+        raise
+    except Exception:  # noqa: BLE001  a defect: the traceback is for us, the exit code for the pipeline
+        traceback.print_exc()
+        return _tell(console, "defect", "a defect in the program; please report the traceback above", Exit.DEFECT)
+    return code if isinstance(code, int) else Exit.DONE
+
+
+def _usage(error: click.UsageError, console: Console) -> int:
+    if error.ctx is not None:
+        click.echo(error.ctx.get_usage(), err=True)
+        click.echo(f"Try '{error.ctx.command_path} --help'.", err=True)
+    return _tell(console, "usage", error.format_message(), Exit.USAGE)
+
+
+def _tell(console: Console, kind: str, message: str, code: Exit) -> int:
+    from reconciler.render.escape import terminal  # noqa: PLC0415  only on an error
+
+    console.error(terminal(message))
+    if console.output == "json" and not console.wrote:
+        from reconciler.render import document  # noqa: PLC0415  only on an error
+
+        console.data(document.to_json(document.error_document(kind, message, int(code))))
+    return code
+
+
+def _problems(error: InvalidManifests, console: Console) -> None:
+    if console.output == "json":
+        from reconciler.render import document  # noqa: PLC0415  only on an error
+
+        console.data(document.to_json(document.problems_document(error.problems, error.documents, error.skipped)))
+        return
+    from reconciler.render import text  # noqa: PLC0415  only on an error
+
+    shown = text.problems_text(error.problems, error.documents, error.skipped)
+    click.echo(shown.removesuffix("\n"), err=True)

@@ -1,0 +1,73 @@
+"""The root command: finds a command by name, imports only that one, and turns every ending into an exit code."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Final
+
+import click
+
+from reconciler import __version__
+from reconciler.cli.console import Console
+from reconciler.cli.ending import guarded
+from reconciler.cli.options import logging_options
+
+COMMANDS: Final = {  # name: (module below reconciler.cli, what it does)
+    "validate": ("validate", "Check manifests; needs no network and no secrets."),
+    "plan": ("plan", "Show what reconcile would do; cannot write. Alias: diff."),
+    "reconcile": ("reconcile", "Plan, confirm, carry out, report. Alias: apply."),
+    "test": ("test", "Validate the endpoints with a test delivery each."),
+    "schema": ("schema", "Print a JSON Schema."),
+    "tenant": ("tenant", "The embedded tenant: serve it, make and end access tokens."),
+    "demo": ("demo", "The whole circle on this machine, in a folder of its own."),
+}
+ALIASES: Final = {"diff": "plan", "apply": "reconcile"}
+
+
+class Lazy(click.Group):
+    """A group that imports a command only when it is called, so that `--help` and `--version` are immediate."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        """The names, in the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's signature
+        """The command of that name or alias."""
+        name = ALIASES.get(cmd_name, cmd_name)
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"reconciler.cli.{COMMANDS[name][0]}")
+        found: click.Command = module.command
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's signature
+        """The table above, without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+EPILOG: Final = """\b
+Examples:
+  reconciler demo
+  reconciler validate webhooks/
+  reconciler plan webhooks/ --local
+  reconciler reconcile webhooks/ --yes
+  reconciler test webhooks/ --via both
+
+Every option is also an environment variable: --max-deletes is RECONCILER_MAX_DELETES.
+Exit codes: 0 done, 1 error, 2 changes pending (plan --detailed-exitcode), 3 token refused, 4 carried out in part,
+5 not the approved plan, 6 plan refused, 8 an endpoint failed, 64 usage, 70 a defect, 130 interrupted.
+"""
+
+
+@click.group(cls=Lazy, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="reconciler", message="%(prog)s %(version)s")
+@logging_options
+def root() -> None:
+    """Webhooks and event subscriptions as YAML in Git, reconciled against a live tenant."""
+
+
+def main(args: list[str]) -> int:
+    """Runs one command line; returns its exit code."""
+    console = Console()
+    return guarded(lambda: root.main(args, prog_name="reconciler", standalone_mode=False, obj=console), console)

@@ -1,0 +1,137 @@
+"""Every option that more than one command has, once. Each is also RECONCILER_<OPTION>, the same for every command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from reconciler.cli.console import console_of
+
+F = TypeVar("F", bound=Callable[..., Any])
+Decorator = Callable[[F], F]
+
+
+def option(*names: str, **attributes: Any) -> Decorator[F]:
+    """A click option that is also an environment variable of its long name."""
+    long = next(name for name in names if name.startswith("--")).split("/")[0]
+    attributes.setdefault("envvar", "RECONCILER_" + long.removeprefix("--").replace("-", "_").upper())
+    return click.option(*names, **attributes)
+
+
+def together(*decorators: Decorator[Any]) -> Decorator[F]:
+    """Several options as one decorator, listed in `--help` in this order."""
+
+    def apply(function: F) -> F:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return apply
+
+
+def _set_verbose(ctx: click.Context, _param: click.Parameter, value: int) -> None:
+    console = console_of(ctx)
+    console.verbose = max(console.verbose, value)
+    console.start_logging()
+
+
+def _set(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    def callback(ctx: click.Context, _param: click.Parameter, value: Any) -> Any:
+        console = console_of(ctx)
+        if value:
+            setattr(console, name, value)
+            console.start_logging()
+        return value
+
+    return callback
+
+
+logging_options: Decorator[Any] = together(
+    option("-q", "--quiet", is_flag=True, expose_value=False, callback=_set("quiet"), help="Only errors on standard error."),
+    option(
+        "-v", "--verbose", count=True, expose_value=False, callback=_set_verbose, help="More on standard error; -vv: requests."
+    ),
+    option(
+        "--log-format",
+        type=click.Choice(["text", "json"]),
+        expose_value=False,
+        callback=_set("log_format"),
+        help="Form of the log lines on standard error.",
+    ),
+    option("--no-color", is_flag=True, expose_value=False, callback=_set("no_color"), help="No colour (also NO_COLOR)."),
+)
+
+
+def output_option(*formats: str) -> Decorator[Any]:
+    """`-o`; read before the others, so that a usage error comes in the form that was asked for."""
+    return option(
+        "-o",
+        "--output",
+        type=click.Choice(formats),
+        default="text",
+        is_eager=True,
+        callback=_set("output"),
+        help="Form of the output.",
+        show_default=True,
+    )
+
+
+def _pairs(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    pairs = []
+    for value in values:
+        key, sign, text = value.partition("=")
+        if not key or not sign:
+            raise click.BadParameter("wants KEY=VALUE, a label of the manifests")
+        pairs.append((key, text))
+    return tuple(pairs)
+
+
+paths_argument = click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+
+tenant_options: Decorator[Any] = together(
+    option("--tenant", metavar="NAME", help="Which Tenant manifest, where there are several."),
+    option("--tenant-url", metavar="URL", help="The tenant's API, instead of a Tenant manifest."),
+    option("--owner", metavar="NAME", help="Who we are there; with --tenant-url."),
+    option("--tenant-token-file", metavar="FILE", help="File with the token; with --tenant-url (or RECONCILER_TENANT_TOKEN)."),
+    option("--local", is_flag=True, help="The embedded tenant in a file; no server."),
+    option("--local-file", metavar="FILE", help="That file; implies --local.  [default: .reconciler/tenant.db]"),
+)
+
+network_options: Decorator[Any] = together(
+    option("--allow-network", multiple=True, metavar="CIDR", help="Addresses that deliveries may reach beside public ones."),
+    option("--allow-port", multiple=True, type=click.IntRange(1, 65535), metavar="N", help="A port below 1024 beside 80, 443."),
+)
+
+time_options: Decorator[Any] = together(
+    option(
+        "--timeout",
+        type=click.FloatRange(min=0.001),
+        default=30.0,
+        metavar="S",
+        help="Seconds a request may take.  [default: 30]",
+    ),
+    option("--deadline", type=click.FloatRange(min=0.001), metavar="S", help="Seconds the whole run may take."),
+)
+
+narrow_options: Decorator[Any] = together(
+    option("--only", multiple=True, metavar="NAME", help="Only this metadata.name; repeatable. Nothing is deleted then."),
+    option(
+        "--select", multiple=True, metavar="KEY=VALUE", callback=_pairs, help="Only webhooks with this label. Nothing is deleted."
+    ),
+)
+
+secrets_dir_option: Decorator[Any] = option(
+    "--secrets-dir", metavar="DIR", help="A folder that fromFile may name by absolute path."
+)
+
+policy_options: Decorator[Any] = together(
+    option("--prune/--no-prune", default=None, help="Delete what is ours and no longer declared.  [default: prune]"),
+    option("--adopt", is_flag=True, help="Take over declared webhooks that are nobody's."),
+    option("--max-deletes", type=click.IntRange(0), metavar="N", help="Refuse more deletes than this, whatever their share."),
+    option("--max-updates", type=click.IntRange(0), metavar="N", help="Refuse more updates than this, whatever their share."),
+    option("--resend-credentials", is_flag=True, help="Send credentials that cannot be compared."),
+    option("--exclude", multiple=True, metavar="NAME", help="All but this metadata.name; repeatable. Nothing is deleted."),
+    option("--revision", metavar="TEXT", help="Stored with what is written; CI passes the commit."),
+)

@@ -1,0 +1,70 @@
+"""`reconciler plan`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import click
+
+from reconciler.cli.console import Console, console_of
+from reconciler.cli.options import (
+    logging_options,
+    narrow_options,
+    network_options,
+    option,
+    output_option,
+    paths_argument,
+    policy_options,
+    secrets_dir_option,
+    tenant_options,
+    time_options,
+    together,
+)
+
+EPILOG = """\b
+Examples:
+  reconciler plan webhooks/ --local
+  reconciler plan . --tenant production -o markdown > comment.md
+  reconciler plan webhooks/ --detailed-exitcode
+"""
+
+shared_options = together(tenant_options, policy_options, narrow_options, time_options, network_options, secrets_dir_option)
+
+
+@click.command("plan", epilog=EPILOG)
+@paths_argument
+@option("--detailed-exitcode", is_flag=True, help="Exit 2 when changes are pending.")
+@shared_options
+@output_option("text", "json", "markdown")
+@logging_options
+@click.pass_context
+def command(ctx: click.Context, **values: Any) -> int:
+    """Show what reconcile would do. Cannot write."""
+    from reconciler.cli.ending import Exit  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.cli.prepare import prepare  # noqa: PLC0415  likewise
+    from reconciler.cli.source import Options  # noqa: PLC0415  likewise
+
+    console, options = console_of(ctx), Options(values)
+    prepared = prepare(options, "warn")
+    made = asyncio.run(prepared.plan_only())
+    show(console, made)
+    if made.violations:
+        return Exit.REFUSED
+    return Exit.PENDING if made.pending and options.detailed_exitcode else Exit.DONE
+
+
+def show(console: Console, made: Any) -> None:
+    """A plan in the form that was asked for."""
+    if console.output == "json":
+        from reconciler.render import document  # noqa: PLC0415  one form a run
+
+        console.data(document.to_json(document.plan_document(made)))
+    elif console.output == "markdown":
+        from reconciler.render import markdown  # noqa: PLC0415  one form a run
+
+        console.data(markdown.plan_markdown(made))
+    else:
+        from reconciler.render import text  # noqa: PLC0415  one form a run
+
+        console.data(text.plan_text(made, color=console.color))

@@ -1,0 +1,58 @@
+"""What plan, reconcile and test have in common: manifests read, tenant chosen, policy settled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from reconciler import workflow
+from reconciler.cli import connect, source
+from reconciler.cli.source import Options, Secrets
+from reconciler.core.model import Declared
+from reconciler.core.plan import Plan, TenantRef
+from reconciler.core.policy import Policy
+from reconciler.manifests import Manifests
+from reconciler.providers.base import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Everything a run needs before the first request."""
+
+    options: Options
+    manifests: Manifests
+    target: connect.Target
+    policy: Policy
+    selected: tuple[Declared, ...]
+
+    @property
+    def tenant(self) -> TenantRef:
+        """How plan and report name the tenant."""
+        return self.target.ref(self.policy.owner.name)
+
+    async def plan(self, provider: Reader) -> Plan:
+        """What reconcile would do, with the manifests' warnings."""
+        made = await workflow.plan(self.manifests, provider, self.policy, self.tenant, source.fingerprint_key())
+        said = tuple(f"{problem.origin}: {problem.message} [{problem.rule}]" for problem in self.manifests.problems)
+        return replace(made, warnings=(*said, *made.warnings))
+
+    async def plan_only(self) -> Plan:
+        """The same, with the tenant opened for it alone."""
+        async with connect.opened(self.target, self.options) as provider:
+            return await self.plan(provider)
+
+
+def narrow(options: Options) -> workflow.Narrow:
+    """`--only`, `--exclude`, `--select`."""
+    return workflow.Narrow(options.only or (), options.exclude or (), options.select or ())
+
+
+def prepare(options: Options, secrets: Secrets) -> Prepared:
+    """Reads and checks everything that needs no tenant; with `require`, every secret of the selected webhooks resolves."""
+    manifests = source.read(options, secrets)
+    policy = workflow.narrowed(manifests, narrow(options), source.policy(options, manifests))
+    keys = policy.scope.selected
+    if secrets == "require":
+        selected = workflow.require_secrets(manifests, frozenset(keys) if keys is not None else None)
+    else:
+        selected = tuple(item for item in manifests.declared if policy.scope.selects(item.key))
+    return Prepared(options, manifests, connect.choose(options, manifests), policy, selected)

@@ -1,0 +1,102 @@
+"""`reconciler reconcile`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.console import Console, console_of, is_terminal
+from reconciler.cli.options import logging_options, option, output_option, paths_argument
+from reconciler.cli.plan import shared_options, show
+
+if TYPE_CHECKING:
+    from reconciler.cli.prepare import Prepared
+    from reconciler.core.plan import Plan
+    from reconciler.core.report import Report
+
+EPILOG = """\b
+Examples:
+  reconciler reconcile webhooks/ --local
+  reconciler reconcile webhooks/ --yes --revision "$GIT_COMMIT"
+  reconciler reconcile webhooks/ --yes --expect-digest sha256:...
+"""
+
+
+@click.command("reconcile", epilog=EPILOG)
+@paths_argument
+@option("--yes", is_flag=True, help="No prompt.")
+@option("--expect-digest", metavar="D", help="Only if the plan is still this one; else exit 5 and nothing written.")
+@option("--parallelism", type=click.IntRange(1, 100), default=10, show_default=True, metavar="N", help="Changes at once.")
+@option("--on-error", type=click.Choice(["continue", "stop"]), default="continue", show_default=True, help="After a failure.")
+@option("--test-first", is_flag=True, help="Test each changed endpoint first; what fails is not written.")
+@shared_options
+@output_option("text", "json", "markdown")
+@logging_options
+@click.pass_context
+def command(ctx: click.Context, **values: Any) -> int:
+    """Plan, confirm, carry out, report."""
+    from reconciler.cli.prepare import prepare  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.cli.source import Options  # noqa: PLC0415  likewise
+
+    console, options = console_of(ctx), Options(values)
+    if not options.yes and not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
+        raise click.UsageError("there is no terminal to ask on: give --yes to write without a prompt", ctx)
+    return asyncio.run(_run(console, prepare(options, "require")))
+
+
+async def _run(console: Console, prepared: Prepared) -> int:
+    from reconciler.cli.carry_out import carry_out  # noqa: PLC0415  as above
+    from reconciler.cli.connect import opened  # noqa: PLC0415  as above
+    from reconciler.cli.ending import Exit  # noqa: PLC0415  as above
+    from reconciler.core.errors import PlanRefused  # noqa: PLC0415  as above
+    from reconciler.workflow import approve  # noqa: PLC0415  as above
+
+    options = prepared.options
+    async with opened(prepared.target, options, options.parallelism) as provider:
+        made = await prepared.plan(provider)
+        try:
+            approve(made, options.expect_digest)
+        except PlanRefused:
+            show(console, made)
+            return Exit.REFUSED
+        if console.output == "text" and made.pending:
+            show(console, made)
+        if made.pending and not options.yes and not _confirmed(console, made):
+            console.say("declined; nothing was written")
+            return Exit.ERROR
+        report, interrupted = await carry_out(console, made, provider, prepared)
+    _show_report(console, report)
+    return Exit.INTERRUPTED if interrupted else _code(report)
+
+
+def _confirmed(console: Console, made: Plan) -> bool:
+    if console.output != "text":
+        from reconciler.render import text  # noqa: PLC0415  only for a prompt beside a document
+
+        click.echo(text.plan_text(made), err=True)
+    return click.confirm(f"Carry out these {len(made.pending)} changes?", err=True)
+
+
+def _code(report: Report) -> int:
+    from reconciler.cli.ending import Exit  # noqa: PLC0415  as above
+    from reconciler.core.report import Status  # noqa: PLC0415  as above
+
+    if report.complete:
+        return Exit.DONE
+    written = any(report.count(status) for status in (Status.CREATED, Status.UPDATED, Status.DELETED))
+    refused = any(outcome.error is not None and outcome.error.kind == "unauthorized" for outcome in report.outcomes)
+    return Exit.UNAUTHORIZED if refused and not written else Exit.PARTIAL
+
+
+def _show_report(console: Console, report: Report) -> None:
+    from reconciler.render import document, markdown, text  # noqa: PLC0415  as above
+
+    if console.output == "json":
+        console.data(document.to_json(document.report_document(report)))
+    elif console.output == "markdown":
+        console.data(markdown.report_markdown(report))
+    else:
+        console.data(text.report_text(report, color=console.color))

@@ -1,0 +1,82 @@
+"""From the paths and options of a command to manifests, and to what decides a plan. No tenant is spoken to here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from reconciler.core.errors import BadRequest
+from reconciler.core.model import Owner
+from reconciler.core.policy import Limits, Ownership, Policy
+from reconciler.core.secret import Secret
+from reconciler.manifests import Manifests, Request, load
+
+Secrets = Literal["ignore", "warn", "require"]
+LOCAL_OWNER = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of one command line, by their names; what a command does not have is None."""
+
+    values: Mapping[str, Any]
+
+    def __getattr__(self, name: str) -> Any:
+        """The value of an option."""
+        return self.values.get(name)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the embedded tenant was asked for."""
+        return bool(self.local or self.local_file)
+
+
+def fingerprint_key() -> Secret | None:
+    """The key of credential fingerprints, from RECONCILER_FINGERPRINT_KEY."""
+    value = os.environ.get("RECONCILER_FINGERPRINT_KEY")
+    return Secret(value, "RECONCILER_FINGERPRINT_KEY") if value else None
+
+
+def read(options: Options, secrets: Secrets) -> Manifests:
+    """The manifests among the paths; raises InvalidManifests, BadRequest."""
+    paths: tuple[str, ...] = options.paths
+    return load(
+        Request(
+            paths=paths,
+            stdin=sys.stdin.buffer.read() if "-" in paths else None,
+            env=dict(os.environ),
+            strict=bool(options.strict),
+            secrets=secrets,
+            secrets_dir=options.secrets_dir,
+            fingerprint_key=fingerprint_key(),
+            tenant=options.tenant,
+            use_tenant=not (options.is_local or options.tenant_url),
+        )
+    )
+
+
+def policy(options: Options, manifests: Manifests) -> Policy:
+    """What the options allow, over what the Tenant manifest says."""
+    spec = None if options.is_local or options.tenant_url else manifests.tenant
+    name = options.owner or (spec.owner if spec is not None else LOCAL_OWNER if options.is_local else None)
+    if not name:
+        raise BadRequest("--tenant-url needs --owner NAME: who we are there")
+    ownership: Ownership = "all" if spec is not None and spec.ownership == "all" else "marked"
+    prune = options.prune if options.prune is not None else (spec.prune if spec is not None else True)
+    return Policy(
+        owner=Owner(name, options.revision),
+        ownership=ownership,
+        prune=prune,
+        adopt=bool(options.adopt),
+        resend_credentials=bool(options.resend_credentials),
+        limits=Limits(
+            delete_share=spec.delete_share if spec is not None else 0.3,
+            update_share=spec.update_share if spec is not None else 0.3,
+            update_from=spec.update_from if spec is not None else 10,
+            max_deletes=options.max_deletes,
+            max_updates=options.max_updates,
+        ),
+    )

@@ -1,0 +1,169 @@
+"""`reconciler tenant`: the embedded tenant as a server, and its access tokens."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from reconciler.cli.console import console_of
+from reconciler.cli.options import logging_options, network_options, option, output_option
+
+SCOPES: Final = ("Webhooks: Read", "Webhooks: Write", "Events: Write")
+_UNITS: Final = {"m": 60, "h": 3600, "d": 86400}
+
+db_option = option("--db", default=".reconciler/tenant.db", show_default=True, metavar="FILE", help="The tenant's database.")
+
+EPILOG = """\b
+Examples:
+  reconciler tenant serve --port 8080
+  reconciler tenant token ci --scope "Webhooks: Write" --owner payments --out token.txt
+  reconciler tenant tokens
+  reconciler tenant revoke ci
+"""
+
+
+@click.group("tenant", epilog=EPILOG)
+@logging_options
+def command() -> None:
+    """The embedded tenant: the project's own, modelled on Elastio's Settings > Webhooks page."""
+
+
+def _open(db: str) -> Any:
+    from reconciler.cli.connect import prepare_folder  # noqa: PLC0415  `--help` needs no database
+    from reconciler.tenant.store import open_store  # noqa: PLC0415  likewise
+
+    prepare_folder(str(Path(db).absolute()))
+    return open_store(db, key=os.environ.get("RECONCILER_TENANT_KEY"))
+
+
+@command.command("serve")
+@db_option
+@option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one, printed.")
+@option("--tests-per-minute", type=click.IntRange(1), default=600, show_default=True, help="Test deliveries a token may ask for.")
+@network_options
+@logging_options
+@click.pass_context
+def serve(ctx: click.Context, **values: Any) -> None:
+    """Serve the tenant until SIGTERM or Ctrl-C. Prints its API's address when it is ready."""
+    from reconciler.cli.connect import address_policy  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.cli.source import Options  # noqa: PLC0415  likewise
+    from reconciler.delivery.send import Sender  # noqa: PLC0415  likewise
+    from reconciler.tenant.app import create_app  # noqa: PLC0415  likewise
+    from reconciler.tenant.server import serve as run  # noqa: PLC0415  likewise
+
+    console = console_of(ctx)
+    sender = Sender(address_policy(Options(values)))
+    store = _open(values["db"])
+    try:
+        app = create_app(store, sender, tests_per_minute=values["tests_per_minute"])
+        run(store, app, host=values["host"], port=values["port"], ready=console.data)
+    finally:
+        store.close()
+
+
+def _expiry(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
+    if value is None:
+        return None
+    span = re.fullmatch(r"(\d{1,6})([mhd])", value)
+    if span:
+        return time.time() + int(span[1]) * _UNITS[span[2]]
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter("wants a span such as 90d, 12h, 30m, or a date such as 2027-01-31") from None
+    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    if moment.timestamp() <= time.time():
+        raise click.BadParameter("lies in the past")
+    return moment.timestamp()
+
+
+@command.command("token")
+@click.argument("name")
+@option(
+    "--scope", multiple=True, required=True, type=click.Choice(SCOPES), help="What it may do; repeatable. Write implies read."
+)
+@option("--owner", metavar="O", help="It changes only webhooks of this owner or of nobody.")
+@option("--expires", metavar="D", callback=_expiry, help="A span (90d, 12h, 30m) or a date.")
+@option("--out", metavar="FILE", help="Written there with mode 0600, instead of to standard output.")
+@db_option
+@logging_options
+@click.pass_context
+def token(ctx: click.Context, name: str, **values: Any) -> None:
+    """Make an access token. It is shown once."""
+    console, out = console_of(ctx), values["out"]
+    store = _open(values["db"])
+    try:
+        handle = _reserve(out) if out else None
+        made = store.create_token(name, values["scope"], values["owner"], values["expires"])
+        if handle is None:
+            console.data(made)
+            return
+        with os.fdopen(handle, "w") as file:
+            file.write(made + "\n")
+        console.say(f"written to {out}")
+    finally:
+        store.close()
+
+
+def _reserve(path: str) -> int:
+    """Opens the file before the token is made, so that none is lost to a path that cannot be written."""
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise click.UsageError(f"--out {path}: exists already; a token never overwrites a file") from None
+    except OSError as error:
+        raise click.UsageError(f"--out {path}: {os.strerror(error.errno or 0)}") from None
+
+
+@command.command("tokens")
+@db_option
+@output_option("text", "json")
+@logging_options
+@click.pass_context
+def tokens(ctx: click.Context, db: str, output: str) -> None:
+    """List the access tokens; never their text."""
+    from dataclasses import asdict  # noqa: PLC0415  one use
+
+    from reconciler.render.document import to_json  # noqa: PLC0415  `--help` renders nothing
+    from reconciler.render.escape import terminal  # noqa: PLC0415  likewise
+
+    store = _open(db)
+    try:
+        listed = store.list_tokens()
+    finally:
+        store.close()
+    if output == "json":
+        console_of(ctx).data(to_json({"format": "reconciler.tokens/v1", "tokens": [asdict(item) for item in listed]}))
+        return
+    lines = [
+        f"{terminal(i.name)}  {', '.join(i.scopes)}  owner {terminal(i.owner or '-')}  expires {_when(i.expires)}" for i in listed
+    ]
+    console_of(ctx).data("\n".join(lines) or "no tokens")
+
+
+def _when(moment: float | None) -> str:
+    return "never" if moment is None else datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%MZ")
+
+
+@command.command("revoke")
+@click.argument("name")
+@db_option
+@logging_options
+@click.pass_context
+def revoke(ctx: click.Context, name: str, db: str) -> None:
+    """End an access token at once."""
+    store = _open(db)
+    try:
+        ended = store.revoke_token(name)
+    finally:
+        store.close()
+    if not ended:
+        raise click.UsageError(f"no token is named {name}", ctx)
+    console_of(ctx).say(f"revoked {name}")

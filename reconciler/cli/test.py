@@ -1,0 +1,120 @@
+"""`reconciler test`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.console import Console, console_of
+from reconciler.cli.options import (
+    logging_options,
+    narrow_options,
+    network_options,
+    option,
+    output_option,
+    paths_argument,
+    secrets_dir_option,
+    tenant_options,
+    time_options,
+)
+
+if TYPE_CHECKING:
+    from reconciler.core.model import Declared
+    from reconciler.core.report import TestReport
+    from reconciler.testing import Send
+
+EPILOG = """\b
+Examples:
+  reconciler test webhooks/
+  reconciler test webhooks/ --via probe --allow-network 127.0.0.0/8
+  reconciler test webhooks/ --only payments-oncall --all-events --check-auth
+"""
+
+
+@click.command("test", epilog=EPILOG)
+@paths_argument
+@option("--via", type=click.Choice(["tenant", "probe", "both"]), default="tenant", show_default=True, help="Who sends.")
+@option("--all-events", is_flag=True, help="One delivery for each subscription; default the first.")
+@option("--check-auth", is_flag=True, help="Also a wrong credential, which must be refused with 401 or 403.")
+@option("--max-latency", type=click.FloatRange(min=0), metavar="MS", help="Slower deliveries fail.")
+@option("--parallelism", type=click.IntRange(1, 100), default=10, show_default=True, metavar="N", help="Webhooks at once.")
+@tenant_options
+@narrow_options
+@time_options
+@network_options
+@secrets_dir_option
+@output_option("text", "json")
+@logging_options
+@click.pass_context
+def command(ctx: click.Context, **values: Any) -> int:
+    """Validate the endpoints with a test delivery each, with the declared values."""
+    from reconciler.cli.ending import Exit  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.cli.source import Options  # noqa: PLC0415  likewise
+    from reconciler.render import document, text  # noqa: PLC0415  likewise
+
+    console = console_of(ctx)
+    report = asyncio.run(_run(console, Options(values)))
+    if console.output == "json":
+        console.data(document.to_json(document.test_document(report)))
+    else:
+        console.data(text.test_text(report, color=console.color))
+    return Exit.DONE if report.passed else Exit.FAILED_TEST
+
+
+def _selected(options: Any) -> tuple[tuple[Declared, ...], Any]:
+    """The webhooks to test and their manifests; every secret of theirs resolves."""
+    from reconciler import workflow  # noqa: PLC0415  as above
+    from reconciler.cli.prepare import narrow  # noqa: PLC0415  as above
+    from reconciler.cli.source import read  # noqa: PLC0415  as above
+
+    manifests = read(options, "require")
+    return workflow.require_secrets(manifests, narrow(options).keys(manifests.declared)), manifests
+
+
+async def _run(console: Console, options: Any) -> TestReport:
+    from reconciler import testing  # noqa: PLC0415  as above
+    from reconciler.cli import connect  # noqa: PLC0415  as above
+    from reconciler.cli.progress import progress  # noqa: PLC0415  as above
+    from reconciler.core.errors import BadRequest  # noqa: PLC0415  as above
+    from reconciler.delivery.send import Sender  # noqa: PLC0415  as above
+
+    selected, manifests = _selected(options)
+    senders: dict[str, Send] = {}
+    async with AsyncExitStack() as stack:
+        if options.via in {"tenant", "both"}:
+            target = connect.choose(options, manifests)
+            provider = await stack.enter_async_context(connect.opened(target, options, options.parallelism))
+            senders["tenant"] = provider.test
+        if options.via in {"probe", "both"}:
+            senders["probe"] = _probe(await stack.enter_async_context(Sender(connect.address_policy(options))))
+        total = len(selected) * len(senders)
+        with progress(console, total, "test") as tick:
+            wish = testing.Wish(
+                all_events=options.all_events,
+                check_auth=options.check_auth,
+                max_latency=options.max_latency / 1000 if options.max_latency is not None else None,
+                parallelism=options.parallelism,
+                progress=tick,
+            )
+            try:
+                async with asyncio.timeout(options.deadline):
+                    return await testing.test(selected, senders, wish)
+            except TimeoutError:
+                raise BadRequest("--deadline was reached before every endpoint was tested") from None
+
+
+def _probe(sender: Any) -> Send:
+    """Sends from this machine the same sample event that the tenant would send."""
+    from reconciler.delivery.envelope import envelope, sample_event  # noqa: PLC0415  as above
+
+    async def send(spec: Any, _live: Any, event: Any) -> Any:
+        now = datetime.fromtimestamp(int(time.time()), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return await sender.send(spec, event, envelope(sample_event(event, event_id=str(uuid.uuid4()), time=now)))
+
+    return send

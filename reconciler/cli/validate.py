@@ -1,0 +1,41 @@
+"""`reconciler validate`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from reconciler.cli.console import console_of
+from reconciler.cli.options import logging_options, option, output_option, paths_argument, secrets_dir_option
+
+EPILOG = """\b
+Examples:
+  reconciler validate webhooks/
+  reconciler validate webhooks/ --strict -o json
+  kustomize build . | reconciler validate -
+"""
+
+
+@click.command("validate", epilog=EPILOG)
+@paths_argument
+@option("--strict", is_flag=True, help="Warnings are errors.")
+@option("--secrets", is_flag=True, help="Also resolve every secret reference.")
+@secrets_dir_option
+@output_option("text", "json")
+@logging_options
+@click.pass_context
+def command(ctx: click.Context, **values: Any) -> None:
+    """Check manifests against JSON Schema and the rules across files. Needs no network and no secrets."""
+    from reconciler.cli.source import Options, read  # noqa: PLC0415  `--help` reads no manifests
+    from reconciler.render import document, text  # noqa: PLC0415  likewise
+    from reconciler.workflow import require_secrets  # noqa: PLC0415  likewise
+
+    console = console_of(ctx)
+    manifests = read(Options({**values, "all_tenants": True}), "require" if values["secrets"] else "ignore")
+    if values["secrets"]:
+        require_secrets(manifests, None)
+    if console.output == "json":
+        console.data(document.to_json(document.problems_document(manifests.problems, manifests.documents, manifests.skipped)))
+        return
+    console.data(text.problems_text(manifests.problems, manifests.documents, manifests.skipped, color=console.color))

@@ -1,0 +1,271 @@
+"""Model <-> JSON-ready dicts of the tenant's contract: the one place where both sides of the wire meet.
+
+Called by `providers/tenant.py`, by the embedded tenant and by `diff`. Decoding raises ValueError with a JSON pointer and never
+quotes what it found. Encoding for the wire is one of the two places that reveal secrets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from reconciler.core.model import (
+    ApiKeyAuth,
+    Auth,
+    BasicAuth,
+    BearerAuth,
+    Declared,
+    Live,
+    ManagedBy,
+    NoAuth,
+    Owner,
+    Subscription,
+    Use,
+    Webhook,
+    credential,
+)
+from reconciler.core.report import Delivery, Verdict
+from reconciler.core.secret import HIDDEN, Secret, Withheld, hidden_url
+
+Json = dict[str, Any]
+
+
+def auth_type(auth: Auth) -> str:
+    """The word for an authentication in manifests and on the wire."""
+    match auth:
+        case NoAuth():
+            return "none"
+        case BasicAuth():
+            return "basic"
+        case BearerAuth():
+            return "bearer"
+        case ApiKeyAuth():
+            return "apiKey"
+
+
+def credential_field(auth: Auth) -> str:
+    """The field that holds the secret part; empty for none."""
+    return {"basic": "password", "bearer": "token", "apiKey": "value"}.get(auth_type(auth), "")
+
+
+def visible(spec: Webhook) -> Json:
+    """What of a spec holds no secret, for comparing: url, user name and credential are left out, events too (a set)."""
+    auth = {"type": auth_type(spec.auth)}
+    if isinstance(spec.auth, ApiKeyAuth):
+        auth["header"] = spec.auth.header.lower()
+    return {"name": spec.name, "description": spec.description, "enabled": spec.enabled, "auth": auth}
+
+
+def events_to_wire(subscriptions: frozenset[Subscription]) -> list[Json]:
+    """Subscriptions as JSON, in their own order."""
+    ordered = sorted(subscriptions, key=lambda item: item.sort_key)
+    return [{"type": s.type, "version": s.version, "severity": s.severity} for s in ordered]
+
+
+def _text(value: str | Secret) -> str:
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def auth_to_wire(auth: Auth) -> Json:
+    """An authentication as the tenant takes it: the secret part revealed, or left out where the stored one is to stay."""
+    body: Json = {"type": auth_type(auth)}
+    match auth:
+        case BasicAuth(username=username):
+            body["username"] = _text(username)
+        case ApiKeyAuth(header=header):
+            body["header"] = header
+        case _:
+            pass
+    secret = credential(auth)
+    if isinstance(secret, Secret):
+        body[credential_field(auth)] = secret.reveal()
+    if secret is not None:
+        body["credential_version"] = secret.version
+    return body
+
+
+def mark_to_wire(declared: Declared, owner: Owner) -> Json:
+    """`managed_by` as we write it."""
+    return {"owner": owner.name, "key": declared.key, "sources": list(declared.sources), "revision": owner.revision}
+
+
+def spec_to_wire(spec: Webhook) -> Json:
+    """A spec as the tenant takes it; `enabled` left to the tenant is true."""
+    return {
+        "name": spec.name,
+        "url": _text(spec.url),
+        "description": spec.description,
+        "enabled": True if spec.enabled is None else spec.enabled,
+        "auth": auth_to_wire(spec.auth),
+        "events": events_to_wire(spec.subscriptions),
+    }
+
+
+def authorization(token: Secret) -> dict[str, str]:
+    """The header that shows a tenant who we are (RFC 6750); raises ValueError, without the value, for an unusable token."""
+    text = token.reveal()
+    if not text or not all("!" <= char <= "~" for char in text):
+        raise ValueError("it must be printable ASCII without spaces, on one line")
+    return {"Authorization": f"Bearer {text}"}
+
+
+def create_body(declared: Declared, owner: Owner) -> Json:
+    """The body of `POST /webhooks`."""
+    mark = mark_to_wire(declared, owner)
+    return {**spec_to_wire(declared.spec), "managed_by": mark, "protected": bool(declared.protected)}
+
+
+def patch_body(live: Live, declared: Declared, owner: Owner) -> Json:
+    """The merge patch that turns `live` into `declared`: only what differs, and the mark with our revision."""
+    before, after, body = live.spec, declared.spec, {}
+    wire = spec_to_wire(after)
+    pairs = {
+        "name": before.name == after.name,
+        "url": before.url == after.url,
+        "description": before.description == after.description,
+        "enabled": after.enabled is None or before.enabled == after.enabled,
+        "auth": before.auth == after.auth,
+        "events": before.subscriptions == after.subscriptions,
+    }
+    body.update({field: wire[field] for field, equal in pairs.items() if not equal})
+    if declared.protected is not None and declared.protected != live.protected:
+        body["protected"] = declared.protected
+    body["managed_by"] = mark_to_wire(declared, owner)
+    return body
+
+
+def test_body(spec: Webhook, live: Live | None, event: Subscription) -> Json:
+    """The body of `POST /webhooks/test`: unsaved details; the stored secret is used where ours is withheld."""
+    body: Json = {
+        "webhook": {k: v for k, v in spec_to_wire(spec).items() if k in {"name", "url", "auth"}},
+        "event": {"type": event.type, "version": event.version, "severity": event.severity},
+    }
+    if live is not None:
+        body["id"] = live.id
+    return body
+
+
+class _At:
+    """A value and where it stands, so that a decoding error can name the place."""
+
+    __slots__ = ("pointer", "value")
+
+    def __init__(self, value: object, pointer: str = "") -> None:
+        self.value, self.pointer = value, pointer
+
+    def get(self, field: str) -> _At:
+        if not isinstance(self.value, Mapping):
+            raise ValueError(f"{self.pointer or '/'}: not an object")  # noqa: TRY004  as below
+        return _At(self.value.get(field), f"{self.pointer}/{field}")
+
+    def text(self) -> str:
+        if not isinstance(self.value, str):
+            raise ValueError(f"{self.pointer}: not a text")  # noqa: TRY004  one error type for a body that does not decode
+        return self.value
+
+    def maybe_text(self) -> str | None:
+        return None if self.value is None else self.text()
+
+    def flag(self) -> bool:
+        if not isinstance(self.value, bool):
+            raise ValueError(f"{self.pointer}: not true or false")  # noqa: TRY004  as above
+        return self.value
+
+    def count(self) -> int:
+        if not isinstance(self.value, int) or isinstance(self.value, bool) or self.value < 0:
+            raise ValueError(f"{self.pointer}: not a count")
+        return self.value
+
+    def items(self) -> list[_At]:
+        if not isinstance(self.value, list):
+            raise ValueError(f"{self.pointer}: not a list")  # noqa: TRY004  as above
+        return [_At(item, f"{self.pointer}/{index}") for index, item in enumerate(self.value)]
+
+
+def _subscription(at: _At) -> Subscription:
+    return Subscription(at.get("type").text(), at.get("version").maybe_text(), at.get("severity").maybe_text())
+
+
+def _auth(at: _At) -> Auth:
+    kind = at.get("type").text()
+    secret = Withheld(at.get("credential_version").maybe_text())
+    table: dict[str, Callable[[], Auth]] = {
+        "none": NoAuth,
+        "basic": lambda: BasicAuth(Secret(at.get("username").text(), shown=HIDDEN), secret),
+        "bearer": lambda: BearerAuth(secret),
+        "apiKey": lambda: ApiKeyAuth(at.get("header").text(), secret),
+    }
+    if kind not in table:
+        raise ValueError(f"{at.pointer}/type: unknown")
+    return table[kind]()
+
+
+def _mark(at: _At) -> ManagedBy | None:
+    if at.value is None:
+        return None
+    sources = tuple(source.text() for source in at.get("sources").items())
+    return ManagedBy(at.get("owner").text(), at.get("key").text(), sources, at.get("revision").maybe_text())
+
+
+def _use(at: _At) -> Use:
+    if at.value is None:
+        return Use()
+    day = at.get("last_day")
+    return Use() if day.value is None else Use(day.get("succeeded").count(), day.get("failed").count())
+
+
+def live_from_wire(value: object) -> Live:
+    """A webhook as a tenant answers it; raises ValueError naming the pointer of what does not fit the contract."""
+    at = _At(value)
+    spec = Webhook(
+        name=at.get("name").text(),
+        url=hidden_url(at.get("url").text()),
+        description=at.get("description").text(),
+        enabled=at.get("enabled").flag(),
+        auth=_auth(at.get("auth")),
+        subscriptions=frozenset(_subscription(item) for item in at.get("events").items()),
+    )
+    return Live(
+        spec,
+        id=at.get("id").text(),
+        revision=at.get("revision").text(),
+        managed_by=_mark(at.get("managed_by")),
+        protected=at.get("protected").flag(),
+        use=_use(at.get("invocations")),
+    )
+
+
+def page_from_wire(value: object) -> tuple[tuple[Live, ...], str | None]:
+    """One page of a listing and the cursor of the next; raises ValueError."""
+    at = _At(value)
+    items = []
+    for item in at.get("items").items():
+        try:
+            items.append(live_from_wire(item.value))
+        except ValueError as error:
+            raise ValueError(f"{item.pointer}{error}") from None
+    return tuple(items), at.get("next_cursor").maybe_text()
+
+
+def delivery_to_wire(delivery: Delivery) -> Json:
+    """A delivery as the tenant answers it."""
+    return {
+        "event": delivery.event.type,
+        "verdict": delivery.verdict.value,
+        "status_code": delivery.status_code,
+        "detail": delivery.detail,
+        "seconds": round(delivery.seconds, 6),
+    }
+
+
+def delivery_from_wire(value: object, webhook: str, event: Subscription) -> Delivery:
+    """A delivery from a tenant's answer; raises ValueError."""
+    at = _At(value)
+    try:
+        verdict = Verdict(at.get("verdict").text())
+    except ValueError:
+        raise ValueError("/verdict: unknown") from None
+    status, seconds = at.get("status_code").value, at.get("seconds").value
+    if not (status is None or isinstance(status, int)) or not isinstance(seconds, int | float):
+        raise ValueError("/status_code: not a delivery")
+    return Delivery(webhook, event, verdict, status, at.get("detail").maybe_text(), float(seconds))

@@ -1,0 +1,153 @@
+"""Every error this program raises on purpose. Only `cli` catches them; a bug is not caught.
+
+ReconcilerError
+├── InvalidManifests      problems: all of them, by file and line
+├── PlanRefused           violations: why the plan is unsafe
+├── StalePlan             the digest that was approved is not this plan's
+├── BadRequest            what was asked for does not fit what was found (no such webhook, which tenant?)
+├── StoreError            the embedded tenant's file cannot be used
+└── ProviderError         one request; never headers, bodies or secrets in the message; cause chained
+    ├── Unreachable       temporary: connection, timeout
+    ├── Overloaded        temporary: 429, 503; says when
+    ├── TenantFault       temporary: other 5xx
+    ├── Unauthorized      permanent: 401, 403 (a 403 of type `owner` fails that object alone)
+    ├── NotFound          permanent: 404 (deleting what is gone counts as deleted)
+    ├── Conflict          permanent: 409, 412 (409 `idempotency-in-progress` is temporary)
+    ├── Rejected          permanent: other 4xx: problem type, title, pointers
+    └── BadAnswer         permanent: success with a body that does not decode
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from reconciler.core.guard import Violation
+    from reconciler.core.problem import Problem
+
+
+class ReconcilerError(Exception):
+    """The root: its text is fit to be shown to a user as it is."""
+
+    kind: ClassVar[str] = "error"
+
+
+class InvalidManifests(ReconcilerError):
+    """Manifests with at least one problem of severity error; `problems` holds warnings too."""
+
+    kind = "invalid-manifests"
+
+    def __init__(self, problems: tuple[Problem, ...], documents: int = 0, skipped: int = 0) -> None:
+        """`documents` of ours were read and `skipped` of another apiVersion passed over."""
+        super().__init__(f"{sum(p.severity == 'error' for p in problems)} problem(s) in the manifests")
+        self.problems = problems
+        self.documents = documents
+        self.skipped = skipped
+
+
+class PlanRefused(ReconcilerError):
+    """A plan that `check` found unsafe."""
+
+    kind = "plan-refused"
+
+    def __init__(self, violations: tuple[Violation, ...]) -> None:
+        """`violations` in the order of the rules."""
+        super().__init__("; ".join(v.message for v in violations))
+        self.violations = violations
+
+
+class StalePlan(ReconcilerError):
+    """The plan that was approved is not the one that would be carried out now."""
+
+    kind = "stale-plan"
+
+
+class BadRequest(ReconcilerError):
+    """What was asked for does not fit what was found; a usage error, found after parsing options."""
+
+    kind = "usage"
+
+
+class StoreError(ReconcilerError):
+    """The embedded tenant's file cannot be used: not a database, locked, from a newer version, without its key."""
+
+    kind = "store"
+
+
+class ProviderError(ReconcilerError):
+    """One request to a tenant failed. `temporary` decides the retry, in `providers/http.py` alone."""
+
+    kind = "provider"
+    temporary: ClassVar[bool] = False
+
+
+class Unreachable(ProviderError):
+    """No answer: connection refused or lost, or a timeout."""
+
+    kind = "unreachable"
+    temporary = True
+
+
+class Overloaded(ProviderError):
+    """429 or 503; `retry_after` is the tenant's wish in seconds, None when it did not say."""
+
+    kind = "overloaded"
+    temporary = True
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        """`retry_after` in seconds from now."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TenantFault(ProviderError):
+    """A 5xx other than 503."""
+
+    kind = "tenant-fault"
+    temporary = True
+
+
+class Unauthorized(ProviderError):
+    """401 or 403; `object_only` when only this webhook is refused (problem type `owner`)."""
+
+    kind = "unauthorized"
+
+    def __init__(self, message: str, *, object_only: bool = False) -> None:
+        """`object_only` is true for a 403 of type `owner`."""
+        super().__init__(message)
+        self.object_only = object_only
+
+
+class NotFound(ProviderError):
+    """404: the webhook is gone."""
+
+    kind = "not-found"
+
+
+class Conflict(ProviderError):
+    """409 or 412: the webhook is not as planned; `fields` names what moved, where it could be read."""
+
+    kind = "conflict"
+
+    def __init__(self, message: str, fields: tuple[str, ...] = (), *, problem: str = "") -> None:
+        """`fields` are dotted paths such as `auth.username`; `problem` is the tenant's problem type."""
+        super().__init__(message)
+        self.fields = fields
+        self.problem = problem
+
+
+class Rejected(ProviderError):
+    """Another 4xx: the tenant does not accept what was sent."""
+
+    kind = "rejected"
+
+    def __init__(self, message: str, fields: tuple[str, ...] = ()) -> None:
+        """`fields` are the pointers that the tenant names."""
+        super().__init__(message)
+        self.fields = fields
+
+
+class BadAnswer(ProviderError):
+    """A success whose body is not what the contract says."""
+
+    kind = "bad-answer"

@@ -1,0 +1,86 @@
+"""What makes a plan unsafe: the limits, protection, and what matching found. A plan with violations is never carried out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from reconciler.core.policy import Policy
+
+if TYPE_CHECKING:
+    from reconciler.core.plan import Change, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """Why a plan is refused; `rule` is a stable id of `design.md` §5, `names` the webhooks at fault."""
+
+    rule: str
+    message: str
+    names: tuple[str, ...] = ()
+
+
+def _over(count: int, share: float, base: int) -> bool:
+    return count > Fraction(str(share)) * base
+
+
+def _delete_limit(plan: Plan, policy: Policy) -> Violation | None:
+    deletes = [change for change in plan.pending if change.removes]
+    count, limits = len(deletes), policy.limits
+    if limits.max_deletes is not None:
+        refused, allowed = count > limits.max_deletes, f"--max-deletes {limits.max_deletes}"
+    else:
+        refused = count > 1 and _over(count, limits.delete_share, plan.base)
+        allowed = f"{limits.delete_share:.0%}"
+    if not refused:
+        return None
+    message = f"{count} of {plan.base} webhooks would be deleted, more than {allowed}; if that is meant, --max-deletes {count}"
+    return Violation("delete-limit", message, tuple(change.name for change in deletes))
+
+
+def _update_limit(plan: Plan, policy: Policy) -> Violation | None:
+    updates = [change for change in plan.pending if change.action == "update" and not change.ownership_only]
+    count, limits = len(updates), policy.limits
+    if limits.max_updates is not None:
+        refused, allowed = count > limits.max_updates, f"--max-updates {limits.max_updates}"
+    else:
+        refused = plan.base >= limits.update_from and _over(count, limits.update_share, plan.base)
+        allowed = f"{limits.update_share:.0%}"
+    if not refused:
+        return None
+    message = f"{count} of {plan.base} webhooks would be updated, more than {allowed}; if that is meant, --max-updates {count}"
+    return Violation("update-limit", message, tuple(change.name for change in updates))
+
+
+def _empty_set(plan: Plan, _policy: Policy) -> Violation | None:
+    if plan.declared or not plan.base:
+        return None
+    message = f"no webhook is declared while {plan.base} are ours; a wrong folder would look just like this"
+    return Violation("empty-set", message)
+
+
+def _owner(change: Change, policy: Policy) -> Violation | None:
+    if change.action != "update" or change.live is None:
+        return None
+    mark = change.live.managed_by
+    if mark is None and not policy.adopt and policy.ownership != "all":
+        return Violation("not-owned", f"{change.name}: exists and is nobody's; --adopt takes it over", (change.name,))
+    if mark is not None and mark.owner != policy.owner.name:
+        message = f"{change.name}: exists and belongs to owner {mark.owner}; it is theirs to change"
+        return Violation("other-owner", message, (change.name,))
+    return None
+
+
+def _protected(change: Change) -> Violation | None:
+    if not (change.removes and change.live is not None and change.live.protected):
+        return None
+    message = f"{change.name}: is protected; first declare protected: false, reconcile, then remove it"
+    return Violation("protected", message, (change.name,))
+
+
+def check(plan: Plan, policy: Policy) -> tuple[Violation, ...]:
+    """Every reason not to carry out this plan, limits first; empty when it is safe."""
+    whole = [rule(plan, policy) for rule in (_delete_limit, _update_limit, _empty_set)]
+    single = [found for change in plan.pending for found in (_owner(change, policy), _protected(change))]
+    return tuple(found for found in (*whole, *single) if found is not None) + plan.clashes

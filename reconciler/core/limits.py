@@ -1,0 +1,110 @@
+"""The limits of the values, one function each: None when the value is fine, else what is wrong with it.
+
+Called by `manifests/decode.py` and by the tenant, so that both accept the same. A message never quotes the value.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+from urllib.parse import urlsplit
+
+NAME_LENGTH: Final = 255  # characters; the project's own limit, Elastio's is not public
+DESCRIPTION_LENGTH: Final = 1024  # characters; the project's own limit
+URL_LENGTH: Final = 2048  # characters; the project's own limit
+CREDENTIAL_BYTES: Final = 255  # printable ASCII: docs.elastio.com/docs/reference/webhook.html
+
+KEY: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+_FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 token
+_RESERVED: Final = re.compile(
+    r"host|content-.*|connection|keep-alive|transfer-encoding|te|trailer|upgrade|expect|proxy-.*", re.IGNORECASE
+)
+_BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def _unprintable(text: str) -> str | None:
+    for char in text:
+        category = unicodedata.category(char)
+        if category == "Cs":
+            return "has a lone surrogate"
+        if char in _BIDI:
+            return "has a bidirectional control character"
+        if category in {"Cc", "Zl", "Zp"} or (category == "Cn" and char > "\uffff"):
+            return "has a control character"
+    return None
+
+
+def name(text: str) -> str | None:
+    """A webhook's name: 1 to 255 printable characters, no space at either end."""
+    if not 1 <= len(text) <= NAME_LENGTH:
+        return f"must have 1 to {NAME_LENGTH} characters"
+    if text != text.strip():
+        return "has a space at its start or end"
+    return _unprintable(text)
+
+
+def description(text: str) -> str | None:
+    """A description: up to 1,024 characters; line breaks and tabs are fine."""
+    if len(text) > DESCRIPTION_LENGTH:
+        return f"has over {DESCRIPTION_LENGTH} characters"
+    return _unprintable(text.replace("\n", "").replace("\t", "").replace("\r", ""))
+
+
+def url(text: str) -> str | None:  # noqa: PLR0911  one line for each thing that can be wrong
+    """An endpoint: absolute http(s), a host, no user info, no fragment, up to 2,048 characters."""
+    if len(text) > URL_LENGTH:
+        return f"has over {URL_LENGTH} characters"
+    if not text.isascii() or any(char <= " " or char == "\x7f" for char in text):
+        return "must be ASCII without spaces; encode other characters (RFC 3986)"
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return "is not a url"
+    if parts.scheme not in {"http", "https"} or not host or port == 0:
+        return "must be an absolute http:// or https:// url"
+    if any(char in text for char in '\\"<>^`{|}'):
+        return "has a character that a url cannot hold; encode it (RFC 3986)"
+    if "@" in parts.netloc:
+        return "must not carry a user name or password; use auth"
+    if "#" in text:
+        return "must not have a fragment"
+    return None
+
+
+def is_plain_http_abroad(text: str) -> bool:
+    """Whether a valid url would send in clear to another host than loopback."""
+    parts = urlsplit(text)
+    return parts.scheme == "http" and parts.hostname not in LOOPBACK
+
+
+def credential(text: str) -> str | None:
+    """A resolved authentication field: 1 to 255 bytes of printable ASCII, no space at either end."""
+    if not 1 <= len(text) <= CREDENTIAL_BYTES:
+        return f"must have 1 to {CREDENTIAL_BYTES} bytes"
+    if not all(" " <= char <= "~" for char in text):
+        return "must be printable ASCII"
+    if text != text.strip(" "):
+        return "has a space at its start or end"
+    return None
+
+
+def username(text: str) -> str | None:
+    """A basic user name: a credential without a colon (RFC 7617, 2)."""
+    return "must not contain a colon (RFC 7617)" if ":" in text else credential(text)
+
+
+def header(text: str) -> str | None:
+    """An apiKey header: an HTTP field name (RFC 9110) that the delivery itself does not need."""
+    if not 1 <= len(text) <= CREDENTIAL_BYTES or not _FIELD_NAME.fullmatch(text):
+        return "is not an HTTP field name"
+    if _RESERVED.fullmatch(text):
+        return "is a header that HTTP itself uses"
+    return None
+
+
+def normal(text: str) -> str:
+    """A name as the tenant compares it: Unicode NFC."""
+    return unicodedata.normalize("NFC", text)

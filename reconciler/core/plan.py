@@ -1,0 +1,306 @@
+"""The plan: every change that makes the tenant as declared, in the order in which it is carried out.
+
+`make_plan` is pure: declared + live + policy -> Plan. Matching stands in `match.py`, filling in what a manifest leaves open in
+`settle.py`, the order in `order.py`, refusing in `guard.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from reconciler.core.diff import FieldChange, diff
+from reconciler.core.guard import Violation, check
+from reconciler.core.match import Match, match
+from reconciler.core.model import Declared, Live, Webhook, credential
+from reconciler.core.order import arrange
+from reconciler.core.policy import Policy
+from reconciler.core.secret import Secret, fingerprint
+from reconciler.core.settle import settle
+
+
+class Action(StrEnum):
+    """What is to be done with a webhook."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class TenantRef:
+    """Which tenant a plan is for: the name of its manifest ("" without one), its url or file, and our owner there."""
+
+    name: str
+    url: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One webhook and what is to be done with it; both sides are kept, so that rendering and executing need nothing else.
+
+    `declared` is settled: what the manifest leaves open is filled in from `live`. `frees_name` marks an update that must come
+    before another change that wants its old name.
+    """
+
+    action: Action
+    name: str
+    live: Live | None = None
+    declared: Declared | None = None
+    fields: tuple[FieldChange, ...] = ()
+    reason: str = ""
+
+    @property
+    def key(self) -> str | None:
+        """The key in Git, from the manifest or from the tenant's mark."""
+        if self.declared is not None:
+            return self.declared.key
+        return self.live.managed_by.key if self.live is not None and self.live.managed_by is not None else None
+
+    @property
+    def ownership_only(self) -> bool:
+        """Whether only the mark is repaired."""
+        return self.action is Action.UPDATE and all(change.path[0] == "managed_by" for change in self.fields)
+
+    @property
+    def removes(self) -> bool:
+        """Whether it deletes the webhook, or takes its last subscription, which counts the same."""
+        if self.action is Action.DELETE:
+            return True
+        return (
+            self.action is Action.UPDATE
+            and self.live is not None
+            and self.declared is not None
+            and bool(self.live.spec.subscriptions)
+            and not self.declared.spec.subscriptions
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many of each: the actions, what is not ours, and what is ours but outside this run."""
+
+    create: int = 0
+    update: int = 0
+    delete: int = 0
+    keep: int = 0
+    unmanaged: int = 0
+    out_of_scope: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would do: `pending` changes in the order of `stages`, and the rest counted. An empty plan is a plan.
+
+    `base` is how many live webhooks were ours before the run, `declared` how many webhooks are declared; `violations` is why it
+    would be refused, `warnings` what a reviewer should know.
+    """
+
+    tenant: TenantRef
+    stages: tuple[tuple[Change, ...], ...] = ()
+    counts: Counts = field(default_factory=Counts)
+    base: int = 0
+    declared: int = 0
+    clashes: tuple[Violation, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    warnings: tuple[str, ...] = ()
+    policy: str = ""
+    fingerprint_key: Secret | None = None
+
+    @property
+    def pending(self) -> tuple[Change, ...]:
+        """Every change that writes, in the order of carrying out."""
+        return tuple(change for stage in self.stages for change in stage)
+
+    def digest(self) -> str:
+        """`sha256:` over tenant url, owner, policy and pending changes: equal digests write the same."""
+        content = [self.tenant.url, self.tenant.owner, self.policy, [self._essence(change) for change in self.pending]]
+        text = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+        return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+    def _essence(self, change: Change) -> list[object]:
+        live, declared = change.live, change.declared
+        fields = [
+            [list(f.path), repr(f.before), repr(f.after), [str(s) for s in f.added], [str(s) for s in f.removed]]
+            for f in change.fields
+        ]
+        held = [live.id, live.revision] if live else []
+        wanted = [declared.key, self._spec(declared.spec), list(declared.sources)] if declared else []
+        return [change.action.value, change.name, held, wanted, fields]
+
+    def _spec(self, spec: Webhook) -> list[object]:
+        from reconciler.core import codec  # noqa: PLC0415  only for a digest
+
+        secret = credential(spec.auth)
+        url: object = spec.url
+        if isinstance(spec.url, Secret):
+            key = self.fingerprint_key
+            url = [spec.url.reference, spec.url.shown, fingerprint({"url": spec.url}, key) if key else None]
+        events = [str(item) for item in sorted(spec.subscriptions, key=lambda item: item.sort_key)]
+        return [codec.visible(spec), url, secret.version if secret else None, isinstance(secret, Secret), events]
+
+
+Normalize = Callable[[Webhook], Webhook]
+
+
+def _listed(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _mark_changes(live: Live, declared: Declared, policy: Policy) -> tuple[FieldChange, ...]:
+    mark = live.managed_by
+    before = (None, None, ()) if mark is None else (mark.owner, mark.key, tuple(sorted(mark.sources)))
+    after = (policy.owner.name, declared.key, declared.sources)
+    names = ("owner", "key", "sources")
+    changes = [
+        FieldChange(
+            ("managed_by", name), list(old) if isinstance(old, tuple) else old, list(new) if isinstance(new, tuple) else new
+        )
+        for name, old, new in zip(names, before, after, strict=True)
+        if old != new
+    ]
+    if declared.protected is not None and declared.protected != live.protected:
+        changes.append(FieldChange(("protected",), live.protected, declared.protected))
+    return tuple(changes)
+
+
+def _create(declared: Declared, policy: Policy) -> Change:
+    enabled = declared.spec.enabled is not False
+    protected = bool(declared.protected)
+    spec = replace(declared.spec, enabled=enabled)
+    blank = Webhook(name="", url="", enabled=None)
+    fields = diff(blank, spec, policy.literal_urls)
+    settled = replace(declared, spec=spec, protected=protected)
+    return Change(Action.CREATE, spec.name, None, settled, fields, "declared, not at the tenant")
+
+
+def _update(live: Live, declared: Declared, policy: Policy, normalize: Normalize) -> tuple[Change, tuple[str, ...]]:
+    settled, warnings = settle(declared, live, policy, normalize)
+    fields = diff(live.spec, settled.spec, policy.literal_urls) + _mark_changes(live, settled, policy)
+    if not fields:
+        return Change(Action.KEEP, live.spec.name, live, settled), warnings
+    change = Change(Action.UPDATE, settled.spec.name, live, settled, fields)
+    reason = "ownership only" if change.ownership_only else "differs from the manifest"
+    if live.managed_by is None:
+        reason = "adopted: " + reason
+    return replace(change, reason=reason), warnings
+
+
+def _may_delete(live: Live, policy: Policy) -> bool:
+    """Rule 5, apart from protection and limits, which refuse instead of keeping."""
+    scope = policy.scope
+    if not policy.prune or scope.selected is not None:
+        return False
+    sources = live.managed_by.sources if live.managed_by is not None else ()
+    return all(scope.in_folder(source) for source in sources) if sources else scope.whole_root
+
+
+def is_ours(live: Live, policy: Policy) -> bool:
+    """Rule 4: marked as ours; under `ownership: all` nobody's too."""
+    if live.managed_by is None:
+        return policy.ownership == "all"
+    return live.managed_by.owner == policy.owner.name
+
+
+def _removals(found: Match, policy: Policy) -> tuple[list[Change], int, int]:
+    """Deletes, and the counts of what is unmanaged and what is out of this run's scope."""
+    deletes, unmanaged, outside = [], 0, 0
+    for live in found.unmatched:
+        if not is_ours(live, policy):
+            unmanaged += 1
+        elif _may_delete(live, policy):
+            deletes.append(Change(Action.DELETE, live.spec.name, live, reason="ours, no longer declared"))
+        else:
+            outside += 1
+    return deletes, unmanaged, outside
+
+
+def _policy_text(policy: Policy) -> str:
+    limits = policy.limits
+    parts = [policy.ownership, policy.prune, policy.adopt, policy.resend_credentials, repr(limits)]
+    return json.dumps(parts)
+
+
+def make_plan(
+    declared: Iterable[Declared],
+    live: Iterable[Live],
+    policy: Policy,
+    *,
+    tenant: TenantRef | None = None,
+    normalize: Normalize = lambda spec: spec,
+    fingerprint_key: Secret | None = None,
+) -> Plan:
+    """What makes `live` as `declared`, with everything that would make it unsafe in `violations`.
+
+    `normalize` is the provider's. Input order does not matter. Linear in the number of webhooks.
+    """
+    wanted = tuple(sorted(declared, key=lambda item: item.key))
+    held = tuple(live)
+    found = match(wanted, held, policy, normalize)
+    changes: list[Change] = []
+    warnings: list[str] = []
+    keeps = outside = 0
+    for item, counterpart in found.pairs:
+        if not policy.scope.selects(item.key):
+            outside += counterpart is not None and is_ours(counterpart, policy)
+            continue
+        if counterpart is None:
+            normal = normalize(item.spec).name
+            changes.append(_create(replace(item, spec=replace(item.spec, name=normal)), policy))
+            continue
+        change, said = _update(counterpart, item, policy, normalize)
+        warnings += said
+        if change.action is Action.KEEP:
+            keeps += 1
+        else:
+            changes.append(change)
+    deletes, unmanaged, more_outside = _removals(found, policy)
+    stages, cycles = arrange((*changes, *deletes))
+    flat = [change for stage in stages for change in stage]
+    actions = [change.action for change in flat]
+    counts = Counts(
+        create=actions.count(Action.CREATE),
+        update=actions.count(Action.UPDATE),
+        delete=actions.count(Action.DELETE),
+        keep=keeps,
+        unmanaged=unmanaged,
+        out_of_scope=outside + more_outside,
+    )
+    plan = Plan(
+        tenant or TenantRef("", "", policy.owner.name),
+        stages,
+        counts,
+        base=sum(is_ours(item, policy) for item in held),
+        declared=len(wanted),
+        clashes=found.clashes + cycles,
+        warnings=tuple(_merge(warnings)) + _renames(flat),
+        policy=_policy_text(policy),
+        fingerprint_key=fingerprint_key,
+    )
+    return replace(plan, violations=check(plan, policy))
+
+
+def _merge(warnings: list[str]) -> list[str]:
+    return list(dict.fromkeys(warnings))
+
+
+def _renames(changes: list[Change]) -> tuple[str, ...]:
+    """Rule 14: a delete and a create with equal url and events are offered as a rename, with the line to add."""
+    gone = {
+        (change.live.spec.url, change.live.spec.subscriptions): change
+        for change in changes
+        if change.action is Action.DELETE and change.live is not None
+    }
+    offers = []
+    for change in changes:
+        if change.action is Action.CREATE and change.declared is not None:
+            twin = gone.get((change.declared.spec.url, change.declared.spec.subscriptions))
+            if twin is not None:
+                line = f"previously: [{json.dumps(twin.key or twin.name, ensure_ascii=False)}]"
+                offers.append(f"{change.declared.origin}: a rename of {twin.name}? add to spec: {line}")
+    return tuple(offers)

@@ -1,0 +1,143 @@
+"""Carries out a Plan against a Provider: stage by stage, bounded in parallel; every change gets an Outcome.
+
+Called by `workflow.reconcile`. Does not decide what is safe (that is `core/guard.py`) and does not retry (that is
+`providers/http.py`). Ids and the clock come in as arguments.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from reconciler.core.errors import Conflict, ProviderError, Rejected, Unauthorized
+from reconciler.core.model import Owner
+from reconciler.core.plan import Action, Change, Plan
+from reconciler.core.report import Failure, Outcome, Report, Status
+from reconciler.providers.base import Provider
+
+Progress = Callable[[Outcome], None]
+Check = Callable[[Change], Awaitable[Failure | None]]
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def _silent(_outcome: Outcome) -> None:
+    pass
+
+
+async def _accept(_change: Change) -> Failure | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to carry out: `parallelism` changes at once; `stop_on_error` skips the rest after the first failure.
+
+    `deadline` is the time of `clock` after which nothing more is started; `check` may refuse a change before it is written.
+    """
+
+    parallelism: int = 10
+    stop_on_error: bool = False
+    deadline: float | None = None
+    check: Check = _accept
+    progress: Progress = _silent
+    new_id: Callable[[], str] = _new_id
+    clock: Callable[[], float] = time.monotonic
+
+
+class Execution:
+    """One run of one plan. Holds what has been done so far, so that an interrupted run can still be reported."""
+
+    def __init__(self, plan: Plan, provider: Provider, owner: Owner, options: Options) -> None:
+        self._plan, self._provider, self._owner, self._options = plan, provider, owner, options
+        self._outcomes: dict[int, Outcome] = {}
+        self._stop: Failure | None = None
+
+    def stop(self, why: Failure) -> None:
+        """Starts nothing more; what is under way is finished, the rest is skipped with this reason."""
+        self._stop = why
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a person stopped it."""
+        return self._stop is not None and self._stop.kind == "interrupted"
+
+    async def run(self) -> None:
+        """Carries out every stage in turn; deletes only if nothing before them failed or was skipped (rule 9)."""
+        for stage in self._plan.stages:
+            deleting = stage[0].action is Action.DELETE
+            if deleting and any(o.status in {Status.FAILED, Status.SKIPPED} for o in self._outcomes.values()):
+                why = Failure("skipped", "deletes start only if every create and update succeeded")
+                for change in stage:
+                    self._note(Outcome(Status.SKIPPED, change, change.live.id if change.live else None, error=why))
+                continue
+            await self._stage(stage)
+
+    async def _stage(self, stage: tuple[Change, ...]) -> None:
+        queue = list(reversed(stage))
+
+        async def worker() -> None:
+            while queue:
+                await self._one(queue.pop())
+
+        workers = min(self._options.parallelism, len(stage))
+        async with asyncio.TaskGroup() as group:
+            for _ in range(workers):
+                group.create_task(worker())
+
+    def _note(self, outcome: Outcome) -> None:
+        self._outcomes[id(outcome.change)] = outcome
+        self._options.progress(outcome)
+
+    async def _one(self, change: Change) -> None:
+        options, started = self._options, self._options.clock()
+        if self._stop is None and options.deadline is not None and started >= options.deadline:
+            self._stop = Failure("deadline", "the deadline was reached before this change was started")
+        refused = self._stop or await options.check(change)
+        known = change.live.id if change.live else None
+        if refused is not None:
+            self._note(Outcome(Status.SKIPPED, change, known, error=refused))
+            return
+        try:
+            status, new_id = await self._write(change)
+        except ProviderError as error:
+            fields = error.fields if isinstance(error, Conflict | Rejected) else ()
+            mine_alone = isinstance(error, Unauthorized) and error.object_only
+            failure = Failure("owner" if mine_alone else error.kind, str(error), fields)
+            self._note(Outcome(Status.FAILED, change, known, options.clock() - started, failure))
+            if isinstance(error, Unauthorized) and not mine_alone:
+                self._stop = Failure("unauthorized", "skipped: the tenant refused our token")
+            elif options.stop_on_error:
+                self._stop = Failure("stopped", "skipped after a failure (--on-error stop)")
+        else:
+            self._note(Outcome(status, change, new_id, options.clock() - started))
+
+    async def _write(self, change: Change) -> tuple[Status, str | None]:
+        match change:
+            case Change(action=Action.CREATE, declared=declared) if declared is not None:
+                made = await self._provider.create(declared, self._owner, idempotency_key=self._options.new_id())
+                return Status.CREATED, made.id
+            case Change(action=Action.UPDATE, live=live, declared=declared) if live is not None and declared is not None:
+                return Status.UPDATED, (await self._provider.update(live, declared, self._owner)).id
+            case Change(action=Action.DELETE, live=live) if live is not None:
+                await self._provider.delete(live)
+                return Status.DELETED, live.id
+        raise AssertionError(f"not a pending change: {change.action}")
+
+    def report(self, *, interrupted: bool = False) -> Report:
+        """An outcome for every pending change; what has none yet was skipped, or cut off with its result unknown."""
+        text = "interrupted before its answer arrived; the next plan shows whether it was carried out"
+        missing = Failure("interrupted", text if interrupted else "not reached")
+        return Report(
+            self._plan,
+            tuple(
+                self._outcomes.get(id(change))
+                or Outcome(Status.SKIPPED, change, change.live.id if change.live else None, error=missing)
+                for change in self._plan.pending
+            ),
+        )

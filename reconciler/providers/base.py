@@ -1,0 +1,43 @@
+"""What the workflow needs of a tenant, whatever kind it is.
+
+Reader is what planning gets: it has no write methods, so that planning cannot write by type. Errors are `ProviderError`s.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from reconciler.core.model import Declared, Live, Owner, Subscription, Webhook
+from reconciler.core.report import Delivery
+
+
+class Reader(Protocol):
+    """The reading half of a provider."""
+
+    def normalize(self, spec: Webhook) -> Webhook:
+        """What this tenant would answer for that spec; pure. A credential becomes `Withheld` of its version."""
+        ...
+
+    async def list(self) -> tuple[Live, ...]:
+        """Every webhook of the tenant, each once."""
+        ...
+
+
+class Provider(Reader, Protocol):
+    """A tenant that can be read, written and asked to test."""
+
+    async def create(self, declared: Declared, owner: Owner, *, idempotency_key: str) -> Live:
+        """Makes the webhook once, however often it has to be sent."""
+        ...
+
+    async def update(self, live: Live, declared: Declared, owner: Owner) -> Live:
+        """Makes `live` as declared if its revision still holds; raises Conflict, with the fields that moved, if not."""
+        ...
+
+    async def delete(self, live: Live) -> None:
+        """Deletes it if its revision still holds; what is gone already counts as deleted."""
+        ...
+
+    async def test(self, spec: Webhook, live: Live | None, event: Subscription) -> Delivery:
+        """One test delivery with these details; `live` gives the stored secret where the spec's is withheld."""
+        ...

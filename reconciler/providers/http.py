@@ -1,0 +1,317 @@
+"""One HTTP client for every provider that speaks HTTP: retries, deadlines, limits, and no secret in any text.
+
+Called by `providers/tenant.py`. The only place that decides a retry (`temporary` errors, never a write that may have been
+carried out unless it is safe to repeat). What a status means stands in `providers/faults.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json as jsonlib
+import logging
+import random
+import socket
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from types import TracebackType
+from typing import Any, Final, NoReturn, Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from reconciler.core import limits
+from reconciler.core.codec import authorization
+from reconciler.core.errors import BadAnswer, BadRequest, Conflict, Overloaded, ProviderError, TenantFault, Unreachable
+from reconciler.core.secret import Secret, shown_url
+from reconciler.providers.faults import IN_PROGRESS, Sent, fault, foreign, retry_after
+
+MAX_BODY: Final = 8 * 1024 * 1024  # bytes of an answer
+MAX_TOTAL: Final = 300.0  # seconds that one request may take with all its tries, where no deadline is nearer
+FIRST_WAIT: Final = 0.3  # seconds before the second try, doubled for each further one
+LONGEST_WAIT: Final = 10.0  # seconds
+
+_log = logging.getLogger("reconciler.http")
+
+
+class TooLarge(BadAnswer):
+    """An answer of more than 8 MiB; a list may be asked for in smaller pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A tenant's answer: header names in lower case, the decoded JSON body (None for 204), and how many tries it took.
+
+    `error` is what the status means where the caller asked for that status to be handed back instead of raised.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: object | None
+    tries: int = 1
+    error: ProviderError | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Call:
+    """One request, sent as often as it takes."""
+
+    sent: Sent
+    content: bytes | None
+    params: Mapping[str, str | int]
+    headers: Mapping[str, str]
+    idempotent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """A try without success; `again` says whether it may be sent once more."""
+
+    error: ProviderError
+    again: bool
+    answer: Answer | None = None
+
+
+class Client:
+    """A tenant's address and our token; an async context manager.
+
+    `timeout` is seconds of wall clock for each try, `deadline` for everything from entering on. `app` is an ASGI application
+    that is spoken to in process instead of a server. Raises BadRequest for a url or token that cannot be used.
+    """
+
+    def __init__(  # noqa: PLR0913  every part of the world that a test has to hold still comes in by name
+        self,
+        base_url: str,
+        token: Secret,
+        *,
+        app: Any = None,
+        timeout: float = 30.0,
+        deadline: float | None = None,
+        parallelism: int = 10,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        rng: Callable[[], float] = random.random,
+        tries: int = 6,
+    ) -> None:
+        wrong = limits.url(base_url) or ("must not have a query" if "?" in base_url else None)
+        if wrong is not None:
+            raise BadRequest(f"the tenant's url {wrong}")
+        self.shown: Final = shown_url(base_url)
+        self._base, self._app, self._authorization = base_url, app, _authorization(token)
+        self._timeout, self._deadline, self._parallelism, self._tries = timeout, deadline, parallelism, tries
+        self._clock, self._wall, self._sleep, self._rng = clock, wall, sleep, rng
+        self._room = asyncio.Semaphore(parallelism)
+        self._end: float | None = None
+        self._http: httpx.AsyncClient | None = None
+
+    async def __aenter__(self) -> Self:
+        for name in ("httpx", "httpcore"):  # they log queries and header values, which -vvv must not show
+            logging.getLogger(name).setLevel(logging.WARNING)
+        if self._deadline is not None:
+            self._end = self._clock() + self._deadline
+        tls = urlsplit(self._base).scheme == "https" and self._app is None
+        self._http = httpx.AsyncClient(
+            base_url=self._base,
+            headers={"Accept": "application/json, application/problem+json", "Accept-Encoding": "identity"},
+            transport=httpx.ASGITransport(app=self._app, raise_app_exceptions=False) if self._app is not None else None,
+            verify=_trust() if tls else True,
+            timeout=None,  # noqa: S113  asyncio.timeout in _attempt bounds the whole try, not each of its reads
+            trust_env=False,
+            follow_redirects=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            limits=httpx.Limits(self._parallelism, self._parallelism, keepalive_expiry=4.0),
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        http, self._http = self._http, None
+        if http is not None:
+            await http.aclose()
+
+    async def request(  # noqa: PLR0913  a request has these parts
+        self,
+        method: str,
+        path: str,
+        *,
+        json: object = None,
+        params: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+        idempotent: bool,
+        passing: frozenset[int] = frozenset(),
+        patient: bool = False,
+    ) -> Answer:
+        """Sends it until it is answered, refused for good, out of tries or out of time; raises ProviderError.
+
+        `idempotent`: may be sent again although an earlier try may have been carried out. `passing`: statuses that are handed
+        back, with their error, instead of raised. `patient`: a 429 costs time but no try, until the deadline.
+        """
+        values = (json, dict(params or {}), self._authorization["Authorization"].partition(" ")[2])
+        content = None if json is None else jsonlib.dumps(json, separators=(",", ":")).encode()
+        kind = {} if content is None else {"Content-Type": "application/json"}
+        call = _Call(Sent(method, path, values), content, params or {}, {**kind, **(headers or {})}, idempotent)
+        started, tries, counted = self._clock(), 0, 0
+        while True:
+            tries += 1
+            result = await self._attempt(call, tries)
+            if isinstance(result, Answer):
+                return result
+            if result.answer is not None and result.answer.status in passing and not result.again:
+                return result.answer
+            waited_for = patient and result.answer is not None and result.answer.status == 429
+            counted += not waited_for
+            wait = self._wait(result, counted, started, patient=waited_for)
+            if wait is None:
+                if tries > 1:
+                    result.error.args = (f"{result.error} (after {tries} tries)",)
+                raise result.error
+            await self._sleep(wait)
+
+    def _left(self) -> float | None:
+        """Seconds until the deadline, None without one."""
+        return None if self._end is None else self._end - self._clock()
+
+    def _wait(self, result: _Failed, counted: int, started: float, *, patient: bool) -> float | None:
+        """Seconds until the next try, None when there is none."""
+        if not result.again or counted >= self._tries:
+            return None
+        wait = min(FIRST_WAIT * 2 ** max(counted - 1, 0), LONGEST_WAIT) * (0.5 + self._rng() / 2)
+        if isinstance(result.error, Overloaded) and result.error.retry_after is not None:
+            wait = max(wait, result.error.retry_after)
+        left = self._left()
+        spent = self._clock() - started
+        total = MAX_TOTAL if left is None or not patient else spent + left
+        room = total - spent if left is None else min(total - spent, left)
+        return wait if wait < room else None
+
+    async def _attempt(self, call: _Call, number: int) -> Answer | _Failed:
+        async with self._room:
+            left = self._left()
+            if left is not None and left <= 0:
+                return _Failed(Unreachable(f"{call.sent}: the deadline was reached before it was sent"), again=False)
+            seconds = self._timeout if left is None else min(self._timeout, left)
+            started = self._clock()
+            result = await self._exchange(call, number, seconds)
+        answer = result.answer if isinstance(result, _Failed) else result
+        said = answer.status if answer is not None else result.error.kind if isinstance(result, _Failed) else ""
+        spent = self._clock() - started
+        _log.debug("%s %s: %s in %.3f s, try %d", call.sent.method, call.sent.path, said, spent, number)
+        return result
+
+    async def _exchange(self, call: _Call, number: int, seconds: float) -> Answer | _Failed:
+        """One try. A library's exception holds our headers, so none leaves this function, not even as a context."""
+        if self._http is None:
+            raise RuntimeError("the client is used outside its `async with`")
+        try:
+            async with (
+                asyncio.timeout(seconds),
+                self._http.stream(
+                    call.sent.method,
+                    call.sent.path,
+                    content=call.content,
+                    params=call.params,
+                    headers={**call.headers, **self._authorization},
+                ) as response,
+            ):
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                raw = await _read(response)
+        except TimeoutError:
+            error = Unreachable(f"{call.sent}: {self.shown} did not answer within {seconds:g} s")
+            return _Failed(error, call.idempotent)
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as lost:
+            why, unsent, again = _reason(lost)
+            return _Failed(Unreachable(f"{call.sent}: {self.shown}: {why}"), again and (unsent or call.idempotent))
+        return self._judge(call, response.status_code, headers, raw, number)
+
+    def _judge(self, call: _Call, status: int, headers: Mapping[str, str], raw: bytes | None, number: int) -> Answer | _Failed:
+        """An answer with its body, or the error it stands for."""
+        if status < 300:
+            return _success(call.sent, status, headers, raw, number)
+        body = _decoded(headers, raw or b"")
+        wait = retry_after(headers.get("retry-after"), self._wall())
+        error = fault(call.sent, status, wait, body)
+        waiting = isinstance(error, Conflict) and error.problem == IN_PROGRESS
+        again = isinstance(error, Overloaded) or waiting or (isinstance(error, TenantFault) and call.idempotent)
+        return _Failed(error, again, Answer(status, headers, body, number, error))
+
+
+def _authorization(token: Secret) -> dict[str, str]:
+    try:
+        return authorization(token)
+    except ValueError as error:
+        raise BadRequest(f"the tenant's token cannot be used: {error}") from None
+
+
+def _trust() -> ssl.SSLContext:
+    """What httpx trusts and what this machine trusts, so that a company's own authority counts (SSL_CERT_FILE too)."""
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()
+    return context
+
+
+async def _read(response: httpx.Response) -> bytes | None:
+    """The body as sent, undecoded; None when it has more than 8 MiB, of which no more is read."""
+    length = response.headers.get("content-length", "")
+    if length.isdecimal() and int(length[:20]) > MAX_BODY:
+        return None
+    parts = bytearray()
+    async for part in response.aiter_raw():
+        parts += part
+        if len(parts) > MAX_BODY:
+            return None
+    return bytes(parts)
+
+
+def _success(sent: Sent, status: int, headers: Mapping[str, str], raw: bytes | None, number: int) -> Answer | _Failed:
+    if raw is None:
+        return _Failed(TooLarge(str(foreign(sent, "the answer has more than 8 MiB"))), again=False)
+    if status == 204:
+        return Answer(status, headers, None, number)
+    body = _decoded(headers, raw)
+    if body is None:
+        media = headers.get("content-type", "").partition(";")[0].strip().lower()
+        why = "an empty answer" if not raw.strip() else "a web page" if media == "text/html" else "an answer that is not JSON"
+        return _Failed(foreign(sent, why), again=False)
+    return Answer(status, headers, body, number)
+
+
+def _decoded(headers: Mapping[str, str], raw: bytes) -> object | None:
+    """The JSON in a body, None for anything else."""
+    media = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not (media == "application/json" or media.endswith("+json")):
+        return None
+    try:
+        value: object = jsonlib.loads(raw, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
+def _refuse(_constant: str) -> NoReturn:
+    raise ValueError("NaN and Infinity are not JSON")
+
+
+def _reason(lost: BaseException) -> tuple[str, bool, bool]:
+    """Why there was no answer, in fixed words; whether nothing was sent; whether another try makes sense."""
+    chain: list[BaseException] = []
+    at: BaseException | None = lost
+    while at is not None and at not in chain:
+        chain.append(at)
+        at = at.__cause__ or at.__context__
+    if any(isinstance(error, ssl.SSLCertVerificationError) for error in chain):
+        return "its TLS certificate is not trusted, or is for another name", True, False
+    if any(isinstance(error, ssl.SSLError) for error in chain):
+        return "the TLS handshake failed: is it a TLS server?", True, False
+    if any(isinstance(error, socket.gaierror) for error in chain):
+        return "its name does not resolve", True, True
+    if any(isinstance(error, ConnectionRefusedError) for error in chain):
+        return "it refused the connection", True, True
+    if isinstance(lost, httpx.ConnectError | httpx.ConnectTimeout):
+        return "no connection could be made", True, True
+    if isinstance(lost, httpx.UnsupportedProtocol | httpx.LocalProtocolError | httpx.InvalidURL):
+        return "the request could not be made", True, False
+    return "the connection was lost before the answer was complete", False, True

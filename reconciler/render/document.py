@@ -1,0 +1,170 @@
+"""The JSON documents: values -> dicts of the published formats, and dicts -> text. Called by `cli`.
+
+The shapes stand in `schemas/`; within v1 fields are only added. No escaping for people here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any, Final
+
+from reconciler.core.diff import FieldChange
+from reconciler.core.model import Subscription
+from reconciler.core.plan import Action, Change, Plan, TenantRef
+from reconciler.core.problem import Problem
+from reconciler.core.report import Check, Outcome, Report, TestReport
+from reconciler.render.wording import before_of, origin_of, place, plain, report_counts
+
+Document = dict[str, Any]
+
+# json escapes only C0 controls by itself; these too would steer a terminal, hide text or break UTF-8. They can only stand
+# inside of strings, so that escaping them afterwards is safe.
+_UNSAFE: Final = re.compile(
+    "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1]
+
+
+def to_json(document: Document) -> str:
+    """The document as indented text without a final newline; always valid UTF-8 and without power over a terminal."""
+    return _UNSAFE.sub(_escaped, json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def _tenant(tenant: TenantRef) -> Document:
+    return {"name": tenant.name, "url": tenant.url, "owner": tenant.owner}
+
+
+def _event(subscription: Subscription) -> Document:
+    return {"type": subscription.type, "version": subscription.version, "severity": subscription.severity}
+
+
+def _added(change: Change, subscription: Subscription) -> Document:
+    origin = origin_of(change, subscription)
+    event = _event(subscription)
+    return event if origin is None else {**event, "file": origin.file, "line": origin.line}
+
+
+def _field(change: Change, field: FieldChange) -> Document:
+    body: Document = {"path": list(field.path)}
+    if field.path == ("events",):
+        body["added"] = [_added(change, item) for item in field.added]
+        body["removed"] = [_event(item) for item in field.removed]
+        return body
+    if field.secret:
+        body["secret"] = True
+    return {**body, "before": before_of(change, field), "after": plain(field.after)}
+
+
+def _change(change: Change) -> Document:
+    file, line = place(change)
+    body: Document = {
+        "action": change.action.value,
+        "name": change.name,
+        "key": change.key,
+        "id": change.live.id if change.live is not None else None,
+        "file": file,
+        "line": line,
+        "reason": change.reason,
+        "fields": [_field(change, field) for field in change.fields],
+    }
+    if change.action is Action.DELETE and change.live is not None:
+        body["use"] = asdict(change.live.use)
+    return body
+
+
+def plan_document(plan: Plan) -> Document:
+    """`reconciler.plan/v1`: pending changes in the order of carrying out; what is kept is only counted."""
+    return {
+        "format": "reconciler.plan/v1",
+        "tenant": _tenant(plan.tenant),
+        "summary": asdict(plan.counts),
+        "changes": [_change(change) for change in plan.pending],
+        "violations": [{"rule": v.rule, "message": v.message, "names": list(v.names)} for v in plan.violations],
+        "warnings": list(plan.warnings),
+        "digest": plan.digest(),
+    }
+
+
+def _outcome(outcome: Outcome) -> Document:
+    error = outcome.error
+    return {
+        "status": outcome.status.value,
+        "name": outcome.change.name,
+        "key": outcome.change.key,
+        "id": outcome.id,
+        "seconds": round(outcome.seconds, 3),
+        "error": None if error is None else {"kind": error.kind, "message": error.message, "fields": list(error.fields)},
+    }
+
+
+def report_document(report: Report) -> Document:
+    """`reconciler.report/v1`: one outcome for each pending change; `seconds` of wall clock, to the millisecond."""
+    return {
+        "format": "reconciler.report/v1",
+        "tenant": _tenant(report.plan.tenant),
+        "summary": report_counts(report),
+        "outcomes": [_outcome(outcome) for outcome in report.outcomes],
+    }
+
+
+def _delivery(check: Check) -> Document:
+    delivery = check.delivery
+    return {
+        "webhook": delivery.webhook,
+        "key": check.key,
+        "event": delivery.event.type,
+        "version": delivery.event.version,
+        "severity": delivery.event.severity,
+        "via": check.via,
+        "check": check.check,
+        "passed": check.passed,
+        "verdict": delivery.verdict.value,
+        "status_code": delivery.status_code,
+        "seconds": round(delivery.seconds, 3),
+        "detail": delivery.detail,
+    }
+
+
+def test_document(test_report: TestReport) -> Document:
+    """`reconciler.test/v1`: one entry for each check; `event` is the subscription's type."""
+    passed = sum(check.passed for check in test_report.checks)
+    return {
+        "format": "reconciler.test/v1",
+        "summary": {"passed": passed, "failed": len(test_report.checks) - passed},
+        "deliveries": [_delivery(check) for check in test_report.checks],
+    }
+
+
+def _problem(problem: Problem) -> Document:
+    return {
+        "file": problem.origin.file,
+        "line": problem.origin.line,
+        "column": problem.origin.column,
+        "pointer": problem.pointer,
+        "rule": problem.rule,
+        "severity": problem.severity,
+        "message": problem.message,
+        "hint": problem.hint,
+    }
+
+
+def problems_document(problems: Iterable[Problem], documents: int, skipped: int) -> Document:
+    """`reconciler.problems/v1`: every problem in the order given, with how many documents were read and skipped."""
+    listed = [_problem(problem) for problem in problems]
+    errors = sum(problem["severity"] == "error" for problem in listed)
+    return {
+        "format": "reconciler.problems/v1",
+        "summary": {"documents": documents, "skipped": skipped, "errors": errors, "warnings": len(listed) - errors},
+        "problems": listed,
+    }
+
+
+def error_document(kind: str, message: str, exit_code: int) -> Document:
+    """`reconciler.error/v1`: what a command ended with, where it was not invalid manifests."""
+    return {"format": "reconciler.error/v1", "kind": kind, "message": message, "exit_code": exit_code}

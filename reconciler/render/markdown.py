@@ -1,0 +1,130 @@
+"""Plans and reports as Markdown for a pull-request comment. Called by `cli`; posting it is not done here.
+
+The first line is a hidden marker by which CI finds its comment again. What a reviewer must not miss stands first and is never
+cut: summary, violations, deletes. The rest fills up to `LIMIT` characters, with a note of how much was left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from reconciler.core.guard import Violation
+from reconciler.core.plan import Action, Change, Plan, TenantRef
+from reconciler.core.report import Outcome, Report, Status
+from reconciler.render.escape import code, marker, prose
+from reconciler.render.wording import (
+    SIGNS,
+    Line,
+    counted,
+    error_text,
+    field_lines,
+    names_beside,
+    place_text,
+    plan_summary,
+    report_summary,
+)
+
+LIMIT: Final = 60_000
+_FEW: Final = 20  # names a violation repeats even where the list below has them
+_NOTE_ROOM: Final = 200
+
+
+def _marker(kind: str, tenant: TenantRef) -> str:
+    return f"<!-- reconciler:{kind} tenant={marker(tenant.name or tenant.url)} owner={marker(tenant.owner)} -->"
+
+
+def _title(kind: str, tenant: TenantRef) -> str:
+    return f"### {kind} for {code(tenant.name or tenant.url or 'the tenant')}, owner {code(tenant.owner)}"
+
+
+def _field(line: Line) -> str:
+    sign = "" if line.sign == " " else f"`{line.sign}` "
+    where = f" ({code(line.place)})" if line.place else ""
+    return f"  - {sign}{code(line.text)}{where}"
+
+
+def _change(change: Change, *, fields: bool = True) -> str:
+    place = place_text(change)
+    where = f" ({code(place)})" if place else ""
+    why = f": {prose(change.reason)}" if change.reason else ""
+    head = f"- `{SIGNS[change.action]}` **{code(change.name)}**{where}{why}"
+    if change.action is Action.DELETE and change.live is not None:
+        use = change.live.use
+        return f"{head}; {use.succeeded} succeeded and {use.failed} failed in the last day"
+    return "\n".join([head, *(_field(line) for line in field_lines(change))]) if fields else head
+
+
+def _violation(violation: Violation, listed: set[str], most: int | None) -> str:
+    """One violation; names that the deletes list anyway are not said twice, `most` cuts the others."""
+    names = names_beside(violation)
+    told = names if len(names) <= _FEW else tuple(name for name in names if name not in listed)
+    shown = told if most is None else told[:most]
+    parts = [code(name) for name in shown]
+    if len(told) > len(shown):
+        parts.append(f"and {len(told) - len(shown):,} more of the changes")
+    if len(names) > len(told):
+        parts.append(f"{'and ' if parts else ''}{len(names) - len(told):,} of the deletes listed below")
+    return f"- **{prose(violation.rule)}**: {prose(violation.message)}" + (f" ({', '.join(parts)})" if parts else "")
+
+
+def _violations(plan: Plan, listed: set[str], most: int | None) -> list[str]:
+    if not plan.violations:
+        return []
+    return ["", "**Violations**", "", *(_violation(found, listed, most) for found in plan.violations)]
+
+
+def _filled(head: str, blocks: Iterable[str], tail: str, noun: str) -> str:
+    """Head, as many blocks as fit (of a large one its first line), a note of how many did not, and the tail."""
+    room = LIMIT - len(head) - len(tail) - _NOTE_ROOM
+    shown: list[str] = []
+    left = 0
+    for block in blocks:
+        text = block if len(block) < room else f"{block.partition(chr(10))[0]} (fields left out)"
+        if left or len(text) >= room:
+            left += 1
+            continue
+        shown.append(text)
+        room -= len(text) + 1
+    note = [f"\n… {counted(left, noun)} left out here: a comment has room for {LIMIT:,} characters."] if left else []
+    return "\n".join([head, *shown, *note, tail])
+
+
+def plan_markdown(plan: Plan) -> str:
+    """The plan as a comment: marker, title, summary, violations, deletes; then the other changes and warnings as far as they fit.
+
+    An update that takes the last subscription stands among the deletes, since it counts as one.
+    """
+    pending = plan.pending
+    removing = [change for change in pending if change.removes]
+    listed = {change.name for change in removing}
+    top = [_marker("plan", plan.tenant), _title("Plan", plan.tenant), "", f"**{plan_summary(plan)}**"]
+    deletes = ["", "**Deletes**", "", *map(_change, removing)] if removing else []
+    violations = _violations(plan, listed, None)
+    if sum(len(line) + 1 for line in (*top, *violations, *deletes)) > LIMIT:
+        # what the list of changes repeats goes first: no delete's name and no violation's message is ever cut
+        violations = _violations(plan, listed, _FEW)
+        deletes = ["", "**Deletes**", "", *(_change(change, fields=False) for change in removing)] if removing else []
+    others = [change for change in pending if not change.removes]
+    rest = [f"- warning: {prose(text)}" for text in plan.warnings] + [_change(change) for change in others]
+    head = "\n".join([*top, *violations, *deletes, *(["", "**Changes**", ""] if rest else [])])
+    tail = f"\n`digest {plan.digest()}`\n\n{plan_summary(plan)}"
+    return _filled(head, rest, tail, "line" if plan.warnings else "change")
+
+
+def _outcome(outcome: Outcome) -> str:
+    name = code(outcome.change.name)
+    if outcome.status in {Status.FAILED, Status.SKIPPED}:
+        return f"- **{outcome.status.value}** {name}: {prose(error_text(outcome))}"
+    return f"- {outcome.status.value} {name} ({outcome.seconds:.2f} s)"
+
+
+def report_markdown(report: Report) -> str:
+    """The report as a comment: marker, title, summary, what failed and what was deleted; then the rest as far as it fits."""
+    tenant = report.plan.tenant
+    first = {Status.FAILED, Status.DELETED}
+    fixed = [_outcome(outcome) for outcome in report.outcomes if outcome.status in first]
+    rest = [_outcome(outcome) for outcome in report.outcomes if outcome.status not in first]
+    top = [_marker("report", tenant), _title("Report", tenant), "", f"**{report_summary(report)}**"]
+    head = "\n".join([*top, *([""] if fixed or rest else []), *fixed])
+    return _filled(head, rest, f"\n{report_summary(report)}", "outcome")

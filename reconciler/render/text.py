@@ -1,0 +1,132 @@
+"""Plans, reports, test results and problems for a terminal: lines without a final newline, foreign text escaped.
+
+Called by `cli`, which decides on colour. ANSI sequences stand here alone, and only with `color=True`.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from reconciler.core.plan import Change, Plan
+from reconciler.core.problem import Problem
+from reconciler.core.report import Check, Outcome, Report, Status, TestReport
+from reconciler.render.escape import terminal
+from reconciler.render.wording import (
+    SIGNS,
+    check_hint,
+    counted,
+    error_text,
+    field_lines,
+    names_beside,
+    place_text,
+    plan_summary,
+    plan_title,
+    report_summary,
+)
+
+_WIDTH: Final = 100
+_COLORS: Final = {"green": "32", "yellow": "33", "red": "31", "bold": "1", "dim": "2"}
+_SIGN_COLORS: Final = {"+": "green", "~": "yellow", "-": "red"}
+
+
+class _Paint:
+    """Puts ANSI colours around our own words, or leaves them as they are."""
+
+    __slots__ = ("_on",)
+
+    def __init__(self, *, on: bool) -> None:
+        self._on = on
+
+    def __call__(self, color: str, text: str) -> str:
+        return f"\x1b[{_COLORS[color]}m{text}\x1b[0m" if self._on and text and color in _COLORS else text
+
+
+def _change_lines(change: Change, paint: _Paint) -> Iterator[str]:
+    sign = SIGNS[change.action]
+    place = place_text(change)
+    parts = [paint("bold", terminal(change.name)), paint("dim", terminal(place)), terminal(change.reason)]
+    yield f"{paint(_SIGN_COLORS.get(sign, ''), sign)} {'  '.join(part for part in parts if part)}"
+    for line in field_lines(change):
+        where = f"  {paint('dim', terminal(line.place))}" if line.place else ""
+        yield f"    {paint(_SIGN_COLORS.get(line.sign, ''), line.sign)} {terminal(line.text)}{where}"
+
+
+def _warnings(plan: Plan, paint: _Paint) -> Iterator[str]:
+    for violation in plan.violations:
+        yield f"{paint('red', 'violation')} {violation.rule}: {terminal(violation.message)}"
+        names = ", ".join(terminal(name) for name in names_beside(violation))
+        # one long name stays one: nothing is cut, only wrapped between words
+        yield from textwrap.wrap(
+            names, _WIDTH, initial_indent="    ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+        )
+    for warning in plan.warnings:
+        yield f"{paint('yellow', 'warning')}: {terminal(warning)}"
+
+
+def plan_text(plan: Plan, *, color: bool = False) -> str:
+    """One line a pending change and its fields below it, then violations and warnings, the digest, and the summary last."""
+    paint = _Paint(on=color)
+    lines = [f"Plan for {terminal(plan_title(plan))}", ""]
+    changes = [line for change in plan.pending for line in _change_lines(change, paint)]
+    notes = list(_warnings(plan, paint))
+    for block in (changes, notes):
+        lines += [*block, ""] if block else []
+    return "\n".join([*lines, f"digest {plan.digest()}", paint("bold", plan_summary(plan))])
+
+
+def _outcome_line(outcome: Outcome, paint: _Paint) -> str:
+    status, name = outcome.status, terminal(outcome.change.name)
+    if status in {Status.FAILED, Status.SKIPPED}:
+        color = "red" if status is Status.FAILED else "yellow"
+        why = terminal(error_text(outcome))
+        return f"{paint(color, status.value)} {name}{': ' if why else ''}{why}"
+    return f"{paint('green', status.value)} {name} ({outcome.seconds:.2f} s)"
+
+
+def report_text(report: Report, *, color: bool = False) -> str:
+    """One line an outcome, then the summary."""
+    paint = _Paint(on=color)
+    lines = [_outcome_line(outcome, paint) for outcome in report.outcomes]
+    return "\n".join([*lines, *([""] if lines else []), paint("bold", report_summary(report))])
+
+
+def _check_lines(check: Check, paint: _Paint) -> Iterator[str]:
+    delivery = check.delivery
+    word = paint("green", "passed") if check.passed else paint("red", "failed")
+    kind = "" if check.check == "delivery" else f"{check.check} check: "
+    status = "" if delivery.status_code is None else f" {delivery.status_code}"
+    detail = f", {terminal(delivery.detail)}" if delivery.detail else ""
+    what = f"{kind}{delivery.verdict.value}{status} in {delivery.seconds:.2f} s{detail}"
+    yield f"{word} {terminal(delivery.webhook)} {terminal(str(delivery.event))} via {terminal(check.via)}: {what}"
+    hint = check_hint(check)
+    if hint is not None:
+        yield f"    hint: {hint}"
+
+
+def test_text(test_report: TestReport, *, color: bool = False) -> str:  # noqa: PT028  no test: it renders those of `test`
+    """One line a check, a hint below those that failed, then the summary."""
+    paint = _Paint(on=color)
+    lines = [line for check in test_report.checks for line in _check_lines(check, paint)]
+    passed = sum(check.passed for check in test_report.checks)
+    summary = f"Test: {passed} passed, {len(test_report.checks) - passed} failed."
+    return "\n".join([*lines, *([""] if lines else []), paint("bold", summary)])
+
+
+def _problem_lines(problem: Problem, paint: _Paint) -> Iterator[str]:
+    severity = paint("red" if problem.severity == "error" else "yellow", problem.severity)
+    yield f"{terminal(str(problem.origin))}: {severity}: {terminal(problem.message)} [{terminal(problem.rule)}]"
+    if problem.hint:
+        yield f"    hint: {terminal(problem.hint)}"
+
+
+def problems_text(problems: Iterable[Problem], documents: int, skipped: int, *, color: bool = False) -> str:
+    """One line a problem in the order given, its hint below it, then the summary."""
+    paint = _Paint(on=color)
+    listed = tuple(problems)
+    lines = [line for problem in listed for line in _problem_lines(problem, paint)]
+    errors = sum(problem.severity == "error" for problem in listed)
+    found = f"{counted(errors, 'error')}, {counted(len(listed) - errors, 'warning')}"
+    summary = f"{counted(documents, 'document')} ({skipped} skipped): {found}."
+    return "\n".join([*lines, *([""] if lines else []), paint("bold", summary)])

@@ -1,0 +1,184 @@
+"""What text and Markdown say alike: where a change stands, its fields, and the summary sentences. No escaping here.
+
+Called by the renderers beside it; every text that it returns may be foreign, and they escape it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from reconciler.core.diff import FieldChange
+from reconciler.core.guard import Violation
+from reconciler.core.model import Origin, Subscription
+from reconciler.core.plan import Action, Change, Plan
+from reconciler.core.report import Check, Outcome, Report, Status, Verdict
+from reconciler.core.secret import HIDDEN
+
+SIGNS: Final = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.KEEP: " "}
+
+HINTS: Final = {
+    Verdict.AUTH_REFUSED: "the endpoint refused the credential: compare it with what the receiver expects",
+    Verdict.NOT_FOUND: "nothing takes a POST there: check the url's path",
+    Verdict.REJECTED: "the endpoint refused the test event: look into the receiver's log",
+    Verdict.RECEIVER_ERROR: "the receiver failed on the test event: look into its log",
+    Verdict.REDIRECTED: "redirects are not followed: declare the final url",
+    Verdict.TIMEOUT: "no answer in time: the receiver must answer first and work afterwards",
+    Verdict.UNRESOLVED: "the host name has no address: check its spelling and its DNS",
+    Verdict.REFUSED: "nothing listens at that host and port, or a firewall refuses",
+    Verdict.BROKEN: "the connection was cut, or what answered does not speak HTTP: check scheme and port",
+    Verdict.TLS: "the certificate was not accepted: check its chain, its host name and its dates",
+    Verdict.BLOCKED: "the address guard refuses that address or port: see --allow-network and --allow-port",
+    Verdict.INTERRUPTED: "the run ended before the answer: run the test again",
+}
+
+_BARE: Final = re.compile(r"(?!(?:true|false|null|->)\Z)[^\s\"'(\[{-][^\s\"']*")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line about a field: its sign (" " where it has none), what it says, and the place in a manifest if known."""
+
+    sign: str
+    text: str
+    place: str = ""
+
+
+def place(change: Change) -> tuple[str | None, int | None]:
+    """File and line to look at; for a delete the recorded source, which has no line any more."""
+    if change.declared is not None:
+        return change.declared.origin.file, change.declared.origin.line
+    mark = change.live.managed_by if change.live is not None else None
+    return (mark.sources[0] if mark is not None and mark.sources else None), None
+
+
+def place_text(change: Change) -> str:
+    """`file:line`, only the file for a delete, "" where nothing is recorded."""
+    file, line = place(change)
+    return ":".join(str(part) for part in (file, line) if part is not None)
+
+
+def origin_of(change: Change, subscription: Subscription) -> Origin | None:
+    """Where an added subscription stands, if the manifests said so."""
+    return change.declared.subscription_origins.get(subscription) if change.declared is not None else None
+
+
+def plain(value: Any) -> Any:
+    """A field's value with nothing in it but JSON's own types; anything else stays hidden."""
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return HIDDEN
+
+
+def before_of(change: Change, field: FieldChange) -> Any:
+    """What a field was: nothing, where the webhook was not there."""
+    return None if change.action is Action.CREATE else plain(field.before)
+
+
+def value_text(value: Any) -> str:
+    """A value for people: text bare where that is unmistakable, else quoted; lists with commas; `(none)` for nothing."""
+    match plain(value):
+        case None:
+            return "(none)"
+        case str(text):
+            return text if text == HIDDEN or _BARE.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+        case list(items):
+            return ", ".join(value_text(item) for item in items) or "(none)"
+        case other:
+            return json.dumps(other)
+
+
+def _secret_text(value: Any) -> str:
+    return "(none)" if value is None else str(plain(value))
+
+
+def field_lines(change: Change) -> Iterator[Line]:
+    """The lines of a change's fields: one for each value that differs, one for each event added or removed."""
+    for field in change.fields:
+        if field.path == ("events",):
+            for item in field.added:
+                origin = origin_of(change, item)
+                yield Line("+", f"event {item}", f"{origin.file}:{origin.line}" if origin is not None else "")
+            for item in field.removed:
+                yield Line("-", f"event {item}")
+            continue
+        told = _secret_text if field.secret else value_text
+        before, after = before_of(change, field), told(field.after)
+        told_before = "" if before is None and change.action is Action.CREATE else f"{told(before)} -> "
+        yield Line(" ", f"{field.dotted}: {'(secret) ' if field.secret else ''}{told_before}{after}")
+    if change.action is Action.DELETE and change.live is not None:
+        use = change.live.use
+        yield Line(" ", f"used in the last day: {use.succeeded} succeeded, {use.failed} failed")
+
+
+def names_beside(violation: Violation) -> tuple[str, ...]:
+    """The names that a violation's message does not begin with already."""
+    if len(violation.names) == 1 and violation.message.startswith(f"{violation.names[0]}:"):
+        return ()
+    return violation.names
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 violation`, `2 violations`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def plan_title(plan: Plan) -> str:
+    """Which tenant, and as whom."""
+    tenant = plan.tenant
+    named = f"{tenant.name} ({tenant.url})" if tenant.name and tenant.url else tenant.name or tenant.url or "the tenant"
+    return f"{named}, owner {tenant.owner}"
+
+
+def plan_summary(plan: Plan) -> str:
+    """The last line of a plan: what it would do, and whether it is refused."""
+    counts = plan.counts
+    rest = f"{counts.keep} unchanged ({counts.unmanaged} unmanaged, {counts.out_of_scope} out of scope)"
+    if plan.pending:
+        text = f"Plan: {counts.create} to create, {counts.update} to update, {counts.delete} to delete, {rest}."
+    else:
+        text = f"No changes. {rest}."
+    if plan.violations:
+        text += f" Refused: {counted(len(plan.violations), 'violation')}; nothing is written."
+    return text
+
+
+def report_counts(report: Report) -> dict[str, int]:
+    """How many ended in each status, in one pass; what the plan keeps counts as unchanged."""
+    counts = {status.value: 0 for status in Status}
+    for outcome in report.outcomes:
+        counts[outcome.status.value] += 1
+    counts[Status.UNCHANGED.value] = report.plan.counts.keep
+    return counts
+
+
+def report_summary(report: Report) -> str:
+    """The last line of a report."""
+    return "Report: " + ", ".join(f"{count} {status}" for status, count in report_counts(report).items()) + "."
+
+
+def error_text(outcome: Outcome) -> str:
+    """Why it failed or was skipped, with the fields at fault; "" where it did neither."""
+    error = outcome.error
+    if error is None:
+        return ""
+    fields = f" (fields {', '.join(error.fields)})" if error.fields else ""
+    kind = "" if error.kind == outcome.status.value else f"{error.kind}: "
+    return f"{kind}{error.message}{fields}"
+
+
+def check_hint(check: Check) -> str | None:
+    """What to do about a check that failed; None where it passed."""
+    if check.passed:
+        return None
+    delivered = check.delivery.verdict is Verdict.DELIVERED
+    if check.check == "auth" and delivered:
+        return "the endpoint took a wrong credential: let it answer 401 or 403"
+    if check.check == "latency" and delivered:
+        return "slower than --max-latency: the receiver must answer first and work afterwards"
+    return HINTS.get(check.delivery.verdict)

@@ -1,0 +1,98 @@
+"""The story, each chapter in about ten lines: validate, plan, reconcile, test.
+
+Called by `cli`, which gives a provider and takes values back. No options, no rendering, no exit codes here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from reconciler.core.errors import BadRequest, InvalidManifests, PlanRefused, StalePlan
+from reconciler.core.model import Declared
+from reconciler.core.plan import Plan, TenantRef, make_plan
+from reconciler.core.policy import Policy, Scope
+from reconciler.core.report import Report
+from reconciler.core.secret import Secret
+from reconciler.execute import Execution, Options
+from reconciler.manifests import Manifests, Request, load, unresolved
+from reconciler.providers.base import Provider, Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    """`--only`, `--exclude` and `--select`, by metadata.name and labels; empty: everything."""
+
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    select: tuple[tuple[str, str], ...] = ()
+
+    def keys(self, declared: Iterable[Declared]) -> frozenset[str] | None:
+        """The keys that are left, None when nothing narrows; raises BadRequest when nothing is left or a name is unknown."""
+        if not (self.only or self.exclude or self.select):
+            return None
+        items = {item.key: item for item in declared}
+        unknown = [name for name in (*self.only, *self.exclude) if name not in items]
+        if unknown:
+            raise BadRequest(f"no webhook has the metadata.name {', '.join(unknown)}")
+        chosen = frozenset(
+            key
+            for key, item in items.items()
+            if (not self.only or key in self.only)
+            and key not in self.exclude
+            and all(item.labels.get(label) == value for label, value in self.select)
+        )
+        if not chosen:
+            raise BadRequest("no declared webhook matches --only, --select and --exclude")
+        return chosen
+
+
+def validate(request: Request) -> Manifests:
+    """Reads and checks manifests; raises InvalidManifests with every problem."""
+    return load(request)
+
+
+def narrowed(manifests: Manifests, narrow: Narrow, policy: Policy) -> Policy:
+    """The policy with this run's scope: its paths and what it was narrowed to."""
+    scope = Scope(manifests.folders, manifests.files, narrow.keys(manifests.declared))
+    return replace(policy, scope=scope, literal_urls=manifests.literal_urls)
+
+
+def require_secrets(manifests: Manifests, keys: frozenset[str] | None) -> tuple[Declared, ...]:
+    """The selected webhooks; raises InvalidManifests if a reference of one of them does not resolve."""
+    selected = tuple(item for item in manifests.declared if keys is None or item.key in keys)
+    problems = unresolved(selected)
+    if problems:
+        raise InvalidManifests((*manifests.problems, *problems), manifests.documents, manifests.skipped)
+    return selected
+
+
+async def plan(
+    manifests: Manifests, provider: Reader, policy: Policy, tenant: TenantRef, fingerprint_key: Secret | None = None
+) -> Plan:
+    """What reconcile would do; cannot write, by type."""
+    live = await provider.list()
+    return make_plan(
+        manifests.declared, live, policy, tenant=tenant, normalize=provider.normalize, fingerprint_key=fingerprint_key
+    )
+
+
+def approve(made: Plan, expect_digest: str | None) -> None:
+    """Raises PlanRefused for violations and StalePlan when this is not the plan that was approved."""
+    if expect_digest is not None and made.digest() != expect_digest:
+        raise StalePlan(f"this is not the plan that was approved: its digest is {made.digest()}; nothing was written")
+    if made.violations:
+        raise PlanRefused(made.violations)
+
+
+def start(made: Plan, provider: Provider, policy: Policy, options: Options) -> Execution:
+    """An execution of an approved plan, not yet run, so that its report can be had even when it is interrupted."""
+    return Execution(made, provider, policy.owner, options)
+
+
+async def reconcile(made: Plan, provider: Provider, policy: Policy, options: Options | None = None) -> Report:
+    """Carries out a plan; raises PlanRefused before the first write if it is unsafe."""
+    approve(made, None)
+    execution = start(made, provider, policy, options or Options())
+    await execution.run()
+    return execution.report()
