@@ -115,6 +115,13 @@ def create_body(declared: Declared, owner: Owner) -> Json:
     return {**spec_to_wire(declared.spec), "managed_by": mark, "protected": bool(declared.protected)}
 
 
+def _same_auth(before: Auth, after: Auth) -> bool:
+    """Equal, header names in any case: what `visible` takes as equal is not sent either."""
+    if isinstance(before, ApiKeyAuth) and isinstance(after, ApiKeyAuth) and before.header.lower() == after.header.lower():
+        return before.value == after.value
+    return before == after
+
+
 def patch_body(live: Live, declared: Declared, owner: Owner) -> Json:
     """The merge patch that turns `live` into `declared`: only what differs, and the mark with our revision."""
     before, after, body = live.spec, declared.spec, {}
@@ -124,7 +131,7 @@ def patch_body(live: Live, declared: Declared, owner: Owner) -> Json:
         "url": before.url == after.url,
         "description": before.description == after.description,
         "enabled": after.enabled is None or before.enabled == after.enabled,
-        "auth": before.auth == after.auth,
+        "auth": _same_auth(before.auth, after.auth),
         "events": before.subscriptions == after.subscriptions,
     }
     body.update({field: wire[field] for field, equal in pairs.items() if not equal})
@@ -161,6 +168,8 @@ class _At:
     def text(self) -> str:
         if not isinstance(self.value, str):
             raise ValueError(f"{self.pointer}: not a text")  # noqa: TRY004  one error type for a body that does not decode
+        if not self.value.isascii() and any("\ud800" <= char <= "\udfff" for char in self.value):
+            raise ValueError(f"{self.pointer}: not a text: it has a lone surrogate")
         return self.value
 
     def maybe_text(self) -> str | None:
@@ -266,6 +275,8 @@ def delivery_from_wire(value: object, webhook: str, event: Subscription) -> Deli
     except ValueError:
         raise ValueError("/verdict: unknown") from None
     status, seconds = at.get("status_code").value, at.get("seconds").value
-    if not (status is None or isinstance(status, int)) or not isinstance(seconds, int | float):
-        raise ValueError("/status_code: not a delivery")
+    if not (status is None or (isinstance(status, int) and not isinstance(status, bool) and 100 <= status <= 999)):
+        raise ValueError("/status_code: not a status code")
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 <= seconds <= 1e6:
+        raise ValueError("/seconds: not a time")
     return Delivery(webhook, event, verdict, status, at.get("detail").maybe_text(), float(seconds))

@@ -30,8 +30,9 @@ IN_PROGRESS: Final = "idempotency-in-progress"
 
 _SLUG: Final = re.compile(r"[a-z][a-z0-9-]{0,40}")
 _FIELDS: Final = frozenset(
-    "name url description enabled auth type username password token header value credential_version events version severity"
-    " managed_by owner key sources revision protected webhook event id limit cursor".split()
+    {"name", "url", "description", "enabled", "auth", "type", "username", "password", "token", "header", "value"}
+    | {"credential_version", "events", "version", "severity", "managed_by", "owner", "key", "sources", "revision"}
+    | {"protected", "webhook", "event", "id", "limit", "cursor"}
 )
 
 
@@ -50,7 +51,8 @@ class Sent:
     def echoed_in(self, text: str) -> bool:
         """Whether a text of three characters or more that we sent occurs in `text`, in any case."""
         folded = text.casefold()
-        return any(len(leaf) >= 3 and leaf.casefold() in folded for leaf in _leaves(self.values))
+        leaves = (leaf for raw in _leaves(self.values) for leaf in (raw, clean(raw)))
+        return any(len(leaf) >= 3 and leaf.casefold() in folded for leaf in leaves)
 
 
 def _leaves(value: object) -> Iterator[str]:
@@ -73,7 +75,8 @@ def clean(text: object) -> str:
     return " ".join(spaced.split())
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
+    """At most 300 characters of it."""
     return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
 
 
@@ -115,7 +118,7 @@ def _said(body: object, sent: Sent) -> _Said:
     label = f" [{kind}]" if kind and not sent.echoed_in(kind) else ""
     pointers = _pointers(errors)
     places = f" ({', '.join(pointers)})" if pointers else ""
-    return _Said(kind, _shortened(": ".join(shown)) + label + places, pointers)
+    return _Said(kind, shortened(": ".join(shown)) + label + places, pointers)
 
 
 def foreign(sent: Sent, why: str) -> BadAnswer:
@@ -147,10 +150,8 @@ def fault(sent: Sent, status: int, wait: float | None, body: object) -> Provider
         return Overloaded(text, wait)
     if status >= 500:
         return TenantFault(text)
-    if status == 401:
-        return Unauthorized(f"{text}: it does not accept our token")
-    if status == 403:
-        return Unauthorized(text, object_only=said.kind == "owner")
+    if status in {401, 403}:
+        return Unauthorized(text, object_only=status == 403 and said.kind == "owner")
     if not isinstance(body, Mapping):
         return foreign(sent, f"{status} without a problem document")
     return _permanent(status, text, said)

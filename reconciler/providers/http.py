@@ -17,41 +17,31 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
-from typing import Any, Final, NoReturn, Self
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 import httpx
 
 from reconciler.core import limits
 from reconciler.core.codec import authorization
-from reconciler.core.errors import BadAnswer, BadRequest, Conflict, Overloaded, ProviderError, TenantFault, Unreachable
+from reconciler.core.errors import BadRequest, Conflict, Overloaded, ProviderError, TenantFault, Unreachable
 from reconciler.core.secret import Secret, shown_url
-from reconciler.providers.faults import IN_PROGRESS, Sent, fault, foreign, retry_after
+from reconciler.providers.answer import MAX_BODY, Answer, decoded, success
+from reconciler.providers.faults import IN_PROGRESS, Sent, clean, fault, retry_after, shortened
 
-MAX_BODY: Final = 8 * 1024 * 1024  # bytes of an answer
 MAX_TOTAL: Final = 300.0  # seconds that one request may take with all its tries, where no deadline is nearer
 FIRST_WAIT: Final = 0.3  # seconds before the second try, doubled for each further one
 LONGEST_WAIT: Final = 10.0  # seconds
 
+_NOT_CONNECTED: Final[tuple[tuple[type[BaseException], str, bool], ...]] = (  # what, in which words, whether it may pass
+    (ssl.SSLCertVerificationError, "its TLS certificate is not trusted, or is for another name", False),
+    (ssl.SSLError, "the TLS handshake failed: is it a TLS server?", False),
+    (socket.gaierror, "its name does not resolve", True),
+    (ConnectionRefusedError, "it refused the connection", True),
+    (httpx.ConnectError, "no connection could be made", True),
+)
+
 _log = logging.getLogger("reconciler.http")
-
-
-class TooLarge(BadAnswer):
-    """An answer of more than 8 MiB; a list may be asked for in smaller pages."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A tenant's answer: header names in lower case, the decoded JSON body (None for 204), and how many tries it took.
-
-    `error` is what the status means where the caller asked for that status to be handed back instead of raised.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: object | None
-    tries: int = 1
-    error: ProviderError | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -65,7 +55,7 @@ class _Call:
     idempotent: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Failed:
     """A try without success; `again` says whether it may be sent once more."""
 
@@ -122,7 +112,9 @@ class Client:
             trust_env=False,
             follow_redirects=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            limits=httpx.Limits(self._parallelism, self._parallelism, keepalive_expiry=4.0),
+            limits=httpx.Limits(
+                max_connections=self._parallelism, max_keepalive_connections=self._parallelism, keepalive_expiry=4.0
+            ),
         )
         return self
 
@@ -150,7 +142,7 @@ class Client:
         `idempotent`: may be sent again although an earlier try may have been carried out. `passing`: statuses that are handed
         back, with their error, instead of raised. `patient`: a 429 costs time but no try, until the deadline.
         """
-        values = (json, dict(params or {}), self._authorization["Authorization"].partition(" ")[2])
+        values = (json, dict(params or {}), self._token())
         content = None if json is None else jsonlib.dumps(json, separators=(",", ":")).encode()
         kind = {} if content is None else {"Content-Type": "application/json"}
         call = _Call(Sent(method, path, values), content, params or {}, {**kind, **(headers or {})}, idempotent)
@@ -170,6 +162,14 @@ class Client:
                     result.error.args = (f"{result.error} (after {tries} tries)",)
                 raise result.error
             await self._sleep(wait)
+
+    def shows(self, text: object, sent: object) -> str | None:
+        """A tenant's text fit to be shown: cleaned and cut; None if our token or a text in `sent` is in it."""
+        cleaned = clean(text)
+        return shortened(cleaned) if cleaned and not Sent("", "", (sent, self._token())).echoed_in(cleaned) else None
+
+    def _token(self) -> str:
+        return self._authorization["Authorization"].partition(" ")[2]
 
     def _left(self) -> float | None:
         """Seconds until the deadline, None without one."""
@@ -230,8 +230,9 @@ class Client:
     def _judge(self, call: _Call, status: int, headers: Mapping[str, str], raw: bytes | None, number: int) -> Answer | _Failed:
         """An answer with its body, or the error it stands for."""
         if status < 300:
-            return _success(call.sent, status, headers, raw, number)
-        body = _decoded(headers, raw or b"")
+            good = success(call.sent, status, headers, raw, number)
+            return good if isinstance(good, Answer) else _Failed(good, again=False)
+        body = decoded(headers, raw or b"")
         wait = retry_after(headers.get("retry-after"), self._wall())
         error = fault(call.sent, status, wait, body)
         waiting = isinstance(error, Conflict) and error.problem == IN_PROGRESS
@@ -266,35 +267,6 @@ async def _read(response: httpx.Response) -> bytes | None:
     return bytes(parts)
 
 
-def _success(sent: Sent, status: int, headers: Mapping[str, str], raw: bytes | None, number: int) -> Answer | _Failed:
-    if raw is None:
-        return _Failed(TooLarge(str(foreign(sent, "the answer has more than 8 MiB"))), again=False)
-    if status == 204:
-        return Answer(status, headers, None, number)
-    body = _decoded(headers, raw)
-    if body is None:
-        media = headers.get("content-type", "").partition(";")[0].strip().lower()
-        why = "an empty answer" if not raw.strip() else "a web page" if media == "text/html" else "an answer that is not JSON"
-        return _Failed(foreign(sent, why), again=False)
-    return Answer(status, headers, body, number)
-
-
-def _decoded(headers: Mapping[str, str], raw: bytes) -> object | None:
-    """The JSON in a body, None for anything else."""
-    media = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if not (media == "application/json" or media.endswith("+json")):
-        return None
-    try:
-        value: object = jsonlib.loads(raw, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        return None
-    return value
-
-
-def _refuse(_constant: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are not JSON")
-
-
 def _reason(lost: BaseException) -> tuple[str, bool, bool]:
     """Why there was no answer, in fixed words; whether nothing was sent; whether another try makes sense."""
     chain: list[BaseException] = []
@@ -302,16 +274,9 @@ def _reason(lost: BaseException) -> tuple[str, bool, bool]:
     while at is not None and at not in chain:
         chain.append(at)
         at = at.__cause__ or at.__context__
-    if any(isinstance(error, ssl.SSLCertVerificationError) for error in chain):
-        return "its TLS certificate is not trusted, or is for another name", True, False
-    if any(isinstance(error, ssl.SSLError) for error in chain):
-        return "the TLS handshake failed: is it a TLS server?", True, False
-    if any(isinstance(error, socket.gaierror) for error in chain):
-        return "its name does not resolve", True, True
-    if any(isinstance(error, ConnectionRefusedError) for error in chain):
-        return "it refused the connection", True, True
-    if isinstance(lost, httpx.ConnectError | httpx.ConnectTimeout):
-        return "no connection could be made", True, True
+    for kind, why, again in _NOT_CONNECTED:
+        if any(isinstance(error, kind) for error in chain):
+            return why, True, again
     if isinstance(lost, httpx.UnsupportedProtocol | httpx.LocalProtocolError | httpx.InvalidURL):
         return "the request could not be made", True, False
     return "the connection was lost before the answer was complete", False, True

@@ -41,7 +41,7 @@ def _title(kind: str, tenant: TenantRef) -> str:
 def _field(line: Line) -> str:
     sign = "" if line.sign == " " else f"`{line.sign}` "
     where = f" ({code(line.place)})" if line.place else ""
-    return f"  - {sign}{code(line.text)}{where}"
+    return f"  - {sign}{prose(line.label)}: {' → '.join(map(code, line.values))}{where}"
 
 
 def _change(change: Change, *, fields: bool = True) -> str:
@@ -120,11 +120,11 @@ def _outcome(outcome: Outcome) -> str:
 
 
 def report_markdown(report: Report) -> str:
-    """The report as a comment: marker, title, summary, what failed and what was deleted; then the rest as far as it fits."""
+    """The report as a comment: marker, title, summary, every delete; then the rest as far as it fits, what failed first."""
     tenant = report.plan.tenant
-    first = {Status.FAILED, Status.DELETED}
-    fixed = [_outcome(outcome) for outcome in report.outcomes if outcome.status in first]
-    rest = [_outcome(outcome) for outcome in report.outcomes if outcome.status not in first]
+    deletes = [_outcome(outcome) for outcome in report.outcomes if outcome.change.action is Action.DELETE]
+    others = [outcome for outcome in report.outcomes if outcome.change.action is not Action.DELETE]
+    rest = map(_outcome, sorted(others, key=lambda outcome: outcome.status is not Status.FAILED))
     top = [_marker("report", tenant), _title("Report", tenant), "", f"**{report_summary(report)}**"]
-    head = "\n".join([*top, *([""] if fixed or rest else []), *fixed])
+    head = "\n".join([*top, *([""] if report.outcomes else []), *deletes])
     return _filled(head, rest, f"\n{report_summary(report)}", "outcome")

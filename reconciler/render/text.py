@@ -43,14 +43,21 @@ class _Paint:
         return f"\x1b[{_COLORS[color]}m{text}\x1b[0m" if self._on and text and color in _COLORS else text
 
 
+def _name(name: str) -> str:
+    """A webhook's name; in quotes where spaces in it would make it look like the columns beside it."""
+    line = terminal(name)
+    return f'"{line}"' if "  " in line or line != line.strip() or not line else line
+
+
 def _change_lines(change: Change, paint: _Paint) -> Iterator[str]:
     sign = SIGNS[change.action]
     place = place_text(change)
-    parts = [paint("bold", terminal(change.name)), paint("dim", terminal(place)), terminal(change.reason)]
+    parts = [paint("bold", _name(change.name)), paint("dim", terminal(place)), terminal(change.reason)]
     yield f"{paint(_SIGN_COLORS.get(sign, ''), sign)} {'  '.join(part for part in parts if part)}"
     for line in field_lines(change):
         where = f"  {paint('dim', terminal(line.place))}" if line.place else ""
-        yield f"    {paint(_SIGN_COLORS.get(line.sign, ''), line.sign)} {terminal(line.text)}{where}"
+        values = " -> ".join(map(terminal, line.values))
+        yield f"    {paint(_SIGN_COLORS.get(line.sign, ''), line.sign)} {terminal(line.label)}: {values}{where}"
 
 
 def _warnings(plan: Plan, paint: _Paint) -> Iterator[str]:
@@ -77,7 +84,7 @@ def plan_text(plan: Plan, *, color: bool = False) -> str:
 
 
 def _outcome_line(outcome: Outcome, paint: _Paint) -> str:
-    status, name = outcome.status, terminal(outcome.change.name)
+    status, name = outcome.status, _name(outcome.change.name)
     if status in {Status.FAILED, Status.SKIPPED}:
         color = "red" if status is Status.FAILED else "yellow"
         why = terminal(error_text(outcome))
@@ -99,7 +106,7 @@ def _check_lines(check: Check, paint: _Paint) -> Iterator[str]:
     status = "" if delivery.status_code is None else f" {delivery.status_code}"
     detail = f", {terminal(delivery.detail)}" if delivery.detail else ""
     what = f"{kind}{delivery.verdict.value}{status} in {delivery.seconds:.2f} s{detail}"
-    yield f"{word} {terminal(delivery.webhook)} {terminal(str(delivery.event))} via {terminal(check.via)}: {what}"
+    yield f"{word} {_name(delivery.webhook)} {terminal(str(delivery.event))} via {terminal(check.via)}: {what}"
     hint = check_hint(check)
     if hint is not None:
         yield f"    hint: {hint}"

@@ -35,15 +35,19 @@ HINTS: Final = {
     Verdict.INTERRUPTED: "the run ended before the answer: run the test again",
 }
 
-_BARE: Final = re.compile(r"(?!(?:true|false|null|->)\Z)[^\s\"'(\[{-][^\s\"']*")
+_BARE: Final = re.compile(r"(?!(?:true|false|null|->)\Z)[^\s\"'(\[{\d-][^\s\"']*")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line about a field: its sign (" " where it has none), what it says, and the place in a manifest if known."""
+    """One line about a field: its sign (" " where it has none), what it is, its values, and the place in a manifest if known.
+
+    Two values are before and after; one stands alone: what a new webhook gets.
+    """
 
     sign: str
-    text: str
+    label: str
+    values: tuple[str, ...] = ()
     place: str = ""
 
 
@@ -103,17 +107,16 @@ def field_lines(change: Change) -> Iterator[Line]:
         if field.path == ("events",):
             for item in field.added:
                 origin = origin_of(change, item)
-                yield Line("+", f"event {item}", f"{origin.file}:{origin.line}" if origin is not None else "")
+                yield Line("+", "event", (str(item),), f"{origin.file}:{origin.line}" if origin is not None else "")
             for item in field.removed:
-                yield Line("-", f"event {item}")
+                yield Line("-", "event", (str(item),))
             continue
         told = _secret_text if field.secret else value_text
-        before, after = before_of(change, field), told(field.after)
-        told_before = "" if before is None and change.action is Action.CREATE else f"{told(before)} -> "
-        yield Line(" ", f"{field.dotted}: {'(secret) ' if field.secret else ''}{told_before}{after}")
+        values = (told(field.after),) if change.action is Action.CREATE else (told(field.before), told(field.after))
+        yield Line(" ", f"{field.dotted} (secret)" if field.secret else field.dotted, values)
     if change.action is Action.DELETE and change.live is not None:
         use = change.live.use
-        yield Line(" ", f"used in the last day: {use.succeeded} succeeded, {use.failed} failed")
+        yield Line(" ", "used in the last day", (f"{use.succeeded} succeeded, {use.failed} failed",))
 
 
 def names_beside(violation: Violation) -> tuple[str, ...]:

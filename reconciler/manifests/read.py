@@ -1,0 +1,89 @@
+"""Bytes -> documents and problems: the strict YAML 1.2 reader, for JSON files too.
+
+Called by `load.py`, once a file. Any bytes end in documents or problems, never in an exception. Opening files is not here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import yaml
+from yaml.error import MarkedYAMLError, YAMLError
+
+from reconciler.core.model import Origin
+from reconciler.core.problem import Problem
+from reconciler.manifests.build import Builder, Stop
+from reconciler.manifests.places import Document, File
+
+SIZE: Final = 10 * 1024 * 1024  # bytes a file
+_DIRECTIVES: Final = 100  # the parser compares each with all before it
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufeff\ufffe\uffff]")
+_DIRECTIVE: Final = re.compile(r"^%", re.MULTILINE)
+_PAIR: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+
+
+def _parser(text: str) -> Any:
+    """The C parser, or the pure one where the extension was not built."""
+    try:
+        from yaml.cyaml import CParser  # noqa: PLC0415  PyYAML has it only where libyaml was found
+    except ImportError:
+        return yaml.SafeLoader(text)
+    return CParser(text)
+
+
+def _join_pair(found: re.Match[str]) -> str:
+    point = 0x10000 + ((int(found[2], 16) - 0xD800) << 10) + (int(found[3], 16) - 0xDC00)
+    return f"{found[1]}\\U{point:08x}"
+
+
+def _decode(file: File, data: bytes) -> list[Problem]:
+    """Puts the text into the file; problems if it is not text that YAML can hold."""
+    if len(data) > SIZE:
+        return [Problem(Origin(file.name, 1), "", "yaml/limit", "error", "the file has over 10 MiB")]
+    try:
+        file.text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        file.text = data[: error.start].decode("utf-8-sig", errors="replace")
+        return [file.problem(len(file.text), "yaml/encoding", "not UTF-8", "save the file as UTF-8")]
+    control = _CONTROL.search(file.text)
+    if control is not None:
+        return [file.problem(control.start(), "yaml/encoding", f"a control character (U+{ord(control[0]):04X})", "remove it")]
+    if "%" in file.text and len(found := [m.start() for m in _DIRECTIVE.finditer(file.text)]) > _DIRECTIVES:
+        return [file.problem(found[_DIRECTIVES], "yaml/limit", f"over {_DIRECTIVES} directives")]
+    if "\\u" in file.text and file.text.lstrip()[:1] in {"{", "["}:
+        file.text = _PAIR.sub(_join_pair, file.text)  # JSON writes what is beyond U+FFFF as two escapes, YAML as one
+    return []
+
+
+def _syntax(file: File, error: YAMLError) -> Problem:
+    """The parser's complaint, at the opening quote where one is not closed."""
+    if not isinstance(error, MarkedYAMLError):
+        return file.problem(0, "yaml/syntax", "not YAML")
+    unclosed = "quoted" in (error.context or "") and "end of stream" in (error.problem or "")
+    mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
+    index = min(mark.index if mark is not None else 0, len(file.text))
+    if unclosed:
+        return file.problem(index, "yaml/syntax", "a quote that is not closed", "close it on the same line")
+    start = max(file.text.rfind("\n", 0, index), file.text.rfind("\r", 0, index)) + 1
+    if "\t" in file.text[start : index + 1] and not file.text[start:index].strip():
+        return file.problem(index, "yaml/syntax", "a tab in the indentation", "indent with spaces")
+    said = " ".join(part for part in (error.context, error.problem) if part).split("'")[0].strip()
+    return file.problem(index, "yaml/syntax", f"not YAML: {said}")
+
+
+def read(file: File, data: bytes) -> tuple[list[Document], list[Problem]]:
+    """The documents of one file and the problems of reading it; documents before a syntax error are there too."""
+    problems = _decode(file, data)
+    if problems:
+        return [], problems
+    builder = Builder(file)
+    try:
+        builder.run(_parser(file.text).get_event)
+    except Stop:
+        pass
+    except YAMLError as error:
+        builder.problems.append(_syntax(file, error))
+    except (RecursionError, ValueError, MemoryError):  # of the pure parser, or of the C parser's own buffers
+        builder.problems.append(file.problem(0, "yaml/syntax", "not YAML that can be read"))
+    return builder.documents, builder.problems

@@ -1,0 +1,54 @@
+"""What became of a webhook since it was planned: the questions behind every conflict. Called by the providers; pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.core.diff import diff
+from reconciler.core.errors import Conflict
+from reconciler.core.limits import normal
+from reconciler.core.model import Declared, Live, Owner, Webhook, credential, with_credential
+from reconciler.core.secret import Secret, Withheld
+
+
+def withheld(spec: Webhook) -> Webhook:
+    """What a tenant of our contract answers for `spec`: the name in NFC, a credential as its version; the rest as it is."""
+    secret = credential(spec.auth)
+    auth = with_credential(spec.auth, Withheld(secret.version)) if isinstance(secret, Secret) else spec.auth
+    return replace(spec, name=normal(spec.name), auth=auth)
+
+
+def with_normal_name(declared: Declared) -> Declared:
+    """The same with its name in NFC, which is how tenants keep it."""
+    return replace(declared, spec=replace(declared.spec, name=normal(declared.spec.name)))
+
+
+def moved(planned: Live, current: Live) -> tuple[str, ...]:
+    """The fields in which a webhook now differs from the one that was planned with, as dotted paths."""
+    fields = [change.dotted for change in diff(planned.spec, current.spec)]
+    if planned.managed_by != current.managed_by:
+        fields.append("managed_by")
+    if planned.protected != current.protected:
+        fields.append("protected")
+    return tuple(fields)
+
+
+def is_as_declared(current: Live, declared: Declared, owner: Owner) -> bool:
+    """Whether the tenant holds what `declared` says, under our mark; what it leaves open may be anything."""
+    want, mark = withheld(declared.spec), current.managed_by
+    if want.enabled is None:
+        want = replace(want, enabled=current.spec.enabled)
+    ours = mark is not None and (mark.owner, mark.key, mark.sources) == (owner.name, declared.key, declared.sources)
+    return ours and declared.protected in {None, current.protected} and not diff(current.spec, want)
+
+
+def changed_meanwhile(planned: Live, current: Live) -> Conflict:
+    """The conflict of a webhook that is no longer at the planned revision."""
+    fields = moved(planned, current)
+    what = ", ".join(fields) if fields else "no field that can be read; its credential may have been replaced"
+    return Conflict(f"{planned.spec.name}: changed since it was planned: {what}; nothing was written", fields)
+
+
+def deleted_meanwhile(planned: Live) -> Conflict:
+    """The conflict of an update whose webhook is gone."""
+    return Conflict(f"{planned.spec.name}: deleted meanwhile; the next run creates it again")

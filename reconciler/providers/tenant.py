@@ -1,0 +1,185 @@
+"""The tenant that speaks the contract of tenant-api.md (the project's own), as a Provider. Made by `cli`.
+
+Decides what a lost answer, a 404 or a 412 means for a webhook. Retries and status codes are `providers/http.py`'s; the shape
+of bodies is `core/codec.py`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from reconciler.core import codec
+from reconciler.core.errors import BadAnswer, Conflict, NotFound
+from reconciler.core.model import Declared, Live, Owner, Subscription, Webhook
+from reconciler.core.report import Delivery
+from reconciler.providers.answer import Answer, TooLarge
+from reconciler.providers.faults import Sent, foreign
+from reconciler.providers.http import Client
+from reconciler.providers.moved import changed_meanwhile, deleted_meanwhile, is_as_declared, with_normal_name, withheld
+
+MAX_WEBHOOKS: Final = 1_000_000  # a listing that goes on beyond is taken as endless
+
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,199}")  # stands in paths: nothing that a url would resolve or cut
+_REVISION: Final = re.compile(r"[!#-~]{1,200}")  # stands in If-Match between quotes
+_LIST: Final = Sent("GET", "/webhooks")
+
+T = TypeVar("T")
+
+
+def _decode(sent: Sent, make: Callable[[], T]) -> T:
+    try:
+        return make()
+    except ValueError as error:  # the codec's texts are pointers and fixed words
+        raise foreign(sent, f"wrong shape at {error}") from None
+
+
+def _checked(live: Live, pointer: str = "") -> Live:
+    if not _ID.fullmatch(live.id):
+        raise ValueError(f"{pointer}/id: not an id")
+    if not _REVISION.fullmatch(live.revision):
+        raise ValueError(f"{pointer}/revision: not a revision")
+    return live
+
+
+def _live(sent: Sent, answer: Answer) -> Live:
+    return _decode(sent, lambda: _checked(codec.live_from_wire(answer.body)))
+
+
+def _page(answer: Answer) -> tuple[tuple[Live, ...], str | None]:
+    items, cursor = codec.page_from_wire(answer.body)
+    return tuple(_checked(item, f"/items/{at}") for at, item in enumerate(items)), cursor
+
+
+def _if_match(live: Live) -> dict[str, str]:
+    return {"If-Match": f'"{live.revision}"'}
+
+
+class TenantProvider:
+    """A tenant behind `client`, listed in pages of `page_size` (1 to 500); the client is opened and closed by the caller."""
+
+    def __init__(self, client: Client, *, page_size: int = 500) -> None:
+        self._client, self._page_size = client, page_size
+
+    def normalize(self, spec: Webhook) -> Webhook:
+        """The name in NFC, a credential as the version it is known by; a literal url and an open `enabled` stay."""
+        return withheld(spec)
+
+    async def list(self) -> tuple[Live, ...]:
+        """Every webhook, in the tenant's order; raises BadAnswer for a listing that is endless or repeats itself."""
+        found: dict[str, Live] = {}
+        cursors: set[str] = set()
+        cursor: str | None = None
+        limit = self._page_size
+        while True:
+            try:
+                items, following = await self._page(limit, cursor)
+            except TooLarge:
+                if limit == 1:
+                    raise
+                limit = max(limit // 8, 1)  # webhooks with very many subscriptions: smaller pages hold fewer of them
+                continue
+            _add(found, items)
+            if following is None:
+                return tuple(found.values())
+            if following in cursors or not items or len(found) > MAX_WEBHOOKS:
+                raise foreign(_LIST, "its list never ends")
+            cursors.add(following)
+            cursor = following
+
+    async def _page(self, limit: int, cursor: str | None) -> tuple[tuple[Live, ...], str | None]:
+        params: dict[str, str | int] = {"limit": limit} if cursor is None else {"limit": limit, "cursor": cursor}
+        try:
+            answer = await self._client.request("GET", "/webhooks", params=params, idempotent=True)
+        except NotFound:
+            raise foreign(_LIST, "it has no /webhooks") from None
+        return _decode(_LIST, lambda: _page(answer))
+
+    async def create(self, declared: Declared, owner: Owner, *, idempotency_key: str) -> Live:
+        """Makes the webhook once, however often it is sent; a name taken by our own lost first try is that webhook."""
+        declared = with_normal_name(declared)
+        answer = await self._client.request(
+            "POST",
+            "/webhooks",
+            json=codec.create_body(declared, owner),
+            headers={"Idempotency-Key": idempotency_key},
+            idempotent=True,
+            passing=frozenset({409}),
+        )
+        if answer.error is None:
+            return _live(Sent("POST", "/webhooks"), answer)
+        if answer.tries > 1 and isinstance(answer.error, Conflict) and answer.error.problem == "name-taken":
+            made = await self._named(declared.spec.name)
+            if made is not None and is_as_declared(made, declared, owner):
+                return made
+        raise answer.error
+
+    async def _named(self, name: str) -> Live | None:
+        """The one webhook of this name, None if there is none or more than one."""
+        params: dict[str, str | int] = {"name": name, "limit": 2}
+        answer = await self._client.request("GET", "/webhooks", params=params, idempotent=True)
+        items, _ = _decode(_LIST, lambda: _page(answer))
+        same = [item for item in items if item.spec.name == name]
+        return same[0] if len(same) == 1 else None
+
+    async def update(self, live: Live, declared: Declared, owner: Owner) -> Live:
+        """Patches what differs if `live.revision` still holds; a 412 after a lost answer is read: as declared means updated."""
+        declared = with_normal_name(declared)
+        path = f"/webhooks/{live.id}"
+        answer = await self._client.request(
+            "PATCH",
+            path,
+            json=codec.patch_body(live, declared, owner),
+            headers={**_if_match(live), "Content-Type": "application/merge-patch+json"},
+            idempotent=True,
+            passing=frozenset({404, 412}),
+        )
+        if answer.error is None:
+            return _live(Sent("PATCH", path), answer)
+        current = None if answer.status == 404 else await self._get(live.id)
+        if current is None:
+            raise deleted_meanwhile(live)
+        if answer.tries > 1 and is_as_declared(current, declared, owner):
+            return current
+        raise changed_meanwhile(live, current)
+
+    async def _get(self, webhook_id: str) -> Live | None:
+        """The webhook as it is now, None when it is gone."""
+        path = f"/webhooks/{webhook_id}"
+        answer = await self._client.request("GET", path, idempotent=True, passing=frozenset({404}))
+        return _live(Sent("GET", path), answer) if answer.error is None else None
+
+    async def delete(self, live: Live) -> None:
+        """Deletes it if `live.revision` still holds; what is gone counts as deleted."""
+        passing = frozenset({404, 412})
+        path = f"/webhooks/{live.id}"
+        answer = await self._client.request("DELETE", path, headers=_if_match(live), idempotent=True, passing=passing)
+        if answer.error is None:
+            if answer.status != 204:
+                raise BadAnswer(
+                    f"DELETE {path}: the tenant answered {answer.status}, not 204: whether it is deleted is not known"
+                )
+            return
+        current = None if answer.status == 404 else await self._get(live.id)
+        if current is not None:
+            raise changed_meanwhile(live, current)
+
+    async def test(self, spec: Webhook, live: Live | None, event: Subscription) -> Delivery:
+        """One test delivery of unsaved details; a 429 is waited for until the deadline.
+
+        A lost answer is asked for again, so an endpoint may see a test twice.
+        """
+        sent, body = Sent("POST", "/webhooks/test"), codec.test_body(spec, live, event)
+        answer = await self._client.request(sent.method, sent.path, json=body, idempotent=True, patient=True)
+        delivery = _decode(sent, lambda: codec.delivery_from_wire(answer.body, spec.name, event))
+        auth = {field: value for field, value in body["webhook"]["auth"].items() if field not in {"type", "credential_version"}}
+        return replace(delivery, detail=self._client.shows(delivery.detail, (body["webhook"]["url"], auth)))
+
+
+def _add(found: dict[str, Live], items: tuple[Live, ...]) -> None:
+    for item in items:
+        if item.id in found:
+            raise foreign(_LIST, "its list has one webhook twice")
+        found[item.id] = item

@@ -1,0 +1,48 @@
+"""Whole outputs beside the expected ones; RECONCILER_UPDATE_GOLDENS=1 rewrites those, to be read in the diff."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reconciler.render import document, markdown, text
+from tests.render import builders
+
+GOLDENS = Path(__file__).parent / "goldens"
+
+CASES: dict[str, Callable[[], str]] = {
+    "plan.txt": lambda: text.plan_text(builders.mixed_plan()),
+    "plan-color.txt": lambda: text.plan_text(builders.mixed_plan(), color=True),
+    "plan.md": lambda: markdown.plan_markdown(builders.mixed_plan()),
+    "plan.json": lambda: document.to_json(document.plan_document(builders.mixed_plan())),
+    "plan-empty.txt": lambda: text.plan_text(builders.empty_plan()),
+    "plan-empty.md": lambda: markdown.plan_markdown(builders.empty_plan()),
+    "plan-empty.json": lambda: document.to_json(document.plan_document(builders.empty_plan())),
+    "report.txt": lambda: text.report_text(builders.report_of(builders.mixed_plan())),
+    "report-color.txt": lambda: text.report_text(builders.report_of(builders.mixed_plan()), color=True),
+    "report.md": lambda: markdown.report_markdown(builders.report_of(builders.mixed_plan())),
+    "report.json": lambda: document.to_json(document.report_document(builders.report_of(builders.mixed_plan()))),
+    "report-empty.txt": lambda: text.report_text(builders.report_of(builders.empty_plan())),
+    "test.txt": lambda: text.test_text(builders.checks()),
+    "test.json": lambda: document.to_json(document.test_document(builders.checks())),
+    "problems.txt": lambda: text.problems_text(builders.problems(), 12, 2),
+    "problems.json": lambda: document.to_json(document.problems_document(builders.problems(), 12, 2)),
+    "error.json": lambda: document.to_json(document.error_document("unreachable", "no answer", 1)),
+    "hostile.txt": lambda: "\n".join(text.plan_text(builders.hostile_plan(item)) for item in builders.HOSTILE),
+    "hostile.md": lambda: "\n\n".join(markdown.plan_markdown(builders.hostile_plan(item)) for item in builders.HOSTILE),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_rendering_is_the_one_that_was_reviewed(name: str) -> None:
+    path, made = GOLDENS / name, CASES[name]() + "\n"
+    if os.environ.get("RECONCILER_UPDATE_GOLDENS") == "1":
+        path.write_text(made, encoding="utf-8", newline="")
+    assert made == path.read_bytes().decode(), f"{name}: RECONCILER_UPDATE_GOLDENS=1 rewrites it"
+
+
+def test_every_golden_file_belongs_to_a_case() -> None:
+    assert {path.name for path in GOLDENS.iterdir()} == set(CASES)

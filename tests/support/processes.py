@@ -1,0 +1,175 @@
+"""Real processes for tests: the installed command, and a tenant served by it. Ends only what it started."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+COMMAND = [sys.executable, "-m", "reconciler"]
+ROOT = Path(__file__).parents[2]
+
+
+def environment(**extra: str) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("RECONCILER_", "COV_"))}
+    return {**clean, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **extra}
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def run(*arguments: str, cwd: Path, stdin: str | None = None, timeout: float = 120, **env: str) -> Ended:
+    """One command to its end, in a folder of its own."""
+    done = subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=cwd,
+        env=environment(**env),
+        input=stdin,
+        stdin=subprocess.DEVNULL if stdin is None else None,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def start(*arguments: str, cwd: Path, **env: str) -> subprocess.Popen[str]:
+    """A command that is still running; the caller ends it."""
+    return subprocess.Popen(
+        [*COMMAND, *arguments],
+        cwd=cwd,
+        env=environment(**env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+class Tenant:
+    """`reconciler tenant serve` in its own process, with a token that may do everything."""
+
+    def __init__(self, folder: Path, *options: str, port: int = 0) -> None:
+        self.folder, self.options, self.port = folder, options, port
+        folder.mkdir(parents=True, exist_ok=True)
+        self.token = self.make_token("test", "Webhooks: Write", "Events: Write")
+        self.url = ""
+
+    def make_token(self, name: str, *scopes: str, owner: str | None = None) -> str:
+        wanted = [part for scope in scopes for part in ("--scope", scope)]
+        owned = ["--owner", owner] if owner else []
+        made = run("tenant", "token", name, *wanted, *owned, "--db", "tenant.db", cwd=self.folder)
+        assert made.code == 0, made.err
+        return made.out.strip()
+
+    def __enter__(self) -> Self:
+        self.serve()
+        return self
+
+    def serve(self) -> None:
+        options = ["tenant", "serve", "--db", "tenant.db", "--port", str(self.port), *self.options]
+        self.process = start(*options, cwd=self.folder)
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert "http://" in line, self.process.communicate()[1]
+        self.url = "http://" + line.split("http://")[1].split()[0].rstrip("/")
+        if not self.url.endswith("/public-api/v1"):
+            self.url += "/public-api/v1"
+        self.port = int(self.url.split(":")[2].split("/")[0])
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.communicate()
+
+    def __exit__(self, *_error: object) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        """One request as another user of the tenant would make it: status and decoded body."""
+        kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        given = {"Authorization": f"Bearer {self.token}", "Content-Type": kind}
+        given |= {name.replace("_", "-"): value for name, value in headers.items()}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, given, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                text = answer.read()
+                return answer.status, json.loads(text) if text else None
+        except urllib.error.HTTPError as error:
+            with error:
+                text = error.read()
+            return error.code, json.loads(text) if text else None
+
+    def webhooks(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            _, page = self.call("GET", f"/webhooks?limit=500&cursor={cursor}" if cursor else "/webhooks?limit=500")
+            found += page["items"]
+            cursor = page["next_cursor"]
+        return found
+
+    def by_name(self) -> dict[str, dict[str, Any]]:
+        return {item["name"]: item for item in self.webhooks()}
+
+    def edit(self, name: str, **fields: Any) -> None:
+        item = self.by_name()[name]
+        status, _ = self.call("PATCH", f"/webhooks/{item['id']}", fields, If_Match=f'"{item["revision"]}"')
+        assert status == 200
+
+    def remove(self, name: str) -> None:
+        item = self.by_name()[name]
+        status, _ = self.call("DELETE", f"/webhooks/{item['id']}", If_Match=f'"{item["revision"]}"')
+        assert status == 204
+
+
+def webhook(key: str, *, url: str = "", extra: str = "", name: str = "", auth: str = "") -> str:
+    """A manifest that names only what matters."""
+    lines = [
+        "apiVersion: webhooks.reconciler/v1",
+        "kind: Webhook",
+        f"metadata: {{name: {key}, labels: {{team: test}}}}",
+        "spec:",
+        *([f"  name: {name}"] if name else []),
+        f"  url: {url or f'https://hooks.example.com/{key}'}",
+        *([f"  auth: {auth}"] if auth else []),
+        *([f"  {extra}"] if extra else []),
+        '  events: [{type: "elastio:recovery-point:create:started", version: v0, severity: info}]',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def write(folder: Path, count: int, prefix: str = "hook") -> None:
+    """That many manifests, one a file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        key = f"{prefix}-{number:04}"
+        (folder / f"{key}.yaml").write_text(webhook(key))
+
+
+def tenant_manifest(url: str, owner: str = "payments") -> str:
+    return (
+        "apiVersion: webhooks.reconciler/v1\nkind: Tenant\nmetadata: {name: production}\n"
+        f"spec: {{provider: tenant, url: '{url}', token: {{fromEnv: TENANT_TOKEN}}, owner: {owner}}}\n"
+    )
