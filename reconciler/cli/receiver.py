@@ -36,7 +36,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
-    timeout: ClassVar[float] = PATIENCE  # type: ignore[misc]  # the base class has it as an instance's None
+    timeout: ClassVar[float] = PATIENCE
 
     def do_POST(self) -> None:
         """Answers one delivery."""

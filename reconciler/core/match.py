@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -25,37 +24,61 @@ def _ambiguous(name: str, candidates: Sequence[Live]) -> Violation:
     return Violation("ambiguous-name", f"{name}: {len(candidates)} live webhooks could be it (ids {ids})", (name,))
 
 
+class _Index:
+    """Live webhooks by a text. Nearly every text has one: only those that have more pay for a list."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, Live] = {}
+        self._more: dict[str, list[Live]] = {}
+
+    def add(self, text: str, live: Live) -> None:
+        if self._first.setdefault(text, live) is not live:
+            self._more.setdefault(text, []).append(live)
+
+    def get(self, text: str) -> tuple[Live, ...]:
+        first = self._first.get(text)
+        return () if first is None else (first, *self._more.get(text, ()))
+
+
 class _Matcher:
     """The state of one matching: what is taken, and the indexes. Lives as long as one call of `match`."""
 
     def __init__(self, live: Sequence[Live], policy: Policy) -> None:
+        self.live = live
         self.policy = policy
-        self.taken: dict[str, str] = {}  # live id -> declared key
+        self.taken: set[str] = set()  # live ids
         self.clashes: list[Violation] = []
-        self.by_key: dict[str, list[Live]] = defaultdict(list)
-        self.by_name: dict[str, list[Live]] = defaultdict(list)
+        self.by_key = _Index()
+        self._by_name: _Index | None = None
         for item in live:
-            self.by_name[item.spec.name].append(item)
-            if item.managed_by is not None and item.managed_by.owner == policy.owner.name:
-                self.by_key[item.managed_by.key].append(item)
+            mark = item.managed_by
+            if mark is not None and mark.owner == policy.owner.name:
+                self.by_key.add(mark.key, item)
 
-    def take(self, declared: Declared, name: str, candidates: Sequence[Live]) -> Live | None:
+    def by_name(self, name: str) -> tuple[Live, ...]:
+        """Every live webhook of that name; indexed at the first question, which a tenant without changes never asks."""
+        if self._by_name is None:
+            self._by_name = _Index()
+            for item in self.live:
+                self._by_name.add(item.spec.name, item)
+        return self._by_name.get(name)
+
+    def take(self, name: str, candidates: Sequence[Live]) -> Live | None:
         """The one free candidate; several are a clash and none is taken."""
         free = [live for live in candidates if live.id not in self.taken]
         if not free:
             return None
         if len(free) > 1:
             self.clashes.append(_ambiguous(name, free))
-            for live in free:  # none of them may be deleted as undeclared either
-                self.taken[live.id] = declared.key
-        self.taken[free[0].id] = declared.key
+            self.taken.update(live.id for live in free)  # none of them may be deleted as undeclared either
+        self.taken.add(free[0].id)
         return free[0]
 
     def earlier(self, declared: Declared, wanted: frozenset[str]) -> list[Live]:
         """Candidates by `previously`: ours only, wanted by nobody else."""
         found: dict[str, Live] = {}
         for former in declared.previously:
-            for live in (*self.by_key.get(former, ()), *self.by_name.get(former, ())):
+            for live in (*self.by_key.get(former), *self.by_name(former)):
                 mark = live.managed_by
                 ours = mark.owner == self.policy.owner.name if mark else self.policy.ownership == "all"
                 if ours and not (mark and mark.key in wanted):
@@ -66,34 +89,36 @@ class _Matcher:
 def match(declared: Sequence[Declared], live: Sequence[Live], policy: Policy, normalize: Callable[[Webhook], Webhook]) -> Match:
     """Pairs declared with live webhooks; a live one matches once. Design §5, rule 1."""
     matcher = _Matcher(live, policy)
-    names = {item.key: normalize(item.spec).name for item in declared}
-    keys = frozenset(names)
-    pairs: dict[str, Live] = {}
-    passes: tuple[Callable[[Declared], Sequence[Live]], ...] = (
-        lambda item: matcher.by_key.get(item.key, ()),
-        lambda item: matcher.by_name.get(names[item.key], ()),
-        lambda item: matcher.earlier(item, keys),
+    names = [normalize(item.spec).name for item in declared]
+    keys = frozenset(item.key for item in declared) if any(item.previously for item in declared) else frozenset()
+    passes: tuple[Callable[[int], Sequence[Live]], ...] = (
+        lambda at: matcher.by_key.get(declared[at].key),
+        lambda at: matcher.by_name(names[at]),
+        lambda at: matcher.earlier(declared[at], keys),
     )
+    held: list[Live | None] = [None] * len(declared)
+    renamed: list[tuple[str, Live]] = []
+    left = list(range(len(declared)))
     for candidates in passes:
-        for item in declared:
-            if item.key not in pairs:
-                found = matcher.take(item, names[item.key], candidates(item))
-                if found is not None:
-                    pairs[item.key] = found
-    matcher.clashes += _held_names(names, pairs, matcher)
+        for at in left:
+            found = held[at] = matcher.take(names[at], candidates(at))
+            if found is not None and found.spec.name != names[at]:
+                renamed.append((names[at], found))
+        left = [at for at in left if held[at] is None]
+    matcher.clashes += _held_names(renamed, matcher)
+    everything = len(matcher.taken) == len(live)  # the usual case, which spares a walk over every live webhook
     return Match(
-        tuple((item, pairs.get(item.key)) for item in declared),
-        tuple(item for item in live if item.id not in matcher.taken),
+        tuple(zip(declared, held, strict=True)),
+        () if everything else tuple(item for item in live if item.id not in matcher.taken),
         tuple(matcher.clashes),
     )
 
 
-def _held_names(names: dict[str, str], pairs: dict[str, Live], matcher: _Matcher) -> list[Violation]:
+def _held_names(renamed: Sequence[tuple[str, Live]], matcher: _Matcher) -> list[Violation]:
     """A webhook that is to get a name which a live webhook that nobody declares holds: two live ones for one wanted name."""
     clashes = []
-    for key, live in pairs.items():
-        if live.spec.name != names[key]:
-            holders = [other for other in matcher.by_name.get(names[key], ()) if other.id not in matcher.taken]
-            if holders:
-                clashes.append(_ambiguous(names[key], (live, *holders)))
+    for name, live in renamed:
+        holders = [other for other in matcher.by_name(name) if other.id not in matcher.taken]
+        if holders:
+            clashes.append(_ambiguous(name, (live, *holders)))
     return clashes

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import urlsplit
 
@@ -18,19 +18,38 @@ if TYPE_CHECKING:
 HIDDEN: Final = "(hidden)"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+def _bytes(text: str) -> bytes:
+    """Lone surrogates included: an encoding error would carry the whole text, and replacing would make others equal."""
+    return text.encode(errors="surrogatepass")
+
+
 class Secret:
     """A text that no output may show; it equals the text it hides.
+
+    Not a dataclass, as every other value is: `dataclasses.asdict` of whatever holds one would take it apart. Immutable all the same.
 
     `reference` says where it comes from ("fromEnv: NAME"); `shown` is what outputs print in its place; `version` is
     what a credential is known by at the tenant, None when unknown. A value of None is a reference that did not resolve:
     it equals only an equal reference that did not resolve either.
     """
 
+    __slots__ = ("_value", "reference", "shown", "version")
     _value: str | None
-    reference: str = ""
-    shown: str = HIDDEN
-    version: str | None = None
+    reference: str
+    shown: str
+    version: str | None
+
+    def __init__(self, value: str | None, reference: str = "", shown: str = HIDDEN, version: str | None = None) -> None:
+        for name, given in zip(self.__slots__, (value, reference, shown, version), strict=True):
+            object.__setattr__(self, name, given)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        """Refused, without the value."""
+        raise AttributeError(f"a Secret does not change: {name}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        """Refused."""
+        raise AttributeError(f"a Secret does not change: {name}")
 
     @property
     def resolved(self) -> bool:
@@ -45,14 +64,14 @@ class Secret:
 
     def with_version(self, version: str | None) -> Secret:
         """The same secret, known by another version."""
-        return replace(self, version=version)
+        return Secret(self._value, self.reference, self.shown, version)
 
     def __eq__(self, other: object) -> bool:
         """Equal to the same text, hidden or not; in constant time for two secrets."""
         if isinstance(other, Secret):
             if self._value is None or other._value is None:
                 return self._value is other._value and self.reference == other.reference
-            return hmac.compare_digest(self._value.encode(errors="replace"), other._value.encode(errors="replace"))
+            return hmac.compare_digest(_bytes(self._value), _bytes(other._value))
         if isinstance(other, str):
             return self._value == other
         return NotImplemented
@@ -74,6 +93,14 @@ class Secret:
     def __reduce__(self) -> NoReturn:
         """Refused: a pickle would carry the value."""
         raise TypeError("a Secret cannot be pickled")
+
+    def __copy__(self) -> Secret:
+        """Itself: it does not change."""
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Secret:
+        """Itself, so that `dataclasses.asdict` keeps it whole."""
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,5 +142,5 @@ def fingerprint(fields: Mapping[str, str | Secret], key: Secret) -> str | None:
         if text is None:
             return None
         parts += [name, text]
-    mac = hmac.new(key._value.encode(), "\0".join(parts).encode(), hashlib.sha256)  # noqa: SLF001  as above
+    mac = hmac.new(_bytes(key._value), _bytes("\0".join(parts)), hashlib.sha256)  # noqa: SLF001  as above
     return f"hmac-sha256:{mac.hexdigest()[:32]}"

@@ -31,16 +31,19 @@ def _place(auth: Auth) -> tuple[str, str]:
     return codec.auth_type(auth), auth.header.lower() if isinstance(auth, ApiKeyAuth) else ""
 
 
-def _auth(wanted: Webhook, live: Webhook, declared: Auth, policy: Policy) -> tuple[Auth, tuple[str, ...]]:
-    """The authentication to compare and to send: the Secret itself where it is to be sent, else what the tenant holds."""
-    auth, warnings = wanted.auth, []
+def _auth(auth: Auth, live: Webhook, declared: Auth, policy: Policy, *, moved: bool) -> tuple[Auth, tuple[str, ...]]:
+    """The authentication to compare and to send: the Secret itself where it is to be sent, else what the tenant holds.
+
+    `moved` says that the url differs, which always sends the credential again, as another type or header does.
+    """
+    warnings = []
     if isinstance(auth, BasicAuth) and _unresolved(auth.username) and isinstance(live.auth, BasicAuth):
         warnings.append(f"auth.username was not compared: {auth.username.reference} does not resolve")  # type: ignore[union-attr]  # _unresolved says it is a Secret
         auth = BasicAuth(live.auth.username, auth.password)
     secret, held, known = credential(declared), credential(live.auth), credential(auth)
     if not isinstance(secret, Secret) or known is None:
         return auth, tuple(warnings)
-    moved = _place(auth) != _place(live.auth) or wanted.url != live.url
+    moved = moved or _place(auth) != _place(live.auth)
     other_user = isinstance(auth, BasicAuth) and isinstance(live.auth, BasicAuth) and auth.username != live.auth.username
     compared = known.version is not None
     differs = compared and (not isinstance(held, Withheld) or known.version != held.version)
@@ -64,7 +67,7 @@ def _subscriptions(declared: Declared, live: Live, policy: Policy) -> tuple[Decl
     )
     sources = tuple(sorted({*declared.sources, *missing, *(recorded if keep else ())}))
     if not keep:
-        return replace(declared, sources=sources), ()
+        return declared if sources == declared.sources else replace(declared, sources=sources), ()
     why = f"{', '.join(missing)} is not under the paths of this run" if missing else "pruning is off"
     if not missing and policy.prune:
         why = "taking the last one counts as a delete, and this run deletes nothing of it"
@@ -79,10 +82,13 @@ def settle(
     """The declared webhook with its open fields filled in, and what was not compared for that. Design §5 rules 2, 6; §6."""
     wanted, warnings = _subscriptions(declared, live, policy)
     spec = normalize(wanted.spec)
-    if _unresolved(spec.url):
-        warnings += (f"{spec.name}: url was not compared: {spec.url.reference} does not resolve",)  # type: ignore[union-attr]  # as above
-        spec = replace(spec, url=live.spec.url)
-    spec = replace(spec, enabled=live.spec.enabled if spec.enabled is None else spec.enabled)
-    auth, said = _auth(spec, live.spec, declared.spec.auth, policy)
+    url, said_url = spec.url, tuple[str, ...]()
+    if _unresolved(url):
+        said_url = (f"{spec.name}: url was not compared: {url.reference} does not resolve",)  # type: ignore[union-attr]  # as above
+        url = live.spec.url
+    auth, said = _auth(spec.auth, live.spec, declared.spec.auth, policy, moved=url != live.spec.url)
+    enabled = live.spec.enabled if spec.enabled is None else spec.enabled
     protected = live.protected if wanted.protected is None else wanted.protected
-    return replace(wanted, spec=replace(spec, auth=auth), protected=protected), (*warnings, *said)
+    # One copy of each, not one a field: in a plan without changes these copies are most of the time.
+    spec = replace(spec, url=url, enabled=enabled, auth=auth)
+    return replace(wanted, spec=spec, protected=protected), (*warnings, *said_url, *said)

@@ -24,9 +24,8 @@ class Cause(Enum):
     NO_ANSWER_IN_TIME = (Verdict.TIMEOUT, "no answer within the time limit")
     UNRESOLVED = (Verdict.UNRESOLVED, "the host name does not resolve")
     REFUSED = (Verdict.REFUSED, "the connection was refused, or the host cannot be reached")
-    LOST = (Verdict.BROKEN, "the connection was lost before an answer came")
-    NOT_HTTP = (Verdict.BROKEN, "what was answered is not HTTP")
-    SWITCHED = (Verdict.BROKEN, "the endpoint wanted to switch to another protocol")
+    LOST = (Verdict.BROKEN, "the connection was lost before a whole answer came")
+    NOT_HTTP = (Verdict.BROKEN, "what came is not an HTTP answer to the request")
     TLS_UNTRUSTED = (Verdict.TLS, "the certificate is not trusted")
     TLS_EXPIRED = (Verdict.TLS, "the certificate has expired or is not valid yet")
     TLS_OTHER_NAME = (Verdict.TLS, "the certificate is for another name")
@@ -64,7 +63,5 @@ _CLASSES: Final = {2: Cause.DELIVERED, 3: Cause.REDIRECTED, 4: Cause.REJECTED, 5
 
 
 def cause_of_status(status: int) -> Cause:
-    """What a status code means for a delivery; 101 and codes outside of 200 to 599 are no answer to a request."""
-    if status == 101:
-        return Cause.SWITCHED
+    """What a status code means for a delivery; codes outside of 200 to 599 are no answer to a request."""
     return _SINGLE.get(status) or _CLASSES.get(status // 100, Cause.NOT_HTTP)

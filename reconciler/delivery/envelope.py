@@ -1,33 +1,43 @@
-"""Sample and real events in the v0 envelope. Pure: ids and times come in as arguments.
+"""Sample and real events in the v0 envelope. Pure; called by the tenant and by `test --via probe`. Sending stands in `send.py`.
 
-The envelope's shape is Elastio's, from its public sample receiver (github.com/elastio/contrib, elastio-webhook-handler); what
-Elastio's own test sends is not public.
+Source of the shape: Elastio's public sample receiver (github.com/elastio/contrib, elastio-webhook-handler): `version`,
+`deprecation_warning`, `events`, and four fields in every event. What Elastio's own test sends is not public.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from reconciler.core.catalogue import BY_TYPE
 from reconciler.core.model import Subscription
 
 Event = dict[str, Any]
 
-
-def real_event(type_: str, version: str | None, event: Event, event_id: str, time: str) -> Event:
-    """An event with the four fields that every documented example carries; `time` is RFC 3339 UTC."""
-    common = {"event_id": event_id, "event_kind": type_, "event_time": time, "event_version": version or "v0"}
-    return {"deprecation_warning": None, **event, **common}
+VERSION: Final = "v0"
 
 
 def sample_event(subscription: Subscription, *, event_id: str, time: str) -> Event:
-    """The catalogue's example of that type, with this id and time; only the common fields where no example is public."""
+    """The event that a test sends: the catalogue's example of that type, else the common fields alone.
+
+    `time` is UTC as RFC 3339 text; a subscription without version gets v0.
+    """
     known = BY_TYPE.get(subscription.type)
-    example: Event = json.loads(known.example) if known is not None and known.example else {}
+    example: Event = json.loads(known.example) if known is not None and known.example is not None else {}
     return real_event(subscription.type, subscription.version, example, event_id, time)
 
 
+def real_event(type_: str, version: str | None, event: Event, event_id: str, time: str) -> Event:
+    """An event as it is sent: what was posted, with the four common fields set and `deprecation_warning` present.
+
+    `time` is UTC as RFC 3339 text; the other fields of `event` are passed on unchecked.
+    """
+    common = {"event_id": event_id, "event_kind": type_, "event_time": time, "event_version": version or VERSION}
+    return {**common, "deprecation_warning": None, **event, **common}
+
+
 def envelope(event: Event) -> bytes:
-    """The body of one delivery."""
-    return json.dumps({"version": "v0", "deprecation_warning": None, "events": [event]}).encode()
+    """The body of a delivery: one event in the v0 envelope, JSON in UTF-8; raises ValueError for NaN, which is not JSON."""
+    body = {"version": VERSION, "deprecation_warning": None, "events": [event]}
+    text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace")  # a lone surrogate has no UTF-8; this writes it as JSON's \uXXXX

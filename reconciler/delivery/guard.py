@@ -1,129 +1,166 @@
-"""Which addresses may be reached: a network backend that resolves, checks and connects, each once an attempt.
+"""Which addresses may be reached: a network backend that resolves, checks, connects. Called by `send.py` and by the command line.
 
-The check stands where the socket is opened, so that url, Host, SNI, certificate name and connection pool keep the name. Used by
-`send.py` alone.
+The check stands where the socket is opened, on what the name resolved to, so no spelling of an address gets around it, and url,
+Host, SNI, certificate name and connection pool keep the name. What happened is said in `send.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Any, Final
+from functools import partial
+from typing import Final, Self
 
 import httpcore
 
-Network = IPv4Network | IPv6Network
-Address = IPv4Address | IPv6Address
+from reconciler.delivery.addresses import Address, Network, embedded, special
+from reconciler.delivery.detail import Cause
 
-RESOLVE_SECONDS: Final = 5.0
-RESOLVE_THREADS: Final = 32
+LOOKUPS: Final = 32  # threads that resolve names at once
+LOOKUP_SECONDS: Final = 5.0
+WELL_KNOWN: Final = frozenset({80, 443})
 
-# IANA IPv4 and IPv6 Special-Purpose Address Registries, multicast, and Azure's wire server (168.63.129.16).
-REFUSED: Final[tuple[Network, ...]] = tuple(
-    ip_network(text)
-    for text in (
-        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "168.63.129.16/32", "169.254.0.0/16", "172.16.0.0/12",
-        "192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16",
-        "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-        "::/128", "::1/128", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64", "2001::/23", "2001:db8::/32", "2620:4f:8000::/48",
-        "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
-    )
-)  # fmt: skip
-_TEREDO: Final = IPv6Network("2001::/32")
-_SIX_TO_FOUR: Final = IPv6Network("2002::/16")
-_NAT64: Final = IPv6Network("64:ff9b::/96")
-_COMPATIBLE: Final = IPv6Network("::/96")
-_MAPPED: Final = IPv6Network("::ffff:0:0/96")
+Resolve = Callable[[str, int], Iterable[str]]
+_Option = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 
 
-class Blocked(Exception):  # noqa: N818  named for what happened
-    """The address guard refused a name, an address or a port."""
+class Stopped(Exception):
+    """No connection was made; `cause` says why, and the text holds nothing of the url."""
+
+    def __init__(self, cause: Cause) -> None:
+        """`cause` of the closed list."""
+        super().__init__(cause.text)
+        self.cause = cause
 
 
-class Unresolved(Exception):  # noqa: N818  named for what happened
-    """The name has no address, or none within the time."""
+class Blocked(Stopped):
+    """The port, or one of the addresses of the name, is not allowed."""
 
 
-def _embedded(address: Address) -> tuple[IPv4Address, ...]:
-    """The IPv4 addresses that an IPv6 address carries: mapped, compatible, 6to4, Teredo (server and client), NAT64."""
-    if isinstance(address, IPv4Address):
-        return ()
-    number = int(address)
-    if address in _SIX_TO_FOUR:
-        return (IPv4Address((number >> 80) & 0xFFFFFFFF),)
-    if address in _TEREDO:
-        return (IPv4Address((number >> 64) & 0xFFFFFFFF), IPv4Address(~number & 0xFFFFFFFF))
-    if any(address in network for network in (_NAT64, _COMPATIBLE, _MAPPED)):
-        return (IPv4Address(number & 0xFFFFFFFF),)
-    return ()
+class Unresolved(Stopped):
+    """The name did not resolve within 5 s, or has no address."""
 
 
-def _in(address: Address, networks: Iterable[Network]) -> bool:
-    return any(address.version == network.version and address in network for network in networks)
+class Unconnected(Stopped):
+    """None of the addresses took the connection."""
+
+
+def _parsed(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        pass
+    try:
+        meant = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a network such as 10.0.0.0/8 or fd00::/8") from None
+    raise ValueError(f"{text!r} has bits behind its prefix; {meant} would be the network")
+
+
+def _port(port: int | str) -> int:
+    text = str(port)
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 5 else 0
+    if not 1 <= number <= 65535:
+        raise ValueError(f"{text!r} is not a port from 1 to 65535")
+    return number
 
 
 @dataclass(frozen=True, slots=True)
 class AddressPolicy:
-    """Networks and low ports that may be reached beside public addresses and ports 80, 443 and 1024 up."""
+    """What deliveries may reach beside public addresses and the ports 80, 443 and 1024 up."""
 
     networks: tuple[Network, ...] = ()
     ports: frozenset[int] = frozenset()
 
     @classmethod
-    def parse(cls, cidrs: Iterable[str], ports: Iterable[int] = ()) -> AddressPolicy:
-        """From the texts of options; raises ValueError saying what is wrong."""
-        networks = []
-        for text in cidrs:
-            try:
-                networks.append(ip_network(text, strict=False))
-            except ValueError:
-                raise ValueError(f"{text!r} is not a network such as 10.1.0.0/16") from None
-        return cls(tuple(networks), frozenset(ports))
-
-    def allowed(self, text: str) -> bool:
-        """Whether an address may be connected to, in whatever form it carries another."""
-        try:
-            address = ip_address(text.partition("%")[0])
-        except ValueError:
-            return False
-        inner = _embedded(address)
-        if _in(address, self.networks) or (inner and all(_in(item, self.networks) for item in inner)):
-            return True
-        if _in(address, REFUSED) or any(_in(item, REFUSED) for item in inner):
-            return False
-        return not inner or address in _NAT64 or address in _MAPPED
+    def parse(cls, cidrs: Iterable[str] = (), ports: Iterable[int | str] = ()) -> Self:
+        """The policy of `--allow-network` and `--allow-port`; raises ValueError with a text for people."""
+        return cls(tuple(_parsed(text.strip()) for text in cidrs), frozenset(_port(port) for port in ports))
 
     def port_allowed(self, port: int) -> bool:
         """Whether a port may be connected to."""
-        return port >= 1024 or port in {80, 443} or port in self.ports
+        return port in WELL_KNOWN or port in self.ports or 1024 <= port <= 65535
+
+    def allowed(self, ip: str) -> bool:
+        """Whether an address, as the resolver tells it, may be connected to; what is not an address may not.
+
+        A mapped address counts as named when its IPv4 address is; of a translated one both have to be allowed.
+        """
+        try:
+            address = ipaddress.ip_address(ip.partition("%")[0])
+        except ValueError:
+            return False
+        if self._named(address):
+            return all(self._named(inner) or not special(inner) for inner in embedded(address))
+        return not special(address)
+
+    def _named(self, address: Address) -> bool:
+        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+        return any(address in network or (mapped is not None and mapped in network) for network in self.networks)
+
+
+def system_addresses(host: str, port: int) -> list[str]:
+    """What the system's resolver says of a name or of a spelling of an address; raises OSError or ValueError. Blocks."""
+    return [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+class _Lookups:
+    """Resolves names in threads of its own, at most 32 at once.
+
+    A thread cannot be stopped, so one that outlives its 5 s keeps its place until the system's resolver gives up. They are
+    daemons: a hanging resolver does not keep the program from ending, as the threads of an executor would.
+    """
+
+    def __init__(self, resolve: Resolve, seconds: float) -> None:
+        self._room = asyncio.Semaphore(LOOKUPS)
+        self._resolve, self._seconds = resolve, seconds
+
+    async def addresses(self, host: str, port: int) -> list[str]:
+        """The addresses of a name in the resolver's order, each once; raises Unresolved."""
+        loop = asyncio.get_running_loop()
+        found: asyncio.Future[list[str]] = loop.create_future()
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._room.acquire()
+                threading.Thread(target=self._look, args=(loop, found, host, port), daemon=True).start()
+                addresses = await found
+        except TimeoutError:
+            raise Unresolved(Cause.UNRESOLVED) from None
+        if not addresses:
+            raise Unresolved(Cause.UNRESOLVED)
+        return addresses
+
+    def _look(self, loop: asyncio.AbstractEventLoop, found: asyncio.Future[list[str]], host: str, port: int) -> None:
+        try:
+            addresses = list(dict.fromkeys(self._resolve(host, port)))
+        except (OSError, ValueError, OverflowError):  # UnicodeError, of a label that is too long, is a ValueError
+            addresses = []
+        with suppress(RuntimeError):  # the loop has ended meanwhile: nobody waits any more
+            loop.call_soon_threadsafe(partial(self._deliver, found, addresses))
+
+    def _deliver(self, found: asyncio.Future[list[str]], addresses: list[str]) -> None:
+        self._room.release()
+        if not found.done():
+            found.set_result(addresses)
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
-    """Resolves a name once in a pool of its own, refuses it if one of its addresses is refused, then connects."""
+    """Opens connections to allowed addresses only; raises Blocked, Unresolved or Unconnected.
 
-    def __init__(self, policy: AddressPolicy) -> None:
-        """The pool's threads start when the first name is resolved."""
+    `resolve` asks for a name's addresses, in a thread; `lookup_seconds` bounds that, a connection's `timeout` each address.
+    """
+
+    def __init__(
+        self, policy: AddressPolicy, *, resolve: Resolve = system_addresses, lookup_seconds: float = LOOKUP_SECONDS
+    ) -> None:
         self._policy = policy
-        self._inner = httpcore.AnyIOBackend()
-        self._pool = ThreadPoolExecutor(RESOLVE_THREADS, thread_name_prefix="resolve")
-
-    def close(self) -> None:
-        """Gives up what is still being resolved."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-    async def _resolve(self, host: str, port: int) -> tuple[str, ...]:
-        loop = asyncio.get_running_loop()
-        try:
-            ascii_host = host.encode("ascii").decode()
-            query = loop.run_in_executor(self._pool, socket.getaddrinfo, ascii_host, port, 0, socket.SOCK_STREAM)
-            found = await asyncio.wait_for(query, RESOLVE_SECONDS)
-        except (OSError, UnicodeError, TimeoutError):
-            raise Unresolved from None
-        return tuple(dict.fromkeys(str(item[4][0]) for item in found))
+        self._lookups = _Lookups(resolve, lookup_seconds)
+        self._network = httpcore.AnyIOBackend()
 
     async def connect_tcp(
         self,
@@ -131,28 +168,20 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         port: int,
         timeout: float | None = None,  # noqa: ASYNC109  httpcore's signature
         local_address: str | None = None,
-        socket_options: Any = None,
+        socket_options: Iterable[_Option] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """A connection to one of the name's addresses; raises Blocked or Unresolved before any socket is opened."""
+        """A connection to the first address of the name that takes one; one refused address refuses the name."""
         if not self._policy.port_allowed(port):
-            raise Blocked
-        addresses = await self._resolve(host, port)
-        if not addresses:
-            raise Unresolved
+            raise Blocked(Cause.BLOCKED_PORT)
+        addresses = await self._lookups.addresses(host, port)
         if not all(self._policy.allowed(address) for address in addresses):
-            raise Blocked
-        failure: Exception | None = None
+            raise Blocked(Cause.BLOCKED_ADDRESS)
+        cause = Cause.REFUSED
         for address in addresses:
             try:
-                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-        raise failure or Unresolved
-
-    async def connect_unix_socket(self, path: str, timeout: float | None = None, socket_options: Any = None) -> Any:  # noqa: ARG002, ASYNC109  httpcore's signature
-        """Refused: an endpoint is never a file."""
-        raise Blocked
-
-    async def sleep(self, seconds: float) -> None:
-        """As httpcore asks."""
-        await asyncio.sleep(seconds)
+                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+            except httpcore.ConnectTimeout:
+                cause = Cause.NO_CONNECTION_IN_TIME
+            except httpcore.ConnectError:
+                cause = Cause.REFUSED
+        raise Unconnected(cause)

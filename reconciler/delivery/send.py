@@ -1,17 +1,18 @@
-"""One attempt at one endpoint: authentication, exact content type, time limits, TLS, and the verdict.
+"""One attempt at one endpoint: authentication, exact content type, time limits, TLS, and what the outcome is called.
 
-Called by the tenant and by `test --via probe`. One of the two places that reveal secrets. No retries here, and nothing of an
-answer but its status is kept.
+Called by the tenant and by `test --via probe`. Never retries. One of the two places that reveal secrets: nothing of a url,
+a header, a body or an exception leaves this file, only a verdict and a text of the closed list in `detail.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import logging
 import ssl
 import time
+from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
@@ -19,165 +20,221 @@ import httpcore
 import httpx
 
 from reconciler import __version__
+from reconciler.core import limits
 from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth, Subscription, Webhook
-from reconciler.core.report import Delivery, Verdict
+from reconciler.core.report import Delivery
 from reconciler.core.secret import Secret, Withheld
-from reconciler.delivery.guard import AddressPolicy, Blocked, GuardedBackend, Unresolved
+from reconciler.delivery.detail import Cause, cause_of_status
+from reconciler.delivery.guard import AddressPolicy, GuardedBackend, Stopped
 
-TOTAL_SECONDS: Final = 10.0
-DRAINED_BYTES: Final = 16 * 1024
+TOTAL: Final = 10.0  # seconds from resolving to the end of the answer
+CONNECT: Final = 4.0  # seconds for each address of a name, and for the TLS handshake
+DRAINED: Final = 16 * 1024  # bytes of an answer's body that are read, so that the connection can be used again
+KEPT: Final = 4.0  # seconds that an idle connection is kept: less than servers usually keep it
+_NOISY: Final = ("httpx", "httpcore", "httpcore.connection", "httpcore.http11", "httpcore.proxy")
+_OTHER_NAME: Final = frozenset({62, 64})  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
+_WRONG_TIME: Final = frozenset({9, 10})  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
+_FAILURES: Final = (
+    Stopped,
+    OSError,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.TimeoutException,
+    httpcore.UnsupportedProtocol,
+)
 
-# They log urls and headers, which may be secret: never, whatever level a program sets.
-for _name in ("httpx", "httpcore", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy"):
-    logging.getLogger(_name).disabled = True
-
-DETAILS: Final = {
-    Verdict.DELIVERED: None,
-    Verdict.AUTH_REFUSED: "the endpoint refused the credential",
-    Verdict.NOT_FOUND: "nothing takes deliveries at this path",
-    Verdict.REJECTED: "the endpoint did not accept the event",
-    Verdict.RECEIVER_ERROR: "the endpoint failed",
-    Verdict.REDIRECTED: "redirects are not followed",
-    Verdict.TIMEOUT: "no answer in time",
-    Verdict.UNRESOLVED: "the host name does not resolve",
-    Verdict.REFUSED: "the connection was refused",
-    Verdict.BROKEN: "the connection broke, or the answer was not HTTP",
-    Verdict.TLS: "the certificate or the TLS handshake failed",
-    Verdict.BLOCKED: "the address is not one that deliveries may reach",
-    Verdict.INTERRUPTED: "stopped before the answer",
-}
+_Headers = list[tuple[bytes, bytes]]
 
 
-def classify(status: int) -> Verdict:  # noqa: PLR0911  the table of cli.md, a line each
-    """The verdict of a status code."""
-    if 200 <= status < 300:
-        return Verdict.DELIVERED
-    if 300 <= status < 400:
-        return Verdict.REDIRECTED
-    if status in {401, 403}:
-        return Verdict.AUTH_REFUSED
-    if status in {404, 405, 410}:
-        return Verdict.NOT_FOUND
-    if 400 <= status < 500:
-        return Verdict.REJECTED
-    if 500 <= status < 600:
-        return Verdict.RECEIVER_ERROR
-    return Verdict.BROKEN
+@dataclass(frozen=True, slots=True, repr=False)
+class _Request:
+    """What is sent, secrets revealed; lives for one attempt."""
+
+    url: httpcore.URL
+    headers: _Headers
+    body: bytes
 
 
 def _text(value: str | Secret | Withheld) -> str:
     if isinstance(value, Withheld):
-        raise TypeError("a withheld credential cannot be sent")
+        raise ValueError("a withheld credential cannot be sent")  # noqa: TRY004  as for an unresolved secret
     return value.reveal() if isinstance(value, Secret) else value
 
 
-def _headers(auth: Auth) -> dict[str, str]:
+def _credential(auth: Auth) -> tuple[str, str] | None:
+    """The header that shows who we are, None without authentication."""
     match auth:
         case NoAuth():
-            return {}
+            return None
         case BasicAuth(username=username, password=password):
-            pair = f"{_text(username)}:{_text(password)}".encode()
-            return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+            pair = f"{_text(username)}:{_text(password)}"
+            if not pair.isascii():
+                raise Stopped(Cause.BLOCKED_HEADER)
+            return "Authorization", "Basic " + b64encode(pair.encode("ascii")).decode("ascii")
         case BearerAuth(token=token):
-            return {"Authorization": f"Bearer {_text(token)}"}
+            return "Authorization", "Bearer " + _text(token)
         case ApiKeyAuth(header=header, value=value):
-            return {header: _text(value)}
+            return header, _text(value)
 
 
-def _failed(error: BaseException) -> Verdict:
-    """The verdict of an exception, by the types in its chain: httpx and httpcore wrap the one that matters."""
-    seen: BaseException | None = error
-    chain = []
-    while seen is not None and seen not in chain:
-        chain.append(seen)
-        seen = seen.__cause__ or seen.__context__
-    table: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Verdict], ...] = (
-        (Blocked, Verdict.BLOCKED),
-        (Unresolved, Verdict.UNRESOLVED),
-        (ssl.SSLError, Verdict.TLS),
-        ((TimeoutError, httpx.TimeoutException, httpcore.TimeoutException), Verdict.TIMEOUT),
-        ((httpx.ConnectError, httpcore.ConnectError, ConnectionRefusedError), Verdict.REFUSED),
-    )
-    for kinds, verdict in table:
-        if any(isinstance(item, kinds) for item in chain):
-            return verdict
-    return Verdict.BROKEN
+def _headers(auth: Auth, host: bytes) -> _Headers:
+    """All headers of a delivery; raises Stopped where the credential cannot stand in one."""
+    ours: _Headers = [
+        (b"Host", host),
+        (b"User-Agent", f"webhook-reconciler/{__version__}".encode()),
+        (b"Accept", b"*/*"),
+        (b"Accept-Encoding", b"identity"),
+        (b"Content-Type", b"application/json"),  # exactly: Elastio's sample receiver refuses a charset
+    ]
+    pair = _credential(auth)
+    if pair is None:
+        return ours
+    name, value = pair
+    if limits.header(name) is not None or not value.isascii() or not value.isprintable() or value != value.strip(" "):
+        raise Stopped(Cause.BLOCKED_HEADER)
+    kept = [item for item in ours if item[0].lower() != name.lower().encode()]  # a customer may choose User-Agent
+    return [*kept, (name.encode(), value.encode())]
+
+
+def _request(webhook: Webhook, body: bytes) -> _Request:
+    """The request of an attempt; raises Stopped where it cannot be made, ValueError for a secret that is not there."""
+    url = _text(webhook.url)
+    try:
+        parsed = None if limits.url(url) is not None else httpx.URL(url)
+    except httpx.InvalidURL:
+        parsed = None
+    if parsed is None:
+        raise Stopped(Cause.BLOCKED_URL)
+    target = httpcore.URL(scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path)
+    return _Request(target, _headers(webhook.auth, parsed.netloc), body)
+
+
+def _tls_cause(error: BaseException) -> Cause | None:
+    """What of TLS failed, None if it was not TLS."""
+    at: BaseException | None = error
+    while at is not None:
+        if isinstance(at, ssl.SSLCertVerificationError):
+            wrong_time = Cause.TLS_EXPIRED if at.verify_code in _WRONG_TIME else Cause.TLS_UNTRUSTED
+            return Cause.TLS_OTHER_NAME if at.verify_code in _OTHER_NAME else wrong_time
+        if isinstance(at, ssl.SSLError):
+            return Cause.TLS_FAILED
+        at = at.__cause__ or at.__context__
+    return None
+
+
+def _cause(error: Exception) -> Cause:
+    """What a failed attempt is called."""
+    if isinstance(error, Stopped):
+        return error.cause
+    if isinstance(error, httpcore.ConnectTimeout):
+        return Cause.NO_CONNECTION_IN_TIME
+    if isinstance(error, TimeoutError | httpcore.TimeoutException):
+        return Cause.NO_ANSWER_IN_TIME
+    if isinstance(error, httpcore.LocalProtocolError):
+        return Cause.BLOCKED_HEADER
+    if isinstance(error, httpcore.RemoteProtocolError):
+        return Cause.NOT_HTTP if error.__context__ is not None else Cause.LOST  # the parser complained, or nothing came
+    return _tls_cause(error) or Cause.LOST
+
+
+class _Mark:
+    """The moment at which an answer's head arrived, None until then."""
+
+    __slots__ = ("_clock", "at")
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.at: float | None = None
+
+    def set(self) -> None:
+        self.at = self._clock()
 
 
 class Sender:
-    """Sends attempts under one address policy; an async context manager that closes its connections and its resolver.
+    """Sends attempts; an async context manager, which opens nothing before the first attempt and closes everything.
 
-    `total` seconds of wall clock from resolving to the end of the drained body; `tls` replaces the system's certificates.
+    `connect_timeout` is seconds for each address and for the TLS handshake, `total` for an attempt from resolving on. `tls`
+    stands in for what the machine trusts. `clock` tells seconds.
     """
 
     def __init__(
         self,
         policy: AddressPolicy,
         *,
-        total: float = TOTAL_SECONDS,
+        connect_timeout: float = CONNECT,
+        total: float = TOTAL,
         tls: ssl.SSLContext | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """Nothing is opened before the first attempt."""
-        self._total, self._clock = total, clock
-        self._backend = GuardedBackend(policy)
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls or ssl.create_default_context(),
-            max_connections=64,
-            max_keepalive_connections=16,
-            keepalive_expiry=5.0,
-            network_backend=self._backend,
-        )
-        transport = httpx.AsyncHTTPTransport(trust_env=False)
-        transport._pool = self._pool  # noqa: SLF001  httpx offers no other way to give it a network backend
-        self._client = httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False, timeout=total)
+        self._policy, self._tls, self._clock = policy, tls, clock
+        self._connect, self._total = connect_timeout, total
+        self._pool: httpcore.AsyncConnectionPool | None = None
 
     async def __aenter__(self) -> Self:
-        """The same sender."""
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Closes what is open."""
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         await self.close()
 
     async def close(self) -> None:
-        """Closes connections and the resolver's threads."""
-        await self._client.aclose()
-        self._backend.close()
+        """Closes all connections; an attempt that is under way ends as interrupted."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.aclose()
+
+    def _opened(self) -> httpcore.AsyncConnectionPool:
+        for name in _NOISY:  # at DEBUG they log the headers of answers and the hosts of secret urls
+            logging.getLogger(name).setLevel(logging.WARNING)
+        if self._pool is None:
+            self._pool = httpcore.AsyncConnectionPool(
+                ssl_context=self._tls or ssl.create_default_context(),  # the machine's store, SSL_CERT_FILE too
+                max_connections=None,  # how much is under way at once is for the caller to decide
+                max_keepalive_connections=32,
+                keepalive_expiry=KEPT,
+                network_backend=GuardedBackend(self._policy),
+            )
+        return self._pool
 
     async def send(self, webhook: Webhook, subscription: Subscription, body: bytes) -> Delivery:
-        """One attempt; never raises for what the endpoint does, only for a credential that is not there."""
-        url, headers = _text(webhook.url), _headers(webhook.auth)
-        started, status = self._clock(), None
-        try:
-            async with asyncio.timeout(self._total):
-                status = await self._post(url, headers, body)
-            verdict = classify(status)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001  whatever an endpoint does is a verdict
-            verdict = _failed(error)
-        seconds = self._clock() - started
-        return Delivery(webhook.name, subscription, verdict, status, DETAILS[verdict], seconds)
+        """One attempt, whatever its end; `seconds` until the answer's head, or until the attempt was given up.
 
-    async def _post(self, url: str, headers: dict[str, str], body: bytes) -> int:
-        fixed = {
-            "Content-Type": "application/json",
-            "Accept": "*/*",
-            "Accept-Encoding": "identity",
-            "User-Agent": f"webhook-reconciler/{__version__}",
-        }
-        request = self._client.build_request("POST", url, content=body, headers={**fixed, **headers})
-        answer = await self._client.send(request, stream=True)
+        Raises ValueError for a secret that did not resolve or is withheld.
+        """
+        pool, answered = self._opened(), _Mark(self._clock)
+        started = self._clock()
+        status, cause = await self._attempt(pool, webhook, body, answered)
+        if status is None and self._pool is not pool:
+            cause = Cause.INTERRUPTED
+        seconds = (self._clock() if answered.at is None else answered.at) - started
+        return Delivery(webhook.name, subscription, cause.verdict, status, cause.text, seconds)
+
+    async def _attempt(
+        self, pool: httpcore.AsyncConnectionPool, webhook: Webhook, body: bytes, answered: _Mark
+    ) -> tuple[int | None, Cause]:
+        """The status, where a head arrived, and the cause. Library exceptions may quote headers, so none leaves."""
+        status: int | None = None
         try:
-            drained = 0
-            try:
-                async for chunk in answer.aiter_raw():
-                    drained += len(chunk)
-                    if drained >= DRAINED_BYTES:
-                        break
-            except (httpx.HTTPError, httpcore.NetworkError):
-                pass  # the head has arrived: what becomes of the body is not ours
-        finally:
-            await answer.aclose()
-        return answer.status_code
+            made = _request(webhook, body)
+            limit = {"timeout": {"connect": self._connect}}
+            async with (
+                asyncio.timeout(self._total),
+                pool.stream("POST", made.url, headers=made.headers, content=made.body, extensions=limit) as response,
+            ):
+                answered.set()
+                status = response.status
+                await _drain(response)
+        except _FAILURES as error:
+            if status is None:
+                return None, _cause(error)
+        return status, cause_of_status(status)
+
+
+async def _drain(response: httpcore.Response) -> None:
+    """Reads up to 16 KiB of the body and forgets it; a longer one costs the connection."""
+    left = DRAINED
+    async for part in response.aiter_stream():
+        left -= len(part)
+        if left <= 0:
+            return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Final
 
 from reconciler.core.model import Origin
@@ -38,8 +39,13 @@ class File:
 
     def origin(self, index: int) -> Origin:
         """Line and column, both from 1, of a character offset."""
+        if index == 0:
+            return Origin(self.name, 1, 1)
         if self._lines is None:
-            self._lines = [0, *(found.end() for found in _BREAK.finditer(self.text))]
+            if "\r" in self.text:
+                self._lines = [0, *(found.end() for found in _BREAK.finditer(self.text))]
+            else:  # five times as fast
+                self._lines = [*accumulate(map(len, self.text.split("\n")), lambda sum_, length: sum_ + length + 1, initial=0)]
         line = bisect_right(self._lines, index)
         return Origin(self.name, line, index - self._lines[line - 1] + 1)
 
@@ -88,7 +94,7 @@ class Document:
             value = value[step]
         return self.file.origin(index)
 
-    def problem(  # noqa: PLR0913  a problem has so many parts
+    def problem(
         self, path: Path, rule: str, message: str, hint: str | None = None, *, severity: Severity = "error", key: bool = False
     ) -> Problem:
         """A problem at the value of a path, or at its key."""

@@ -6,6 +6,7 @@ Called by `build.py`. Two strictnesses: only the spellings of the core schema, a
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 NUMBER_LENGTH: Final = 300  # characters; int() refuses over 4,300 digits, and JSON Schema validators far fewer
@@ -37,6 +38,7 @@ _INFINITE: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)", re.ASCII)
 _NAN: Final = frozenset({".nan", ".NaN", ".NAN"})
 
 
+@lru_cache(maxsize=4096)  # keys and common values come again and again
 def resolve(text: str) -> Any:
     """The value of a plain scalar; the class TooLong for a number of over 300 characters."""
     if text in _WORDS:

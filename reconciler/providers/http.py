@@ -24,7 +24,7 @@ import httpx
 
 from reconciler.core import limits
 from reconciler.core.codec import authorization
-from reconciler.core.errors import BadRequest, Conflict, Overloaded, ProviderError, TenantFault, Unreachable
+from reconciler.core.errors import BadAnswer, BadRequest, Conflict, Overloaded, ProviderError, TenantFault, Unreachable
 from reconciler.core.secret import Secret, shown_url
 from reconciler.providers.answer import MAX_BODY, Answer, decoded, success
 from reconciler.providers.faults import IN_PROGRESS, Sent, clean, fault, retry_after, shortened
@@ -62,6 +62,10 @@ class _Failed:
     error: ProviderError
     again: bool
     answer: Answer | None = None
+
+    def handed_back(self, passing: frozenset[int]) -> bool:
+        """Whether the caller asked for it; a proxy's 404 without a problem document is nobody's answer."""
+        return self.answer is not None and self.answer.status in passing and not isinstance(self.error, BadAnswer)
 
 
 class Client:
@@ -152,7 +156,7 @@ class Client:
             result = await self._attempt(call, tries)
             if isinstance(result, Answer):
                 return result
-            if result.answer is not None and result.answer.status in passing and not result.again:
+            if result.answer is not None and not result.again and result.handed_back(passing):
                 return result.answer
             waited_for = patient and result.answer is not None and result.answer.status == 429
             counted += not waited_for

@@ -33,7 +33,8 @@ def declared(
     enabled: bool | None = None,
     **other: Any,
 ) -> Declared:
-    spec = Webhook(name, url, other.pop("description", ""), enabled, auth or NoAuth(), frozenset({EVENT}))
+    description = other.pop("description", "")
+    spec = Webhook(name, url, description, enabled, auth or NoAuth(), frozenset({EVENT}))
     return Declared(spec, key, Origin("webhooks.yaml", 1), sources=("webhooks.yaml",), **other)
 
 
@@ -107,7 +108,7 @@ async def _read(reader: asyncio.StreamReader) -> Asked:
 
 
 @asynccontextmanager
-async def serving(answer: Answering) -> AsyncIterator[Server]:
+async def serving(answer: Answering, port: int = 0) -> AsyncIterator[Server]:
     """A server on 127.0.0.1 that gives each request to `answer`."""
     asked: list[Asked] = []
     tasks: set[asyncio.Task[None]] = set()
@@ -133,7 +134,7 @@ async def serving(answer: Answering) -> AsyncIterator[Server]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(connection, "127.0.0.1", 0)
+    server = await asyncio.start_server(connection, "127.0.0.1", port)
     try:
         yield Server(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/public-api/v1", asked)
     finally:

@@ -5,6 +5,7 @@ Exists beside the real tenant because it can lose an answer after serving it, fo
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,15 +27,16 @@ class SmallTenant:
     fault: Fault = faithful
     keeps_keys: bool = True
     stored: dict[str, dict[str, Any]] = field(default_factory=dict)
-    keys: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, tuple[str, Any]] = field(default_factory=dict)
     writes: int = 0
+    made: int = 0
 
     def __call__(self, asked: Asked) -> Reply | None:
         target = urlsplit(asked.target)
         parts = target.path.removeprefix("/public-api/v1/webhooks").strip("/")
         query = {name: values[0] for name, values in parse_qs(target.query).items()}
         if parts == "test":
-            answer = reply({"event": "x", "verdict": "delivered", "status_code": 200, "detail": None, "seconds": 0.1})
+            answer = self._test(asked.body)
         elif parts:
             answer = self._one(asked, parts)
         else:
@@ -49,23 +51,48 @@ class SmallTenant:
         return reply({"items": page, "next_cursor": page[-1]["id"] if len(page) < len(items) else None})
 
     def _write(self, before: dict[str, Any], body: dict[str, Any]) -> Reply:
+        body = {**body, **({"name": unicodedata.normalize("NFC", body["name"])} if "name" in body else {})}
         if any(other["name"] == body.get("name") and other["id"] != before["id"] for other in self.stored.values()):
             return problem(409, "name-taken")
-        self.writes += 1
-        after = {**before, **body, "revision": f"r{self.writes}"}
+        if self._misses_secret(before, body):
+            return problem(422, "secret", "", ("/auth",))
+        after = {**before, **body}
         after["auth"] = {k: v for k, v in after["auth"].items() if k in {"type", "username", "header", "credential_version"}}
+        if after != self.stored.get(after["id"]):
+            self.writes += 1
+            after["revision"] = f"w{self.writes}"
         self.stored[after["id"]] = after
         return reply(after, ETag=f'"{after["revision"]}"')
+
+    def _misses_secret(self, before: dict[str, Any], body: dict[str, Any]) -> bool:
+        """Whether a secret was not given and the stored one was not stored for this url, type and header."""
+        old, new = before["auth"], body.get("auth", before["auth"])
+        if new["type"] == "none" or {"password", "token", "value"} & set(new):
+            return False
+        wanted = body.get("url", before["url"])
+        places = [(url, auth["type"], auth.get("header")) for url, auth in ((before["url"], old), (wanted, new))]
+        return places[0] != places[1]
 
     def _create(self, asked: Asked) -> Reply:
         key = asked.headers["idempotency-key"]
         if self.keeps_keys and key in self.keys:
-            return reply(self.stored[self.keys[key]], 201)
-        made = self._write(webhook(len(self.stored) + 1, auth={"type": "none"}), asked.body)
+            made_id, body = self.keys[key]
+            if body != asked.body:
+                return problem(422, "idempotency")
+            return reply(self.stored[made_id], 201) if made_id in self.stored else problem(409, "idempotency")
+        self.made += 1
+        made_id = f"made-{self.made:03}"
+        made = self._write(webhook(0, id=made_id, url="", auth={"type": "none"}), asked.body)
         if made.status == 200:
-            self.keys[key] = f"wh-{len(self.stored)}"
+            self.keys[key] = (made_id, asked.body)
             return Reply(201, made.body, made.headers)
         return made
+
+    def _test(self, body: dict[str, Any]) -> Reply:
+        stored = self.stored.get(body.get("id", ""), {"url": "", "auth": {"type": "none"}})
+        if self._misses_secret(stored, body["webhook"]):
+            return problem(422, "secret", "", ("/webhook/auth",))
+        return reply({"event": "x", "verdict": "delivered", "status_code": 200, "detail": None, "seconds": 0.1})
 
     def _one(self, asked: Asked, webhook_id: str) -> Reply:
         found = self.stored.get(webhook_id)

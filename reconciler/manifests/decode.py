@@ -1,0 +1,129 @@
+"""One valid Webhook document -> its values, and the rules that a schema cannot say.
+
+Called by `load.py` after the Tenants are known. What spans documents is in `join.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from reconciler.core import limits
+from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth
+from reconciler.core.secret import Secret, fingerprint
+from reconciler.manifests.events import Places, subscriptions
+from reconciler.manifests.model import TenantSpec
+from reconciler.manifests.places import Document, Path
+from reconciler.manifests.secrets import Resolver
+
+_PLAIN_URL: Final = re.compile(r"https://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[1-9][0-9]{0,3})?(?:/[A-Za-z0-9/._~-]*)?", re.ASCII)
+_NO_AUTH: Final = NoAuth()
+Patterns = tuple[tuple[str, ...], ...]
+
+
+@dataclass(slots=True)
+class Draft:
+    """A webhook on its way to Declared: the subscriptions of `others`, EventSubscriptions, still join `places`."""
+
+    document: Document
+    key: str
+    name: str
+    labels: dict[str, str]
+    url: str | Secret
+    auth: Auth
+    places: Places
+    others: list[Document] = field(default_factory=list)
+
+
+def webhook(document: Document, resolver: Resolver, tenants: tuple[TenantSpec, ...]) -> Draft:
+    """The values of one Webhook document; what is wrong with them joins `resolver.problems`."""
+    problems = resolver.problems
+    metadata, spec = document.value["metadata"], document.value["spec"]
+    labels = metadata.get("labels") or {}
+    key = metadata["name"]
+    name = spec.get("name", key)
+    if wrong := _text(name):
+        problems.append(document.problem(("spec", "name"), "webhook/name", f"name {wrong}"))
+    description = spec.get("description", "")
+    if not (description.isascii() and description.isprintable()) and (wrong := limits.description(description)):
+        problems.append(document.problem(("spec", "description"), "webhook/description", f"description {wrong}"))
+    patterns = tuple(t.env_patterns for t in tenants if t.env_patterns is not None and t.selects(labels))
+    auth = _auth(document, spec["auth"], resolver, patterns) if "auth" in spec else _NO_AUTH
+    return Draft(
+        document, key, name, labels, _url(document, spec["url"], resolver, patterns), auth, subscriptions(document, problems)
+    )
+
+
+def _text(text: str) -> str | None:
+    if text.isascii() and text.isprintable() and text[0] != " " and text[-1] != " ":
+        return None  # its length is the schema's business
+    return limits.name(text)
+
+
+def _url(document: Document, url: str | dict[str, str], resolver: Resolver, patterns: Patterns) -> str | Secret:
+    path: Path = ("spec", "url")
+    if isinstance(url, dict):
+        return resolver.secret(document, path, url, _check_url, patterns, url=True)
+    if _PLAIN_URL.fullmatch(url) and len(url) <= limits.URL_LENGTH:
+        return url
+    if wrong := limits.url(url):
+        resolver.problems.append(document.problem(path, "url/invalid", f"url {wrong}"))
+    elif limits.is_plain_http_abroad(url):
+        message = "url with http:// sends events and credentials in clear"
+        resolver.problems.append(document.problem(path, "url/plain-http", message, "use https://", severity="warning"))
+    return url
+
+
+def _check_url(value: str) -> tuple[str, str] | None:
+    wrong = limits.url(value)
+    return ("url/invalid", f"holds a url that {wrong}") if wrong else None
+
+
+def _check_credential(value: str) -> tuple[str, str] | None:
+    wrong = limits.credential(value)
+    return ("auth/credential", f"holds a value that {wrong}") if wrong else None
+
+
+def _check_password(value: str) -> tuple[str, str] | None:
+    colon = ("auth/password-colon", "holds a password with a colon, which Elastio's public sample receiver refuses")
+    return _check_credential(value) or (colon if ":" in value else None)
+
+
+def _check_username(value: str) -> tuple[str, str] | None:
+    if ":" in value:
+        return "auth/username-colon", "holds a user name that must not contain a colon (RFC 7617)"
+    return _check_credential(value)
+
+
+def _auth(document: Document, auth: dict[str, Any], resolver: Resolver, patterns: Patterns) -> Auth:
+    problems = resolver.problems
+
+    def hidden(field: str) -> Secret:
+        check = _check_password if field == "password" else _check_credential
+        secret = resolver.secret(document, ("spec", "auth", field), auth[field], check, patterns)
+        version = auth.get("version")
+        if version is None and resolver.fingerprint_key is not None:
+            version = fingerprint({field: secret}, resolver.fingerprint_key)
+        return secret.with_version(version) if version is not None else secret
+
+    match auth["type"]:
+        case "basic":
+            return BasicAuth(_username(document, auth["username"], resolver, patterns), hidden("password"))
+        case "bearer":
+            return BearerAuth(hidden("token"))
+        case "apiKey":
+            if wrong := limits.header(auth["header"]):
+                problems.append(document.problem(("spec", "auth", "header"), "auth/header", f"header {wrong}"))
+            return ApiKeyAuth(auth["header"], hidden("value"))
+    return _NO_AUTH
+
+
+def _username(document: Document, name: str | dict[str, str], resolver: Resolver, patterns: Patterns) -> str | Secret:
+    path: Path = ("spec", "auth", "username")
+    if isinstance(name, dict):
+        return resolver.secret(document, path, name, _check_username, patterns)
+    if wrong := limits.username(name):
+        rule = "auth/username-colon" if ":" in name else "auth/credential"
+        resolver.problems.append(document.problem(path, rule, f"username {wrong}"))
+    return name

@@ -1,0 +1,91 @@
+"""The `events` of a document -> subscriptions with their places, and what the catalogue says of them.
+
+Called by `decode.py` for webhooks and EventSubscriptions alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from reconciler.core import limits
+from reconciler.core.catalogue import BY_TYPE, SEVERITIES
+from reconciler.core.model import Origin, Subscription
+from reconciler.core.problem import Problem
+from reconciler.manifests.near import near
+from reconciler.manifests.places import Document, File, Path
+
+Places = dict[Subscription, tuple[File, int]]
+_EVENTS: Final = ("spec", "events")
+
+
+class Origins(Mapping[Subscription, Origin]):
+    """Where each subscription stands; line and column are worked out when somebody asks."""
+
+    __slots__ = ("_places",)
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+
+    def __getitem__(self, key: Subscription) -> Origin:
+        """The place of one; raises KeyError."""
+        file, index = self._places[key]
+        return file.origin(index)
+
+    def __iter__(self) -> Iterator[Subscription]:
+        """Every subscription."""
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self._places)
+
+
+def subscriptions(document: Document, problems: list[Problem]) -> Places:
+    """The subscriptions of one document; the same one twice is a problem."""
+    found: Places = {}
+    file = document.file
+    events = document.value["spec"].get("events", ())
+    marks = file.marks[id(events)] if events else []
+    for number, event in enumerate(events):
+        kind, version, severity = event["type"], event.get("version"), event.get("severity")
+        place = (file, marks[number + 1])
+        _known(document, (*_EVENTS, number), event, problems)
+        for level in severity if severity.__class__ is list else (severity,):
+            item = Subscription(kind, version, level)
+            if item in found:
+                first = file.origin(found[item][1])
+                message = f"the same subscription twice; the first stands in line {first.line}"
+                problems.append(document.problem((*_EVENTS, number), "subscription/duplicate", message, "remove one"))
+            else:
+                found[item] = place
+    return found
+
+
+def _known(document: Document, path: Path, event: dict[str, Any], problems: list[Problem]) -> None:
+    """Warnings for what the catalogue does not know, errors for what the tenant's kind needs or no tenant takes."""
+    for field in ("version", "severity"):
+        if field not in event:
+            message = f"a subscription needs a {field}"
+            hint = "add version: v0" if field == "version" else f"add severity: one of {', '.join(SEVERITIES)}, or a list"
+            problems.append(document.problem(path, "subscription/incomplete", message, hint))
+    kind = event["type"]
+    known = BY_TYPE.get(kind)
+    if known is None:
+        if wrong := limits.name(kind):
+            problems.append(document.problem((*path, "type"), "events/type", f"type {wrong}"))
+        hint = near(kind, BY_TYPE) or "the catalogue is known to be incomplete; a tenant accepts unknown events"
+        problems.append(_warning(document, (*path, "type"), "events/unknown-type", "type is not in the catalogue", hint))
+    elif known.versions is not None and event.get("version", known.versions[0]) not in known.versions:
+        hint = f"known: {', '.join(known.versions)}"
+        problems.append(_warning(document, (*path, "version"), "events/unknown-version", "version is not in the catalogue", hint))
+    severity = event.get("severity", ())
+    for number, level in enumerate(severity if isinstance(severity, list) else [severity] if severity else []):
+        if level not in SEVERITIES:
+            at: Path = (*path, "severity", number) if isinstance(severity, list) else (*path, "severity")
+            hint = near(level, SEVERITIES) or f"known: {', '.join(SEVERITIES)}"
+            problems.append(_warning(document, at, "events/unknown-severity", "severity is not in the catalogue", hint))
+
+
+def _warning(document: Document, path: Path, rule: str, message: str, hint: str) -> Problem:
+    return document.problem(path, rule, message, hint, severity="warning")

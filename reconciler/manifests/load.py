@@ -1,0 +1,209 @@
+"""The Git side in one call: paths -> Manifests, or every problem at once.
+
+Called by `workflow` and `cli`. The order: read, sort by kind, check the schema, Tenants, webhooks, the rules across files.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from reconciler.core.errors import BadRequest, InvalidManifests
+from reconciler.core.model import BasicAuth, Declared, Origin, Webhook, credential
+from reconciler.core.problem import Problem
+from reconciler.core.secret import Secret
+from reconciler.manifests import join, paths, tenants
+from reconciler.manifests.decode import Draft, webhook
+from reconciler.manifests.events import Origins
+from reconciler.manifests.model import Manifests, Request, TenantSpec
+from reconciler.manifests.near import near
+from reconciler.manifests.places import Document
+from reconciler.manifests.read import read
+from reconciler.manifests.schema import KINDS, check
+from reconciler.manifests.secrets import Resolver
+
+API: Final = "webhooks.reconciler/v1"
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What has been read so far. `refused` are keys of Webhooks that the schema refused."""
+
+    problems: list[Problem] = field(default_factory=list)
+    kinds: dict[str, list[Document]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
+    refused: set[str] = field(default_factory=set)
+    lost_events: bool = False  # an EventSubscription was refused: whose events it had is not known
+    documents: int = 0
+    skipped: int = 0
+
+
+def load(request: Request) -> Manifests:
+    """Reads, checks and decodes; raises InvalidManifests with every problem, BadRequest when it is unclear which Tenant."""
+    reading = _Reading()
+    found, folders, files = paths.find(request.paths, reading.problems)
+    for file in found:
+        _read_file(file, request, reading)
+    if not reading.documents and not any(problem.severity == "error" for problem in reading.problems):
+        where = request.paths[0] if request.paths else "."
+        reading.problems.append(paths.problem(where, "path/empty", f"no {API} document was found", "are these the right paths?"))
+    specs, chosen, unclear = _tenants(request, reading)
+    drafts = _webhooks(request, reading, specs, chosen)
+    problems = _settled(reading.problems, strict=request.strict)
+    if any(problem.severity == "error" for problem in problems):
+        raise InvalidManifests(problems, reading.documents, reading.skipped)
+    if unclear is not None:
+        raise unclear
+    tenant_file = _file_of(chosen, specs, reading)
+    root = paths.root_of(tenant_file)
+    return Manifests(
+        declared=tuple(sorted((_declared(draft, root) for draft in drafts), key=lambda item: item.key)),
+        tenant=chosen,
+        tenants=specs,
+        problems=problems,
+        documents=reading.documents,
+        skipped=reading.skipped,
+        folders=tuple(paths.relative(folder, root) for folder in folders),
+        files=tuple(paths.relative(file, root) for file in files) + ((paths.STDIN,) if "-" in request.paths else ()),
+        root=root,
+        literal_urls=frozenset(draft.url for draft in drafts if isinstance(draft.url, str)),
+    )
+
+
+def unresolved(declared: Iterable[Declared]) -> tuple[Problem, ...]:
+    """An error for each secret reference of these webhooks that does not resolve."""
+    problems = []
+    for item in declared:
+        auth = item.spec.auth
+        username = auth.username if isinstance(auth, BasicAuth) else None
+        for name, value in (("url", item.spec.url), ("auth/username", username), ("auth", credential(auth))):
+            if isinstance(value, Secret) and not value.resolved:
+                message = f"{item.key}: {value.reference} does not resolve"
+                hint = "set it, then run again"
+                problems.append(Problem(item.origin, f"/spec/{name}", "secret/unresolved", "error", message, hint))
+    return tuple(sorted(problems, key=_order))
+
+
+def _order(problem: Problem) -> tuple[Origin, str, str]:
+    return problem.origin, problem.pointer, problem.rule
+
+
+def _settled(problems: list[Problem], *, strict: bool) -> tuple[Problem, ...]:
+    """Sorted, each once; what the reader found at a place hides what the schema says of the same place."""
+    told = {problem.origin for problem in problems if problem.rule.startswith("yaml/")}
+    kept = [problem for problem in problems if problem.origin not in told or not problem.rule.startswith("schema/")]
+    if strict:
+        kept = [replace(problem, severity="error") for problem in kept]
+    return tuple(sorted(dict.fromkeys(kept), key=_order))
+
+
+def _read_file(found: paths.Found, request: Request, reading: _Reading) -> None:
+    file, data = paths.contents(found, request.stdin)
+    if isinstance(data, Problem):
+        reading.problems.append(data)
+        return
+    documents, problems = read(file, data)
+    reading.problems += problems
+    before = reading.documents
+    for document in documents:
+        _sort(document, reading)
+    if found.named and reading.documents == before and not problems and found.path != paths.STDIN:
+        reading.problems.append(file.problem(0, "document/none", f"no document of {API} in this file"))
+
+
+def _sort(document: Document, reading: _Reading) -> None:
+    """Puts a document with its kind if it is ours and keeps its schema."""
+    value = document.value
+    api, kind = (value.get("apiVersion"), value.get("kind")) if isinstance(value, dict) else (None, None)
+    known = isinstance(kind, str) and kind in KINDS
+    if api != API and not known:
+        reading.skipped += value is not None
+        return
+    reading.documents += 1
+    if api != API:
+        missing = f"a {kind} without the apiVersion {API}" if api is None else f"a {kind} under another apiVersion than {API}"
+        path = ("apiVersion",) if api is not None else ()
+        reading.problems.append(document.problem(path, "document/api-version", missing, f"apiVersion: {API}"))
+    elif not known:
+        hint = near(kind, KINDS) or f"known kinds: {', '.join(KINDS)}"
+        message = "the document has no kind" if kind is None else "unknown kind"
+        reading.problems.append(document.problem(("kind",), "document/kind", message, hint))
+    elif problems := check(str(kind), document):
+        reading.problems += problems
+    else:
+        reading.kinds[str(kind)].append(document)
+        return
+    _refuse(value, reading)
+
+
+def _refuse(value: dict[str, Any], reading: _Reading) -> None:
+    metadata = value.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if value.get("kind") == "EventSubscription":
+        reading.lost_events = True
+    elif isinstance(name, str):
+        reading.refused.add(name)
+
+
+def _tenants(request: Request, reading: _Reading) -> tuple[tuple[TenantSpec, ...], TenantSpec | None, BadRequest | None]:
+    documents = reading.kinds["Tenant"]
+    reading.problems += join.unique(documents, "tenant/duplicate", "Tenant")
+    resolver = _resolver(request, reading, read=request.secrets != "ignore" and request.use_tenant)
+    specs = [tenants.tenant(document, resolver) for document in documents]
+    reading.problems += tenants.same_target(documents, specs)
+    try:
+        return tuple(specs), tenants.choose(tuple(specs), request), None
+    except BadRequest as error:
+        return tuple(specs), None, error
+
+
+def _resolver(request: Request, reading: _Reading, *, read: bool) -> Resolver:
+    folder = os.path.abspath(request.secrets_dir) if request.secrets_dir else None  # noqa: PTH100  strings, as all of this layer
+    warn = request.secrets == "warn"
+    resolver = Resolver(request.env, read, warn, folder, request.fingerprint_key, reading.problems)
+    names, files = tenants.token_places(reading.kinds["Tenant"], resolver)
+    return replace(resolver, tokens=names, token_files=files)
+
+
+def _webhooks(request: Request, reading: _Reading, specs: tuple[TenantSpec, ...], chosen: TenantSpec | None) -> list[Draft]:
+    """Every webhook decoded and joined; those that the tenant in use selects."""
+    documents, problems = reading.kinds["Webhook"], reading.problems
+    applying = (chosen,) if chosen is not None else specs
+    reads = _resolver(request, reading, read=request.secrets != "ignore")
+    quiet = replace(reads, read=False, warn=False)
+    drafts = []
+    for document in documents:
+        labels = document.value["metadata"].get("labels", {})
+        mine = chosen is None or chosen.selects(labels)
+        drafts.append(webhook(document, reads if mine else quiet, applying))
+    problems += join.unique(documents, "webhook/duplicate", "Webhook")
+    problems += join.unique(reading.kinds["EventSubscription"], "subscription/duplicate", "EventSubscription")
+    join.join(drafts, reading.kinds["EventSubscription"], reading.refused, problems)
+    join.names(drafts, specs if request.use_tenant else (), problems)
+    if not reading.lost_events:
+        join.silent(drafts, problems)
+    return [draft for draft in drafts if chosen is None or chosen.selects(draft.labels)]
+
+
+def _file_of(chosen: TenantSpec | None, specs: tuple[TenantSpec, ...], reading: _Reading) -> Any:
+    """The file of the Tenant in use."""
+    return None if chosen is None else reading.kinds["Tenant"][specs.index(chosen)].file
+
+
+def _declared(draft: Draft, root: str) -> Declared:
+    spec = draft.document.value["spec"]
+    own = draft.document.file.path
+    sources = {own, *(document.file.path for document in draft.others)} if draft.others else (own,)
+    return Declared(
+        spec=Webhook(
+            draft.name, draft.url, spec.get("description", ""), spec.get("enabled"), draft.auth, frozenset(draft.places)
+        ),
+        key=draft.key,
+        origin=draft.document.origin,
+        labels=draft.labels,
+        previously=tuple(spec.get("previously", ())),
+        protected=spec.get("protected"),
+        sources=tuple(sorted(paths.relative(path, root) for path in sources)),
+        subscription_origins=Origins(draft.places),
+    )

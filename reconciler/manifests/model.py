@@ -1,0 +1,82 @@
+"""What goes into `load` and what comes out of it. Read by `workflow` and `cli`; no behaviour here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from reconciler.core.model import Declared, Origin
+from reconciler.core.problem import Problem
+from reconciler.core.secret import Secret
+
+SecretsMode = Literal["ignore", "warn", "require"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to read and how.
+
+    `secrets`: `ignore` reads no secret; `warn` reads them and warns of those that do not resolve; `require` reads them and
+    leaves it to `unresolved` to refuse those of the webhooks that are selected. `tenant` is the name of the Tenant manifest to
+    use; `use_tenant` is false where the tenant comes from the command line; `all_tenants` uses none of several and refuses
+    nothing (for `validate`). `env` is the environment that references read.
+    """
+
+    paths: tuple[str, ...]
+    stdin: bytes | None = None
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    strict: bool = False
+    secrets: SecretsMode = "ignore"
+    secrets_dir: str | None = None
+    fingerprint_key: Secret | None = None
+    tenant: str | None = None
+    use_tenant: bool = True
+    all_tenants: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TenantSpec:
+    """A Tenant manifest. `url` and `token`, or `local` (absolute path); `select` holds the labels wanted, {} for all.
+
+    `delete_share` and `update_share` from 0 to 1; `update_from` is the base from which the share of updates counts;
+    `env_patterns` of None lets webhooks reference any variable that is not forbidden.
+    """
+
+    name: str
+    provider: str
+    url: str | None
+    token: Secret | None
+    local: str | None
+    owner: str
+    ownership: Literal["marked", "all"]
+    prune: bool
+    select: Mapping[str, str]
+    origin: Origin
+    delete_share: float = 0.3
+    update_share: float = 0.3
+    update_from: int = 10
+    env_patterns: tuple[str, ...] | None = None
+
+    def selects(self, labels: Mapping[str, str]) -> bool:
+        """Whether a webhook with these labels belongs to this tenant."""
+        return all(labels.get(label) == value for label, value in self.select.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Manifests:
+    """What the manifests declare: `declared` by key, only those that the tenant in use selects; `problems` are warnings.
+
+    `folders` and `files` are the run's paths relative to `root` (absolute), posix, "." for the root itself.
+    """
+
+    declared: tuple[Declared, ...]
+    tenant: TenantSpec | None
+    tenants: tuple[TenantSpec, ...]
+    problems: tuple[Problem, ...]
+    documents: int
+    skipped: int
+    folders: tuple[str, ...]
+    files: tuple[str, ...]
+    root: str
+    literal_urls: frozenset[str]

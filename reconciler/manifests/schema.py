@@ -1,0 +1,57 @@
+"""JSON Schema of the manifests: jsonschema-rs accepts; what it refuses is explained by `explain.py`.
+
+Called by `load.py` for each document, and by `cli` for the text of any schema. Which kinds there are stands here.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import jsonschema_rs
+
+from reconciler.core.problem import Problem
+from reconciler.manifests.places import Document
+
+KINDS: Final = {"Webhook": "webhook", "EventSubscription": "event-subscription", "Tenant": "tenant"}
+_PACKAGE: Final = Path(__file__).resolve().parent.parent
+
+
+def schema_text(name: str) -> str:
+    """The text of a schema such as `webhook` or `plan`: from the package, or the checkout around it; raises KeyError."""
+    for folder in (_PACKAGE / "schemas", _PACKAGE.parent / "schemas"):
+        file = folder / f"{name}.schema.json"
+        if file.is_file():
+            return file.read_text(encoding="utf-8")
+    raise KeyError(name)
+
+
+@cache
+def schema(name: str) -> dict[str, Any]:
+    """The same, decoded."""
+    decoded: dict[str, Any] = json.loads(schema_text(name))
+    return decoded
+
+
+@cache
+def _accepts(kind: str) -> Any:
+    return jsonschema_rs.Draft202012Validator(schema(KINDS[kind])).is_valid
+
+
+def is_valid(kind: str, value: Any) -> bool:
+    """Whether a document of that kind keeps its schema."""
+    try:
+        return bool(_accepts(kind)(value))
+    except (ValueError, OverflowError, TypeError):  # a number that JSON does not have
+        return False
+
+
+def check(kind: str, document: Document) -> list[Problem]:
+    """What the schema of that kind refuses; empty when it accepts."""
+    if is_valid(kind, document.value):
+        return []
+    from reconciler.manifests.explain import explain  # noqa: PLC0415  jsonschema costs as much as the rest of a run
+
+    return explain(schema(KINDS[kind]), document)

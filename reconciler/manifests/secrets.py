@@ -1,0 +1,134 @@
+"""Secret references -> Secret: environment and file, with what a manifest has no right to.
+
+Called by `decode.py` and `tenants.py`. A value is looked at here, before it is hidden, and never shown. Design §6.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Final
+
+from reconciler.core.problem import Problem, Severity
+from reconciler.core.secret import Secret, hidden_url
+from reconciler.manifests.places import Document, Path
+
+FILE_SIZE: Final = 64 * 1024  # bytes
+_OWN: Final = "RECONCILER_"
+
+Check = Callable[[str], tuple[str, str] | None]  # a value -> rule and message, or None
+
+
+class Forbidden(Exception):
+    """A reference to what a manifest has no right to; its text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Looks references up. `tokens` and `token_files` are the variables and real paths of every Tenant's token."""
+
+    env: Mapping[str, str] = field(repr=False)
+    read: bool
+    warn: bool
+    secrets_dir: str | None
+    fingerprint_key: Secret | None
+    problems: list[Problem]
+    tokens: frozenset[str] = frozenset()
+    token_files: frozenset[str] = frozenset()
+
+    def secret(
+        self,
+        document: Document,
+        path: Path,
+        reference: Mapping[str, str],
+        check: Check,
+        patterns: tuple[tuple[str, ...], ...] = (),
+        *,
+        url: bool = False,
+        own: bool = False,
+    ) -> Secret:
+        """The secret behind a reference; a Secret of None, with a problem where there is one to tell, if there is none.
+
+        `patterns` are lists of which the variable must match one each; `own` is a Tenant's own token.
+        """
+        source, name = next(iter(reference.items()))
+        shown = f"{source}: {name}"
+        try:
+            value, why = self._env(name, patterns, own=own) if source == "fromEnv" else self._file(document, name, own=own)
+        except Forbidden as error:
+            self.problems.append(document.problem((*path, source), "secret/forbidden", f"{shown} {error}"))
+            return Secret(None, shown)
+        if value is None:
+            if self.warn and not own:
+                warning = f"{shown} does not resolve: {why}"
+                self.problems.append(document.problem(path, "secret/unresolved", warning, severity="warning"))
+            return Secret(None, shown)
+        wrong = check(value)
+        if wrong is not None:
+            rule, message = wrong
+            severity: Severity = "warning" if rule == "auth/password-colon" else "error"
+            self.problems.append(document.problem(path, rule, f"{shown} {message}", severity=severity))
+        return hidden_url(value, shown) if url else Secret(value, shown)
+
+    def _env(self, name: str, patterns: tuple[tuple[str, ...], ...], *, own: bool) -> tuple[str | None, str]:
+        if name.upper().startswith(_OWN):
+            raise Forbidden(f"may not be referenced: {_OWN}* is the program's own")
+        if not own and name in self.tokens:
+            raise Forbidden("may not be referenced: it is the Tenant's token")
+        if not own and not all(any(fnmatchcase(name, pattern) for pattern in allowed) for allowed in patterns):
+            raise Forbidden("may not be referenced: it matches no pattern of the Tenant's secrets.env")
+        value = self.env.get(name) if self.read else None
+        return value or None, "the variable is not set, or empty"  # CI gives a fork's pull request empty ones
+
+    def _file(self, document: Document, name: str, *, own: bool) -> tuple[str | None, str]:
+        real = self.allowed_file(document, name)
+        if not own and real in self.token_files:
+            raise Forbidden("may not be referenced: it is the Tenant's token")
+        return _read(real) if self.read else (None, "")
+
+    def allowed_file(self, document: Document, name: str) -> str:
+        """The real path of a file that a manifest may reference; raises Forbidden."""
+        folder = document.file.folder
+        try:
+            real = os.path.realpath(os.path.join(folder, name))  # noqa: PTH118  strings, as all of this layer
+            if self.secrets_dir is not None and _inside(real, os.path.realpath(self.secrets_dir)):
+                return real
+            inside = _inside(real, os.path.realpath(folder))
+        except (OSError, ValueError):
+            raise Forbidden("is not a path") from None
+        if os.path.isabs(name):  # noqa: PTH117  likewise
+            raise Forbidden("may not be absolute, unless under --secrets-dir")
+        if ".." in name.replace("\\", "/").split("/"):
+            raise Forbidden("may not contain .., unless under --secrets-dir")
+        if not inside:
+            raise Forbidden("leaves the manifest's folder by a link")
+        return real
+
+
+def _inside(path: str, folder: str) -> bool:
+    return path.startswith(folder.rstrip("/") + "/")
+
+
+def _read(path: str) -> tuple[str | None, str]:
+    """A regular file's text without its one trailing newline, or None and why not."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        return None, f"the file cannot be read ({os.strerror(getattr(error, 'errno', 0) or 22)})"
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None, "it is not a regular file"
+        try:
+            data = file.read(FILE_SIZE + 1)
+        except OSError:
+            return None, "the file cannot be read"
+    if len(data) > FILE_SIZE:
+        return None, "the file has over 64 KiB"
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None, "the file is not UTF-8 text"
+    return text.removesuffix("\n").removesuffix("\r") if text.endswith("\r\n") else text.removesuffix("\n"), ""

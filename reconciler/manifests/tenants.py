@@ -1,0 +1,112 @@
+"""Tenant documents -> TenantSpec, the rules among them, and which one a run uses.
+
+Called by `load.py` before the webhooks, since a Tenant says what they may reference.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from reconciler.core import limits
+from reconciler.core.errors import BadRequest
+from reconciler.core.problem import Problem
+from reconciler.core.secret import Secret
+from reconciler.manifests.model import Request, TenantSpec
+from reconciler.manifests.near import near
+from reconciler.manifests.places import Document
+from reconciler.manifests.secrets import Forbidden, Resolver
+
+
+def tenant(document: Document, resolver: Resolver) -> TenantSpec:
+    """The values of one Tenant document; what is wrong with them joins `resolver.problems`."""
+    spec = document.value["spec"]
+    bounds = spec.get("limits", {})
+    deletes, updates = bounds.get("deletes", {}), bounds.get("updates", {})
+    local = spec.get("local")
+    if local is not None:
+        local = os.path.normpath(os.path.join(document.file.folder, local))  # noqa: PTH118  strings, as all of this layer
+    env = spec.get("secrets", {}).get("env")
+    if wrong := limits.name(spec["owner"]):
+        resolver.problems.append(document.problem(("spec", "owner"), "tenant/owner", f"owner {wrong}"))
+    return TenantSpec(
+        name=document.value["metadata"]["name"],
+        provider=spec.get("provider", "tenant"),
+        url=_url(document, spec, resolver.problems),
+        token=_token(document, spec, resolver),
+        local=local,
+        owner=spec["owner"],
+        ownership=spec.get("ownership", "marked"),
+        prune=spec.get("prune", True),
+        select=spec.get("select", {}).get("matchLabels", {}),
+        origin=document.origin,
+        delete_share=float(deletes.get("share", 0.3)),
+        update_share=float(updates.get("share", 0.3)),
+        update_from=int(updates.get("from", 10)),
+        env_patterns=tuple(env) if env is not None else None,
+    )
+
+
+def _url(document: Document, spec: dict[str, str], problems: list[Problem]) -> str | None:
+    url = spec.get("url")
+    if url is None:
+        return None
+    if wrong := limits.url(url):
+        problems.append(document.problem(("spec", "url"), "url/invalid", f"url {wrong}"))
+    elif limits.is_plain_http_abroad(url):
+        message = "url with http:// would send the token in clear"
+        problems.append(document.problem(("spec", "url"), "tenant/plain-http", message, "use https://"))
+    return url
+
+
+def _check_token(value: str) -> tuple[str, str] | None:
+    fine = value.isascii() and value.isprintable() and " " not in value
+    return None if fine else ("auth/credential", "holds a token that must be printable ASCII without spaces")
+
+
+def _token(document: Document, spec: dict[str, dict[str, str]], resolver: Resolver) -> Secret | None:
+    if "token" not in spec:
+        return None
+    return resolver.secret(document, ("spec", "token"), spec["token"], _check_token, own=True)
+
+
+def token_places(documents: Iterable[Document], resolver: Resolver) -> tuple[frozenset[str], frozenset[str]]:
+    """The variables and the real paths of all Tenants' tokens, which no webhook may reference."""
+    names, files = set(), set()
+    for document in documents:
+        reference = document.value["spec"].get("token", {})
+        names.update([reference["fromEnv"]] if "fromEnv" in reference else [])
+        try:
+            files.update([resolver.allowed_file(document, reference["fromFile"])] if "fromFile" in reference else [])
+        except Forbidden:  # told when the token itself is looked at
+            continue
+    return frozenset(names), frozenset(files)
+
+
+def same_target(documents: list[Document], specs: list[TenantSpec]) -> list[Problem]:
+    """Two Tenants with equal url (or local) and owner would undo each other's work."""
+    seen: dict[tuple[str, str], Document] = {}
+    problems = []
+    for document, spec in zip(documents, specs, strict=True):
+        field = "local" if spec.local is not None else "url"
+        first = seen.setdefault((spec.local or (spec.url or "").rstrip("/").lower(), spec.owner), document)
+        if first is not document:
+            message = f"a second Tenant with this {field} and owner; the first stands in {first.origin}"
+            problems.append(document.problem(("spec", field), "tenant/same-target", message, "give each its own owner"))
+    return problems
+
+
+def choose(specs: tuple[TenantSpec, ...], request: Request) -> TenantSpec | None:
+    """The Tenant of this run, None where there is none or none is wanted; raises BadRequest."""
+    if not request.use_tenant:
+        return None
+    names = [spec.name for spec in specs]
+    if request.tenant is not None:
+        found = next((spec for spec in specs if spec.name == request.tenant), None)
+        if found is None:
+            hint = near(request.tenant, names) or f"there are: {', '.join(names) or 'none'}"
+            raise BadRequest(f"no Tenant manifest is named {request.tenant}; {hint}")
+        return found
+    if len(specs) > 1 and not request.all_tenants:
+        raise BadRequest(f"several Tenant manifests: {', '.join(sorted(names))}; choose one with --tenant NAME")
+    return specs[0] if len(specs) == 1 else None

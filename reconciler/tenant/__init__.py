@@ -1,0 +1,1 @@
+"""The embedded tenant: the project's own contract (tenant-api.md) over SQLite. Imported by `cli` only."""

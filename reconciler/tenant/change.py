@@ -1,0 +1,76 @@
+"""What a write makes of a webhook: defaults, merging, the rules of secrets and owners, and when a revision changes.
+
+Called inside the writing transaction by `api_webhooks.py` and for tests by `api_tests.py`. Knows no SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from reconciler.core.secret import Secret
+from reconciler.tenant import webhooks
+from reconciler.tenant.body import SECRET_FIELD, GivenAuth
+from reconciler.tenant.problems import FieldError, Refusal, invalid
+from reconciler.tenant.tokens import Principal
+from reconciler.tenant.vault import Vault
+from reconciler.tenant.webhooks import Stored, StoredAuth
+
+
+def owner_of(value: object) -> str | None:
+    """The owner that a JSON body's `managed_by` names, None where it names none."""
+    mark = value.get("managed_by") if isinstance(value, Mapping) else None
+    owner = mark.get("owner") if isinstance(mark, Mapping) else None
+    return owner if isinstance(owner, str) else None
+
+
+def check_owner(principal: Principal, *owners: str | None) -> None:
+    """Raises 403 `owner` where a token is for another owner than one of these; None is nobody's."""
+    if principal.owner is not None and any(owner not in {None, principal.owner} for owner in owners):
+        raise Refusal("owner", "the token may change webhooks of its own owner and of nobody only")
+
+
+def _missing(kind: str, pointer: str, why: str) -> Refusal:
+    return invalid([FieldError(f"{pointer}/auth/{SECRET_FIELD[kind]}", why)])
+
+
+def merged_auth(
+    given: GivenAuth | None, held: Stored | None, url: str, vault: Vault, pointer: str = ""
+) -> tuple[StoredAuth, Secret | None]:
+    """The authentication after a write, and its secret; a stored secret is kept only for what it was stored for.
+
+    `given` of None leaves the held one. Raises 422 at the secret's field where the secret must be given again.
+    """
+    if given is None:
+        auth = held.auth if held is not None else StoredAuth()
+    else:
+        auth = StoredAuth(given.type, given.username, given.header, given.version, given.sealed)
+    if auth.type == "none":
+        return auth, None
+    before = held.auth if held is not None and held.auth.sealed is not None else None
+    if given is not None and given.secret is not None:
+        same = held is not None and before is not None and before.type == auth.type
+        if same and held is not None and webhooks.opened(held.id, held.auth, vault) == given.secret:
+            auth = replace(auth, sealed=held.auth.sealed)  # the same credential: not a change
+        return auth, given.secret
+    if before is None or held is None:
+        raise _missing(auth.type, pointer, "is required")
+    if held.url != url or before.place != auth.place:
+        raise _missing(auth.type, pointer, "must be given again: the stored one is for another url, type or header")
+    return replace(auth, sealed=before.sealed), webhooks.opened(held.id, before, vault)
+
+
+def created(webhook_id: str, fields: Mapping[str, Any], vault: Vault, now: float) -> Stored:
+    """A new webhook of valid fields, defaults filled in; raises 422 for an authentication without its secret."""
+    rest = {name: value for name, value in fields.items() if name != "auth"}
+    auth, _ = merged_auth(fields.get("auth"), None, fields["url"], vault)
+    return Stored(id=webhook_id, revision=1, auth=auth, created_at=now, updated_at=now, **rest)
+
+
+def patched(held: Stored, fields: Mapping[str, Any], vault: Vault, now: float) -> Stored:
+    """The webhook after a patch: `held` itself when nothing changed, else with the next revision."""
+    rest = {name: value for name, value in fields.items() if name != "auth"}
+    auth, _ = merged_auth(fields.get("auth"), held, fields.get("url", held.url), vault)
+    after = replace(held, auth=auth, **rest)
+    return held if after == held else replace(after, revision=held.revision + 1, updated_at=now)

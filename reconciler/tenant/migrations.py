@@ -1,0 +1,85 @@
+"""The store's schema as a literal list: entry n takes a file from `PRAGMA user_version` n to n + 1. Run by `store.py`.
+
+The tables are those that the retrying engine needs: a delivery has a state, its next attempt, a lease and an attempt number.
+Moments are epoch seconds. An entry is never changed once it was released; new ones are added at the end.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+APPLICATION_ID: Final = 0x52435431  # "RCT1": tells our files from other SQLite databases
+
+_FIRST: Final = (
+    "CREATE TABLE settings (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE tokens (
+        id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, hash BLOB NOT NULL, scopes TEXT NOT NULL, owner TEXT,
+        created_at REAL NOT NULL, expires_at REAL) WITHOUT ROWID""",
+    """CREATE TABLE webhooks (
+        id TEXT PRIMARY KEY, revision INTEGER NOT NULL, name TEXT NOT NULL UNIQUE, url TEXT NOT NULL,
+        description TEXT NOT NULL, enabled INTEGER NOT NULL, protected INTEGER NOT NULL,
+        auth_type TEXT NOT NULL, username TEXT, header TEXT, credential_version TEXT, sealed BLOB,
+        events TEXT NOT NULL, managed_by TEXT, created_at REAL NOT NULL, updated_at REAL NOT NULL,
+        succeeded INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0, last_success REAL, last_failure REAL,
+        disabled_at REAL, unreached INTEGER NOT NULL DEFAULT 0, held_until REAL)""",
+    """CREATE TABLE subscriptions (
+        type TEXT NOT NULL, version TEXT NOT NULL, severity TEXT NOT NULL,
+        webhook_id TEXT NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
+        PRIMARY KEY (type, version, severity, webhook_id)) WITHOUT ROWID""",
+    "CREATE INDEX subscriptions_of ON subscriptions (webhook_id)",
+    """CREATE TABLE events (
+        id TEXT PRIMARY KEY, type TEXT NOT NULL, version TEXT NOT NULL, severity TEXT NOT NULL, hash BLOB NOT NULL,
+        body TEXT, deliveries INTEGER NOT NULL, accepted_at REAL NOT NULL) WITHOUT ROWID""",
+    "CREATE INDEX events_by_age ON events (accepted_at)",
+    """CREATE TABLE deliveries (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+        webhook_id TEXT NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
+        event_id TEXT NOT NULL REFERENCES events (id) ON DELETE CASCADE,
+        state TEXT NOT NULL CHECK (state IN ('pending', 'succeeded', 'failed')),
+        attempt INTEGER NOT NULL DEFAULT 0, next_at REAL, lease TEXT, lease_at REAL, created_at REAL NOT NULL)""",
+    "CREATE INDEX deliveries_of ON deliveries (webhook_id, seq)",
+    "CREATE INDEX deliveries_of_event ON deliveries (event_id)",
+    "CREATE INDEX deliveries_due ON deliveries (next_at) WHERE state = 'pending'",
+    "CREATE INDEX deliveries_failed ON deliveries (webhook_id, created_at) WHERE state = 'failed'",
+    """CREATE TABLE attempts (
+        delivery INTEGER NOT NULL REFERENCES deliveries (seq) ON DELETE CASCADE, number INTEGER NOT NULL,
+        started_at REAL NOT NULL, verdict TEXT, status_code INTEGER, detail TEXT, seconds REAL,
+        PRIMARY KEY (delivery, number)) WITHOUT ROWID""",
+    """CREATE TABLE hourly (
+        webhook_id TEXT NOT NULL, hour INTEGER NOT NULL, succeeded INTEGER NOT NULL, failed INTEGER NOT NULL,
+        PRIMARY KEY (webhook_id, hour)) WITHOUT ROWID""",
+    "CREATE INDEX hourly_by_hour ON hourly (hour)",
+    """CREATE TABLE idempotency (
+        token TEXT NOT NULL, route TEXT NOT NULL, key TEXT NOT NULL, hash BLOB NOT NULL, webhook_id TEXT NOT NULL,
+        created_at REAL NOT NULL, PRIMARY KEY (token, route, key)) WITHOUT ROWID""",
+    "CREATE INDEX idempotency_by_age ON idempotency (created_at)",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+)
+
+MIGRATIONS: Final = (_FIRST,)
+
+
+class Foreign(Exception):
+    """The file is a database, but not one of ours, or of a newer version; the text is fit for a user."""
+
+
+def check(connection: sqlite3.Connection) -> int:
+    """The version of a file that is ours or empty, before anything is written to it; raises Foreign."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    ours = int(connection.execute("PRAGMA application_id").fetchone()[0]) == APPLICATION_ID
+    empty = connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
+    if not ours and not (empty and version == 0):
+        raise Foreign("is a database of another program")
+    if version > len(MIGRATIONS):
+        raise Foreign(f"was written by a newer version of this program (schema {version}, known is {len(MIGRATIONS)})")
+    return version
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Brings the file to the newest version, inside the transaction that the caller opened; raises Foreign."""
+    version = check(connection)
+    for number, statements in enumerate(MIGRATIONS[version:], version + 1):
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {number}")

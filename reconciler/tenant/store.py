@@ -1,0 +1,223 @@
+"""The tenant's file: connections, the one writer thread, opening and closing. Called by `cli` and by every file that has SQL.
+
+SQL of a table stands in the file named after it. Nothing here knows HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, TypeVar
+
+from reconciler.core.errors import StoreError
+from reconciler.tenant import tokens
+from reconciler.tenant.migrations import Foreign, check, migrate
+from reconciler.tenant.vault import Vault, given_key, key_file, make_key, read_key
+
+BUSY: Final = 5.0  # seconds that a write waits for another process
+READERS: Final = 2  # threads
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+
+
+def random_id() -> str:
+    """A new random id."""
+    return str(uuid.uuid4())
+
+
+class Store:
+    """One open file: writes one after the other in a thread of their own, reads beside them.
+
+    A context manager. `clock` tells epoch seconds, `new_id` makes ids. Made by `open_store`.
+    """
+
+    def __init__(self, path: str, busy: float, clock: Callable[[], float], new_id: Callable[[], str]) -> None:
+        self.path, self.clock, self.new_id = path, clock, new_id
+        self._busy = busy
+        self._lock = threading.Lock()
+        self._connections: list[sqlite3.Connection] = []
+        self._local = threading.local()
+        self._writer = ThreadPoolExecutor(1, "tenant-write")
+        self._readers = ThreadPoolExecutor(READERS, "tenant-read")
+        self._vault: Vault | None = None
+
+    @property
+    def vault(self) -> Vault:
+        """What seals and opens credentials."""
+        if self._vault is None:
+            raise StoreError(f"{self.path}: is not open")
+        return self._vault
+
+    def prepare(self, key: str | None) -> None:
+        """Migrates the file and finds its key; called once by `open_store`."""
+        self._vault = self._writer.submit(self._prepared, key).result()
+
+    def _prepared(self, key: str | None) -> Vault:
+        connection = self._connection()
+        check(connection)
+        connection.execute("PRAGMA journal_mode = WAL")
+        return self._transaction(lambda inner: (migrate(inner), _vault_of(inner, self.path, key))[1])
+
+    def _connection(self) -> sqlite3.Connection:
+        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            found = sqlite3.connect(self.path, timeout=self._busy, isolation_level=None, check_same_thread=False)
+            with self._lock:
+                self._connections.append(found)
+            found.row_factory = sqlite3.Row
+            found.execute("PRAGMA synchronous = FULL")
+            found.execute("PRAGMA foreign_keys = ON")
+            self._local.connection = found
+        return found
+
+    def _transaction(self, work: Work[T]) -> T:
+        connection = self._connection()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            result = work(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:  # a full disk has already rolled it back
+                connection.execute("ROLLBACK")
+            raise
+        return result
+
+    def _reading(self, work: Work[T]) -> T:
+        connection = self._connection()
+        connection.execute("BEGIN")  # one snapshot for all its queries
+        try:
+            return work(connection)
+        finally:
+            connection.execute("ROLLBACK")
+
+    async def write(self, work: Work[T]) -> T:
+        """Runs `work` in one transaction of the writer thread: all of it is stored, or nothing when it raises."""
+        return await asyncio.wrap_future(self._writer.submit(self._transaction, work))
+
+    async def read(self, work: Work[T]) -> T:
+        """Runs `work` on one snapshot, beside the writer."""
+        return await asyncio.wrap_future(self._readers.submit(self._reading, work))
+
+    def write_now(self, work: Work[T]) -> T:
+        """The same as `write` for callers without an event loop; raises StoreError for what SQLite refuses."""
+        try:
+            return self._writer.submit(self._transaction, work).result()
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: {explained(error)}") from None
+
+    def create_token(self, name: str, scopes: Iterable[str], owner: str | None = None, expires: float | None = None) -> str:
+        """A new access token's text, which is shown only now; raises BadRequest for a taken name or an unknown scope.
+
+        `expires` in epoch seconds, None for never.
+        """
+        made = tokens.new(name, scopes, owner, expires)
+        self.write_now(lambda connection: tokens.insert(connection, made, self.clock()))
+        return made.text
+
+    def list_tokens(self) -> tuple[tokens.Token, ...]:
+        """All access tokens by name, without their text."""
+        return self.write_now(tokens.listed)
+
+    def revoke_token(self, name: str) -> bool:
+        """Ends an access token at once; False when none has this name."""
+        return self.write_now(lambda connection: tokens.revoke(connection, name))
+
+    def close(self) -> None:
+        """Waits for what is under way and closes the file; may be called twice."""
+        self._readers.shutdown()
+        self._writer.shutdown()
+        with self._lock:
+            for connection in self._connections:
+                connection.close()
+            self._connections.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _vault_of(connection: sqlite3.Connection, path: str, key: str | None) -> Vault:
+    """The vault of this file, its key checked against what the file was written with; makes the first key."""
+    stored = connection.execute("SELECT value FROM settings WHERE name = 'key_check'").fetchone()
+    text = given_key(key) if key is not None else read_key(key_file(path))
+    if text is None:
+        if connection.execute("SELECT 1 FROM webhooks WHERE sealed IS NOT NULL LIMIT 1").fetchone() is not None:
+            raise StoreError(
+                f"{path}: holds encrypted credentials, but their key is missing: "
+                f"put back {key_file(path)} or set RECONCILER_TENANT_KEY"
+            )
+        text, stored = make_key(key_file(path)), None
+    vault = Vault(text)
+    check = vault.mac("key-check", b"")
+    if stored is not None and bytes(stored[0]) != check:
+        raise StoreError(f"{path}: was written with another key than {'the given one' if key else key_file(path)}")
+    connection.execute("INSERT OR REPLACE INTO settings (name, value) VALUES ('key_check', ?)", (check,))
+    return vault
+
+
+def _make_file(path: str) -> None:
+    """The file with mode 0600, and its folder; raises StoreError."""
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except (OSError, ValueError) as error:
+        why = os.strerror(error.errno or 0) if isinstance(error, OSError) else "not a path"
+        raise StoreError(f"{path}: cannot be opened: {why}") from None
+
+
+def open_store(
+    path: str,
+    *,
+    key: str | None = None,
+    clock: Callable[[], float] = time.time,
+    new_id: Callable[[], str] = random_id,
+    busy: float = BUSY,
+) -> Store:
+    """Opens the tenant's file, making it and its folder where needed; raises StoreError in words for a user.
+
+    `key` is the key's text from outside; without it the one beside the file is used or made. `busy` is how many seconds a
+    write waits for another process.
+    """
+    path = os.path.abspath(path)  # noqa: PTH100  not resolved: a link stays where the user put it
+    _make_file(path)
+    store = Store(path, busy, clock, new_id)
+    try:
+        store.prepare(key)
+    except BaseException as error:
+        with suppress(sqlite3.Error):
+            store.close()
+        if isinstance(error, Foreign):
+            raise StoreError(f"{path}: {error}") from None
+        if isinstance(error, sqlite3.Error):
+            raise StoreError(f"{path}: {explained(error)}") from None
+        raise
+    return store
+
+
+_WORDS: Final = (
+    ("locked", "is locked by another process; end it or try again"),
+    ("readonly", "cannot be written: permission denied"),
+    ("not a database", "is not a database"),
+    ("malformed", "is a damaged database"),
+    ("full", "cannot be written: the disk is full"),
+)
+
+
+def explained(error: sqlite3.Error) -> str:
+    """What SQLite's error means, in fixed words."""
+    text = str(error)
+    return next((words for part, words in _WORDS if part in text), "cannot be used as a database")

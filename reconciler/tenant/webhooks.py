@@ -1,0 +1,235 @@
+"""SQL of the tables `webhooks` and `subscriptions`, and what a stored webhook looks like outside. Called by the `api_*` files and the engine.
+
+Every function runs inside a transaction that `store.py` opened. When a revision changes is decided in `change.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, BearerAuth, ManagedBy, NoAuth, Subscription, Webhook
+from reconciler.core.secret import Secret, Withheld, hidden_url
+from reconciler.tenant.body import SECRET_FIELD
+from reconciler.tenant.times import HOUR, maybe, rfc3339
+from reconciler.tenant.vault import Vault
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAuth:
+    """An authentication as it lies in the file; `sealed` is the ciphertext of its secret."""
+
+    type: str = "none"
+    username: str | None = None
+    header: str | None = None
+    version: str | None = None
+    sealed: bytes | None = field(default=None, repr=False)
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """What of it decides where a secret goes: type and header, in any case."""
+        return self.type, (self.header or "").lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Invocations: since ever, the last of each, and of the last 24 hours."""
+
+    succeeded: int = 0
+    failed: int = 0
+    last_success: float | None = None
+    last_failure: float | None = None
+    day_succeeded: int = 0
+    day_failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One webhook as it lies in the file; moments in epoch seconds, events sorted."""
+
+    id: str
+    revision: int
+    name: str
+    url: str = field(repr=False)
+    description: str = ""
+    enabled: bool = True
+    auth: StoredAuth = StoredAuth()
+    events: tuple[Subscription, ...] = ()
+    managed_by: ManagedBy | None = None
+    protected: bool = False
+    created_at: float = 0.0
+    updated_at: float = 0.0
+    counts: Counts = Counts()
+
+    @property
+    def etag(self) -> str:
+        """The strong entity tag of this revision."""
+        return f'"{self.revision}"'
+
+
+_DAY: Final = "(SELECT COALESCE(SUM({0}), 0) FROM hourly h WHERE h.webhook_id = w.id AND h.hour > :hour) AS day_{0}"
+_SELECT: Final = f"SELECT w.*, {_DAY.format('succeeded')}, {_DAY.format('failed')} FROM webhooks w "  # noqa: S608  fixed texts
+
+
+def _mark_to_json(mark: ManagedBy | None) -> str | None:
+    return None if mark is None else json.dumps([mark.owner, mark.key, mark.sources, mark.revision])
+
+
+def _mark_from_json(text: str | None) -> ManagedBy | None:
+    if text is None:
+        return None
+    owner, key, sources, revision = json.loads(text)
+    return ManagedBy(owner, key, tuple(sources), revision)
+
+
+def _of(row: sqlite3.Row) -> Stored:
+    sealed = None if row["sealed"] is None else bytes(row["sealed"])
+    auth = StoredAuth(row["auth_type"], row["username"], row["header"], row["credential_version"], sealed)
+    counts = Counts(
+        row["succeeded"], row["failed"], row["last_success"], row["last_failure"], row["day_succeeded"], row["day_failed"]
+    )
+    return Stored(
+        id=row["id"],
+        revision=row["revision"],
+        name=row["name"],
+        url=row["url"],
+        description=row["description"],
+        enabled=bool(row["enabled"]),
+        auth=auth,
+        events=tuple(Subscription(*item) for item in json.loads(row["events"])),
+        managed_by=_mark_from_json(row["managed_by"]),
+        protected=bool(row["protected"]),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        counts=counts,
+    )
+
+
+def get(connection: sqlite3.Connection, webhook_id: str, now: float) -> Stored | None:
+    """One webhook, None when there is none."""
+    row = connection.execute(_SELECT + "WHERE w.id = :id", {"id": webhook_id, "hour": _day_ago(now)}).fetchone()
+    return None if row is None else _of(row)
+
+
+def page(connection: sqlite3.Connection, after: str, limit: int, name: str | None, now: float) -> list[Stored]:
+    """Up to `limit` webhooks with an id above `after`, by id, in one query; `name` filters exactly."""
+    where = "WHERE w.id > :after" + (" AND w.name = :name" if name is not None else "") + " ORDER BY w.id LIMIT :limit"
+    values = {"after": after, "limit": limit, "name": name, "hour": _day_ago(now)}
+    return [_of(row) for row in connection.execute(_SELECT + where, values)]
+
+
+def _day_ago(now: float) -> int:
+    return int(now // HOUR) - 24
+
+
+def name_taken(connection: sqlite3.Connection, name: str, besides: str) -> bool:
+    """Whether another webhook than `besides` has this name."""
+    found = connection.execute("SELECT 1 FROM webhooks WHERE name = ? AND id <> ?", (name, besides)).fetchone()
+    return found is not None
+
+
+_COLUMNS: Final = (
+    "id revision name url description enabled protected auth_type username header credential_version sealed events "
+    "managed_by created_at updated_at disabled_at"
+).split()
+_INSERT: Final = f"INSERT INTO webhooks ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + c for c in _COLUMNS)})"  # noqa: S608  fixed texts
+_UPDATE: Final = f"UPDATE webhooks SET {', '.join(f'{c} = :{c}' for c in _COLUMNS[1:])} WHERE id = :id"  # noqa: S608  likewise
+
+
+def save(connection: sqlite3.Connection, webhook: Stored, *, new: bool) -> None:
+    """Writes a webhook and its subscriptions; the counts are the engine's and stay."""
+    auth = webhook.auth
+    values = {
+        "id": webhook.id,
+        "revision": webhook.revision,
+        "name": webhook.name,
+        "url": webhook.url,
+        "description": webhook.description,
+        "enabled": webhook.enabled,
+        "protected": webhook.protected,
+        "auth_type": auth.type,
+        "username": auth.username,
+        "header": auth.header,
+        "credential_version": auth.version,
+        "sealed": auth.sealed,
+        "events": json.dumps([[s.type, s.version, s.severity] for s in webhook.events]),
+        "managed_by": _mark_to_json(webhook.managed_by),
+        "created_at": webhook.created_at,
+        "updated_at": webhook.updated_at,
+        "disabled_at": None if webhook.enabled else webhook.updated_at,
+    }
+    connection.execute(_INSERT if new else _UPDATE, values)
+    connection.execute("DELETE FROM subscriptions WHERE webhook_id = ?", (webhook.id,))
+    connection.executemany(
+        "INSERT INTO subscriptions (type, version, severity, webhook_id) VALUES (?, ?, ?, ?)",
+        [(s.type, s.version, s.severity, webhook.id) for s in webhook.events],
+    )
+
+
+def delete(connection: sqlite3.Connection, webhook_id: str) -> None:
+    """Removes a webhook, its subscriptions and its queue."""
+    connection.execute("DELETE FROM webhooks WHERE id = ?", (webhook_id,))
+
+
+def auth_to_json(auth: StoredAuth) -> Json:
+    """An authentication as it is shown: never the secret."""
+    shown: Json = {"type": auth.type}
+    if auth.type == "basic":
+        shown["username"] = auth.username
+    if auth.type == "apiKey":
+        shown["header"] = auth.header
+    if auth.type != "none":
+        shown["credential_version"] = auth.version
+    return shown
+
+
+def to_json(webhook: Stored) -> Json:
+    """A webhook as the contract shows it."""
+    mark, counts = webhook.managed_by, webhook.counts
+    shown = (
+        None
+        if mark is None
+        else {"owner": mark.owner, "key": mark.key, "sources": list(mark.sources), "revision": mark.revision}
+    )
+    return {
+        "id": webhook.id,
+        "revision": str(webhook.revision),
+        "name": webhook.name,
+        "url": webhook.url,
+        "description": webhook.description,
+        "enabled": webhook.enabled,
+        "auth": auth_to_json(webhook.auth),
+        "events": [{"type": s.type, "version": s.version, "severity": s.severity} for s in webhook.events],
+        "managed_by": shown,
+        "protected": webhook.protected,
+        "created_at": rfc3339(webhook.created_at),
+        "updated_at": rfc3339(webhook.updated_at),
+        "invocations": {
+            "succeeded": counts.succeeded,
+            "failed": counts.failed,
+            "last_success": maybe(counts.last_success),
+            "last_failure": maybe(counts.last_failure),
+            "last_day": {"succeeded": counts.day_succeeded, "failed": counts.day_failed},
+        },
+    }
+
+
+def opened(webhook_id: str, auth: StoredAuth, vault: Vault) -> Secret | None:
+    """The stored secret of an authentication, None where there is none."""
+    return None if auth.sealed is None else vault.open(webhook_id, SECRET_FIELD[auth.type], auth.sealed)
+
+
+def to_send(name: str, url: str, auth: StoredAuth, secret: Secret | None) -> Webhook:
+    """The value that `delivery` sends to; its url shows itself as scheme and host only."""
+    hidden, made = secret or Withheld(), NoAuth()
+    by_type: dict[str, Auth] = {
+        "none": made,
+        "basic": BasicAuth(auth.username or "", hidden),
+        "bearer": BearerAuth(hidden),
+        "apiKey": ApiKeyAuth(auth.header or "", hidden),
+    }
+    return Webhook(name, hidden_url(url), auth=by_type[auth.type])

@@ -1,0 +1,110 @@
+"""Rows about plans: over HTTP against octoDNS and Terraform, peak memory, and growth with the number of webhooks."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+
+from tests.bench.material import big_files
+from tests.bench.measure import BIN, Row, interleaved, process, seconds, worker
+from tests.support.processes import Tenant, tenant_manifest
+
+COUNT = 1000
+OCTODNS_CONFIG = """\
+providers:
+  source: {class: octodns.provider.yaml.YamlProvider, directory: ./source}
+  target: {class: octodns.provider.yaml.YamlProvider, directory: ./target}
+zones:
+  bench.example.: {sources: [source], targets: [target]}
+"""
+
+
+def _octodns(folder: Path) -> Callable[[], float]:
+    """Plans 1,000 A records, the smallest ones that there are, from one file to an equal one."""
+    records = "".join(f"hook-{number:06}:\n  ttl: 300\n  type: A\n  value: 192.0.2.{number % 250}\n" for number in range(COUNT))
+    for side in ("source", "target"):
+        (folder / side).mkdir(parents=True)
+        (folder / side / "bench.example.yaml").write_text("---\n" + records, "utf-8")
+    (folder / "config.yaml").write_text(OCTODNS_CONFIG, "utf-8")
+    command = [str(BIN / "octodns-sync"), "--config-file", "config.yaml"]
+    return lambda: process(command, cwd=folder, says="No changes were planned")
+
+
+class _Terraform:
+    """1,000 `terraform_data`, which are built in: no provider is fetched and no network used."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        self.program, self.folder = program, folder
+        folder.mkdir(parents=True)
+        blocks = (
+            f'resource "terraform_data" "hook_{number:06}" {{\n  input = {{ name = "Hook {number:06}", '
+            f'url = "https://hooks.example.com/elastio/{number}" }}\n}}\n'
+            for number in range(COUNT)
+        )
+        (folder / "main.tf").write_text("".join(blocks), "utf-8")
+        rc = folder / "terraform.rc"
+        rc.write_text("disable_checkpoint = true\n", "utf-8")
+        self.env = {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_CLI_CONFIG_FILE": str(rc)}
+        self._run("init", "-no-color", says="initialized")
+
+    def _run(self, *arguments: str, says: str) -> float:
+        return process([self.program, *arguments], cwd=self.folder, env=self.env, says=says)
+
+    def plan(self) -> float:
+        return self._run("plan", "-no-color", says="No changes")
+
+    def apply(self) -> float:
+        return self._run("apply", "-no-color", "-auto-approve", says=f"{COUNT} added")
+
+
+def over_http(folder: Path, *, quick: bool) -> Iterator[Row]:
+    """A served tenant in its own process; what is measured are whole commands."""
+    octodns = _octodns(folder / "octodns")
+    with Tenant(folder / "tenant") as tenant:
+        repo = folder / "repo"
+        big_files(repo / "webhooks", COUNT)
+        (repo / "tenant.yaml").write_text(tenant_manifest(tenant.url, "bench"), "utf-8")
+        env = {"TENANT_TOKEN": tenant.token, "BENCH_TOKEN": "bench"}
+        command = str(BIN / "reconciler")
+
+        def plan() -> float:
+            return process([command, "plan", ".", "--detailed-exitcode"], cwd=repo, env=env)
+
+        made = process([command, "reconcile", ".", "--yes"], cwd=repo, env=env)
+        taken = interleaved(plan, octodns, 3 if quick else 7)
+        yield taken.row("plan 1,000 over HTTP, nothing to change", "octodns-sync 1,000 records", 0.5)
+        yield from _terraform_rows(folder, plan, made, runs=1 if quick else 3)
+
+
+def _terraform_rows(folder: Path, plan: Callable[[], float], made: float, *, runs: int) -> Iterator[Row]:
+    """For information: what people compare with, though it does another job (no network, a state file)."""
+    program = shutil.which("terraform")
+    if program is None:
+        for work in ("plan 1,000, nothing to change", "create 1,000"):
+            yield Row(work, "", "terraform: not installed", None)
+        return
+    terraform = _Terraform(program, folder / "terraform")
+    applied = terraform.apply()
+    yield Row("create 1,000 over HTTP", seconds(made), f"terraform apply {seconds(applied)}", made / applied)
+    taken = interleaved(plan, terraform.plan, runs)
+    yield taken.row("plan 1,000 over HTTP, nothing to change", "terraform plan", None)
+
+
+def memory(folder: Path, *, quick: bool) -> Iterator[Row]:
+    """The peak of a whole process that reads 10,000 manifests and plans them against MemoryProvider; one run tells it."""
+    big_files(folder / "memory", 10_000)
+    runs = [worker("memory", str(folder / "memory")) for _ in range(1 if quick else 2)]
+    peak = median(found for found, _, _ in runs)
+    assert all(kept == 10_000 for _, kept, _ in runs)
+    yield Row("plan 10,000, peak memory of the process", f"{peak:.0f} MiB", "150 MiB", peak / 150, 1.0)
+
+
+def growth(folder: Path, *, quick: bool) -> Iterator[Row]:
+    """make_plan alone; both sizes in one process, one after the other."""
+    assert folder.is_dir()
+    runs = [worker("growth", "10000", "100000") for _ in range(1 if quick else 5)]
+    ratio = median(large / small for small, large in runs)
+    small, large = (median(side) for side in zip(*runs, strict=True))
+    yield Row("make_plan 100,000 against 10,000", seconds(large), f"10,000 {seconds(small)}", ratio, 11.0)

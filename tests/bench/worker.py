@@ -1,0 +1,146 @@
+"""One piece of work in a fresh process, which prints its numbers as JSON. Started by `measure.worker`, nothing else.
+
+Imports stand in the functions: a piece of work pays only for what it is about, and never inside the measured time.
+"""
+
+# ruff: noqa: PLC0415  a piece of work pays only for the imports that it is about
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconciler.core.plan import Plan
+    from reconciler.providers.base import Provider
+
+
+def load(folder: str) -> list[float]:
+    """Seconds of load + validate + decode."""
+    import reconciler.manifests as ours
+
+    request = ours.Request(paths=(folder,), env={}, secrets="ignore")
+    gc.collect()
+    started = time.perf_counter()
+    found = ours.load(request)
+    took = time.perf_counter() - started
+    return [took, len(found.declared)]
+
+
+def bare(folder: str) -> list[float]:
+    """Seconds of PyYAML's C loader on the same bytes."""
+    import yaml
+
+    gc.collect()
+    started, count = time.perf_counter(), 0
+    for file in sorted(Path(folder).iterdir()):
+        count += sum(1 for _ in yaml.load_all(file.read_bytes(), yaml.CSafeLoader))
+    return [time.perf_counter() - started, count]
+
+
+def _peak() -> float:
+    """MiB that this process ever held; VmHWM where there is one, since ru_maxrss outlives the exec of its parent."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def memory(folder: str) -> list[float]:
+    """Peak MiB of the whole process that loads the manifests and plans them against as many live webhooks; seconds."""
+    import reconciler.manifests as ours
+    from reconciler import workflow
+    from reconciler.core.plan import TenantRef
+    from reconciler.core.policy import Policy
+    from reconciler.providers.memory import MemoryProvider
+    from tests.bench.material import OWNER, live_pages
+
+    started = time.perf_counter()
+    manifests = ours.load(ours.Request(paths=(folder,), env={"BENCH_TOKEN": "bench"}, secrets="warn"))
+    provider = MemoryProvider(live for page in live_pages(iter(manifests.declared)) for live in page)
+    policy = workflow.narrowed(manifests, workflow.Narrow(), Policy(OWNER))
+    plan = asyncio.run(workflow.plan(manifests, provider, policy, TenantRef("", "memory", OWNER.name)))
+    assert not plan.pending, plan.counts
+    return [_peak(), plan.counts.keep, time.perf_counter() - started]
+
+
+def growth(*sizes: str) -> list[float]:
+    """Seconds of make_plan for each size, nothing to change."""
+    from reconciler.core.plan import make_plan
+    from reconciler.core.policy import Policy
+    from tests.bench.material import OWNER, declared, live_pages
+
+    took = []
+    for size in map(int, sizes):
+        wanted = [declared(number) for number in range(size)]
+        held = [live for page in live_pages(iter(wanted)) for live in page]
+        gc.collect()
+        started = time.perf_counter()
+        plan = make_plan(wanted, held, Policy(OWNER))
+        took.append(time.perf_counter() - started)
+        assert plan.counts.keep == size, plan.counts
+        del wanted, held, plan
+    return took
+
+
+def _creates(count: int) -> Plan:
+    from reconciler.core.plan import make_plan
+    from reconciler.core.policy import Policy
+    from tests.bench.material import OWNER, declared
+
+    return make_plan([declared(number) for number in range(count)], (), Policy(OWNER))
+
+
+async def _carried_out(plan: Plan, provider: Provider, parallelism: int) -> float:
+    from reconciler.execute import Execution, Options
+    from tests.bench.material import OWNER
+
+    execution = Execution(plan, provider, OWNER, Options(parallelism=parallelism))
+    started = time.perf_counter()
+    await execution.run()
+    took = time.perf_counter() - started
+    assert execution.report().complete, execution.report().outcomes[0]
+    return took
+
+
+def creates(count: str, latency: str, parallelism: str) -> list[float]:
+    """Seconds of that many creates against a provider that takes `latency` seconds for each."""
+    from reconciler.core.model import Declared, Live, Owner
+    from reconciler.providers.memory import MemoryProvider
+    from tests.bench.material import live_pages
+
+    class Slow(MemoryProvider):
+        async def create(self, declared: Declared, owner: Owner, *, idempotency_key: str) -> Live:
+            assert owner.name
+            assert idempotency_key
+            await asyncio.sleep(float(latency))
+            return next(live_pages(iter((declared,))))[0]
+
+    return [asyncio.run(_carried_out(_creates(int(count)), Slow(), int(parallelism)))]
+
+
+def creates_http(url: str, count: str, parallelism: str) -> list[float]:
+    """The same over HTTP, against `tests/bench/slow.py`."""
+    from reconciler.core.secret import Secret
+    from reconciler.providers.http import Client
+    from reconciler.providers.tenant import TenantProvider
+
+    async def run() -> float:
+        async with Client(url, Secret("bench"), parallelism=int(parallelism)) as client:
+            return await _carried_out(_creates(int(count)), TenantProvider(client), int(parallelism))
+
+    return [asyncio.run(run())]
+
+
+WORK = {
+    "load": load, "bare": bare, "memory": memory, "growth": growth, "creates": creates, "creates-http": creates_http,
+}  # fmt: skip
+
+if __name__ == "__main__":
+    print(json.dumps(WORK[sys.argv[1]](*sys.argv[2:])))

@@ -1,0 +1,137 @@
+"""Any bytes: problems or success, soon and in little memory; YAML 1.2's core schema and no other."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from pathlib import Path
+
+import jsonschema
+import jsonschema_rs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.core.errors import InvalidManifests
+from reconciler.manifests import Manifests, Request, load
+from reconciler.manifests.places import File
+from reconciler.manifests.read import read
+from reconciler.manifests.schema import KINDS, schema, schema_text
+
+quick = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+HEAD = b"apiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata: {name: a}\nspec:\n  url: https://x.example.com\n"
+WORDS = sorted(
+    {"apiVersion", "kind", "metadata", "name", "labels", "spec", "url", "auth", "type", "token", "fromEnv", "events", "selector"}
+    | {"webhooks.reconciler/v1", "Webhook", "Tenant", "bearer", "basic", "none", "a", "a\n", "", "A", "local", "owner", "limits"}
+)
+
+
+def outcome(data: bytes) -> Manifests | InvalidManifests:
+    try:
+        return load(Request(paths=("-",), stdin=data, all_tenants=True))
+    except InvalidManifests as error:
+        return error
+
+
+def value_of(text: str) -> object:
+    documents, problems = read(File("x"), text.encode())
+    assert problems == []
+    return documents[0].value
+
+
+@quick
+@given(st.binary(max_size=200) | st.text(alphabet="&*!|>-?:{}[]<,#%@`'\"\\ \n\tab0", max_size=80).map(str.encode))
+def test_any_bytes_are_problems_or_success(data: bytes) -> None:
+    for whole in (data, HEAD + data):
+        found = outcome(whole)
+        assert isinstance(found, Manifests) or found.problems
+
+
+@quick
+@given(st.data())
+def test_jsonschema_and_jsonschema_rs_agree(data: st.DataObject) -> None:
+    leaf = st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(WORDS) | st.text(max_size=3)
+    tree = st.recursive(
+        leaf, lambda x: st.lists(x, max_size=3) | st.dictionaries(st.sampled_from(WORDS), x, max_size=4), max_leaves=12
+    )
+    kind = data.draw(st.sampled_from(sorted(KINDS)))
+    metadata = data.draw(st.fixed_dictionaries({"name": st.sampled_from(["a", "a\n", "A", "a."])}) | tree)
+    spec = data.draw(st.dictionaries(st.sampled_from([*schema(KINDS[kind])["properties"]["spec"]["properties"]]), tree) | tree)
+    body = {"apiVersion": "webhooks.reconciler/v1", "kind": kind, "metadata": metadata, "spec": spec}
+    for name in (KINDS[kind], "manifest"):
+        slow = jsonschema.Draft202012Validator(schema(name)).is_valid(body)
+        assert slow == jsonschema_rs.Draft202012Validator(schema(name)).is_valid(body)
+
+
+@pytest.mark.parametrize(
+    "text", ["on", "no", "yes", "off", "12:30:00", "2026-01-02", "012", "-012", "0b1", "1_000", "+0x1", "<<", "=", "tRue"]
+)
+def test_what_the_core_schema_does_not_type_is_text(text: str) -> None:
+    assert value_of(f"[{text}]") == [text]
+
+
+def test_what_the_core_schema_types_is_typed() -> None:
+    typed = value_of("[true, False, NULL, ~, null, 0, -12, 0x1F, 0o17, 1.5, -.5, 1e3, .inf, '1']")
+    assert typed == [True, False, None, None, None, 0, -12, 31, 15, 1.5, -0.5, 1000.0, math.inf, "1"]
+
+
+LAUGHS = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 20))
+BOMBS = {
+    "billion laughs": LAUGHS.encode(),
+    "laughs by merging": (
+        "a: &a {x: 1}\n" + "".join(f"b{n}: &b{n} {{k: *{'a' if n == 0 else f'b{n - 1}'}}}\n" for n in range(99))
+    ).encode(),
+    "deep lists": b"[" * 1_000_000,
+    "deep blocks": b"- " * 1_000_000,
+    "deep mappings": b"{a: " * 500_000,
+    "many documents": b"---\n" * 1_000_000,
+    "many items": b"[" + b"a," * 4_000_000 + b"]",
+    "many directives": b"%TAG !a! b\n" * 500_000,
+    "over 10 MiB": b"#" * (10 * 1024 * 1024 + 1),
+    "a huge number": HEAD + b"  enabled: " + b"9" * 1_000_000,
+    "many unknown fields": HEAD + b"".join(b"  x%d: 1\n" % n for n in range(30_000)),
+    "many wrong events": HEAD + b"  events:\n" + b"  - {type: 1}\n" * 20_000,
+    "many wrong lookups": b"".join(
+        b"---\n" + HEAD.replace(b"name: a", b"name: a%d" % n) + b"  previously: [b]\n  x: 1\n" for n in range(3_000)
+    ),
+    "a large number": HEAD + b"  enabled: 99999999999999999999999999\n",
+    "not a number": HEAD + b"  enabled: .nan\n",
+    "key is an unhashable": b"kind: {a: b}\napiVersion: [webhooks.reconciler/v1]\n",
+    "utf-16": "a: b".encode("utf-16"),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_hostile_file_ends_in_problems_within_two_seconds(name: str) -> None:
+    start = time.perf_counter()
+    found = outcome(BOMBS[name])
+    assert isinstance(found, InvalidManifests)
+    assert found.problems
+    assert time.perf_counter() - start < 2
+
+
+def test_the_manifest_schema_holds_the_schemas_of_the_kinds() -> None:
+    whole = schema("manifest")["$defs"]
+    for name in KINDS.values():
+        own = {key: value for key, value in schema(name).items() if key not in {"$schema", "$id", "$defs"}}
+        assert whole[name] == own
+        assert schema(name)["$defs"].items() <= whole.items()
+
+
+def test_every_schema_is_a_valid_draft_2020_12_schema() -> None:
+    for name in (*KINDS.values(), "manifest", "problems"):
+        jsonschema.Draft202012Validator.check_schema(json.loads(schema_text(name)))
+        assert schema(name)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_a_place_is_found_through_any_kind_of_line_break() -> None:
+    for mark in ("\n", "\r\n", "\r"):
+        documents, _ = read(File("x"), mark.join(["a: 1", "b:", "  - c: 2"]).encode())
+        assert (documents[0].place(("b", 0, "c")).line, documents[0].place(("b", 0, "c")).column) == (3, 8)
+
+
+def test_a_schema_that_does_not_exist_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        schema_text("nothing")
+    assert Path(__file__).exists()

@@ -1,0 +1,1 @@
+"""What tests share: real receivers and real processes."""

@@ -1,0 +1,50 @@
+"""The receiver behind TLS, with an authority of the test's own: a good certificate, one for another name, an expired one.
+
+with TlsReceiver(Authority()) as receiver: ...            # good for localhost and 127.0.0.1
+Sender(policy, tls=authority.trust())                     # trusts it; without `tls` it is not trusted
+"""
+
+from __future__ import annotations
+
+import ssl
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import trustme
+
+from tests.support.receiver import Receiver
+
+
+class Authority:
+    """A certificate authority that only this test trusts."""
+
+    def __init__(self) -> None:
+        self._ca = trustme.CA()
+
+    def trust(self) -> ssl.SSLContext:
+        """A client's context that trusts this authority alone."""
+        context = ssl.create_default_context(cadata=self._ca.cert_pem.bytes().decode("ascii"))
+        assert context.verify_mode is ssl.CERT_REQUIRED
+        return context
+
+    def pem(self) -> bytes:
+        """The authority's certificate, for SSL_CERT_FILE of a process."""
+        return self._ca.cert_pem.bytes()
+
+    def server(self, *names: str, expired: bool = False) -> ssl.SSLContext:
+        """A server's context with a certificate for these names."""
+        over = datetime.now(UTC) - timedelta(days=1)
+        times = {"not_before": over - timedelta(days=1), "not_after": over} if expired else {}
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._ca.issue_cert(*names, **times).configure_cert(context)
+        return context
+
+
+class TlsReceiver(Receiver):
+    """A Receiver behind TLS at `https://localhost`; `names` are what its certificate is for."""
+
+    scheme, host = "https", "localhost"
+
+    def __init__(self, authority: Authority, *names: str, expired: bool = False) -> None:
+        context = authority.server(*(names or ("localhost", "127.0.0.1")), expired=expired)
+        super().__init__(partial(context.wrap_socket, server_side=True, do_handshake_on_connect=False))
