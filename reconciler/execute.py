@@ -56,6 +56,7 @@ class Execution:
     def __init__(self, plan: Plan, provider: Provider, owner: Owner, options: Options) -> None:
         self._plan, self._provider, self._owner, self._options = plan, provider, owner, options
         self._outcomes: dict[int, Outcome] = {}
+        self._started: set[int] = set()  # changes whose request may have left
         self._stop: Failure | None = None
 
     def stop(self, why: Failure) -> None:
@@ -98,12 +99,13 @@ class Execution:
         options, started = self._options, self._options.clock()
         if self._stop is None and options.deadline is not None and started >= options.deadline:
             self._stop = Failure("deadline", "the deadline was reached before this change was started")
-        refused = self._stop or await options.check(change)
         known = change.live.id if change.live else None
-        if refused is not None:
-            self._note(Outcome(Status.SKIPPED, change, known, error=refused))
-            return
         try:
+            refused = self._stop or await options.check(change) or self._stop  # it may have been stopped during the check
+            if refused is not None:
+                self._note(Outcome(Status.SKIPPED, change, known, error=refused))
+                return
+            self._started.add(id(change))
             status, new_id = await self._write(change)
         except ProviderError as error:
             fields = error.fields if isinstance(error, Conflict | Rejected) else ()
@@ -111,9 +113,9 @@ class Execution:
             failure = Failure("owner" if mine_alone else error.kind, str(error), fields)
             self._note(Outcome(Status.FAILED, change, known, options.clock() - started, failure))
             if isinstance(error, Unauthorized) and not mine_alone:
-                self._stop = Failure("unauthorized", "skipped: the tenant refused our token")
+                self._stop = self._stop or Failure("unauthorized", "skipped: the tenant refused our token")
             elif options.stop_on_error:
-                self._stop = Failure("stopped", "skipped after a failure (--on-error stop)")
+                self._stop = self._stop or Failure("stopped", "skipped after a failure (--on-error stop)")
         else:
             self._note(Outcome(status, change, new_id, options.clock() - started))
 
@@ -130,14 +132,15 @@ class Execution:
         raise AssertionError(f"not a pending change: {change.action}")
 
     def report(self, *, interrupted: bool = False) -> Report:
-        """An outcome for every pending change; what has none yet was skipped, or cut off with its result unknown."""
-        text = "interrupted before its answer arrived; the next plan shows whether it was carried out"
-        missing = Failure("interrupted", text if interrupted else "not reached")
-        return Report(
-            self._plan,
-            tuple(
-                self._outcomes.get(id(change))
-                or Outcome(Status.SKIPPED, change, change.live.id if change.live else None, error=missing)
-                for change in self._plan.pending
-            ),
-        )
+        """An outcome for every pending change: what was cut off failed, its result unknown; what was not started was skipped."""
+        return Report(self._plan, tuple(self._outcome(change, interrupted=interrupted) for change in self._plan.pending))
+
+    def _outcome(self, change: Change, *, interrupted: bool) -> Outcome:
+        if id(change) in self._outcomes:
+            return self._outcomes[id(change)]
+        known = change.live.id if change.live else None
+        if id(change) in self._started:
+            text = "interrupted before its answer arrived; the next plan shows whether it was carried out"
+            return Outcome(Status.FAILED, change, known, error=Failure("interrupted", text))
+        text = "interrupted before it was started" if interrupted else "not reached"
+        return Outcome(Status.SKIPPED, change, known, error=Failure("interrupted", text))

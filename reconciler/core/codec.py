@@ -195,12 +195,25 @@ def _subscription(at: _At) -> Subscription:
     return Subscription(at.get("type").text(), at.get("version").maybe_text(), at.get("severity").maybe_text())
 
 
+def _unmasked(text: str | None) -> str | None:
+    """A value as the tenant told it; None for a mask such as `*****`, which is never compared or sent."""
+    return None if text is not None and len(text) >= 3 and not text.strip("*•") else text
+
+
+def _told(text: str, secret: Callable[[str], Secret]) -> Secret:
+    return Secret(None, "masked by the tenant") if _unmasked(text) is None else secret(text)
+
+
+def _username(text: str) -> Secret:
+    return Secret(text, shown=HIDDEN)
+
+
 def _auth(at: _At) -> Auth:
     kind = at.get("type").text()
-    secret = Withheld(at.get("credential_version").maybe_text())
+    secret = Withheld(_unmasked(at.get("credential_version").maybe_text()))
     table: dict[str, Callable[[], Auth]] = {
         "none": NoAuth,
-        "basic": lambda: BasicAuth(Secret(at.get("username").text(), shown=HIDDEN), secret),
+        "basic": lambda: BasicAuth(_told(at.get("username").text(), _username), secret),
         "bearer": lambda: BearerAuth(secret),
         "apiKey": lambda: ApiKeyAuth(at.get("header").text(), secret),
     }
@@ -228,7 +241,7 @@ def live_from_wire(value: object) -> Live:
     at = _At(value)
     spec = Webhook(
         name=at.get("name").text(),
-        url=hidden_url(at.get("url").text()),
+        url=_told(at.get("url").text(), hidden_url),
         description=at.get("description").text(),
         enabled=at.get("enabled").flag(),
         auth=_auth(at.get("auth")),

@@ -62,7 +62,8 @@ def _plain(before: Webhook, after: Webhook) -> list[FieldChange]:
 def _auth(before: Auth, after: Auth) -> list[FieldChange]:
     changes = []
     old_user, new_user = (auth.username if isinstance(auth, BasicAuth) else None for auth in (before, after))
-    if old_user != new_user:
+    masked = isinstance(old_user, Secret) and not old_user.resolved
+    if old_user != new_user and not masked:
         changes.append(FieldChange(("auth", "username"), shown(old_user), shown(new_user)))
     old, new = credential(before), credential(after)
     if old != new:

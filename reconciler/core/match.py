@@ -40,6 +40,10 @@ class _Index:
         return () if first is None else (first, *self._more.get(text, ()))
 
 
+def _id(live: Live) -> str:
+    return live.id
+
+
 class _Matcher:
     """The state of one matching: what is taken, and the indexes. Lives as long as one call of `match`."""
 
@@ -63,13 +67,15 @@ class _Matcher:
                 self._by_name.add(item.spec.name, item)
         return self._by_name.get(name)
 
-    def take(self, name: str, candidates: Sequence[Live]) -> Live | None:
-        """The one free candidate; several are a clash and none is taken."""
+    def take(self, name: str, candidates: Sequence[Live], *, looked_at: bool) -> Live | None:
+        """The one free candidate; several are a clash, unless this run does not look at that webhook, and none is free then."""
         free = [live for live in candidates if live.id not in self.taken]
         if not free:
             return None
         if len(free) > 1:
-            self.clashes.append(_ambiguous(name, free))
+            free.sort(key=_id)
+            if looked_at:
+                self.clashes.append(_ambiguous(name, free))
             self.taken.update(live.id for live in free)  # none of them may be deleted as undeclared either
         self.taken.add(free[0].id)
         return free[0]
@@ -97,28 +103,23 @@ def match(declared: Sequence[Declared], live: Sequence[Live], policy: Policy, no
         lambda at: matcher.earlier(declared[at], keys),
     )
     held: list[Live | None] = [None] * len(declared)
-    renamed: list[tuple[str, Live]] = []
     left = list(range(len(declared)))
     for candidates in passes:
         for at in left:
-            found = held[at] = matcher.take(names[at], candidates(at))
-            if found is not None and found.spec.name != names[at]:
-                renamed.append((names[at], found))
+            held[at] = matcher.take(names[at], candidates(at), looked_at=policy.scope.selects(declared[at].key))
         left = [at for at in left if held[at] is None]
-    matcher.clashes += _held_names(renamed, matcher)
-    everything = len(matcher.taken) == len(live)  # the usual case, which spares a walk over every live webhook
-    return Match(
-        tuple(zip(declared, held, strict=True)),
-        () if everything else tuple(item for item in live if item.id not in matcher.taken),
-        tuple(matcher.clashes),
-    )
+    pairs = tuple(zip(declared, held, strict=True))
+    if len(matcher.taken) == len(live):  # the usual case, which spares a walk over every live webhook
+        return Match(pairs, (), tuple(matcher.clashes))
+    unmatched = tuple(item for item in live if item.id not in matcher.taken)
+    looked_at = {name: found for name, (item, found) in zip(names, pairs, strict=True) if policy.scope.selects(item.key)}
+    return Match(pairs, unmatched, (*matcher.clashes, *_held_names(looked_at, unmatched)))
 
 
-def _held_names(renamed: Sequence[tuple[str, Live]], matcher: _Matcher) -> list[Violation]:
-    """A webhook that is to get a name which a live webhook that nobody declares holds: two live ones for one wanted name."""
-    clashes = []
-    for name, live in renamed:
-        holders = [other for other in matcher.by_name(name) if other.id not in matcher.taken]
-        if holders:
-            clashes.append(_ambiguous(name, (live, *holders)))
-    return clashes
+def _held_names(wanted: dict[str, Live | None], unmatched: Sequence[Live]) -> list[Violation]:
+    """A wanted name that a live webhook holds which nobody declares, beside the one that was matched: two for one name."""
+    holders: dict[str, list[Live]] = {}
+    for live in unmatched:
+        if wanted.get(live.spec.name) is not None:
+            holders.setdefault(live.spec.name, []).append(live)
+    return [_ambiguous(name, [*filter(None, [wanted[name]]), *holders[name]]) for name in sorted(holders)]

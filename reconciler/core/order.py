@@ -14,33 +14,47 @@ if TYPE_CHECKING:
 Stages = tuple[tuple["Change", ...], ...]
 
 
-def _name(change: Change) -> str:
-    return change.name
+def _place(change: Change) -> tuple[str, str]:
+    return change.name, change.live.id if change.live is not None else ""
 
 
-def arrange(changes: Sequence[Change]) -> tuple[Stages, tuple[Violation, ...]]:
-    """Stages, each by name and each starting when the one before has ended; and a violation where names go in a circle."""
-    wanted = {change.name: change for change in changes if change.action in {"create", "update"}}
-    old = {change.name: change.live.spec.name for change in changes if change.action == "update" and change.live is not None}
-    renames = {name: before for name, before in old.items() if before != name}
-    freeing = {name for name, before in renames.items() if before in wanted}
-    graph = {name: {other for other in freeing if renames[other] == name and other != name} for name in freeing}
-    stages: list[tuple[Change, ...]] = []
-    clashes: tuple[Violation, ...] = ()
-    sorter = TopologicalSorter(graph)
+def _old_name(change: Change) -> str | None:
+    """The name that this change gives up; None when it keeps it."""
+    if change.action != "update" or change.live is None or change.live.spec.name == change.name:
+        return None
+    return change.live.spec.name
+
+
+def _freeing(changes: Sequence[Change]) -> tuple[list[tuple[Change, ...]], tuple[Violation, ...]]:
+    """Waves of updates that give up a name which another change wants, each wave after the one it waits for."""
+    wanted = {change.name for change in changes if change.action != "delete"}
+    frees = {old: change for change in changes if (old := _old_name(change)) in wanted and old is not None}
+    sorter: TopologicalSorter[str] = TopologicalSorter()  # of old names: one is free once the new name of its holder is
+    for old, change in frees.items():
+        sorter.add(old, *([change.name] if change.name in frees else []))
     try:
         sorter.prepare()
-        while sorter.is_active():
-            ready = sorted(sorter.get_ready())
-            stages.append(tuple(wanted[name] for name in ready))
-            sorter.done(*ready)
     except CycleError as error:
         names = tuple(sorted(set(error.args[1])))
         message = f"{', '.join(names)}: each wants the name another holds; go through a third name"
-        clashes, stages, freeing = (Violation("name-cycle", message, names),), [], set()
-    rest = [change for change in changes if not (change.action == "update" and change.name in freeing)]
+        return [], (Violation("name-cycle", message, names),)
+    waves: list[tuple[Change, ...]] = []
+    while sorter.is_active():
+        ready = sorter.get_ready()
+        waves.append(tuple(sorted((frees[old] for old in ready), key=_place)))
+        sorter.done(*ready)
+    return waves, ()
+
+
+def arrange(changes: Sequence[Change]) -> tuple[Stages, tuple[Violation, ...]]:
+    """Stages, each by name and each starting when the one before has ended; and a violation where names go in a circle.
+
+    Every change stands in exactly one stage.
+    """
+    stages, clashes = _freeing(changes)
+    early = {id(change) for wave in stages for change in wave}
     for action in ("create", "update", "delete"):
-        stage = tuple(sorted((change for change in rest if change.action == action), key=_name))
+        stage = [change for change in changes if change.action == action and id(change) not in early]
         if stage:
-            stages.append(stage)
+            stages.append(tuple(sorted(stage, key=_place)))
     return tuple(stages), clashes

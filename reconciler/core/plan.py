@@ -6,19 +6,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from reconciler.core.diff import FieldChange, diff
+from reconciler.core.digest import digest
 from reconciler.core.guard import Violation, check
 from reconciler.core.match import Match, match
-from reconciler.core.model import Declared, Live, Webhook, credential
+from reconciler.core.model import Declared, Live, Webhook
 from reconciler.core.order import arrange
 from reconciler.core.policy import Policy
-from reconciler.core.secret import Secret, fingerprint
+from reconciler.core.secret import Secret
 from reconciler.core.settle import settle
 
 
@@ -119,37 +120,10 @@ class Plan:
 
     def digest(self) -> str:
         """`sha256:` over tenant url, owner, policy and pending changes: equal digests write the same."""
-        content = [self.tenant.url, self.tenant.owner, self.policy, [self._essence(change) for change in self.pending]]
-        text = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-        return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
-
-    def _essence(self, change: Change) -> list[object]:
-        live, declared = change.live, change.declared
-        fields = [
-            [list(f.path), repr(f.before), repr(f.after), [str(s) for s in f.added], [str(s) for s in f.removed]]
-            for f in change.fields
-        ]
-        held = [live.id, live.revision] if live else []
-        wanted = [declared.key, self._spec(declared.spec), list(declared.sources)] if declared else []
-        return [change.action.value, change.name, held, wanted, fields]
-
-    def _spec(self, spec: Webhook) -> list[object]:
-        from reconciler.core import codec  # noqa: PLC0415  only for a digest
-
-        secret = credential(spec.auth)
-        url: object = spec.url
-        if isinstance(spec.url, Secret):
-            key = self.fingerprint_key
-            url = [spec.url.reference, spec.url.shown, fingerprint({"url": spec.url}, key) if key else None]
-        events = [str(item) for item in sorted(spec.subscriptions, key=lambda item: item.sort_key)]
-        return [codec.visible(spec), url, secret.version if secret else None, isinstance(secret, Secret), events]
+        return digest(self)
 
 
 Normalize = Callable[[Webhook], Webhook]
-
-
-def _listed(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
 
 
 def _mark_changes(live: Live, declared: Declared, policy: Policy) -> tuple[FieldChange, ...]:
@@ -158,11 +132,7 @@ def _mark_changes(live: Live, declared: Declared, policy: Policy) -> tuple[Field
     after = (policy.owner.name, declared.key, declared.sources)
     names = ("owner", "key", "sources")
     changes = [
-        FieldChange(
-            ("managed_by", name), list(old) if isinstance(old, tuple) else old, list(new) if isinstance(new, tuple) else new
-        )
-        for name, old, new in zip(names, before, after, strict=True)
-        if old != new
+        FieldChange(("managed_by", name), old, new) for name, old, new in zip(names, before, after, strict=True) if old != new
     ]
     if declared.protected is not None and declared.protected != live.protected:
         changes.append(FieldChange(("protected",), live.protected, declared.protected))
@@ -242,51 +212,42 @@ def make_plan(
     wanted = tuple(sorted(declared, key=lambda item: item.key))
     held = tuple(live)
     found = match(wanted, held, policy, normalize)
-    changes: list[Change] = []
-    warnings: list[str] = []
-    keeps = outside = 0
-    for item, counterpart in found.pairs:
-        if not policy.scope.selects(item.key):
-            outside += counterpart is not None and is_ours(counterpart, policy)
-            continue
-        if counterpart is None:
-            normal = normalize(item.spec).name
-            changes.append(_create(replace(item, spec=replace(item.spec, name=normal)), policy))
-            continue
-        change, said = _update(counterpart, item, policy, normalize)
-        warnings += said
-        if change.action is Action.KEEP:
-            keeps += 1
-        else:
-            changes.append(change)
+    changes, warnings, outside = _changes(found, policy, normalize)
     deletes, unmanaged, more_outside = _removals(found, policy)
-    stages, cycles = arrange((*changes, *deletes))
+    pending = [change for change in changes if change.action is not Action.KEEP]
+    stages, cycles = arrange((*pending, *deletes))
     flat = [change for stage in stages for change in stage]
-    actions = [change.action for change in flat]
-    counts = Counts(
-        create=actions.count(Action.CREATE),
-        update=actions.count(Action.UPDATE),
-        delete=actions.count(Action.DELETE),
-        keep=keeps,
-        unmanaged=unmanaged,
-        out_of_scope=outside + more_outside,
-    )
+    actions = Counter(change.action for change in (*changes, *deletes))
     plan = Plan(
         tenant or TenantRef("", "", policy.owner.name),
         stages,
-        counts,
+        Counts(**{action.value: actions[action] for action in Action}, unmanaged=unmanaged, out_of_scope=outside + more_outside),
         base=sum(is_ours(item, policy) for item in held),
         declared=len(wanted),
         clashes=found.clashes + cycles,
-        warnings=tuple(_merge(warnings)) + _renames(flat),
+        warnings=tuple(dict.fromkeys(warnings)) + _renames(flat),
         policy=_policy_text(policy),
         fingerprint_key=fingerprint_key,
     )
     return replace(plan, violations=check(plan, policy))
 
 
-def _merge(warnings: list[str]) -> list[str]:
-    return list(dict.fromkeys(warnings))
+def _changes(found: Match, policy: Policy, normalize: Normalize) -> tuple[list[Change], list[str], int]:
+    """What becomes of each declared webhook that the run looks at, warnings, and how many of ours it does not look at."""
+    changes: list[Change] = []
+    warnings: list[str] = []
+    outside = 0
+    for item, counterpart in found.pairs:
+        if not policy.scope.selects(item.key):
+            outside += counterpart is not None and is_ours(counterpart, policy)
+        elif counterpart is None:
+            normal = normalize(item.spec).name
+            changes.append(_create(replace(item, spec=replace(item.spec, name=normal)), policy))
+        else:
+            change, said = _update(counterpart, item, policy, normalize)
+            warnings += said
+            changes.append(change)
+    return changes, warnings, outside
 
 
 def _renames(changes: list[Change]) -> tuple[str, ...]:

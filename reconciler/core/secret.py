@@ -26,7 +26,8 @@ def _bytes(text: str) -> bytes:
 class Secret:
     """A text that no output may show; it equals the text it hides.
 
-    Not a dataclass, as every other value is: `dataclasses.asdict` of whatever holds one would take it apart. Immutable all the same.
+    Not a dataclass, as every other value is: `dataclasses.asdict` of whatever holds one would take it apart. It does not
+    change either.
 
     `reference` says where it comes from ("fromEnv: NAME"); `shown` is what outputs print in its place; `version` is
     what a credential is known by at the tenant, None when unknown. A value of None is a reference that did not resolve:

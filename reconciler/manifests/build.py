@@ -108,12 +108,15 @@ class Builder:
     def _scalar(self, event: Any) -> None:
         text = event.value
         index = event.start_mark.index
-        plain = event.implicit[0]
-        value = resolve(text) if plain else text
-        if value is TooLong or not (plain or (event.style and event.implicit[1])):
-            value = self._refused(event, text)
-        self.nodes += 1
-        if self.nodes > NODES:
+        plain, quoted = event.implicit
+        if plain:
+            value = resolve(text)
+            if value is TooLong:
+                value = self._refused(event, text)
+        else:
+            value = text if quoted and event.style else self._refused(event, text)
+        self.nodes = nodes = self.nodes + 1
+        if nodes > NODES:
             self._count(0, index)
         if event.anchor is not None:
             self.anchors[event.anchor] = (value, index, 1, 0)
@@ -254,7 +257,8 @@ class Builder:
         self._count(1, event.start_mark.index)
 
     def _document_end(self, _event: Any) -> None:
-        self.documents.append(Document(self.container[0], self.file, self.marks[1]))
+        if self.container[0] is not None:  # nothing between two markers is no document
+            self.documents.append(Document(self.container[0], self.file, self.marks[1]))
 
     def _nothing(self, _event: Any) -> None:
         """The start of the stream."""

@@ -6,10 +6,11 @@ Called by `decode.py` for webhooks and EventSubscriptions alike.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from reconciler.core import limits
-from reconciler.core.catalogue import BY_TYPE, SEVERITIES
+from reconciler.core.catalogue import BY_TYPE, CATALOGUE, SEVERITIES
 from reconciler.core.model import Origin, Subscription
 from reconciler.core.problem import Problem
 from reconciler.manifests.near import near
@@ -17,6 +18,10 @@ from reconciler.manifests.places import Document, File, Path
 
 Places = dict[Subscription, tuple[File, int]]
 _EVENTS: Final = ("spec", "events")
+# What needs no second look, because the catalogue knows it; only to be quick.
+_FINE: Final = {
+    (event.type, version, severity) for event in CATALOGUE for version in event.versions or ("v0",) for severity in SEVERITIES
+}
 
 
 class Origins(Mapping[Subscription, Origin]):
@@ -41,6 +46,9 @@ class Origins(Mapping[Subscription, Origin]):
         return len(self._places)
 
 
+_subscription = lru_cache(maxsize=4096)(Subscription)  # the same few come again and again
+
+
 def subscriptions(document: Document, problems: list[Problem]) -> Places:
     """The subscriptions of one document; the same one twice is a problem."""
     found: Places = {}
@@ -50,15 +58,15 @@ def subscriptions(document: Document, problems: list[Problem]) -> Places:
     for number, event in enumerate(events):
         kind, version, severity = event["type"], event.get("version"), event.get("severity")
         place = (file, marks[number + 1])
-        _known(document, (*_EVENTS, number), event, problems)
+        if (kind, version, severity.__class__ is str and severity) not in _FINE:
+            _known(document, (*_EVENTS, number), event, problems)
         for level in severity if severity.__class__ is list else (severity,):
-            item = Subscription(kind, version, level)
-            if item in found:
+            item, before = _subscription(kind, version, level), len(found)
+            found.setdefault(item, place)
+            if len(found) == before:
                 first = file.origin(found[item][1])
                 message = f"the same subscription twice; the first stands in line {first.line}"
                 problems.append(document.problem((*_EVENTS, number), "subscription/duplicate", message, "remove one"))
-            else:
-                found[item] = place
     return found
 
 

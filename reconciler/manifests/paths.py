@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from reconciler.core.model import Origin
@@ -100,6 +101,7 @@ def root_of(tenant: File | None) -> str:
         folder = parent
 
 
+@lru_cache(maxsize=4096)  # asked for each document of a file
 def relative(path: str, root: str) -> str:
     """A path relative to the root, posix, "." for the root itself; standard input is no path and stays as it is."""
     if path == STDIN:

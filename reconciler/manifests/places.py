@@ -6,16 +6,13 @@ and column only when somebody wants to see it.
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any, Final
 
 from reconciler.core.model import Origin
 from reconciler.core.problem import Problem, Severity
 
-_BREAK: Final = re.compile(r"\r\n|\n|\r")
+_BLOCK: Final = 2048  # characters
 Path = tuple[str | int, ...]
 
 
@@ -27,7 +24,7 @@ class File:
     `path` the absolute path; both are of the current folder for standard input.
     """
 
-    __slots__ = ("_lines", "folder", "marks", "name", "path", "text")
+    __slots__ = ("_blocks", "_returns", "folder", "marks", "name", "path", "text")
 
     def __init__(self, name: str, text: str = "", path: str = "", folder: str = "") -> None:
         self.name = name
@@ -35,19 +32,38 @@ class File:
         self.path = path
         self.folder = folder
         self.marks: dict[int, list[int]] = {}
-        self._lines: list[int] | None = None
+        self._blocks: list[tuple[int, int]] | None = None
+        self._returns = False  # whether the text has a carriage return; known once the blocks are
 
     def origin(self, index: int) -> Origin:
         """Line and column, both from 1, of a character offset."""
         if index == 0:
             return Origin(self.name, 1, 1)
-        if self._lines is None:
-            if "\r" in self.text:
-                self._lines = [0, *(found.end() for found in _BREAK.finditer(self.text))]
-            else:  # five times as fast
-                self._lines = [*accumulate(map(len, self.text.split("\n")), lambda sum_, length: sum_ + length + 1, initial=0)]
-        line = bisect_right(self._lines, index)
-        return Origin(self.name, line, index - self._lines[line - 1] + 1)
+        starts = self._starts()
+        block = min(index // _BLOCK, len(starts) - 1)
+        begin, before = starts[block]
+        if begin > index:
+            begin, before = starts[block - 1]
+        last = max(self.text.rfind("\n", 0, index), self.text.rfind("\r", 0, index) if self._returns else -1)
+        return Origin(self.name, before + self._breaks(begin, index) + 1, index - last)
+
+    def _starts(self) -> list[tuple[int, int]]:
+        """Offset of each block and the lines before it: a table of every line would outgrow the text."""
+        if self._blocks is None:
+            self._blocks = [(0, 0)]
+            self._returns = "\r" in self.text
+            for end in range(_BLOCK, len(self.text), _BLOCK):
+                begin, before = self._blocks[-1]
+                stop = end + (self.text[end - 1 : end + 1] == "\r\n")
+                self._blocks.append((stop, before + self._breaks(begin, stop)))
+        return self._blocks
+
+    def _breaks(self, begin: int, end: int) -> int:
+        """How many line breaks, as editors count them: CR, LF, or both together."""
+        count = self.text.count("\n", begin, end)
+        if self._returns:
+            count += self.text.count("\r", begin, end) - self.text.count("\r\n", begin, end)
+        return count
 
     def problem(self, index: int, rule: str, message: str, hint: str | None = None) -> Problem:
         """An error at a character offset."""

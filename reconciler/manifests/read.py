@@ -6,6 +6,7 @@ Called by `load.py`, once a file. Any bytes end in documents or problems, never 
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Any, Final
 
 import yaml
@@ -51,8 +52,8 @@ def _decode(file: File, data: bytes) -> list[Problem]:
     control = _CONTROL.search(file.text) if odd else None
     if control is not None:
         return [file.problem(control.start(), "yaml/encoding", f"a control character (U+{ord(control[0]):04X})", "remove it")]
-    if "%" in file.text and len(found := [m.start() for m in _DIRECTIVE.finditer(file.text)]) > _DIRECTIVES:
-        return [file.problem(found[_DIRECTIVES], "yaml/limit", f"over {_DIRECTIVES} directives")]
+    if "%" in file.text and (over := next(islice(_DIRECTIVE.finditer(file.text), _DIRECTIVES, None), None)) is not None:
+        return [file.problem(over.start(), "yaml/limit", f"over {_DIRECTIVES} directives")]
     if "\\u" in file.text and file.text.lstrip()[:1] in {"{", "["}:
         file.text = _PAIR.sub(_join_pair, file.text)  # JSON writes what is beyond U+FFFF as two escapes, YAML as one
     return []

@@ -16,7 +16,6 @@ from reconciler.tenant.problems import FieldError
 
 SECRET_FIELD: Final = {"basic": "password", "bearer": "token", "apiKey": "value"}
 READ_ONLY: Final = frozenset({"id", "revision", "created_at", "updated_at", "invocations"})
-SOURCE_LENGTH: Final = 1024  # characters
 _AUTH_FIELDS: Final = {"none": (), "basic": ("username", "password"), "bearer": ("token",), "apiKey": ("header", "value")}
 
 Seal = Callable[[str, str], bytes]  # field, text -> ciphertext
@@ -111,7 +110,7 @@ def _key(text: str) -> str | None:
 
 
 def _source(text: str) -> str | None:
-    return f"has over {SOURCE_LENGTH} characters" if len(text) > SOURCE_LENGTH else limits.name(text[:255])
+    return limits.description(text) if text else "must not be empty"
 
 
 def _auth(value: object, at: str, seal: Seal, errors: list[FieldError]) -> GivenAuth | None:

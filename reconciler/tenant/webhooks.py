@@ -191,9 +191,7 @@ def to_json(webhook: Stored) -> Json:
     """A webhook as the contract shows it."""
     mark, counts = webhook.managed_by, webhook.counts
     shown = (
-        None
-        if mark is None
-        else {"owner": mark.owner, "key": mark.key, "sources": list(mark.sources), "revision": mark.revision}
+        None if mark is None else {"owner": mark.owner, "key": mark.key, "sources": list(mark.sources), "revision": mark.revision}
     )
     return {
         "id": webhook.id,

@@ -26,7 +26,7 @@ CASES = {
 def test_every_kind_of_receiver_gets_its_verdict(tmp_path: Path, via: str) -> None:
     with Receiver() as receiver:
         for number, path in enumerate(CASES):
-            (tmp_path / f"{number}.yaml").write_text(webhook(f"hook-{number}", url=f"{receiver.url}{path}"))
+            (tmp_path / f"{number}.yaml").write_text(webhook(f"hook-{number}", url=receiver.url(path)))
         options = ["--local-file", "tenant.db", "--via", via, "-o", "json", "--allow-network", "127.0.0.0/8"]
         ended = run("test", ".", *options, cwd=tmp_path)
     assert ended.code == 8, ended.err
@@ -37,7 +37,7 @@ def test_every_kind_of_receiver_gets_its_verdict(tmp_path: Path, via: str) -> No
 
 def test_loopback_is_blocked_unless_it_is_allowed(tmp_path: Path) -> None:
     with Receiver() as receiver:
-        (tmp_path / "hook.yaml").write_text(webhook("hook", url=f"{receiver.url}/ok"))
+        (tmp_path / "hook.yaml").write_text(webhook("hook", url=receiver.url("/ok")))
         ended = run("test", ".", "--local-file", "tenant.db", "--via", "both", "-o", "json", cwd=tmp_path)
         assert receiver.requests == []
     assert ended.code == 8

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import time
-from pathlib import Path
 
 import jsonschema
 import jsonschema_rs
@@ -98,6 +97,15 @@ BOMBS = {
     "a large number": HEAD + b"  enabled: 99999999999999999999999999\n",
     "not a number": HEAD + b"  enabled: .nan\n",
     "key is an unhashable": b"kind: {a: b}\napiVersion: [webhooks.reconciler/v1]\n",
+    "many lines": b"\n" * 10_000_000 + b"]",
+    "many lines of another kind": b"\r" * 10_000_000 + b"]",
+    "many breaks of lines": b"\r\n" * 5_000_000 + b"]",
+    "many aliases of nothing": b"[" + b"*a," * 3_000_000 + b"]",
+    "one long word": b"a" * 10_000_000,
+    "one long key": b"? " + b"a" * 10_000_000 + b"\n: {}\n",
+    "many escapes": b'["' + b"\\ud83d" * 1_700_000 + b'"]',
+    "many quotes": b"'" * 10_000_001,
+    "many anchors": b"".join(b"- &a%d x\n" % n for n in range(600_000)),
     "utf-16": "a: b".encode("utf-16"),
 }
 
@@ -134,4 +142,3 @@ def test_a_place_is_found_through_any_kind_of_line_break() -> None:
 def test_a_schema_that_does_not_exist_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         schema_text("nothing")
-    assert Path(__file__).exists()

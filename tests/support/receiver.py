@@ -110,6 +110,8 @@ class _Server(ThreadingHTTPServer):
             wrapped = self.wrap(request)
             with self.changed:
                 self.open[wrapped] = number
+            if self.closing.is_set():
+                return
             if isinstance(wrapped, ssl.SSLSocket):  # only now: from here on `hang_up` reaches it
                 wrapped.do_handshake()
             if not self.closing.is_set():

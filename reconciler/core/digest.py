@@ -1,0 +1,63 @@
+"""What a plan is known by: equal digests write the same. Called by `Plan.digest`. Design §5, rule 13.
+
+No secret enters it but as a fingerprint under the key of the run; without a key a secret url counts by where it comes from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from reconciler.core import codec
+from reconciler.core.model import BasicAuth, Declared, credential
+from reconciler.core.secret import Secret, fingerprint
+
+if TYPE_CHECKING:
+    from reconciler.core.plan import Change, Plan
+
+
+def digest(plan: Plan) -> str:
+    """`sha256:` over tenant url, owner, policy and pending changes."""
+    changes = [_essence(change, plan.fingerprint_key) for change in plan.pending]
+    text = json.dumps([plan.tenant.url, plan.tenant.owner, plan.policy, changes], sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _essence(change: Change, key: Secret | None) -> list[object]:
+    fields = [
+        [
+            field.path,
+            repr(field.before),
+            repr(field.after),
+            [e.sort_key for e in field.added],
+            [e.sort_key for e in field.removed],
+        ]
+        for field in change.fields
+    ]
+    held = [change.live.id, change.live.revision] if change.live else []
+    wanted = _wanted(change.declared, key) if change.declared else []
+    return [change.action.value, change.name, held, wanted, fields]
+
+
+def _wanted(declared: Declared, key: Secret | None) -> list[object]:
+    spec = declared.spec
+    secret = credential(spec.auth)
+    username = spec.auth.username if isinstance(spec.auth, BasicAuth) else ""
+    return [
+        declared.key,
+        declared.protected,
+        list(declared.sources),
+        codec.visible(spec),
+        _known(spec.url, "url", key),
+        _known(username, "username", key),
+        secret.version if secret else None,
+        isinstance(secret, Secret),
+        sorted(event.sort_key for event in spec.subscriptions),
+    ]
+
+
+def _known(value: str | Secret, field: str, key: Secret | None) -> object:
+    if not isinstance(value, Secret):
+        return value
+    return [value.reference, value.shown, fingerprint({field: value}, key) if key else None]

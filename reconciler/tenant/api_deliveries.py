@@ -1,0 +1,126 @@
+"""What was delivered: deliveries, sending again, counts. Handlers of `app.py`."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from reconciler.tenant import cursors, deliveries, invocations, webhooks
+from reconciler.tenant.api_webhooks import check_holder
+from reconciler.tenant.body import Reader
+from reconciler.tenant.endpoint import Call, reply
+from reconciler.tenant.problems import FieldError, Refusal, invalid
+from reconciler.tenant.times import HOUR, parsed
+
+MAX_STEPS: Final = 1000
+_SIZES: Final = {"hour": 1, "day": 24}  # hours
+
+
+def _exists(connection: sqlite3.Connection, call: Call, *, to_change: bool = False) -> str:
+    """The id in the path; raises 404, and 403 `owner` for a write."""
+    held = webhooks.get(connection, call.part("id"), call.store.clock())
+    if held is None:
+        raise Refusal("not-found", "there is no such webhook")
+    if to_change:
+        check_holder(call.principal, held)
+    return held.id
+
+
+async def listing(call: Call) -> Response:
+    """`GET /webhooks/{id}/deliveries`: newest first."""
+    limit, cursor, vault = call.limit(), call.query("cursor"), call.store.vault
+    bound = f"deliveries {call.part('id')!r}"
+    before = deliveries.BEFORE_ALL if cursor is None else int(cursors.after(vault, bound, cursor))
+
+    def run(connection: sqlite3.Connection) -> list[tuple[int, dict[str, Any]]]:
+        return deliveries.listed(connection, _exists(connection, call), before, limit + 1)
+
+    found = await call.store.read(run)
+    following = cursors.made(vault, bound, str(found[limit - 1][0])) if len(found) > limit else None
+    return reply({"items": [item for _, item in found[:limit]], "next_cursor": following})
+
+
+async def send_again(call: Call) -> Response:
+    """`POST /webhooks/{id}/deliveries/{delivery}/redeliver`."""
+    value = await call.json(optional=True)
+    errors: list[FieldError] = []
+    Reader(value, "", errors).end()
+    now = call.store.clock()
+
+    def run(connection: sqlite3.Connection) -> None:
+        webhook_id = _exists(connection, call, to_change=True)
+        deliveries.send_again(connection, webhook_id, call.part("delivery"), now)
+        if errors:
+            raise invalid(errors)
+
+    await call.store.write(run)
+    call.tenant.wake()
+    return reply({"deliveries": 1}, 202)
+
+
+def _moment(text: str) -> str | None:
+    return None if parsed(text) is not None else "must be an RFC 3339 time with an offset"
+
+
+async def send_failed_again(call: Call) -> Response:
+    """`POST /webhooks/{id}/redeliver`: all failed ones of a time, from included, to not."""
+    value = await call.json()
+    errors: list[FieldError] = []
+    reader = Reader(value, "", errors)
+    start, end = reader.text("from", _moment), reader.text("to", _moment)
+    reader.end()
+    now = call.store.clock()
+
+    def run(connection: sqlite3.Connection) -> int:
+        webhook_id = _exists(connection, call, to_change=True)
+        held = webhooks.get(connection, webhook_id, now)
+        if held is not None and not held.enabled:
+            raise Refusal("disabled", "enable the webhook first")
+        if errors:
+            raise invalid(errors)
+        first, last = parsed(start or "") or 0.0, parsed(end or "") or 0.0
+        return deliveries.send_failed_again(connection, webhook_id, first, last, now)
+
+    count = await call.store.write(run)
+    call.tenant.wake()
+    return reply({"deliveries": count}, 202)
+
+
+def _span(call: Call) -> tuple[int, int, int]:
+    """Start, end and size of the steps in hours; the last 24 hours by default; raises 400."""
+    step = call.query("step") or "hour"
+    if step not in _SIZES:
+        raise Refusal("bad-request", "step must be hour or day")
+    size, now = _SIZES[step], call.store.clock()
+    moments: list[float] = []
+    for name, default in (("from", now - 23 * HOUR * size), ("to", now)):
+        text = call.query(name)
+        moment = default if text is None else parsed(text.replace(" ", "+"))  # an unescaped + arrives as a space
+        if moment is None:
+            raise Refusal("bad-request", f"{name} must be an RFC 3339 time with an offset")
+        moments.append(moment)
+    start = int(moments[0] // HOUR) // size * size
+    end = -int(-moments[1] // (HOUR * size)) * size
+    if start < 0 or moments[0] > moments[1]:
+        raise Refusal("bad-request", "from must lie before to, and after 1970")
+    if (end - start) // size > MAX_STEPS:
+        raise Refusal("bad-request", f"at most {MAX_STEPS} steps")
+    return start, end, size
+
+
+async def counts(call: Call) -> Response:
+    """`GET /webhooks/{id}/invocations`: steps of an hour or a day, UTC; the one in which `to` lies included."""
+    start, end, size = _span(call)
+
+    def run(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+        return invocations.steps(connection, _exists(connection, call), start, end, size)
+
+    return reply({"steps": await call.store.read(run)})
+
+
+async def totals(call: Call) -> Response:
+    """`GET /invocations`: over all webhooks."""
+    now = call.store.clock()
+    return reply(await call.store.read(lambda c: invocations.totals(c, now)))

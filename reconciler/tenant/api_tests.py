@@ -1,0 +1,77 @@
+"""Test deliveries of saved and of unsaved details. Handlers of `app.py`; tests never count as invocations."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from reconciler.core.codec import delivery_to_wire
+from reconciler.core.model import Subscription, Webhook
+from reconciler.delivery.envelope import envelope, sample_event
+from reconciler.tenant import change, webhooks
+from reconciler.tenant.body import Reader, details, subscription
+from reconciler.tenant.endpoint import Call, reply
+from reconciler.tenant.problems import FieldError, Refusal, invalid
+from reconciler.tenant.times import rfc3339
+from reconciler.tenant.webhooks import Stored
+
+DEFAULT: Final = Subscription("elastio:recovery-point:create:started", "v0", "info")
+
+
+def _no_seal(_field: str, _raw: str) -> bytes:
+    """What is only tested is never stored."""
+    return b""
+
+
+def _event(reader: Reader, errors: list[FieldError]) -> Subscription | None:
+    value = reader.take("event")
+    return None if value is None else subscription(value, "/event", errors)
+
+
+async def _send(call: Call, target: Webhook, event: Subscription) -> Response:
+    call.tenant.rates.spend(call.principal.id)
+    sample = sample_event(event, event_id=call.store.new_id(), time=rfc3339(call.store.clock()))
+    return reply(delivery_to_wire(await call.tenant.sender.send(target, event, envelope(sample))))
+
+
+async def _stored(call: Call, webhook_id: str) -> Stored:
+    now = call.store.clock()
+    held = await call.store.read(lambda c: webhooks.get(c, webhook_id, now))
+    if held is None:
+        raise Refusal("not-found", "there is no such webhook")
+    return held
+
+
+async def saved(call: Call) -> Response:
+    """`POST /webhooks/{id}/test`: with what is stored, also while disabled."""
+    value: Any = await call.json(optional=True)
+    held = await _stored(call, call.part("id"))
+    errors: list[FieldError] = []
+    reader = Reader(value, "", errors)
+    event = _event(reader, errors)
+    reader.end()
+    if errors:
+        raise invalid(errors)
+    secret = webhooks.opened(held.id, held.auth, call.store.vault)
+    target = webhooks.to_send(held.name, held.url, held.auth, secret)
+    return await _send(call, target, event or next(iter(held.events), DEFAULT))
+
+
+async def unsaved(call: Call) -> Response:
+    """`POST /webhooks/test`: details that are stored nowhere; `id` names the webhook whose secret may be used."""
+    value: Any = await call.json()
+    errors: list[FieldError] = []
+    reader = Reader(value, "", errors)
+    webhook_id = reader.maybe_text("id", lambda text: None if text.isascii() else "is not an id")
+    given = details(reader.take("webhook"), _no_seal, required=("url",), pointer="/webhook")
+    event = _event(reader, errors)
+    reader.end()
+    held = await _stored(call, webhook_id) if webhook_id is not None else None
+    if errors or given.errors:
+        raise invalid([*errors, *given.errors])
+    fields = given.fields
+    auth, secret = change.merged_auth(fields.get("auth"), held, fields["url"], call.store.vault, "/webhook")
+    target = webhooks.to_send(fields.get("name", ""), fields["url"], auth, secret)
+    known = fields.get("events") or (held.events if held is not None else ())
+    return await _send(call, target, event or next(iter(known), DEFAULT))

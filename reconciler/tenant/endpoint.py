@@ -1,0 +1,227 @@
+"""What every request goes through: method, token, scope, body, and turning a refusal into its answer. Called by `app.py`.
+
+What a request does stands in the `api_*` files; they get a Call and return a Response or raise Refusal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import sqlite3
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from reconciler.delivery.send import Sender
+from reconciler.tenant import problems, strict, tokens
+from reconciler.tenant.engine import Engine
+from reconciler.tenant.problems import Problem, Refusal
+from reconciler.tenant.store import Store
+from reconciler.tenant.tokens import Principal
+
+MAX_BODY: Final = 256 * 1024  # bytes
+BODY_SECONDS: Final = 30.0  # in which a body has to arrive
+JSON: Final = "application/json"
+MERGE_PATCH: Final = "application/merge-patch+json"
+MINUTE: Final = 60.0
+_DIGITS: Final = 9  # of a query's number
+
+
+class Rates:
+    """How many tests each token asked for within the last minute."""
+
+    def __init__(self, a_minute: int, clock: Callable[[], float]) -> None:
+        self._limit, self._clock = a_minute, clock
+        self._times: dict[str, deque[float]] = {}
+
+    def spend(self, token: str) -> None:
+        """Counts one test; raises 429 with Retry-After when there were too many."""
+        now, times = self._clock(), self._times.setdefault(token, deque())
+        while times and not now - MINUTE < times[0] <= now:  # a clock that was set back must not refuse for long
+            times.popleft()
+        if len(times) >= self._limit:
+            wait = max(1, int(times[0] + MINUTE - now + 0.999))
+            raise Refusal("rate", f"at most {self._limit} a minute", headers={"Retry-After": str(wait)})
+        times.append(now)
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """What the requests of one application share. `engine` is None where nothing is sent in the background."""
+
+    store: Store
+    sender: Sender
+    engine: Engine | None
+    rates: Rates
+    local: bytes | None = field(repr=False)  # SHA-256 of the in-memory token
+    hosts: tuple[str, ...] | None
+    max_pending: int
+    running: set[tuple[str, str, str]] = field(default_factory=set)  # idempotency keys under way
+
+    def wake(self) -> None:
+        """Something may be due."""
+        if self.engine is not None:
+            self.engine.wake()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request of somebody who may make it."""
+
+    tenant: Tenant
+    request: Request
+    principal: Principal
+
+    @property
+    def store(self) -> Store:
+        """The tenant's file."""
+        return self.tenant.store
+
+    def part(self, name: str) -> str:
+        """A part of the path."""
+        return str(self.request.path_params[name])
+
+    def query(self, name: str) -> str | None:
+        """A parameter of the query, None when absent; raises 400 when it is there twice."""
+        values = self.request.query_params.getlist(name)
+        if len(values) > 1:
+            raise Refusal("bad-request", f"{name} is given twice")
+        return values[0] if values else None
+
+    def limit(self) -> int:
+        """The `limit` of a listing: 1 to 500, default 100; raises 400."""
+        text = self.query("limit")
+        if text is None:
+            return 100
+        number = int(text) if text.isascii() and text.isdecimal() and len(text) <= _DIGITS else 0
+        if not 1 <= number <= 500:
+            raise Refusal("bad-request", "limit must be a number from 1 to 500")
+        return number
+
+    def if_match(self) -> tuple[str, ...] | None:
+        """The strong entity tags of If-Match, or `*`; None without the header."""
+        values = self.request.headers.getlist("if-match")
+        if not values:
+            return None
+        return tuple(part.strip() for value in values for part in value.split(","))
+
+    async def json(self, media_type: str = JSON, *, optional: bool = False) -> Any:
+        """The body's value; raises 400, 408, 413, 415, 422. `optional`: no body at all is an empty object."""
+        given = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        raw = await self._raw()
+        if optional and not raw:
+            return {}
+        if given != media_type:
+            accept = {"Accept-Patch": media_type} if self.request.method == "PATCH" else {"Accept": media_type}
+            raise Refusal("media-type", f"send {media_type}", headers=accept)
+        return strict.loads(raw)
+
+    async def _raw(self) -> bytes:
+        length = self.request.headers.get("content-length", "")
+        body = bytearray()
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                if length.isdecimal() and (len(length) > _DIGITS or int(length) > MAX_BODY):
+                    raise Refusal("too-large", f"at most {MAX_BODY} bytes")
+                async for part in self.request.stream():
+                    body += part
+                    if len(body) > MAX_BODY:
+                        raise Refusal("too-large", f"at most {MAX_BODY} bytes")
+        except TimeoutError:
+            raise Refusal("timeout") from None
+        return bytes(body)
+
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One line of the contract: `scopes` of which one is needed, None for no token."""
+
+    method: str
+    path: str
+    scopes: tuple[str, ...] | None
+    handler: Handler
+
+
+def reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON answer."""
+    content = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    common = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return Response(content, status, {**common, **(headers or {})}, JSON)
+
+
+NOBODY: Final = Principal("", frozenset())
+
+
+async def _principal(tenant: Tenant, request: Request) -> Principal:
+    """Who sends a request; raises 401."""
+    challenge = 'Bearer realm="reconciler tenant"'
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not text.strip():
+        raise Refusal("unauthorized", "send Authorization: Bearer TOKEN", headers={"WWW-Authenticate": challenge})
+    text = text.strip()
+    given = hashlib.sha256(text.encode("utf-8", "backslashreplace")).digest()
+    if tenant.local is not None and hmac.compare_digest(given, tenant.local):
+        return Principal("local", frozenset(tokens.SCOPES))
+    now = tenant.store.clock()
+    found = await tenant.store.read(lambda c: tokens.authenticate(c, text, now))
+    if found is None:
+        challenge += ', error="invalid_token"'
+        raise Refusal("unauthorized", "the token is unknown or expired", headers={"WWW-Authenticate": challenge})
+    return found
+
+
+def _host(request: Request) -> str:
+    return request.headers.get("host", "").rpartition("]")[0].lstrip("[") or request.headers.get("host", "").partition(":")[0]
+
+
+class Endpoint:
+    """The ASGI application of one path: its operations by method."""
+
+    def __init__(self, tenant: Tenant, operations: Mapping[str, Operation]) -> None:
+        self._tenant, self._operations = tenant, operations
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            response = await self._answer(request)
+        except Refusal as refusal:
+            response = problems.response(refusal.problem)
+        except sqlite3.OperationalError as error:
+            response = problems.response(_storage(error))
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        hosts = self._tenant.hosts
+        if hosts is not None and _host(request).lower() not in hosts:
+            raise Refusal("misdirected")
+        operation = self._operations.get(request.method)
+        if operation is None:
+            raise Refusal("method-not-allowed", headers={"Allow": ", ".join(sorted(self._operations))})
+        principal = NOBODY
+        if operation.scopes is not None:
+            principal = await _principal(self._tenant, request)
+            if not any(principal.may(scope) for scope in operation.scopes):
+                raise Refusal("scope", f"the token lacks the scope {operation.scopes[0]}")
+        return await operation.handler(Call(self._tenant, request, principal))
+
+
+def _storage(error: sqlite3.OperationalError) -> Problem:
+    """503 for a full disk or a lock that was held too long; anything else is a defect and raised again."""
+    text = str(error)
+    if "full" in text:
+        return Problem("storage-full", "nothing was written", headers={"Retry-After": "30"})
+    if "locked" in text or "busy" in text:
+        return Problem("busy", "nothing was written", headers={"Retry-After": "1"})
+    raise error
