@@ -15,7 +15,7 @@ from reconciler.core import limits
 from reconciler.core.errors import BadRequest, InvalidManifests
 from reconciler.core.plan import TenantRef
 from reconciler.core.problem import Problem
-from reconciler.core.secret import Secret, shown_url
+from reconciler.core.secret import Secret
 from reconciler.delivery.guard import AddressPolicy
 from reconciler.delivery.send import Sender
 from reconciler.manifests import Manifests
@@ -105,7 +105,7 @@ def address_policy(options: Options) -> AddressPolicy:
     try:
         return AddressPolicy.parse(options.allow_network or (), options.allow_port or ())
     except ValueError as error:
-        raise BadRequest(f"--allow-network: {error}") from None
+        raise BadRequest(f"--allow-network, --allow-port: {error}") from None
 
 
 @asynccontextmanager
@@ -129,8 +129,3 @@ async def opened(target: Target, options: Options, parallelism: int = 10) -> Asy
         timeout, deadline = options.timeout or 30.0, options.deadline
         client = Client(url, token, app=app, timeout=timeout, deadline=deadline, parallelism=parallelism)
         yield TenantProvider(await stack.enter_async_context(client))
-
-
-def shown(target: Target) -> str:
-    """How a message names the tenant."""
-    return shown_url(target.url) if target.url else os.path.relpath(target.file)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import click
 
 from reconciler.cli.console import Console, console_of
 from reconciler.cli.options import (
+    Decorator,
     logging_options,
     narrow_options,
     network_options,
@@ -29,7 +29,9 @@ Examples:
   reconciler plan webhooks/ --detailed-exitcode
 """
 
-shared_options = together(tenant_options, policy_options, narrow_options, time_options, network_options, secrets_dir_option)
+shared_options: Decorator[Any] = together(
+    tenant_options, policy_options, narrow_options, time_options, network_options, secrets_dir_option
+)
 
 
 @click.command("plan", epilog=EPILOG)
@@ -39,9 +41,11 @@ shared_options = together(tenant_options, policy_options, narrow_options, time_o
 @output_option("text", "json", "markdown")
 @logging_options
 @click.pass_context
-def command(ctx: click.Context, **values: Any) -> int:
+def command(ctx: click.Context, /, **values: Any) -> int:
     """Show what reconcile would do. Cannot write."""
-    from reconciler.cli.ending import Exit  # noqa: PLC0415  `--help` needs none of it
+    import asyncio  # noqa: PLC0415  `--help` needs none of it
+
+    from reconciler.cli.ending import Exit  # noqa: PLC0415  likewise
     from reconciler.cli.prepare import prepare  # noqa: PLC0415  likewise
     from reconciler.cli.source import Options  # noqa: PLC0415  likewise
 

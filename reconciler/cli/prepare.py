@@ -49,10 +49,11 @@ def narrow(options: Options) -> workflow.Narrow:
 def prepare(options: Options, secrets: Secrets) -> Prepared:
     """Reads and checks everything that needs no tenant; with `require`, every secret of the selected webhooks resolves."""
     manifests = source.read(options, secrets)
+    target = connect.choose(options, manifests)
     policy = workflow.narrowed(manifests, narrow(options), source.policy(options, manifests))
     keys = policy.scope.selected
     if secrets == "require":
         selected = workflow.require_secrets(manifests, frozenset(keys) if keys is not None else None)
     else:
         selected = tuple(item for item in manifests.declared if policy.scope.selects(item.key))
-    return Prepared(options, manifests, connect.choose(options, manifests), policy, selected)
+    return Prepared(options, manifests, target, policy, selected)

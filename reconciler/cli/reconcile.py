@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -36,9 +35,11 @@ Examples:
 @output_option("text", "json", "markdown")
 @logging_options
 @click.pass_context
-def command(ctx: click.Context, **values: Any) -> int:
+def command(ctx: click.Context, /, **values: Any) -> int:
     """Plan, confirm, carry out, report."""
-    from reconciler.cli.prepare import prepare  # noqa: PLC0415  `--help` needs none of it
+    import asyncio  # noqa: PLC0415  `--help` needs none of it
+
+    from reconciler.cli.prepare import prepare  # noqa: PLC0415  likewise
     from reconciler.cli.source import Options  # noqa: PLC0415  likewise
 
     console, options = console_of(ctx), Options(values)

@@ -6,13 +6,14 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from reconciler.core.errors import BadRequest
-from reconciler.core.model import Owner
-from reconciler.core.policy import Limits, Ownership, Policy
 from reconciler.core.secret import Secret
 from reconciler.manifests import Manifests, Request, load
+
+if TYPE_CHECKING:
+    from reconciler.core.policy import Ownership, Policy
 
 Secrets = Literal["ignore", "warn", "require"]
 LOCAL_OWNER = "local"
@@ -61,6 +62,9 @@ def read(options: Options, secrets: Secrets) -> Manifests:
 
 def policy(options: Options, manifests: Manifests) -> Policy:
     """What the options allow, over what the Tenant manifest says."""
+    from reconciler.core.model import Owner  # noqa: PLC0415  `validate` has no policy
+    from reconciler.core.policy import Limits, Policy  # noqa: PLC0415  likewise
+
     spec = None if options.is_local or options.tenant_url else manifests.tenant
     name = options.owner or (spec.owner if spec is not None else LOCAL_OWNER if options.is_local else None)
     if not name:

@@ -12,12 +12,14 @@ from typing import Any, Final
 import click
 
 from reconciler.cli.console import console_of
-from reconciler.cli.options import logging_options, network_options, option, output_option
+from reconciler.cli.options import Decorator, logging_options, network_options, option, output_option
 
 SCOPES: Final = ("Webhooks: Read", "Webhooks: Write", "Events: Write")
 _UNITS: Final = {"m": 60, "h": 3600, "d": 86400}
 
-db_option = option("--db", default=".reconciler/tenant.db", show_default=True, metavar="FILE", help="The tenant's database.")
+db_option: Decorator[Any] = option(
+    "--db", default=".reconciler/tenant.db", show_default=True, metavar="FILE", help="The tenant's database."
+)
 
 EPILOG = """\b
 Examples:
@@ -50,7 +52,7 @@ def _open(db: str) -> Any:
 @network_options
 @logging_options
 @click.pass_context
-def serve(ctx: click.Context, **values: Any) -> None:
+def serve(ctx: click.Context, /, **values: Any) -> None:
     """Serve the tenant until SIGTERM or Ctrl-C. Prints its API's address when it is ready."""
     from reconciler.cli.connect import address_policy  # noqa: PLC0415  `--help` needs none of it
     from reconciler.cli.source import Options  # noqa: PLC0415  likewise
@@ -95,7 +97,7 @@ def _expiry(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 @db_option
 @logging_options
 @click.pass_context
-def token(ctx: click.Context, name: str, **values: Any) -> None:
+def token(ctx: click.Context, /, name: str, **values: Any) -> None:
     """Make an access token. It is shown once."""
     console, out = console_of(ctx), values["out"]
     store = _open(values["db"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 import uuid
 from contextlib import AsyncExitStack
@@ -52,9 +51,11 @@ Examples:
 @output_option("text", "json")
 @logging_options
 @click.pass_context
-def command(ctx: click.Context, **values: Any) -> int:
+def command(ctx: click.Context, /, **values: Any) -> int:
     """Validate the endpoints with a test delivery each, with the declared values."""
-    from reconciler.cli.ending import Exit  # noqa: PLC0415  `--help` needs none of it
+    import asyncio  # noqa: PLC0415  `--help` needs none of it
+
+    from reconciler.cli.ending import Exit  # noqa: PLC0415  likewise
     from reconciler.cli.source import Options  # noqa: PLC0415  likewise
     from reconciler.render import document, text  # noqa: PLC0415  likewise
 
@@ -78,6 +79,8 @@ def _selected(options: Any) -> tuple[tuple[Declared, ...], Any]:
 
 
 async def _run(console: Console, options: Any) -> TestReport:
+    import asyncio  # noqa: PLC0415  as above
+
     from reconciler import testing  # noqa: PLC0415  as above
     from reconciler.cli import connect  # noqa: PLC0415  as above
     from reconciler.cli.progress import progress  # noqa: PLC0415  as above

@@ -25,17 +25,21 @@ Examples:
 @output_option("text", "json")
 @logging_options
 @click.pass_context
-def command(ctx: click.Context, **values: Any) -> None:
+def command(ctx: click.Context, /, **values: Any) -> None:
     """Check manifests against JSON Schema and the rules across files. Needs no network and no secrets."""
     from reconciler.cli.source import Options, read  # noqa: PLC0415  `--help` reads no manifests
-    from reconciler.render import document, text  # noqa: PLC0415  likewise
-    from reconciler.workflow import require_secrets  # noqa: PLC0415  likewise
 
     console = console_of(ctx)
     manifests = read(Options({**values, "all_tenants": True}), "require" if values["secrets"] else "ignore")
     if values["secrets"]:
+        from reconciler.workflow import require_secrets  # noqa: PLC0415  it brings asyncio, which nothing else here needs
+
         require_secrets(manifests, None)
     if console.output == "json":
+        from reconciler.render import document  # noqa: PLC0415  one form a run
+
         console.data(document.to_json(document.problems_document(manifests.problems, manifests.documents, manifests.skipped)))
         return
+    from reconciler.render import text  # noqa: PLC0415  one form a run
+
     console.data(text.problems_text(manifests.problems, manifests.documents, manifests.skipped, color=console.color))

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from reconciler.core.plan import Change, Plan
-from reconciler.core.problem import Problem
-from reconciler.core.report import Check, Outcome, Report, Status, TestReport
+from reconciler.core.report import Status
 from reconciler.render.escape import terminal
 from reconciler.render.wording import (
     SIGNS,
@@ -25,6 +23,11 @@ from reconciler.render.wording import (
     plan_title,
     report_summary,
 )
+
+if TYPE_CHECKING:  # as in `wording.py`
+    from reconciler.core.plan import Change, Plan
+    from reconciler.core.problem import Problem
+    from reconciler.core.report import Check, Outcome, Report, TestReport
 
 _WIDTH: Final = 100
 _COLORS: Final = {"green": "32", "yellow": "33", "red": "31", "bold": "1", "dim": "2"}

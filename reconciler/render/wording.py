@@ -9,16 +9,19 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.core.diff import FieldChange
-from reconciler.core.guard import Violation
-from reconciler.core.model import Origin, Subscription
-from reconciler.core.plan import Action, Change, Plan
-from reconciler.core.report import Check, Outcome, Report, Status, Verdict
+from reconciler.core.report import Status, Verdict
 from reconciler.core.secret import HIDDEN
 
-SIGNS: Final = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.KEEP: " "}
+if TYPE_CHECKING:  # `validate` renders problems only, and starts faster without the parts that make plans
+    from reconciler.core.diff import FieldChange
+    from reconciler.core.guard import Violation
+    from reconciler.core.model import Origin, Subscription
+    from reconciler.core.plan import Change, Plan
+    from reconciler.core.report import Check, Outcome, Report
+
+SIGNS: Final = {"create": "+", "update": "~", "delete": "-", "keep": " "}  # by Action
 
 HINTS: Final = {
     Verdict.AUTH_REFUSED: "the endpoint refused the credential: compare it with what the receiver expects",
@@ -81,7 +84,7 @@ def plain(value: Any) -> Any:
 
 def before_of(change: Change, field: FieldChange) -> Any:
     """What a field was: nothing, where the webhook was not there."""
-    return None if change.action is Action.CREATE else plain(field.before)
+    return None if change.action == "create" else plain(field.before)
 
 
 def value_text(value: Any) -> str:
@@ -112,9 +115,9 @@ def field_lines(change: Change) -> Iterator[Line]:
                 yield Line("-", "event", (str(item),))
             continue
         told = _secret_text if field.secret else value_text
-        values = (told(field.after),) if change.action is Action.CREATE else (told(field.before), told(field.after))
+        values = (told(field.after),) if change.action == "create" else (told(field.before), told(field.after))
         yield Line(" ", f"{field.dotted} (secret)" if field.secret else field.dotted, values)
-    if change.action is Action.DELETE and change.live is not None:
+    if change.action == "delete" and change.live is not None:
         use = change.live.use
         yield Line(" ", "used in the last day", (f"{use.succeeded} succeeded, {use.failed} failed",))
 

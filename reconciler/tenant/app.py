@@ -73,7 +73,7 @@ async def _defect(_request: Request, _error: Exception) -> Response:
     return problems.response(Problem("defect"))
 
 
-def create_app(  # noqa: PLR0913  options of one application, all by name
+def create_app(
     store: Store,
     sender: Sender,
     *,

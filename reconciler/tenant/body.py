@@ -1,6 +1,6 @@
 """JSON values -> typed values of a webhook, every field at fault at once with its pointer. Called by the `api_*` files.
 
-Limits are `core/limits.py`'s. A credential is sealed and hidden here, right where it is read: nothing behind this file sees its text.
+Limits are `core/limits.py`'s. A credential is sealed and hidden right where it is read: nothing behind this file sees its text.
 """
 
 from __future__ import annotations
@@ -171,14 +171,8 @@ def _managed_by(value: object, at: str, errors: list[FieldError]) -> ManagedBy |
     return ManagedBy(owner or "", key or "", tuple(item for item in sources if isinstance(item, str)), revision)
 
 
-def details(value: object, seal: Seal, *, required: tuple[str, ...] = (), pointer: str = "") -> Details:
-    """The fields of a webhook in a JSON value: those sent, decoded, and all faults; `required` must be among them."""
-    errors: list[FieldError] = []
-    reader = Reader(value, pointer, errors)
-    fields: dict[str, Any] = {}
-    for name in required:
-        if reader.is_object and name not in reader:
-            reader.fault(name, "is required")
+def _plain(reader: Reader, fields: dict[str, Any]) -> None:
+    """The fields that are one text or one boolean."""
     if "name" in reader:
         text = reader.text("name", lambda given: limits.name(limits.normal(given)))
         fields["name"] = None if text is None else limits.normal(text)
@@ -189,6 +183,17 @@ def details(value: object, seal: Seal, *, required: tuple[str, ...] = (), pointe
     for name in ("enabled", "protected"):
         if name in reader:
             fields[name] = reader.flag(name)
+
+
+def details(value: object, seal: Seal, *, required: tuple[str, ...] = (), pointer: str = "") -> Details:
+    """The fields of a webhook in a JSON value: those sent, decoded, and all faults; `required` must be among them."""
+    errors: list[FieldError] = []
+    reader = Reader(value, pointer, errors)
+    fields: dict[str, Any] = {}
+    for name in required:
+        if reader.is_object and name not in reader:
+            reader.fault(name, "is required")
+    _plain(reader, fields)
     if "auth" in reader:
         fields["auth"] = _auth(reader.take("auth"), f"{pointer}/auth", seal, errors)
     if "events" in reader:

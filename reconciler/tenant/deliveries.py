@@ -1,5 +1,6 @@
-"""SQL of the tables `deliveries` and `attempts`: listing, claiming, outcomes, sending again. Called by `api_deliveries.py` and `engine.py`.
+"""SQL of the tables `deliveries` and `attempts`: listing, claiming, outcomes, sending again.
 
+Called by `api_deliveries.py` and `engine.py`.
 One attempt for each claim; when a failed one is tried again is for the retrying engine, for which the columns are there.
 """
 

@@ -191,6 +191,7 @@ class Endpoint:
         self._tenant, self._operations = tenant, operations
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request; only a defect leaves as an exception."""
         request = Request(scope, receive)
         try:
             response = await self._answer(request)

@@ -117,8 +117,9 @@ class Engine:
         while True:
             self.wake()
             try:
-                while await self._store.write(lambda c: events.purge(c, self._store.clock())):
-                    await asyncio.sleep(0)
+                more = True
+                while more:
+                    more = await self._store.write(lambda c: events.purge(c, self._store.clock()))
             except Exception as error:  # noqa: BLE001  a full disk must not end the looking; nothing is lost by waiting
                 _log.warning("old events could not be purged: %s", type(error).__name__)
             await asyncio.sleep(LOOK)

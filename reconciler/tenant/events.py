@@ -1,4 +1,7 @@
-"""SQL of accepting an event: the event and a delivery for each enabled subscriber, in one transaction. Called by `api_events.py`."""
+"""SQL of accepting an event: the event and a delivery for each enabled subscriber, in one transaction.
+
+Called by `api_events.py`; purging by `engine.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""SQL of the table `idempotency`: what an Idempotency-Key made, for 24 hours. Called in the creating transaction by `api_webhooks.py`.
+"""SQL of the table `idempotency`: what an Idempotency-Key made, for 24 hours.
 
-Holds a keyed hash of the body and the webhook's id, never the body.
+Called in the creating transaction by `api_webhooks.py`. Holds a keyed hash of the body and the webhook's id, never the body.
 """
 
 from __future__ import annotations

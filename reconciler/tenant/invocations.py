@@ -1,4 +1,7 @@
-"""SQL of the table `hourly` and of the counters on webhooks. Called by `deliveries.py` (counting) and `api_deliveries.py` (showing)."""
+"""SQL of the table `hourly` and of the counters on webhooks.
+
+Called by `deliveries.py` (counting) and `api_deliveries.py` (showing).
+"""
 
 from __future__ import annotations
 

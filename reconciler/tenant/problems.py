@@ -1,6 +1,7 @@
 """What the tenant answers when it refuses: RFC 9457 problem documents, each kind with a stable `type`.
 
-Raised as `Refusal` by every file of the tenant and turned into an answer by `endpoint.py`. No text here quotes a value that was sent.
+Raised as `Refusal` by every file of the tenant and turned into an answer by `endpoint.py`.
+No text here quotes a value that was sent.
 """
 
 from __future__ import annotations

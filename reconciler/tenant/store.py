@@ -66,7 +66,12 @@ class Store:
         connection = self._connection()
         check(connection)
         connection.execute("PRAGMA journal_mode = WAL")
-        return self._transaction(lambda inner: (migrate(inner), _vault_of(inner, self.path, key))[1])
+
+        def work(inner: sqlite3.Connection) -> Vault:
+            migrate(inner)
+            return _vault_of(inner, self.path, key)
+
+        return self._transaction(work)
 
     def _connection(self) -> sqlite3.Connection:
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)

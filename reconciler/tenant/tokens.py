@@ -1,4 +1,7 @@
-"""Access tokens: 256 random bits after a public id, stored as SHA-256. SQL of the table `tokens`; called by `store.py` and `endpoint.py`."""
+"""Access tokens: 256 random bits after a public id, stored as SHA-256.
+
+SQL of the table `tokens`; called by `store.py` and `endpoint.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""SQL of the tables `webhooks` and `subscriptions`, and what a stored webhook looks like outside. Called by the `api_*` files and the engine.
+"""SQL of the tables `webhooks` and `subscriptions`, and what a stored webhook looks like outside.
 
-Every function runs inside a transaction that `store.py` opened. When a revision changes is decided in `change.py`.
+Called by the `api_*` files and the engine. Every function runs inside a transaction that `store.py` opened. When a revision changes is decided in `change.py`.
 """
 
 from __future__ import annotations
@@ -133,9 +133,9 @@ def name_taken(connection: sqlite3.Connection, name: str, besides: str) -> bool:
 
 
 _COLUMNS: Final = (
-    "id revision name url description enabled protected auth_type username header credential_version sealed events "
-    "managed_by created_at updated_at disabled_at"
-).split()
+    *("id", "revision", "name", "url", "description", "enabled", "protected", "auth_type", "username", "header"),
+    *("credential_version", "sealed", "events", "managed_by", "created_at", "updated_at"),
+)
 _INSERT: Final = f"INSERT INTO webhooks ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + c for c in _COLUMNS)})"  # noqa: S608  fixed texts
 _UPDATE: Final = f"UPDATE webhooks SET {', '.join(f'{c} = :{c}' for c in _COLUMNS[1:])} WHERE id = :id"  # noqa: S608  likewise
 
@@ -160,9 +160,12 @@ def save(connection: sqlite3.Connection, webhook: Stored, *, new: bool) -> None:
         "managed_by": _mark_to_json(webhook.managed_by),
         "created_at": webhook.created_at,
         "updated_at": webhook.updated_at,
-        "disabled_at": None if webhook.enabled else webhook.updated_at,
     }
     connection.execute(_INSERT if new else _UPDATE, values)
+    connection.execute(
+        "UPDATE webhooks SET disabled_at = CASE WHEN enabled THEN NULL ELSE COALESCE(disabled_at, updated_at) END WHERE id = ?",
+        (webhook.id,),
+    )
     connection.execute("DELETE FROM subscriptions WHERE webhook_id = ?", (webhook.id,))
     connection.executemany(
         "INSERT INTO subscriptions (type, version, severity, webhook_id) VALUES (?, ?, ?, ?)",

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
+from reconciler.core.model import Subscription, Webhook
+from reconciler.core.plan import Counts
+from reconciler.core.policy import Scope
 from tests.support.builders import (
     FAILED,
     HEALTHY,
@@ -20,10 +24,6 @@ from tests.support.builders import (
     rules,
     said,
 )
-
-from reconciler.core.model import Subscription, Webhook
-from reconciler.core.plan import Counts
-from reconciler.core.policy import Scope
 
 
 def test_rule_01_a_changed_display_name_is_an_update_by_itself() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.support.receiver import Receiver
 
 from tests.support.processes import Tenant, run, tenant_manifest, webhook
+from tests.support.receiver import Receiver
 
 PASSWORD, TOKEN, VALUE, PATH = "pw-5f1c0a9b7e", "tk-93be77d210", "kv-0b8842aa6c", "sp-771f3ce9d4"
 ENV = {"A_PASSWORD": PASSWORD, "A_TOKEN": TOKEN, "A_VALUE": VALUE}

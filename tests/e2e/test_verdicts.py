@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.support.receiver import Receiver
 
 from tests.support.processes import run, webhook
+from tests.support.receiver import Receiver
 
 CASES = {
     "/ok": "delivered",
@@ -39,6 +39,6 @@ def test_loopback_is_blocked_unless_it_is_allowed(tmp_path: Path) -> None:
     with Receiver() as receiver:
         (tmp_path / "hook.yaml").write_text(webhook("hook", url=receiver.url("/ok")))
         ended = run("test", ".", "--local-file", "tenant.db", "--via", "both", "-o", "json", cwd=tmp_path)
-        assert receiver.requests == []
+        assert not receiver.requests
     assert ended.code == 8
     assert {delivery["verdict"] for delivery in ended.json["deliveries"]} == {"blocked"}
