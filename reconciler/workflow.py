@@ -52,9 +52,9 @@ def validate(request: Request) -> Manifests:
     return load(request)
 
 
-def narrowed(manifests: Manifests, narrow: Narrow, policy: Policy) -> Policy:
-    """The policy with this run's scope: its paths and what it was narrowed to."""
-    scope = Scope(manifests.folders, manifests.files, narrow.keys(manifests.declared))
+def narrowed(manifests: Manifests, narrow: Narrow, policy: Policy, root: str = ".") -> Policy:
+    """The policy with this run's scope: its paths and what it was narrowed to; `root` is the way from the current folder to theirs."""
+    scope = Scope(manifests.folders, manifests.files, narrow.keys(manifests.declared), root)
     return replace(policy, scope=scope, literal_urls=manifests.literal_urls)
 
 

@@ -72,7 +72,7 @@ def command(ctx: click.Context) -> int:
                 return code
     console.data(
         "\nThat was the whole circle: the second plan is empty."
-        "\nA tenant that stays: reconciler tenant serve, then open the address it prints."
+        "\nA tenant that stays: reconciler tenant serve; the README's tutorial goes on from there."
     )
     return 0
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from reconciler import workflow
 from reconciler.cli import connect, source
@@ -46,11 +48,16 @@ def narrow(options: Options) -> workflow.Narrow:
     return workflow.Narrow(options.only or (), options.exclude or (), options.select or ())
 
 
+def _way_to(root: str) -> str:
+    """The way from the current folder to the root that sources are relative to."""
+    return Path(os.path.relpath(root)).as_posix()
+
+
 def prepare(options: Options, secrets: Secrets) -> Prepared:
     """Reads and checks everything that needs no tenant; with `require`, every secret of the selected webhooks resolves."""
     manifests = source.read(options, secrets)
     target = connect.choose(options, manifests)
-    policy = workflow.narrowed(manifests, narrow(options), source.policy(options, manifests))
+    policy = workflow.narrowed(manifests, narrow(options), source.policy(options, manifests), _way_to(manifests.root))
     keys = policy.scope.selected
     if secrets == "require":
         selected = workflow.require_secrets(manifests, frozenset(keys) if keys is not None else None)

@@ -6,7 +6,7 @@ quotes what it found. Encoding for the wire is one of the two places that reveal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from reconciler.core.model import (
@@ -89,16 +89,21 @@ def mark_to_wire(declared: Declared, owner: Owner) -> Json:
     return {"owner": owner.name, "key": declared.key, "sources": list(declared.sources), "revision": owner.revision}
 
 
+def _wire(spec: Webhook) -> dict[str, Callable[[], Any]]:
+    """How each field is told, so that nothing is revealed that is not sent."""
+    return {
+        "name": lambda: spec.name,
+        "url": lambda: _text(spec.url),
+        "description": lambda: spec.description,
+        "enabled": lambda: True if spec.enabled is None else spec.enabled,
+        "auth": lambda: auth_to_wire(spec.auth),
+        "events": lambda: events_to_wire(spec.subscriptions),
+    }
+
+
 def spec_to_wire(spec: Webhook) -> Json:
     """A spec as the tenant takes it; `enabled` left to the tenant is true."""
-    return {
-        "name": spec.name,
-        "url": _text(spec.url),
-        "description": spec.description,
-        "enabled": True if spec.enabled is None else spec.enabled,
-        "auth": auth_to_wire(spec.auth),
-        "events": events_to_wire(spec.subscriptions),
-    }
+    return {field: tell() for field, tell in _wire(spec).items()}
 
 
 def authorization(token: Secret) -> dict[str, str]:
@@ -124,8 +129,7 @@ def _same_auth(before: Auth, after: Auth) -> bool:
 
 def patch_body(live: Live, declared: Declared, owner: Owner) -> Json:
     """The merge patch that turns `live` into `declared`: only what differs, and the mark with our revision."""
-    before, after, body = live.spec, declared.spec, {}
-    wire = spec_to_wire(after)
+    before, after = live.spec, declared.spec
     pairs = {
         "name": before.name == after.name,
         "url": before.url == after.url,
@@ -134,7 +138,7 @@ def patch_body(live: Live, declared: Declared, owner: Owner) -> Json:
         "auth": _same_auth(before.auth, after.auth),
         "events": before.subscriptions == after.subscriptions,
     }
-    body.update({field: wire[field] for field, equal in pairs.items() if not equal})
+    body: Json = {field: tell() for field, tell in _wire(after).items() if not pairs[field]}
     if declared.protected is not None and declared.protected != live.protected:
         body["protected"] = declared.protected
     body["managed_by"] = mark_to_wire(declared, owner)
@@ -144,7 +148,7 @@ def patch_body(live: Live, declared: Declared, owner: Owner) -> Json:
 def test_body(spec: Webhook, live: Live | None, event: Subscription) -> Json:
     """The body of `POST /webhooks/test`: unsaved details; the stored secret is used where ours is withheld."""
     body: Json = {
-        "webhook": {k: v for k, v in spec_to_wire(spec).items() if k in {"name", "url", "auth"}},
+        "webhook": {field: tell() for field, tell in _wire(spec).items() if field in {"name", "url", "auth"}},
         "event": {"type": event.type, "version": event.version, "severity": event.severity},
     }
     if live is not None:
@@ -155,15 +159,20 @@ def test_body(spec: Webhook, live: Live | None, event: Subscription) -> Json:
 class _At:
     """A value and where it stands, so that a decoding error can name the place."""
 
-    __slots__ = ("pointer", "value")
+    __slots__ = ("_above", "_step", "value")
 
-    def __init__(self, value: object, pointer: str = "") -> None:
-        self.value, self.pointer = value, pointer
+    def __init__(self, value: object, above: _At | None = None, step: str | int = "") -> None:
+        self.value, self._above, self._step = value, above, step
+
+    @property
+    def pointer(self) -> str:
+        """Put together only where something is wrong: a listing has tens of thousands of values."""
+        return "" if self._above is None else f"{self._above.pointer}/{self._step}"
 
     def get(self, field: str) -> _At:
-        if not isinstance(self.value, Mapping):
+        if not isinstance(self.value, dict):
             raise ValueError(f"{self.pointer or '/'}: not an object")  # noqa: TRY004  as below
-        return _At(self.value.get(field), f"{self.pointer}/{field}")
+        return _At(self.value.get(field), self, field)
 
     def text(self) -> str:
         if not isinstance(self.value, str):
@@ -188,7 +197,7 @@ class _At:
     def items(self) -> list[_At]:
         if not isinstance(self.value, list):
             raise ValueError(f"{self.pointer}: not a list")  # noqa: TRY004  as above
-        return [_At(item, f"{self.pointer}/{index}") for index, item in enumerate(self.value)]
+        return [_At(item, self, index) for index, item in enumerate(self.value)]
 
 
 def _subscription(at: _At) -> Subscription:

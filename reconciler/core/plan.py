@@ -45,8 +45,8 @@ class TenantRef:
 class Change:
     """One webhook and what is to be done with it; both sides are kept, so that rendering and executing need nothing else.
 
-    `declared` is settled: what the manifest leaves open is filled in from `live`. `frees_name` marks an update that must come
-    before another change that wants its old name.
+    `declared` is settled: what the manifest leaves open is filled in from `live`. `recorded` is the file a deleted webhook came
+    from, relative to the current folder.
     """
 
     action: Action
@@ -55,6 +55,7 @@ class Change:
     declared: Declared | None = None
     fields: tuple[FieldChange, ...] = ()
     reason: str = ""
+    recorded: str | None = None
 
     @property
     def key(self) -> str | None:
@@ -184,7 +185,9 @@ def _removals(found: Match, policy: Policy) -> tuple[list[Change], int, int]:
         if not is_ours(live, policy):
             unmanaged += 1
         elif _may_delete(live, policy):
-            deletes.append(Change(Action.DELETE, live.spec.name, live, reason="ours, no longer declared"))
+            sources = live.managed_by.sources if live.managed_by is not None else ()
+            recorded = policy.scope.shown(sources[0]) if sources else None
+            deletes.append(Change(Action.DELETE, live.spec.name, live, reason="ours, no longer declared", recorded=recorded))
         else:
             outside += 1
     return deletes, unmanaged, outside

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Literal
+from posixpath import join, normpath
+from typing import Final, Literal
 
 from reconciler.core.model import Owner
 
 Ownership = Literal["marked", "all"]
+STDIN: Final = "<stdin>"  # the source of what came from standard input
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +28,17 @@ class Limits:
 class Scope:
     """The run's paths relative to the root (posix, "." for the root itself), and what it was narrowed to.
 
-    `selected` holds the keys of `--only`, `--select` and `--exclude`; None when the run is not narrowed.
+    `root` is the way from the current folder to that root, for showing a source. `selected` holds the keys of `--only`, `--select` and `--exclude`; None when the run is not narrowed.
     """
 
     folders: tuple[str, ...] = (".",)
     files: tuple[str, ...] = ()
     selected: AbstractSet[str] | None = None
+    root: str = "."
+
+    def shown(self, source: str) -> str:
+        """A source as a person finds it: relative to the current folder."""
+        return source if source == STDIN else normpath(join(self.root, source))
 
     def in_folder(self, source: str) -> bool:
         """Whether a source lies under a folder path of this run."""
@@ -58,7 +65,7 @@ def _climbs(steps: list[str]) -> int:
 def _under(source: str, folder: str) -> bool:
     parts = [part for part in folder.split("/") if part not in {"", "."}]
     steps = source.split("/")
-    if source == "<stdin>":  # what came from standard input lies in no folder, so no folder's run may delete it
+    if source == STDIN:  # what came from standard input lies in no folder, so no folder's run may delete it
         return False
     if _climbs(parts) == len(parts):  # the root or a folder above it: under it lies what climbs no higher
         return _climbs(steps) <= len(parts)

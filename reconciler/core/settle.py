@@ -90,7 +90,7 @@ def _subscriptions(wanted: frozenset[Subscription], declared: Declared, live: Li
     sources = tuple(sorted({*declared.sources, *missing, *(recorded if keep else ())}))
     if not keep:
         return wanted, sources, ()
-    why = f"{', '.join(missing)} is not under the paths of this run" if missing else "pruning is off"
+    why = f"{', '.join(map(policy.scope.shown, missing))} is not under the paths of this run" if missing else "pruning is off"
     if not missing and policy.prune:
         why = "taking the last one counts as a delete, and this run deletes nothing of it"
     warning = f"{live.spec.name}: {len(removed)} subscription(s) kept: {why}"

@@ -111,7 +111,7 @@ class Client:
             base_url=self._base,
             headers={"Accept": "application/json, application/problem+json", "Accept-Encoding": "identity"},
             transport=httpx.ASGITransport(app=self._app, raise_app_exceptions=False) if self._app is not None else None,
-            verify=_trust() if tls else True,
+            verify=_trust() if tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # trusts nobody: no TLS is spoken
             timeout=None,  # noqa: S113  asyncio.timeout in _attempt bounds the whole try, not each of its reads
             trust_env=False,
             follow_redirects=False,

@@ -58,8 +58,7 @@ def place(change: Change) -> tuple[str | None, int | None]:
     """File and line to look at; for a delete the recorded source, which has no line any more."""
     if change.declared is not None:
         return change.declared.origin.file, change.declared.origin.line
-    mark = change.live.managed_by if change.live is not None else None
-    return (mark.sources[0] if mark is not None and mark.sources else None), None
+    return change.recorded, None
 
 
 def place_text(change: Change) -> str:

@@ -168,7 +168,8 @@ def _vault_of(connection: sqlite3.Connection, path: str, key: str | None) -> Vau
     check = vault.mac("key-check", b"")
     if stored is not None and bytes(stored[0]) != check:
         raise StoreError(f"{path}: was written with another key than {'the given one' if key else key_file(path)}")
-    connection.execute("INSERT OR REPLACE INTO settings (name, value) VALUES ('key_check', ?)", (check,))
+    if stored is None:
+        connection.execute("INSERT OR REPLACE INTO settings (name, value) VALUES ('key_check', ?)", (check,))
     return vault
 
 

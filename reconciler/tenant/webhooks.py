@@ -1,6 +1,6 @@
 """SQL of the tables `webhooks` and `subscriptions`, and what a stored webhook looks like outside.
 
-Called by the `api_*` files and the engine. Every function runs inside a transaction that `store.py` opened. When a revision changes is decided in `change.py`.
+Called by the `api_*` files and the engine, inside a transaction that `store.py` opened. Revisions change in `change.py`.
 """
 
 from __future__ import annotations

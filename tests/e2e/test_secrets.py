@@ -92,13 +92,13 @@ def test_another_host_with_the_same_reference_is_shown_as_the_credential_sent_ag
 
 def test_a_wrong_token_is_exit_3_and_is_not_shown(tmp_path: Path) -> None:
     with Tenant(tmp_path / "tenant") as tenant:
-        (tmp_path / "hook.yaml").write_text(webhook("hook"))
+        (tmp_path / "oncall.yaml").write_text(webhook("oncall"))
         wrong = "rct_0000_" + "w" * 43
         options = ("--tenant-url", tenant.url, "--owner", "payments")
-        ended = run("plan", "hook.yaml", *options, "-vvv", cwd=tmp_path, RECONCILER_TENANT_TOKEN=wrong)
+        ended = run("plan", "oncall.yaml", *options, "-vvv", cwd=tmp_path, RECONCILER_TENANT_TOKEN=wrong)
         assert ended.code == 3
         assert wrong not in ended.out + ended.err
         reader = tenant.make_token("reader", "Webhooks: Read")
-        refused = run("reconcile", "hook.yaml", *options, "--yes", cwd=tmp_path, RECONCILER_TENANT_TOKEN=reader)
+        refused = run("reconcile", "oncall.yaml", *options, "--yes", cwd=tmp_path, RECONCILER_TENANT_TOKEN=reader)
         assert refused.code == 3, refused.err
         assert "Webhooks: Write" in refused.out + refused.err

@@ -124,7 +124,9 @@ class Terminal:
         process = self._start(["sh", "-c", f"exec {self.to_real(command)}"], where, stdin=subprocess.DEVNULL)
         self.others.append(process)
         assert process.stdout is not None
-        return [self.to_printed(process.stdout.readline().removesuffix("\n")) for _ in range(count)]
+        lines = [self.to_printed(process.stdout.readline().removesuffix("\n")) for _ in range(count)]
+        assert "Traceback" not in lines[0], process.communicate()[0]
+        return lines
 
     def write(self, path: str, text: str) -> None:
         """Saves a file where the shell stands."""

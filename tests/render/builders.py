@@ -95,7 +95,9 @@ def update(name: str, *fields: FieldChange) -> Change:
 
 
 def delete(name: str) -> Change:
-    return Change(Action.DELETE, name, live(name, spec(name)), reason="ours, no longer declared")
+    return Change(
+        Action.DELETE, name, live(name, spec(name)), reason="ours, no longer declared", recorded="webhooks/payments.yaml"
+    )
 
 
 def hostile_plan(text: str) -> Plan:
@@ -106,7 +108,9 @@ def hostile_plan(text: str) -> Plan:
         spec(text, subscriptions=frozenset({event})), text, Origin(text, 1), subscription_origins={event: Origin(text, 2)}
     )
     changed = Change(Action.UPDATE, text, live(text, spec(text)), wanted, fields, f"differs {text}")
-    gone = Change(Action.DELETE, text, live(text, spec(text), managed_by=ManagedBy(text, text, (text,))), reason=text)
+    gone = Change(
+        Action.DELETE, text, live(text, spec(text), managed_by=ManagedBy(text, text, (text,))), reason=text, recorded=text
+    )
     violations = (Violation("protected", f"{text}: is protected", (text,)), Violation("delete-limit", text, (text, "b")))
     plan = plan_of(changed, gone, violations=violations, warnings=(text,))
     return replace(plan, tenant=TenantRef(text, text, text))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
+from reconciler.core.errors import ProviderError
 from reconciler.core.limits import normal
 from reconciler.core.model import (
     Auth,
@@ -23,8 +25,11 @@ from reconciler.core.model import (
     with_credential,
 )
 from reconciler.core.plan import Change, Plan, TenantRef, make_plan
-from reconciler.core.policy import Policy, Scope
+from reconciler.core.policy import Limits, Policy, Scope
+from reconciler.core.report import Report
 from reconciler.core.secret import Secret, Withheld, hidden_url
+from reconciler.execute import Execution, Options
+from reconciler.providers.memory import MemoryProvider
 
 STARTED = Subscription("elastio:recovery-point:create:started", "v0", "info")
 FAILED = Subscription("elastio:recovery-point:create:failed", "v0", "critical")
@@ -80,7 +85,7 @@ def live(
     events: Iterable[Subscription] = (STARTED,),
     sources: tuple[str, ...] = (FILE,),
     id: str | None = None,  # noqa: A002  the field's own name
-    revision: str = "r1",
+    revision: str = "rev-1",
     commit: str | None = None,
     protected: bool = False,
 ) -> Live:
@@ -137,3 +142,72 @@ def many(count: int, prefix: str = "w", **fields: Any) -> tuple[list[Declared], 
     """As many declared webhooks, and the same live."""
     keys = [f"{prefix}{number:03}" for number in range(count)]
     return [declared(key, **fields) for key in keys], [live(key) for key in keys]
+
+
+class Tenant(MemoryProvider):
+    """A memory tenant that notes every write, and does to some names what `before` says."""
+
+    def __init__(self, webhooks: Iterable[Live] = (), before: Callable[[str, str], Any] | None = None) -> None:
+        super().__init__(webhooks)
+        self.wrote: list[str] = []
+        self.keys: list[str] = []
+        self.under_way = self.most = 0
+        self._before = before
+
+    async def _write(self, verb: str, name: str) -> None:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        try:
+            await asyncio.sleep(0)
+            if self._before is not None:
+                result = self._before(verb, name)
+                if result is not None:
+                    await result
+        finally:
+            self.under_way -= 1
+        self.wrote.append(f"{verb} {name}")
+
+    async def create(self, declared: Declared, owner: Owner, *, idempotency_key: str) -> Live:
+        self.keys.append(idempotency_key)
+        await self._write("create", declared.spec.name)
+        return await super().create(declared, owner, idempotency_key=idempotency_key)
+
+    async def update(self, live: Live, declared: Declared, owner: Owner) -> Live:
+        await self._write("update", declared.spec.name)
+        return await super().update(live, declared, owner)
+
+    async def delete(self, live: Live) -> None:
+        await self._write("delete", live.spec.name)
+        await super().delete(live)
+
+
+def failing(name: str, error: ProviderError) -> Callable[[str, str], None]:
+    def before(_verb: str, at: str) -> None:
+        if at == name:
+            raise error
+
+    return before
+
+
+def carry_out(plan: Plan, tenant: MemoryProvider, **options: Any) -> Report:
+    execution = Execution(plan, tenant, OWNER, Options(**options))
+    asyncio.run(execution.run())
+    return execution.report()
+
+
+def ended(report: Report) -> dict[str, str]:
+    return {outcome.change.name: outcome.status.value for outcome in report.outcomes}
+
+
+def errors(report: Report) -> dict[str, str]:
+    return {outcome.change.name: outcome.error.kind for outcome in report.outcomes if outcome.error is not None}
+
+
+FREE = policy(limits=Limits(max_deletes=99, max_updates=99))
+
+
+def mixed(before: Callable[[str, str], Any] | None = None) -> tuple[Plan, Tenant]:
+    """c1 and c2 to create, u1 and u2 to update, d1 and d2 to delete."""
+    wanted = [declared("c1"), declared("c2"), declared("u1", description="x"), declared("u2", description="x")]
+    there = [live("u1"), live("u2"), live("d1"), live("d2")]
+    return plan_of(wanted, there, FREE), Tenant(there, before)
