@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -24,7 +25,7 @@ SETTINGS = settings(derandomize=True, max_examples=100, deadline=None)
 ALLOWED = policy(adopt=True, limits=Limits(max_deletes=999, max_updates=999))
 MARK = "Zq7!"  # in every generated secret, and in nothing else
 
-keys = st.from_regex(r"[a-z]{1,3}", fullmatch=True)
+keys = st.sampled_from("abcdefgh")
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
 names = st.sampled_from([f"Name {number}" for number in range(8)] + ["Cafe\u0301", "Caf\u00e9", "\u00c5ngstr\u00f6m"])
 urls = st.sampled_from([f"https://h{number}.example.com/{path}" for number in range(3) for path in ("a", "b?c=d")])
@@ -48,9 +49,7 @@ secret_urls = st.builds(
 headers = st.sampled_from(["X-Key", "x-key", "X-Other"])
 
 
-def auths(
-    inner: st.SearchStrategy[Secret] | st.SearchStrategy[Withheld], user: st.SearchStrategy[Secret | str]
-) -> st.SearchStrategy:
+def auths(inner: st.SearchStrategy[Any], user: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(
         st.just(NoAuth()), st.builds(BearerAuth, inner), st.builds(BasicAuth, user, inner), st.builds(ApiKeyAuth, headers, inner)
     )

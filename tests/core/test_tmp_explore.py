@@ -1,0 +1,202 @@
+"""What holds for any manifests and any tenant: design §9's properties of planning, executing and the codec."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from reconciler.core import codec
+from reconciler.core.limits import normal
+from reconciler.core.model import ApiKeyAuth, BasicAuth, BearerAuth, Declared, Live, ManagedBy, NoAuth, Subscription, Use, Webhook
+from reconciler.core.plan import Plan
+from reconciler.core.policy import Limits, Policy
+from reconciler.core.report import Status
+from reconciler.core.secret import Secret, Withheld, hidden_url
+from reconciler.execute import Execution, Options
+from reconciler.providers.memory import MemoryProvider
+from tests.support.builders import OWNER, as_stored, declared, plan_of, policy, secret
+
+SETTINGS = settings(derandomize=False, max_examples=500, deadline=None)
+ALLOWED = policy(adopt=True, limits=Limits(max_deletes=999, max_updates=999))
+MARK = "Zq7!"  # in every generated secret, and in nothing else
+
+keys = st.sampled_from("abcdefgh")
+texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
+names = st.sampled_from([f"Name {number}" for number in range(8)] + ["Cafe\u0301", "Caf\u00e9", "\u00c5ngstr\u00f6m"])
+urls = st.sampled_from([f"https://h{number}.example.com/{path}" for number in range(3) for path in ("a", "b?c=d")])
+values = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=10).map(lambda text: f"{MARK}{text}")
+versions = st.none() | st.sampled_from(["1", "2"])
+files = st.sets(st.sampled_from(["a.yaml", "t/b.yaml", "t/c.yaml"]), min_size=1).map(lambda found: tuple(sorted(found)))
+events = st.frozensets(
+    st.builds(
+        Subscription,
+        st.sampled_from(["one", "two", "three"]),
+        st.none() | st.sampled_from(["v0", "v1"]),
+        st.none() | st.sampled_from(["info", "critical"]),
+    ),
+    max_size=4,
+)
+secrets = st.builds(lambda value, version: Secret(value, "fromEnv: X", version=version), values, versions)
+told = st.builds(Withheld, versions)
+secret_urls = st.builds(
+    lambda url, value: hidden_url(f"{url}/{value}", "fromEnv: U"), urls, st.uuids().map(lambda u: f"{MARK}{u}")
+)
+headers = st.sampled_from(["X-Key", "x-key", "X-Other"])
+
+
+def auths(inner: st.SearchStrategy[Any], user: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(
+        st.just(NoAuth()), st.builds(BearerAuth, inner), st.builds(BasicAuth, user, inner), st.builds(ApiKeyAuth, headers, inner)
+    )
+
+
+wanted_specs = st.builds(
+    Webhook,
+    names,
+    urls | secret_urls,
+    texts,
+    st.none() | st.booleans(),
+    auths(secrets, st.sampled_from(["bob", "eve"]) | values.map(Secret)),
+    events,
+)
+held_specs = st.builds(
+    Webhook,
+    names.map(normal),
+    (urls.map(hidden_url) | secret_urls),
+    texts,
+    st.booleans(),
+    auths(told, values.map(Secret)),
+    events,
+)
+wanted_items = st.builds(
+    lambda spec, key, protected, sources, previously: replace(
+        declared(key), spec=spec, protected=protected, sources=sources, previously=previously
+    ),
+    wanted_specs,
+    keys,
+    st.none() | st.booleans(),
+    files,
+    st.lists(keys, max_size=1).map(tuple),
+)
+wanted_lists = st.lists(wanted_items, max_size=6, unique_by=(lambda item: item.key, lambda item: normal(item.spec.name)))
+marks = st.none() | st.builds(
+    ManagedBy, st.sampled_from(["payments", "payments", "search"]), keys, files, st.none() | st.just("c")
+)
+held_items = st.builds(Live, held_specs, st.uuids().map(str), st.sampled_from(["x1", "x2"]), marks, st.booleans(), st.just(Use()))
+held_lists = st.lists(held_items, max_size=6, unique_by=(lambda item: item.id, lambda item: item.spec.name))
+
+
+def unique_marks(held: list[Live]) -> bool:
+    ours = [item.managed_by.key for item in held if item.managed_by is not None and item.managed_by.owner == "payments"]
+    return len(ours) == len(set(ours))
+
+
+def carried_out(plan: Plan, tenant: MemoryProvider) -> None:
+    execution = Execution(plan, tenant, OWNER, Options())
+    asyncio.run(execution.run())
+    report = execution.report()
+    assert [outcome.change for outcome in report.outcomes] == list(plan.pending)
+    assert report.complete, [outcome.error for outcome in report.outcomes if outcome.status is Status.FAILED]
+
+
+@SETTINGS
+@given(wanted_lists)
+def test_a_state_against_itself_plans_empty(wanted: list[Declared]) -> None:
+    there = [as_stored(item, number) for number, item in enumerate(wanted)]
+    plan = plan_of(wanted, there)
+    assert (plan.pending, plan.violations, plan.counts.keep) == ((), (), len(wanted))
+
+
+@SETTINGS
+@given(wanted_lists)
+def test_after_the_first_execution_the_next_plan_is_empty(wanted: list[Declared]) -> None:
+    tenant = MemoryProvider()
+    carried_out(plan_of(wanted, [], ALLOWED), tenant)
+    assert plan_of(wanted, asyncio.run(tenant.list()), ALLOWED).pending == ()
+    assert len(tenant.webhooks) == len(wanted)
+
+
+@SETTINGS
+@given(wanted_lists, held_lists, st.booleans())
+def test_after_any_execution_the_next_plan_is_empty(wanted: list[Declared], held: list[Live], everything: bool) -> None:
+    """`everything` is ownership: all, under which nobody's webhooks are ours."""
+    allowed = replace(ALLOWED, ownership="all") if everything else ALLOWED
+    plan = plan_of(wanted, held, allowed)
+    assume(unique_marks(held) and not plan.violations)
+    tenant = MemoryProvider(held)
+    carried_out(plan, tenant)
+    again = plan_of(wanted, asyncio.run(tenant.list()), allowed)
+    assert (again.pending, again.violations) == ((), ())
+
+
+@SETTINGS
+@given(wanted_lists, held_lists)
+def test_what_is_another_owners_or_not_declared_and_nobodys_is_never_touched(wanted: list[Declared], held: list[Live]) -> None:
+    for change in plan_of(wanted, held, replace(ALLOWED, adopt=False)).pending:
+        mark = change.live.managed_by if change.live is not None else None
+        if change.action == "delete":
+            assert mark is not None
+            assert mark.owner == "payments"
+
+
+@SETTINGS
+@given(wanted_lists, held_lists, st.randoms(use_true_random=False))
+def test_the_order_of_the_input_does_not_matter(wanted: list[Declared], held: list[Live], random: object) -> None:
+    first = plan_of(wanted, held)
+    shuffled_wanted, shuffled_held = list(wanted), list(held)
+    random.shuffle(shuffled_wanted)  # type: ignore[attr-defined]  # hypothesis gives a random.Random
+    random.shuffle(shuffled_held)  # type: ignore[attr-defined]  # likewise
+    second = plan_of(shuffled_wanted, shuffled_held)
+    assert first == second
+    assert first.digest() == second.digest()
+
+
+@SETTINGS
+@given(wanted_lists, held_lists)
+def test_every_webhook_is_counted_once(wanted: list[Declared], held: list[Live]) -> None:
+    plan = plan_of(wanted, held)
+    counts = plan.counts
+    assert counts.create + counts.update + counts.keep == len(wanted)
+    assert len(plan.pending) == counts.create + counts.update + counts.delete
+    if not plan.clashes:
+        assert counts.update + counts.keep + counts.delete + counts.unmanaged + counts.out_of_scope == len(held)
+
+
+@SETTINGS
+@given(wanted_items)
+def test_what_is_sent_comes_back_as_the_same_webhook(item: Declared) -> None:
+    sent = json.loads(json.dumps(codec.create_body(item, OWNER)))
+    back = codec.live_from_wire({**sent, "id": "wh-1", "revision": "r1"})
+    stored = as_stored(item)
+    assert replace(back.spec, name=normal(back.spec.name)) == stored.spec
+    assert back.managed_by == ManagedBy("payments", item.key, item.sources, OWNER.revision)
+    assert back.protected == bool(item.protected)
+
+
+@SETTINGS
+@given(wanted_items, held_items)
+def test_a_patch_applied_to_the_live_webhook_makes_the_declared_one(item: Declared, there: Live) -> None:
+    plan = plan_of([item], [replace(there, managed_by=ManagedBy("payments", item.key))], ALLOWED)
+    [change] = plan.pending
+    assert change.declared is not None
+    assert change.live is not None
+    patch = codec.patch_body(change.live, change.declared, OWNER)
+    assert set(patch) <= {"name", "url", "description", "enabled", "auth", "events", "managed_by", "protected"}
+    assert ("url" in patch) == (change.live.spec.url != item.spec.url)
+    if "url" in patch and not isinstance(item.spec.auth, NoAuth):
+        assert set(patch["auth"]) & {"password", "token", "value"}
+
+
+@SETTINGS
+@given(wanted_lists, held_lists)
+def test_no_generated_secret_shows_in_anything_made_of_a_plan(wanted: list[Declared], held: list[Live]) -> None:
+    plan = plan_of(wanted, held, Policy(OWNER), fingerprint_key=secret(f"{MARK} key"))
+    shown = [repr(plan), str(plan), plan.digest(), repr(wanted), repr(held)]
+    shown += [str(violation) for violation in plan.violations]
+    shown += [repr(field) for change in plan.pending for field in change.fields]
+    assert not [text for text in shown if MARK in text]
