@@ -1,0 +1,153 @@
+"""The layers and the house rules of the code itself: sizes, imports, where secrets are revealed."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "reconciler"
+FILES = sorted(PACKAGE.rglob("*.py"))
+CORE = sorted((PACKAGE / "core").glob("*.py"))
+CORE_MAY = {
+    "__future__", "collections", "dataclasses", "enum", "fractions", "functools", "graphlib", "hashlib", "hmac", "itertools",
+    "json", "operator", "re", "typing", "unicodedata", "urllib",
+}  # fmt: skip
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every imported module, in full, functions' own imports included."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name_of(path)}: a relative import"
+            yield node.module or ""
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    yield from (node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def who_imports(*modules: str) -> set[str]:
+    return {name_of(path) for path in FILES if {found.split(".")[0] for found in imports(path)} & set(modules)}
+
+
+def test_the_package_is_found() -> None:
+    assert len(FILES) > 40
+    assert {path.name for path in CORE} >= {"model.py", "secret.py", "diff.py", "plan.py", "guard.py", "report.py", "codec.py"}
+
+
+def test_no_file_is_over_300_lines() -> None:
+    sizes = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    assert {name: size for name, size in sizes.items() if size > 300} == {}
+
+
+def test_no_function_is_over_40_lines() -> None:
+    sizes = {
+        f"{name_of(path)}:{found.name}": (found.end_lineno or 0) - found.lineno + 1 for path in FILES for found in functions(path)
+    }
+    assert {name: size for name, size in sizes.items() if size > 40} == {}
+
+
+def test_every_module_says_what_it_is() -> None:
+    assert [name_of(path) for path in FILES if not ast.get_docstring(tree(path))] == []
+
+
+def test_secrets_are_revealed_in_two_places_only() -> None:
+    """By any way of asking: a call, a method handed on, `getattr`, or the attribute behind it."""
+    asks = {name_of(path) for path in FILES if re.search(r"\breveal\b(?=\W)", code_of(path))}
+    assert asks == {"reconciler/core/codec.py", "reconciler/delivery/send.py", "reconciler/core/secret.py"}
+    inside = {name_of(path) for path in FILES for node in ast.walk(tree(path)) if reaches_inside(node)}
+    assert inside <= {"reconciler/core/secret.py"}
+
+
+def code_of(path: Path) -> str:
+    """The code without its comments and docstrings."""
+    copy = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(copy):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+            body[0] = ast.Pass()
+    return ast.unparse(copy)
+
+
+def reaches_inside(node: ast.AST) -> bool:
+    """Another object's `_value`, which is where a Secret keeps it."""
+    return (
+        isinstance(node, ast.Attribute)
+        and node.attr == "_value"
+        and not (isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"})
+    )
+
+
+def test_only_three_modules_speak_http() -> None:
+    users = who_imports("httpx", "httpcore")
+    assert users == {"reconciler/delivery/send.py", "reconciler/delivery/guard.py", "reconciler/providers/http.py"}
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: path.name)
+def test_core_imports_only_what_is_pure(path: Path) -> None:
+    foreign = {
+        found for found in imports(path) if found.split(".")[0] not in CORE_MAY and not found.startswith("reconciler.core")
+    }
+    assert foreign <= ({"deepdiff"} if path.name == "diff.py" else set())
+
+
+def test_core_imports_deepdiff_inside_a_function_only() -> None:
+    top = [node for node in tree(PACKAGE / "core/diff.py").body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert "deepdiff" not in {alias.name for node in top for alias in node.names}
+    assert "deepdiff" in set(imports(PACKAGE / "core/diff.py"))
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: path.name)
+def test_core_neither_waits_nor_reads_nor_prints(path: Path) -> None:
+    assert not [node for node in ast.walk(tree(path)) if isinstance(node, ast.AsyncFunctionDef | ast.Await)]
+    called = {node.func.id for node in ast.walk(tree(path)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    assert not called & {"open", "print", "input", "eval", "exec", "__import__"}
+
+
+def test_only_the_command_line_catches_the_root_of_the_errors() -> None:
+    catchers = {
+        name_of(path)
+        for path in FILES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ExceptHandler) and node.type is not None and "ReconcilerError" in ast.unparse(node.type)
+    }
+    assert {name.split("/")[1] for name in catchers} <= {"cli"}
+
+
+def test_every_suppression_says_why() -> None:
+    silent = [
+        f"{name_of(path)}:{number}"
+        for path in FILES
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(
+            r"#\s*(noqa|type: ignore|pragma: no cover)(?!.*?(noqa: [A-Z0-9, ]+|type: ignore\[[\w, -]+\]|no cover)\s*#?\s+\S)",
+            line,
+        )
+    ]
+    assert silent == []
+
+
+def test_the_import_contracts_hold() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"Contracts: \d+ kept, 0 broken", done.stdout)
