@@ -28,7 +28,8 @@ class Limits:
 class Scope:
     """The run's paths relative to the root (posix, "." for the root itself), and what it was narrowed to.
 
-    `root` is the way from the current folder to that root, for showing a source. `selected` holds the keys of `--only`, `--select` and `--exclude`; None when the run is not narrowed.
+    `root` is the way from the current folder to that root, for showing a source.
+    `selected` holds the keys of `--only`, `--select` and `--exclude`; None when the run is not narrowed.
     """
 
     folders: tuple[str, ...] = (".",)
