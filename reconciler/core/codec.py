@@ -24,6 +24,7 @@ from reconciler.core.model import (
     Webhook,
     credential,
 )
+from reconciler.core.reading import At
 from reconciler.core.report import Delivery, Verdict
 from reconciler.core.secret import HIDDEN, Secret, Withheld, hidden_url
 
@@ -156,51 +157,7 @@ def test_body(spec: Webhook, live: Live | None, event: Subscription) -> Json:
     return body
 
 
-class _At:
-    """A value and where it stands, so that a decoding error can name the place."""
-
-    __slots__ = ("_above", "_step", "value")
-
-    def __init__(self, value: object, above: _At | None = None, step: str | int = "") -> None:
-        self.value, self._above, self._step = value, above, step
-
-    @property
-    def pointer(self) -> str:
-        """Put together only where something is wrong: a listing has tens of thousands of values."""
-        return "" if self._above is None else f"{self._above.pointer}/{self._step}"
-
-    def get(self, field: str) -> _At:
-        if not isinstance(self.value, dict):
-            raise ValueError(f"{self.pointer or '/'}: not an object")  # noqa: TRY004  as below
-        return _At(self.value.get(field), self, field)
-
-    def text(self) -> str:
-        if not isinstance(self.value, str):
-            raise ValueError(f"{self.pointer}: not a text")  # noqa: TRY004  one error type for a body that does not decode
-        if not self.value.isascii() and any("\ud800" <= char <= "\udfff" for char in self.value):
-            raise ValueError(f"{self.pointer}: not a text: it has a lone surrogate")
-        return self.value
-
-    def maybe_text(self) -> str | None:
-        return None if self.value is None else self.text()
-
-    def flag(self) -> bool:
-        if not isinstance(self.value, bool):
-            raise ValueError(f"{self.pointer}: not true or false")  # noqa: TRY004  as above
-        return self.value
-
-    def count(self) -> int:
-        if not isinstance(self.value, int) or isinstance(self.value, bool) or self.value < 0:
-            raise ValueError(f"{self.pointer}: not a count")
-        return self.value
-
-    def items(self) -> list[_At]:
-        if not isinstance(self.value, list):
-            raise ValueError(f"{self.pointer}: not a list")  # noqa: TRY004  as above
-        return [_At(item, self, index) for index, item in enumerate(self.value)]
-
-
-def _subscription(at: _At) -> Subscription:
+def _subscription(at: At) -> Subscription:
     return Subscription(at.get("type").text(), at.get("version").maybe_text(), at.get("severity").maybe_text())
 
 
@@ -217,7 +174,7 @@ def _username(text: str) -> Secret:
     return Secret(text, shown=HIDDEN)
 
 
-def _auth(at: _At) -> Auth:
+def _auth(at: At) -> Auth:
     kind = at.get("type").text()
     secret = Withheld(_unmasked(at.get("credential_version").maybe_text()))
     table: dict[str, Callable[[], Auth]] = {
@@ -231,14 +188,14 @@ def _auth(at: _At) -> Auth:
     return table[kind]()
 
 
-def _mark(at: _At) -> ManagedBy | None:
+def _mark(at: At) -> ManagedBy | None:
     if at.value is None:
         return None
     sources = tuple(source.text() for source in at.get("sources").items())
     return ManagedBy(at.get("owner").text(), at.get("key").text(), sources, at.get("revision").maybe_text())
 
 
-def _use(at: _At) -> Use:
+def _use(at: At) -> Use:
     if at.value is None:
         return Use()
     day = at.get("last_day")
@@ -247,7 +204,7 @@ def _use(at: _At) -> Use:
 
 def live_from_wire(value: object) -> Live:
     """A webhook as a tenant answers it; raises ValueError naming the pointer of what does not fit the contract."""
-    at = _At(value)
+    at = At(value)
     spec = Webhook(
         name=at.get("name").text(),
         url=_told(at.get("url").text(), hidden_url),
@@ -268,7 +225,7 @@ def live_from_wire(value: object) -> Live:
 
 def page_from_wire(value: object) -> tuple[tuple[Live, ...], str | None]:
     """One page of a listing and the cursor of the next; raises ValueError."""
-    at = _At(value)
+    at = At(value)
     items = []
     for item in at.get("items").items():
         try:
@@ -291,7 +248,7 @@ def delivery_to_wire(delivery: Delivery) -> Json:
 
 def delivery_from_wire(value: object, webhook: str, event: Subscription) -> Delivery:
     """A delivery from a tenant's answer; raises ValueError."""
-    at = _At(value)
+    at = At(value)
     try:
         verdict = Verdict(at.get("verdict").text())
     except ValueError:

@@ -215,12 +215,11 @@ def make_plan(
     wanted = tuple(sorted(declared, key=lambda item: item.key))
     held = tuple(live)
     found = match(wanted, held, policy, normalize)
-    changes, warnings, outside = _changes(found, policy, normalize)
+    pending, warnings, keeps, outside = _changes(found, policy, normalize)
     deletes, unmanaged, more_outside = _removals(found, policy)
-    pending = [change for change in changes if change.action is not Action.KEEP]
     stages, cycles = arrange((*pending, *deletes))
     flat = [change for stage in stages for change in stage]
-    actions = Counter(change.action for change in (*changes, *deletes))
+    actions = Counter({Action.KEEP: keeps}) + Counter(change.action for change in (*pending, *deletes))
     plan = Plan(
         tenant or TenantRef("", "", policy.owner.name),
         stages,
@@ -235,22 +234,28 @@ def make_plan(
     return replace(plan, violations=check(plan, policy))
 
 
-def _changes(found: Match, policy: Policy, normalize: Normalize) -> tuple[list[Change], list[str], int]:
-    """What becomes of each declared webhook that the run looks at, warnings, and how many of ours it does not look at."""
-    changes: list[Change] = []
+def _changes(found: Match, policy: Policy, normalize: Normalize) -> tuple[list[Change], list[str], int, int]:
+    """What is to be written of what the run looks at, warnings, how many stay as they are, how many of ours it leaves out.
+
+    What stays is counted and let go: keeping it would cost as much memory as everything declared.
+    """
+    pending: list[Change] = []
     warnings: list[str] = []
-    outside = 0
+    keeps = outside = 0
     for item, counterpart in found.pairs:
         if not policy.scope.selects(item.key):
             outside += counterpart is not None and is_ours(counterpart, policy)
         elif counterpart is None:
             normal = normalize(item.spec).name
-            changes.append(_create(replace(item, spec=replace(item.spec, name=normal)), policy))
+            pending.append(_create(replace(item, spec=replace(item.spec, name=normal)), policy))
         else:
             change, said = _update(counterpart, item, policy, normalize)
             warnings += said
-            changes.append(change)
-    return changes, warnings, outside
+            if change.action is Action.KEEP:
+                keeps += 1
+            else:
+                pending.append(change)
+    return pending, warnings, keeps, outside
 
 
 def _renames(changes: list[Change]) -> tuple[str, ...]:

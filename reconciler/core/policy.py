@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from posixpath import join, normpath
 from typing import Final, Literal
 
 from reconciler.core.model import Owner
@@ -39,7 +38,7 @@ class Scope:
 
     def shown(self, source: str) -> str:
         """A source as a person finds it: relative to the current folder."""
-        return source if source == STDIN else normpath(join(self.root, source))
+        return source if source == STDIN else _joined(self.root, source)
 
     def in_folder(self, source: str) -> bool:
         """Whether a source lies under a folder path of this run."""
@@ -57,6 +56,17 @@ class Scope:
     def selects(self, key: str) -> bool:
         """Whether this run looks at that key."""
         return self.selected is None or key in self.selected
+
+
+def _joined(root: str, source: str) -> str:
+    """Both ways one after the other, without detours."""
+    steps: list[str] = []
+    for step in f"{root}/{source}".split("/"):
+        if step == ".." and steps and steps[-1] != "..":
+            steps.pop()
+        elif step not in {"", "."}:
+            steps.append(step)
+    return "/".join(steps)
 
 
 def _climbs(steps: list[str]) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-import time
+import subprocess
+import sys
 
 import jsonschema
 import jsonschema_rs
@@ -110,13 +111,28 @@ BOMBS = {
 }
 
 
+# In a process of its own, so that what is measured is the reader: its processor seconds and its peak memory.
+MEASURE = """
+import resource, sys
+from reconciler.core.errors import InvalidManifests
+from reconciler.manifests import Request, load
+try:
+    load(Request(paths=("-",), stdin=sys.stdin.buffer.read(), all_tenants=True))
+except InvalidManifests as error:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+    print(len(error.problems), used.ru_utime + used.ru_stime, peak // 1024)
+"""
+
+
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_hostile_file_ends_in_problems_within_two_seconds(name: str) -> None:
-    start = time.perf_counter()
-    found = outcome(BOMBS[name])
-    assert isinstance(found, InvalidManifests)
-    assert found.problems
-    assert time.perf_counter() - start < 2
+def test_a_hostile_file_ends_in_problems_within_two_seconds_and_200_mib(name: str) -> None:
+    ended = subprocess.run([sys.executable, "-c", MEASURE], input=BOMBS[name], capture_output=True, check=False)
+    assert ended.returncode == 0, ended.stderr[-500:]
+    problems, seconds, mebibytes = ended.stdout.split()
+    assert int(problems) > 0
+    assert float(seconds) < 2
+    assert int(mebibytes) < 200
 
 
 def test_the_manifest_schema_holds_the_schemas_of_the_kinds() -> None:
