@@ -5,7 +5,8 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
-# Two levels: what the program needs, and on top of it what its tests need.
+# Two levels: what the program needs, and on top of it what its tests need. The locks are complete, so nothing is resolved:
+# some versions of pip would look for a newer release of what a dependency asks for with an extra, and refuse it.
 RUN := .venv/.run
 DEV := .venv/.dev
 
@@ -33,12 +34,13 @@ format: $(DEV)
 	$(PYTHON) -m venv .venv
 
 $(RUN): requirements.lock pyproject.toml | .venv
-	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --require-hashes --no-deps -r requirements.lock
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(DEV): requirements-dev.lock $(RUN)
-	$(PIP) install --require-hashes -r requirements-dev.lock
+	$(PIP) install --require-hashes --no-deps -r requirements-dev.lock
+	$(PIP) check
 	@touch $@
 
 # After a change of pyproject.toml's dependencies; hashes, and no index addresses.
