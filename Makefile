@@ -2,7 +2,9 @@
 .DELETE_ON_ERROR:
 .PHONY: demo test check bench lock format clean
 
-PYTHON ?= python3.11
+# The first of these that is 3.11 or newer and can make a virtual environment; `make demo PYTHON=/path/to/python` names another.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+	$$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 # Two levels: what the program needs, and on top of it what its tests need. The locks are complete, so nothing is resolved:
@@ -30,17 +32,22 @@ format: $(DEV)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-.venv:
-	$(PYTHON) -m venv .venv
+# pip is the last thing that venv puts there, so that a set-up which was cut short is begun anew.
+$(BIN)/pip:
+	@python="$(PYTHON)"; if [ -z "$$python" ]; then \
+		echo "Python 3.11 or newer with its venv module is needed, and not found; name one: make PYTHON=/path/to/python" >&2; exit 1; fi; \
+	echo "Setting up .venv with $$python, once" && $$python -m venv .venv
 
-$(RUN): requirements.lock pyproject.toml | .venv
-	$(PIP) install --require-hashes --no-deps -r requirements.lock
-	$(PIP) install --no-deps --no-build-isolation -e .
+$(RUN): requirements.lock pyproject.toml | $(BIN)/pip
+	@echo "Installing what the program needs"
+	@$(PIP) install --require-hashes --no-deps -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(DEV): requirements-dev.lock $(RUN)
-	$(PIP) install --require-hashes --no-deps -r requirements-dev.lock
-	$(PIP) check
+	@echo "Installing what its tests need"
+	@$(PIP) install --require-hashes --no-deps -r requirements-dev.lock
+	@$(PIP) check >/dev/null
 	@touch $@
 
 # After a change of pyproject.toml's dependencies; hashes, and no index addresses.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -71,10 +72,18 @@ def command(ctx: click.Context) -> int:
                 console.error(f"reconciler {name} ended with exit code {code}")
                 return code
     console.data(
-        "\nThat was the whole circle: the second plan is empty."
-        "\nA tenant that stays: reconciler tenant serve; the README's tutorial goes on from there."
+        "\nThat was the whole circle: the second plan is empty, and nothing of it stays on this machine."
+        f"\nA tenant that stays: {_typed()} tenant serve; the README's tutorial goes on from there."
     )
     return 0
+
+
+def _typed() -> str:
+    """What a user has to type for this very command: its name alone only where PATH leads to it."""
+    found, installed = shutil.which("reconciler"), Path(sys.executable).with_name("reconciler")
+    if found is not None and installed.exists() and Path(found).samefile(installed):
+        return "reconciler"
+    return shlex.quote(os.path.relpath(installed)) if installed.exists() else f"{shlex.quote(sys.executable)} -m reconciler"
 
 
 def _run(arguments: list[str], folder: str) -> int:
