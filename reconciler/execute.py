@@ -69,10 +69,10 @@ class Execution:
         return self._stop is not None and self._stop.kind == "interrupted"
 
     async def run(self) -> None:
-        """Carries out every stage in turn; deletes only if nothing before them failed or was skipped (rule 9)."""
+        """Carries out every stage in turn; what removes only if nothing before it failed or was skipped (rule 9)."""
         for stage in self._plan.stages:
-            deleting = stage[0].action is Action.DELETE
-            if deleting and any(o.status in {Status.FAILED, Status.SKIPPED} for o in self._outcomes.values()):
+            removing = all(change.removes for change in stage)
+            if removing and any(o.status in {Status.FAILED, Status.SKIPPED} for o in self._outcomes.values()):
                 why = Failure("skipped", "deletes start only if every create and update succeeded")
                 for change in stage:
                     self._note(Outcome(Status.SKIPPED, change, change.live.id if change.live else None, error=why))

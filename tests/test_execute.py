@@ -93,6 +93,15 @@ def test_rule_09_deletes_do_not_start_either_when_something_was_skipped() -> Non
     assert "update u1" not in tenant.wrote
 
 
+def test_rule_09_the_last_subscription_is_not_taken_either_when_a_create_failed() -> None:
+    """The create may be what was to receive its events from now on."""
+    there = [live("old")]
+    tenant = Tenant(there, failing("new", Unreachable("no answer")))
+    report = carry_out(plan_of([declared("new"), declared("old", events=[])], there), tenant)
+    assert ended(report) == {"new": "failed", "old": "skipped"}
+    assert tenant.webhooks["wh-old"].spec.subscriptions
+
+
 def test_rule_09_a_failed_delete_does_not_stop_the_others() -> None:
     plan, tenant = mixed(failing("d1", TenantFault("500")))
     assert ended(carry_out(plan, tenant))["d2"] == "deleted"

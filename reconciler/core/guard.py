@@ -32,7 +32,7 @@ def _delete_limit(plan: Plan, policy: Policy) -> Violation | None:
         refused, allowed = count > limits.max_deletes, f"--max-deletes {limits.max_deletes}"
     else:
         refused = count > 1 and _over(count, limits.delete_share, plan.base)
-        allowed = f"{limits.delete_share:.0%}"
+        allowed = f"{limits.delete_share * 100:g}%"
     if not refused:
         return None
     message = f"{count} of {plan.base} webhooks would be deleted, more than {allowed}; if that is meant, --max-deletes {count}"
@@ -46,7 +46,7 @@ def _update_limit(plan: Plan, policy: Policy) -> Violation | None:
         refused, allowed = count > limits.max_updates, f"--max-updates {limits.max_updates}"
     else:
         refused = plan.base >= limits.update_from and _over(count, limits.update_share, plan.base)
-        allowed = f"{limits.update_share:.0%}"
+        allowed = f"{limits.update_share * 100:g}%"
     if not refused:
         return None
     message = f"{count} of {plan.base} webhooks would be updated, more than {allowed}; if that is meant, --max-updates {count}"

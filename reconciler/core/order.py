@@ -29,21 +29,30 @@ def _freeing(changes: Sequence[Change]) -> tuple[list[tuple[Change, ...]], tuple
     """Waves of updates that give up a name which another change wants, each wave after the one it waits for."""
     wanted = {change.name for change in changes if change.action != "delete"}
     frees = {old: change for change in changes if (old := _old_name(change)) in wanted and old is not None}
-    sorter: TopologicalSorter[str] = TopologicalSorter()  # of old names: one is free once the new name of its holder is
-    for old, change in frees.items():
-        sorter.add(old, *([change.name] if change.name in frees else []))
-    try:
-        sorter.prepare()
-    except CycleError as error:
-        names = tuple(sorted(set(error.args[1])))
+    clashes: list[Violation] = []
+    while True:  # once more for each circle
+        sorter: TopologicalSorter[str] = TopologicalSorter()  # of old names: one is free once the new name of its holder is
+        for old, change in frees.items():
+            sorter.add(old, *([change.name] if change.name in frees else []))
+        try:
+            sorter.prepare()
+            break
+        except CycleError as error:
+            names = tuple(sorted(set(error.args[1])))
         message = f"{', '.join(names)}: each wants the name another holds; go through a third name"
-        return [], (Violation("name-cycle", message, names),)
+        clashes.append(Violation("name-cycle", message, names))
+        frees = {old: change for old, change in frees.items() if old not in names}
     waves: list[tuple[Change, ...]] = []
     while sorter.is_active():
         ready = sorter.get_ready()
         waves.append(tuple(sorted((frees[old] for old in ready), key=_place)))
         sorter.done(*ready)
-    return waves, ()
+    return waves, tuple(clashes)
+
+
+def _stage(change: Change) -> str:
+    """Taking the last subscription counts as a delete, so it waits like one for what may replace it."""
+    return "delete" if change.removes else change.action
 
 
 def arrange(changes: Sequence[Change]) -> tuple[Stages, tuple[Violation, ...]]:
@@ -54,7 +63,7 @@ def arrange(changes: Sequence[Change]) -> tuple[Stages, tuple[Violation, ...]]:
     stages, clashes = _freeing(changes)
     early = {id(change) for wave in stages for change in wave}
     for action in ("create", "update", "delete"):
-        stage = [change for change in changes if change.action == action and id(change) not in early]
+        stage = [change for change in changes if _stage(change) == action and id(change) not in early]
         if stage:
             stages.append(tuple(sorted(stage, key=_place)))
     return tuple(stages), clashes

@@ -162,15 +162,6 @@ def _update(live: Live, declared: Declared, policy: Policy, normalize: Normalize
     return replace(change, reason=reason), warnings
 
 
-def _may_delete(live: Live, policy: Policy) -> bool:
-    """Rule 5, apart from protection and limits, which refuse instead of keeping."""
-    scope = policy.scope
-    if not policy.prune or scope.selected is not None:
-        return False
-    sources = live.managed_by.sources if live.managed_by is not None else ()
-    return all(scope.in_folder(source) for source in sources) if sources else scope.whole_root
-
-
 def is_ours(live: Live, policy: Policy) -> bool:
     """Rule 4: marked as ours; under `ownership: all` nobody's too."""
     if live.managed_by is None:
@@ -182,10 +173,10 @@ def _removals(found: Match, policy: Policy) -> tuple[list[Change], int, int]:
     """Deletes, and the counts of what is unmanaged and what is out of this run's scope."""
     deletes, unmanaged, outside = [], 0, 0
     for live in found.unmatched:
+        sources = live.managed_by.sources if live.managed_by is not None else ()
         if not is_ours(live, policy):
             unmanaged += 1
-        elif _may_delete(live, policy):
-            sources = live.managed_by.sources if live.managed_by is not None else ()
+        elif policy.may_delete(sources):
             recorded = policy.scope.shown(sources[0]) if sources else None
             deletes.append(Change(Action.DELETE, live.spec.name, live, reason="ours, no longer declared", recorded=recorded))
         else:
@@ -260,16 +251,16 @@ def _changes(found: Match, policy: Policy, normalize: Normalize) -> tuple[list[C
 
 def _renames(changes: list[Change]) -> tuple[str, ...]:
     """Rule 14: a delete and a create with equal url and events are offered as a rename, with the line to add."""
-    gone = {
-        (change.live.spec.url, change.live.spec.subscriptions): change
-        for change in changes
-        if change.action is Action.DELETE and change.live is not None
-    }
+    gone: dict[object, list[Change]] = {}
+    for change in changes:
+        if change.action is Action.DELETE and change.live is not None:
+            gone.setdefault((change.live.spec.url, change.live.spec.subscriptions), []).append(change)
     offers = []
     for change in changes:
         if change.action is Action.CREATE and change.declared is not None:
-            twin = gone.get((change.declared.spec.url, change.declared.spec.subscriptions))
-            if twin is not None:
+            twins = gone.get((change.declared.spec.url, change.declared.spec.subscriptions))
+            if twins:  # each is offered once: a live webhook can become one only
+                twin = twins.pop(0)
                 line = f"previously: [{json.dumps(twin.key or twin.name, ensure_ascii=False)}]"
                 offers.append(f"{change.declared.origin}: a rename of {twin.name}? add to spec: {line}")
     return tuple(offers)

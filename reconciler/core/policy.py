@@ -95,3 +95,9 @@ class Policy:
     limits: Limits = field(default_factory=Limits)
     scope: Scope = field(default_factory=Scope)
     literal_urls: AbstractSet[str] = frozenset()
+
+    def may_delete(self, sources: tuple[str, ...]) -> bool:
+        """Rule 5: whether this run may delete what came from there; ownership, protection and limits are asked elsewhere."""
+        if not self.prune or self.scope.selected is not None:
+            return False
+        return all(map(self.scope.in_folder, sources)) if sources else self.scope.whole_root

@@ -82,11 +82,7 @@ def _subscriptions(wanted: frozenset[Subscription], declared: Declared, live: Li
     recorded = mark.sources if mark is not None and mark.owner == policy.owner.name else ()
     missing = tuple(source for source in recorded if source not in declared.sources and not policy.scope.reads(source))
     removed = live.spec.subscriptions - wanted
-    last = not wanted
-    outside = [source for source in recorded if not policy.scope.in_folder(source)] if last else []
-    keep = bool(removed) and (
-        bool(missing) or not policy.prune or (last and (bool(outside) or policy.scope.selected is not None))
-    )
+    keep = bool(removed) and (bool(missing) or not policy.prune or not (wanted or policy.may_delete(recorded)))
     sources = tuple(sorted({*declared.sources, *missing, *(recorded if keep else ())}))
     if not keep:
         return wanted, sources, ()

@@ -106,7 +106,7 @@ def carried_out(plan: Plan, tenant: MemoryProvider) -> None:
 
 @SETTINGS
 @given(wanted_lists)
-def test_a_state_against_itself_plans_empty(wanted: list[Declared]) -> None:
+def test_rule_02_a_state_against_itself_plans_empty(wanted: list[Declared]) -> None:
     there = [as_stored(item, number) for number, item in enumerate(wanted)]
     plan = plan_of(wanted, there)
     assert (plan.pending, plan.violations, plan.counts.keep) == ((), (), len(wanted))
@@ -114,7 +114,7 @@ def test_a_state_against_itself_plans_empty(wanted: list[Declared]) -> None:
 
 @SETTINGS
 @given(wanted_lists)
-def test_after_the_first_execution_the_next_plan_is_empty(wanted: list[Declared]) -> None:
+def test_rule_02_after_the_first_execution_the_next_plan_is_empty(wanted: list[Declared]) -> None:
     tenant = MemoryProvider()
     carried_out(plan_of(wanted, [], ALLOWED), tenant)
     assert plan_of(wanted, asyncio.run(tenant.list()), ALLOWED).pending == ()
@@ -123,7 +123,7 @@ def test_after_the_first_execution_the_next_plan_is_empty(wanted: list[Declared]
 
 @SETTINGS
 @given(wanted_lists, held_lists, st.booleans())
-def test_after_any_execution_the_next_plan_is_empty(wanted: list[Declared], held: list[Live], everything: bool) -> None:
+def test_rule_02_after_any_execution_the_next_plan_is_empty(wanted: list[Declared], held: list[Live], everything: bool) -> None:
     """`everything` is ownership: all, under which nobody's webhooks are ours."""
     allowed = replace(ALLOWED, ownership="all") if everything else ALLOWED
     plan = plan_of(wanted, held, allowed)
@@ -136,7 +136,9 @@ def test_after_any_execution_the_next_plan_is_empty(wanted: list[Declared], held
 
 @SETTINGS
 @given(wanted_lists, held_lists)
-def test_what_is_another_owners_or_not_declared_and_nobodys_is_never_touched(wanted: list[Declared], held: list[Live]) -> None:
+def test_rule_04_what_is_another_owners_or_not_declared_and_nobodys_is_never_touched(
+    wanted: list[Declared], held: list[Live]
+) -> None:
     for change in plan_of(wanted, held, replace(ALLOWED, adopt=False)).pending:
         mark = change.live.managed_by if change.live is not None else None
         if change.action == "delete":
@@ -146,7 +148,7 @@ def test_what_is_another_owners_or_not_declared_and_nobodys_is_never_touched(wan
 
 @SETTINGS
 @given(wanted_lists, held_lists, st.randoms(use_true_random=False))
-def test_the_order_of_the_input_does_not_matter(wanted: list[Declared], held: list[Live], random: object) -> None:
+def test_rule_13_the_order_of_the_input_does_not_matter(wanted: list[Declared], held: list[Live], random: object) -> None:
     first = plan_of(wanted, held)
     shuffled_wanted, shuffled_held = list(wanted), list(held)
     random.shuffle(shuffled_wanted)  # type: ignore[attr-defined]  # hypothesis gives a random.Random
@@ -194,7 +196,7 @@ def test_a_patch_applied_to_the_live_webhook_makes_the_declared_one(item: Declar
 
 @SETTINGS
 @given(wanted_lists, held_lists)
-def test_no_generated_secret_shows_in_anything_made_of_a_plan(wanted: list[Declared], held: list[Live]) -> None:
+def test_section_6_no_generated_secret_shows_in_anything_made_of_a_plan(wanted: list[Declared], held: list[Live]) -> None:
     plan = plan_of(wanted, held, Policy(OWNER), fingerprint_key=secret(f"{MARK} key"))
     shown = [repr(plan), str(plan), plan.digest(), repr(wanted), repr(held)]
     shown += [str(violation) for violation in plan.violations]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from reconciler.core.policy import Limits, Policy, Scope
@@ -122,6 +124,15 @@ def test_rule_06_the_last_one_stays_where_nothing_may_be_deleted(scope: Scope) -
     assert len(plan.warnings) == 1
 
 
+def test_rule_06_the_last_one_of_an_adopted_webhook_stays_where_it_could_not_be_deleted() -> None:
+    """It has no sources, so that only the root itself among the paths would do (rule 5)."""
+    for folders, left in ((("teams/a",), 1), ((), 1), ((".",), 0)):
+        allowed = policy(adopt=True, scope=Scope(folders))
+        change = only(plan_of([declared("a", events=[])], [live("a", owner=None)], allowed))
+        assert change.declared is not None
+        assert len(change.declared.spec.subscriptions) == left
+
+
 @pytest.mark.parametrize(
     ("base", "deletes", "refused"), [(10, 4, True), (10, 3, False), (2, 1, False), (1, 1, False), (3, 2, True)]
 )
@@ -195,3 +206,37 @@ def test_rule_08_an_empty_set_is_refused_whatever_is_forced(allowed: Policy) -> 
 
 def test_rule_08_an_empty_set_is_fine_while_nothing_is_ours() -> None:
     assert plan_of([], [live("a", owner=None), live("b", owner="search")]).violations == ()
+
+
+def test_rule_07_a_limit_says_its_share_exactly() -> None:
+    wanted, held = many(100)
+    [violation] = plan_of(wanted[13:], held, policy(limits=Limits(delete_share=0.125))).violations
+    assert "13 of 100" in violation.message
+    assert "more than 12.5%" in violation.message
+    assert "--max-deletes 13" in violation.message
+
+
+def test_rule_07_removals_count_with_the_deletes() -> None:
+    """2 deleted and 2 silenced of 10 are 4."""
+    wanted, held = many(10)
+    silent = [replace(item, spec=replace(item.spec, subscriptions=frozenset())) for item in wanted[:2]]
+    plan = plan_of([*silent, *wanted[2:8]], held)
+    assert rules(plan) == ["delete-limit"]
+    assert plan.violations[0].names == ("w000", "w001", "w008", "w009")
+
+
+def test_the_rules_of_violations_are_the_list_of_section_5() -> None:
+    one, other = many(20)[0], many(20)[1]
+    plans = [
+        plan_of(one[10:], other),
+        plan_of(many(20, description="x")[0], other),
+        plan_of([], other),
+        plan_of([declared("a")], [live("a", owner=None)]),
+        plan_of([declared("a")], [live("a", owner="search")]),
+        plan_of([declared("a")], [live("b", protected=True)]),
+        plan_of([declared("a")], [live("x", name="a", id="1"), live("y", name="a", id="2")]),
+        plan_of([declared("a", name="B"), declared("b", name="A")], [live("a", name="A"), live("b", name="B")]),
+    ]
+    assert {rule for plan in plans for rule in rules(plan)} == {
+        "delete-limit", "update-limit", "empty-set", "not-owned", "other-owner", "protected", "ambiguous-name", "name-cycle",
+    }  # fmt: skip

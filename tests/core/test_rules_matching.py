@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -9,11 +11,14 @@ import pytest
 from reconciler.core.model import Subscription, Webhook
 from reconciler.core.plan import Counts
 from reconciler.core.policy import Scope
+from reconciler.providers.memory import MemoryProvider
 from tests.support.builders import (
     FAILED,
     HEALTHY,
+    OWNER,
     STARTED,
     URL,
+    carry_out,
     declared,
     live,
     normalize,
@@ -126,6 +131,16 @@ def test_rule_02_equal_sides_plan_empty_and_an_empty_plan_is_a_plan() -> None:
     assert plan.digest().startswith("sha256:")
 
 
+@pytest.mark.parametrize(("description", "loaded"), [("", False), ("x", True)])
+def test_rule_02_only_what_differs_is_compared_field_by_field(description: str, loaded: bool) -> None:
+    code = (
+        "import sys; from tests.support.builders import declared, live, plan_of; "
+        f"plan_of([declared('a', description={description!r})], [live('a')]); print('deepdiff' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == str(loaded)
+
+
 def test_rule_02_subscriptions_are_compared_as_sets() -> None:
     assert plan_of([declared("a", events=[STARTED, FAILED])], [live("a", events=[FAILED, STARTED])]).pending == ()
     change = only(plan_of([declared("a", events=[STARTED, FAILED])], [live("a", events=[HEALTHY, STARTED])]))
@@ -192,6 +207,14 @@ def test_rule_03_the_order_of_recorded_sources_does_not_matter() -> None:
 
 def test_rule_03_a_new_commit_alone_changes_nothing() -> None:
     assert plan_of([declared("a")], [live("a", commit="an-earlier-commit")]).pending == ()
+
+
+def test_rule_03_the_commit_is_written_along_with_other_changes() -> None:
+    there = [live("a", commit="earlier"), live("b", commit="earlier")]
+    tenant = MemoryProvider(there)
+    assert carry_out(plan_of([declared("a", description="x"), declared("b")], there), tenant).complete
+    marks = {live.spec.name: live.managed_by for live in tenant.webhooks.values()}
+    assert {name: mark.revision for name, mark in marks.items() if mark} == {"a": OWNER.revision, "b": "earlier"}
 
 
 def test_rule_04_ours_is_updated_and_deleted_when_no_longer_declared() -> None:

@@ -60,6 +60,21 @@ def test_rule_09_names_in_a_circle_are_a_violation_and_still_shown() -> None:
     assert len(plan.pending) == 3
 
 
+def test_rule_09_every_circle_is_named_and_what_stands_in_none_keeps_its_order() -> None:
+    names = {"a": "B", "b": "A", "c": "D", "d": "C", "e": "F", "f": "G"}
+    wanted = [declared(key, name=name) for key, name in names.items()]
+    plan = plan_of(wanted, [live(key, name=key.upper()) for key in names])
+    assert [violation.names for violation in plan.violations] == [("A", "B"), ("C", "D")]
+    assert [[change.name for change in stage] for stage in plan.stages] == [["G"], ["A", "B", "C", "D", "F"]]
+
+
+def test_rule_09_an_update_that_takes_the_last_subscription_waits_with_the_deletes() -> None:
+    wanted = [declared("a", events=[]), declared("c"), declared("u", description="x")]
+    plan = plan_of(wanted, [live("a"), live("u"), live("z")], policy(limits=Limits(max_deletes=9)))
+    stages = [[f"{change.action} {change.name}" for change in stage] for stage in plan.stages]
+    assert stages == [["create c"], ["update u"], ["update a", "delete z"]]
+
+
 def test_rule_09_every_change_stands_in_one_stage_even_when_two_want_one_name() -> None:
     plan = plan_of([declared("a", name="X"), declared("b", name="X"), declared("c", name="Old")], [live("a", name="Old")])
     assert sorted(said(plan)) == [("create", "Old"), ("create", "X"), ("update", "X")]
@@ -153,6 +168,15 @@ def test_rule_14_a_rename_is_offered_with_the_line_to_add() -> None:
 @pytest.mark.parametrize("other", [live("old", url="https://else.example.com"), live("old", events=[FAILED])])
 def test_rule_14_no_rename_is_offered_for_another_url_or_other_events(other: object) -> None:
     assert plan_of([declared("new")], [other]).warnings == ()  # type: ignore[list-item]  # a Live
+
+
+def test_rule_14_a_live_webhook_is_offered_as_a_rename_once() -> None:
+    wanted = [declared("n1"), declared("n2"), declared("n3")]
+    plan = plan_of(wanted, [live("o1"), live("o2")], policy(limits=Limits(max_deletes=2)))
+    assert [(warning.split("?")[0].split()[-1], warning.split("spec: ")[1]) for warning in plan.warnings] == [
+        ("o1", 'previously: ["o1"]'),
+        ("o2", 'previously: ["o2"]'),
+    ]
 
 
 def test_a_plan_is_a_value_that_compares_and_hashes() -> None:
