@@ -50,11 +50,16 @@ def credential_field(auth: Auth) -> str:
 
 
 def visible(spec: Webhook) -> Json:
-    """What of a spec holds no secret, for comparing: url, user name and credential are left out, events too (a set)."""
-    auth = {"type": auth_type(spec.auth)}
-    if isinstance(spec.auth, ApiKeyAuth):
-        auth["header"] = spec.auth.header.lower()
-    return {"name": spec.name, "description": spec.description, "enabled": spec.enabled, "auth": auth}
+    """What of a spec holds no secret, for comparing field by field.
+
+    Left out are url, user name and credential, and what is not compared as text: events (a set), the header (in any case).
+    """
+    return {
+        "name": spec.name,
+        "description": spec.description,
+        "enabled": spec.enabled,
+        "auth": {"type": auth_type(spec.auth)},
+    }
 
 
 def events_to_wire(subscriptions: frozenset[Subscription]) -> list[Json]:
@@ -122,7 +127,7 @@ def create_body(declared: Declared, owner: Owner) -> Json:
 
 
 def _same_auth(before: Auth, after: Auth) -> bool:
-    """Equal, header names in any case: what `visible` takes as equal is not sent either."""
+    """Equal, header names in any case: what `diff` takes as equal is not sent either."""
     if isinstance(before, ApiKeyAuth) and isinstance(after, ApiKeyAuth) and before.header.lower() == after.header.lower():
         return before.value == after.value
     return before == after

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core import codec
-from reconciler.core.model import Auth, BasicAuth, Subscription, Webhook, credential
+from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, Subscription, Webhook, credential
 from reconciler.core.secret import HIDDEN, Secret, Withheld
 
 
@@ -65,6 +65,9 @@ def _auth(before: Auth, after: Auth) -> list[FieldChange]:
     masked = isinstance(old_user, Secret) and not old_user.resolved
     if old_user != new_user and not masked:
         changes.append(FieldChange(("auth", "username"), shown(old_user), shown(new_user)))
+    old_header, new_header = (auth.header if isinstance(auth, ApiKeyAuth) else "" for auth in (before, after))
+    if old_header.lower() != new_header.lower():
+        changes.append(FieldChange(("auth", "header"), old_header or None, new_header or None))
     old, new = credential(before), credential(after)
     if old != new:
         field = codec.credential_field(after) or codec.credential_field(before)

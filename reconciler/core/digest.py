@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from reconciler.core import codec
-from reconciler.core.model import BasicAuth, Declared, credential
+from reconciler.core.model import ApiKeyAuth, BasicAuth, Declared, credential
 from reconciler.core.secret import Secret, fingerprint
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def _wanted(declared: Declared, key: Secret | None) -> list[object]:
     spec = declared.spec
     secret = credential(spec.auth)
     username = spec.auth.username if isinstance(spec.auth, BasicAuth) else ""
+    header = spec.auth.header if isinstance(spec.auth, ApiKeyAuth) else ""
     return [
         declared.key,
         declared.protected,
@@ -51,6 +52,7 @@ def _wanted(declared: Declared, key: Secret | None) -> list[object]:
         codec.visible(spec),
         _known(spec.url, "url", key),
         _known(username, "username", key),
+        header,
         secret.version if secret else None,
         isinstance(secret, Secret),
         sorted(event.sort_key for event in spec.subscriptions),

@@ -121,6 +121,15 @@ def test_section_6_a_header_in_another_case_is_the_same_header() -> None:
     assert plan_of([declared("a", auth=API_KEY)], [live("a", auth=ApiKeyAuth("x-key", Withheld("1")))]).pending == ()
 
 
+def test_a_header_is_shown_as_the_manifest_writes_it() -> None:
+    created = only(plan_of([declared("a", auth=API_KEY)], []))
+    moved = only(plan_of([declared("a", auth=API_KEY)], [live("a", auth=ApiKeyAuth("X-Other", Withheld("1")))]))
+    shown = [
+        (field.before, field.after) for change in (created, moved) for field in change.fields if field.dotted == "auth.header"
+    ]
+    assert shown == [(None, "X-Key"), ("X-Other", "X-Key")]
+
+
 def test_section_6_taking_the_credential_away_is_a_change() -> None:
     change = only(plan_of([declared("a")], [live("a", auth=held("1"))]))
     assert paths(change) == ["auth.token", "auth.type"]
