@@ -20,6 +20,7 @@ test: check
 
 # Format, lint, types, import contracts: the quick part.
 check: $(DEV)
+	$(PIP) check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -47,7 +48,6 @@ $(RUN): requirements.lock pyproject.toml | $(BIN)/pip
 $(DEV): requirements-dev.lock $(RUN)
 	@echo "Installing what its tests need"
 	@$(PIP) install --require-hashes --no-deps -r requirements-dev.lock
-	@$(PIP) check >/dev/null
 	@touch $@
 
 # After a change of pyproject.toml's dependencies; hashes, and no index addresses.
