@@ -27,6 +27,7 @@ Examples:
   reconciler tenant token ci --scope "Webhooks: Write" --owner payments --out token.txt
   reconciler tenant tokens
   reconciler tenant revoke ci
+  reconciler tenant login
 """
 
 
@@ -53,10 +54,11 @@ def _open(db: str) -> Any:
 @logging_options
 @click.pass_context
 def serve(ctx: click.Context, /, **values: Any) -> None:
-    """Serve the tenant until SIGTERM or Ctrl-C. Prints its API's address when it is ready."""
+    """Serve the tenant until SIGTERM or Ctrl-C. Prints its API's address, and a sign-in link for its page, when it is ready."""
     from reconciler.cli.connect import address_policy  # noqa: PLC0415  `--help` needs none of it
     from reconciler.cli.source import Options  # noqa: PLC0415  likewise
     from reconciler.delivery.send import Sender  # noqa: PLC0415  likewise
+    from reconciler.tenant.api_webhooks import BASE  # noqa: PLC0415  likewise
     from reconciler.tenant.app import create_app  # noqa: PLC0415  likewise
     from reconciler.tenant.server import serve as run  # noqa: PLC0415  likewise
 
@@ -65,7 +67,12 @@ def serve(ctx: click.Context, /, **values: Any) -> None:
     store = _open(values["db"])
     try:
         app = create_app(store, sender, tests_per_minute=values["tests_per_minute"])
-        run(store, app, host=values["host"], port=values["port"], ready=console.data)
+
+        def ready(origin: str) -> None:
+            console.data(origin + BASE)
+            console.data(f"page: {store.sign_in_address(origin)}")
+
+        run(store, app, host=values["host"], port=values["port"], ready=ready)
     finally:
         store.close()
 
@@ -169,3 +176,17 @@ def revoke(ctx: click.Context, name: str, db: str) -> None:
     if not ended:
         raise click.UsageError(f"no token is named {name}", ctx)
     console_of(ctx).say(f"revoked {name}")
+
+
+@command.command("login")
+@db_option
+@option("--url", metavar="URL", help="Where the tenant is reached.  [default: where it was served last]")
+@logging_options
+@click.pass_context
+def login(ctx: click.Context, db: str, url: str | None) -> None:
+    """Print a new sign-in link for the page: good for ten minutes, once."""
+    store = _open(db)
+    try:
+        console_of(ctx).data(store.sign_in_address(url))
+    finally:
+        store.close()

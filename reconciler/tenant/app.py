@@ -22,6 +22,7 @@ from reconciler.tenant.api_webhooks import BASE
 from reconciler.tenant.endpoint import Call, Endpoint, Operation, Rates, Tenant, reply
 from reconciler.tenant.engine import Engine
 from reconciler.tenant.events import MAX_PENDING
+from reconciler.tenant.page.routes import routes as page_routes
 from reconciler.tenant.problems import Problem
 from reconciler.tenant.store import Store
 from reconciler.tenant.tokens import EVENTS, READ, WRITE
@@ -106,7 +107,7 @@ def create_app(
                 await engine.stop()
 
     handlers = {HTTPException: _http_error, Exception: _defect}
-    app = Starlette(routes=_routes(tenant), exception_handlers=handlers, lifespan=lifespan)
+    app = Starlette(routes=[*_routes(tenant), *page_routes(tenant)], exception_handlers=handlers, lifespan=lifespan)
     app.router.redirect_slashes = False
     app.state.engine = engine
     return app

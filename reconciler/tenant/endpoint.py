@@ -115,7 +115,7 @@ class Call:
     async def json(self, media_type: str = JSON, *, optional: bool = False) -> Any:
         """The body's value; raises 400, 408, 413, 415, 422. `optional`: no body at all is an empty object."""
         given = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        raw = await self._raw()
+        raw = await body_of(self.request)
         if optional and not raw:
             return {}
         if given != media_type:
@@ -123,20 +123,22 @@ class Call:
             raise Refusal("media-type", f"send {media_type}", headers=accept)
         return strict.loads(raw)
 
-    async def _raw(self) -> bytes:
-        length = self.request.headers.get("content-length", "")
-        body = bytearray()
-        try:
-            async with asyncio.timeout(BODY_SECONDS):
-                if length.isdecimal() and (len(length) > _DIGITS or int(length) > MAX_BODY):
+
+async def body_of(request: Request) -> bytes:
+    """A request's body; raises 408, and 413 as soon as it is too long."""
+    length = request.headers.get("content-length", "")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            if length.isdecimal() and (len(length) > _DIGITS or int(length) > MAX_BODY):
+                raise Refusal("too-large", f"at most {MAX_BODY} bytes")
+            async for part in request.stream():
+                body += part
+                if len(body) > MAX_BODY:
                     raise Refusal("too-large", f"at most {MAX_BODY} bytes")
-                async for part in self.request.stream():
-                    body += part
-                    if len(body) > MAX_BODY:
-                        raise Refusal("too-large", f"at most {MAX_BODY} bytes")
-        except TimeoutError:
-            raise Refusal("timeout") from None
-        return bytes(body)
+    except TimeoutError:
+        raise Refusal("timeout") from None
+    return bytes(body)
 
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -180,8 +182,12 @@ async def _principal(tenant: Tenant, request: Request) -> Principal:
     return found
 
 
-def _host(request: Request) -> str:
-    return request.headers.get("host", "").rpartition("]")[0].lstrip("[") or request.headers.get("host", "").partition(":")[0]
+def check_host(tenant: Tenant, request: Request) -> None:
+    """Raises 421 for a Host that this tenant does not answer to."""
+    given = request.headers.get("host", "")
+    host = given.rpartition("]")[0].lstrip("[") or given.partition(":")[0]
+    if tenant.hosts is not None and host.lower() not in tenant.hosts:
+        raise Refusal("misdirected")
 
 
 class Endpoint:
@@ -198,15 +204,13 @@ class Endpoint:
         except Refusal as refusal:
             response = problems.response(refusal.problem)
         except sqlite3.OperationalError as error:
-            response = problems.response(_storage(error))
+            response = problems.response(storage_problem(error))
         except ClientDisconnect:
             return
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        hosts = self._tenant.hosts
-        if hosts is not None and _host(request).lower() not in hosts:
-            raise Refusal("misdirected")
+        check_host(self._tenant, request)
         operation = self._operations.get(request.method)
         if operation is None:
             raise Refusal("method-not-allowed", headers={"Allow": ", ".join(sorted(self._operations))})
@@ -218,7 +222,7 @@ class Endpoint:
         return await operation.handler(Call(self._tenant, request, principal))
 
 
-def _storage(error: sqlite3.OperationalError) -> Problem:
+def storage_problem(error: sqlite3.OperationalError) -> Problem:
     """503 for a full disk or a lock that was held too long; anything else is a defect and raised again."""
     text = str(error)
     if "full" in text:

@@ -57,7 +57,15 @@ _FIRST: Final = (
     f"PRAGMA application_id = {APPLICATION_ID}",
 )
 
-MIGRATIONS: Final = (_FIRST,)
+_PAGE: Final = (  # what signed-in people have; texts that open something are stored as SHA-256 only
+    "CREATE TABLE links (hash BLOB PRIMARY KEY, expires_at REAL NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE sessions (hash BLOB PRIMARY KEY, expires_at REAL NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE drafts (
+        id TEXT PRIMARY KEY, session BLOB NOT NULL REFERENCES sessions (hash) ON DELETE CASCADE,
+        fields TEXT NOT NULL, sealed BLOB, expires_at REAL NOT NULL) WITHOUT ROWID""",
+)
+
+MIGRATIONS: Final = (_FIRST, _PAGE)
 
 
 class Foreign(Exception):

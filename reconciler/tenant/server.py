@@ -18,7 +18,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from reconciler.core.errors import BadRequest, StoreError
-from reconciler.tenant.api_webhooks import BASE
+from reconciler.tenant.page import sessions
 from reconciler.tenant.store import Store
 
 HEAD_BYTES: Final = 32 * 1024  # of a request's line and headers
@@ -97,11 +97,12 @@ def _config(app: Starlette) -> uvicorn.Config:
 
 
 def serve(store: Store, app: Starlette, *, host: str, port: int, ready: Callable[[str], None]) -> None:
-    """Serves until SIGTERM or SIGINT, then finishes what is under way; `ready` gets the API's address once it listens.
+    """Serves until SIGTERM or SIGINT, then finishes what is under way; `ready` gets the origin, such as http://127.0.0.1:8080.
 
     Port 0 takes a free one. Raises StoreError when another process serves this file, BadRequest for an unusable address.
     """
     with _alone(store.path), _listening(host, port) as listening:
         shown = f"[{host}]" if ":" in host else host
-        url = f"http://{shown}:{listening.getsockname()[1]}{BASE}"
-        _Server(_config(app), lambda: ready(url)).run(sockets=[listening])
+        origin = f"http://{shown}:{listening.getsockname()[1]}"
+        store.write_now(lambda connection: sessions.served_at(connection, origin))
+        _Server(_config(app), lambda: ready(origin)).run(sockets=[listening])

@@ -21,6 +21,7 @@ from typing import Final, Self, TypeVar
 from reconciler.core.errors import StoreError
 from reconciler.tenant import tokens
 from reconciler.tenant.migrations import Foreign, check, migrate
+from reconciler.tenant.page import sessions
 from reconciler.tenant.vault import Vault, given_key, key_file, make_key, read_key
 
 BUSY: Final = 5.0  # seconds that a write waits for another process
@@ -136,6 +137,10 @@ class Store:
     def revoke_token(self, name: str) -> bool:
         """Ends an access token at once; False when none has this name."""
         return self.write_now(lambda connection: tokens.revoke(connection, name))
+
+    def sign_in_address(self, origin: str | None = None) -> str:
+        """A new sign-in link to open within ten minutes, once; `origin` of None: where the tenant was served last."""
+        return self.write_now(lambda connection: sessions.new_address(connection, self.clock(), origin))
 
     def close(self) -> None:
         """Waits for what is under way and closes the file; may be called twice."""

@@ -122,6 +122,21 @@ def page(connection: sqlite3.Connection, after: str, limit: int, name: str | Non
     return [_of(row) for row in connection.execute(_SELECT + where, values)]
 
 
+_MATCHING: Final = "WHERE (:search = '' OR instr(lower(w.name), lower(:search)) OR instr(lower(w.url), lower(:search)))"
+
+
+def searched(connection: sqlite3.Connection, search: str, offset: int, limit: int, now: float) -> list[Stored]:
+    """Up to `limit` webhooks by name, `offset` ones passed over, whose name or url holds `search`; empty finds all."""
+    values = {"search": search, "offset": offset, "limit": limit, "hour": _day_ago(now)}
+    rows = connection.execute(f"{_SELECT}{_MATCHING} ORDER BY w.name LIMIT :limit OFFSET :offset", values)
+    return [_of(row) for row in rows]
+
+
+def count(connection: sqlite3.Connection, search: str) -> int:
+    """How many webhooks `searched` finds in all."""
+    return int(connection.execute(f"SELECT COUNT(*) FROM webhooks w {_MATCHING}", {"search": search}).fetchone()[0])  # noqa: S608  fixed texts
+
+
 def _day_ago(now: float) -> int:
     return int(now // HOUR) - 24
 

@@ -1,0 +1,156 @@
+"""What every request of the page goes through: host, session, Origin, CSRF token, form, and turning a refusal into a page.
+
+Called by `app.py` through `routes.py`. What a page shows stands in its own file. The page ignores bearer tokens, as the API
+ignores cookies.
+"""
+
+from __future__ import annotations
+
+import hmac
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from reconciler.tenant.endpoint import Tenant, body_of, check_host, storage_problem
+from reconciler.tenant.page import html, sessions
+from reconciler.tenant.page.sessions import Session
+from reconciler.tenant.problems import STATUS, Problem, Refusal
+from reconciler.tenant.store import Store
+
+COOKIE: Final = "reconciler_session"
+FORM: Final = "application/x-www-form-urlencoded"
+MAX_FIELDS: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request to the page. `session` is None only where a page is open to everybody; `form` is what was posted."""
+
+    tenant: Tenant
+    request: Request
+    session: Session | None = None
+    form: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+
+    @property
+    def store(self) -> Store:
+        """The tenant's file."""
+        return self.tenant.store
+
+    @property
+    def csrf(self) -> str:
+        """What a form of this session has to carry."""
+        return "" if self.session is None else self.store.vault.mac("csrf", self.session.hash).hex()
+
+    def part(self, name: str) -> str:
+        """A part of the path."""
+        return str(self.request.path_params[name])
+
+    def query(self, name: str) -> str:
+        """A parameter of the query, empty when absent."""
+        return self.request.query_params.get(name, "")
+
+    def typed(self, name: str) -> str:
+        """A posted field, empty when absent."""
+        return self.form.get(name, ("",))[0]
+
+    def page(self, template: str, status: int = 200, /, **values: Any) -> Response:
+        """A template rendered for this visitor."""
+        return html.page(template, status, signed_in=self.session is not None, csrf=self.csrf, **values)
+
+
+Handler = Callable[[Visit], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One method of one address; `open` pages are for people who are not signed in."""
+
+    method: str
+    path: str
+    handler: Handler
+    open: bool = False
+
+
+def secure(request: Request) -> bool:
+    """Whether the visitor came by TLS."""
+    return request.url.scheme == "https"
+
+
+def cookie(request: Request) -> str:
+    """The cookie's name: with a prefix that pins it to this host where TLS allows that."""
+    return f"__Host-{COOKIE}" if secure(request) else COOKIE
+
+
+def _check_origin(request: Request) -> None:
+    """Refuses what another site's page sends. `null` is what browsers send from pages without a referrer, ours included."""
+    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
+    own = f"{request.url.scheme}://{request.headers.get('host', '')}"
+    same = origin == own or (origin == "null" and site == "same-origin")
+    if not same or site not in {None, "same-origin"}:
+        raise Refusal("origin", "the form was not sent by this page")
+
+
+async def _form(request: Request) -> dict[str, tuple[str, ...]]:
+    """The fields of a posted form; raises 413, 415, 400."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        raise Refusal("media-type", f"send {FORM}")
+    try:
+        text = (await body_of(request)).decode("ascii")
+        found = parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
+    except ValueError:
+        raise Refusal("bad-request", "the form could not be read") from None
+    return {name: tuple(values) for name, values in found.items()}
+
+
+class Front:
+    """The ASGI application of one address: its pages by method."""
+
+    def __init__(self, tenant: Tenant, pages: Mapping[str, Page]) -> None:
+        self._tenant, self._pages = tenant, pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request; only a defect leaves as an exception."""
+        request = Request(scope, receive)
+        visit = Visit(self._tenant, request)
+        try:
+            visit = await self._admitted(visit)
+            response = await self._pages[request.method].handler(visit)
+        except Refusal as refusal:
+            response = _refused(visit, refusal.problem)
+        except sqlite3.OperationalError as error:
+            response = _refused(visit, storage_problem(error))
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
+
+    async def _admitted(self, visit: Visit) -> Visit:
+        """The visit with its session and form; raises Refusal for whoever may not see this page or do this."""
+        request = visit.request
+        check_host(self._tenant, request)
+        found = self._pages.get(request.method)
+        if found is None:
+            raise Refusal("method-not-allowed", headers={"Allow": ", ".join(sorted(self._pages))})
+        text, now = request.cookies.get(cookie(request), ""), visit.store.clock()
+        session = await visit.store.read(lambda c: sessions.find(c, text, now)) if text else None
+        if session is None and not found.open:
+            raise Refusal("signed-out", "open the link that `reconciler tenant login` prints")
+        known = Visit(self._tenant, request, session)
+        if request.method == "GET":
+            return known
+        _check_origin(request)
+        form = await _form(request)
+        given = form.get("csrf", ("",))[0]
+        if session is not None and not hmac.compare_digest(given.encode("utf-8", "replace"), known.csrf.encode()):
+            raise Refusal("csrf", "the form is not from this session; go back, reload the page and send it again")
+        return Visit(self._tenant, request, session, form)
+
+
+def _refused(visit: Visit, problem: Problem) -> Response:
+    status, title = STATUS[problem.type]
+    return visit.page("refused.html", status, title=title, detail=problem.detail, kind=problem.type, headers=problem.headers)

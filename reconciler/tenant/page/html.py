@@ -1,0 +1,66 @@
+"""Templates to answers: the one Jinja environment, and the headers that every page has. Called by the handlers of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import RedirectResponse, Response
+
+from reconciler.core.secret import shown_url
+
+FOLDER: Final = Path(__file__).parents[1]
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+def moment(epoch: float | None) -> str:
+    """Epoch seconds for people, to the minute; a dash for what has not happened."""
+    return "–" if epoch is None else datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def number(value: int) -> str:
+    """A count with thousands apart."""
+    return f"{value:,}"
+
+
+def address(path: str, **query: Any) -> str:
+    """A path of this page with its query; what is None or empty is left out."""
+    left = {name: value for name, value in query.items() if value not in {None, ""}}
+    return f"{path}?{urlencode(left)}" if left else path
+
+
+_ENVIRONMENT: Final = Environment(
+    loader=FileSystemLoader(FOLDER / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+_ENVIRONMENT.filters.update(moment=moment, number=number, host=shown_url)
+_ENVIRONMENT.globals.update(address=address)
+
+
+def page(template: str, status: int = 200, /, headers: Mapping[str, str] | None = None, **values: Any) -> Response:
+    """A rendered template as an answer. Every value is escaped where it stands; `signed_in` and `csrf` come from `Visit.page`."""
+    text = _ENVIRONMENT.get_template(template).render({"signed_in": False, "csrf": "", "at": "", "said": "", **values})
+    return Response(text, status, {**HEADERS, **(headers or {})}, "text/html")
+
+
+def moved(path: str, **query: Any) -> Response:
+    """303: look at another page now, so that a reload sends nothing again."""
+    return RedirectResponse(address(path, **query), 303, HEADERS)

@@ -1,0 +1,35 @@
+"""Settings > Webhooks: the widget, and every webhook with its last result. Enabling and disabling stand in `switch.py`."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from reconciler.tenant import invocations, webhooks
+from reconciler.tenant.page.front import Visit
+
+ROWS: Final = 50  # webhooks on one page
+_DIGITS: Final = 6
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _DIGITS else 1
+
+
+async def show(visit: Visit) -> Response:
+    """`GET /settings/webhooks?search=…&page=…`."""
+    search, at, now = visit.query("search").strip(), max(1, _number(visit.query("page"))), visit.store.clock()
+
+    def run(connection: sqlite3.Connection) -> dict[str, Any]:
+        count = webhooks.count(connection, search)
+        last = max(1, -(-count // ROWS))
+        here = min(at, last)
+        found = webhooks.searched(connection, search, (here - 1) * ROWS, ROWS, now)
+        everything = count if not search else webhooks.count(connection, "")
+        totals = invocations.totals(connection, now)
+        return {"found": found, "count": count, "here": here, "last": last, "everything": everything, "totals": totals}
+
+    values = await visit.store.read(run)
+    return visit.page("webhooks.html", at="webhooks", search=search, said=visit.query("said"), rows=ROWS, **values)

@@ -1,0 +1,28 @@
+"""The page's addresses as data. Called by `app.py`; a test enumerates them, so that none can be forgotten."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.routing import Route
+
+from reconciler.tenant.endpoint import Tenant
+from reconciler.tenant.page import files, listing, sign_in
+from reconciler.tenant.page.front import Front, Page
+
+PAGES: Final = (
+    Page("GET", "/", sign_in.home, open=True),
+    Page("GET", "/sign-in", sign_in.show, open=True),
+    Page("POST", "/sign-in", sign_in.enter, open=True),
+    Page("POST", "/sign-out", sign_in.leave),
+    Page("GET", "/static/{name}", files.serve, open=True),
+    Page("GET", "/settings/webhooks", listing.show),
+)
+
+
+def routes(tenant: Tenant) -> list[Route]:
+    """Every address with its methods."""
+    paths: dict[str, dict[str, Page]] = {}
+    for page in PAGES:
+        paths.setdefault(page.path, {})[page.method] = page
+    return [Route(path, Front(tenant, pages)) for path, pages in paths.items()]

@@ -1,0 +1,53 @@
+"""Signing in with a link, and out. A link is shown by GET and used up by POST, so that a preview of it signs nobody in."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from reconciler.tenant.page import html, sessions
+from reconciler.tenant.page.front import Visit, cookie, secure
+from reconciler.tenant.problems import Refusal
+
+HOME = "/settings/webhooks"
+
+
+async def show(visit: Visit) -> Response:
+    """`GET /sign-in?link=…`: a button."""
+    text, now = visit.query("link"), visit.store.clock()
+    if not await visit.store.read(lambda c: sessions.link_holds(c, text, now)):
+        raise Refusal("link", "it was used already or is older than 10 minutes; `reconciler tenant login` prints a new one")
+    return visit.page("sign_in.html")
+
+
+async def enter(visit: Visit) -> Response:
+    """`POST /sign-in?link=…`: uses the link up and sets the cookie."""
+    text, now = visit.query("link"), visit.store.clock()
+    session = await visit.store.write(lambda c: sessions.sign_in(c, text, now))
+    if session is None:
+        raise Refusal("link", "it was used already or is older than 10 minutes; `reconciler tenant login` prints a new one")
+    answer = html.moved(HOME)
+    answer.set_cookie(
+        cookie(visit.request),
+        session,
+        max_age=sessions.SESSION_SECONDS,
+        path="/",
+        secure=secure(visit.request),
+        httponly=True,
+        samesite="lax",
+    )
+    return answer
+
+
+async def leave(visit: Visit) -> Response:
+    """`POST /sign-out`."""
+    session = visit.session
+    if session is not None:
+        await visit.store.write(lambda c: sessions.sign_out(c, session))
+    answer = visit.__class__(visit.tenant, visit.request).page("signed_out.html")
+    answer.delete_cookie(cookie(visit.request), path="/", secure=secure(visit.request), httponly=True, samesite="lax")
+    return answer
+
+
+async def home(_visit: Visit) -> Response:
+    """`GET /`: the first page."""
+    return html.moved(HOME)
