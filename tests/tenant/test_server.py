@@ -36,7 +36,7 @@ from reconciler.tenant.server import serve
 from reconciler.tenant.store import open_store
 with open_store(sys.argv[1]) as store:
     app = create_app(store, Sender(AddressPolicy.parse(["127.0.0.0/8"], [])), local_token="local-token-with-every-scope")
-    serve(store, app, host="127.0.0.1", port=0, ready=lambda url: print(url, flush=True))
+    serve(store, app, host="127.0.0.1", port=0, ready=lambda origin: print(origin + "/public-api/v1", flush=True))
 print("ended", flush=True)
 """
 
