@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -23,6 +23,7 @@ from reconciler.tenant import tokens
 from reconciler.tenant.migrations import Foreign, check, migrate
 from reconciler.tenant.page import sessions
 from reconciler.tenant.vault import Vault, given_key, key_file, make_key, read_key
+from reconciler.tenant.writer import Writer
 
 BUSY: Final = 5.0  # seconds that a write waits for another process
 READERS: Final = 2  # threads
@@ -48,7 +49,7 @@ class Store:
         self._lock = threading.Lock()
         self._connections: list[sqlite3.Connection] = []
         self._local = threading.local()
-        self._writer = ThreadPoolExecutor(1, "tenant-write")
+        self._writer = Writer(self._connection)
         self._readers = ThreadPoolExecutor(READERS, "tenant-read")
         self._vault: Vault | None = None
 
@@ -61,42 +62,31 @@ class Store:
 
     def prepare(self, key: str | None) -> None:
         """Migrates the file and finds its key; called once by `open_store`."""
-        self._vault = self._writer.submit(self._prepared, key).result()
+        with closing(self._opened()) as connection:
+            check(connection)
+            connection.execute("PRAGMA journal_mode = WAL")
 
-    def _prepared(self, key: str | None) -> Vault:
-        connection = self._connection()
-        check(connection)
-        connection.execute("PRAGMA journal_mode = WAL")
+        def work(connection: sqlite3.Connection) -> Vault:
+            migrate(connection)
+            return _vault_of(connection, self.path, key)
 
-        def work(inner: sqlite3.Connection) -> Vault:
-            migrate(inner)
-            return _vault_of(inner, self.path, key)
+        self._vault = self._writer.submit(work).result()
 
-        return self._transaction(work)
+    def _opened(self) -> sqlite3.Connection:
+        made = sqlite3.connect(self.path, timeout=self._busy, isolation_level=None, check_same_thread=False)
+        made.row_factory = sqlite3.Row
+        made.execute("PRAGMA synchronous = FULL")
+        made.execute("PRAGMA foreign_keys = ON")
+        return made
 
     def _connection(self) -> sqlite3.Connection:
+        """The connection of the calling thread."""
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if found is None:
-            found = sqlite3.connect(self.path, timeout=self._busy, isolation_level=None, check_same_thread=False)
+            found = self._local.connection = self._opened()
             with self._lock:
                 self._connections.append(found)
-            found.row_factory = sqlite3.Row
-            found.execute("PRAGMA synchronous = FULL")
-            found.execute("PRAGMA foreign_keys = ON")
-            self._local.connection = found
         return found
-
-    def _transaction(self, work: Work[T]) -> T:
-        connection = self._connection()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            result = work(connection)
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:  # a full disk has already rolled it back
-                connection.execute("ROLLBACK")
-            raise
-        return result
 
     def _reading(self, work: Work[T]) -> T:
         connection = self._connection()
@@ -107,8 +97,8 @@ class Store:
             connection.execute("ROLLBACK")
 
     async def write(self, work: Work[T]) -> T:
-        """Runs `work` in one transaction of the writer thread: all of it is stored, or nothing when it raises."""
-        return await asyncio.wrap_future(self._writer.submit(self._transaction, work))
+        """Runs `work` in the writer thread: all of it is stored, or nothing when it raises."""
+        return await asyncio.wrap_future(self._writer.submit(work))
 
     async def read(self, work: Work[T]) -> T:
         """Runs `work` on one snapshot, beside the writer."""
@@ -117,7 +107,7 @@ class Store:
     def write_now(self, work: Work[T]) -> T:
         """The same as `write` for callers without an event loop; raises StoreError for what SQLite refuses."""
         try:
-            return self._writer.submit(self._transaction, work).result()
+            return self._writer.submit(work).result()
         except sqlite3.Error as error:
             raise StoreError(f"{self.path}: {explained(error)}") from None
 
@@ -145,7 +135,7 @@ class Store:
     def close(self) -> None:
         """Waits for what is under way and closes the file; may be called twice."""
         self._readers.shutdown()
-        self._writer.shutdown()
+        self._writer.close()
         with self._lock:
             for connection in self._connections:
                 connection.close()

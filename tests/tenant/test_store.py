@@ -113,12 +113,12 @@ def test_a_full_disk_is_503_and_loses_nothing(tmp_path: Path) -> None:
     async def story(t: Tenant) -> None:
         one = await t.make()
         pages = int((await t.store.read(lambda c: c.execute("PRAGMA page_count").fetchone()))[0])
-        t.store._writer.submit(lambda: t.store._connection().execute(f"PRAGMA max_page_count = {pages}").fetchone()).result()
+        t.store.write_now(lambda c: c.execute(f"PRAGMA max_page_count = {pages}").fetchone())
         big = [{"type": f"t{n}", "version": "v0", "severity": "info"} for n in range(2000)]
         answer = await t.patch(one, {"events": big})
         assert (answer.status_code, answer.json()["type"]) == (503, "storage-full")
         assert (await t.call("GET", f"/webhooks/{one['id']}")).json() == one
-        t.store._writer.submit(lambda: t.store._connection().execute("PRAGMA max_page_count = 1000000").fetchone()).result()
+        t.store.write_now(lambda c: c.execute("PRAGMA max_page_count = 1000000").fetchone())
         assert (await t.patch(one, {"events": big})).status_code == 200
 
     with_tenant(tmp_path, story)
@@ -126,7 +126,7 @@ def test_a_full_disk_is_503_and_loses_nothing(tmp_path: Path) -> None:
 
 def test_a_write_that_waits_too_long_is_503_with_retry_after(tmp_path: Path) -> None:
     async def story(t: Tenant) -> None:
-        t.store._writer.submit(lambda: t.store._connection().execute("PRAGMA busy_timeout = 20").fetchone()).result()
+        t.store.write_now(lambda c: c.execute("PRAGMA busy_timeout = 20").fetchone())
         holder = sqlite3.connect(tmp_path / "tenant.db", isolation_level=None)
         holder.execute("BEGIN IMMEDIATE")
         answer = await t.call("POST", "/webhooks", {"name": "one", "url": "https://x.example"})
