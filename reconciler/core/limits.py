@@ -5,7 +5,6 @@ Called by `manifests/decode.py` and by the tenant, so that both accept the same.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import unicodedata
 from typing import Final
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 
 NAME_LENGTH: Final = 255  # characters; the project's own limit, Elastio's is not public
 DESCRIPTION_LENGTH: Final = 1024  # characters; the project's own limit
+HOST_LENGTH: Final = 254  # characters, with a dot at the end: RFC 1035, 2.3.4
 URL_LENGTH: Final = 2048  # characters; the project's own limit
 CREDENTIAL_BYTES: Final = 255  # printable ASCII: docs.elastio.com/docs/reference/webhook.html
 
@@ -24,6 +24,8 @@ _RESERVED: Final = re.compile(
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _LABEL: Final = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST: Final = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}\.?")
+_IPV4: Final = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(?:\.(?!$)|$)){4}")
+_IPV6: Final = re.compile(r"[0-9a-f:.]*:[0-9a-f:.]*")  # urlsplit has looked closer; without a zone and IPvFuture
 _NUMBER_LAST: Final = re.compile(r"(?:^|\.)[0-9]+\.?$")
 _LOOPBACK: Final = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|::1")  # 127.0.0.0/8: RFC 6890
 
@@ -57,15 +59,10 @@ def description(text: str) -> str | None:
 
 
 def _is_host(host: str, *, literal: bool) -> bool:
-    """Whether it is a DNS name, or an IP address as everybody writes it: 127.1 and 0x7f.1 are neither."""
-    try:
-        if literal:
-            return ipaddress.IPv6Address(host).scope_id is None
-        if _NUMBER_LAST.search(host):
-            return ipaddress.IPv4Address(host) is not None
-    except ValueError:
-        return False
-    return len(host) <= 254 and _HOST.fullmatch(host) is not None
+    """Whether it is a DNS name, or an IP address as everybody writes it: 127.1 and 0x7f.1 are neither. Brackets are split off."""
+    if literal or _NUMBER_LAST.search(host):
+        return (_IPV6 if literal else _IPV4).fullmatch(host) is not None
+    return len(host) <= HOST_LENGTH and _HOST.fullmatch(host) is not None
 
 
 def url(text: str) -> str | None:  # noqa: PLR0911  one line for each thing that can be wrong
