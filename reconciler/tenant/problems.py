@@ -42,7 +42,9 @@ STATUS: Final = {  # type: (status, title)
     "rate": (429, "Too many test deliveries"),
     "backlog": (429, "Too many deliveries are pending"),
     "defect": (500, "A defect in the tenant"),
+    "credential": (500, "The stored credential cannot be read"),
     "storage-full": (503, "The storage is full"),
+    "storage": (503, "The storage cannot be used"),
     "busy": (503, "The storage is busy"),
 }
 
