@@ -56,6 +56,8 @@ def _no_collector() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()  # with the next line: all of it is old, so that the first collection of young values does not walk through it
+        gc.unfreeze()
         if was:
             gc.enable()
 
