@@ -64,7 +64,7 @@ def read(options: Options, secrets: Secrets) -> Manifests:
             fingerprint_key=fingerprint_key(),
             tenant=options.tenant,
             use_tenant=not (options.is_local or options.tenant_url),
-            all_tenants=bool(options.all_tenants),
+            all_tenants=bool(options.all_tenants) or options.via == "probe",  # a probe asks no tenant, so none is chosen
         )
     )
 
