@@ -49,20 +49,20 @@ def _open(db: str, *, new: bool = True) -> Any:
     return open_store(db, key=os.environ.get("RECONCILER_TENANT_KEY"))
 
 
-EPILOG_OF_SERVE = """\b
+TO_SERVE = """\b
 Examples:
   reconciler tenant serve
   reconciler tenant serve --db shared.db --port 0
   reconciler tenant serve --allow-network 10.0.0.0/8
 """
-EPILOG_OF_TOKEN = """\b
+TO_MAKE = """\b
 Examples:
   reconciler tenant token ci --scope "Webhooks: Write" --owner payments --out token.txt
   reconciler tenant token reader --scope "Webhooks: Read" --expires 90d
 """
 
 
-@command.command("serve", epilog=EPILOG_OF_SERVE)
+@command.command("serve", epilog=TO_SERVE)
 @db_option
 @option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one, printed.")
@@ -106,7 +106,7 @@ def _expiry(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
     return moment.timestamp()
 
 
-@command.command("token", epilog=EPILOG_OF_TOKEN)
+@command.command("token", epilog=TO_MAKE)
 @click.argument("name")
 @option(
     "--scope", multiple=True, required=True, type=click.Choice(SCOPES), help="What it may do; repeatable. Write implies read."
