@@ -81,8 +81,8 @@ def _confirmed(console: Console, made: Plan) -> bool:
         from reconciler.render import text  # noqa: PLC0415  only for a prompt beside a document
 
         click.echo(text.plan_text(made), err=True)
-    click.echo(f"Carry out {wording.counted(len(made.pending), 'change')}? [y/N] ", err=True, nl=False)
     with at_once():
+        click.echo(f"Carry out {wording.counted(len(made.pending), 'change')}? [y/N] ", err=True, nl=False)
         answer = sys.stdin.readline()
     if not answer:
         click.echo(err=True)  # the end of input left the cursor behind the question
