@@ -70,16 +70,29 @@ def _problems(schema: dict[str, Any], document: Document) -> Iterator[Problem]:
     """jsonschema-rs says where; jsonschema explains that keyword at that place alone, so that a document's size costs nothing."""
     seen: set[tuple[Path, Path]] = set()
     for fault in jsonschema_rs.Draft202012Validator(schema).iter_errors(document.value):
-        path, steps = tuple(fault.instance_path), tuple(fault.schema_path)
-        if (path, steps) in seen:  # one for each missing field, which jsonschema tells all at once
+        found, steps = tuple(fault.instance_path), tuple(fault.schema_path)
+        if (found, steps) in seen:  # one for each missing field, which jsonschema tells all at once
             continue
-        seen.add((path, steps))
+        seen.add((found, steps))
         owner, keyword = _at(schema, steps[:-1]), str(steps[-1])
         alone = {keyword: owner[keyword]}
         if keyword == "additionalProperties":
             alone["properties"] = dict.fromkeys(owner.get("properties", {}), True)
-        for error in jsonschema.Draft202012Validator(alone).iter_errors(_at(document.value, path)):
-            yield from _told(error, owner, document, path)
+        for path in _meant(document.value, found):
+            for error in jsonschema.Draft202012Validator(alone).iter_errors(_at(document.value, path)):
+                yield from _told(error, owner, document, path)
+
+
+def _meant(value: Any, found: Path) -> Iterator[Path]:
+    """The paths that jsonschema-rs may mean: of the keys "5", "05" and "+5" alike it says 5."""
+    if not found:
+        yield ()
+        return
+    step, keys = found[0], list(found[:1])
+    if isinstance(value, dict) and isinstance(step, int):
+        keys = [key for key in value if key.removeprefix("+").lstrip("0") == str(step).lstrip("0")]
+    for key in keys:
+        yield from ((key, *rest) for rest in _meant(value[key], found[1:]))
 
 
 def _at(value: Any, path: Path) -> Any:
