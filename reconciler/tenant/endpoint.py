@@ -136,7 +136,7 @@ class Call:
                     if len(body) > MAX_BODY:
                         raise Refusal("too-large", f"at most {MAX_BODY} bytes")
         except TimeoutError:
-            raise Refusal("timeout") from None
+            raise Refusal("timeout", headers={"Connection": "close"}) from None  # who is that slow must not hold a connection
         return bytes(body)
 
 

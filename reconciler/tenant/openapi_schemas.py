@@ -20,6 +20,7 @@ FLAG: Final[Json] = {"type": "boolean"}
 TIME: Final[Json] = {"type": "string", "format": "date-time"}
 MAYBE_TIME: Final[Json] = {"type": ["string", "null"], "format": "date-time"}
 NAME: Final[Json] = {"type": "string", "minLength": 1, "maxLength": limits.NAME_LENGTH}
+NFC: Final[Json] = {"type": "string", "minLength": 1, "description": f"At most {limits.NAME_LENGTH} characters in Unicode NFC"}
 MAYBE_NAME: Final[Json] = {**NAME, "type": ["string", "null"]}
 PLAIN: Final[Json] = {"type": "string", "minLength": 1, "maxLength": limits.CREDENTIAL_BYTES}
 SECRET: Final[Json] = {**PLAIN, "writeOnly": True}
@@ -103,7 +104,7 @@ _INVOCATIONS: Final = record(
     {"succeeded": COUNT, "failed": COUNT, "last_success": MAYBE_TIME, "last_failure": MAYBE_TIME, "last_day": _COUNTS}
 )
 _EVENTS: Final = items_of(ref("Subscription"), uniqueItems=True)
-_NAMED: Final[Json] = {"name": NAME, "url": {"type": "string", "format": "uri", "maxLength": limits.URL_LENGTH}}
+_NAMED: Final[Json] = {"name": NFC, "url": {"type": "string", "format": "uri", "maxLength": limits.URL_LENGTH}}
 _DESCRIPTION: Final[Json] = {"maxLength": limits.DESCRIPTION_LENGTH}
 _GIVEN: Final[Json] = {
     **_NAMED,
