@@ -107,6 +107,12 @@ def test_a_secret_equals_the_text_it_hides_and_hashes_alike() -> None:
     assert secret() != 1
 
 
+def test_section_6_a_secret_tells_its_text_only_to_who_has_it_already() -> None:
+    assert secret().known_among({"other", VALUE}) == VALUE
+    assert secret().known_among({"other", ""}) is None
+    assert secret(None).known_among({VALUE}) is None
+
+
 def test_an_unresolved_secret_equals_only_the_same_reference() -> None:
     assert secret(None) == secret(None)
     assert secret(None) != secret(None, reference="fromEnv: OTHER")
