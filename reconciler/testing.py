@@ -6,16 +6,18 @@ Which deliveries a webhook gets and when one passes is decided here; how one is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from reconciler.core.errors import BadAnswer, ProviderError, Unauthorized, Unreachable
 from reconciler.core.model import Declared, Live, NoAuth, Subscription, Webhook, credential, with_credential
-from reconciler.core.report import Check, Delivery, TestReport, Verdict
+from reconciler.core.report import Check, CheckKind, Delivery, TestReport, Verdict
 from reconciler.core.secret import Secret
 
 DEFAULT_EVENT: Final = Subscription("elastio:recovery-point:create:started", "v0", "info")
 WRONG: Final = Secret("reconciler-check-auth-wrong-credential", "--check-auth")
+NOT_REACHED: Final = "not tested: the run ended before it"
 
 Send = Callable[[Webhook, Live | None, Subscription], Awaitable[Delivery]]
 
@@ -28,7 +30,17 @@ class Wish:
     check_auth: bool = False
     max_latency: float | None = None
     parallelism: int = 10
-    progress: Callable[[Check], None] = lambda _check: None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One delivery to make: of which webhook, through whom (`tenant` or `probe`), with which values, and what it shows."""
+
+    key: str
+    via: str
+    spec: Webhook
+    event: Subscription
+    check: CheckKind
 
 
 def events_of(spec: Webhook, *, every: bool) -> tuple[Subscription, ...]:
@@ -37,37 +49,82 @@ def events_of(spec: Webhook, *, every: bool) -> tuple[Subscription, ...]:
     return (ordered if every else ordered[:1]) or (DEFAULT_EVENT,)
 
 
-def _judge(delivery: Delivery, key: str, via: str, wish: Wish) -> list[Check]:
-    passed = delivery.verdict is Verdict.DELIVERED
-    checks = [Check(delivery, key, via, "delivery", passed)]
-    if wish.max_latency is not None and passed:
-        checks.append(Check(delivery, key, via, "latency", delivery.seconds <= wish.max_latency))
-    return checks
+def steps_of(declared: Declared, via: str, wish: Wish) -> tuple[Step, ...]:
+    """The deliveries that one webhook gets, in their order."""
+    spec, events = declared.spec, events_of(declared.spec, every=wish.all_events)
+    steps = [Step(declared.key, via, spec, event, "delivery") for event in events]
+    if wish.check_auth and not isinstance(spec.auth, NoAuth) and credential(spec.auth) is not None:
+        wrong = replace(spec, auth=with_credential(spec.auth, WRONG))
+        steps.append(Step(declared.key, via, wrong, events[0], "auth"))
+    return tuple(steps)
 
 
-async def _one(declared: Declared, via: str, send: Send, wish: Wish) -> list[Check]:
-    events = events_of(declared.spec, every=wish.all_events)
-    checks: list[Check] = []
-    for event in events:
-        checks += _judge(await send(declared.spec, None, event), declared.key, via, wish)
-    if wish.check_auth and not isinstance(declared.spec.auth, NoAuth) and credential(declared.spec.auth) is not None:
-        spec = replace(declared.spec, auth=with_credential(declared.spec.auth, WRONG))
-        refused = await send(spec, None, events[0])
-        checks.append(Check(refused, declared.key, via, "auth", refused.verdict is Verdict.AUTH_REFUSED))
-    for check in checks:
-        wish.progress(check)
-    return checks
+class Testing:
+    """One run of tests. Holds what has been found so far, so that a run that was cut off can still be reported."""
 
+    __test__ = False  # not a test case, whatever pytest thinks of the name
 
-async def test(declared: Iterable[Declared], senders: dict[str, Send], wish: Wish) -> TestReport:
-    """Every check of every webhook, by key; `senders` maps `tenant` and `probe` to what sends, at most `parallelism` at once."""
-    room = asyncio.Semaphore(wish.parallelism)
+    def __init__(self, declared: Iterable[Declared], senders: Mapping[str, Send], wish: Wish) -> None:
+        self._senders, self._wish = senders, wish
+        ordered = sorted(declared, key=lambda item: item.key)
+        self._webhooks = [steps_of(item, via, wish) for item in ordered for via in senders]
+        self._made: dict[Step, Delivery] = {}
+        self._failed: dict[Step, ProviderError] = {}
+        self._over = False
 
-    async def bounded(item: Declared, via: str, send: Send) -> list[Check]:
-        async with room:
-            return await _one(item, via, send, wish)
+    @property
+    def total(self) -> int:
+        """How many deliveries there are to make."""
+        return sum(map(len, self._webhooks))
 
-    ordered = sorted(declared, key=lambda item: item.key)
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(bounded(item, via, send)) for item in ordered for via, send in senders.items()]
-    return TestReport(tuple(check for task in tasks for check in task.result()))
+    @property
+    def error(self) -> ProviderError | None:
+        """What the tenant failed with, if it kept every delivery from being made; None once one was made."""
+        return None if self._made else next(iter(self._failed.values()), None)
+
+    async def run(self, progress: Callable[[Delivery], None] = lambda _delivery: None) -> None:
+        """Makes the deliveries, `parallelism` webhooks at once and those of one webhook one after the other."""
+        queue = list(reversed(self._webhooks))
+
+        async def worker() -> None:
+            while queue:
+                for step in queue.pop():
+                    await self._one(step, progress)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self._wish.parallelism, len(queue))):
+                group.create_task(worker())
+
+    async def _one(self, step: Step, progress: Callable[[Delivery], None]) -> None:
+        if self._over:
+            return
+        try:
+            self._made[step] = await self._senders[step.via](step.spec, None, step.event)
+        except ProviderError as error:
+            self._failed[step] = error
+            self._over = self._over or self._ends_all(error)
+        else:
+            progress(self._made[step])
+
+    def _ends_all(self, error: ProviderError) -> bool:
+        """Whether no other delivery can do better: our token is refused, or this is no tenant, or it has not answered yet."""
+        refused = isinstance(error, Unauthorized) and not error.object_only
+        return refused or (isinstance(error, BadAnswer | Unreachable) and not self._made)
+
+    def report(self) -> TestReport:
+        """Every check of every webhook, by key; a delivery that was not made is `interrupted` and has not passed."""
+        return TestReport(tuple(check for steps in self._webhooks for step in steps for check in self._checks(step)))
+
+    def _checks(self, step: Step) -> list[Check]:
+        delivery = self._made.get(step)
+        if delivery is None:
+            why = str(self._failed.get(step, NOT_REACHED))
+            cut = Delivery(step.spec.name, step.event, Verdict.INTERRUPTED, detail=why)
+            return [Check(cut, step.key, step.via, step.check, passed=False)]
+        if step.check == "auth":
+            return [Check(delivery, step.key, step.via, "auth", delivery.verdict is Verdict.AUTH_REFUSED)]
+        passed = delivery.verdict is Verdict.DELIVERED
+        checks = [Check(delivery, step.key, step.via, "delivery", passed)]
+        if self._wish.max_latency is not None and passed:
+            checks.append(Check(delivery, step.key, step.via, "latency", delivery.seconds <= self._wish.max_latency))
+        return checks

@@ -71,7 +71,7 @@ def test_every_module_says_what_it_is() -> None:
 
 
 def test_secrets_are_revealed_in_two_places_only() -> None:
-    """By any way of asking: a call, a method handed on, `getattr`, or the attribute behind it."""
+    """Design §6, by any way of asking: a call, a method handed on, `getattr`, or the attribute behind it."""
     asks = {name_of(path) for path in FILES if re.search(r"\breveal\b(?=\W)", code_of(path))}
     assert asks == {"reconciler/core/codec.py", "reconciler/delivery/send.py", "reconciler/core/secret.py"}
     inside = {name_of(path) for path in FILES for node in ast.walk(tree(path)) if reaches_inside(node)}

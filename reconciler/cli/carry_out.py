@@ -3,43 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
-from typing import Final
 
 from reconciler.cli.console import Console
 from reconciler.cli.prepare import Prepared
 from reconciler.cli.progress import progress
+from reconciler.cli.signals import interruptible
 from reconciler.core.errors import ProviderError
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.core.report import Failure, Report, Verdict
 from reconciler.execute import Check, Execution, Options
 from reconciler.providers.base import Provider
 from reconciler.testing import events_of
-
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-
-
-@contextmanager
-def interruptible(stop: Callable[[], None], cancel: Callable[[], object]) -> Iterator[None]:
-    """The first Ctrl-C or SIGTERM calls `stop`, a second one `cancel`."""
-    loop, count = asyncio.get_running_loop(), 0
-
-    def caught() -> None:
-        nonlocal count
-        count += 1
-        (stop if count == 1 else cancel)()
-
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, caught)
-    try:
-        yield
-    finally:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
 
 
 def _tested(provider: Provider) -> Check:
@@ -59,14 +35,19 @@ def _tested(provider: Provider) -> Check:
     return check
 
 
-async def carry_out(console: Console, made: Plan, provider: Provider, prepared: Prepared) -> tuple[Report, bool]:
-    """The report of the run, and whether it was interrupted. What is under way when Ctrl-C comes is finished first."""
+async def carry_out(
+    console: Console, made: Plan, provider: Provider, prepared: Prepared, end: float | None
+) -> tuple[Report, bool]:
+    """The report of the run, and whether it was interrupted. What is under way when Ctrl-C comes is finished first.
+
+    `end` is the time of `time.monotonic` at which `--deadline` is over.
+    """
     options = prepared.options
     with progress(console, len(made.pending), "reconcile") as tick:
         settings = Options(
             parallelism=options.parallelism,
             stop_on_error=options.on_error == "stop",
-            deadline=time.monotonic() + options.deadline if options.deadline else None,
+            deadline=end,
             progress=tick,
         )
         if options.test_first:

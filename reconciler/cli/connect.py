@@ -70,6 +70,8 @@ def choose(options: Options, manifests: Manifests | None) -> Target:
     """The tenant of this run; raises BadRequest naming the three ways when none was given."""
     if options.is_local and options.tenant_url:
         raise BadRequest("--local and --tenant-url exclude each other")
+    if options.tenant and (options.is_local or options.tenant_url):
+        raise BadRequest("--tenant chooses among Tenant manifests, which --local and --tenant-url do not use: give one of them")
     if options.is_local:
         return Target("local", file=str(Path(options.local_file or DEFAULT_FILE).absolute()))
     if options.tenant_url:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
@@ -25,6 +26,10 @@ class _JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+class OutputLost(Exception):
+    """Standard output cannot be written: a pipe that was closed, a full disk."""
+
+
 class Console:
     """The two streams and what the options say about them; one for each process."""
 
@@ -36,6 +41,8 @@ class Console:
         self.no_color = bool(os.environ.get("NO_COLOR"))
         self.log_format = "text"
         self.wrote = False
+        if isinstance(sys.stdout, io.TextIOWrapper):  # data is UTF-8 whatever the locale says
+            sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
 
     @property
     def color(self) -> bool:
@@ -56,18 +63,30 @@ class Console:
         logger.setLevel(logging.ERROR if self.quiet else levels[min(self.verbose, 2)])
 
     def data(self, text: str) -> None:
-        """A document on standard output."""
-        click.echo(text.removesuffix("\n"))
+        """A document on standard output; raises OutputLost."""
+        try:
+            click.echo(text.removesuffix("\n"))
+        except OSError as error:
+            raise OutputLost(os.strerror(error.errno or 0)) from None
         self.wrote = True
 
     def say(self, text: str) -> None:
         """A remark on standard error, unless `--quiet`."""
         if not self.quiet:
-            click.echo(text, err=True)
+            self.tell(logging.INFO, text)
 
     def error(self, text: str) -> None:
         """An error on standard error."""
-        click.echo(f"error: {text}", err=True)
+        self.tell(logging.ERROR, text if self.log_format == "json" else f"error: {text}")
+
+    def tell(self, level: int, text: str) -> None:
+        """Text on standard error whatever the options say; with `--log-format json` each of its lines is an object too."""
+        if self.log_format != "json":
+            click.echo(text, err=True)
+            return
+        form = _JsonLines()
+        for line in filter(None, text.splitlines()):
+            click.echo(form.format(logging.LogRecord("reconciler", level, "", 0, line, None, None)), err=True)
 
 
 def is_terminal(stream: IO[Any] | None) -> bool:

@@ -49,7 +49,7 @@ STEPS: Final = (
 )
 
 
-@click.command("demo")
+@click.command("demo", epilog="Example: reconciler demo")
 @logging_options
 @click.pass_context
 def command(ctx: click.Context) -> int:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import traceback
 from collections.abc import Callable
 from enum import IntEnum
+from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from reconciler.cli.console import Console
+from reconciler.cli.console import Console, OutputLost
 from reconciler.core.errors import InvalidManifests, ReconcilerError
 
 
@@ -47,15 +49,15 @@ def guarded(call: Callable[[], Any], console: Console) -> int:
     try:
         code = _caught(call, console)
         sys.stdout.flush()
-    except BrokenPipeError:
-        return _lost_output(console, "standard output was closed before everything was written")
+    except OutputLost as lost:
+        return _lost_output(console, str(lost))
     except OSError as error:
-        return _lost_output(console, f"standard output cannot be written: {os.strerror(error.errno or 0)}")
+        return _lost_output(console, os.strerror(error.errno or 0))
     return code
 
 
-def _lost_output(console: Console, text: str) -> int:
-    console.error(text)
+def _lost_output(console: Console, why: str) -> int:
+    console.error(f"standard output cannot be written: {why}")
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, sys.stdout.fileno())  # so that the interpreter's own flush at exit does not fail again
     os.close(null)
@@ -78,19 +80,33 @@ def _caught(call: Callable[[], Any], console: Console) -> int:  # noqa: PLR0911 
         return Exit.ERROR
     except ReconcilerError as error:
         return _tell(console, error.kind, str(error), _BY_KIND.get(error.kind, Exit.ERROR))
-    except OSError:
+    except OutputLost:
         raise
+    except OSError as error:
+        return _tell(console, "system", _system(error), Exit.ERROR)
     except Exception:  # noqa: BLE001  a defect: the traceback is for us, the exit code for the pipeline
-        traceback.print_exc()
+        console.tell(logging.ERROR, traceback.format_exc().rstrip())
         return _tell(console, "defect", "a defect in the program; please report the traceback above", Exit.DEFECT)
     return code if isinstance(code, int) else Exit.DONE
 
 
+def _system(error: OSError) -> str:
+    """What the operating system refused, in words."""
+    try:
+        Path.cwd()
+    except OSError:
+        return "the current folder is gone"
+    place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+    return f"{place}{error.strerror or 'refused by the system'}"
+
+
 def _usage(error: click.UsageError, console: Console) -> int:
+    bare = isinstance(error, click.exceptions.NoArgsIsHelpError)  # its message is the whole help
     if error.ctx is not None:
-        click.echo(error.ctx.get_usage(), err=True)
-        click.echo(f"Try '{error.ctx.command_path} --help'.", err=True)
-    return _tell(console, "usage", error.format_message(), Exit.USAGE)
+        usage = error.ctx.get_help() if bare else f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help'."
+        console.tell(logging.ERROR, usage)
+    message = "a command is missing" if bare else " ".join(error.format_message().split())
+    return _tell(console, "usage", message, Exit.USAGE)
 
 
 def _tell(console: Console, kind: str, message: str, code: Exit) -> int:
@@ -113,4 +129,4 @@ def _problems(error: InvalidManifests, console: Console) -> None:
     from reconciler.render import text  # noqa: PLC0415  only on an error
 
     shown = text.problems_text(error.problems, error.documents, error.skipped)
-    click.echo(shown.removesuffix("\n"), err=True)
+    console.tell(logging.ERROR, shown.removesuffix("\n"))

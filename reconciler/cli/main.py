@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+from itertools import zip_longest
 from typing import Final
 
 import click
@@ -10,7 +12,7 @@ import click
 from reconciler import __version__
 from reconciler.cli.console import Console
 from reconciler.cli.ending import guarded
-from reconciler.cli.options import logging_options
+from reconciler.cli.options import logging_options, variable
 
 COMMANDS: Final = {  # name: (module below reconciler.cli, what it does)
     "validate": ("validate", "Check manifests; needs no network and no secrets."),
@@ -54,7 +56,10 @@ Examples:
   reconciler reconcile webhooks/ --yes
   reconciler test webhooks/ --via both
 
-Every option is also an environment variable: --max-deletes is RECONCILER_MAX_DELETES.
+Every option is also an environment variable: --max-deletes is RECONCILER_MAX_DELETES; a flag is set by 1, true or yes;
+several values are separated by commas or white space (scopes by commas alone).
+
+\b
 Exit codes: 0 done, 1 error, 2 changes pending (plan --detailed-exitcode), 3 token refused, 4 carried out in part,
 5 not the approved plan, 6 plan refused, 8 an endpoint failed, 64 usage, 70 a defect, 130 interrupted.
 """
@@ -67,7 +72,22 @@ def root() -> None:
     """Webhooks and event subscriptions as YAML in Git, reconciled against a live tenant."""
 
 
+def _asked(args: list[str], long: str, short: str | None = None) -> str | None:
+    """The last value of an option, so that even a command line that cannot be read ends in the form that was asked for."""
+    found = os.environ.get(variable(long))
+    for arg, after in zip_longest(args, args[1:]):
+        if arg in {long, short}:
+            found = after
+        elif arg.startswith(f"{long}="):
+            found = arg.partition("=")[2]
+        elif short is not None and arg.startswith(short):
+            found = arg.removeprefix(short)
+    return found
+
+
 def main(args: list[str]) -> int:
     """Runs one command line; returns its exit code."""
     console = Console()
+    console.output = "json" if _asked(args, "--output", "-o") == "json" else "text"
+    console.log_format = "json" if _asked(args, "--log-format") == "json" else "text"
     return guarded(lambda: root.main(args, prog_name="reconciler", standalone_mode=False, obj=console), console)

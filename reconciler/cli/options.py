@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from reconciler.cli.console import console_of
 
@@ -13,11 +16,55 @@ F = TypeVar("F", bound=Callable[..., Any])
 Decorator = Callable[[F], F]
 
 
+class _Option(click.Option):
+    """An option that is also an environment variable of its long name, and says so when that is wrong.
+
+    Several values are separated by commas or white space; those of a list of choices, which hold spaces, by commas alone.
+    `--prune/--no-prune` has two variables.
+    """
+
+    def _variable(self) -> str:
+        """The name of the variable that is set, else of the first."""
+        names = self.envvar if isinstance(self.envvar, list) else [str(self.envvar)]
+        return next((name for name in names if os.environ.get(name)), names[0])
+
+    def value_from_envvar(self, ctx: click.Context) -> Any:
+        """The text of the variable, split where several values are wanted; None when it is unset or empty."""
+        text = self.resolve_envvar_value(ctx)
+        if text is None:
+            return None
+        if self.multiple:
+            separators = r"," if isinstance(self.type, click.Choice) else r"[,\s]"
+            return [part.strip() for part in re.split(separators, text) if part.strip()]
+        if self._variable() in map(variable, self.secondary_opts):
+            return _opposite(text)
+        return super().value_from_envvar(ctx)
+
+    def get_error_hint(self, ctx: click.Context | None) -> str:
+        """What a usage error is about: the variable, where the value came from it."""
+        if ctx is not None and ctx.get_parameter_source(self.name or "") is ParameterSource.ENVIRONMENT:
+            return f"'{self._variable()}' (environment)"
+        return super().get_error_hint(ctx)
+
+
+def _opposite(text: str) -> bool | str:
+    """What a variable such as RECONCILER_NO_PRUNE means; its text where that is no boolean, for click to refuse."""
+    try:
+        return not click.BOOL.convert(text, None, None)
+    except click.BadParameter:
+        return text
+
+
+def variable(option_name: str) -> str:
+    """The environment variable of an option: `--max-deletes` is `RECONCILER_MAX_DELETES`."""
+    return "RECONCILER_" + option_name.removeprefix("--").replace("-", "_").upper()
+
+
 def option(*names: str, **attributes: Any) -> Decorator[F]:
     """A click option that is also an environment variable of its long name."""
-    long = next(name for name in names if name.startswith("--")).split("/")[0]
-    attributes.setdefault("envvar", "RECONCILER_" + long.removeprefix("--").replace("-", "_").upper())
-    return click.option(*names, **attributes)
+    long = next(name for name in names if name.startswith("--")).split("/")
+    variables = [variable(name) for name in long]
+    return click.option(*names, cls=_Option, envvar=variables if len(variables) > 1 else variables[0], **attributes)
 
 
 def together(*decorators: Decorator[Any]) -> Decorator[F]:
@@ -58,7 +105,7 @@ logging_options: Decorator[Any] = together(
         type=click.Choice(["text", "json"]),
         expose_value=False,
         callback=_set("log_format"),
-        help="Form of the log lines on standard error.",
+        help="Form of the log lines on standard error.  [default: text]",
     ),
     option("--no-color", is_flag=True, expose_value=False, callback=_set("no_color"), help="No colour (also NO_COLOR)."),
 )
@@ -100,8 +147,19 @@ tenant_options: Decorator[Any] = together(
 )
 
 network_options: Decorator[Any] = together(
-    option("--allow-network", multiple=True, metavar="CIDR", help="Addresses that deliveries may reach beside public ones."),
-    option("--allow-port", multiple=True, type=click.IntRange(1, 65535), metavar="N", help="A port below 1024 beside 80, 443."),
+    option(
+        "--allow-network",
+        multiple=True,
+        metavar="CIDR",
+        help="Addresses that deliveries may reach beside public ones; repeatable.",
+    ),
+    option(
+        "--allow-port",
+        multiple=True,
+        type=click.IntRange(1, 65535),
+        metavar="N",
+        help="A port below 1024 beside 80, 443; repeatable.",
+    ),
 )
 
 time_options: Decorator[Any] = together(
@@ -112,13 +170,19 @@ time_options: Decorator[Any] = together(
         metavar="S",
         help="Seconds a request may take.  [default: 30]",
     ),
-    option("--deadline", type=click.FloatRange(min=0.001), metavar="S", help="Seconds the whole run may take."),
+    option(
+        "--deadline", type=click.FloatRange(min=0.001), metavar="S", help="Seconds the whole run may take.  [default: no limit]"
+    ),
 )
 
 narrow_options: Decorator[Any] = together(
     option("--only", multiple=True, metavar="NAME", help="Only this metadata.name; repeatable. Nothing is deleted then."),
     option(
-        "--select", multiple=True, metavar="KEY=VALUE", callback=_pairs, help="Only webhooks with this label. Nothing is deleted."
+        "--select",
+        multiple=True,
+        metavar="KEY=VALUE",
+        callback=_pairs,
+        help="Only webhooks with this label; repeatable. Nothing is deleted then.",
     ),
 )
 
@@ -129,8 +193,18 @@ secrets_dir_option: Decorator[Any] = option(
 policy_options: Decorator[Any] = together(
     option("--prune/--no-prune", default=None, help="Delete what is ours and no longer declared.  [default: prune]"),
     option("--adopt", is_flag=True, help="Take over declared webhooks that are nobody's."),
-    option("--max-deletes", type=click.IntRange(0), metavar="N", help="Refuse more deletes than this, whatever their share."),
-    option("--max-updates", type=click.IntRange(0), metavar="N", help="Refuse more updates than this, whatever their share."),
+    option(
+        "--max-deletes",
+        type=click.IntRange(0),
+        metavar="N",
+        help="Refuse more deletes than this.  [default: more than 1 and over 30 %]",
+    ),
+    option(
+        "--max-updates",
+        type=click.IntRange(0),
+        metavar="N",
+        help="Refuse more updates than this.  [default: over 30 %, from 10 up]",
+    ),
     option("--resend-credentials", is_flag=True, help="Send credentials that cannot be compared."),
     option("--exclude", multiple=True, metavar="NAME", help="All but this metadata.name; repeatable. Nothing is deleted."),
     option("--revision", metavar="TEXT", help="Stored with what is written; CI passes the commit."),

@@ -43,15 +43,14 @@ shared_options: Decorator[Any] = together(
 @click.pass_context
 def command(ctx: click.Context, /, **values: Any) -> int:
     """Show what reconcile would do. Cannot write."""
-    import asyncio  # noqa: PLC0415  `--help` needs none of it
-
-    from reconciler.cli.ending import Exit  # noqa: PLC0415  likewise
+    from reconciler.cli.ending import Exit  # noqa: PLC0415  `--help` needs none of it
     from reconciler.cli.prepare import prepare  # noqa: PLC0415  likewise
+    from reconciler.cli.signals import run  # noqa: PLC0415  likewise
     from reconciler.cli.source import Options  # noqa: PLC0415  likewise
 
     console, options = console_of(ctx), Options(values)
     prepared = prepare(options, "warn")
-    made = asyncio.run(prepared.plan_only())
+    made = run(prepared.plan_only(console))
     show(console, made)
     if made.violations:
         return Exit.REFUSED

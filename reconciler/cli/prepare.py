@@ -8,6 +8,8 @@ from pathlib import Path
 
 from reconciler import workflow
 from reconciler.cli import connect, source
+from reconciler.cli.console import Console
+from reconciler.cli.progress import waiting
 from reconciler.cli.source import Options, Secrets
 from reconciler.core.model import Declared
 from reconciler.core.plan import Plan, TenantRef
@@ -31,16 +33,17 @@ class Prepared:
         """How plan and report name the tenant."""
         return self.target.ref(self.policy.owner.name)
 
-    async def plan(self, provider: Reader) -> Plan:
-        """What reconcile would do, with the manifests' warnings."""
-        made = await workflow.plan(self.manifests, provider, self.policy, self.tenant, source.fingerprint_key())
+    async def plan(self, provider: Reader, console: Console) -> Plan:
+        """What reconcile would do, with the manifests' warnings; on a terminal it shows that the tenant is being listed."""
+        async with waiting(console, "listing"):
+            made = await workflow.plan(self.manifests, provider, self.policy, self.tenant, source.fingerprint_key())
         said = tuple(f"{problem.origin}: {problem.message} [{problem.rule}]" for problem in self.manifests.problems)
         return replace(made, warnings=(*said, *made.warnings))
 
-    async def plan_only(self) -> Plan:
+    async def plan_only(self, console: Console) -> Plan:
         """The same, with the tenant opened for it alone."""
         async with connect.opened(self.target, self.options) as provider:
-            return await self.plan(provider)
+            return await self.plan(provider, console)
 
 
 def narrow(options: Options) -> workflow.Narrow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -37,27 +38,27 @@ Examples:
 @click.pass_context
 def command(ctx: click.Context, /, **values: Any) -> int:
     """Plan, confirm, carry out, report."""
-    import asyncio  # noqa: PLC0415  `--help` needs none of it
-
-    from reconciler.cli.prepare import prepare  # noqa: PLC0415  likewise
+    from reconciler.cli.prepare import prepare  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.cli.signals import run  # noqa: PLC0415  likewise
     from reconciler.cli.source import Options  # noqa: PLC0415  likewise
 
     console, options = console_of(ctx), Options(values)
-    if not options.yes and not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
+    if not options.yes and not all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
         raise click.UsageError("there is no terminal to ask on: give --yes to write without a prompt", ctx)
-    return asyncio.run(_run(console, prepare(options, "require")))
+    return run(_run(console, prepare(options, "require")))
 
 
 async def _run(console: Console, prepared: Prepared) -> int:
     from reconciler.cli.carry_out import carry_out  # noqa: PLC0415  as above
     from reconciler.cli.connect import opened  # noqa: PLC0415  as above
     from reconciler.cli.ending import Exit  # noqa: PLC0415  as above
-    from reconciler.core.errors import PlanRefused  # noqa: PLC0415  as above
+    from reconciler.core.errors import Declined, PlanRefused  # noqa: PLC0415  as above
     from reconciler.workflow import approve  # noqa: PLC0415  as above
 
     options = prepared.options
+    end = time.monotonic() + options.deadline if options.deadline is not None else None
     async with opened(prepared.target, options, options.parallelism) as provider:
-        made = await prepared.plan(provider)
+        made = await prepared.plan(provider, console)
         try:
             approve(made, options.expect_digest)
         except PlanRefused:
@@ -66,19 +67,26 @@ async def _run(console: Console, prepared: Prepared) -> int:
         if console.output == "text" and made.pending:
             show(console, made)
         if made.pending and not options.yes and not _confirmed(console, made):
-            console.say("declined; nothing was written")
-            return Exit.ERROR
-        report, interrupted = await carry_out(console, made, provider, prepared)
+            raise Declined("declined; nothing was written")
+        report, interrupted = await carry_out(console, made, provider, prepared, end)
     _show_report(console, report)
     return Exit.INTERRUPTED if interrupted else _code(report)
 
 
 def _confirmed(console: Console, made: Plan) -> bool:
+    from reconciler.cli.signals import at_once  # noqa: PLC0415  as above
+    from reconciler.render import wording  # noqa: PLC0415  as above
+
     if console.output != "text":
         from reconciler.render import text  # noqa: PLC0415  only for a prompt beside a document
 
         click.echo(text.plan_text(made), err=True)
-    return click.confirm(f"Carry out these {len(made.pending)} changes?", err=True)
+    with at_once():
+        click.echo(f"Carry out {wording.counted(len(made.pending), 'change')}? [y/N] ", err=True, nl=False)
+        answer = sys.stdin.readline()
+    if not answer:
+        click.echo(err=True)  # the end of input left the cursor behind the question
+    return answer.strip().lower() in {"y", "yes"}
 
 
 def _code(report: Report) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from reconciler.core.errors import BadRequest
 from reconciler.core.secret import Secret
 from reconciler.manifests import Manifests, Request, load
+from reconciler.manifests.read import SIZE
 
 if TYPE_CHECKING:
     from reconciler.core.policy import Ownership, Policy
@@ -41,13 +42,21 @@ def fingerprint_key() -> Secret | None:
     return Secret(value, "RECONCILER_FINGERPRINT_KEY") if value else None
 
 
+def _standard_input() -> bytes | None:
+    """All that a manifest may have and one byte more, so that an endless stream ends; None where there is nothing to read."""
+    try:
+        return sys.stdin.buffer.read(SIZE + 1) if sys.stdin is not None else None
+    except OSError:
+        return None
+
+
 def read(options: Options, secrets: Secrets) -> Manifests:
     """The manifests among the paths; raises InvalidManifests, BadRequest."""
     paths: tuple[str, ...] = options.paths
     return load(
         Request(
             paths=paths,
-            stdin=sys.stdin.buffer.read() if "-" in paths else None,
+            stdin=_standard_input() if "-" in paths else None,
             env=dict(os.environ),
             strict=bool(options.strict),
             secrets=secrets,
@@ -55,7 +64,7 @@ def read(options: Options, secrets: Secrets) -> Manifests:
             fingerprint_key=fingerprint_key(),
             tenant=options.tenant,
             use_tenant=not (options.is_local or options.tenant_url),
-            all_tenants=bool(options.all_tenants),
+            all_tenants=bool(options.all_tenants) or options.via == "probe",  # a probe asks no tenant, so none is chosen
         )
     )
 

@@ -37,15 +37,33 @@ def command() -> None:
     """The embedded tenant: the project's own, modelled on Elastio's Settings > Webhooks page."""
 
 
-def _open(db: str) -> Any:
+def _open(db: str, *, new: bool = True) -> Any:
+    """The store of that file; with `new` it is made where there is none. Raises StoreError."""
     from reconciler.cli.connect import prepare_folder  # noqa: PLC0415  `--help` needs no database
+    from reconciler.core.errors import StoreError  # noqa: PLC0415  likewise
     from reconciler.tenant.store import open_store  # noqa: PLC0415  likewise
 
-    prepare_folder(str(Path(db).absolute()))
+    if new:
+        prepare_folder(str(Path(db).absolute()))
+    elif not Path(db).exists():
+        raise StoreError(f"{db}: does not exist; tenant serve and tenant token make it")
     return open_store(db, key=os.environ.get("RECONCILER_TENANT_KEY"))
 
 
-@command.command("serve")
+TO_SERVE = """\b
+Examples:
+  reconciler tenant serve
+  reconciler tenant serve --db shared.db --port 0
+  reconciler tenant serve --allow-network 10.0.0.0/8
+"""
+TO_MAKE = """\b
+Examples:
+  reconciler tenant token ci --scope "Webhooks: Write" --owner payments --out token.txt
+  reconciler tenant token reader --scope "Webhooks: Read" --expires 90d
+"""
+
+
+@command.command("serve", epilog=TO_SERVE)
 @db_option
 @option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one, printed.")
@@ -82,6 +100,8 @@ def _expiry(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
         return None
     span = re.fullmatch(r"(\d{1,6})([mhd])", value)
     if span:
+        if not int(span[1]):
+            raise click.BadParameter("is over at once")
         return time.time() + int(span[1]) * _UNITS[span[2]]
     try:
         moment = datetime.fromisoformat(value)
@@ -93,13 +113,13 @@ def _expiry(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
     return moment.timestamp()
 
 
-@command.command("token")
+@command.command("token", epilog=TO_MAKE)
 @click.argument("name")
 @option(
     "--scope", multiple=True, required=True, type=click.Choice(SCOPES), help="What it may do; repeatable. Write implies read."
 )
-@option("--owner", metavar="O", help="It changes only webhooks of this owner or of nobody.")
-@option("--expires", metavar="D", callback=_expiry, help="A span (90d, 12h, 30m) or a date.")
+@option("--owner", metavar="O", help="It changes only webhooks of this owner or of nobody.  [default: any]")
+@option("--expires", metavar="D", callback=_expiry, help="A span (90d, 12h, 30m) or a date.  [default: never]")
 @option("--out", metavar="FILE", help="Written there with mode 0600, instead of to standard output.")
 @db_option
 @logging_options
@@ -110,7 +130,12 @@ def token(ctx: click.Context, /, name: str, **values: Any) -> None:
     store = _open(values["db"])
     try:
         handle = _reserve(out) if out else None
-        made = store.create_token(name, values["scope"], values["owner"], values["expires"])
+        try:
+            made = store.create_token(name, values["scope"], values["owner"], values["expires"])
+        except BaseException:
+            if handle is not None:
+                Path(out).unlink()  # it is empty and would stand in the way of the next try
+            raise
         if handle is None:
             console.data(made)
             return
@@ -131,7 +156,7 @@ def _reserve(path: str) -> int:
         raise click.UsageError(f"--out {path}: {os.strerror(error.errno or 0)}") from None
 
 
-@command.command("tokens")
+@command.command("tokens", epilog="Example: reconciler tenant tokens -o json")
 @db_option
 @output_option("text", "json")
 @logging_options
@@ -143,7 +168,7 @@ def tokens(ctx: click.Context, db: str, output: str) -> None:
     from reconciler.render.document import to_json  # noqa: PLC0415  `--help` renders nothing
     from reconciler.render.escape import terminal  # noqa: PLC0415  likewise
 
-    store = _open(db)
+    store = _open(db, new=False)
     try:
         listed = store.list_tokens()
     finally:
@@ -161,14 +186,14 @@ def _when(moment: float | None) -> str:
     return "never" if moment is None else datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%MZ")
 
 
-@command.command("revoke")
+@command.command("revoke", epilog="Example: reconciler tenant revoke ci")
 @click.argument("name")
 @db_option
 @logging_options
 @click.pass_context
 def revoke(ctx: click.Context, name: str, db: str) -> None:
     """End an access token at once."""
-    store = _open(db)
+    store = _open(db, new=False)
     try:
         ended = store.revoke_token(name)
     finally:

@@ -26,7 +26,7 @@ from reconciler.cli.options import (
 if TYPE_CHECKING:
     from reconciler.core.model import Declared
     from reconciler.core.report import TestReport
-    from reconciler.testing import Send
+    from reconciler.testing import Send, Testing
 
 EPILOG = """\b
 Examples:
@@ -53,18 +53,19 @@ Examples:
 @click.pass_context
 def command(ctx: click.Context, /, **values: Any) -> int:
     """Validate the endpoints with a test delivery each, with the declared values."""
-    import asyncio  # noqa: PLC0415  `--help` needs none of it
-
-    from reconciler.cli.ending import Exit  # noqa: PLC0415  likewise
+    from reconciler.cli.ending import Exit  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.cli.signals import run  # noqa: PLC0415  likewise
     from reconciler.cli.source import Options  # noqa: PLC0415  likewise
     from reconciler.render import document, text  # noqa: PLC0415  likewise
 
     console = console_of(ctx)
-    report = asyncio.run(_run(console, Options(values)))
+    report, interrupted = run(_run(console, Options(values)))
     if console.output == "json":
         console.data(document.to_json(document.test_document(report)))
     else:
         console.data(text.test_text(report, color=console.color))
+    if interrupted:
+        return Exit.INTERRUPTED
     return Exit.DONE if report.passed else Exit.FAILED_TEST
 
 
@@ -78,15 +79,13 @@ def _selected(options: Any) -> tuple[tuple[Declared, ...], Any]:
     return workflow.require_secrets(manifests, narrow(options).keys(manifests.declared)), manifests
 
 
-async def _run(console: Console, options: Any) -> TestReport:
-    import asyncio  # noqa: PLC0415  as above
-
+async def _run(console: Console, options: Any) -> tuple[TestReport, bool]:
+    """What was tested, and whether it was interrupted."""
     from reconciler import testing  # noqa: PLC0415  as above
     from reconciler.cli import connect  # noqa: PLC0415  as above
-    from reconciler.cli.progress import progress  # noqa: PLC0415  as above
-    from reconciler.core.errors import BadRequest  # noqa: PLC0415  as above
     from reconciler.delivery.send import Sender  # noqa: PLC0415  as above
 
+    end = time.monotonic() + options.deadline if options.deadline is not None else None
     selected, manifests = _selected(options)
     senders: dict[str, Send] = {}
     async with AsyncExitStack() as stack:
@@ -96,20 +95,38 @@ async def _run(console: Console, options: Any) -> TestReport:
             senders["tenant"] = provider.test
         if options.via in {"probe", "both"}:
             senders["probe"] = _probe(await stack.enter_async_context(Sender(connect.address_policy(options))))
-        total = len(selected) * len(senders)
-        with progress(console, total, "test") as tick:
-            wish = testing.Wish(
-                all_events=options.all_events,
-                check_auth=options.check_auth,
-                max_latency=options.max_latency / 1000 if options.max_latency is not None else None,
-                parallelism=options.parallelism,
-                progress=tick,
-            )
-            try:
-                async with asyncio.timeout(options.deadline):
-                    return await testing.test(selected, senders, wish)
-            except TimeoutError:
-                raise BadRequest("--deadline was reached before every endpoint was tested") from None
+        wish = testing.Wish(
+            all_events=options.all_events,
+            check_auth=options.check_auth,
+            max_latency=options.max_latency / 1000 if options.max_latency is not None else None,
+            parallelism=options.parallelism,
+        )
+        return await _watched(console, testing.Testing(selected, senders, wish), end)
+
+
+async def _watched(console: Console, tests: Testing, end: float | None) -> tuple[TestReport, bool]:
+    """The tests with a progress bar, until they are done, `end` (of `time.monotonic`) is reached, or somebody stops them."""
+    import asyncio  # noqa: PLC0415  as above
+
+    from reconciler.cli.progress import progress  # noqa: PLC0415  as above
+    from reconciler.cli.signals import interruptible  # noqa: PLC0415  as above
+
+    with progress(console, tests.total, "test") as tick:
+        task = asyncio.ensure_future(tests.run(tick))
+        with interruptible(task.cancel, task.cancel):
+            left = None if end is None else max(end - time.monotonic(), 0)
+            done, _ = await asyncio.wait([task], timeout=left)
+        late = not done
+        if late:
+            task.cancel()
+            await asyncio.wait([task])
+            console.say("--deadline was reached before every endpoint was tested")
+    interrupted = task.cancelled() and not late
+    if not task.cancelled():
+        task.result()  # a defect is raised
+    if tests.error is not None and not task.cancelled():
+        raise tests.error
+    return tests.report(), interrupted
 
 
 def _probe(sender: Any) -> Send:

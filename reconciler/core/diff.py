@@ -34,7 +34,7 @@ class FieldChange:
 def shown(value: str | Secret | None, literals: AbstractSet[str] = frozenset()) -> str | None:
     """A url or user name as outputs may print it: in full where it stands literally in a manifest of this run."""
     if isinstance(value, Secret):
-        return next((text for text in literals if value == text), value.shown) if value in literals else value.shown
+        return value.known_among(literals) or value.shown
     return value
 
 

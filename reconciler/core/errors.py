@@ -5,6 +5,7 @@ ReconcilerError
 ├── PlanRefused           violations: why the plan is unsafe
 ├── StalePlan             the digest that was approved is not this plan's
 ├── BadRequest            what was asked for does not fit what was found (no such webhook, which tenant?)
+├── Declined              a person said no at the prompt
 ├── StoreError            the embedded tenant's file cannot be used
 └── ProviderError         one request; never headers, bodies or secrets in the message; cause chained
     ├── Unreachable       temporary: connection, timeout
@@ -66,6 +67,12 @@ class BadRequest(ReconcilerError):
     """What was asked for does not fit what was found; a usage error, found after parsing options."""
 
     kind = "usage"
+
+
+class Declined(ReconcilerError):
+    """A person said no at the prompt, or there was nobody to answer it."""
+
+    kind = "declined"
 
 
 class StoreError(ReconcilerError):

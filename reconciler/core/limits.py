@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 NAME_LENGTH: Final = 255  # characters; the project's own limit, Elastio's is not public
 DESCRIPTION_LENGTH: Final = 1024  # characters; the project's own limit
+HOST_LENGTH: Final = 254  # characters, with a dot at the end: RFC 1035, 2.3.4
 URL_LENGTH: Final = 2048  # characters; the project's own limit
 CREDENTIAL_BYTES: Final = 255  # printable ASCII: docs.elastio.com/docs/reference/webhook.html
 
@@ -21,7 +22,12 @@ _RESERVED: Final = re.compile(
     r"host|content-.*|connection|keep-alive|transfer-encoding|te|trailer|upgrade|expect|proxy-.*", re.IGNORECASE
 )
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_LABEL: Final = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST: Final = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}\.?")
+_IPV4: Final = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(?:\.(?!$)|$)){4}")
+_IPV6: Final = re.compile(r"[0-9a-f:.]*:[0-9a-f:.]*")  # urlsplit has looked closer; without a zone and IPvFuture
+_NUMBER_LAST: Final = re.compile(r"(?:^|\.)[0-9]+\.?$")
+_LOOPBACK: Final = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|::1")  # 127.0.0.0/8: RFC 6890
 
 
 def _unprintable(text: str) -> str | None:
@@ -31,8 +37,8 @@ def _unprintable(text: str) -> str | None:
             return "has a lone surrogate"
         if char in _BIDI:
             return "has a bidirectional control character"
-        if category in {"Cc", "Zl", "Zp"} or (category == "Cn" and char > "\uffff"):
-            return "has a control character"
+        if category in {"Cc", "Zl", "Zp"} or ord(char) & 0xFFFE == 0xFFFE or "\ufdd0" <= char <= "\ufdef":
+            return "has a control character"  # or one of the 66 noncharacters; what is unassigned here may be a new emoji
     return None
 
 
@@ -52,6 +58,13 @@ def description(text: str) -> str | None:
     return _unprintable(text.replace("\n", "").replace("\t", "").replace("\r", ""))
 
 
+def _is_host(host: str, *, literal: bool) -> bool:
+    """Whether it is a DNS name, or an IP address as everybody writes it: 127.1 and 0x7f.1 are neither. Brackets are split off."""
+    if literal or _NUMBER_LAST.search(host):
+        return (_IPV6 if literal else _IPV4).fullmatch(host) is not None
+    return len(host) <= HOST_LENGTH and _HOST.fullmatch(host) is not None
+
+
 def url(text: str) -> str | None:  # noqa: PLR0911  one line for each thing that can be wrong
     """An endpoint: absolute http(s), a host, no user info, no fragment, up to 2,048 characters."""
     if len(text) > URL_LENGTH:
@@ -65,6 +78,8 @@ def url(text: str) -> str | None:  # noqa: PLR0911  one line for each thing that
         return "is not a url"
     if parts.scheme not in {"http", "https"} or not host or port == 0:
         return "must be an absolute http:// or https:// url"
+    if not _is_host(host, literal="[" in parts.netloc):
+        return "must have a host name, or an IP address in full"
     if any(char in text for char in '\\"<>^`{|}'):
         return "has a character that a url cannot hold; encode it (RFC 3986)"
     if "@" in parts.netloc:
@@ -77,7 +92,7 @@ def url(text: str) -> str | None:  # noqa: PLR0911  one line for each thing that
 def is_plain_http_abroad(text: str) -> bool:
     """Whether a valid url would send in clear to another host than loopback."""
     parts = urlsplit(text)
-    return parts.scheme == "http" and parts.hostname not in LOOPBACK
+    return parts.scheme == "http" and not _LOOPBACK.fullmatch(parts.hostname or "")
 
 
 def credential(text: str) -> str | None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
 HIDDEN: Final = "(hidden)"
 
@@ -60,6 +61,10 @@ class Secret:
         if self._value is None:
             raise ValueError(f"unresolved secret {self.reference}")
         return self._value
+
+    def known_among(self, texts: AbstractSet[str]) -> str | None:
+        """The hidden text where it is one of `texts`, so that whoever asks had it already; else None."""
+        return self._value if self._value in texts else None
 
     def with_version(self, version: str | None) -> Secret:
         """The same secret, known by another version."""

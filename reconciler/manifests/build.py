@@ -25,10 +25,11 @@ from yaml.events import (
 from reconciler.core.problem import Problem
 from reconciler.manifests.places import Document, File, key_index
 from reconciler.manifests.scalars import NUMBER_LENGTH, TooLong, resolve
+from reconciler.manifests.schema import field_names
 
 NODES: Final = 100_000
 DEPTH: Final = 64
-PROBLEMS: Final = 100  # a file; more help nobody
+PROBLEMS: Final = 1_000  # a file; more help nobody
 
 _MISSING: Final = object()
 _LIST: Final = object()
@@ -94,7 +95,7 @@ class Builder:
         """Notes a problem; raises Stop when there are enough."""
         self.problems.append(self.file.problem(index, rule, message, hint))
         if len(self.problems) >= PROBLEMS:
-            raise Stop
+            self._stop(index, f"over {PROBLEMS:,} problems; no more are read")
 
     def _stop(self, index: int, message: str) -> None:
         self.problems.append(self.file.problem(index, "yaml/limit", message))
@@ -157,7 +158,8 @@ class Builder:
             self.problem(index, "yaml/key", "a key must be text", "quote it")
         elif key in self.container:
             first = self.file.origin(key_index(self.marks, self.container, key)).line
-            self.problem(index, "yaml/duplicate-key", f"duplicate key {key[:60]!r}; the first stands in line {first}")
+            name = f" {key!r}" if key in field_names() else ""  # {s3cret, s3cret} is a mapping too
+            self.problem(index, "yaml/duplicate-key", f"duplicate key{name}; the first stands in line {first}")
         else:  # a quoted "<<", or an alias of text
             self.key = key
             self.marks.append(index)
@@ -241,8 +243,8 @@ class Builder:
         index = event.start_mark.index
         found = self.anchors.get(event.anchor, _MISSING)
         if not isinstance(found, tuple):
-            what = "is not defined before it" if found is _MISSING else "would contain itself"
-            self.problem(index, "yaml/alias", f"alias *{event.anchor[:60]} {what}")
+            what = "an alias that is not defined before it" if found is _MISSING else "an alias that would contain itself"
+            self.problem(index, "yaml/alias", what, "quote it if it is text")  # its name may be a credential: *s3cret
             found = (None, index, 1, 0)
         value, at, size, height = found
         self._count(size, index)

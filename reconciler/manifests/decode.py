@@ -17,7 +17,11 @@ from reconciler.manifests.model import TenantSpec
 from reconciler.manifests.places import Document, Path
 from reconciler.manifests.secrets import Resolver
 
-_PLAIN_URL: Final = re.compile(r"https://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[1-9][0-9]{0,3})?(?:/[A-Za-z0-9/._~-]*)?", re.ASCII)
+# What `limits.url` takes anyway; only to be quick.
+_PLAIN_URL: Final = re.compile(
+    r"https://(?:[a-z0-9]{1,30}(?:-[a-z0-9]{1,30})?\.){1,3}[a-z]{2,30}(?::[1-9][0-9]{0,3})?(?:/[A-Za-z0-9/._~-]*)?", re.ASCII
+)
+_IN_CLEAR: Final = "http:// that sends events and credentials in clear"
 _NO_AUTH: Final = NoAuth()
 Patterns = tuple[tuple[str, ...], ...]
 
@@ -70,14 +74,15 @@ def _url(document: Document, url: str | dict[str, str], resolver: Resolver, patt
     if wrong := limits.url(url):
         resolver.problems.append(document.problem(path, "url/invalid", f"url {wrong}"))
     elif limits.is_plain_http_abroad(url):
-        message = "url with http:// sends events and credentials in clear"
+        message = f"url with {_IN_CLEAR}"
         resolver.problems.append(document.problem(path, "url/plain-http", message, "use https://", severity="warning"))
     return url
 
 
 def _check_url(value: str) -> tuple[str, str] | None:
-    wrong = limits.url(value)
-    return ("url/invalid", f"holds a url that {wrong}") if wrong else None
+    if wrong := limits.url(value):
+        return "url/invalid", f"holds a url that {wrong}"
+    return ("url/plain-http", f"holds a url with {_IN_CLEAR}") if limits.is_plain_http_abroad(value) else None
 
 
 def _check_credential(value: str) -> tuple[str, str] | None:

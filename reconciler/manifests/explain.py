@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import reduce
 from itertools import islice
+from operator import getitem
 from typing import Any, Final
 
 import jsonschema
@@ -15,10 +17,9 @@ import jsonschema_rs
 
 from reconciler.core.problem import Problem
 from reconciler.manifests.near import near
-from reconciler.manifests.places import Document, Path
+from reconciler.manifests.places import Document, Path, pointer
+from reconciler.manifests.schema import field_names
 
-_MOST: Final = 50  # problems a document
-_LARGE: Final = 2_000  # nodes; jsonschema takes about 50 µs a node
 _TYPES: Final = {
     "object": "a mapping",
     "array": "a list",
@@ -37,40 +38,19 @@ _LIMITS: Final = {
     "minimum": "must be at least {wanted}",
     "maximum": "must be at most {wanted}",
 }
+_KEY: Final = ("a-z 0-9 - . with a letter or digit at both ends", None)
+_VARIABLE: Final = ("letters, digits and _", "give the name of an environment variable, not its value")
 _REFERENCE: Final = "Secret reference"
 _USE_REFERENCE: Final = "use {fromEnv: NAME} or {fromFile: PATH}"
 
 
-def explain(schema: dict[str, Any], document: Document) -> list[Problem]:
-    """Every fault, at most 50; at least one, since the schema refused the document."""
-    if _size(document.value, _LARGE) >= _LARGE:
-        return _briefly(schema, document)
-    errors = jsonschema.Draft202012Validator(schema).iter_errors(document.value)
-    problems = list(islice((problem for error in errors for problem in _problems(error, document)), _MOST))
-    return problems or _numbers(document) or [document.problem((), "schema/type", "not a document that JSON can hold")]
-
-
-def _size(value: Any, most: int) -> int:
-    """Number of nodes, counted no further than `most`."""
-    todo, count = [value], 0
-    while todo and count < most:
-        item = todo.pop()
-        count += 1
-        if isinstance(item, dict | list):
-            todo.extend(islice(item.values() if isinstance(item, dict) else item, most))
-    return count
-
-
-def _briefly(schema: dict[str, Any], document: Document) -> list[Problem]:
-    """The same from jsonschema-rs, for documents on which jsonschema would take seconds: place and rule, few words."""
-    problems = []
+def explain(schema: dict[str, Any], document: Document, most: int) -> list[Problem]:
+    """Every fault, at most `most`; at least one, since the schema refused the document."""
     try:
-        for error in islice(jsonschema_rs.Draft202012Validator(schema).iter_errors(document.value), _MOST):
-            rule = next((str(step) for step in reversed(error.schema_path) if isinstance(step, str)), "type")
-            problems.append(document.problem(tuple(error.instance_path), f"schema/{rule}", f"does not keep the schema's {rule}"))
-    except (ValueError, OverflowError, TypeError):
-        return _numbers(document)
-    return problems
+        problems = list(islice(_problems(schema, document), most))
+    except (ValueError, OverflowError, TypeError):  # a number that JSON does not have
+        problems = []
+    return problems or _numbers(document) or [document.problem((), "schema/type", "not a document that JSON can hold")]
 
 
 def _numbers(document: Document) -> list[Problem]:
@@ -83,50 +63,91 @@ def _numbers(document: Document) -> list[Problem]:
             todo.extend(((*path, step), item) for step, item in items)
         elif (isinstance(value, float) and not math.isfinite(value)) or (isinstance(value, int) and abs(value) >= 2**63):
             return [document.problem(path, "schema/type", "not a number that JSON can hold")]
-    return [document.problem((), "schema/type", "not a document that JSON can hold")]
+    return []
 
 
-def _problems(error: Any, document: Document) -> Iterator[Problem]:
-    path: Path = tuple(error.absolute_path)
+def _problems(schema: dict[str, Any], document: Document) -> Iterator[Problem]:
+    """jsonschema-rs says where; jsonschema explains that keyword at that place alone, so that a document's size costs nothing."""
+    seen: set[tuple[Path, Path]] = set()
+    for fault in jsonschema_rs.Draft202012Validator(schema).iter_errors(document.value):
+        found, steps = tuple(fault.instance_path), tuple(fault.schema_path)
+        if (found, steps) in seen:  # one for each missing field, which jsonschema tells all at once
+            continue
+        seen.add((found, steps))
+        owner, keyword = _at(schema, steps[:-1]), str(steps[-1])
+        alone = {keyword: owner[keyword]}
+        if keyword == "additionalProperties":
+            alone["properties"] = dict.fromkeys(owner.get("properties", {}), True)
+        for path in _meant(document.value, found):
+            for error in jsonschema.Draft202012Validator(alone).iter_errors(_at(document.value, path)):
+                yield from _told(error, owner, document, path)
+
+
+def _meant(value: Any, found: Path) -> Iterator[Path]:
+    """The paths that jsonschema-rs may mean: of the keys "5", "05" and "+5" alike it says 5."""
+    if not found:
+        yield ()
+        return
+    step, keys = found[0], list(found[:1])
+    if isinstance(value, dict) and isinstance(step, int):
+        keys = [key for key in value if key.removeprefix("+").lstrip("0") == str(step).lstrip("0")]
+    for key in keys:
+        yield from ((key, *rest) for rest in _meant(value[key], found[1:]))
+
+
+def _at(value: Any, path: Path) -> Any:
+    return reduce(getitem, path, value)
+
+
+def _told(error: Any, owner: dict[str, Any], document: Document, path: Path) -> Iterator[Problem]:
     rule = f"schema/{error.validator}"
     if error.validator == "additionalProperties":
-        yield from _unknown(error, document, path, rule)
+        yield from _unknown(error, owner, document, path)
     elif error.validator == "required":
-        yield from _missing(error, document, path, rule)
+        yield _missing(error, owner, document, path)
     else:
-        message, hint = _say(error)
+        message, hint = _say(error, owner, path)
         yield document.problem(path, rule, message, hint)
 
 
-def _unknown(error: Any, document: Document, path: Path, rule: str) -> Iterator[Problem]:
-    known = [name for name in error.schema.get("properties", {}) if name not in error.instance]
-    if error.schema.get("title") == _REFERENCE:  # {s3cret} is a mapping too: what stands here is not quoted
+def _unknown(error: Any, owner: dict[str, Any], document: Document, path: Path) -> Iterator[Problem]:
+    rule, fields = "schema/additionalProperties", owner.get("properties", {})
+    if owner.get("title") == _REFERENCE:  # {s3cret} is a mapping too: what stands here is not quoted
         yield document.problem(path, rule, "a secret reference has a field that it does not know", _USE_REFERENCE)
         return
+    known = [name for name in fields if name not in error.instance]
     for name in error.instance:
-        if name not in error.schema.get("properties", {}):
-            hint = near(name, error.schema.get("properties", {})) or (f"known here: {', '.join(known)}" if known else None)
-            yield document.problem((*path, name), rule, f"unknown field {name[:60]!r}", hint, key=True)
+        if name not in fields:
+            hint = near(name, fields) or (f"known here: {', '.join(known)}" if known else None)
+            message = f"unknown field {name[:60]!r}" if _is_telling(name, path) else "unknown field"
+            at = (*path, name) if _is_telling(name, path) else path
+            yield Problem(document.place((*path, name), key=True), pointer(at), rule, "error", message, hint)
 
 
-def _missing(error: Any, document: Document, path: Path, rule: str) -> Iterator[Problem]:
+def _is_telling(name: str, path: Path) -> bool:
+    """Whether a field's name may be quoted: within auth only one that some schema has, since {s3cret} is a mapping too."""
+    return path[-1:] != ("auth",) or name in field_names()
+
+
+def _missing(error: Any, owner: dict[str, Any], document: Document, path: Path) -> Problem:
     """One error of jsonschema for each missing field; which one stands only in the order of its message."""
     absent = [name for name in error.validator_value if name not in error.instance]
     name = next((name for name in absent if error.message.startswith(repr(name))), absent[0])
-    extra = [item for item in error.instance if item not in error.schema.get("properties", {name: None})]
-    hint = f"add {name}" + (f", or rename {extra[0][:60]!r} to it" if len(extra) == 1 and near(extra[0], [name]) else "")
+    extra = [item for item in error.instance if item not in owner.get("properties", {name: None})]
+    renamed = len(extra) == 1 and near(extra[0], [name]) and _is_telling(extra[0], path)
+    hint = f"add {name}" + (f", or rename {extra[0][:60]!r} to it" if renamed else "")
     where = f"{path[-1]} lacks" if path and isinstance(path[-1], str) else "lacks"
-    yield document.problem(path, rule, f"{where} the field {name!r}", hint)
+    return document.problem(path, "schema/required", f"{where} the field {name!r}", hint)
 
 
-def _say(error: Any) -> tuple[str, str | None]:
+def _say(error: Any, owner: dict[str, Any], path: Path) -> tuple[str, str | None]:
     """The message for a fault in one value, and how to mend it."""
-    what = error.absolute_path[-1] if error.absolute_path else "document"
+    what = path[-1] if path else "document"
     field = f"item {what + 1}" if isinstance(what, int) else str(what)[:60]
-    wanted, title = error.validator_value, error.schema.get("title")
+    wanted, title = error.validator_value, owner.get("title")
+    if title == _REFERENCE and error.validator == "type":
+        return f"{field} must be a secret reference; a literal is not accepted", _USE_REFERENCE
     if title == _REFERENCE:
-        if error.validator == "type":
-            return f"{field} must be a secret reference; a literal is not accepted", _USE_REFERENCE
         return f"{field} must have exactly one of fromEnv and fromFile", _USE_REFERENCE
     if error.validator == "type":
         return _say_type(field, wanted, error.instance)
@@ -134,10 +155,11 @@ def _say(error: Any) -> tuple[str, str | None]:
         return f"{field} must be one of {', '.join(wanted)}", near(error.instance, wanted)
     if error.validator == "not":
         return f"{field}: {str(title).lower()}, not both", "remove one of them"
+    hint = None
     if error.validator == "pattern":
-        wanted = "a-z 0-9 - . with a letter or digit at both ends" if title == "Key" else "letters, digits and _"
+        wanted, hint = _KEY if title == "Key" else _VARIABLE
     text = _LIMITS.get(error.validator, "does not keep the schema's {rule}")
-    return f"{field} {text.format(wanted=wanted, rule=error.validator)}", None
+    return f"{field} {text.format(wanted=wanted, rule=error.validator)}", hint
 
 
 def _say_type(field: str, wanted: str | list[str], value: Any) -> tuple[str, str | None]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from typing import Final
 
 from reconciler.core.limits import normal
 from reconciler.core.problem import Problem
@@ -16,7 +17,8 @@ from reconciler.manifests.model import TenantSpec
 from reconciler.manifests.near import near
 from reconciler.manifests.places import Document, Path
 
-_HINTS = 20  # names looked up for hints; each costs a comparison with up to 500
+_HINTS: Final = 20  # names looked up for hints; each costs a comparison with up to 500
+_JOINED: Final = 1_000_000  # subscriptions that a run's EventSubscriptions add in all; every one costs a few hundred bytes
 
 
 def unique(documents: Iterable[Document], rule: str, what: str) -> list[Problem]:
@@ -39,11 +41,16 @@ def join(drafts: list[Draft], others: list[Document], refused: Collection[str], 
     for draft in drafts:
         for label in draft.labels.items():
             by_label[label].append(draft)
-    hints = _HINTS
+    hints, left = _HINTS, _JOINED
     for document in others:
         found = subscriptions(document, problems)
         spec = document.value["spec"]
         targets = _targets(spec, by_key, by_label)
+        left -= len(targets) * len(found)
+        if left < 0:
+            message = f"EventSubscriptions add over {_JOINED:,} subscriptions in all"
+            problems.append(document.problem(("spec",), "subscription/limit", message, "select fewer webhooks", key=True))
+            return
         for draft in targets:
             draft.others.append(document)
             for item, place in found.items():

@@ -17,6 +17,7 @@ from reconciler.core.model import BasicAuth, Declared, Origin, Webhook, credenti
 from reconciler.core.problem import Problem
 from reconciler.core.secret import Secret
 from reconciler.manifests import join, paths, tenants
+from reconciler.manifests.build import PROBLEMS
 from reconciler.manifests.decode import Draft, webhook
 from reconciler.manifests.events import Origins
 from reconciler.manifests.model import Manifests, Request, TenantSpec
@@ -55,6 +56,8 @@ def _no_collector() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()  # with the next line: all of it is old, so that the first collection of young values does not walk through it
+        gc.unfreeze()
         if was:
             gc.enable()
 
@@ -123,16 +126,20 @@ def _read_file(found: paths.Found, request: Request, reading: _Reading) -> None:
         reading.problems.append(data)
         return
     documents, problems = read(file, data)
+    start, before = len(reading.problems), reading.documents
     reading.problems += problems
-    before = reading.documents
     for document in documents:
-        _sort(document, reading)
+        _sort(document, reading, PROBLEMS - len(reading.problems) + start)
+        if len(reading.problems) - start >= PROBLEMS:
+            message = f"over {PROBLEMS:,} problems; no more are shown"
+            reading.problems.append(file.problem(document.index, "document/limit", message))
+            break
     if found.named and reading.documents == before and not problems and found.path != paths.STDIN:
         reading.problems.append(file.problem(0, "document/none", f"no document of {API} in this file"))
 
 
-def _sort(document: Document, reading: _Reading) -> None:
-    """Puts a document with its kind if it is ours and keeps its schema."""
+def _sort(document: Document, reading: _Reading, most: int) -> None:
+    """Puts a document with its kind if it is ours and keeps its schema; else notes at most `most` problems."""
     value = document.value
     api, kind = (value.get("apiVersion"), value.get("kind")) if isinstance(value, dict) else (None, None)
     known = isinstance(kind, str) and kind in KINDS
@@ -141,14 +148,14 @@ def _sort(document: Document, reading: _Reading) -> None:
         return
     reading.documents += 1
     if api != API:
-        missing = f"a {kind} without the apiVersion {API}" if api is None else f"a {kind} under another apiVersion than {API}"
+        missing = f"{kind} without the apiVersion {API}" if api is None else f"{kind} under another apiVersion than {API}"
         path = ("apiVersion",) if api is not None else ()
         reading.problems.append(document.problem(path, "document/api-version", missing, f"apiVersion: {API}"))
     elif not known:
         hint = near(kind, KINDS) or f"known kinds: {', '.join(KINDS)}"
         message = "the document has no kind" if kind is None else "unknown kind"
         reading.problems.append(document.problem(("kind",), "document/kind", message, hint))
-    elif problems := check(str(kind), document):
+    elif problems := check(str(kind), document, most):
         reading.problems += problems
     else:
         reading.kinds[str(kind)].append(document)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from reconciler.core.model import Origin
 from reconciler.core.problem import Problem
+from reconciler.manifests.files import open_regular
 from reconciler.manifests.places import File
 from reconciler.manifests.read import SIZE
 
 STDIN: Final = "<stdin>"
+STDIN_ARGUMENT: Final = "-"
 _CHUNK: Final = 64 * 1024  # bytes
 _ENDINGS: Final = (".yaml", ".yml", ".json")
 
@@ -44,7 +47,7 @@ def find(paths: Iterable[str], problems: list[Problem]) -> tuple[list[Found], li
     files: dict[str, Found] = {}
     folders, named = [], []
     for given in paths:
-        if given == "-":
+        if given == STDIN_ARGUMENT:
             files.setdefault(STDIN, Found(STDIN, named=True))
             continue
         path = os.path.abspath(given) if "\0" not in given else ""  # noqa: PTH100  strings, as all of this layer
@@ -60,31 +63,35 @@ def find(paths: Iterable[str], problems: list[Problem]) -> tuple[list[Found], li
     return list(files.values()), folders, named
 
 
-def _walk(folder: str, problems: list[Problem]) -> Iterator[str]:
+def _walk(folder: str, problems: list[Problem]) -> list[str]:
+    """Every manifest file below a folder in name order, links to nothing and pipes included: they are told when opened."""
+
     def unreadable(error: OSError) -> None:
         text = f"the folder cannot be read: {os.strerror(error.errno or 0)}"
         problems.append(problem(shown(error.filename or folder), "path/unreadable", text))
 
+    found: list[str] = []
     for top, names, files in os.walk(folder, onerror=unreadable):
-        names[:] = sorted(name for name in names if not name.startswith("."))
-        for name in sorted(files):
-            path = f"{top.rstrip('/')}/{name}"
-            if name.endswith(_ENDINGS) and not name.startswith(".") and os.path.isfile(path):  # noqa: PTH113  likewise
-                yield path
+        names[:] = [name for name in names if not name.startswith(".")]
+        manifests = (name for name in files if name.endswith(_ENDINGS) and not name.startswith("."))
+        found += [f"{top.rstrip('/')}/{name}" for name in manifests]
+    return sorted(found, key=lambda path: path.split("/"))
 
 
 def contents(found: Found, stdin: bytes | None) -> tuple[File, bytes | Problem]:
     """A file and its bytes, at most one more than the limit, or why it cannot be read."""
     if found.path == STDIN:
         here = os.getcwd()  # noqa: PTH109  likewise
-        return File(STDIN, path=STDIN, folder=here), stdin or b""
+        empty = problem(STDIN, "path/unreadable", "standard input cannot be read")
+        return File(STDIN, path=STDIN, folder=here), stdin if stdin is not None else empty
     file = File(shown(found.path), path=found.path, folder=os.path.dirname(found.path))  # noqa: PTH120  likewise
     try:
-        with open(found.path, "rb") as stream:  # noqa: PTH123  likewise
+        with open_regular(found.path) as stream:
             data = stream.read(_CHUNK)  # asking for the limit at once would allocate it for each file
             return file, data if len(data) < _CHUNK else data + stream.read(SIZE + 1 - _CHUNK)
     except OSError as error:
-        return file, problem(file.name, "path/unreadable", f"cannot be read: {os.strerror(error.errno or 0)}")
+        hint = f"pipe it in: {STDIN_ARGUMENT} stands for standard input" if error.errno == errno.EINVAL else None
+        return file, problem(file.name, "path/unreadable", f"cannot be read: {error.strerror}", hint)
 
 
 def root_of(tenant: File | None) -> str:

@@ -36,6 +36,20 @@ def schema(name: str) -> dict[str, Any]:
 
 
 @cache
+def field_names() -> frozenset[str]:
+    """Every name that a field of a manifest has: what a message may quote, wherever it stands."""
+    names: set[str] = set()
+    todo: list[Any] = [schema("manifest")]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, dict):
+            fields = item.get("properties")
+            names.update(fields if isinstance(fields, dict) else ())
+        todo.extend(item.values() if isinstance(item, dict) else item if isinstance(item, list) else ())
+    return frozenset(names)
+
+
+@cache
 def _accepts(kind: str) -> Any:
     return jsonschema_rs.Draft202012Validator(schema(KINDS[kind])).is_valid
 
@@ -48,10 +62,10 @@ def is_valid(kind: str, value: Any) -> bool:
         return False
 
 
-def check(kind: str, document: Document) -> list[Problem]:
-    """What the schema of that kind refuses; empty when it accepts."""
+def check(kind: str, document: Document, most: int) -> list[Problem]:
+    """What the schema of that kind refuses, at most `most` problems; empty when it accepts."""
     if is_valid(kind, document.value):
         return []
     from reconciler.manifests.explain import explain  # noqa: PLC0415  jsonschema costs as much as the rest of a run
 
-    return explain(schema(KINDS[kind]), document)
+    return explain(schema(KINDS[kind]), document, most)

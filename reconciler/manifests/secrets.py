@@ -6,7 +6,6 @@ Called by `decode.py` and `tenants.py`. A value is looked at here, before it is 
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -14,10 +13,12 @@ from typing import Final
 
 from reconciler.core.problem import Problem, Severity
 from reconciler.core.secret import Secret, hidden_url
+from reconciler.manifests.files import open_regular
 from reconciler.manifests.places import Document, Path
 
 FILE_SIZE: Final = 64 * 1024  # bytes
 _OWN: Final = "RECONCILER_"
+_WARNINGS: Final = frozenset({"auth/password-colon", "url/plain-http"})
 
 Check = Callable[[str], tuple[str, str] | None]  # a value -> rule and message, or None
 
@@ -69,7 +70,7 @@ class Resolver:
         wrong = check(value)
         if wrong is not None:
             rule, message = wrong
-            severity: Severity = "warning" if rule == "auth/password-colon" else "error"
+            severity: Severity = "warning" if rule in _WARNINGS else "error"
             self.problems.append(document.problem(path, rule, f"{shown} {message}", severity=severity))
         return hidden_url(value, shown) if url else Secret(value, shown)
 
@@ -115,16 +116,10 @@ def _inside(path: str, folder: str) -> bool:
 def _read(path: str) -> tuple[str | None, str]:
     """A regular file's text without its one trailing newline, or None and why not."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except (OSError, ValueError) as error:
-        return None, f"the file cannot be read ({os.strerror(getattr(error, 'errno', 0) or 22)})"
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None, "it is not a regular file"
-        try:
+        with open_regular(path, os.O_NOFOLLOW) as file:
             data = file.read(FILE_SIZE + 1)
-        except OSError:
-            return None, "the file cannot be read"
+    except OSError as error:
+        return None, f"the file cannot be read ({error.strerror})"
     if len(data) > FILE_SIZE:
         return None, "the file has over 64 KiB"
     try:

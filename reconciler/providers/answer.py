@@ -22,8 +22,9 @@ class TooLarge(BadAnswer):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Answer:
-    """A tenant's answer: header names in lower case, the decoded JSON body (None for 204), and how many tries it took.
+    """A tenant's answer: header names in lower case, the decoded JSON body (None for 204) and how many tries it took.
 
+    `size` is the bytes of the body where that was a success.
     `error` is what the status means where the caller asked for that status to be handed back instead of raised.
     """
 
@@ -32,6 +33,7 @@ class Answer:
     body: object | None
     tries: int = 1
     error: ProviderError | None = None
+    size: int = 0
 
 
 def success(sent: Sent, status: int, headers: Mapping[str, str], raw: bytes | None, number: int) -> Answer | BadAnswer:
@@ -45,7 +47,7 @@ def success(sent: Sent, status: int, headers: Mapping[str, str], raw: bytes | No
         media = headers.get("content-type", "").partition(";")[0].strip().lower()
         why = "an empty answer" if not raw.strip() else "a web page" if media == "text/html" else "an answer that is not JSON"
         return foreign(sent, why)
-    return Answer(status, headers, body, number)
+    return Answer(status, headers, body, number, size=len(raw))
 
 
 def decoded(headers: Mapping[str, str], raw: bytes) -> object | None:

@@ -6,25 +6,25 @@ of bodies is `core/codec.py`'s.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final, TypeVar
 
 from reconciler.core import codec
-from reconciler.core.errors import BadAnswer, Conflict, NotFound
+from reconciler.core.errors import BadAnswer, Conflict, NotFound, Unreachable
 from reconciler.core.model import Declared, Live, Owner, Subscription, Webhook
 from reconciler.core.report import Delivery
 from reconciler.providers.answer import Answer, TooLarge
 from reconciler.providers.faults import Sent, foreign
 from reconciler.providers.http import Client
+from reconciler.providers.listing import LIST, MAX_SECONDS, Listing
 from reconciler.providers.moved import changed_meanwhile, deleted_meanwhile, is_as_declared, with_normal_name, withheld
-
-MAX_WEBHOOKS: Final = 1_000_000  # a listing that goes on beyond is taken as endless
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,199}")  # stands in paths: nothing that a url would resolve or cut
 _REVISION: Final = re.compile(r"[!#-~]{1,200}")  # stands in If-Match between quotes
-_LIST: Final = Sent("GET", "/webhooks")
 
 T = TypeVar("T")
 
@@ -58,10 +58,13 @@ def _if_match(live: Live) -> dict[str, str]:
 
 
 class TenantProvider:
-    """A tenant behind `client`, listed in pages of `page_size` (1 to 500); the client is opened and closed by the caller."""
+    """A tenant behind `client`, which the caller opens and closes.
 
-    def __init__(self, client: Client, *, page_size: int = 500) -> None:
-        self._client, self._page_size = client, page_size
+    It is listed in pages of `page_size` (1 to 500), all of them within `list_seconds`.
+    """
+
+    def __init__(self, client: Client, *, page_size: int = 500, list_seconds: float = MAX_SECONDS) -> None:
+        self._client, self._page_size, self._list_seconds = client, page_size, list_seconds
 
     def normalize(self, spec: Webhook) -> Webhook:
         """The name in NFC, a credential as the version it is known by; a literal url and an open `enabled` stay."""
@@ -69,33 +72,32 @@ class TenantProvider:
 
     async def list(self) -> tuple[Live, ...]:
         """Every webhook, in the tenant's order; raises BadAnswer for a listing that is endless or repeats itself."""
-        found: dict[str, Live] = {}
-        cursors: set[str] = set()
-        cursor: str | None = None
-        limit = self._page_size
+        try:
+            async with asyncio.timeout(self._list_seconds):
+                return await self._listed()
+        except TimeoutError:
+            raise Unreachable(f"{LIST}: its list was not complete within {self._list_seconds:g} s") from None
+
+    async def _listed(self) -> tuple[Live, ...]:
+        listing, limit = Listing(), self._page_size
         while True:
             try:
-                items, following = await self._page(limit, cursor)
+                answer = await self._page(limit, listing.cursor)
             except TooLarge:
                 if limit == 1:
                     raise
                 limit = max(limit // 8, 1)  # webhooks with very many subscriptions: smaller pages hold fewer of them
                 continue
-            _add(found, items)
-            if following is None:
-                return tuple(found.values())
-            if following in cursors or not items or len(found) > MAX_WEBHOOKS:
-                raise foreign(_LIST, "its list never ends")
-            cursors.add(following)
-            cursor = following
+            items, following = _decode(LIST, partial(_page, answer))
+            if not listing.goes_on(items, following, size=answer.size, limit=limit):
+                return listing.webhooks
 
-    async def _page(self, limit: int, cursor: str | None) -> tuple[tuple[Live, ...], str | None]:
+    async def _page(self, limit: int, cursor: str | None) -> Answer:
         params: dict[str, str | int] = {"limit": limit} if cursor is None else {"limit": limit, "cursor": cursor}
         try:
-            answer = await self._client.request("GET", "/webhooks", params=params, idempotent=True)
+            return await self._client.request("GET", "/webhooks", params=params, idempotent=True)
         except NotFound:
-            raise foreign(_LIST, "it has no /webhooks") from None
-        return _decode(_LIST, lambda: _page(answer))
+            raise foreign(LIST, "it has no /webhooks") from None
 
     async def create(self, declared: Declared, owner: Owner, *, idempotency_key: str) -> Live:
         """Makes the webhook once, however often it is sent; a name taken by our own lost first try is that webhook."""
@@ -120,7 +122,7 @@ class TenantProvider:
         """The one webhook of this name, None if there is none or more than one."""
         params: dict[str, str | int] = {"name": name, "limit": 2}
         answer = await self._client.request("GET", "/webhooks", params=params, idempotent=True)
-        items, _ = _decode(_LIST, lambda: _page(answer))
+        items, _ = _decode(LIST, lambda: _page(answer))
         same = [item for item in items if item.spec.name == name]
         return same[0] if len(same) == 1 else None
 
@@ -176,10 +178,3 @@ class TenantProvider:
         delivery = _decode(sent, lambda: codec.delivery_from_wire(answer.body, spec.name, event))
         auth = {field: value for field, value in body["webhook"]["auth"].items() if field not in {"type", "credential_version"}}
         return replace(delivery, detail=self._client.shows(delivery.detail, (body["webhook"]["url"], auth)))
-
-
-def _add(found: dict[str, Live], items: tuple[Live, ...]) -> None:
-    for item in items:
-        if item.id in found:
-            raise foreign(_LIST, "its list has one webhook twice")
-        found[item.id] = item

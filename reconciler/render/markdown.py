@@ -106,8 +106,9 @@ def plan_markdown(plan: Plan) -> str:
         violations = _violations(plan, listed, _FEW)
         deletes = ["", "**Deletes**", "", *(_change(change, fields=False) for change in removing)] if removing else []
     others = [change for change in pending if not change.removes]
-    rest = [f"- warning: {prose(text)}" for text in plan.warnings] + [_change(change) for change in others]
-    head = "\n".join([*top, *violations, *deletes, *(["", "**Changes**", ""] if rest else [])])
+    rest = [_change(change) for change in others] + [f"- warning: {prose(text)}" for text in plan.warnings]
+    heading = ["", "**Changes**", ""] if others else [""] if rest else []
+    head = "\n".join([*top, *violations, *deletes, *heading])
     tail = f"\n`digest {plan.digest()}`\n\n{plan_summary(plan)}"
     return _filled(head, rest, tail, "line" if plan.warnings else "change")
 

@@ -88,22 +88,26 @@ async def send_failed_again(call: Call) -> Response:
     return reply({"deliveries": count}, 202)
 
 
+def _moment_of(call: Call, name: str, default: float) -> float:
+    """A moment of the query; raises 400."""
+    text = call.query(name)
+    moment = default if text is None else parsed(text.replace(" ", "+"))  # an unescaped + arrives as a space
+    if moment is None:
+        raise Refusal("bad-request", f"{name} must be an RFC 3339 time with an offset")
+    return moment
+
+
 def _span(call: Call) -> tuple[int, int, int]:
-    """Start, end and size of the steps in hours; the last 24 hours by default; raises 400."""
+    """Start, end and size of the steps in hours; by default the 24 that end now, or with `to`; raises 400."""
     step = call.query("step") or "hour"
     if step not in _SIZES:
         raise Refusal("bad-request", "step must be hour or day")
     size, now = _SIZES[step], call.store.clock()
-    moments: list[float] = []
-    for name, default in (("from", now - 23 * HOUR * size), ("to", now)):
-        text = call.query(name)
-        moment = default if text is None else parsed(text.replace(" ", "+"))  # an unescaped + arrives as a space
-        if moment is None:
-            raise Refusal("bad-request", f"{name} must be an RFC 3339 time with an offset")
-        moments.append(moment)
-    start = int(moments[0] // HOUR) // size * size
-    end = -int(-moments[1] // (HOUR * size)) * size
-    if start < 0 or moments[0] > moments[1]:
+    last = _moment_of(call, "to", now)
+    first = _moment_of(call, "from", last - 23 * HOUR * size)
+    start = int(first // HOUR) // size * size
+    end = -int(-last // (HOUR * size)) * size
+    if start < 0 or first > last:
         raise Refusal("bad-request", "from must lie before to, and after 1970")
     if (end - start) // size > MAX_STEPS:
         raise Refusal("bad-request", f"at most {MAX_STEPS} steps")

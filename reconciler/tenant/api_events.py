@@ -16,7 +16,7 @@ from reconciler.tenant.body import Reader
 from reconciler.tenant.endpoint import Call, reply
 from reconciler.tenant.events import NewEvent
 from reconciler.tenant.problems import FieldError, invalid
-from reconciler.tenant.strict import canonical
+from reconciler.tenant.strict import canonical, surrogates
 
 _KNOWN: Final = [
     {
@@ -53,6 +53,7 @@ def _new_event(value: Any, own_id: str) -> NewEvent:
     present, event = "event" in reader, reader.take("event")
     if reader.is_object and not isinstance(event, dict):
         reader.fault("event", "must be an object" if present else "is required")
+    errors += surrogates(event, "/event")
     reader.end()
     if errors:
         raise invalid(errors)

@@ -10,6 +10,7 @@ from reconciler.core.codec import delivery_to_wire
 from reconciler.core.model import Subscription, Webhook
 from reconciler.delivery.envelope import envelope, sample_event
 from reconciler.tenant import change, webhooks
+from reconciler.tenant.api_webhooks import check_holder
 from reconciler.tenant.body import Reader, details, subscription
 from reconciler.tenant.endpoint import Call, reply
 from reconciler.tenant.problems import FieldError, Refusal, invalid
@@ -36,10 +37,12 @@ async def _send(call: Call, target: Webhook, event: Subscription) -> Response:
 
 
 async def _stored(call: Call, webhook_id: str) -> Stored:
+    """The webhook whose stored secret is to be used; raises 404, and 403 `owner`."""
     now = call.store.clock()
     held = await call.store.read(lambda c: webhooks.get(c, webhook_id, now))
     if held is None:
         raise Refusal("not-found", "there is no such webhook")
+    check_holder(call.principal, held)  # its credential speaks for its owner
     return held
 
 

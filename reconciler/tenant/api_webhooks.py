@@ -90,9 +90,7 @@ class _Creation:
 
 async def create(call: Call) -> Response:
     """`POST /webhooks`."""
-    key = call.request.headers.get("idempotency-key")
-    if key is not None:
-        idempotency.checked(key)
+    key = idempotency.checked(call.request.headers.getlist("idempotency-key"))
     value = await call.json()
     change.check_owner(call.principal, change.owner_of(value))
     vault, webhook_id, use = call.store.vault, call.store.new_id(), None

@@ -78,10 +78,14 @@ class Reader:
 
     def maybe_text(self, name: str, limit: Callable[[str], str | None]) -> str | None:
         """A text that may be null or absent."""
-        if self._left.get(name) is None:
-            self.take(name)
-            return None
-        return self.text(name, limit)
+        return None if self.drop_null(name) else self.text(name, limit)
+
+    def drop_null(self, name: str) -> bool:
+        """Whether a field is null or absent, and so has its default (RFC 7396); it is taken then."""
+        if self._left.get(name) is not None:
+            return False
+        self.take(name)
+        return True
 
     def flag(self, name: str) -> bool | None:
         """A boolean; None when it is at fault."""
@@ -180,13 +184,17 @@ def _plain(reader: Reader, fields: dict[str, Any]) -> None:
         fields["url"] = reader.text("url", limits.url)
     if "description" in reader:
         fields["description"] = reader.maybe_text("description", limits.description) or ""
-    for name in ("enabled", "protected"):
-        if name in reader:
-            fields[name] = reader.flag(name)
+    if "enabled" in reader:
+        fields["enabled"] = reader.flag("enabled")
+    if "protected" in reader:
+        fields["protected"] = False if reader.drop_null("protected") else reader.flag("protected")
 
 
 def details(value: object, seal: Seal, *, required: tuple[str, ...] = (), pointer: str = "") -> Details:
-    """The fields of a webhook in a JSON value: those sent, decoded, and all faults; `required` must be among them."""
+    """The fields of a webhook in a JSON value: those sent, decoded, and all faults; `required` must be among them.
+
+    Null means the default (RFC 7396), but name, url and enabled take none.
+    """
     errors: list[FieldError] = []
     reader = Reader(value, pointer, errors)
     fields: dict[str, Any] = {}
@@ -197,7 +205,8 @@ def details(value: object, seal: Seal, *, required: tuple[str, ...] = (), pointe
     if "auth" in reader:
         fields["auth"] = _auth(reader.take("auth"), f"{pointer}/auth", seal, errors)
     if "events" in reader:
-        fields["events"] = _events(reader.items("events"), f"{pointer}/events", errors)
+        values = [] if reader.drop_null("events") else reader.items("events")
+        fields["events"] = _events(values, f"{pointer}/events", errors)
     if "managed_by" in reader:
         fields["managed_by"] = _managed_by(reader.take("managed_by"), f"{pointer}/managed_by", errors)
     reader.end()

@@ -14,7 +14,7 @@ from reconciler.tenant import webhooks
 from reconciler.tenant.body import SECRET_FIELD, GivenAuth
 from reconciler.tenant.problems import FieldError, Refusal, invalid
 from reconciler.tenant.tokens import Principal
-from reconciler.tenant.vault import Vault
+from reconciler.tenant.vault import Unreadable, Vault
 from reconciler.tenant.webhooks import Stored, StoredAuth
 
 
@@ -35,6 +35,14 @@ def _missing(kind: str, pointer: str, why: str) -> Refusal:
     return invalid([FieldError(f"{pointer}/auth/{SECRET_FIELD[kind]}", why)])
 
 
+def _holds(held: Stored, secret: Secret, vault: Vault) -> bool:
+    """Whether a webhook's stored secret is this one; one that cannot be read is another, so that a new one repairs it."""
+    try:
+        return webhooks.opened(held.id, held.auth, vault) == secret
+    except Unreadable:
+        return False
+
+
 def merged_auth(
     given: GivenAuth | None, held: Stored | None, url: str, vault: Vault, pointer: str = ""
 ) -> tuple[StoredAuth, Secret | None]:
@@ -50,9 +58,8 @@ def merged_auth(
         return auth, None
     before = held.auth if held is not None and held.auth.sealed is not None else None
     if given is not None and given.secret is not None:
-        same = held is not None and before is not None and before.type == auth.type
-        if same and held is not None and webhooks.opened(held.id, held.auth, vault) == given.secret:
-            auth = replace(auth, sealed=held.auth.sealed)  # the same credential: not a change
+        if held is not None and before is not None and before.type == auth.type and _holds(held, given.secret, vault):
+            auth = replace(auth, sealed=before.sealed)  # the same credential: not a change
         return auth, given.secret
     if before is None or held is None:
         raise _missing(auth.type, pointer, "is required")

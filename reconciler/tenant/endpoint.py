@@ -25,6 +25,7 @@ from reconciler.tenant.engine import Engine
 from reconciler.tenant.problems import Problem, Refusal
 from reconciler.tenant.store import Store
 from reconciler.tenant.tokens import Principal
+from reconciler.tenant.vault import Unreadable
 
 MAX_BODY: Final = 256 * 1024  # bytes
 BODY_SECONDS: Final = 30.0  # in which a body has to arrive
@@ -137,7 +138,7 @@ async def body_of(request: Request) -> bytes:
                 if len(body) > MAX_BODY:
                     raise Refusal("too-large", f"at most {MAX_BODY} bytes")
     except TimeoutError:
-        raise Refusal("timeout") from None
+        raise Refusal("timeout", headers={"Connection": "close"}) from None  # who is that slow must not hold a connection
     return bytes(body)
 
 
@@ -167,12 +168,13 @@ NOBODY: Final = Principal("", frozenset())
 async def _principal(tenant: Tenant, request: Request) -> Principal:
     """Who sends a request; raises 401."""
     challenge = 'Bearer realm="reconciler tenant"'
-    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    given = request.headers.getlist("authorization")
+    scheme, _, text = given[0].partition(" ") if len(given) == 1 else ("", "", "")
     if scheme.lower() != "bearer" or not text.strip():
         raise Refusal("unauthorized", "send Authorization: Bearer TOKEN", headers={"WWW-Authenticate": challenge})
     text = text.strip()
-    given = hashlib.sha256(text.encode("utf-8", "backslashreplace")).digest()
-    if tenant.local is not None and hmac.compare_digest(given, tenant.local):
+    digest = hashlib.sha256(text.encode("utf-8", "backslashreplace")).digest()
+    if tenant.local is not None and hmac.compare_digest(digest, tenant.local):
         return Principal("local", frozenset(tokens.SCOPES))
     now = tenant.store.clock()
     found = await tenant.store.read(lambda c: tokens.authenticate(c, text, now))
@@ -203,8 +205,10 @@ class Endpoint:
             response = await self._answer(request)
         except Refusal as refusal:
             response = problems.response(refusal.problem)
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             response = problems.response(storage_problem(error))
+        except Unreadable:
+            response = problems.response(Problem("credential", "give the credential again with a PATCH"))
         except ClientDisconnect:
             return
         await response(scope, receive, send)
@@ -222,11 +226,21 @@ class Endpoint:
         return await operation.handler(Call(self._tenant, request, principal))
 
 
-def storage_problem(error: sqlite3.OperationalError) -> Problem:
-    """503 for a full disk or a lock that was held too long; anything else is a defect and raised again."""
-    text = str(error)
-    if "full" in text:
-        return Problem("storage-full", "nothing was written", headers={"Retry-After": "30"})
-    if "locked" in text or "busy" in text:
-        return Problem("busy", "nothing was written", headers={"Retry-After": "1"})
-    raise error
+_STORAGE: Final = {  # SQLite's primary code: problem, Retry-After in seconds
+    sqlite3.SQLITE_FULL: ("storage-full", "30"),
+    sqlite3.SQLITE_IOERR: ("storage", "30"),  # also a disk or a file size limit that is met while the log is synced
+    sqlite3.SQLITE_READONLY: ("storage", "30"),
+    sqlite3.SQLITE_CANTOPEN: ("storage", "30"),
+    sqlite3.SQLITE_CORRUPT: ("storage", "30"),
+    sqlite3.SQLITE_NOTADB: ("storage", "30"),
+    sqlite3.SQLITE_BUSY: ("busy", "1"),
+    sqlite3.SQLITE_LOCKED: ("busy", "1"),
+}
+
+
+def storage_problem(error: sqlite3.DatabaseError) -> Problem:
+    """503 for a disk or a lock that stands in the way; anything else is a defect and raised again."""
+    found = _STORAGE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+    if found is None:
+        raise error
+    return Problem(found[0], "nothing was written", headers={"Retry-After": found[1]})

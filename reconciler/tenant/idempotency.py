@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -32,10 +33,13 @@ class Use:
         return self.token, self.route, self.key
 
 
-def checked(key: str) -> str:
-    """A key that can be used; raises 400."""
-    if not 1 <= len(key) <= LONGEST or not all("!" <= char <= "~" for char in key):
-        raise Refusal("bad-request", f"Idempotency-Key must be 1 to {LONGEST} printable ASCII characters without spaces")
+def checked(keys: Sequence[str]) -> str | None:
+    """The one key of a request, None without; raises 400 for a key that cannot be used, or two."""
+    if not keys:
+        return None
+    key = keys[0]
+    if len(keys) > 1 or not 1 <= len(key) <= LONGEST or not all("!" <= char <= "~" for char in key):
+        raise Refusal("bad-request", f"Idempotency-Key must be one of 1 to {LONGEST} printable ASCII characters without spaces")
     return key
 
 

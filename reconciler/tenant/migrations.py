@@ -41,6 +41,7 @@ _FIRST: Final = (
     "CREATE INDEX deliveries_of ON deliveries (webhook_id, seq)",
     "CREATE INDEX deliveries_of_event ON deliveries (event_id)",
     "CREATE INDEX deliveries_due ON deliveries (next_at) WHERE state = 'pending'",
+    "CREATE INDEX deliveries_waiting ON deliveries (webhook_id, next_at) WHERE state = 'pending'",
     "CREATE INDEX deliveries_failed ON deliveries (webhook_id, created_at) WHERE state = 'failed'",
     """CREATE TABLE attempts (
         delivery INTEGER NOT NULL REFERENCES deliveries (seq) ON DELETE CASCADE, number INTEGER NOT NULL,

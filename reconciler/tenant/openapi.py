@@ -1,134 +1,31 @@
 """The OpenAPI 3.1 document of the tenant: built here, served by `app.py`, kept in `schemas/openapi.json`.
 
-A test holds it to the routes of `app.py` and to the file. Limits are said where `core/limits.py` has them.
+A test holds it to the routes of `app.py` and to the file, and every answer in the tenant's tests to it.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
-from reconciler.core import limits
 from reconciler.core.report import Verdict
-from reconciler.tenant.tokens import EVENTS, READ, WRITE
-
-Json = dict[str, Any]
-
-TEXT: Final[Json] = {"type": "string"}
-MAYBE: Final[Json] = {"type": ["string", "null"]}
-COUNT: Final[Json] = {"type": "integer", "minimum": 0}
-FLAG: Final[Json] = {"type": "boolean"}
-TIME: Final[Json] = {"type": "string", "format": "date-time"}
-MAYBE_TIME: Final[Json] = {"type": ["string", "null"], "format": "date-time"}
-NAME: Final[Json] = {"type": "string", "minLength": 1, "maxLength": limits.NAME_LENGTH}
-SECRET: Final[Json] = {"type": "string", "minLength": 1, "maxLength": limits.CREDENTIAL_BYTES, "writeOnly": True}
-
-
-def _ref(name: str) -> Json:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _object(properties: Json, required: tuple[str, ...] = (), *, closed: bool = False) -> Json:
-    made: Json = {"type": "object", "properties": properties}
-    if required:
-        made["required"] = list(required)
-    if closed:
-        made["additionalProperties"] = False
-    return made
-
-
-def _list(items: Json) -> Json:
-    return {"type": "array", "items": items}
-
-
-def _page(items: Json) -> Json:
-    return _object({"items": _list(items), "next_cursor": MAYBE}, ("items", "next_cursor"))
-
-
-def _auth(kind: str, fields: Json, required: tuple[str, ...] = ()) -> Json:
-    version = {} if kind == "none" else {"credential_version": MAYBE}
-    return _object({"type": {"const": kind}, **fields, **version}, ("type", *required))
-
-
-_COUNTS: Final = _object({"succeeded": COUNT, "failed": COUNT}, ("succeeded", "failed"))
-_LASTS: Final[Json] = {"last_success": MAYBE_TIME, "last_failure": MAYBE_TIME, "last_day": _COUNTS}
-_TOTALS: Final = _object({"succeeded": COUNT, "failed": COUNT, **_LASTS}, ("succeeded", "failed", *_LASTS))
-_DETAILS: Final[Json] = {
-    "name": NAME,
-    "url": {"type": "string", "format": "uri", "maxLength": limits.URL_LENGTH},
-    "description": {"type": "string", "maxLength": limits.DESCRIPTION_LENGTH},
-    "enabled": FLAG,
-    "auth": _ref("Auth"),
-    "events": _list(_ref("Subscription")),
-    "managed_by": {"oneOf": [_ref("ManagedBy"), {"type": "null"}]},
-    "protected": FLAG,
-}
-_LIVE: Final[Json] = {
-    "id": TEXT,
-    "revision": TEXT,
-    **_DETAILS,
-    "created_at": TIME,
-    "updated_at": TIME,
-    "invocations": _ref("Invocations"),
-}
-_ATTEMPT: Final = _object(
-    {
-        "number": COUNT,
-        "time": TIME,
-        "verdict": MAYBE,
-        "status_code": {"type": ["integer", "null"]},
-        "detail": MAYBE,
-        "seconds": {"type": ["number", "null"]},
-    }
+from reconciler.tenant.openapi_schemas import (
+    COUNT,
+    COUNTS_EXAMPLE,
+    NAME,
+    SCHEMAS,
+    SUBSCRIPTION,
+    TEXT,
+    TIME,
+    Json,
+    items_of,
+    maybe,
+    page,
+    record,
+    ref,
 )
-
-SCHEMAS: Final[Json] = {
-    "Subscription": _object({"type": NAME, "version": NAME, "severity": NAME}, ("type", "version", "severity"), closed=True),
-    "Auth": {
-        "description": "Secrets are accepted, never returned.",
-        "oneOf": [
-            _auth("none", {}),
-            _auth("basic", {"username": TEXT, "password": SECRET}, ("username",)),
-            _auth("bearer", {"token": SECRET}),
-            _auth("apiKey", {"header": TEXT, "value": SECRET}, ("header",)),
-        ],
-    },
-    "ManagedBy": _object({"owner": NAME, "key": TEXT, "sources": _list(TEXT), "revision": MAYBE}, ("owner", "key"), closed=True),
-    "Invocations": _TOTALS,
-    "WebhookDetails": _object(_DETAILS, ("name", "url"), closed=True),
-    "WebhookPatch": _object({**_DETAILS, "description": MAYBE, "auth": {"oneOf": [_ref("Auth"), {"type": "null"}]}}, closed=True),
-    "Webhook": _object(_LIVE, tuple(_LIVE)),
-    "Delivery": _object(
-        {
-            "event": TEXT,
-            "verdict": {"enum": [verdict.value for verdict in Verdict]},
-            "status_code": {"type": ["integer", "null"]},
-            "detail": MAYBE,
-            "seconds": {"type": "number"},
-        },
-        ("event", "verdict", "status_code", "detail", "seconds"),
-    ),
-    "QueuedDelivery": _object(
-        {
-            "id": TEXT,
-            "event_id": TEXT,
-            "event": _ref("Subscription"),
-            "state": {"enum": ["pending", "succeeded", "failed"]},
-            "created_at": TIME,
-            "next_attempt": MAYBE_TIME,
-            "attempts": _list(_ATTEMPT),
-        }
-    ),
-    "Problem": _object(
-        {
-            "type": TEXT,
-            "title": TEXT,
-            "status": {"type": "integer"},
-            "detail": TEXT,
-            "errors": _list(_object({"pointer": TEXT, "detail": TEXT}, ("pointer", "detail"))),
-        },
-        ("type", "title", "status"),
-    ),
-}
+from reconciler.tenant.problems import STATUS
+from reconciler.tenant.tokens import EVENTS, READ, WRITE
 
 
 def _query(name: str, schema: Json) -> Json:
@@ -142,79 +39,221 @@ _SPAN: Final = (
     _query("to", TIME),
     _query("step", {"enum": ["hour", "day"], "default": "hour"}),
 )
-_MATCH: Final[Json] = {"name": "If-Match", "in": "header", "required": True, "schema": TEXT}
-_KEY: Final[Json] = {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 255}}
-_ACCEPTED: Final = _object({"deliveries": COUNT}, ("deliveries",))
-_STEP: Final = _object({"start": TIME, "succeeded": COUNT, "failed": COUNT}, ("start", "succeeded", "failed"))
-_TEST: Final = _object(
-    {"webhook": _object(_DETAILS, ("url",), closed=True), "event": _ref("Subscription"), "id": TEXT}, ("webhook",), closed=True
-)
-_EVENT: Final = _object(
-    {"type": NAME, "version": NAME, "severity": NAME, "event": {"type": "object"}, "event_id": NAME},
+_MATCH: Final[Json] = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "schema": TEXT,
+    "example": '"3"',
+    "description": "The ETag that was read, strong; several with commas, or `*`.",
+}
+_KEY: Final[Json] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "description": "Per token and route, 24 hours: the same body again makes nothing new and answers with the webhook of now.",
+}
+_ACCEPTED: Final = record({"deliveries": COUNT})
+_STEP: Final = record({"start": TIME, "succeeded": COUNT, "failed": COUNT})
+_AN_EVENT: Final[Json] = {"event": maybe(ref("Subscription"))}
+_TEST: Final = record({"webhook": ref("Unsaved"), **_AN_EVENT, "id": {"type": ["string", "null"]}}, ("webhook",), closed=True)
+_EVENT: Final = record(
+    {
+        "type": NAME,
+        "version": NAME,
+        "severity": NAME,
+        "event": {"type": "object"},
+        "event_id": {**NAME, "type": ["string", "null"]},
+    },
     ("type", "version", "severity", "event"),
     closed=True,
 )
-_ACCEPTED_EVENT: Final = _object({"event_id": TEXT, "deliveries": COUNT}, ("event_id", "deliveries"))
-_ONLY_EVENT: Final = _object({"event": _ref("Subscription")}, closed=True)
-_BETWEEN: Final = _object({"from": TIME, "to": TIME}, ("from", "to"), closed=True)
-
-# method, path, summary, scope, parameters, body, status, answer
-_Line = tuple[str, str, str, str | None, tuple[Json, ...], Json | None, int, Json | None]
-LINES: Final[tuple[_Line, ...]] = (
-    ("get", "/webhooks", "List webhooks", READ, (*_PAGING, _query("name", TEXT)), None, 200, _page(_ref("Webhook"))),
-    ("post", "/webhooks", "Create a webhook", WRITE, (_KEY,), _ref("WebhookDetails"), 201, _ref("Webhook")),
-    ("post", "/webhooks/test", "Test unsaved details", WRITE, (), _TEST, 200, _ref("Delivery")),
-    ("get", "/webhooks/{id}", "Read a webhook", READ, (), None, 200, _ref("Webhook")),
-    ("patch", "/webhooks/{id}", "Change a webhook", WRITE, (_MATCH,), _ref("WebhookPatch"), 200, _ref("Webhook")),
-    ("delete", "/webhooks/{id}", "Delete a webhook", WRITE, (_MATCH,), None, 204, None),
-    ("post", "/webhooks/{id}/test", "Test a webhook", WRITE, (), _ONLY_EVENT, 200, _ref("Delivery")),
-    ("get", "/webhooks/{id}/deliveries", "List deliveries", READ, _PAGING, None, 200, _page(_ref("QueuedDelivery"))),
-    ("post", "/webhooks/{id}/deliveries/{delivery}/redeliver", "Send again", WRITE, (), None, 202, _ACCEPTED),
-    ("post", "/webhooks/{id}/redeliver", "Send failed ones again", WRITE, (), _BETWEEN, 202, _ACCEPTED),
-    ("get", "/webhooks/{id}/invocations", "Counts over time", READ, _SPAN, None, 200, _object({"steps": _list(_STEP)})),
-    ("get", "/invocations", "Counts over all webhooks", READ, (), None, 200, _ref("Invocations")),
-    ("get", "/events", "The catalogue of events", READ, (), None, 200, {"type": "object"}),
-    ("post", "/events", "Accept an event", EVENTS, (), _EVENT, 202, _ACCEPTED_EVENT),
-    ("get", "/healthz", "Whether it is up", None, (), None, 200, {"type": "object"}),
-    ("get", "/openapi.json", "This document", None, (), None, 200, {"type": "object"}),
-)
-_ERROR: Final[Json] = {
-    "description": "A problem document (RFC 9457)",
-    "content": {"application/problem+json": {"schema": _ref("Problem")}},
+_BETWEEN: Final = record({"from": TIME, "to": TIME}, closed=True)
+_DONE_EXAMPLE: Final[Json] = {
+    "event": SUBSCRIPTION["type"],
+    "verdict": Verdict.DELIVERED.value,
+    "status_code": 200,
+    "detail": None,
+    "seconds": 0.04,
+}
+_EXAMPLES: Final[dict[str, tuple[Json, ...]]] = {  # operation: body, or body and answer
+    "POST /webhooks/test": ({"webhook": {"url": "https://hooks.example.com/elastio"}, "event": SUBSCRIPTION}, _DONE_EXAMPLE),
+    "POST /webhooks/{id}/test": ({"event": SUBSCRIPTION}, _DONE_EXAMPLE),
+    "POST /webhooks/{id}/redeliver": ({"from": "2026-01-30T00:00:00Z", "to": "2026-01-31T00:00:00Z"}, {"deliveries": 4}),
+    "POST /events": ({**SUBSCRIPTION, "event": {"asset": "vol-1"}, "event_id": "e-1"}, {"event_id": "e-1", "deliveries": 2}),
+    "GET /invocations": ({}, COUNTS_EXAMPLE),
+}
+_NOTES: Final = {
+    "PATCH": "Unlike RFC 7396, `auth`, `events` and `managed_by` replace the whole value; `auth` left out stays, null is none.",
+    "DELETE": "A protected webhook is refused; a separate PATCH lifts that.",
 }
 
 
-def _operation(line: _Line) -> Json:
-    method, path, summary, scope, parameters, body, status, answer = line
-    in_path = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-    success: Json = {"description": "Done"}
-    if answer is not None:
-        success["content"] = {"application/json": {"schema": answer}}
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One operation; `kinds` are the problem types that are its own, beside those that follow from its shape."""
+
+    method: str
+    path: str
+    summary: str
+    scope: str | None
+    answer: Json | None
+    status: int = 200
+    parameters: tuple[Json, ...] = ()
+    body: Json | None = None
+    body_required: bool = True
+    kinds: tuple[str, ...] = ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Every problem type that it can answer with."""
+        found = ["misdirected", "defect", *self.kinds]
+        if self.scope is not None:
+            found += ["unauthorized", "scope", "busy", "storage", "storage-full"]
+        if self.body is not None:
+            found += ["not-json", "timeout", "too-large", "media-type", "invalid"]
+        if any(parameter["in"] == "query" for parameter in self.parameters):
+            found.append("bad-request")
+        if "cursor" in [parameter["name"] for parameter in self.parameters]:
+            found.append("bad-cursor")
+        if "{" in self.path:
+            found.append("not-found")
+        if _MATCH in self.parameters:
+            found += ["revision-required", "revision"]
+        return tuple(sorted(set(found), key=lambda kind: (STATUS[kind][0], kind)))
+
+
+_EMPTY: Final = record({}, closed=True)
+_CREATED: Final = ("bad-request", "owner", "name-taken", "idempotency", "idempotency-gone", "idempotency-in-progress")
+_TESTED: Final = ("owner", "rate", "credential")
+_DELIVERY: Final = ref("Delivery")
+_TEST_PATHS: Final = ("/webhooks/test", "/webhooks/{id}/test")
+_AGAIN: Final = "/webhooks/{id}/deliveries/{delivery}/redeliver"
+_HOOK: Final = ref("Webhook")
+LINES: Final = (
+    Line("GET", "/webhooks", "List webhooks", READ, page(_HOOK), parameters=(*_PAGING, _query("name", TEXT))),
+    Line("POST", "/webhooks", "Create a webhook", WRITE, _HOOK, 201, (_KEY,), ref("WebhookDetails"), kinds=_CREATED),
+    Line("POST", _TEST_PATHS[0], "Test unsaved details", WRITE, _DELIVERY, body=_TEST, kinds=(*_TESTED, "not-found")),
+    Line("GET", "/webhooks/{id}", "Read a webhook", READ, _HOOK),
+    Line(
+        *("PATCH", "/webhooks/{id}", "Change a webhook", WRITE, _HOOK),
+        parameters=(_MATCH,),
+        body=ref("WebhookPatch"),
+        kinds=("owner", "name-taken", "credential"),
+    ),
+    Line("DELETE", "/webhooks/{id}", "Delete a webhook", WRITE, None, 204, (_MATCH,), kinds=("owner", "protected")),
+    Line(
+        *("POST", _TEST_PATHS[1], "Test a webhook", WRITE, _DELIVERY),
+        body=record(_AN_EVENT, (), closed=True),
+        body_required=False,
+        kinds=_TESTED,
+    ),
+    Line("GET", "/webhooks/{id}/deliveries", "List deliveries", READ, page(ref("QueuedDelivery")), parameters=_PAGING),
+    Line("POST", _AGAIN, "Send again", WRITE, _ACCEPTED, 202, (), _EMPTY, False, ("owner", "disabled", "expired")),
+    Line(
+        *("POST", "/webhooks/{id}/redeliver", "Send failed ones again", WRITE, _ACCEPTED, 202),
+        body=_BETWEEN,
+        kinds=("owner", "disabled"),
+    ),
+    Line(
+        *("GET", "/webhooks/{id}/invocations", "Counts over time", READ, record({"steps": items_of(_STEP, maxItems=1000)})),
+        parameters=_SPAN,
+    ),
+    Line("GET", "/invocations", "Counts over all webhooks", READ, ref("Invocations")),
+    Line("GET", "/events", "The catalogue of events", READ, ref("Catalogue")),
+    Line(
+        *("POST", "/events", "Accept an event", EVENTS, record({"event_id": TEXT, "deliveries": COUNT}), 202),
+        body=_EVENT,
+        kinds=("event-id", "backlog"),
+    ),
+    Line("GET", "/healthz", "Whether it is up", None, record({"status": {"const": "ok"}})),
+    Line("GET", "/openapi.json", "This document", None, {"type": "object"}),
+)
+_HEADERS: Final = {
+    401: ("WWW-Authenticate", "Bearer"),
+    412: ("ETag", "Of now"),
+    429: ("Retry-After", "Whole seconds"),
+    503: ("Retry-After", "Whole seconds"),
+}
+
+
+def _header(name: str, description: str) -> Json:
+    return {name: {"description": description, "required": True, "schema": TEXT}}
+
+
+def _problem(line: Line, status: int) -> Json:
+    """What is answered with a status of refusal: its types, and an example of the first."""
+    kinds = [kind for kind in line.problems if STATUS[kind][0] == status]
+    example = {"type": kinds[0], "title": STATUS[kinds[0]][1], "status": status}
+    if status == 422 and "invalid" in kinds:
+        example = {"type": "invalid", "title": STATUS["invalid"][1], "status": status}
+        example["errors"] = [{"pointer": "/auth/token", "detail": "is required"}]
     made: Json = {
-        "summary": summary,
-        "security": [] if scope is None else [{"token": []}],
-        "parameters": [{"name": n, "in": "path", "required": True, "schema": TEXT} for n in in_path] + list(parameters),
-        "responses": {str(status): success, "default": _ERROR},
+        "description": "; ".join(f"`{kind}`: {STATUS[kind][1]}" for kind in kinds),
+        "content": {"application/problem+json": {"schema": ref("Problem"), "example": example}},
     }
-    if scope is not None:
-        made["description"] = f"Needs the scope `{scope}`."
-    if body is not None:
-        media = "application/merge-patch+json" if method == "patch" else "application/json"
-        made["requestBody"] = {"required": body is not _ONLY_EVENT, "content": {media: {"schema": body}}}
+    if status == 415:
+        made["headers"] = _header(*(("Accept-Patch",) if line.method == "PATCH" else ("Accept",)), "What to send")
+    elif status in _HEADERS:
+        made["headers"] = _header(*_HEADERS[status])
     return made
+
+
+def _success(line: Line) -> Json:
+    made: Json = {"description": "Done"}
+    if line.answer is not None:
+        made["content"] = {"application/json": {"schema": line.answer}}
+        examples = _EXAMPLES.get(f"{line.method} {line.path}")
+        if examples is not None:
+            made["content"]["application/json"]["example"] = examples[1]
+    if line.answer is _HOOK:
+        made["headers"] = _header("ETag", "The revision in quotes, strong")
+    if line.status == 201:
+        made["headers"] |= _header("Location", "The webhook's path")
+    return made
+
+
+def _operation(line: Line) -> Json:
+    in_path = [part[1:-1] for part in line.path.split("/") if part.startswith("{")]
+    statuses = sorted({STATUS[kind][0] for kind in line.problems})
+    said = [_NOTES.get(line.method, ""), f"Needs the scope `{line.scope}`." if line.scope else ""]
+    if line.path == "/events" and line.method == "GET":
+        said[1] = f"Needs the scope `{READ}` or `{EVENTS}`."
+    made: Json = {
+        "summary": line.summary,
+        "description": " ".join(filter(None, said)),
+        "security": [] if line.scope is None else [{"token": []}],
+        "parameters": [{"name": n, "in": "path", "required": True, "schema": TEXT} for n in in_path] + list(line.parameters),
+        "responses": {str(line.status): _success(line)} | {str(status): _problem(line, status) for status in statuses},
+    }
+    if line.body is not None:
+        media: dict[str, Any] = {"schema": line.body}
+        examples = _EXAMPLES.get(f"{line.method} {line.path}")
+        if examples is not None:
+            media["example"] = examples[0]
+        kind = "application/merge-patch+json" if line.method == "PATCH" else "application/json"
+        made["requestBody"] = {"required": line.body_required, "content": {kind: media}}
+    return made
+
+
+_ABOUT: Final = """Modelled on what the tenant's Settings > Webhooks page does; no public API for it is known.
+
+A request is checked in this order: path (404), method (405), token (401), scope (403), the body's size, media type and JSON
+(413, 415, 400), then the webhook (404), whose it is (403), If-Match (428, 412), conflicts (409), and last its fields (422).
+A token with an owner changes and tests only webhooks of that owner or of nobody."""
 
 
 def document() -> Json:
     """The whole document, ready for JSON."""
     paths: Json = {}
     for line in LINES:
-        paths.setdefault(line[1], {})[line[0]] = _operation(line)
+        paths.setdefault(line.path, {})[line.method.lower()] = _operation(line)
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Tenant webhooks: webhook-reconciler's own contract, not an Elastio API",
             "version": "1",
-            "description": "Modelled on what the tenant's Settings > Webhooks page does; no public API for it is known.",
+            "description": _ABOUT,
         },
         "servers": [{"url": "/public-api/v1"}],
         "paths": paths,

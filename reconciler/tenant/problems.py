@@ -15,15 +15,11 @@ from starlette.responses import Response
 
 MEDIA_TYPE: Final = "application/problem+json"
 
-STATUS: Final = {  # type: (status, title)
+API: Final = {  # type: (status, title)
     "bad-request": (400, "The request cannot be understood"),
     "not-json": (400, "The body is not JSON"),
     "bad-cursor": (400, "The cursor is not one of this listing"),
     "unauthorized": (401, "No valid access token"),
-    "signed-out": (401, "You are not signed in"),
-    "link": (403, "This sign-in link cannot be used"),
-    "origin": (403, "The request came from another site"),
-    "csrf": (403, "The form cannot be trusted"),
     "scope": (403, "The access token lacks a scope"),
     "owner": (403, "The access token is for another owner"),
     "not-found": (404, "There is no such thing"),
@@ -46,9 +42,18 @@ STATUS: Final = {  # type: (status, title)
     "rate": (429, "Too many test deliveries"),
     "backlog": (429, "Too many deliveries are pending"),
     "defect": (500, "A defect in the tenant"),
+    "credential": (500, "The stored credential cannot be read"),
     "storage-full": (503, "The storage is full"),
+    "storage": (503, "The storage cannot be used"),
     "busy": (503, "The storage is busy"),
 }
+PAGE: Final = {  # of the web page alone
+    "signed-out": (401, "You are not signed in"),
+    "link": (403, "This sign-in link cannot be used"),
+    "origin": (403, "The request came from another site"),
+    "csrf": (403, "The form cannot be trusted"),
+}
+STATUS: Final = {**API, **PAGE}
 
 
 @dataclass(frozen=True, slots=True)

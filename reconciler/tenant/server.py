@@ -16,14 +16,28 @@ from typing import Final
 
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reconciler.core.errors import BadRequest, StoreError
+from reconciler.tenant import problems
 from reconciler.tenant.page import sessions
+from reconciler.tenant.problems import Problem
 from reconciler.tenant.store import Store
 
 HEAD_BYTES: Final = 32 * 1024  # of a request's line and headers
 CONNECTIONS: Final = 1000  # at once; 503 beyond
 GRACE: Final = 10  # seconds for requests under way at the end
+
+
+class _Protocol(H11Protocol):
+    """What is not HTTP gets a problem document too, where uvicorn has a line of text."""
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's signature
+        """Answers and closes the connection; `msg` may quote what was sent and is not told."""
+        answer = problems.response(Problem("bad-request", "it is not HTTP/1.1"))
+        head = [b"HTTP/1.1 400 Bad Request", *(name + b": " + value for name, value in answer.raw_headers), b"connection: close"]
+        self.transport.write(b"\r\n".join(head) + b"\r\n\r\n" + answer.body)
+        self.transport.close()
 
 
 class _Server(uvicorn.Server):
@@ -82,7 +96,7 @@ def _listening(host: str, port: int) -> socket.socket:
 def _config(app: Starlette) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="h11",
+        http=_Protocol,
         ws="none",
         lifespan="on",
         log_config=None,

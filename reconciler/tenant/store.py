@@ -213,6 +213,7 @@ _WORDS: Final = (
     ("not a database", "is not a database"),
     ("malformed", "is a damaged database"),
     ("full", "cannot be written: the disk is full"),
+    ("I/O", "cannot be read or written: the disk is full or failing"),
 )
 
 

@@ -1,6 +1,7 @@
-"""Bytes -> JSON value, strictly: no duplicate keys, no NaN, no huge numbers, no deep nesting, no lone surrogates.
+"""Bytes -> JSON value, strictly: no duplicate keys, no NaN, no huge numbers, no deep nesting.
 
-Called by `endpoint.py` for every body. What the value means is decided in `body.py`.
+Called by `endpoint.py` for every body. What the value means is decided in `body.py`, lone surrogates of its texts included:
+a field at fault is 422, which comes after what the tenant has to say about the webhook.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import json
 import math
 from typing import Any, Final, NoReturn
 
-from reconciler.tenant.problems import FieldError, Refusal, invalid
+from reconciler.tenant.problems import FieldError, Refusal
 
 DEPTH: Final = 64
 DIGITS: Final = 20
@@ -47,29 +48,38 @@ def _surrogate(text: str) -> bool:
     return not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text)
 
 
-def _walk(value: Any) -> list[FieldError]:
-    """Fields with a lone surrogate; raises ValueError for nesting over the limit."""
+def _check_depth(value: Any) -> None:
+    """Raises ValueError for nesting over the limit."""
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
+        if inner and depth > DEPTH:
+            raise ValueError("it is nested too deeply")
+        level = [item for items in inner for item in items]
+
+
+def surrogates(value: Any, pointer: str) -> list[FieldError]:
+    """The texts and names in a value that have a lone surrogate; for what is passed on as it is."""
     errors: list[FieldError] = []
-    stack: list[tuple[Any, str, int]] = [(value, "", 1)]
+    stack: list[tuple[Any, str]] = [(value, pointer)]
     while stack:
-        at, pointer, depth = stack.pop()
+        at, place = stack.pop()
         if isinstance(at, str) and _surrogate(at):
-            errors.append(FieldError(pointer, "has a lone surrogate"))
+            errors.append(FieldError(place, "has a lone surrogate"))
         if not isinstance(at, dict | list):
             continue
-        if depth > DEPTH:
-            raise ValueError("it is nested too deeply")
         items = at.items() if isinstance(at, dict) else ((str(index), item) for index, item in enumerate(at))
         for key, item in items:
-            below = f"{pointer}/{_pointer_part(key)}"
+            below = f"{place}/{_pointer_part(key)}"
             if _surrogate(key):
                 errors.append(FieldError(below, "has a lone surrogate in its name"))
-            stack.append((item, below, depth + 1))
+            stack.append((item, below))
     return errors
 
 
 def loads(raw: bytes) -> Any:
-    """The value of a body; raises Refusal: 400 for what is not JSON, 422 for a lone surrogate."""
+    """The value of a body; raises Refusal: 400 for what is not JSON."""
     why = "it is not JSON in UTF-8"
     try:
         value = json.loads(
@@ -79,15 +89,13 @@ def loads(raw: bytes) -> Any:
             parse_int=_integer,
             parse_float=_number,
         )
-        errors = _walk(value)
+        _check_depth(value)
     except RecursionError:
         raise Refusal("not-json", "it is nested too deeply") from None
     except (json.JSONDecodeError, UnicodeDecodeError):  # their text quotes what was sent
         raise Refusal("not-json", why) from None
     except ValueError as error:
         raise Refusal("not-json", str(error)) from None
-    if errors:
-        raise invalid(errors)
     return value
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from typing import Final
 
 HOUR = 3600  # seconds
 DAY = 86400  # seconds
+_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def rfc3339(moment: float) -> str:
@@ -20,10 +23,9 @@ def maybe(moment: float | None) -> str | None:
 
 def parsed(text: str) -> float | None:
     """Epoch seconds of an RFC 3339 moment; None for anything else, a moment without an offset included."""
-    if len(text) > 40 or "T" not in text.upper():
+    if not _RFC3339.fullmatch(text):
         return None
     try:
-        moment = datetime.fromisoformat(text)
-        return None if moment.tzinfo is None else moment.timestamp()
+        return datetime.fromisoformat(text.upper()).timestamp()
     except (ValueError, OverflowError):
         return None

@@ -29,6 +29,10 @@ def _derived(text: str, purpose: bytes) -> bytes:
     return HKDF(SHA256(), 32, None, b"reconciler tenant " + purpose).derive(text.encode("utf-8", "surrogateescape"))
 
 
+class Unreadable(StoreError):
+    """A stored credential that was sealed under another key, or for another webhook or field."""
+
+
 class Vault:
     """Seals and opens credentials under one key; the key's text stays in here."""
 
@@ -45,11 +49,11 @@ class Vault:
         return nonce + self._cipher.encrypt(nonce, raw.encode(), f"{webhook_id}\0{field}".encode())
 
     def open(self, webhook_id: str, field: str, sealed: bytes) -> Secret:
-        """The credential as a Secret; raises StoreError for a ciphertext of another key, webhook or field."""
+        """The credential as a Secret; raises Unreadable for a ciphertext of another key, webhook or field."""
         try:
             raw = self._cipher.decrypt(sealed[:NONCE], sealed[NONCE:], f"{webhook_id}\0{field}".encode())
         except (InvalidTag, ValueError):
-            raise StoreError("a stored credential cannot be decrypted") from None
+            raise Unreadable("a stored credential cannot be decrypted") from None
         return Secret(raw.decode(), reference="stored at the tenant")
 
     def mac(self, purpose: str, data: bytes) -> bytes:

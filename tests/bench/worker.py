@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reconciler.core.plan import Plan
     from reconciler.providers.base import Provider
 
@@ -137,7 +139,7 @@ def creates_http(url: str, count: str, parallelism: str) -> list[float]:
     return [asyncio.run(run())]
 
 
-WORK = {
+WORK: dict[str, Callable[..., list[float]]] = {
     "load": load, "bare": bare, "memory": memory, "growth": growth, "creates": creates, "creates-http": creates_http,
 }  # fmt: skip
 

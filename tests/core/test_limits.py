@@ -8,6 +8,10 @@ import pytest
 
 from reconciler.core import limits
 
+HOSTS = ("a", "a.", "a_b.example.com", "x--y", "1.2.3.4", "255.255.255.255", "[2001:db8::1]", "[::ffff:1.2.3.4]", "1a", "x" * 63)
+NO_HOSTS = ("a..b", "*", "-a", "a-.b", ".", "%41", "127.1", "0x7f.1", "2130706433", "1.2.3.256", "1.2.3.4.", "01.2.3.4")
+NO_HOSTS += ("x" * 64, "a." * 127 + "a", "[v1.x]", "[fe80::1%25eth0]", "a,b", "(a)")
+NONCHARACTERS = ("\ufdd0", "\uffff", "\U0001fffe", "\U0010ffff")
 FINE: list[tuple[Callable[[str], str | None], str]] = [
     (limits.name, "Payments on-call"),
     (limits.name, "x" * 255),
@@ -18,6 +22,8 @@ FINE: list[tuple[Callable[[str], str | None], str]] = [
     (limits.url, "https://hooks.example.com:8443/a?b=c%20d"),
     (limits.url, "http://[::1]:8080/"),
     (limits.url, "https://h/" + "x" * 2038),
+    (limits.name, "not assigned yet in this Python: \U0001fadf"),
+    *((limits.url, f"https://{host}/") for host in HOSTS),
     (limits.credential, "a b!~"),
     (limits.credential, "x" * 255),
     (limits.username, "bob"),
@@ -49,6 +55,8 @@ WRONG: list[tuple[Callable[[str], str | None], str, str]] = [
     (limits.url, "https://h/a b", "ASCII"),
     (limits.url, "https://h/é", "ASCII"),
     (limits.url, "https://h\\@evil.example.com/", "cannot hold"),
+    *((limits.name, f"a{char}b", "control") for char in NONCHARACTERS),
+    *((limits.url, f"https://{host}/", "host name") for host in NO_HOSTS),
     (limits.credential, "", "1 to 255"),
     (limits.credential, "x" * 256, "1 to 255"),
     (limits.credential, "pässword", "ASCII"),
@@ -97,7 +105,13 @@ def test_headers_of_http_itself_are_refused_in_any_case(header: str) -> None:
 
 @pytest.mark.parametrize(
     ("url", "abroad"),
-    [("http://example.com/", True), ("https://example.com/", False), ("http://127.0.0.1:1/", False), ("http://[::1]/", False)],
+    [
+        ("http://example.com/", True),
+        ("https://example.com/", False),
+        ("http://127.0.0.1:1/", False),
+        ("http://[::1]/", False),
+        ("http://127.9.9.9/", False),
+    ],
 )
 def test_plain_http_is_fine_on_loopback_only(url: str, abroad: bool) -> None:
     assert limits.is_plain_http_abroad(url) is abroad

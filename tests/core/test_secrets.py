@@ -14,7 +14,8 @@ import pytest
 
 from reconciler.core import codec
 from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, NoAuth, Webhook
-from reconciler.core.secret import Secret, fingerprint, hidden_url, shown_url
+from reconciler.core.report import Outcome, Report, Status
+from reconciler.core.secret import Secret, Withheld, fingerprint, hidden_url, shown_url
 from tests.support.builders import (
     URL,
     VALUE,
@@ -29,6 +30,10 @@ from tests.support.builders import (
 )
 
 API_KEY = ApiKeyAuth("X-Key", secret(version="1"))
+LIVE = live("gone", url=f"https://h.example.com/{VALUE}", auth=BasicAuth(Secret(VALUE), Withheld("1")))
+POLICY = policy(literal_urls=frozenset({URL}))
+PLAN = plan_of([declared("a", auth=bearer("2")), declared("b", auth=basic(secret()))], [live("a"), LIVE], POLICY)
+REPORT = Report(PLAN, tuple(Outcome(Status.CREATED, change) for change in PLAN.pending))
 HOLDER = Webhook("n", hidden_url(f"https://h.example.com/{VALUE}"), auth=BasicAuth(Secret(VALUE), secret()))
 
 
@@ -48,7 +53,7 @@ HOLDER = Webhook("n", hidden_url(f"https://h.example.com/{VALUE}"), auth=BasicAu
         lambda value: logging.LogRecord("n", 10, "p", 1, "%s", (value,), None).getMessage(),
     ],
 )
-@pytest.mark.parametrize("value", [secret(), HOLDER, declared("a", auth=bearer())])
+@pytest.mark.parametrize("value", [secret(), HOLDER, declared("a", auth=bearer()), LIVE, PLAN, *PLAN.pending, REPORT, POLICY])
 def test_section_6_no_way_of_printing_shows_a_secret(show: object, value: object) -> None:
     text = show(value)  # type: ignore[operator]  # each is a function from a value to text
     assert VALUE not in text
@@ -100,6 +105,12 @@ def test_a_secret_equals_the_text_it_hides_and_hashes_alike() -> None:
     assert {VALUE: 1}[secret()] == 1  # type: ignore[index]  # what sets of literal urls rely on
     assert secret("a") != secret("b")
     assert secret() != 1
+
+
+def test_section_6_a_secret_tells_its_text_only_to_who_has_it_already() -> None:
+    assert secret().known_among({"other", VALUE}) == VALUE
+    assert secret().known_among({"other", ""}) is None
+    assert secret(None).known_among({VALUE}) is None
 
 
 def test_an_unresolved_secret_equals_only_the_same_reference() -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import COMMAND, environment, run, start, webhook, write
+from tests.support.processes import COMMAND, Tenant, environment, run, start, tenant_manifest, webhook, write
+from tests.support.wire import proxy
 
 LOCAL = ("--local-file", "tenant.db")
 
@@ -39,6 +40,22 @@ def test_deleting_four_of_ten_is_refused_and_nothing_is_written(tmp_path: Path) 
     allowed = run("reconcile", "webhooks", *LOCAL, "--yes", "--max-deletes", "4", cwd=tmp_path)
     assert allowed.code == 0
     assert live(tmp_path) == 6
+
+
+def test_a_refused_run_asks_a_served_tenant_for_its_list_and_writes_nothing(tmp_path: Path) -> None:
+    repo = tmp_path / "repo"
+    with Tenant(tmp_path / "tenant") as tenant, proxy(tenant.url) as between:
+        write(repo, 10)
+        (repo / "tenant.yaml").write_text(tenant_manifest(between.url))
+        assert run("reconcile", ".", "--yes", cwd=repo, TENANT_TOKEN=tenant.token).code == 0
+        before, asked = tenant.webhooks(), len(between.asked)
+        for number in range(4):
+            (repo / f"hook-{number:04}.yaml").unlink()
+        (repo / "hook-0009.yaml").write_text(webhook("hook-0009", url="https://new.example.com/"))
+        refused = run("reconcile", ".", "--yes", cwd=repo, TENANT_TOKEN=tenant.token)
+        assert refused.code == 6, refused.out + refused.err
+        assert [item.method for item in between.asked[asked:]] == ["GET"]
+        assert tenant.webhooks() == before
 
 
 def test_an_empty_folder_deletes_nothing(tmp_path: Path) -> None:

@@ -90,6 +90,7 @@ def test_aliases_and_merge_keys_work(tmp_path: Path) -> None:
 def test_sources_are_relative_to_the_tenant_manifest_else_to_the_work_tree(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Design §5, rule 5."""
     (tmp_path / ".git").mkdir()
     (tmp_path / "deep" / "hooks").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "deep")
@@ -143,6 +144,7 @@ AUTH = "auth: {type: bearer, token: %s}"
 
 
 def test_an_unresolved_reference_is_ignored_warned_of_or_required(tmp_path: Path) -> None:
+    """Design §6: `validate`, `plan`, and `reconcile` and `test`."""
     files = {"a.yaml": webhook("one", AUTH % "{fromEnv: NOT_SET}")}
     assert rules(tmp_path, files) == []
     assert rules(tmp_path, files, secrets="warn") == [("secret/unresolved", "warning")]
@@ -184,6 +186,7 @@ def test_a_credential_is_known_by_its_fingerprint_under_the_key(tmp_path: Path) 
     ],
 )
 def test_a_resolved_value_beyond_its_limits_is_told_without_quoting_it(tmp_path: Path, field: str, value: str, rule: str) -> None:
+    """Design §6: no message quotes what may be a credential."""
     spec = {
         "token": (AUTH % "{fromEnv: V}",),
         "password": ("auth: {type: basic, username: u, password: {fromEnv: V}}",),

@@ -108,6 +108,22 @@ BOMBS = {
     "many quotes": b"'" * 10_000_001,
     "many anchors": b"".join(b"- &a%d x\n" % n for n in range(600_000)),
     "utf-16": "a: b".encode("utf-16"),
+    "many long documents with a fault": b"".join(
+        b"---\n" + HEAD + b"  x: 1\n  events:\n" + b"  - {type: t, version: v0, severity: info}\n" * 250 for _ in range(50)
+    ),
+    "many unknown events": HEAD.replace(b"https", b"ftp")
+    + b"  events:\n"
+    + b"".join(
+        b"  - {type: 'elastio:recovery-point:create:strt%d', version: v0, severity: infos%d}\n" % (n, n) for n in range(13_000)
+    ),
+    "many selectors of many webhooks": b"".join(
+        b"---\n" + HEAD.replace(b"{name: a}", b"{name: a%d, labels: {a: b}}" % n) for n in range(3_000)
+    )
+    + b"".join(
+        b"---\n" + HEAD.split(b"kind")[0] + b"kind: EventSubscription\nmetadata: {name: a%d}\nspec:\n"
+        b"  selector: {matchLabels: {a: b}}\n  events: [{type: t, version: v0, severity: info}]\n" % n
+        for n in range(2_000)
+    ),
 }
 
 

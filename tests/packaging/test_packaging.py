@@ -183,7 +183,7 @@ def test_an_installed_wheel_runs_the_demo(installed: Path, tmp_path: Path) -> No
 
 
 def test_an_installed_wheel_serves_a_tenant_with_its_openapi_document(installed: Path, tmp_path: Path) -> None:
-    command = [installed / "reconciler", "tenant", "serve", "--port", "0"]
+    command: list[str | Path] = [installed / "reconciler", "tenant", "serve", "--port", "0"]
     with subprocess.Popen(command, cwd=tmp_path, env={}, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None

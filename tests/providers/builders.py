@@ -58,13 +58,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server sends back; `raw` replaces everything."""
+    """What the server sends back; `raw` replaces everything; `again` follows it until the client leaves."""
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     media: str = "application/json"
     raw: bytes | None = None
+    again: bytes = b""
 
     def bytes(self) -> bytes:
         if self.raw is not None:
@@ -127,6 +128,10 @@ async def serving(answer: Answering, port: int = 0) -> AsyncIterator[Server]:
                     return
                 writer.write(given.bytes())
                 await writer.drain()
+                while given.again:
+                    writer.write(given.again)
+                    await writer.drain()
+                    await asyncio.sleep(0 if len(given.again) > 1 else 0.05)
                 if given.raw is not None:
                     return
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):

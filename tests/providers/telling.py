@@ -23,11 +23,11 @@ T = TypeVar("T")
 
 def using(answer: Answering, story: Callable[[TenantProvider], Awaitable[T]], **options: Any) -> tuple[T, list[Asked]]:
     """Runs a story with a provider of a served tenant; what it gave, and what the tenant was asked."""
-    page_size = options.pop("page_size", 500)
+    paging = {name: options.pop(name) for name in ("page_size", "list_seconds") if name in options}
 
     async def run() -> tuple[T, list[Asked]]:
         async with serving(answer) as server, client(server.url, **options) as http:
-            return await story(TenantProvider(http, page_size=page_size)), server.asked
+            return await story(TenantProvider(http, **paging)), server.asked
 
     return asyncio.run(run())
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from reconciler.core.errors import BadAnswer
+from reconciler.core.errors import BadAnswer, Unreachable
 from tests.providers.builders import (
     Answering,
     Asked,
@@ -76,3 +78,36 @@ def test_a_page_that_is_too_large_is_asked_for_in_smaller_ones() -> None:
     found, asked = listing(tenant, page_size=16)
     assert len(found) == 5
     assert [item.target.rpartition("limit=")[2].partition("&")[0] for item in asked][:2] == ["16", "2"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("id", 7), ("revision", None), ("name", {}), ("url", {"a": 1}), ("description", 1.5), ("enabled", 1), ("auth", "bearer"),
+        ("events", [None]), ("managed_by", []), ("protected", "no"), ("invocations", "many"),
+    ],
+)  # fmt: skip
+def test_a_wrong_type_in_any_field_is_a_bad_answer_that_names_the_field(field: str, value: object) -> None:
+    with pytest.raises(BadAnswer, match=f"wrong shape at /items/0/{field}"):
+        listing(lambda _: reply({"items": [webhook(1, **{field: value})], "next_cursor": None}))
+
+
+def test_new_cursors_for_ever_end_after_a_thousand_pages_that_are_not_full() -> None:
+    made: list[int] = []
+
+    def answer(_asked: Asked) -> Reply:
+        made.append(len(made))
+        return reply({"items": [webhook(len(made))], "next_cursor": f"c{len(made)}"})
+
+    with pytest.raises(BadAnswer, match="its list never ends"):
+        listing(answer)
+    assert len(made) == 1001
+
+
+def test_a_list_that_is_not_complete_in_its_time_is_unreachable() -> None:
+    async def silent(_asked: Asked) -> Reply | None:
+        await asyncio.Event().wait()
+        return None
+
+    with pytest.raises(Unreachable, match=r"its list was not complete within 0\.05 s"):
+        listing(silent, list_seconds=0.05)

@@ -173,6 +173,22 @@ def test_markdown_of_many_updates_stays_within_the_limit_and_says_what_is_left_o
     assert made.splitlines()[-1].startswith("Plan: 0 to create, 5000 to update, 3 to delete")
 
 
+def test_markdown_of_many_warnings_still_says_every_change() -> None:
+    """A pull request from a fork has a warning for each secret that it cannot resolve."""
+    plan = builders.plan_of(*updates(50), warnings=tuple(f"w{number}: " + "not compared " * 20 for number in range(500)))
+    made = markdown.plan_markdown(plan)
+    assert all(change.name in made for change in updates(50))
+    assert made.index("Webhook 00049") < made.index("warning: w0")
+    assert "lines left out here" in made
+    assert len(made) <= markdown.LIMIT
+
+
+def test_markdown_has_no_heading_of_changes_where_there_are_only_warnings() -> None:
+    made = markdown.plan_markdown(builders.plan_of(warnings=("credential not compared",)))
+    assert "**Changes**" not in made
+    assert "\n\n- warning: credential not compared\n" in made
+
+
 def test_markdown_never_cuts_a_delete() -> None:
     refusal = Violation("delete-limit", "4000 of 4000 webhooks would be deleted", tuple(c.name for c in deletes(4000)))
     made = markdown.plan_markdown(builders.plan_of(*updates(5), *deletes(4000), violations=(refusal,)))

@@ -62,7 +62,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif path.startswith("/status/"):
             self.answer(int(path.rpartition("/")[2]))
         else:
-            BEHAVIOURS.get(path, lambda handler, _body: handler.answer(404))(self, body)
+            behaviour = BEHAVIOURS.get(path)
+            self.answer(404) if behaviour is None else behaviour(self, body)
 
     do_GET = do_PUT = do_POST  # noqa: N815  http.server's names
 

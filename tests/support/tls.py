@@ -33,10 +33,10 @@ class Authority:
 
     def server(self, *names: str, expired: bool = False) -> ssl.SSLContext:
         """A server's context with a certificate for these names."""
-        over = datetime.now(UTC) - timedelta(days=1)
-        times = {"not_before": over - timedelta(days=1), "not_after": over} if expired else {}
+        over = datetime.now(UTC) - timedelta(days=1) if expired else None
+        begun = over - timedelta(days=1) if over is not None else None
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._ca.issue_cert(*names, **times).configure_cert(context)
+        self._ca.issue_cert(*names, not_before=begun, not_after=over).configure_cert(context)
         return context
 
 

@@ -17,6 +17,7 @@ from reconciler.delivery.send import Sender
 from reconciler.tenant.app import create_app
 from reconciler.tenant.engine import Engine
 from reconciler.tenant.store import Store, open_store
+from tests.tenant import documented
 
 BASE = "http://tenant.test/public-api/v1"
 LOCAL = "local-token-with-every-scope"
@@ -56,7 +57,9 @@ class Tenant:
             content = body if isinstance(body, bytes) else json.dumps(body).encode()
             kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
             given.setdefault("Content-Type", kind)
-        return await self.http.request(method, BASE + path, content=content, headers=given)
+        answer = await self.http.request(method, BASE + path, content=content, headers=given)
+        documented.check(answer, content)
+        return answer
 
     async def make(self, name: str = "one", **fields: Any) -> dict[str, Any]:
         answer = await self.call("POST", "/webhooks", {"name": name, "url": "https://hooks.example.com/a", **fields})

@@ -201,6 +201,8 @@ def test_invocations_take_at_most_a_thousand_steps_in_utc(tmp_path: Path) -> Non
             "from=2030-01-01T00:00:00",
         ):
             assert (await t.call("GET", f"{path}?{query}")).status_code == 400
+        until = (await t.call("GET", f"{path}?to=2026-03-29T12:30:00%2B02:00")).json()["steps"]
+        assert (len(until), until[0]["start"], until[-1]["start"]) == (24, "2026-03-28T11:00:00.000Z", "2026-03-29T10:00:00.000Z")
 
     with_tenant(tmp_path, story)
 

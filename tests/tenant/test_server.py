@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,9 +42,16 @@ print("ended", flush=True)
 """
 
 
+SMALL_DISK = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+"""
+
+
 @contextmanager
-def _served(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    command = [sys.executable, "-W", "error", "-c", CHILD, str(folder / "tenant.db")]
+def _served(folder: Path, before: str = "") -> Iterator[tuple[subprocess.Popen[str], str]]:
+    command = [sys.executable, "-W", "error", "-c", before + CHILD, str(folder / "tenant.db")]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -52,8 +60,9 @@ def _served(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
             process.kill()
 
 
-def _get(url: str) -> object:
-    request = urllib.request.Request(url, headers={"Authorization": "Bearer local-token-with-every-scope"})
+def _get(url: str, body: object = None) -> object:
+    headers = {"Authorization": "Bearer local-token-with-every-scope", "Content-Type": "application/json"}
+    request = urllib.request.Request(url, None if body is None else json.dumps(body).encode(), headers)
     with urllib.request.urlopen(request, timeout=10) as answer:
         return json.load(answer)
 
@@ -102,3 +111,39 @@ def test_a_restarted_tenant_sends_what_is_pending_and_counts_what_was_cut_off(tm
         await t.call("POST", "/events", {**EVENT, "event": {}, "event_id": "second"})
 
     asyncio.run(run())
+
+
+def test_a_disk_that_fills_up_is_503_and_leaves_whole_webhooks(tmp_path: Path) -> None:
+    made: list[str] = []
+    refusals: set[tuple[int, str, str]] = set()
+    with _served(tmp_path, SMALL_DISK) as (process, url):
+        for number in range(40):
+            try:
+                _get(url + "/webhooks", {"name": f"n{number:02}", "url": "https://x.example", "description": "d" * 1024})
+                made.append(f"n{number:02}")
+            except urllib.error.HTTPError as error:
+                with error:
+                    refusals.add((error.code, json.load(error)["type"], error.headers["Retry-After"]))
+        assert made
+        assert refusals == {(503, "storage", "30")}
+        listed = _get(url + "/webhooks")
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=20)[1] == ""
+    with _served(tmp_path) as (_, url):
+        again = _get(url + "/webhooks")
+        assert isinstance(again, dict)
+        assert again == listed
+        assert sorted(item["name"] for item in again["items"]) == made
+        assert _get(url + "/webhooks", {"name": "after", "url": "https://x.example"})
+
+
+@pytest.mark.parametrize(
+    "raw", [b"nonsense\r\n\r\n", b"POST /public-api/v1/webhooks HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"]
+)
+def test_what_is_not_http_gets_a_problem_document(tmp_path: Path, raw: bytes) -> None:
+    with _served(tmp_path) as (_, url), socket.create_connection(("127.0.0.1", int(url.split(":")[2].split("/")[0]))) as client:
+        client.sendall(raw)
+        head, _, body = b"".join(iter(lambda: client.recv(4096), b"")).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"content-type: application/problem+json" in head
+    assert json.loads(body)["type"] == "bad-request"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.tenant.harness import BEARER, EVENT, Tenant, with_tenant
+from tests.tenant.harness import BEARER, EVENT, LOCAL, Tenant, with_tenant
 
 MARK = {"owner": "payments", "key": "one", "sources": ["a.yaml"], "revision": "4fd1c2e"}
 
@@ -213,6 +213,25 @@ def test_an_idempotency_key_makes_one_webhook(tmp_path: Path) -> None:
         assert (await t.call("POST", "/webhooks", body, Idempotency_Key="k")).status_code == 409
         t.clock.now += 86401
         assert (await t.call("POST", "/webhooks", body, Idempotency_Key="k")).json()["id"] != changed["id"]
+
+    with_tenant(tmp_path, story)
+
+
+def test_a_key_is_for_equal_json_however_it_is_written_and_not_kept_for_a_refusal(tmp_path: Path) -> None:
+    async def story(t: Tenant) -> None:
+        assert (await t.call("POST", "/webhooks", {"name": "one"}, Idempotency_Key="k")).status_code == 422
+        first = await t.call("POST", "/webhooks", {"name": "one", "url": "https://x.example"}, Idempotency_Key="k")
+        spaced = b'{ "url": "https:\\/\\/x.example",\n "name": "\\u006fne" }'
+        again = await t.call("POST", "/webhooks", spaced, Idempotency_Key="k")
+        assert (again.status_code, again.json(), again.headers["ETag"]) == (201, first.json(), first.headers["ETag"])
+        for keys in ([b""], [b"a b"], [b"k" * 256], [b"\xe9"], [b"n", b"n"]):
+            refused = await t.http.post(
+                "http://t/public-api/v1/webhooks",
+                json={"name": "two", "url": "https://x.example"},
+                headers=[(b"Authorization", f"Bearer {LOCAL}".encode()), *((b"Idempotency-Key", key) for key in keys)],
+            )
+            assert refused.status_code == 400
+        assert [item["name"] for item in (await t.call("GET", "/webhooks")).json()["items"]] == ["one"]
 
     with_tenant(tmp_path, story)
 

@@ -123,7 +123,7 @@ class Front:
             response = await self._pages[request.method].handler(visit)
         except Refusal as refusal:
             response = _refused(visit, refusal.problem)
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             response = _refused(visit, storage_problem(error))
         except ClientDisconnect:
             return

@@ -1,0 +1,47 @@
+"""Ctrl-C and SIGTERM: both end a command the same way, wherever it is. Called by every command that talks to a tenant."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """As `asyncio.run`, but SIGTERM too raises KeyboardInterrupt, so that it is reported and cleaned up after."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    return asyncio.run(main)
+
+
+@contextmanager
+def interruptible(stop: Callable[[], object], cancel: Callable[[], object]) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM calls `stop`, a further one `cancel`."""
+    loop, count = asyncio.get_running_loop(), 0
+
+    def caught() -> None:
+        nonlocal count
+        count += 1
+        (stop if count == 1 else cancel)()
+
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, caught)
+    try:
+        yield
+    finally:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """While a person is asked: Ctrl-C raises KeyboardInterrupt here, although an event loop would only note it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,33 @@
+"""`test` where the tenant itself is at fault: an error and its exit code, no verdict and no traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.providers.builders import LOST, Reply, problem, reply
+from tests.support.processes import run, tenant_manifest, webhook
+from tests.support.wire import wire
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "kind"),
+    [
+        (problem(401, "token"), 3, "unauthorized"),
+        (problem(422, "invalid"), 1, "rejected"),
+        (problem(500, "fault"), 1, "tenant-fault"),
+        (Reply(200, b"<html>", media="text/html"), 1, "bad-answer"),
+        (reply({"verdict": "great"}), 1, "bad-answer"),
+        (LOST, 1, "unreachable"),
+    ],
+)
+def test_a_tenant_that_cannot_test_is_an_error_of_the_command(tmp_path: Path, given: Reply | None, code: int, kind: str) -> None:
+    with wire(lambda _asked: given) as server:
+        (tmp_path / "tenant.yaml").write_text(tenant_manifest(server.url))
+        for key in ("one", "two"):
+            (tmp_path / f"{key}.yaml").write_text(webhook(key))
+        ended = run("test", ".", "--deadline", "1.5", "-o", "json", cwd=tmp_path, TENANT_TOKEN="t0ken-of-the-test")
+    assert ended.code == code, ended.err
+    assert (ended.json["format"], ended.json["kind"]) == ("reconciler.error/v1", kind)
+    assert "Traceback" not in ended.err

@@ -1,0 +1,87 @@
+"""Which files are read, in which order, and what cannot be read."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reconciler.core.errors import InvalidManifests
+from reconciler.core.problem import Problem
+from reconciler.manifests import Request, load
+from tests.manifests.test_load import AUTH, read, rules, webhook
+
+
+def problems_of(*paths: Path) -> tuple[Problem, ...]:
+    try:
+        return load(Request(paths=tuple(map(str, paths)), all_tenants=True)).problems
+    except InvalidManifests as error:
+        return error.problems
+
+
+def test_a_pipe_is_refused_and_never_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    for path in (tmp_path, tmp_path / "pipe.yaml"):
+        assert [(p.rule, p.message, p.hint) for p in problems_of(path)] == [
+            ("path/unreadable", "cannot be read: not a regular file", "pipe it in: - stands for standard input")
+        ]
+    assert [p.message for p in problems_of(Path("/dev/zero"))] == ["cannot be read: not a regular file"]
+
+
+def test_a_link_to_nothing_is_told_since_what_it_named_would_count_as_removed(tmp_path: Path) -> None:
+    (tmp_path / "gone.yaml").symlink_to(tmp_path / "nowhere")
+    assert [(Path(p.origin.file).name, p.message) for p in problems_of(tmp_path)] == [
+        ("gone.yaml", "cannot be read: No such file or directory")
+    ]
+
+
+def test_a_folder_is_read_in_name_order_and_the_later_of_two_is_at_fault(tmp_path: Path) -> None:
+    read(tmp_path, {"a/x.yaml": webhook("same"), "b.yaml": webhook("other")})
+    (tmp_path / "b.yaml").write_text(webhook("same"))
+    (problem,) = problems_of(tmp_path)
+    assert Path(problem.origin.file).name == "b.yaml"
+    assert "x.yaml:1:1" in problem.message
+
+
+def test_links_in_a_circle_and_a_folder_with_a_file_name_are_walked_once(tmp_path: Path) -> None:
+    found = read(tmp_path, {"x.yaml/a.yaml": webhook("one")})
+    (tmp_path / "x.yaml" / "loop").symlink_to(tmp_path)
+    (tmp_path / "self.yaml").symlink_to(tmp_path / "self.yaml")
+    assert len(found.declared) == 1
+    assert [p.message for p in problems_of(tmp_path)] == ["cannot be read: Too many levels of symbolic links"]
+
+
+def test_a_file_named_twice_and_found_in_a_folder_is_read_once(tmp_path: Path) -> None:
+    read(tmp_path, {"a.yaml": webhook("one")})
+    path = str(tmp_path / "a.yaml")
+    assert load(Request(paths=(path, str(tmp_path), path))).documents == 1
+
+
+@pytest.mark.parametrize("given", ["endless", "closed"])
+def test_standard_input_that_never_ends_or_is_closed_is_a_problem(given: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "reconciler", "validate", "-"]
+    if given == "closed":
+        command = ["sh", "-c", 'exec "$@" <&-', "sh", *command]
+    with Path("/dev/zero").open("rb") as zero:
+        ended = subprocess.run(command, stdin=zero, capture_output=True, text=True, check=False, timeout=60)
+    said = {"endless": "<stdin>:1:1: error: the file has over 10 MiB [yaml/limit]", "closed": "standard input cannot be read"}
+    assert ended.returncode == 1
+    assert said[given] in ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [(b"x\n\n", "x\n"), (b"x\r\n", "x"), (b"x", "x"), (b"\n", ""), (b"x\0y\n", "x\0y")],
+)
+def test_exactly_one_newline_at_the_end_of_a_secret_file_is_dropped(tmp_path: Path, text: bytes, value: str) -> None:
+    (tmp_path / "secret").write_bytes(text)
+    files = {"a.yaml": webhook("one", AUTH % "{fromFile: secret}")}
+    fine = value == "x"
+    assert rules(tmp_path, files, secrets="require") == ([] if fine else [("auth/credential", "error")])
+    if fine:
+        auth = read(tmp_path, files, secrets="require").declared[0].spec.auth
+        assert auth.token.reveal() == value  # type: ignore[union-attr]  # a bearer's

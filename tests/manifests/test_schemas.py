@@ -1,0 +1,202 @@
+"""The JSON Schemas by themselves, as an editor or another validator sees them: two validators agree, literals are refused."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import jsonschema
+import jsonschema_rs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.core.catalogue import CATALOGUE, SEVERITIES
+from reconciler.core.errors import InvalidManifests
+from reconciler.manifests import Request, load
+from reconciler.manifests.schema import KINDS, schema
+
+KEY = st.from_regex(r"[a-z0-9](?:[a-z0-9.-]{0,20}[a-z0-9])?", fullmatch=True)
+TEXT = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=8)
+LABELS = st.dictionaries(TEXT, TEXT, max_size=2)
+REFERENCE = st.builds(lambda name: {"fromEnv": name}, st.from_regex(r"[A-Z_][A-Z0-9_]{0,9}", fullmatch=True)) | st.builds(
+    lambda path: {"fromFile": path}, TEXT
+)
+EVENT = st.fixed_dictionaries({"type": TEXT, "version": TEXT, "severity": TEXT | st.lists(TEXT, min_size=1, max_size=2)})
+VERSION = {"version": TEXT}
+AUTH = st.one_of(
+    st.just({"type": "none"}),
+    st.fixed_dictionaries({"type": st.just("basic"), "username": TEXT | REFERENCE, "password": REFERENCE}, optional=VERSION),
+    st.fixed_dictionaries({"type": st.just("bearer"), "token": REFERENCE}, optional=VERSION),
+    st.fixed_dictionaries({"type": st.just("apiKey"), "header": TEXT, "value": REFERENCE}, optional=VERSION),
+)
+WEBHOOK = st.fixed_dictionaries(
+    {"url": st.just("https://hooks.example.com/x") | REFERENCE},
+    optional={
+        "name": TEXT,
+        "description": TEXT,
+        "enabled": st.booleans(),
+        "auth": AUTH,
+        "previously": st.lists(TEXT, max_size=2),
+        "protected": st.booleans(),
+        "events": st.lists(EVENT, max_size=3),
+    },
+)
+EVENTS = st.lists(EVENT, min_size=1, max_size=3)
+SELECTOR = st.builds(lambda labels: {"matchLabels": labels}, st.dictionaries(TEXT, TEXT, min_size=1, max_size=2))
+SUBSCRIPTION = st.fixed_dictionaries({"webhook": KEY, "events": EVENTS}) | st.fixed_dictionaries(
+    {"selector": SELECTOR, "events": EVENTS}
+)
+SHARE = st.floats(0, 1)
+TENANT = st.builds(
+    lambda target, rest: {**target, **rest},
+    st.fixed_dictionaries({"local": TEXT}) | st.fixed_dictionaries({"url": TEXT, "token": REFERENCE}),
+    st.fixed_dictionaries(
+        {"owner": TEXT},
+        optional={
+            "provider": st.just("tenant"),
+            "ownership": st.sampled_from(["marked", "all"]),
+            "prune": st.booleans(),
+            "select": st.fixed_dictionaries({}, optional={"matchLabels": LABELS}),
+            "limits": st.fixed_dictionaries(
+                {},
+                optional={
+                    "deletes": st.fixed_dictionaries({}, optional={"share": SHARE}),
+                    "updates": st.fixed_dictionaries({}, optional={"share": SHARE, "from": st.integers(0, 100)}),
+                },
+            ),
+            "secrets": st.fixed_dictionaries({}, optional={"env": st.lists(TEXT, max_size=2)}),
+        },
+    ),
+)
+SPECS = {"Webhook": WEBHOOK, "EventSubscription": SUBSCRIPTION, "Tenant": TENANT}
+METADATA = st.fixed_dictionaries({"name": KEY}, optional={"labels": LABELS, "annotations": st.just({"any": [1, {"x": None}]})})
+JUNK = st.sampled_from([None, True, 0, -1, 1.5, 2**40, "", "a\n", "A", "x" * 256, "x" * 1025, [], [None], {}, {"x": 1}, "none"])
+NAMES = ["url", "token", "type", "auth", "events", "fromEnv", "webhook", "selector", "local", "name", "apiVersion", "x", ""]
+CHANGES = st.lists(
+    st.tuples(st.integers(0, 10**6), st.sampled_from(["put", "drop", "add"]), st.sampled_from(NAMES), JUNK), max_size=3
+)
+
+
+def documents(kind: str) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {"apiVersion": st.just("webhooks.reconciler/v1"), "kind": st.just(kind), "metadata": METADATA, "spec": SPECS[kind]}
+    )
+
+
+def containers(value: Any) -> list[Any]:
+    if not isinstance(value, dict | list):
+        return []
+    return [value, *(found for item in (value.values() if isinstance(value, dict) else value) for found in containers(item))]
+
+
+def changed(document: dict[str, Any], changes: list[tuple[int, str, str, Any]]) -> dict[str, Any]:
+    """The document with other values, missing fields and added ones at places that the numbers choose."""
+    document = copy.deepcopy(document)
+    for number, what, name, drawn in changes:
+        found, junk = containers(document), copy.deepcopy(drawn)
+        spot = found[number % len(found)]
+        keys = list(spot) if isinstance(spot, dict) else list(range(len(spot)))
+        if what == "add" or not keys:
+            spot.append(junk) if isinstance(spot, list) else spot.update({name: junk})
+        elif what == "put":
+            spot[keys[number % len(keys)]] = junk
+        else:
+            del spot[keys[number % len(keys)]]
+    return document
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_both_validators_agree_on_documents_good_and_bad_of_every_kind(kind: str) -> None:
+    seen = {True: 0, False: 0}
+    slow = [jsonschema.Draft202012Validator(schema(name)) for name in (KINDS[kind], "manifest")]
+    fast = [jsonschema_rs.Draft202012Validator(schema(name)) for name in (KINDS[kind], "manifest")]
+
+    @settings(max_examples=300, deadline=None, derandomize=True, database=None)
+    @given(documents(kind), CHANGES)
+    def agree(document: dict[str, Any], changes: list[tuple[int, str, str, Any]]) -> None:
+        body = changed(document, changes)
+        said = {validator.is_valid(body) for validator in (*slow, *fast)} if body.get("kind") == kind else {False}
+        assert len(said) == 1
+        seen[said.pop()] += 1
+
+    agree()
+    assert min(seen.values()) >= 50, seen
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_the_schema_accepts_the_reader_reads_without_a_schema_problem_and_the_other_way_round(kind: str) -> None:
+    seen = {True: 0, False: 0}
+    validator = jsonschema.Draft202012Validator(schema(KINDS[kind]))
+
+    @settings(max_examples=200, deadline=None, derandomize=True, database=None)
+    @given(documents(kind), CHANGES)
+    def agree(document: dict[str, Any], changes: list[tuple[int, str, str, Any]]) -> None:
+        body = changed(document, changes)
+        if (body.get("apiVersion"), body.get("kind")) != ("webhooks.reconciler/v1", kind):
+            return
+        try:
+            problems = load(Request(paths=("-",), stdin=json.dumps(body).encode(), all_tenants=True)).problems
+        except InvalidManifests as error:
+            problems = error.problems
+        fine = not any(problem.rule.startswith("schema/") for problem in problems)
+        assert fine == validator.is_valid(body)
+        seen[fine] += 1
+
+    agree()
+    assert min(seen.values()) >= 30, seen
+
+
+SECRET_FIELDS = [
+    ("Webhook", {"url": "https://x.example.com", "auth": {"type": "basic", "username": "u", "password": "hunter2"}}),
+    ("Webhook", {"url": "https://x.example.com", "auth": {"type": "bearer", "token": "hunter2"}}),
+    ("Webhook", {"url": "https://x.example.com", "auth": {"type": "apiKey", "header": "X-Key", "value": "hunter2"}}),
+    ("Tenant", {"url": "https://t.example.com", "owner": "me", "token": "hunter2"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "spec"), SECRET_FIELDS)
+@pytest.mark.parametrize("literal", ["hunter2", 5, None, ["hunter2"], {"value": "hunter2"}, {"fromEnv": "A", "fromFile": "b"}])
+def test_the_schema_alone_refuses_every_literal_credential(kind: str, spec: dict[str, Any], literal: Any) -> None:
+    spec = copy.deepcopy(spec)
+    holder = spec.get("auth", spec)
+    field = next(name for name in ("password", "token", "value") if name in holder)
+    body = {"apiVersion": "webhooks.reconciler/v1", "kind": kind, "metadata": {"name": "one"}, "spec": spec}
+    for name in (KINDS[kind], "manifest"):
+        validator = jsonschema.Draft202012Validator(schema(name))
+        holder[field] = {"fromEnv": "A"}
+        assert validator.is_valid(body)
+        holder[field] = literal
+        assert not validator.is_valid(body)
+
+
+def fields(value: Any, whole: dict[str, Any], path: str = "") -> list[tuple[str, dict[str, Any]]]:
+    """Every field that a schema describes, by path; what only tests a field (`if`) is none."""
+    if isinstance(value, list):
+        return [found for number, item in enumerate(value) for found in fields(item, whole, f"{path}/{number}")]
+    if not isinstance(value, dict):
+        return []
+    own = [(f"{path}/{name}", item) for name, item in value.get("properties", {}).items() if isinstance(item, dict)]
+    below = [fields(item, whole, f"{path}/{name}") for name, item in value.items() if name not in {"if", "not", "examples"}]
+    return [*own, *(found for part in below for found in part)]
+
+
+@pytest.mark.parametrize("name", [*KINDS.values(), "manifest"])
+def test_every_field_says_in_the_editor_what_it_is(name: str) -> None:
+    whole = schema(name)
+    for path, field in fields(whole, whole):
+        target = whole["$defs"][field["$ref"].rsplit("/", 1)[-1]] if "$ref" in field else {}
+        assert field.get("description") or target.get("description"), path
+
+
+@pytest.mark.parametrize("name", [*KINDS.values(), "manifest"])
+def test_the_editor_offers_examples_that_the_schema_takes_and_the_catalogue_knows(name: str) -> None:
+    whole = schema(name)
+    for path, field in fields(whole, whole):
+        for example in [*field.get("examples", ()), *([field["default"]] if "default" in field else [])]:
+            jsonschema.Draft202012Validator({**field, "$defs": whole["$defs"]}).validate(example)
+            assert example not in (None, ""), path
+    event = whole["$defs"].get("event", {"properties": {"type": {}, "severity": {}}})["properties"]
+    assert event["type"].get("examples", [known.type for known in CATALOGUE]) == [known.type for known in CATALOGUE]
+    assert event["severity"].get("examples", [*SEVERITIES])[: len(SEVERITIES)] == [*SEVERITIES]
