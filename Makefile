@@ -1,6 +1,6 @@
 # make demo | make test | make check | make bench; each makes .venv first, from the locked dependencies.
 .DELETE_ON_ERROR:
-.PHONY: demo test check bench lock format clean
+.PHONY: demo test check chromium bench lock format clean
 
 # The first of these that is 3.11 or newer and can make a virtual environment; `make demo PYTHON=/path/to/python` names another.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
@@ -15,7 +15,7 @@ DEV := .venv/.dev
 demo: $(RUN)
 	@$(BIN)/reconciler demo
 
-test: check
+test: check chromium
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
 
 # Format, lint, types, import contracts: the quick part.
@@ -25,6 +25,13 @@ check: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# What tests/browser drives. Root on Debian gets it installed; anybody else is told what to install.
+chromium:
+	@for name in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$name >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ]; then echo "Installing Chromium for the browser tests" && \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null && exit 0; fi; \
+	echo "tests/browser needs Chromium: apt-get install -y --no-install-recommends chromium" >&2
 
 bench: $(DEV)
 	$(BIN)/python -m tests.bench

@@ -8,11 +8,12 @@ from starlette.responses import Response
 
 from reconciler.core.codec import delivery_to_wire
 from reconciler.core.model import Subscription, Webhook
+from reconciler.core.report import Delivery
 from reconciler.delivery.envelope import envelope, sample_event
 from reconciler.tenant import change, webhooks
 from reconciler.tenant.api_webhooks import check_holder
 from reconciler.tenant.body import Reader, details, subscription
-from reconciler.tenant.endpoint import Call, reply
+from reconciler.tenant.endpoint import Call, Tenant, reply
 from reconciler.tenant.problems import FieldError, Refusal, invalid
 from reconciler.tenant.times import rfc3339
 from reconciler.tenant.webhooks import Stored
@@ -30,10 +31,15 @@ def _event(reader: Reader, errors: list[FieldError]) -> Subscription | None:
     return None if value is None else subscription(value, "/event", errors)
 
 
+async def sent(tenant: Tenant, who: str, target: Webhook, event: Subscription) -> Delivery:
+    """One test, counted for `who`, a token or a session; raises 429."""
+    tenant.rates.spend(who)
+    sample = sample_event(event, event_id=tenant.store.new_id(), time=rfc3339(tenant.store.clock()))
+    return await tenant.sender.send(target, event, envelope(sample))
+
+
 async def _send(call: Call, target: Webhook, event: Subscription) -> Response:
-    call.tenant.rates.spend(call.principal.id)
-    sample = sample_event(event, event_id=call.store.new_id(), time=rfc3339(call.store.clock()))
-    return reply(delivery_to_wire(await call.tenant.sender.send(target, event, envelope(sample))))
+    return reply(delivery_to_wire(await sent(call.tenant, call.principal.id, target, event)))
 
 
 async def _stored(call: Call, webhook_id: str) -> Stored:

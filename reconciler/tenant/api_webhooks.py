@@ -54,7 +54,8 @@ def _held(connection: sqlite3.Connection, webhook_id: str, now: float) -> Stored
     return found
 
 
-def _check_name(connection: sqlite3.Connection, given: Details, besides: str) -> None:
+def check_name(connection: sqlite3.Connection, given: Details, besides: str) -> None:
+    """Raises 409 `name-taken` where another webhook than `besides` has the name that is wanted."""
     name = given.fields.get("name")
     if name is not None and webhooks.name_taken(connection, name, besides):
         raise Refusal("name-taken", "names are unique")
@@ -78,7 +79,7 @@ class _Creation:
             if found is None:
                 raise Refusal("idempotency-gone", "the webhook that this Idempotency-Key made was deleted")
             return found
-        _check_name(connection, self.given, "")
+        check_name(connection, self.given, "")
         if self.given.errors:
             raise invalid(self.given.errors)
         made = change.created(self.webhook_id, self.given.fields, self.vault, self.now)
@@ -145,7 +146,7 @@ async def patch(call: Call) -> Response:
 def _patched(connection: sqlite3.Connection, call: Call, value: Any, given: Details, now: float) -> Stored:
     held = _changeable(connection, call, now)
     change.check_owner(call.principal, change.owner_of(value))
-    _check_name(connection, given, held.id)
+    check_name(connection, given, held.id)
     if given.errors:
         raise invalid(given.errors)
     after = change.patched(held, given.fields, call.store.vault, now)

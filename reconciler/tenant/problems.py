@@ -32,6 +32,7 @@ API: Final = {  # type: (status, title)
     "idempotency-gone": (409, "What this Idempotency-Key made is gone"),
     "event-id": (409, "Another event has this event_id"),
     "expired": (410, "The event is no longer kept"),
+    "draft": (410, "This form is no longer kept"),
     "revision": (412, "The webhook has changed since"),
     "too-large": (413, "The body is too large"),
     "media-type": (415, "The media type is not supported"),

@@ -45,16 +45,25 @@ class Vault:
 
     def seal(self, webhook_id: str, field: str, raw: str) -> bytes:
         """The ciphertext of a credential, bound to its webhook and field."""
-        nonce = os.urandom(NONCE)
-        return nonce + self._cipher.encrypt(nonce, raw.encode(), f"{webhook_id}\0{field}".encode())
+        return self._encrypted(webhook_id, field, raw.encode())
 
     def open(self, webhook_id: str, field: str, sealed: bytes) -> Secret:
         """The credential as a Secret; raises Unreadable for a ciphertext of another key, webhook or field."""
+        return Secret(self._decrypted(webhook_id, field, sealed).decode(), reference="stored at the tenant")
+
+    def resealed(self, before: str, after: str, field: str, sealed: bytes) -> bytes:
+        """The same credential, bound to `after` instead of `before`: from a draft to its webhook. Raises as `open`."""
+        return self._encrypted(after, field, self._decrypted(before, field, sealed))
+
+    def _encrypted(self, webhook_id: str, field: str, raw: bytes) -> bytes:
+        nonce = os.urandom(NONCE)
+        return nonce + self._cipher.encrypt(nonce, raw, f"{webhook_id}\0{field}".encode())
+
+    def _decrypted(self, webhook_id: str, field: str, sealed: bytes) -> bytes:
         try:
-            raw = self._cipher.decrypt(sealed[:NONCE], sealed[NONCE:], f"{webhook_id}\0{field}".encode())
+            return self._cipher.decrypt(sealed[:NONCE], sealed[NONCE:], f"{webhook_id}\0{field}".encode())
         except (InvalidTag, ValueError):
             raise Unreadable("a stored credential cannot be decrypted") from None
-        return Secret(raw.decode(), reference="stored at the tenant")
 
     def mac(self, purpose: str, data: bytes) -> bytes:
         """A keyed hash of 32 bytes; `purpose` keeps the uses apart."""

@@ -105,6 +105,8 @@ async def _form(request: Request) -> dict[str, tuple[str, ...]]:
         found = parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
     except ValueError:
         raise Refusal("bad-request", "the form could not be read") from None
+    if any(len(values) > 1 for values in found.values()):
+        raise Refusal("bad-request", "a field of the form was sent twice")
     return {name: tuple(values) for name, values in found.items()}
 
 

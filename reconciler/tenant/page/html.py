@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.core.secret import shown_url
+from reconciler.tenant.page import forms
 
 FOLDER: Final = Path(__file__).parents[1]
 HEADERS: Final = {
@@ -52,7 +53,7 @@ _ENVIRONMENT: Final = Environment(
     auto_reload=False,
 )
 _ENVIRONMENT.filters.update(moment=moment, number=number, host=shown_url)
-_ENVIRONMENT.globals.update(address=address)
+_ENVIRONMENT.globals.update(address=address, one=forms.one)
 
 
 def page(template: str, status: int = 200, /, headers: Mapping[str, str] | None = None, **values: Any) -> Response:
@@ -61,6 +62,6 @@ def page(template: str, status: int = 200, /, headers: Mapping[str, str] | None 
     return Response(text, status, {**HEADERS, **(headers or {})}, "text/html")
 
 
-def moved(path: str, **query: Any) -> Response:
-    """303: look at another page now, so that a reload sends nothing again."""
-    return RedirectResponse(address(path, **query), 303, HEADERS)
+def moved(path: str, *, part: str = "", **query: Any) -> Response:
+    """303: look at another page now, at the `part` with this id, so that a reload sends nothing again."""
+    return RedirectResponse(address(path, **query) + (f"#{part}" if part else ""), 303, HEADERS)

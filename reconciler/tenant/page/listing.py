@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from reconciler.tenant import invocations, webhooks
 from reconciler.tenant.page.front import Visit
+from reconciler.tenant.page.said import said
 
 ROWS: Final = 50  # webhooks on one page
 _DIGITS: Final = 6
@@ -32,4 +33,4 @@ async def show(visit: Visit) -> Response:
         return {"found": found, "count": count, "here": here, "last": last, "everything": everything, "totals": totals}
 
     values = await visit.store.read(run)
-    return visit.page("webhooks.html", at="webhooks", search=search, said=visit.query("said"), rows=ROWS, **values)
+    return visit.page("webhooks.html", at="webhooks", search=search, said=said(visit.query("said")), rows=ROWS, **values)

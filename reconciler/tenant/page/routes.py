@@ -7,7 +7,7 @@ from typing import Final
 from starlette.routing import Route
 
 from reconciler.tenant.endpoint import Tenant
-from reconciler.tenant.page import files, listing, sign_in
+from reconciler.tenant.page import create, files, listing, sign_in
 from reconciler.tenant.page.front import Front, Page
 
 PAGES: Final = (
@@ -17,6 +17,12 @@ PAGES: Final = (
     Page("POST", "/sign-out", sign_in.leave),
     Page("GET", "/static/{name}", files.serve, open=True),
     Page("GET", "/settings/webhooks", listing.show),
+    Page("GET", "/settings/webhooks/new", create.begin),
+    Page("POST", "/settings/webhooks/new", create.first),
+    Page("GET", "/settings/webhooks/new/{draft}", create.again),
+    Page("POST", "/settings/webhooks/new/{draft}", create.first),
+    Page("GET", "/settings/webhooks/new/{draft}/events", create.choose),
+    Page("POST", "/settings/webhooks/new/{draft}/events", create.second),
 )
 
 

@@ -1,2 +1,43 @@
 // What makes the page handier where scripts run; everything works without it.
 "use strict";
+
+// Only the fields of the chosen authentication are there; what is hidden is not sent either.
+for (const block of document.querySelectorAll("[data-authentication]")) {
+  const show = () => {
+    const chosen = block.querySelector("input[name=auth]:checked");
+    for (const part of block.querySelectorAll("[data-kind]")) {
+      part.hidden = part.dataset.kind !== (chosen ? chosen.value : "none");
+      for (const field of part.querySelectorAll("input[type=password]")) field.disabled = part.hidden;
+    }
+  };
+  block.addEventListener("change", show);
+  show();
+}
+
+// The event types of the chosen group.
+for (const block of document.querySelectorAll("[data-events]")) {
+  const group = block.querySelector("#group");
+  const types = block.querySelector("#event_type");
+  const show = () => {
+    for (const option of types.querySelectorAll("[data-group]")) {
+      option.hidden = option.disabled = group.value !== "" && option.dataset.group !== group.value;
+      if (option.disabled && option.selected) types.value = "";
+    }
+  };
+  group.addEventListener("change", show);
+  show();
+}
+
+// A form is sent once, and its button says that something is under way.
+for (const form of document.querySelectorAll("form[method=post]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) return event.preventDefault();
+    form.dataset.sent = "yes";
+    if (event.submitter && event.submitter.dataset.busy) event.submitter.textContent = event.submitter.dataset.busy;
+  });
+}
+
+// Coming back by the browser's history shows the page as it was left: it can be sent again.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
+});

@@ -1,0 +1,22 @@
+"""What the page says after something was done, by the word in the address: a closed list, so no address puts text on a page."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SAID: Final = {
+    "created": "The webhook was added.",
+    "saved": "The changes were saved.",
+    "unchanged": "Nothing was changed, so nothing was saved.",
+    "deleted": "The webhook was deleted.",
+    "gone": "The webhook had been deleted already.",
+    "enabled": "The webhook is enabled.",
+    "disabled": "The webhook is disabled. Its deliveries wait until it is enabled again.",
+    "added": "The event was added to the list. It is not saved yet.",
+    "removed": "The event was removed from the list. It is not saved yet.",
+}
+
+
+def said(word: str) -> str:
+    """The sentence of a word, empty for any other."""
+    return SAID.get(word, "")

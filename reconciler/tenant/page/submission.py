@@ -1,0 +1,147 @@
+"""A webhook's form that was sent: kept as a draft, its fields checked by the rules of the API, its secret never a text.
+
+Called by `create.py`, `edit.py` and `actions.py`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final
+
+from reconciler.tenant import change, webhooks
+from reconciler.tenant.body import SECRET_FIELD, Details, GivenAuth, details
+from reconciler.tenant.page import drafts, forms
+from reconciler.tenant.page.drafts import Draft
+from reconciler.tenant.page.front import Visit
+from reconciler.tenant.page.sessions import Session
+from reconciler.tenant.problems import FieldError, Refusal
+from reconciler.tenant.webhooks import Stored
+
+LIST: Final = "/settings/webhooks"
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A draft and what its fields say; `held` is the webhook that is edited, None for a new one."""
+
+    visit: Visit
+    held: Stored | None
+    draft: Draft
+    given: Details
+    misplaced: tuple[FieldError, ...] = ()
+
+    @property
+    def auth(self) -> GivenAuth | None:
+        """The authentication, its secret from the draft; None where it is at fault."""
+        found: GivenAuth | None = self.given.fields.get("auth")
+        return found
+
+    @property
+    def url(self) -> str:
+        """The url; where it is at fault the stored one, so that a secret is not asked for because of it."""
+        return str(self.given.fields.get("url", "" if self.held is None else self.held.url))
+
+    def errors(self) -> list[FieldError]:
+        """Every field at fault, a secret that must be given again among them."""
+        found = [*self.misplaced, *self.given.errors]
+        known = {error.pointer for error in found}
+        if self.auth is not None:
+            try:
+                change.merged_auth(self.auth, self.held, self.url, self.visit.store.vault)
+            except Refusal as refusal:
+                found += [error for error in refusal.problem.errors if error.pointer not in known]
+        return found
+
+    def fields_for(self, webhook_id: str) -> Mapping[str, Any]:
+        """The fields to write, the draft's secret bound to the webhook."""
+        auth, draft = self.auth, self.draft
+        if auth is None or auth.sealed is None or draft.sealed is None:
+            return self.given.fields
+        sealed = self.visit.store.vault.resealed(draft.id, webhook_id, SECRET_FIELD[auth.type], draft.sealed)
+        return {**self.given.fields, "auth": replace(auth, sealed=sealed)}
+
+
+def session_of(visit: Visit) -> Session:
+    """Who sent the form; raises 401."""
+    if visit.session is None:
+        raise Refusal("signed-out")
+    return visit.session
+
+
+async def draft_of(visit: Visit, draft_id: str) -> Draft | None:
+    """The session's own draft, None where there is none."""
+    session, now = session_of(visit), visit.store.clock()
+    return await visit.store.read(lambda c: drafts.find(c, draft_id, session, now))
+
+
+async def kept(visit: Visit, draft: Draft) -> Draft:
+    """The draft, written."""
+    session, now = session_of(visit), visit.store.clock()
+    await visit.store.write(lambda c: drafts.save(c, draft, session, now))
+    return draft
+
+
+async def taken(visit: Visit, held: Stored | None, before: Draft | None) -> Submission:
+    """What was just sent, kept as a draft; a secret that was typed earlier into this form stays with it."""
+    typed = forms.of_form(visit.form)
+    secret = forms.secret_of(visit.form, SECRET_FIELD.get(typed["auth"]))
+    stays = before is not None and before.typed["auth"] == typed["auth"] and not secret
+    draft = Draft(
+        visit.store.new_id() if before is None else before.id,
+        typed,
+        None if held is None else held.id,
+        visit.typed("revision"),
+        before.sealed if before is not None and stays else None,
+    )
+    made = checked(visit, held, draft, secret)
+    await kept(visit, made.draft)
+    return replace(made, misplaced=_misplaced(visit, typed["auth"]))
+
+
+def checked(visit: Visit, held: Stored | None, draft: Draft, secret: str = "") -> Submission:
+    """A draft's fields, checked; `secret` is what was typed just now, and is in the draft from here on."""
+    vault = visit.store.vault
+    value = forms.value(draft.typed, held, secret, replaced=draft.sealed is not None)
+    given = details(value, partial(vault.seal, draft.id), required=("name", "url"))
+    auth: GivenAuth | None = given.fields.get("auth")
+    if auth is not None and auth.sealed is not None:
+        draft = replace(draft, sealed=auth.sealed)
+    elif auth is not None and auth.type in SECRET_FIELD and draft.sealed is not None:
+        opened = vault.open(draft.id, SECRET_FIELD[auth.type], draft.sealed)
+        auth = replace(auth, secret=opened, sealed=draft.sealed)
+        given = Details({**given.fields, "auth": auth}, given.errors)
+    return Submission(visit, held, draft, given)
+
+
+def _misplaced(visit: Visit, kind: str) -> tuple[FieldError, ...]:
+    """Secrets typed for another authentication than the chosen one: they are not kept, and that must not go unsaid."""
+    why = "belongs to an authentication that is not chosen: choose that one and type it again, or leave this as it is now"
+    others = (name for of, name in SECRET_FIELD.items() if of != kind)
+    return tuple(FieldError(f"/auth/{name}", why) for name in others if forms.secret_of(visit.form, name))
+
+
+async def name_errors(sent: Submission) -> list[FieldError]:
+    """The name at fault for being taken, before anything is written."""
+    name, besides = sent.given.fields.get("name"), "" if sent.held is None else sent.held.id
+    if name is None:
+        return []
+
+    def run(connection: sqlite3.Connection) -> bool:
+        return webhooks.name_taken(connection, name, besides)
+
+    return [TAKEN] if await sent.visit.store.read(run) else []
+
+
+TAKEN: Final = FieldError("/name", "is taken: another webhook has it")
+
+
+def errors_of(refusal: Refusal) -> list[FieldError]:
+    """The fields at fault of a refused write; raises it again where it is not about a field."""
+    if refusal.problem.type == "name-taken":
+        return [TAKEN]
+    if not refusal.problem.errors:
+        raise refusal
+    return list(refusal.problem.errors)

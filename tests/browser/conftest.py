@@ -1,0 +1,164 @@
+"""Real Chromium in front of a real `tenant serve`: one browser and one tenant a session, one signed-in context a test.
+
+Chromium is the system's. Where it is missing, CI fails; elsewhere these tests are left out, and one line says what to install.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.support.processes import Tenant, run
+from tests.support.receiver import Receiver
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+INSTALL = "tests/browser needs Chromium: apt-get install -y --no-install-recommends chromium"
+# Chromium's own sandbox does not work for root; the rest keeps it from speaking to anybody but the tenant.
+ARGUMENTS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
+)
+WIDTHS = (1280, 768, 375)
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    left_out = CHROMIUM is None and not os.environ.get("CI") and collection_path.parent == Path(__file__).parent
+    return True if left_out else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if CHROMIUM is None:
+        terminalreporter.write_line(INSTALL)
+
+
+@dataclass
+class Served:
+    """The tenant as a browser and an API client see it; `origin` such as http://127.0.0.1:8080."""
+
+    process: Tenant
+
+    @property
+    def origin(self) -> str:
+        return self.process.url.removesuffix("/public-api/v1")
+
+    def make(self, name: str, **fields: Any) -> dict[str, Any]:
+        """A webhook, made by the API."""
+        status, made = self.process.call("POST", "/webhooks", {"name": name, "url": "https://hooks.example.com/a", **fields})
+        assert status == 201, made
+        return made
+
+    def named(self, name: str) -> dict[str, Any]:
+        return self.process.by_name()[name]
+
+    def link(self) -> str:
+        """A new sign-in link, as `tenant login` prints it."""
+        made = run("tenant", "login", "--db", "tenant.db", cwd=self.process.folder)
+        assert made.code == 0, made.err
+        return next(word for word in made.out.split() if "/sign-in" in word)
+
+    def empty(self) -> None:
+        for item in self.process.webhooks():
+            if item["protected"]:
+                self.process.edit(item["name"], protected=False)
+            self.process.remove(item["name"])
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.fail(INSTALL)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with Tenant(tmp_path_factory.mktemp("tenant"), "--allow-network", "127.0.0.0/8") as made:
+        yield Served(made)
+
+
+@pytest.fixture
+def served(process: Served) -> Served:
+    """The tenant without any webhooks."""
+    process.empty()
+    return process
+
+
+@pytest.fixture(scope="session")
+def signed_in(chromium: Browser, process: Served) -> Any:
+    """The cookies of somebody who opened the link and pressed the button."""
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(process.link())
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="Webhooks", level=1).wait_for()
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+Opened = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(chromium: Browser, served: Served, signed_in: Any) -> Iterator[Opened]:
+    """`open_page("/settings/webhooks", width=375, dark=True, scripts=False)`: a page of its own context, signed in.
+
+    At the end no page may have had an error in its console, which is where a Content-Security-Policy complains.
+    """
+    contexts: list[BrowserContext] = []
+    wrong: list[str] = []
+
+    def opened(path: str, *, width: int = 1280, dark: bool = False, scripts: bool = True, state: Any = None) -> Page:
+        context = chromium.new_context(
+            base_url=served.origin,
+            storage_state=state or signed_in,
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=scripts,
+        )
+        contexts.append(context)
+        context.set_default_timeout(10_000)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda message: wrong.append(message.text) if _bad(message) else None)
+        page.goto(path)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def _bad(message: Any) -> bool:
+    """An error other than the status of a page that refuses: Chromium reports those too."""
+    return message.type == "error" and "Failed to load resource" not in message.text
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as made:
+        yield made
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds at fault: each rule with the elements."""
+    found = Axe().run(page).response["violations"]
+    return [f"{item['id']}: {item['help']}: {[node['html'][:200] for node in item['nodes']]}" for item in found]
+
+
+def sideways(page: Page) -> int:
+    """By how many pixels the page is wider than the window."""
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))

@@ -1,0 +1,102 @@
+"""Creating a webhook in a real browser: with the mouse, by keyboard alone, without scripts, on a phone."""
+
+from __future__ import annotations
+
+from tests.browser.conftest import WIDTHS, Opened, Served, sideways, violations
+from tests.support.receiver import TOKEN, Receiver
+
+STARTED = "elastio:recovery-point:create:started"
+
+
+def test_a_webhook_is_created_in_two_steps_and_tested_before(open_page: Opened, served: Served, receiver: Receiver) -> None:
+    page = open_page("/settings/webhooks")
+    page.get_by_role("link", name="Create new").first.click()
+    page.get_by_label("Name", exact=True).fill("On call")
+    page.get_by_label("Endpoint URL").fill(receiver.url("/bearer"))
+    page.get_by_role("radio", name="Bearer token").check()
+    page.get_by_label("Token", exact=True).fill("wrong")
+    page.get_by_role("button", name="Test webhook").click()
+    assert "status 401" in page.locator("#tested").inner_text()
+    page.get_by_label("Token", exact=True).fill(TOKEN)
+    page.get_by_role("button", name="Test webhook").click()
+    page.get_by_role("heading", name="Test delivered").wait_for()
+    page.get_by_role("button", name="Next: Select events").click()
+    page.get_by_label("Event type", exact=True).select_option(STARTED)
+    page.get_by_label("Severity", exact=True).select_option("info")
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("button", name=f"Remove {STARTED}").wait_for()
+    page.get_by_role("button", name="Add Webhook").click()
+    page.get_by_role("status").get_by_text("The webhook was added.").wait_for()
+    made = served.named("On call")
+    assert made["auth"] == {"type": "bearer", "credential_version": None}
+    assert made["events"] == [{"type": STARTED, "version": "v0", "severity": "info"}]
+
+
+def test_without_scripts_every_field_is_there_and_the_same_is_done(open_page: Opened, served: Served, receiver: Receiver) -> None:
+    page = open_page("/settings/webhooks/new", scripts=False)
+    page.get_by_label("Name", exact=True).fill("No scripts")
+    page.get_by_label("Endpoint URL").fill(receiver.url("/apikey"))
+    page.get_by_role("radio", name="API key").check()
+    page.get_by_label("Header", exact=True).fill("X-API-TOKEN")
+    page.get_by_label("Key", exact=True).fill("key-value-3")
+    page.get_by_role("button", name="Test webhook").click()
+    page.get_by_role("heading", name="Test delivered").wait_for()
+    page.get_by_role("button", name="Next: Select events").click()
+    page.get_by_label("Group").select_option("Recovery point")
+    page.get_by_role("button", name="Show only this group").click()
+    page.get_by_text("Add an event that is not in the list").click()
+    page.get_by_label("Event type, written").fill("acme:thing:done")
+    page.get_by_label("Version, written").fill("v1")
+    page.get_by_label("Severity, written").fill("loud")
+    page.get_by_role("button", name="Add written event").click()
+    page.get_by_role("button", name="Add Webhook").click()
+    page.get_by_text("The webhook was added.").wait_for()
+    assert served.named("No scripts")["events"] == [{"type": "acme:thing:done", "version": "v1", "severity": "loud"}]
+
+
+def test_by_keyboard_alone_a_webhook_is_created(open_page: Opened, served: Served) -> None:
+    page = open_page("/settings/webhooks/new")
+    page.get_by_label("Name", exact=True).focus()
+    page.keyboard.type("Keys")
+    page.keyboard.press("Tab")
+    page.keyboard.type("not a url")
+    page.keyboard.press("Enter")  # what Enter does is what the first button says: on to the next step
+    page.get_by_role("alert").wait_for()
+    assert page.evaluate("document.activeElement.id") == "errors"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # the link of the one error
+    page.keyboard.press("Control+A")
+    page.keyboard.type("https://hooks.example.com/keys")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Select events").wait_for()
+    page.get_by_label("Event type", exact=True).focus()
+    page.keyboard.type(STARTED)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.type("info")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # Add
+    page.get_by_role("button", name=f"Remove {STARTED}").wait_for()
+    page.get_by_role("button", name="Add Webhook").focus()
+    page.keyboard.press("Space")
+    page.get_by_text("The webhook was added.").wait_for()
+    assert served.named("Keys")["url"] == "https://hooks.example.com/keys"
+
+
+def test_no_state_of_the_forms_has_an_accessibility_fault_or_is_wider_than_its_window(open_page: Opened) -> None:
+    for width in WIDTHS:
+        for dark in (False, True):
+            page = open_page("/settings/webhooks/new", width=width, dark=dark)
+            states = [violations(page), sideways(page)]
+            page.get_by_role("button", name="Next: Select events").click()
+            page.get_by_role("alert").wait_for()
+            page.get_by_role("radio", name="API key").check()
+            states += [violations(page), sideways(page)]
+            page.get_by_role("radio", name="None").check()
+            page.get_by_label("Name", exact=True).fill("W" * 255)
+            page.get_by_label("Endpoint URL").fill("https://hooks.example.com/")
+            page.get_by_role("button", name="Next: Select events").click()
+            page.get_by_role("button", name="Add", exact=True).click()
+            page.get_by_role("alert").wait_for()
+            states += [violations(page), sideways(page)]
+            assert states == [[], 0] * 3, (width, dark)
