@@ -32,7 +32,6 @@ API: Final = {  # type: (status, title)
     "idempotency-gone": (409, "What this Idempotency-Key made is gone"),
     "event-id": (409, "Another event has this event_id"),
     "expired": (410, "The event is no longer kept"),
-    "draft": (410, "This form is no longer kept"),
     "revision": (412, "The webhook has changed since"),
     "too-large": (413, "The body is too large"),
     "media-type": (415, "The media type is not supported"),
@@ -53,6 +52,7 @@ PAGE: Final = {  # of the web page alone
     "link": (403, "This sign-in link cannot be used"),
     "origin": (403, "The request came from another site"),
     "csrf": (403, "The form cannot be trusted"),
+    "draft": (410, "This form is no longer kept"),
 }
 STATUS: Final = {**API, **PAGE}
 

@@ -18,6 +18,7 @@ from reconciler.tenant.page.drafts import Draft
 from reconciler.tenant.page.front import Visit
 from reconciler.tenant.page.sessions import Session
 from reconciler.tenant.problems import FieldError, Refusal
+from reconciler.tenant.vault import Unreadable
 from reconciler.tenant.webhooks import Stored
 
 LIST: Final = "/settings/webhooks"
@@ -53,6 +54,8 @@ class Submission:
                 change.merged_auth(self.auth, self.held, self.url, self.visit.store.vault)
             except Refusal as refusal:
                 found += [error for error in refusal.problem.errors if error.pointer not in known]
+            except Unreadable:
+                found.append(FieldError(f"/auth/{SECRET_FIELD[self.auth.type]}", "cannot be read any more: type it again"))
         return found
 
     def fields_for(self, webhook_id: str) -> Mapping[str, Any]:
