@@ -166,3 +166,9 @@ def send_failed_again(connection: sqlite3.Connection, webhook_id: str, start: fl
         "AND event_id IN (SELECT id FROM events WHERE body IS NOT NULL AND accepted_at > ?)",
         (now, webhook_id, start, end, now - KEPT),
     ).rowcount
+
+
+def waiting(connection: sqlite3.Connection, webhook_id: str) -> int:
+    """How many deliveries of a webhook are not over yet."""
+    found = connection.execute("SELECT COUNT(*) FROM deliveries WHERE webhook_id = ? AND state = 'pending'", (webhook_id,))
+    return int(found.fetchone()[0])

@@ -44,7 +44,7 @@ async def choose(visit: Visit) -> Response:
 
 
 async def _resumed(visit: Visit, step: int) -> Response:
-    draft = await submission.draft_of(visit, visit.part("draft"))
+    draft = await submission.draft_of(visit, visit.part("draft"), None)
     if draft is None:
         raise Refusal("draft", "a form that is not sent within 30 minutes is forgotten, and so is what was typed into it")
     return _page(visit, step, forms.form(draft, draft.typed, None))
@@ -71,7 +71,7 @@ async def second(visit: Visit) -> Response:
 
 async def _before(visit: Visit) -> Draft | None:
     """The draft that the form goes on from; None at first, and where it is no longer kept: what was sent begins anew."""
-    return await submission.draft_of(visit, str(visit.request.path_params.get("draft", "")))
+    return await submission.draft_of(visit, str(visit.request.path_params.get("draft", "")), None)
 
 
 def _shown(

@@ -22,6 +22,7 @@ from reconciler.tenant.page import html, sessions
 from reconciler.tenant.page.sessions import Session
 from reconciler.tenant.problems import STATUS, Problem, Refusal
 from reconciler.tenant.store import Store
+from reconciler.tenant.vault import Unreadable
 
 COOKIE: Final = "reconciler_session"
 FORM: Final = "application/x-www-form-urlencoded"
@@ -127,6 +128,8 @@ class Front:
             response = _refused(visit, refusal.problem)
         except sqlite3.DatabaseError as error:
             response = _refused(visit, storage_problem(error))
+        except Unreadable:
+            response = _refused(visit, Problem("credential", "type it again on the page where the webhook is edited"))
         except ClientDisconnect:
             return
         await response(scope, receive, send)

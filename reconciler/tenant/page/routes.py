@@ -7,7 +7,7 @@ from typing import Final
 from starlette.routing import Route
 
 from reconciler.tenant.endpoint import Tenant
-from reconciler.tenant.page import create, files, listing, sign_in
+from reconciler.tenant.page import create, edit, files, listing, remove, sign_in, switch
 from reconciler.tenant.page.front import Front, Page
 
 PAGES: Final = (
@@ -23,6 +23,11 @@ PAGES: Final = (
     Page("POST", "/settings/webhooks/new/{draft}", create.first),
     Page("GET", "/settings/webhooks/new/{draft}/events", create.choose),
     Page("POST", "/settings/webhooks/new/{draft}/events", create.second),
+    Page("GET", "/settings/webhooks/{id}", edit.show),
+    Page("POST", "/settings/webhooks/{id}", edit.take),
+    Page("GET", "/settings/webhooks/{id}/delete", remove.ask),
+    Page("POST", "/settings/webhooks/{id}/delete", remove.proceed),
+    Page("POST", "/settings/webhooks/{id}/switch", switch.turn),
 )
 
 

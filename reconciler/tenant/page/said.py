@@ -12,6 +12,7 @@ SAID: Final = {
     "gone": "The webhook had been deleted already.",
     "enabled": "The webhook is enabled.",
     "disabled": "The webhook is disabled. Its deliveries wait until it is enabled again.",
+    "forgotten": "What was typed was kept for 30 minutes and is forgotten. This is the webhook as it is stored.",
     "added": "The event was added to the list. It is not saved yet.",
     "removed": "The event was removed from the list. It is not saved yet.",
 }

@@ -74,10 +74,11 @@ def session_of(visit: Visit) -> Session:
     return visit.session
 
 
-async def draft_of(visit: Visit, draft_id: str) -> Draft | None:
-    """The session's own draft, None where there is none."""
+async def draft_of(visit: Visit, draft_id: str, webhook_id: str | None) -> Draft | None:
+    """The session's own draft for this webhook, or for a new one; None where there is none."""
     session, now = session_of(visit), visit.store.clock()
-    return await visit.store.read(lambda c: drafts.find(c, draft_id, session, now))
+    found = await visit.store.read(lambda c: drafts.find(c, draft_id, session, now)) if draft_id else None
+    return found if found is not None and found.webhook == webhook_id else None
 
 
 async def kept(visit: Visit, draft: Draft) -> Draft:

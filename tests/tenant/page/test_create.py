@@ -2,49 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from reconciler.tenant.page import drafts
-from tests.tenant.harness import Clock, Tenant, receiver, tenant
-from tests.tenant.page.visitor import Page, Visitor, visitor
+from tests.tenant.harness import Clock, Tenant, receiver
+from tests.tenant.page.visitor import Page, Visitor, dump, on_page, visitor, webhooks
 
 STARTED = "elastio:recovery-point:create:started"
 NEW = "/settings/webhooks/new"
 URL = "https://hooks.example.com/a"
 SECRET = "sesame-open-4711"
 
-Story = Callable[[Tenant, Visitor], Awaitable[None]]
-
-
-def on_page(folder: Path, story: Story, **options: Any) -> None:
-    """One story of somebody who is signed in."""
-
-    async def run() -> None:
-        async with tenant(folder, **options) as made, visitor(made) as me:
-            await story(made, me)
-
-    asyncio.run(run())
-
-
-async def webhooks(made: Tenant) -> list[dict[str, Any]]:
-    return list((await made.call("GET", "/webhooks")).json()["items"])
-
 
 async def step_2(me: Visitor, **typed: str) -> Page:
     page = await me.press(await me.get(NEW), "next", **{"name": "one", "url": URL, **typed})
     assert page.path.endswith("/events"), page.text
     return page
-
-
-def dump(made: Tenant) -> str:
-    """Every byte of the file and its log, as text."""
-    return "".join(path.read_bytes().decode("latin-1") for path in Path(made.store.path).parent.glob("tenant.db*"))
 
 
 def test_two_steps_make_a_webhook_with_what_was_typed(tmp_path: Path) -> None:

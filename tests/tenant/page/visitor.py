@@ -9,18 +9,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from reconciler.tenant.page import sessions
-from tests.tenant.harness import Tenant
+from tests.tenant.harness import Tenant, tenant
 
+BLOCKS = {"h1", "h2", "p", "div", "dt", "dd", "li", "tr", "th", "td"}
 ORIGIN = "http://tenant.test"
 
 
@@ -44,6 +47,8 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
+        if tag in BLOCKS:
+            self.said += " "
         if tag == "form":
             self.forms.append(Form(given.get("action", "")))
         if not self.forms:
@@ -113,7 +118,7 @@ class Page:
         [found] = [
             form
             for form in self._read().forms
-            if any(button in (value, text) or text.startswith(button + " ") for _, value, text in form.buttons)
+            if any(button in (value, text) or text.startswith(button) for _, value, text in form.buttons)
         ]
         return found
 
@@ -155,7 +160,7 @@ class Visitor:
     async def press(self, page: Page, button: str, *, follow: bool = True, **typed: str) -> Page:
         """Fills in the form that has this button, and presses it; what a field of `None` names is not sent."""
         form = page.form(button)
-        name, value, _ = next(b for b in form.buttons if button in b[1:] or b[2].startswith(button + " "))
+        name, value, _ = next(b for b in form.buttons if button in b[1:] or b[2].startswith(button))
         fields = {**form.fields, **typed, **({name: value} if name else {})}
         return await self.post(form.action or page.path, fields, follow=follow)
 
@@ -172,3 +177,25 @@ async def visitor(tenant: Tenant) -> AsyncIterator[Visitor]:
     cookie = answer.cookies["reconciler_session"]
     tenant.http.cookies.clear()
     yield Visitor(tenant, cookie, link)
+
+
+Story = Callable[[Tenant, Visitor], Awaitable[None]]
+
+
+def on_page(folder: Path, story: Story, **options: Any) -> None:
+    """One story of somebody who is signed in."""
+
+    async def run() -> None:
+        async with tenant(folder, **options) as made, visitor(made) as me:
+            await story(made, me)
+
+    asyncio.run(run())
+
+
+async def webhooks(made: Tenant) -> list[dict[str, Any]]:
+    return list((await made.call("GET", "/webhooks")).json()["items"])
+
+
+def dump(made: Tenant) -> str:
+    """Every byte of the file and its log, as text."""
+    return "".join(path.read_bytes().decode("latin-1") for path in Path(made.store.path).parent.glob("tenant.db*"))

@@ -1,0 +1,105 @@
+"""Editing a webhook: every setting in one form, which carries the revision that it was opened with.
+
+Where somebody else saved meanwhile, both versions are shown and nothing is written.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from starlette.responses import Response
+
+from reconciler.tenant import change, webhooks
+from reconciler.tenant.api_webhooks import check_name
+from reconciler.tenant.page import actions, choices, compare, drafts, forms, html, submission
+from reconciler.tenant.page.drafts import Draft
+from reconciler.tenant.page.front import Visit
+from reconciler.tenant.page.revision import Moved, found, needed, unmoved
+from reconciler.tenant.page.said import said
+from reconciler.tenant.page.submission import LIST, Submission
+from reconciler.tenant.problems import FieldError, Refusal
+from reconciler.tenant.webhooks import Stored
+
+
+async def show(visit: Visit) -> Response:
+    """`GET /settings/webhooks/{id}?draft=…`: as it is stored, or as it was typed; raises 404."""
+    held, wanted = await needed(visit), visit.query("draft")
+    draft = await submission.draft_of(visit, wanted, held.id)
+    if wanted and draft is None:
+        return html.moved(f"{LIST}/{held.id}", said="forgotten")
+    if draft is None:
+        return _page(visit, held, forms.form(None, forms.of_webhook(held), held, revision=str(held.revision)))
+    return _page(visit, held, forms.form(draft, draft.typed, held, revision=draft.revision))
+
+
+async def take(visit: Visit) -> Response:
+    """`POST /settings/webhooks/{id}`: test, add or remove an event, or save; raises 410 for a version that is no longer kept."""
+    held = await found(visit)
+    before = await submission.draft_of(visit, visit.typed("draft"), visit.part("id"))
+    if actions.action(visit) == "overwrite":
+        sent = await _overwriting(visit, held, before)
+    elif "events" not in visit.form:
+        raise Refusal("bad-request", "the form could not be read")
+    else:
+        sent = await submission.taken(visit, held, before)
+    if held is None:
+        return visit.page("gone.html", 404, at="webhooks", draft=sent.draft.id)
+    done = await actions.acted(sent, _shown, lambda draft: (f"{LIST}/{held.id}", {"draft": draft.id}))
+    return done if done is not None else await _saved(sent, held)
+
+
+def _page(visit: Visit, held: Stored, form: forms.Form, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    values = {"held": held, "form": form, "offered": choices.OFFERED, "said": said(visit.query("said"))}
+    return visit.page("edit.html", status, at="webhooks", headers=headers, **values)
+
+
+def _shown(
+    sent: Submission, errors: Sequence[FieldError], status: int = 422, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The form again with its errors."""
+    if sent.held is None:  # `take` has answered such a one
+        raise Refusal("not-found")
+    form = forms.form(sent.draft, sent.draft.typed, sent.held, errors, sent.draft.revision)
+    return _page(sent.visit, sent.held, form, status, headers)
+
+
+async def _overwriting(visit: Visit, held: Stored | None, before: Draft | None) -> Submission:
+    """The draft again, for the revision that was shown beside it."""
+    if before is None:
+        raise Refusal("draft", "what was typed was kept for 30 minutes; nothing was saved")
+    draft = replace(before, revision=visit.typed("revision"), webhook=None if held is None else held.id)
+    return submission.checked(visit, held, await submission.kept(visit, draft))
+
+
+async def _saved(sent: Submission, held: Stored) -> Response:
+    visit, store = sent.visit, sent.visit.store
+    errors = [*sent.errors(), *forms.unadded(sent.draft.typed)]
+    if errors:
+        return _shown(sent, errors)
+    fields, now = sent.fields_for(held.id), store.clock()
+
+    def run(connection: sqlite3.Connection) -> bool:
+        there = unmoved(connection, held.id, sent.draft.revision, now)
+        check_name(connection, sent.given, held.id)
+        after = change.patched(there, fields, store.vault, now)
+        drafts.discard(connection, sent.draft)
+        if after is not there:
+            webhooks.save(connection, after, new=False)
+        return after is not there
+
+    try:
+        changed = await store.write(run)
+    except Refusal as refusal:
+        return _shown(sent, submission.errors_of(refusal))
+    except Moved as moved:
+        return _conflict(sent, moved.held)
+    visit.tenant.wake()  # it may have been enabled
+    return html.moved(f"{LIST}/{held.id}", said="saved" if changed else "unchanged")
+
+
+def _conflict(sent: Submission, held: Stored) -> Response:
+    """Both versions, and what can be done about it."""
+    rows = compare.rows(sent.draft, held)
+    return sent.visit.page("conflict.html", 409, at="webhooks", held=held, rows=rows, draft=sent.draft)
