@@ -63,11 +63,26 @@ Examples:
 """
 
 
+def _schedule(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Any:
+    from reconciler.tenant.retries import Retries, parsed  # noqa: PLC0415  `--help` needs none of it
+
+    try:
+        return Retries() if value is None else Retries(parsed(value))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 @command.command("serve", epilog=TO_SERVE)
 @db_option
 @option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one, printed.")
 @option("--tests-per-minute", type=click.IntRange(1), default=600, show_default=True, help="Test deliveries a token may ask for.")
+@option(
+    "--retry-schedule",
+    metavar="SPANS",
+    callback=_schedule,
+    help="Waits before a failed delivery is tried again.  [default: 5s,30s,2m,10m,1h,6h,12h,24h,24h]",
+)
 @network_options
 @logging_options
 @click.pass_context
@@ -84,7 +99,7 @@ def serve(ctx: click.Context, /, **values: Any) -> None:
     sender = Sender(address_policy(Options(values)))
     store = _open(values["db"])
     try:
-        app = create_app(store, sender, tests_per_minute=values["tests_per_minute"])
+        app = create_app(store, sender, tests_per_minute=values["tests_per_minute"], retries=values["retry_schedule"])
 
         def ready(origin: str) -> None:
             console.data(origin + BASE)

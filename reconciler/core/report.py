@@ -83,7 +83,8 @@ class Verdict(StrEnum):
 class Delivery:
     """One attempt at one endpoint; `detail` comes from a closed list, never from an exception or the receiver's body.
 
-    `seconds` of wall clock; `status_code` None when no answer's head arrived.
+    `seconds` of wall clock; `status_code` None when no answer's head arrived. `retry_after` is what a failing answer asked for,
+    in seconds from its end; it steers the sender and is not told outside.
     """
 
     webhook: str
@@ -92,6 +93,7 @@ class Delivery:
     status_code: int | None = None
     detail: str | None = None
     seconds: float = 0.0
+    retry_after: float | None = None
 
 
 CheckKind = Literal["delivery", "auth", "latency"]

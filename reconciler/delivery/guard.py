@@ -13,8 +13,8 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Final, Self
+from weakref import WeakValueDictionary
 
 import httpcore
 
@@ -22,6 +22,7 @@ from reconciler.delivery.addresses import Address, Network, embedded, special
 from reconciler.delivery.detail import Cause
 
 LOOKUPS: Final = 32  # threads that resolve names at once
+LOOKUPS_A_NAME: Final = 2  # of these, so that no name whose lookup hangs can use them up
 LOOKUP_SECONDS: Final = 5.0
 WELL_KNOWN: Final = frozenset({80, 443})
 
@@ -110,43 +111,55 @@ def system_addresses(host: str, port: int) -> list[str]:
 
 
 class _Lookups:
-    """Resolves names in threads of its own, at most 32 at once.
+    """Resolves names in threads of its own, at most 32 at once and two a name.
 
-    A thread cannot be stopped, so one that outlives its 5 s keeps its place until the system's resolver gives up. They are
+    A thread cannot be stopped, so one that outlives its 5 s keeps its places until the system's resolver gives up. They are
     daemons: a hanging resolver does not keep the program from ending, as the threads of an executor would.
     """
 
     def __init__(self, resolve: Resolve, seconds: float) -> None:
         self._room = asyncio.Semaphore(LOOKUPS)
+        self._of_name: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()  # as long as somebody holds one
         self._resolve, self._seconds = resolve, seconds
 
     async def addresses(self, host: str, port: int) -> list[str]:
         """The addresses of a name in the resolver's order, each once; raises Unresolved."""
-        loop = asyncio.get_running_loop()
-        found: asyncio.Future[list[str]] = loop.create_future()
         try:
             async with asyncio.timeout(self._seconds):
-                await self._room.acquire()
-                threading.Thread(target=self._look, args=(loop, found, host, port), daemon=True).start()
-                addresses = await found
+                addresses = await self._looked_up(host, port)
         except TimeoutError:
             raise Unresolved(Cause.UNRESOLVED) from None
         if not addresses:
             raise Unresolved(Cause.UNRESOLVED)
         return addresses
 
-    def _look(self, loop: asyncio.AbstractEventLoop, found: asyncio.Future[list[str]], host: str, port: int) -> None:
+    async def _looked_up(self, host: str, port: int) -> list[str]:
+        loop = asyncio.get_running_loop()
+        found: asyncio.Future[list[str]] = loop.create_future()
+        own = self._of_name.setdefault(host, asyncio.Semaphore(LOOKUPS_A_NAME))
+        await own.acquire()
+        try:
+            await self._room.acquire()
+        except BaseException:
+            own.release()
+            raise
+
+        def end(addresses: list[str]) -> None:
+            self._room.release()
+            own.release()
+            if not found.done():
+                found.set_result(addresses)
+
+        threading.Thread(target=self._look, args=(loop, end, host, port), daemon=True).start()
+        return await found
+
+    def _look(self, loop: asyncio.AbstractEventLoop, end: Callable[[list[str]], None], host: str, port: int) -> None:
         try:
             addresses = list(dict.fromkeys(self._resolve(host, port)))
         except (OSError, ValueError, OverflowError):  # UnicodeError, of a label that is too long, is a ValueError
             addresses = []
         with suppress(RuntimeError):  # the loop has ended meanwhile: nobody waits any more
-            loop.call_soon_threadsafe(partial(self._deliver, found, addresses))
-
-    def _deliver(self, found: asyncio.Future[list[str]], addresses: list[str]) -> None:
-        self._room.release()
-        if not found.done():
-            found.set_result(addresses)
+            loop.call_soon_threadsafe(end, addresses)
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):

@@ -23,13 +23,15 @@ from reconciler import __version__
 from reconciler.core import limits
 from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth, Subscription, Webhook
 from reconciler.core.report import Delivery
+from reconciler.core.retry_after import retry_after
 from reconciler.core.secret import Secret, Withheld
 from reconciler.delivery.detail import Cause, cause_of_status
-from reconciler.delivery.guard import AddressPolicy, GuardedBackend, Stopped
+from reconciler.delivery.guard import AddressPolicy, GuardedBackend, Resolve, Stopped, system_addresses
 
 TOTAL: Final = 10.0  # seconds from resolving to the end of the answer
 CONNECT: Final = 4.0  # seconds for each address of a name, and for the TLS handshake
 DRAINED: Final = 16 * 1024  # bytes of an answer's body that are read, so that the connection can be used again
+MAX_RETRY_AFTER: Final = 3600.0  # seconds; a longer wish is cut
 KEPT: Final = 4.0  # seconds that an idle connection is kept: less than servers usually keep it
 _NOISY: Final = ("httpx", "httpcore", "httpcore.connection", "httpcore.http11", "httpcore.proxy")
 _OTHER_NAME: Final = frozenset({62, 64})  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
@@ -137,24 +139,25 @@ def _cause(error: Exception) -> Cause:
     return _tls_cause(error) or Cause.LOST
 
 
-class _Mark:
-    """The moment at which an answer's head arrived, None until then."""
+@dataclass(slots=True)
+class _Head:
+    """An answer's head, as far as it counts: when it arrived, by the sender's clock, its status and its Retry-After."""
 
-    __slots__ = ("_clock", "at")
+    at: float | None = None
+    status: int | None = None
+    retry_after: str | None = None
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self.at: float | None = None
-
-    def set(self) -> None:
-        self.at = self._clock()
+    def arrived(self, response: httpcore.Response, now: float) -> None:
+        self.at, self.status = now, response.status
+        values = (value for name, value in response.headers if name.lower() == b"retry-after")
+        self.retry_after = next(values, b"").decode("ascii", "replace")
 
 
 class Sender:
     """Sends attempts; an async context manager, which opens nothing before the first attempt and closes everything.
 
     `connect_timeout` is seconds for each address and for the TLS handshake, `total` for an attempt from resolving on. `tls`
-    stands in for what the machine trusts. `clock` tells seconds.
+    stands in for what the machine trusts, `resolve` for its resolver. `clock` tells seconds.
     """
 
     def __init__(
@@ -164,9 +167,10 @@ class Sender:
         connect_timeout: float = CONNECT,
         total: float = TOTAL,
         tls: ssl.SSLContext | None = None,
+        resolve: Resolve = system_addresses,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._policy, self._tls, self._clock = policy, tls, clock
+        self._policy, self._tls, self._resolve, self._clock = policy, tls, resolve, clock
         self._connect, self._total = connect_timeout, total
         self._pool: httpcore.AsyncConnectionPool | None = None
 
@@ -193,7 +197,7 @@ class Sender:
                 max_connections=None,  # how much is under way at once is for the caller to decide
                 max_keepalive_connections=32,
                 keepalive_expiry=KEPT,
-                network_backend=GuardedBackend(self._policy),
+                network_backend=GuardedBackend(self._policy, resolve=self._resolve),
             )
         return self._pool
 
@@ -202,19 +206,17 @@ class Sender:
 
         Raises ValueError for a secret that did not resolve or is withheld.
         """
-        pool, answered = self._opened(), _Mark(self._clock)
+        pool, head = self._opened(), _Head()
         started = self._clock()
-        status, cause = await self._attempt(pool, webhook, body, answered)
-        if status is None and self._pool is not pool:
+        cause = await self._attempt(pool, webhook, body, head)
+        if head.status is None and self._pool is not pool:
             cause = Cause.INTERRUPTED
-        seconds = (self._clock() if answered.at is None else answered.at) - started
-        return Delivery(webhook.name, subscription, cause.verdict, status, cause.text, seconds)
+        seconds = (self._clock() if head.at is None else head.at) - started
+        wait = None if cause is Cause.DELIVERED else retry_after(head.retry_after, time.time(), MAX_RETRY_AFTER)
+        return Delivery(webhook.name, subscription, cause.verdict, head.status, cause.text, seconds, wait)
 
-    async def _attempt(
-        self, pool: httpcore.AsyncConnectionPool, webhook: Webhook, body: bytes, answered: _Mark
-    ) -> tuple[int | None, Cause]:
-        """The status, where a head arrived, and the cause. Library exceptions may quote headers, so none leaves."""
-        status: int | None = None
+    async def _attempt(self, pool: httpcore.AsyncConnectionPool, webhook: Webhook, body: bytes, head: _Head) -> Cause:
+        """How it ended, and in `head` what arrived. Library exceptions may quote headers, so none leaves."""
         try:
             made = _request(webhook, body)
             limit = {"timeout": {"connect": self._connect}}
@@ -222,13 +224,12 @@ class Sender:
                 asyncio.timeout(self._total),
                 pool.stream("POST", made.url, headers=made.headers, content=made.body, extensions=limit) as response,
             ):
-                answered.set()
-                status = response.status
+                head.arrived(response, self._clock())
                 await _drain(response)
         except _FAILURES as error:
-            if status is None:
-                return None, _cause(error)
-        return status, cause_of_status(status)
+            if head.status is None:
+                return _cause(error)
+        return cause_of_status(head.status or 0)
 
 
 async def _drain(response: httpcore.Response) -> None:

@@ -10,7 +10,6 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from reconciler.core.errors import (
@@ -124,20 +123,6 @@ def _said(body: object, sent: Sent) -> _Said:
 def foreign(sent: Sent, why: str) -> BadAnswer:
     """An answer that no tenant of this contract gives; `why` is a fixed text or names a place, never what was found."""
     return BadAnswer(f"{sent}: the address does not speak the contract of tenant-api (this project's own contract): {why}")
-
-
-def retry_after(value: str | None, now: float) -> float | None:
-    """Seconds from `now` (epoch seconds) that a Retry-After asks for, at most 60; None for none and for garbage."""
-    if value is None:
-        return None
-    text = value.strip()
-    if re.fullmatch(r"[0-9]{1,12}", text):
-        return min(float(text), MAX_RETRY_AFTER)
-    try:
-        wanted = parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError, OverflowError, OSError):
-        return None
-    return min(max(wanted - now, 0.0), MAX_RETRY_AFTER)
 
 
 def fault(sent: Sent, status: int, wait: float | None, body: object) -> ProviderError:

@@ -25,9 +25,10 @@ import httpx
 from reconciler.core import limits
 from reconciler.core.codec import authorization
 from reconciler.core.errors import BadAnswer, BadRequest, Conflict, Overloaded, ProviderError, TenantFault, Unreachable
+from reconciler.core.retry_after import retry_after
 from reconciler.core.secret import Secret, shown_url
 from reconciler.providers.answer import MAX_BODY, Answer, decoded, success
-from reconciler.providers.faults import IN_PROGRESS, Sent, clean, fault, retry_after, shortened
+from reconciler.providers.faults import IN_PROGRESS, MAX_RETRY_AFTER, Sent, clean, fault, shortened
 
 MAX_TOTAL: Final = 300.0  # seconds that one request may take with all its tries, where no deadline is nearer
 FIRST_WAIT: Final = 0.3  # seconds before the second try, doubled for each further one
@@ -237,7 +238,7 @@ class Client:
             good = success(call.sent, status, headers, raw, number)
             return good if isinstance(good, Answer) else _Failed(good, again=False)
         body = decoded(headers, raw or b"")
-        wait = retry_after(headers.get("retry-after"), self._wall())
+        wait = retry_after(headers.get("retry-after"), self._wall(), MAX_RETRY_AFTER)
         error = fault(call.sent, status, wait, body)
         waiting = isinstance(error, Conflict) and error.problem == IN_PROGRESS
         again = isinstance(error, Overloaded) or waiting or (isinstance(error, TenantFault) and call.idempotent)

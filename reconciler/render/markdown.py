@@ -23,6 +23,7 @@ from reconciler.render.wording import (
     place_text,
     plan_summary,
     report_summary,
+    use_text,
 )
 
 LIMIT: Final = 60_000
@@ -50,8 +51,7 @@ def _change(change: Change, *, fields: bool = True) -> str:
     why = f": {prose(change.reason)}" if change.reason else ""
     head = f"- `{SIGNS[change.action]}` **{code(change.name)}**{where}{why}"
     if change.action is Action.DELETE and change.live is not None:
-        use = change.live.use
-        return f"{head}; {use.succeeded} succeeded and {use.failed} failed in the last day"
+        return f"{head}; {use_text(change.live.use)}"
     return "\n".join([head, *(_field(line) for line in field_lines(change))]) if fields else head
 
 

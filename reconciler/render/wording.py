@@ -17,7 +17,7 @@ from reconciler.core.secret import HIDDEN
 if TYPE_CHECKING:  # `validate` renders problems only, and starts faster without the parts that make plans
     from reconciler.core.diff import FieldChange
     from reconciler.core.guard import Violation
-    from reconciler.core.model import Origin, Subscription
+    from reconciler.core.model import Origin, Subscription, Use
     from reconciler.core.plan import Change, Plan
     from reconciler.core.report import Check, Outcome, Report
 
@@ -117,8 +117,13 @@ def field_lines(change: Change) -> Iterator[Line]:
         values = (told(field.after),) if change.action == "create" else (told(field.before), told(field.after))
         yield Line(" ", f"{field.dotted} (secret)" if field.secret else field.dotted, values)
     if change.action == "delete" and change.live is not None:
-        use = change.live.use
-        yield Line(" ", "used in the last day", (f"{use.succeeded} succeeded, {use.failed} failed",))
+        yield Line(" ", "use", (use_text(change.live.use),))
+
+
+def use_text(use: Use) -> str:
+    """What a webhook delivered lately, so that nobody deletes one in use unawares."""
+    failed = f", failed {use.failed:,}" if use.failed else ""
+    return f"delivered {use.succeeded:,} in the last 24 h{failed}"
 
 
 def names_beside(violation: Violation) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import partial
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -56,7 +57,7 @@ async def send_again(call: Call) -> Response:
             raise invalid(errors)
 
     await call.store.write(run)
-    call.tenant.wake()
+    call.tenant.wake(call.part("id"))
     return reply({"deliveries": 1}, 202)
 
 
@@ -71,20 +72,22 @@ async def send_failed_again(call: Call) -> Response:
     reader = Reader(value, "", errors)
     start, end = reader.text("from", _moment), reader.text("to", _moment)
     reader.end()
-    now = call.store.clock()
+    now, first, last = call.store.clock(), parsed(start or "") or 0.0, parsed(end or "") or 0.0
 
-    def run(connection: sqlite3.Connection) -> int:
-        webhook_id = _exists(connection, call, to_change=True)
-        held = webhooks.get(connection, webhook_id, now)
+    def run(connection: sqlite3.Connection, after: tuple[float, int]) -> tuple[int, tuple[float, int] | None]:
+        held = webhooks.get(connection, _exists(connection, call, to_change=True), now)
         if held is not None and not held.enabled:
             raise Refusal("disabled", "enable the webhook first")
         if errors:
             raise invalid(errors)
-        first, last = parsed(start or "") or 0.0, parsed(end or "") or 0.0
-        return deliveries.send_failed_again(connection, webhook_id, first, last, now)
+        return deliveries.send_failed_again(connection, call.part("id"), after, last, now)
 
-    count = await call.store.write(run)
-    call.tenant.wake()
+    count = 0
+    after: tuple[float, int] | None = (first, 0)
+    while after is not None:  # in steps: a long span must not keep the others waiting
+        made, after = await call.store.write(partial(run, after=after))
+        count += made
+    call.tenant.wake(call.part("id"))
     return reply({"deliveries": count}, 202)
 
 
@@ -125,6 +128,14 @@ async def counts(call: Call) -> Response:
 
 
 async def totals(call: Call) -> Response:
-    """`GET /invocations`: over all webhooks."""
+    """`GET /invocations`: over all webhooks; with `from`, `to` or `step` also in steps, as those of one webhook."""
     now = call.store.clock()
-    return reply(await call.store.read(lambda c: invocations.totals(c, now)))
+    span = _span(call) if any(call.query(name) is not None for name in ("from", "to", "step")) else None
+
+    def run(connection: sqlite3.Connection) -> dict[str, Any]:
+        found = invocations.totals(connection, now)
+        if span is not None:
+            found["steps"] = invocations.steps(connection, invocations.ALL, *span)
+        return found
+
+    return reply(await call.store.read(run))

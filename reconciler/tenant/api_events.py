@@ -65,6 +65,7 @@ async def accept(call: Call) -> Response:
     """`POST /events`: 202 once the event and its deliveries are stored."""
     event = _new_event(await call.json(), call.store.new_id())
     now, most = call.store.clock(), call.tenant.max_pending
-    count = await call.store.write(lambda c: events.accept(c, event, now, call.store.new_id, most))
-    call.tenant.wake()
-    return reply({"event_id": event.id, "deliveries": count}, 202)
+    accepted = await call.store.write(lambda c: events.accept(c, event, now, call.store.new_id, most))
+    if call.tenant.engine is not None:
+        call.tenant.engine.arrived(accepted.webhook_ids, now)
+    return reply({"event_id": event.id, "deliveries": accepted.deliveries}, 202)

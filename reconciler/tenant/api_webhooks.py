@@ -139,7 +139,7 @@ async def patch(call: Call) -> Response:
     vault, now = call.store.vault, call.store.clock()
     given = details(value, partial(vault.seal, call.part("id")))
     written = await call.store.write(lambda c: _patched(c, call, value, given, now))
-    call.tenant.wake()  # it may have been enabled
+    call.tenant.wake(written.id)  # it may have been enabled
     return _tagged(written)
 
 

@@ -24,6 +24,7 @@ from reconciler.tenant.engine import Engine
 from reconciler.tenant.events import MAX_PENDING
 from reconciler.tenant.page.routes import routes as page_routes
 from reconciler.tenant.problems import Problem
+from reconciler.tenant.retries import Retries
 from reconciler.tenant.store import Store
 from reconciler.tenant.tokens import EVENTS, READ, WRITE
 
@@ -74,7 +75,7 @@ async def _defect(_request: Request, _error: Exception) -> Response:
     return problems.response(Problem("defect"))
 
 
-def create_app(
+def create_app(  # noqa: PLR0913  each is an option of `tenant serve` or of a test
     store: Store,
     sender: Sender,
     *,
@@ -83,13 +84,14 @@ def create_app(
     tests_per_minute: int = 600,
     deliver: bool = True,
     max_pending: int = MAX_PENDING,
+    retries: Retries = Retries(),  # noqa: B008  a frozen value
 ) -> Starlette:
     """The application over an open store; `app.state.engine` is its engine, None without `deliver`.
 
     `local_token` is a token with every scope that stands in no file. `allowed_hosts` are the names it answers to, None for all.
     With lifespan events it recovers what an earlier process left, and closes the sender at the end.
     """
-    engine = Engine(store, sender) if deliver else None
+    engine = Engine(store, sender, retries) if deliver else None
     local = None if local_token is None else hashlib.sha256(local_token.encode()).digest()
     hosts = None if allowed_hosts is None else tuple(host.lower() for host in allowed_hosts)
     tenant = Tenant(store, sender, engine, Rates(tests_per_minute, store.clock), local, hosts, max_pending)

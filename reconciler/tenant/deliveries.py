@@ -1,44 +1,28 @@
-"""SQL of the tables `deliveries` and `attempts`: listing, claiming, outcomes, sending again.
+"""SQL of the tables `deliveries` and `attempts` as they are shown, and sending again by hand. Called by `api_deliveries.py`.
 
-Called by `api_deliveries.py` and `engine.py`.
-One attempt for each claim; when a failed one is tried again is for the retrying engine, for which the columns are there.
+Claims and outcomes stand in `claims.py`.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from reconciler.core.model import Subscription
-from reconciler.core.report import Delivery, Verdict
-from reconciler.tenant import invocations
 from reconciler.tenant.events import KEPT
+from reconciler.tenant.lanes import DEAD_AFTER
 from reconciler.tenant.problems import Refusal
 from reconciler.tenant.times import maybe, rfc3339
 
-INTERRUPTED = "the sender stopped before an answer came"  # of the closed list in delivery/detail.py
+STEP: Final = 500  # deliveries that are made due in one transaction
 BEFORE_ALL = 1 << 62  # above every sequence number
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One attempt that may be sent now: which delivery, its number, the event and for whom."""
-
-    seq: int
-    number: int
-    webhook_id: str
-    event_id: str
-    subscription: Subscription
-    body: str = field(repr=False)
-    accepted_at: float
 
 
 def listed(connection: sqlite3.Connection, webhook_id: str, before: int, limit: int) -> list[tuple[int, dict[str, Any]]]:
     """Up to `limit` deliveries of a webhook below the sequence number `before`, newest first, with their attempts."""
     rows = connection.execute(
-        "SELECT d.seq, d.id, d.event_id, d.state, d.next_at, d.created_at, e.type, e.version, e.severity "
-        "FROM deliveries d JOIN events e ON e.id = d.event_id "
+        "SELECT d.seq, d.id, d.event_id, d.state, d.created_at, e.type, e.version, e.severity, "
+        "CASE WHEN d.state = 'pending' AND d.lease IS NULL THEN MAX(d.next_at, COALESCE(w.held_until, 0)) END AS next_attempt "
+        "FROM deliveries d JOIN events e ON e.id = d.event_id JOIN webhooks w ON w.id = d.webhook_id "
         "WHERE d.webhook_id = ? AND d.seq < ? ORDER BY d.seq DESC LIMIT ?",
         (webhook_id, before, limit),
     ).fetchall()
@@ -72,80 +56,15 @@ def _to_json(row: sqlite3.Row, attempts: list[dict[str, Any]]) -> dict[str, Any]
         "event": {"type": row["type"], "version": row["version"], "severity": row["severity"]},
         "state": row["state"],
         "created_at": rfc3339(row["created_at"]),
-        "next_attempt": maybe(row["next_at"]) if row["state"] == "pending" else None,
+        "next_attempt": maybe(row["next_attempt"]),
         "attempts": attempts,
     }
-
-
-def claim(connection: sqlite3.Connection, lease: str, limit: int, now: float) -> list[Claim]:
-    """Takes up to `limit` due deliveries of enabled webhooks: attempt number and lease are stored before anything is sent."""
-    rows = connection.execute(
-        "SELECT d.seq, d.attempt, d.webhook_id, d.event_id, e.type, e.version, e.severity, e.body, e.accepted_at "
-        "FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id JOIN events e ON e.id = d.event_id "
-        "WHERE d.state = 'pending' AND d.next_at <= ? AND d.lease IS NULL AND w.enabled AND e.body IS NOT NULL "
-        "ORDER BY d.next_at LIMIT ?",
-        (now, limit),
-    ).fetchall()
-    for row in rows:
-        connection.execute(
-            "UPDATE deliveries SET attempt = attempt + 1, lease = ?, lease_at = ? WHERE seq = ?", (lease, now, row["seq"])
-        )
-        connection.execute(
-            "INSERT INTO attempts (delivery, number, started_at) VALUES (?, ?, ?)", (row["seq"], row["attempt"] + 1, now)
-        )
-    return [
-        Claim(
-            row["seq"],
-            row["attempt"] + 1,
-            row["webhook_id"],
-            row["event_id"],
-            Subscription(row["type"], row["version"], row["severity"]),
-            row["body"],
-            row["accepted_at"],
-        )
-        for row in rows
-    ]
-
-
-def finish(connection: sqlite3.Connection, claimed: Claim, outcome: Delivery, now: float) -> None:
-    """Stores an attempt's outcome, the delivery's state and the counters; nothing where the webhook is gone."""
-    won = outcome.verdict is Verdict.DELIVERED
-    changed = connection.execute(
-        "UPDATE deliveries SET state = ?, next_at = NULL, lease = NULL, lease_at = NULL WHERE seq = ? AND attempt = ?",
-        ("succeeded" if won else "failed", claimed.seq, claimed.number),
-    ).rowcount
-    if not changed:
-        return
-    connection.execute(
-        "UPDATE attempts SET verdict = ?, status_code = ?, detail = ?, seconds = ? WHERE delivery = ? AND number = ?",
-        (outcome.verdict.value, outcome.status_code, outcome.detail, round(outcome.seconds, 6), claimed.seq, claimed.number),
-    )
-    invocations.count(connection, claimed.webhook_id, now, won=won)
-
-
-def release(connection: sqlite3.Connection, claimed: Claim) -> None:
-    """Takes a claim back that was not sent: no attempt, not counted."""
-    connection.execute(
-        "UPDATE deliveries SET attempt = attempt - 1, lease = NULL, lease_at = NULL WHERE seq = ? AND attempt = ?",
-        (claimed.seq, claimed.number),
-    )
-    connection.execute("DELETE FROM attempts WHERE delivery = ? AND number = ?", (claimed.seq, claimed.number))
-
-
-def recover(connection: sqlite3.Connection, now: float) -> int:
-    """Counts every attempt that was under way when the last engine ended as failed, `interrupted`; how many these were."""
-    rows = connection.execute("SELECT seq, attempt, webhook_id FROM deliveries WHERE lease IS NOT NULL").fetchall()
-    for row in rows:
-        interrupted = Delivery("", Subscription("", None, None), Verdict.INTERRUPTED, None, INTERRUPTED)
-        nothing = Claim(row["seq"], row["attempt"], row["webhook_id"], "", interrupted.event, "", 0.0)
-        finish(connection, nothing, interrupted, now)
-    return len(rows)
 
 
 def send_again(connection: sqlite3.Connection, webhook_id: str, delivery: str, now: float) -> None:
     """Makes one delivery due now; raises 404, 409 for a disabled webhook, 410 for an event that is no longer kept."""
     row = connection.execute(
-        "SELECT d.seq, w.enabled, e.body IS NOT NULL AND e.accepted_at > ? AS kept FROM deliveries d "
+        "SELECT d.seq, w.enabled, e.accepted_at > ? AS kept FROM deliveries d "
         "JOIN webhooks w ON w.id = d.webhook_id JOIN events e ON e.id = d.event_id WHERE d.webhook_id = ? AND d.id = ?",
         (now - KEPT, webhook_id, delivery),
     ).fetchone()
@@ -155,20 +74,41 @@ def send_again(connection: sqlite3.Connection, webhook_id: str, delivery: str, n
         raise Refusal("disabled", "enable the webhook first")
     if not row["kept"]:
         raise Refusal("expired", "events are kept for 30 days")
-    connection.execute("UPDATE deliveries SET state = 'pending', next_at = ? WHERE seq = ? AND lease IS NULL", (now, row["seq"]))
-
-
-def send_failed_again(connection: sqlite3.Connection, webhook_id: str, start: float, end: float, now: float) -> int:
-    """Makes all failed deliveries of a time (start included, end not) due now; how many these are."""
-    return connection.execute(
-        "UPDATE deliveries SET state = 'pending', next_at = ? WHERE webhook_id = ? AND state = 'failed' "
-        "AND created_at >= ? AND created_at < ? "
-        "AND event_id IN (SELECT id FROM events WHERE body IS NOT NULL AND accepted_at > ?)",
-        (now, webhook_id, start, end, now - KEPT),
-    ).rowcount
+    connection.execute(f"{_AGAIN} WHERE seq = ? AND lease IS NULL", (now, row["seq"]))
+    _probed(connection, webhook_id)
 
 
 def waiting(connection: sqlite3.Connection, webhook_id: str) -> int:
     """How many deliveries of a webhook are not over yet."""
     found = connection.execute("SELECT COUNT(*) FROM deliveries WHERE webhook_id = ? AND state = 'pending'", (webhook_id,))
     return int(found.fetchone()[0])
+
+
+# What was over begins a round of its own; what is pending is only brought forward.
+_AGAIN: Final = (
+    "UPDATE deliveries SET next_at = ?, earlier = CASE state WHEN 'pending' THEN earlier ELSE attempt END, state = 'pending'"
+)
+
+
+def _probed(connection: sqlite3.Connection, webhook_id: str) -> None:
+    """A webhook that was given up probes at once; one that asked to be left alone for a while is left alone."""
+    connection.execute("UPDATE webhooks SET held_until = NULL WHERE id = ? AND unreached >= ?", (webhook_id, DEAD_AFTER))
+
+
+def send_failed_again(
+    connection: sqlite3.Connection, webhook_id: str, after: tuple[float, int], end: float, now: float
+) -> tuple[int, tuple[float, int] | None]:
+    """Makes some failed deliveries due now: those above `after` (moment, sequence number) and before `end`, oldest first.
+
+    How many these are, and the `after` of the next step, None where there is none.
+    """
+    rows = connection.execute(
+        "SELECT d.created_at, d.seq, e.accepted_at > ? AS kept FROM deliveries d JOIN events e ON e.id = d.event_id "
+        "WHERE d.webhook_id = ? AND d.state = 'failed' AND (d.created_at, d.seq) > (?, ?) AND d.created_at < ? "
+        "ORDER BY d.created_at, d.seq LIMIT ?",
+        (now - KEPT, webhook_id, *after, end, STEP),
+    ).fetchall()
+    kept = [(now, row["seq"]) for row in rows if row["kept"]]
+    connection.executemany(f"{_AGAIN} WHERE seq = ?", kept)
+    _probed(connection, webhook_id)
+    return len(kept), (rows[-1]["created_at"], rows[-1]["seq"]) if len(rows) == STEP else None

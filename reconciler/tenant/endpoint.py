@@ -66,10 +66,10 @@ class Tenant:
     max_pending: int
     running: set[tuple[str, str, str]] = field(default_factory=set)  # idempotency keys under way
 
-    def wake(self) -> None:
-        """Something may be due."""
+    def wake(self, *webhook_ids: str) -> None:
+        """Something of these webhooks may have become due, without any: of whichever."""
         if self.engine is not None:
-            self.engine.wake()
+            self.engine.wake(*webhook_ids)
 
 
 @dataclass(frozen=True, slots=True)

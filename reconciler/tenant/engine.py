@@ -1,6 +1,7 @@
-"""Attempts deliveries in the background: one attempt each, 32 at once. Made by `app.py`; run for good by `tenant serve` only.
+"""Attempts deliveries in the background until they are through. Made by `app.py`; run for good by `tenant serve` only.
 
-The claim is stored before anything is sent, the outcome with its counters in one transaction. Retrying comes with its own issue.
+Which webhook may send next stands in `lanes.py`, when a failed delivery is tried again in `retries.py`, what is stored in
+`claims.py`. Here these are put together: picks become claims, claims become attempts, outcomes give their places back.
 """
 
 from __future__ import annotations
@@ -8,118 +9,184 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sqlite3
+import time
+from collections.abc import Iterable
 from typing import Final
 
 from reconciler.core.errors import StoreError
 from reconciler.core.report import Delivery, Verdict
 from reconciler.delivery.envelope import envelope, real_event
 from reconciler.delivery.send import Sender
-from reconciler.tenant import deliveries, events, webhooks
-from reconciler.tenant.deliveries import Claim
+from reconciler.tenant import claims, upkeep, webhooks
+from reconciler.tenant.claims import Claim
+from reconciler.tenant.lanes import After, Lanes, Pick
+from reconciler.tenant.retries import Retries
 from reconciler.tenant.store import Store
 from reconciler.tenant.times import rfc3339
 
-AT_ONCE: Final = 32  # attempts under way
-LOOK: Final = 5.0  # seconds between looks for what another process left
+LOOK: Final = 5.0  # seconds between looks for what another process left, and after a write that could not be stored
+UPKEEP: Final = 60.0  # seconds between looks for what is too old
+REST: Final = 4  # times as long as a step of upkeep took does the next one wait, so that others find the writer free
 
 _log = logging.getLogger("reconciler.tenant")
 
 
 class Engine:
-    """The background of one application; `wake` after anything that may have made a delivery due."""
+    """The background of one application; `wake` or `arrived` after anything that may have made a delivery due."""
 
-    def __init__(self, store: Store, sender: Sender) -> None:
-        self._store, self._sender = store, sender
+    def __init__(self, store: Store, sender: Sender, retries: Retries = Retries()) -> None:  # noqa: B008  a frozen value
+        self._store, self._sender, self._retries = store, sender, retries
         self._lease = store.new_id()
+        self._lanes = Lanes()
+        self._unread: set[str] | None = None  # webhooks whose facts are to be read; None for all
         self._attempts: set[asyncio.Task[None]] = set()
-        self._claiming: asyncio.Task[None] | None = None
-        self._looking: asyncio.Task[None] | None = None
+        self._passing: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._background: tuple[asyncio.Task[None], ...] = ()
         self._again = self._stopped = False
 
     async def start(self) -> None:
-        """Counts what the last engine left as interrupted, purges what is too old, and begins; one engine a file only."""
+        """Counts what the last engine left as interrupted and begins; one engine a file only."""
         self._stopped = False
-        await self._store.write(lambda c: deliveries.recover(c, self._store.clock()))
-        self._looking = asyncio.create_task(self._look())
+        await self._store.write(lambda c: claims.recover(c, self._retries, self._store.clock()))
+        self._background = (asyncio.create_task(self._look()), asyncio.create_task(self._keep_up()))
 
     async def stop(self) -> None:
         """Claims nothing more and waits for the attempts under way, each of which ends by its own time limit."""
         self._stopped = True
-        if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.gather(self._looking, return_exceptions=True)
-            self._looking = None
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        self._background = ()
         await self.idle()
+        if self._timer is not None:
+            self._timer.cancel()
 
     async def idle(self) -> None:
         """Waits until nothing is under way."""
-        while self._claiming is not None or self._attempts:
-            await asyncio.gather(*filter(None, [self._claiming]), *self._attempts, return_exceptions=True)
+        while self._passing is not None or self._attempts:
+            await asyncio.gather(*filter(None, [self._passing]), *self._attempts, return_exceptions=True)
 
-    def wake(self) -> None:
-        """Looks for due deliveries; returns at once."""
+    def wake(self, *webhook_ids: str) -> None:
+        """Reads what the file says of these webhooks, without any: of all, and goes on; returns at once."""
+        if not webhook_ids:
+            self._unread = None
+        elif self._unread is not None:
+            self._unread.update(webhook_ids)
+        self._go_on()
+
+    def arrived(self, webhook_ids: Iterable[str], now: float) -> None:
+        """Deliveries to these webhooks were stored just now; returns at once."""
+        for webhook_id in webhook_ids:
+            if webhook_id in self._lanes:
+                self._lanes.due(webhook_id, now)
+            elif self._unread is not None:
+                self._unread.add(webhook_id)
+        self._go_on()
+
+    def _go_on(self) -> None:
         self._again = True
-        if self._claiming is None and not self._stopped:
-            self._claiming = asyncio.create_task(self._claim())
-            self._claiming.add_done_callback(self._claimed)
+        if self._passing is None and not self._stopped:
+            self._passing = asyncio.create_task(self._pass())
+            self._passing.add_done_callback(self._passed)
 
-    def _claimed(self, task: asyncio.Task[None]) -> None:
-        self._claiming = None
-        if not task.cancelled() and task.exception() is not None:
-            _log.warning("deliveries could not be claimed: %s", type(task.exception()).__name__)
-        elif self._again and len(self._attempts) < AT_ONCE:
-            self.wake()
+    def _passed(self, task: asyncio.Task[None]) -> None:
+        self._passing = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.warning("deliveries could not be claimed: %s", type(error).__name__)
+            self._sleep(LOOK)  # nothing is lost by waiting
+        elif self._again:
+            self._go_on()
+        elif (at := self._lanes.next_at()) is not None:
+            self._sleep(min(max(at - self._store.clock(), 0.0), LOOK))
 
-    async def _claim(self) -> None:
+    def _sleep(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._go_on)
+
+    async def _pass(self) -> None:
+        """Claims and starts what there is room for."""
         self._again = False
-        room = AT_ONCE - len(self._attempts)
-        if room <= 0:
+        await self._learn()
+        while picks := self._lanes.take(self._store.clock()):
+            await self._claim(picks)
+
+    async def _learn(self) -> None:
+        """Reads the facts of the webhooks that were named since."""
+        if self._unread == set():
             return
+        ids = None if self._unread is None else tuple(self._unread)
+        self._unread = set()
+        found = await self._store.read(lambda c: claims.facts(c, ids))
+        self._lanes.learn(found, whole=ids is None)
+
+    async def _claim(self, picks: list[Pick]) -> None:
         now = self._store.clock()
-        claimed = await self._store.write(lambda c: deliveries.claim(c, self._lease, room, now))
-        for item in claimed:
-            task = asyncio.create_task(self._attempt(item))
-            self._attempts.add(task)
-            task.add_done_callback(self._attempted)
-        self._again = self._again or len(claimed) == room
+        try:
+            found = await self._store.write(lambda c: claims.claim(c, picks, self._lease, now))
+        except BaseException:
+            for pick in picks:
+                self._lanes.unused(pick, pick.count)
+            raise
+        for pick, (facts, claimed) in zip(picks, found, strict=True):
+            self._lanes.tell(pick.webhook_id, facts)
+            self._lanes.unused(pick, pick.count - len(claimed))
+            for claim in claimed:
+                task = asyncio.create_task(self._attempt(claim, pick))
+                self._attempts.add(task)
+                task.add_done_callback(self._attempted)
 
     def _attempted(self, task: asyncio.Task[None]) -> None:
         self._attempts.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            _log.warning("an attempt could not be recorded: %s", type(task.exception()).__name__)
-        self.wake()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("an attempt ended without an outcome: %s", type(error).__name__)
+        self._go_on()
 
-    async def _attempt(self, claimed: Claim) -> None:
-        """One attempt, with the url and credentials of this moment."""
-        webhook = await self._store.read(lambda c: webhooks.get(c, claimed.webhook_id, self._store.clock()))
-        if webhook is None:
-            return  # deleted, and its queue with it
-        if not webhook.enabled:
-            await self._store.write(lambda c: deliveries.release(c, claimed))
-            return
-        event = real_event(
-            claimed.subscription.type,
-            claimed.subscription.version,
-            json.loads(claimed.body),
-            claimed.event_id,
-            rfc3339(claimed.accepted_at),
-        )
+    async def _attempt(self, claim: Claim, pick: Pick) -> None:
+        outcome = await self._sent(claim)
+        wait = self._retries.wait(claim.tries, outcome)
+        after = await self._stored(claim, outcome, wait)
+        answered = None if outcome.verdict is Verdict.INTERRUPTED else outcome.status_code is not None
+        self._lanes.ended(pick, after, answered=answered)
+
+    async def _stored(self, claim: Claim, outcome: Delivery, wait: float | None) -> After | None:
+        """Stores an outcome, however long the disk is full or another process in the way: until then its place is taken."""
+        while True:
+            try:
+                return await self._store.write(lambda c: claims.finish(c, claim, outcome, wait, self._store.clock()))
+            except sqlite3.Error as error:
+                _log.warning("an outcome could not be stored: %s", type(error).__name__)
+                if self._stopped:
+                    raise  # the next start counts it as interrupted
+                await asyncio.sleep(LOOK)
+
+    async def _sent(self, claim: Claim) -> Delivery:
+        """One attempt, with the url and credentials that the claim read."""
+        target, what = claim.target, claim.subscription
+        event = real_event(what.type, what.version, json.loads(claim.body), claim.event_id, rfc3339(claim.accepted_at))
         try:
-            secret = webhooks.opened(webhook.id, webhook.auth, self._store.vault)
-            target = webhooks.to_send(webhook.name, webhook.url, webhook.auth, secret)
-            outcome = await self._sender.send(target, claimed.subscription, envelope(event))
+            secret = webhooks.opened(target.webhook_id, target.auth, self._store.vault)
+            webhook = webhooks.to_send(target.name, target.url, target.auth, secret)
+            return await self._sender.send(webhook, what, envelope(event))
         except (StoreError, ValueError):
-            outcome = Delivery(webhook.name, claimed.subscription, Verdict.INTERRUPTED, None, deliveries.INTERRUPTED)
-        await self._store.write(lambda c: deliveries.finish(c, claimed, outcome, self._store.clock()))
+            return claims.interrupted(target.name)
 
     async def _look(self) -> None:
-        """Wakes now and then: another process may have enabled a webhook or posted an event; purges step by step."""
+        """Wakes now and then: another process may have enabled a webhook or posted an event."""
         while True:
             self.wake()
-            try:
-                more = True
-                while more:
-                    more = await self._store.write(lambda c: events.purge(c, self._store.clock()))
-            except Exception as error:  # noqa: BLE001  a full disk must not end the looking; nothing is lost by waiting
-                _log.warning("old events could not be purged: %s", type(error).__name__)
             await asyncio.sleep(LOOK)
+
+    async def _keep_up(self) -> None:
+        """Removes and ends what is too old, step by step."""
+        while True:
+            pause = UPKEEP
+            try:
+                started = time.perf_counter()
+                if await self._store.write(lambda c: upkeep.step(c, self._store.clock())):
+                    pause = REST * (time.perf_counter() - started)
+            except sqlite3.Error as error:
+                _log.warning("what is too old could not be removed: %s", type(error).__name__)
+            await asyncio.sleep(pause)

@@ -1,29 +1,38 @@
-"""SQL of the table `hourly` and of the counters on webhooks.
+"""SQL of the counts: those on webhooks, `hourly` with a series for each webhook and one for all, and `totals`.
 
-Called by `deliveries.py` (counting) and `api_deliveries.py` (showing).
+Called by `claims.py` (counting), `api_deliveries.py` and the page (showing). No query here walks over all webhooks.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
+from typing import Any, Final
 
 from reconciler.tenant.times import HOUR, maybe, rfc3339
 
+ALL: Final = ""  # whose series counts every webhook, also those that are gone
+
+
+def day_ago(now: float) -> int:
+    """The hour after which the last day's 24 begin."""
+    return int(now // HOUR) - 24
+
 
 def count(connection: sqlite3.Connection, webhook_id: str, now: float, *, won: bool) -> None:
-    """Counts one invocation of a webhook, in its totals and in this hour."""
+    """Counts one invocation of a webhook: for it and for all, since ever and in this hour."""
     column, last = ("succeeded", "last_success") if won else ("failed", "last_failure")
     connection.execute(f"UPDATE webhooks SET {column} = {column} + 1, {last} = ? WHERE id = ?", (now, webhook_id))  # noqa: S608  fixed names
+    connection.execute(f"UPDATE totals SET {column} = {column} + 1, {last} = ?", (now,))  # noqa: S608  likewise
+    hour = int(now // HOUR)
     connection.execute(
-        "INSERT INTO hourly (webhook_id, hour, succeeded, failed) VALUES (?, ?, ?, ?) "
+        "INSERT INTO hourly (webhook_id, hour, succeeded, failed) VALUES (?1, ?3, ?4, ?5), (?2, ?3, ?4, ?5) "
         "ON CONFLICT DO UPDATE SET succeeded = succeeded + excluded.succeeded, failed = failed + excluded.failed",
-        (webhook_id, int(now // HOUR), int(won), int(not won)),
+        (webhook_id, ALL, hour, int(won), int(not won)),
     )
 
 
 def steps(connection: sqlite3.Connection, webhook_id: str, start: int, end: int, size: int) -> list[dict[str, Any]]:
-    """Counts of a webhook in steps of `size` hours; `start` and `end` (not included) in hours, multiples of `size`."""
+    """Counts of a webhook, or of ALL, in steps of `size` hours; `start` and `end` (not included) in hours, multiples of it."""
     rows = connection.execute(
         "SELECT hour / ? AS step, SUM(succeeded), SUM(failed) FROM hourly "
         "WHERE webhook_id = ? AND hour >= ? AND hour < ? GROUP BY step",
@@ -38,14 +47,11 @@ def steps(connection: sqlite3.Connection, webhook_id: str, start: int, end: int,
 
 
 def totals(connection: sqlite3.Connection, now: float) -> dict[str, Any]:
-    """Counts over all webhooks that exist."""
-    row = connection.execute(
-        "SELECT COALESCE(SUM(succeeded), 0), COALESCE(SUM(failed), 0), MAX(last_success), MAX(last_failure) FROM webhooks"
-    ).fetchone()
+    """Counts over all webhooks, what deleted ones received included."""
+    row = connection.execute("SELECT succeeded, failed, last_success, last_failure FROM totals").fetchone()
     day = connection.execute(
-        "SELECT COALESCE(SUM(h.succeeded), 0), COALESCE(SUM(h.failed), 0) FROM hourly h "
-        "JOIN webhooks w ON w.id = h.webhook_id WHERE h.hour > ?",
-        (int(now // HOUR) - 24,),
+        "SELECT COALESCE(SUM(succeeded), 0), COALESCE(SUM(failed), 0) FROM hourly WHERE webhook_id = ? AND hour > ?",
+        (ALL, day_ago(now)),
     ).fetchone()
     return {
         "succeeded": row[0],

@@ -66,7 +66,33 @@ _PAGE: Final = (  # what signed-in people have; texts that open something are st
         fields TEXT NOT NULL, sealed BLOB, expires_at REAL NOT NULL) WITHOUT ROWID""",
 )
 
-MIGRATIONS: Final = (_FIRST, _PAGE)
+# One row: how much is pending, kept by triggers whatever the reason, and what was received since ever, by whom no longer matters.
+_QUEUE: Final = (
+    "ALTER TABLE deliveries ADD COLUMN earlier INTEGER NOT NULL DEFAULT 0",  # attempts before it was sent again by hand
+    "DROP INDEX deliveries_due",
+    """CREATE INDEX deliveries_ready ON deliveries (webhook_id, next_at, attempt)
+        WHERE state = 'pending' AND lease IS NULL""",
+    "CREATE INDEX deliveries_leased ON deliveries (seq) WHERE lease IS NOT NULL",
+    """CREATE TABLE totals (
+        one INTEGER PRIMARY KEY CHECK (one = 1), pending INTEGER NOT NULL,
+        succeeded INTEGER NOT NULL, failed INTEGER NOT NULL, last_success REAL, last_failure REAL)""",
+    """INSERT INTO totals (one, pending, succeeded, failed, last_success, last_failure)
+        SELECT 1, (SELECT COUNT(*) FROM deliveries WHERE state = 'pending'),
+            COALESCE(SUM(succeeded), 0), COALESCE(SUM(failed), 0), MAX(last_success), MAX(last_failure) FROM webhooks""",
+    """CREATE TRIGGER pending_made AFTER INSERT ON deliveries WHEN NEW.state = 'pending'
+        BEGIN UPDATE totals SET pending = pending + 1; END""",
+    """CREATE TRIGGER pending_again AFTER UPDATE OF state ON deliveries WHEN NEW.state = 'pending' AND OLD.state <> 'pending'
+        BEGIN UPDATE totals SET pending = pending + 1; END""",
+    """CREATE TRIGGER pending_over AFTER UPDATE OF state ON deliveries WHEN NEW.state <> 'pending' AND OLD.state = 'pending'
+        BEGIN UPDATE totals SET pending = pending - 1; END""",
+    """CREATE TRIGGER pending_gone AFTER DELETE ON deliveries WHEN OLD.state = 'pending'
+        BEGIN UPDATE totals SET pending = pending - 1; END""",
+    """INSERT INTO hourly (webhook_id, hour, succeeded, failed)
+        SELECT '', hour, SUM(succeeded), SUM(failed) FROM hourly GROUP BY hour""",
+    "DROP INDEX hourly_by_hour",
+)
+
+MIGRATIONS: Final = (_FIRST, _PAGE, _QUEUE)
 
 
 class Foreign(Exception):

@@ -55,6 +55,9 @@ _KEY: Final[Json] = {
 }
 _ACCEPTED: Final = record({"deliveries": COUNT})
 _STEP: Final = record({"start": TIME, "succeeded": COUNT, "failed": COUNT})
+_ALL: Final[Json] = {  # with `from`, `to` or `step` also in steps
+    "allOf": [ref("Invocations"), record({"steps": items_of(_STEP, maxItems=1000)}, ())]
+}
 _AN_EVENT: Final[Json] = {"event": maybe(ref("Subscription"))}
 _TEST: Final = record({"webhook": ref("Unsaved"), **_AN_EVENT, "id": {"type": ["string", "null"]}}, ("webhook",), closed=True)
 _EVENT: Final = record(
@@ -159,7 +162,7 @@ LINES: Final = (
         *("GET", "/webhooks/{id}/invocations", "Counts over time", READ, record({"steps": items_of(_STEP, maxItems=1000)})),
         parameters=_SPAN,
     ),
-    Line("GET", "/invocations", "Counts over all webhooks", READ, ref("Invocations")),
+    Line("GET", "/invocations", "Counts over all webhooks", READ, _ALL, parameters=_SPAN),
     Line("GET", "/events", "The catalogue of events", READ, ref("Catalogue")),
     Line(
         *("POST", "/events", "Accept an event", EVENTS, record({"event_id": TEXT, "deliveries": COUNT}), 202),

@@ -13,7 +13,8 @@ from typing import Any, Final
 from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, BearerAuth, ManagedBy, NoAuth, Subscription, Webhook
 from reconciler.core.secret import Secret, Withheld, hidden_url
 from reconciler.tenant.body import SECRET_FIELD
-from reconciler.tenant.times import HOUR, maybe, rfc3339
+from reconciler.tenant.invocations import day_ago
+from reconciler.tenant.times import maybe, rfc3339
 from reconciler.tenant.vault import Vault
 
 Json = dict[str, Any]
@@ -71,8 +72,12 @@ class Stored:
         return f'"{self.revision}"'
 
 
-_DAY: Final = "(SELECT COALESCE(SUM({0}), 0) FROM hourly h WHERE h.webhook_id = w.id AND h.hour > :hour) AS day_{0}"
-_SELECT: Final = f"SELECT w.*, {_DAY.format('succeeded')}, {_DAY.format('failed')} FROM webhooks w "  # noqa: S608  fixed texts
+# The last day of each webhook that is shown: a look at up to 24 neighbouring rows, for the rows of `{rows}` only.
+_SHOWN: Final = (
+    "SELECT w.*, COALESCE(SUM(h.succeeded), 0) AS day_succeeded, COALESCE(SUM(h.failed), 0) AS day_failed "
+    "FROM (SELECT * FROM webhooks w {rows}) w LEFT JOIN hourly h ON h.webhook_id = w.id AND h.hour > :hour "
+    "GROUP BY w.id ORDER BY w.{order}"
+)
 
 
 def _mark_to_json(mark: ManagedBy | None) -> str | None:
@@ -86,9 +91,13 @@ def _mark_from_json(text: str | None) -> ManagedBy | None:
     return ManagedBy(owner, key, tuple(sources), revision)
 
 
-def _of(row: sqlite3.Row) -> Stored:
+def auth_of(row: sqlite3.Row) -> StoredAuth:
+    """The authentication in a row of the table."""
     sealed = None if row["sealed"] is None else bytes(row["sealed"])
-    auth = StoredAuth(row["auth_type"], row["username"], row["header"], row["credential_version"], sealed)
+    return StoredAuth(row["auth_type"], row["username"], row["header"], row["credential_version"], sealed)
+
+
+def _of(row: sqlite3.Row) -> Stored:
     counts = Counts(
         row["succeeded"], row["failed"], row["last_success"], row["last_failure"], row["day_succeeded"], row["day_failed"]
     )
@@ -99,7 +108,7 @@ def _of(row: sqlite3.Row) -> Stored:
         url=row["url"],
         description=row["description"],
         enabled=bool(row["enabled"]),
-        auth=auth,
+        auth=auth_of(row),
         events=tuple(Subscription(*item) for item in json.loads(row["events"])),
         managed_by=_mark_from_json(row["managed_by"]),
         protected=bool(row["protected"]),
@@ -111,15 +120,16 @@ def _of(row: sqlite3.Row) -> Stored:
 
 def get(connection: sqlite3.Connection, webhook_id: str, now: float) -> Stored | None:
     """One webhook, None when there is none."""
-    row = connection.execute(_SELECT + "WHERE w.id = :id", {"id": webhook_id, "hour": _day_ago(now)}).fetchone()
+    query = _SHOWN.format(rows="WHERE w.id = :id", order="id")
+    row = connection.execute(query, {"id": webhook_id, "hour": day_ago(now)}).fetchone()
     return None if row is None else _of(row)
 
 
 def page(connection: sqlite3.Connection, after: str, limit: int, name: str | None, now: float) -> list[Stored]:
     """Up to `limit` webhooks with an id above `after`, by id, in one query; `name` filters exactly."""
     where = "WHERE w.id > :after" + (" AND w.name = :name" if name is not None else "") + " ORDER BY w.id LIMIT :limit"
-    values = {"after": after, "limit": limit, "name": name, "hour": _day_ago(now)}
-    return [_of(row) for row in connection.execute(_SELECT + where, values)]
+    values = {"after": after, "limit": limit, "name": name, "hour": day_ago(now)}
+    return [_of(row) for row in connection.execute(_SHOWN.format(rows=where, order="id"), values)]
 
 
 _MATCHING: Final = "WHERE (:search = '' OR instr(lower(w.name), lower(:search)) OR instr(lower(w.url), lower(:search)))"
@@ -127,18 +137,14 @@ _MATCHING: Final = "WHERE (:search = '' OR instr(lower(w.name), lower(:search)) 
 
 def searched(connection: sqlite3.Connection, search: str, offset: int, limit: int, now: float) -> list[Stored]:
     """Up to `limit` webhooks by name, `offset` ones passed over, whose name or url holds `search`; empty finds all."""
-    values = {"search": search, "offset": offset, "limit": limit, "hour": _day_ago(now)}
-    rows = connection.execute(f"{_SELECT}{_MATCHING} ORDER BY w.name LIMIT :limit OFFSET :offset", values)
-    return [_of(row) for row in rows]
+    where = f"{_MATCHING} ORDER BY w.name LIMIT :limit OFFSET :offset"
+    values = {"search": search, "offset": offset, "limit": limit, "hour": day_ago(now)}
+    return [_of(row) for row in connection.execute(_SHOWN.format(rows=where, order="name"), values)]
 
 
 def count(connection: sqlite3.Connection, search: str) -> int:
     """How many webhooks `searched` finds in all."""
     return int(connection.execute(f"SELECT COUNT(*) FROM webhooks w {_MATCHING}", {"search": search}).fetchone()[0])  # noqa: S608  fixed texts
-
-
-def _day_ago(now: float) -> int:
-    return int(now // HOUR) - 24
 
 
 def name_taken(connection: sqlite3.Connection, name: str, besides: str) -> bool:
@@ -176,6 +182,8 @@ def save(connection: sqlite3.Connection, webhook: Stored, *, new: bool) -> None:
         "created_at": webhook.created_at,
         "updated_at": webhook.updated_at,
     }
+    if not new:  # what an endpoint earned counts for that endpoint: another url starts afresh
+        connection.execute("UPDATE webhooks SET unreached = 0, held_until = NULL WHERE id = :id AND url <> :url", values)
     connection.execute(_INSERT if new else _UPDATE, values)
     connection.execute(
         "UPDATE webhooks SET disabled_at = CASE WHEN enabled THEN NULL ELSE COALESCE(disabled_at, updated_at) END WHERE id = ?",
@@ -189,7 +197,8 @@ def save(connection: sqlite3.Connection, webhook: Stored, *, new: bool) -> None:
 
 
 def delete(connection: sqlite3.Connection, webhook_id: str) -> None:
-    """Removes a webhook, its subscriptions and its queue."""
+    """Removes a webhook, its subscriptions, its queue and its counts by the hour; what it received stays counted in all."""
+    connection.execute("DELETE FROM hourly WHERE webhook_id = ?", (webhook_id,))
     connection.execute("DELETE FROM webhooks WHERE id = ?", (webhook_id,))
 
 

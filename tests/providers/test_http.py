@@ -19,8 +19,8 @@ from reconciler.core.errors import (
     Unauthorized,
     Unreachable,
 )
+from reconciler.core.retry_after import retry_after
 from reconciler.providers.answer import Answer
-from reconciler.providers.faults import retry_after
 from tests.providers.asking import OK, ask
 from tests.providers.builders import LOST, TOKEN, Asked, Reply, Sleeps, client, problem, reply, serving
 
@@ -131,8 +131,8 @@ def test_retry_after_in_seconds_is_honoured_capped_and_garbage_ignored(status: i
 def test_retry_after_as_a_date_is_seconds_from_now() -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     for delta, seconds in ((20, 20.0), (-20, 0.0), (9999, 60.0)):
-        assert retry_after(format_datetime(now + timedelta(seconds=delta), usegmt=True), now.timestamp()) == seconds
-    assert retry_after("Mon, 99 Foo 2026 00:00:00 GMT", now.timestamp()) is None
+        assert retry_after(format_datetime(now + timedelta(seconds=delta), usegmt=True), now.timestamp(), 60) == seconds
+    assert retry_after("Mon, 99 Foo 2026 00:00:00 GMT", now.timestamp(), 60) is None
 
 
 def test_a_409_in_progress_is_waited_for() -> None:

@@ -7,7 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from reconciler.tenant import deliveries
+from reconciler.tenant import claims
+from reconciler.tenant.lanes import Pick, Rank
+from reconciler.tenant.retries import Retries
+from reconciler.tenant.times import rfc3339
 from tests.tenant.harness import BEARER, EVENT, Receiver, Tenant, receiver, tenant, with_tenant
 
 
@@ -97,7 +100,7 @@ def test_an_event_reaches_equal_subscriptions_of_enabled_webhooks_once(tmp_path:
 def test_a_failed_delivery_can_be_sent_again_by_hand(tmp_path: Path) -> None:
     async def story(t: Tenant, endpoint: Receiver) -> None:
         made = await t.make(url=endpoint.url, events=[EVENT])
-        endpoint.status = 503
+        endpoint.status = 410
         for _ in range(2):
             await t.call("POST", "/events", _posted())
         await t.engine.idle()
@@ -155,11 +158,13 @@ def test_an_attempt_that_was_under_way_when_the_process_ended_counts_as_interrup
     async def story(t: Tenant) -> None:
         made = await t.make(events=[EVENT])
         await t.call("POST", "/events", _posted())
-        claimed = await t.store.write(lambda c: deliveries.claim(c, "dead", 10, t.clock()))
+        pick = Pick(made["id"], "hooks.example.com:443", Rank.UNPROVEN, 1)
+        [(_, claimed)] = await t.store.write(lambda c: claims.claim(c, [pick], "dead", t.clock()))
         assert len(claimed) == 1
-        assert await t.store.write(lambda c: deliveries.recover(c, t.clock())) == 1
+        assert await t.store.write(lambda c: claims.recover(c, Retries(rng=lambda: 0.5), t.clock())) == 1
         shown = (await t.call("GET", f"/webhooks/{made['id']}/deliveries")).json()["items"][0]
-        assert (shown["state"], shown["attempts"][0]["verdict"]) == ("failed", "interrupted")
+        assert (shown["state"], shown["attempts"][0]["verdict"]) == ("pending", "interrupted")
+        assert shown["next_attempt"] == rfc3339(t.clock() + 5)
         assert (await t.call("GET", "/invocations")).json()["failed"] == 1
 
     with_tenant(tmp_path, story, deliver=False)

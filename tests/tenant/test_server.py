@@ -20,8 +20,9 @@ import pytest
 from reconciler.core.errors import BadRequest, StoreError
 from reconciler.delivery.guard import AddressPolicy
 from reconciler.delivery.send import Sender
-from reconciler.tenant import deliveries
+from reconciler.tenant import claims
 from reconciler.tenant.app import create_app
+from reconciler.tenant.lanes import Pick, Rank
 from reconciler.tenant.server import serve
 from reconciler.tenant.store import open_store
 from tests.tenant.harness import EVENT, Tenant, receiver, with_tenant
@@ -105,9 +106,10 @@ def test_a_restarted_tenant_sends_what_is_pending_and_counts_what_was_cut_off(tm
 
     async def story(t: Tenant, url: str) -> None:
         t.clock.now = time.time() - 60
-        await t.make(url=url, events=[EVENT])
+        made = await t.make(url=url, events=[EVENT])
         await t.call("POST", "/events", {**EVENT, "event": {}, "event_id": "first"})
-        await t.store.write(lambda c: deliveries.claim(c, "dead", 1, t.clock()))
+        pick = Pick(made["id"], claims.place(url), Rank.UNPROVEN, 1)
+        await t.store.write(lambda c: claims.claim(c, [pick], "dead", t.clock()))
         await t.call("POST", "/events", {**EVENT, "event": {}, "event_id": "second"})
 
     asyncio.run(run())
