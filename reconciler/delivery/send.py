@@ -13,6 +13,7 @@ import time
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
@@ -27,6 +28,7 @@ from reconciler.core.retry_after import retry_after
 from reconciler.core.secret import Secret, Withheld
 from reconciler.delivery.detail import Cause, cause_of_status
 from reconciler.delivery.guard import AddressPolicy, GuardedBackend, Resolve, Stopped, system_addresses
+from reconciler.delivery.kept import Kept
 
 TOTAL: Final = 10.0  # seconds from resolving to the end of the answer
 CONNECT: Final = 4.0  # seconds for each address of a name, and for the TLS handshake
@@ -172,7 +174,7 @@ class Sender:
     ) -> None:
         self._policy, self._tls, self._resolve, self._clock = policy, tls, resolve, clock
         self._connect, self._total = connect_timeout, total
-        self._pool: httpcore.AsyncConnectionPool | None = None
+        self._pools: Kept[httpcore.AsyncConnectionPool] | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -184,44 +186,46 @@ class Sender:
 
     async def close(self) -> None:
         """Closes all connections; an attempt that is under way ends as interrupted."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            await pool.aclose()
+        pools, self._pools = self._pools, None
+        if pools is not None:
+            await pools.close()
 
-    def _opened(self) -> httpcore.AsyncConnectionPool:
-        for name in _NOISY:  # at DEBUG they log the headers of answers and the hosts of secret urls
-            logging.getLogger(name).setLevel(logging.WARNING)
-        if self._pool is None:
-            self._pool = httpcore.AsyncConnectionPool(
+    def _opened(self) -> Kept[httpcore.AsyncConnectionPool]:
+        if self._pools is None:
+            for name in _NOISY:  # at DEBUG they log the headers of answers and the hosts of secret urls
+                logging.getLogger(name).setLevel(logging.WARNING)
+            make = partial(
+                httpcore.AsyncConnectionPool,
                 ssl_context=self._tls or ssl.create_default_context(),  # the machine's store, SSL_CERT_FILE too
                 max_connections=None,  # how much is under way at once is for the caller to decide
-                max_keepalive_connections=32,
                 keepalive_expiry=KEPT,
                 network_backend=GuardedBackend(self._policy, resolve=self._resolve),
             )
-        return self._pool
+            self._pools = Kept(make, KEPT)
+        return self._pools
 
     async def send(self, webhook: Webhook, subscription: Subscription, body: bytes) -> Delivery:
         """One attempt, whatever its end; `seconds` until the answer's head, or until the attempt was given up.
 
         Raises ValueError for a secret that did not resolve or is withheld.
         """
-        pool, head = self._opened(), _Head()
+        pools, head = self._opened(), _Head()
         started = self._clock()
-        cause = await self._attempt(pool, webhook, body, head)
-        if head.status is None and self._pool is not pool:
+        cause = await self._attempt(pools, webhook, body, head)
+        if head.status is None and self._pools is not pools:
             cause = Cause.INTERRUPTED
         seconds = (self._clock() if head.at is None else head.at) - started
         wait = None if cause is Cause.DELIVERED else retry_after(head.retry_after, time.time(), MAX_RETRY_AFTER)
         return Delivery(webhook.name, subscription, cause.verdict, head.status, cause.text, seconds, wait)
 
-    async def _attempt(self, pool: httpcore.AsyncConnectionPool, webhook: Webhook, body: bytes, head: _Head) -> Cause:
+    async def _attempt(self, pools: Kept[httpcore.AsyncConnectionPool], webhook: Webhook, body: bytes, head: _Head) -> Cause:
         """How it ended, and in `head` what arrived. Library exceptions may quote headers, so none leaves."""
         try:
             made = _request(webhook, body)
             limit = {"timeout": {"connect": self._connect}}
             async with (
                 asyncio.timeout(self._total),
+                pools.of((made.url.scheme, made.url.host, made.url.port)) as pool,
                 pool.stream("POST", made.url, headers=made.headers, content=made.body, extensions=limit) as response,
             ):
                 head.arrived(response, self._clock())

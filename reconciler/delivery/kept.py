@@ -1,0 +1,68 @@
+"""Things that are costly to make and must not stay for ever: one for each key, closed some seconds after its last use.
+
+Called by `send.py` for its connection pools: one for each place, so that places neither wait for nor slow down one another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Hashable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+
+class Closable(Protocol):
+    """What can be kept."""
+
+    async def aclose(self) -> None:
+        """Ends it; whoever uses it meanwhile is told by an error."""
+
+
+T = TypeVar("T", bound=Closable)
+
+
+@dataclass(slots=True)
+class _Entry(Generic[T]):
+    thing: T
+    users: int = 0
+    timer: asyncio.TimerHandle | None = None
+
+
+class Kept(Generic[T]):
+    """`make()` for each key that is in use, or was within the last `seconds`."""
+
+    def __init__(self, make: Callable[[], T], seconds: float) -> None:
+        self._make, self._seconds = make, seconds
+        self._entries: dict[Hashable, _Entry[T]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def of(self, key: Hashable) -> AsyncIterator[T]:
+        """The thing of a key, for as long as the context lasts."""
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = _Entry(self._make())
+        if entry.timer is not None:
+            entry.timer.cancel()
+        entry.users += 1
+        try:
+            yield entry.thing
+        finally:
+            entry.users -= 1
+            if not entry.users and self._entries.get(key) is entry:
+                entry.timer = asyncio.get_running_loop().call_later(self._seconds, self._end, key)
+
+    def _end(self, key: Hashable) -> None:
+        task = asyncio.ensure_future(self._entries.pop(key).thing.aclose())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def close(self) -> None:
+        """Closes everything, in use or not."""
+        entries, self._entries = self._entries, {}
+        for entry in entries.values():
+            if entry.timer is not None:
+                entry.timer.cancel()
+            await entry.thing.aclose()
+        await asyncio.gather(*self._closing)

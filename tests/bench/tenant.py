@@ -1,0 +1,339 @@
+"""The tenant's rows: throughput, hanging endpoints, a backlog, purging, lists, killing; each at the size its promise names.
+
+Absolute bounds are rows too: their ratio is what was measured over what is allowed, their budget 1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from reconciler.delivery.envelope import envelope, real_event
+from tests.bench.measure import Row, seconds
+from tests.support import filled
+from tests.support.endpoint import Endpoints
+from tests.support.processes import Tenant, start
+
+LEASED = "SELECT COUNT(*) FROM deliveries WHERE lease IS NOT NULL"
+OPTIONS = ("--allow-network", "127.0.0.0/8")
+
+
+def quantile(values: list[float], share: float) -> float:
+    return sorted(values)[min(int(len(values) * share), len(values) - 1)]
+
+
+def bound(work: str, measured: float, allowed: float, note: str = "") -> Row:
+    return Row(work, seconds(measured), f"at most {seconds(allowed)}{note}", measured / allowed, 1.0)
+
+
+def event(number: int | None = None, event_id: str | None = None) -> dict[str, Any]:
+    what = filled.EVENT if number is None else filled.kind(number)
+    body = {"type": what.type, "version": what.version, "severity": what.severity, "event": {"asset": "vol-1"}}
+    return body if event_id is None else {**body, "event_id": event_id}
+
+
+def client(tenant: Tenant) -> httpx.AsyncClient:
+    limits = httpx.Limits(max_connections=200, max_keepalive_connections=200)
+    headers = {"Authorization": f"Bearer {tenant.token}"}
+    return httpx.AsyncClient(base_url=tenant.url, headers=headers, limits=limits, timeout=30, trust_env=False)
+
+
+async def paced(rate: float, until: Callable[[int], bool], send: Callable[[int], Awaitable[None]]) -> None:
+    """`send(n)` so many times a second, each in its own task, whether the one before has ended or not."""
+    tasks, began, number = set(), time.perf_counter(), 0
+    while until(number):
+        await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
+        tasks.add(asyncio.create_task(send(number)))
+        number += 1
+    await asyncio.gather(*tasks)
+
+
+async def posting(http: httpx.AsyncClient, rate: float, until: Callable[[int], bool], body: Callable[[int], Any]) -> list[float]:
+    """Posts events at a rate; the seconds that each answer took."""
+    took: list[float] = []
+
+    async def send(number: int) -> None:
+        began = time.perf_counter()
+        answer = await http.post("/events", json=body(number))
+        took.append(time.perf_counter() - began)
+        assert answer.status_code == 202, answer.text
+
+    await paced(rate, until, send)
+    return took
+
+
+def rate_of(seen: list[tuple[str, str, float]]) -> float:
+    times = sorted(item[2] for item in seen)
+    return (len(times) - 1) / (times[-1] - times[0])
+
+
+async def bare_loop(urls: list[str], bodies: list[bytes], concurrency: int) -> None:
+    """What a script would do: httpx, the same bodies, so many at once."""
+    queue = iter(zip(bodies, (urls[n % len(urls)] for n in range(len(bodies))), strict=True))
+    async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+
+        async def work() -> None:
+            for body, url in queue:
+                answer = await http.post(url, content=body, headers={"Content-Type": "application/json"})
+                assert answer.status_code == 200
+
+        await asyncio.gather(*(work() for _ in range(concurrency)))
+
+
+def throughput(folder: Path, *, quick: bool) -> Iterator[Row]:
+    """8 webhooks at 4 places, so that 32 attempts are under way; and the same 32 at once without a file."""
+    count = 2000 if quick else 6000
+    with Endpoints(4) as ends:
+        urls = [ends.url(n, f"/ok/{n}") for n in range(8)]
+        with filled.store_at(folder) as store:
+            filled.add_pending(store, filled.add_webhooks(store, urls), count // 8)
+        with Tenant(folder, *OPTIONS) as tenant:
+
+            async def meanwhile() -> list[float]:
+                through = asyncio.create_task(asyncio.to_thread(ends.wait, count, 120))
+                async with client(tenant) as http:
+                    return await posting(http, 20, lambda n: n < 40 or not through.done(), lambda _: event(99))
+
+            took = asyncio.run(meanwhile())
+        ours = rate_of(ends.seen()[:count])
+    with Endpoints(4) as ends:
+        text = envelope(real_event(filled.KIND, "v0", json.loads(filled.BODY), "0" * 36, "2026-01-01T00:00:00.000Z"))
+        asyncio.run(bare_loop([ends.url(n, "/ok") for n in range(8)], [text] * count, 32))
+        bare = rate_of(ends.seen())
+    yield Row(f"deliver {count} events, 32 at once", f"{ours:.0f}/s", f"bare httpx loop {bare:.0f}/s", bare / ours, 2.0)
+    yield bound("POST /events meanwhile, p99", quantile(took, 0.99), 0.05, f", of {len(took)}")
+
+
+def latencies(seen: list[tuple[str, str, float]], sent: dict[str, float]) -> list[float]:
+    return [at - sent[event_id] for path, event_id, at in seen if path.startswith("/ok")]
+
+
+def isolation(folder: Path, *, quick: bool) -> Iterator[Row]:
+    """20 endpoints that hang and 20 that do not, all new, 100 deliveries a second shared among them."""
+    length = 1500 if quick else 6000
+    with Endpoints(40) as ends:
+        urls = [ends.url(n, f"/{'hang' if n % 2 else 'ok'}/{n}") for n in range(40)]
+        with filled.store_at(folder) as store:
+            filled.add_webhooks(store, urls, own_event=True)
+        with Tenant(folder, *OPTIONS) as tenant:
+            sent: dict[str, float] = {}
+
+            def body(number: int) -> Any:
+                sent[f"e{number}"] = time.time()
+                return event(number % 40, f"e{number}")
+
+            async def run() -> None:
+                async with client(tenant) as http:
+                    await posting(http, 100, lambda n: n < length, body)
+
+            asyncio.run(run())
+            ends.wait(length // 2, 5)
+            found = latencies(ends.seen(), sent)
+    assert len(found) == length // 2, len(found)
+    yield bound("20 hang, 20 healthy, 100/s: p99", quantile(found, 0.99), 2.0, f", of {len(found)}")
+
+
+def backlog(folder: Path, *, quick: bool) -> Iterator[Row]:
+    """100,000 pending for 100 webhooks when the tenant starts."""
+    with Endpoints(20) as ends:
+        with filled.store_at(folder) as store:
+            filled.add_pending(store, filled.add_webhooks(store, [ends.url(n, f"/ok/{n}") for n in range(100)]), 1000)
+        began = time.time()
+        process = start("tenant", "serve", "--db", "tenant.db", "--port", "0", *OPTIONS, cwd=folder)
+        try:
+            first = min(item[2] for item in ends.wait(1, 30)) - began
+            time.sleep(2 if quick else 20)
+            peak = next(line for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if "VmHWM" in line)
+        finally:
+            process.terminate()
+            process.communicate()
+    yield bound("100,000 pending: the first send", first, 5.0)
+    mebibytes = int(peak.split()[1]) / 1024
+    yield Row("100,000 pending: memory", f"{mebibytes:.0f} MiB", "at most 200 MiB", mebibytes / 200, 1.0)
+
+
+def purging(folder: Path, *, quick: bool) -> Iterator[Row]:
+    """A million attempts past their 30 days while events come in, 50 a second, until all are gone."""
+    with Endpoints(1) as ends:
+        with filled.store_at(folder) as store:
+            ids = filled.add_webhooks(store, [ends.url(0, f"/ok/{n}") for n in range(20)])
+            filled.add_history(store, ids, 100_000 if quick else 1_000_000, days=31, each=2)
+        with Tenant(folder, *OPTIONS) as tenant, filled.store_at(folder) as store:
+            began = time.perf_counter()
+
+            async def run() -> list[float]:
+                async with client(tenant) as http:
+                    return await posting(http, 50, lambda n: n < 500 or (n % 50 > 0 or left(store)), lambda _: event(99))
+
+            took = asyncio.run(run())
+            spent = time.perf_counter() - began
+    yield bound("POST /events while purging, p99", quantile(took, 0.99), 0.1, f", of {len(took)}; {spent:.0f} s")
+
+
+def left(store: Any) -> bool:
+    query = "SELECT 1 FROM events WHERE accepted_at < ? LIMIT 1"
+    return store.write_now(lambda c: c.execute(query, (time.time() - 86400,)).fetchone()) is not None
+
+
+def lists(folder: Path, *, quick: bool) -> Iterator[Row]:
+    """The API's list, the page's and the totals of 2,000 webhooks with a million attempts, beside those of an empty tenant."""
+    (folder / "full").mkdir()
+    (folder / "none").mkdir()
+    with filled.store_at(folder / "full") as store:
+        ids = filled.add_webhooks(store, [f"https://hooks.example.com/{n}" for n in range(2000)])
+        filled.add_history(store, ids, 100_000 if quick else 1_000_000, days=10)
+    with Tenant(folder / "full") as full, Tenant(folder / "none") as none:
+        for name, path in (("API list", "/webhooks"), ("totals", "/invocations"), ("page", "page")):
+            ours, peer = asyncio.run(both(full, none, path, 60 if quick else 200))
+            yield Row(f"2,000 webhooks, a million attempts: {name}", seconds(ours), f"empty {seconds(peer)}", ours / peer, 5.0)
+
+
+async def signed_in(tenant: Tenant) -> httpx.AsyncClient:
+    with filled.store_at(tenant.folder) as store:
+        link = store.sign_in_address(tenant.url.removesuffix("/public-api/v1"))
+    http = httpx.AsyncClient(base_url=link.partition("/sign-in")[0], trust_env=False, timeout=30)
+    page = (await http.get(link)).text
+    action, value = link, {}
+    for part in page.split("<input")[1:]:
+        if 'name="' in part:
+            value[part.split('name="')[1].split('"')[0]] = part.split('value="')[1].split('"')[0] if 'value="' in part else ""
+    origin = {"Origin": str(http.base_url).rstrip("/")}
+    answer = await http.post(action, data=value, headers=origin)
+    assert answer.status_code in {200, 302, 303}, answer.text
+    return http
+
+
+async def both(full: Tenant, none: Tenant, path: str, runs: int) -> tuple[float, float]:
+    clients = [await signed_in(each) if path == "page" else client(each) for each in (full, none)]
+    path = "/settings/webhooks" if path == "page" else path
+    took: list[list[float]] = [[], []]
+    for _ in range(runs):
+        for number, http in enumerate(clients):
+            began = time.perf_counter()
+            answer = await http.get(path)
+            took[number].append(time.perf_counter() - began)
+            assert answer.status_code == 200, answer.text
+    for http in clients:
+        await http.aclose()
+    return quantile(took[0], 0.95), quantile(took[1], 0.95)
+
+
+def paging(folder: Path, *, quick: bool) -> Iterator[Row]:
+    """10,000 webhooks read page by page at 50 writes a second; then 50 readers and 5 writers."""
+    with filled.store_at(folder) as store:
+        ids = filled.add_webhooks(store, [f"https://hooks.example.com/{n}" for n in range(10_000)])
+    with Tenant(folder) as tenant:
+        seen, codes = asyncio.run(_paged(tenant, ids))
+        again = [name for name, count in Counter(seen).items() if count > 1]
+        missing = set(ids) - set(seen)
+        wrong = len(again) + len(missing)
+        yield Row("10,000 webhooks paged at 50 writes/s: ids wrong", str(wrong), "none", float(wrong), 0.0)
+        codes += asyncio.run(_crowd(tenant, ids, 5 if quick else 20))
+    faults = sum(code >= 500 for code in codes)
+    yield Row(f"50 readers, 5 writers: {len(codes)} answers, 5xx", str(faults), "none", float(faults), 0.0)
+
+
+async def _paged(tenant: Tenant, ids: list[str]) -> tuple[list[str], list[int]]:
+    seen: list[str] = []
+    codes: list[int] = []
+    done = False
+    async with client(tenant) as http:
+
+        async def write(number: int) -> None:
+            if number % 2:
+                body = {"name": f"new {number}", "url": "https://hooks.example.com/new"}
+                codes.append((await http.post("/webhooks", json=body)).status_code)
+                return
+            codes.append(await _edit(http, random.choice(ids), f"edit {number}"))
+
+        writing = asyncio.create_task(paced(50, lambda _: not done, write))
+        cursor: str | None = ""
+        while cursor is not None:
+            query = {"limit": 50} | ({"cursor": cursor} if cursor else {})
+            page = (await http.get("/webhooks", params=query)).json()
+            seen += [item["id"] for item in page["items"]]
+            cursor = page["next_cursor"]
+        done = True
+        await writing
+    return seen, codes
+
+
+async def _edit(http: httpx.AsyncClient, webhook_id: str, text: str) -> int:
+    headers = {"If-Match": "*", "Content-Type": "application/merge-patch+json"}
+    answer = await http.patch(f"/webhooks/{webhook_id}", json={"description": text}, headers=headers)
+    return answer.status_code
+
+
+async def _crowd(tenant: Tenant, ids: list[str], length: float) -> list[int]:
+    codes: list[int] = []
+    until = time.monotonic() + length
+    async with client(tenant) as http:
+
+        async def read() -> None:
+            while time.monotonic() < until:
+                path = random.choice(["/webhooks?limit=20", f"/webhooks/{random.choice(ids)}", "/invocations"])
+                codes.append((await http.get(path)).status_code)
+
+        async def write() -> None:
+            while time.monotonic() < until:
+                codes.append(await _edit(http, random.choice(ids), str(random.random())))
+
+        await asyncio.gather(*(read() for _ in range(50)), *(write() for _ in range(5)))
+    return codes
+
+
+def killing(folder: Path, *, quick: bool) -> Iterator[Row]:
+    """`kill -9` again and again while 2,000 events go to 3 endpoints: nothing lost, few twice."""
+    kills = 5 if quick else 20
+    with Endpoints(3) as ends:
+        with filled.store_at(folder) as store:
+            filled.add_webhooks(store, [ends.url(n, f"/ok/{n}") for n in range(3)])
+        tenant = Tenant(folder, *OPTIONS, "--retry-schedule", "1s,1s,1s,2s,2s,2s,4s,4s,4s,4s")
+        under_way, total = asyncio.run(_killed(tenant, folder, kills, 2000))
+        ends.wait(total * 3, 60)
+        time.sleep(3)
+        seen = Counter((path, event_id) for path, event_id, _ in ends.seen())
+        tenant.__exit__()
+    lost = total * 3 - len(seen)
+    twice = sum(seen.values()) - len(seen)
+    yield Row(f"{kills} x kill -9, 2,000 events, 3 endpoints: lost", str(lost), "none", float(lost), 0.0)
+    yield Row("  sent twice", str(twice), f"under way at the kills: {under_way}", twice / max(under_way, 1), 1.0)
+
+
+async def _killed(tenant: Tenant, folder: Path, kills: int, total: int) -> tuple[int, int]:
+    """Posts every event until it was accepted, and kills meanwhile; how many attempts were under way at the kills in all."""
+    tenant.serve()
+    queue = iter(range(total))
+    gone = 0
+
+    async def post() -> None:
+        for number in queue:
+            while True:
+                try:
+                    async with client(tenant) as http:
+                        answer = await http.post("/events", json=event(event_id=f"e{number}"))
+                    if answer.status_code == 202:
+                        break
+                except httpx.HTTPError:
+                    await asyncio.sleep(0.05)
+            await asyncio.sleep(0.04 * kills / 20)
+
+    posting_all = asyncio.gather(*(post() for _ in range(4)))
+    under_way = 0
+    while gone < kills:
+        await asyncio.sleep(random.uniform(0.3, 0.9))
+        await asyncio.to_thread(tenant.kill)
+        with filled.store_at(folder) as store:
+            under_way += store.write_now(lambda c: c.execute(LEASED).fetchone()[0])
+        await asyncio.to_thread(tenant.serve)
+        gone += 1
+    await posting_all
+    return under_way, total
