@@ -137,6 +137,7 @@ class Engine:
                 task = asyncio.create_task(self._attempt(claim, pick))
                 self._attempts.add(task)
                 task.add_done_callback(self._attempted)
+                await asyncio.sleep(0)  # requests get their turn between the beginnings of attempts
 
     def _attempted(self, task: asyncio.Task[None]) -> None:
         self._attempts.discard(task)

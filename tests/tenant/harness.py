@@ -94,10 +94,12 @@ def with_tenant(folder: Path, story: Callable[[Tenant], Awaitable[None]], **opti
 
 @dataclass
 class Receiver:
-    """What arrived: heads and bodies; `status` is what is answered, `gate` holds answers back while it is not set."""
+    """What arrived: heads and bodies. `status` and `headers` are answered, nothing with `drop`; not while `gate` is not set."""
 
     url: str = ""
     status: int = 200
+    headers: str = ""
+    drop: bool = False
     heads: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
@@ -111,7 +113,9 @@ class Receiver:
             self.heads.append(head)
             self.arrived.set()
             await self.gate.wait()
-            writer.write(f"HTTP/1.1 {self.status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+            if self.drop:
+                return
+            writer.write(f"HTTP/1.1 {self.status} X\r\n{self.headers}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
             await writer.drain()
         finally:
             writer.close()

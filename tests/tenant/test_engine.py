@@ -1,0 +1,374 @@
+"""The engine with a clock that a test moves: schedule, Retry-After, dead endpoints, what is held, ends and is sent again."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.core.retry_after import retry_after
+from reconciler.tenant import upkeep
+from reconciler.tenant.claims import interrupted
+from reconciler.tenant.retries import JITTER, Retries, parsed
+from reconciler.tenant.times import DAY, HOUR
+from tests.tenant.harness import BEARER, EVENT, Clock, Receiver, Tenant, receiver, tenant
+
+WAITS = (5, 30, 120, 600, 3600, 21600, 43200, 86400, 86400)
+SMALL = 0.001  # of a clock's second
+
+Story = Callable[[Tenant, Receiver], Awaitable[None]]
+
+
+def run(folder: Path, story: Story, *, rng: float = 0.5, **options: Any) -> None:
+    """A story with one endpoint; `rng` of 0.5 is no jitter."""
+
+    async def main() -> None:
+        retries = options.pop("retries", Retries(rng=lambda: rng))
+        async with receiver() as endpoint, tenant(folder, retries=retries, **options) as t:
+            await story(t, endpoint)
+
+    asyncio.run(main())
+
+
+async def post(t: Tenant, count: int = 1) -> None:
+    for _ in range(count):
+        assert (await t.call("POST", "/events", {**EVENT, "event": {}})).status_code == 202
+    await t.engine.idle()
+
+
+async def later(t: Tenant, seconds: float) -> None:
+    """Lets the clock go on, and the engine do what is due then."""
+    t.clock.now += seconds
+    t.engine.wake()
+    await t.engine.idle()
+
+
+async def shown(t: Tenant, webhook: dict[str, Any]) -> list[dict[str, Any]]:
+    """The webhook's deliveries, oldest first."""
+    return list(reversed((await t.call("GET", f"/webhooks/{webhook['id']}/deliveries?limit=500")).json()["items"]))
+
+
+async def counted(t: Tenant) -> tuple[int, int]:
+    totals = (await t.call("GET", "/invocations")).json()
+    return totals["succeeded"], totals["failed"]
+
+
+PORT_9 = {"url": "http://127.0.0.1:9/hook"}  # discard: nothing listens there, and it is below 1024, so it is refused at once
+
+
+@pytest.mark.parametrize(("rng", "share"), [(0.0, 0.8), (0.5, 1.0), (1.0, 1.2)])
+def test_a_failed_delivery_is_tried_again_at_the_moments_of_the_schedule_then_given_up(
+    tmp_path: Path, rng: float, share: float
+) -> None:
+    async def story(t: Tenant, endpoint: Receiver) -> None:
+        endpoint.status = 500
+        made = await t.make(url=endpoint.url, events=[EVENT])
+        await post(t)
+        for number, wait in enumerate(WAITS, 1):
+            assert len(endpoint.bodies) == number
+            await later(t, wait * share - SMALL)
+            assert len(endpoint.bodies) == number, f"before {wait} s"
+            await later(t, 2 * SMALL)
+        assert len(endpoint.bodies) == 10
+        [only] = await shown(t, made)
+        assert (only["state"], only["next_attempt"], len(only["attempts"])) == ("failed", None, 10)
+        assert len(set(endpoint.bodies)) == 1  # the same event_id, the same everything
+        await later(t, 10 * DAY)
+        assert len(endpoint.bodies) == 10
+        assert await counted(t) == (0, 10)
+
+    run(tmp_path, story, rng=rng)
+
+
+def test_the_jitter_is_a_fifth_of_the_wait_at_most() -> None:
+    for number, wait in enumerate(WAITS, 1):
+        waits = [Retries(rng=lambda at=at: at).wait(number, interrupted("w")) for at in (0.0, 0.25, 0.999999)]
+        assert all(found is not None and abs(found - wait) <= wait * JITTER for found in waits)
+        assert len(set(waits)) == 3
+
+
+@pytest.mark.parametrize("text", ["", "5", "5s,", "5s,x", "0s", "-5s", "5s 30s", "5ms", "1.5s", ",".join(["1s"] * 51)])
+def test_a_schedule_that_cannot_be_meant_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="spans above zero"):
+        parsed(text)
+
+
+def test_a_schedule_of_one_s_own_is_kept(tmp_path: Path) -> None:
+    async def story(t: Tenant, endpoint: Receiver) -> None:
+        endpoint.status = 500
+        made = await t.make(url=endpoint.url, events=[EVENT])
+        await post(t)
+        await later(t, 1)
+        await later(t, 120)
+        assert [(d["state"], len(d["attempts"])) for d in await shown(t, made)] == [("failed", 3)]
+
+    run(tmp_path, story, retries=Retries(parsed("1s, 2m"), rng=lambda: 0.5))
+
+
+DATE = format_datetime(datetime.fromtimestamp(4_000_000_000, UTC), usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 5),
+        ("17", 17),
+        ("100000000000000000000", 3600),
+        (DATE, 3600),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 5),
+        ("soon", 5),
+        ("-3", 5),
+        ("1.5", 5),
+        ("", 5),
+    ],
+)
+def test_retry_after_is_waited_for_capped_at_an_hour_and_garbage_is_ignored(tmp_path: Path, value: str, seconds: float) -> None:
+    async def story(t: Tenant, endpoint: Receiver) -> None:
+        endpoint.status, endpoint.headers = 503, f"Retry-After: {value}\r\n"
+        await t.make(url=endpoint.url, events=[EVENT])
+        await post(t)
+        await later(t, seconds - SMALL)
+        assert len(endpoint.bodies) == 1
+        await later(t, 2 * SMALL)
+        assert len(endpoint.bodies) == 2
+
+    run(tmp_path, story)
+
+
+def test_retry_after_reads_dates_as_utc_and_never_fails() -> None:
+    assert retry_after("Sun, 06 Nov 1994 08:49:37 GMT", 784111777 - 30, 3600) == 30
+    assert retry_after("Sun Nov  6 08:49:37 1994", 784111777 - 30, 3600) == 30
+    for garbage in (None, "", "x", "9" * 5000 + "x", "99, 99 Foo", "\u0663", "Sun, 06 Nov 99999 08:49:37 GMT"):
+        assert retry_after(garbage, 0.0, 3600) in {None, 3600}
+    assert retry_after("9" * 5000, 0.0, 3600) == 3600
+
+
+def test_retry_after_holds_the_whole_webhook_and_no_other(tmp_path: Path) -> None:
+    async def story(t: Tenant, endpoint: Receiver) -> None:
+        endpoint.status, endpoint.headers = 429, "Retry-After: 60\r\n"
+        await t.make("busy", url=endpoint.url, events=[EVENT])
+        await post(t)
+        endpoint.status, endpoint.headers = 200, ""
+        await t.make("other", url=endpoint.url + "/other", events=[EVENT])
+        await post(t)
+        assert [head.split()[1] for head in endpoint.heads] == ["/hook", "/hook/other"]
+        await later(t, 59)
+        assert len(endpoint.heads) == 2
+        await later(t, 1)
+        assert len(endpoint.heads) == 4
+
+    run(tmp_path, story)
+
+
+def test_410_ends_a_delivery_at_once_and_by_hand_it_gets_a_round_of_its_own(tmp_path: Path) -> None:
+    async def story(t: Tenant, endpoint: Receiver) -> None:
+        endpoint.status = 410
+        made = await t.make(url=endpoint.url, events=[EVENT])
+        await post(t)
+        [only] = await shown(t, made)
+        assert (only["state"], len(only["attempts"])) == ("failed", 1)
+        endpoint.status = 500
+        assert (await t.call("POST", f"/webhooks/{made['id']}/deliveries/{only['id']}/redeliver")).status_code == 202
+        await t.engine.idle()
+        await later(t, 5)
+        await later(t, 30)
+        [only] = await shown(t, made)
+        assert (only["state"], [a["number"] for a in only["attempts"]]) == ("pending", [1, 2, 3, 4])
+
+    run(tmp_path, story)
+
+
+def test_sending_a_pending_one_again_brings_its_next_attempt_forward(tmp_path: Path) -> None:
+    async def story(t: Tenant, endpoint: Receiver) -> None:
+        endpoint.status = 500
+        made = await t.make(url=endpoint.url, events=[EVENT])
+        await post(t)
+        endpoint.status = 200
+        [only] = await shown(t, made)
+        assert (await t.call("POST", f"/webhooks/{made['id']}/deliveries/{only['id']}/redeliver")).status_code == 202
+        await t.engine.idle()
+        assert [(d["state"], len(d["attempts"])) for d in await shown(t, made)] == [("succeeded", 2)]
+
+    run(tmp_path, story)
+
+
+def test_a_span_is_sent_again_whole_in_steps(tmp_path: Path) -> None:
+    async def story(t: Tenant, endpoint: Receiver) -> None:
+        made = await t.make(url=endpoint.url, events=[EVENT])
+        for _ in range(3):
+            await t.call("POST", "/events", {**EVENT, "event": {}})
+        many = (
+            "INSERT INTO deliveries (id, webhook_id, event_id, state, created_at) "
+            "SELECT d.id || n.value, d.webhook_id, d.event_id, 'failed', d.created_at FROM deliveries d, "
+            "(WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n LIMIT 400) SELECT value FROM n) n"
+        )
+        await t.store.write(lambda c: c.execute(many))
+        span = {"from": "2000-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
+        assert (await t.call("POST", f"/webhooks/{made['id']}/redeliver", span)).json() == {"deliveries": 1200}
+        pending = await t.store.read(lambda c: c.execute("SELECT pending FROM totals").fetchone()[0])
+        assert pending == 1203
+
+    run(tmp_path, story, deliver=False)
+
+
+def test_after_five_attempts_without_an_answer_one_probe_goes_on_and_the_rest_wait(tmp_path: Path) -> None:
+    async def story(t: Tenant, endpoint: Receiver) -> None:
+        made = await t.make(**PORT_9, events=[EVENT])
+        await post(t, 20)
+        tried = [len(d["attempts"]) for d in await shown(t, made)]
+        assert sorted(tried, reverse=True) == [1] * 5 + [0] * 15
+        await later(t, 5)
+        await later(t, 30)
+        await later(t, 120)
+        tried = [len(d["attempts"]) for d in await shown(t, made)]
+        assert sorted(tried, reverse=True) == [4] + [1] * 4 + [0] * 15
+        next_attempts = {d["next_attempt"] for d in await shown(t, made)}
+        assert len(next_attempts) == 1  # all wait for the probe
+        webhook = (await t.call("GET", f"/webhooks/{made['id']}")).json()
+        await t.patch(webhook, {"url": endpoint.url})
+        await t.engine.idle()
+        assert [d["state"] for d in await shown(t, made)].count("succeeded") == 19
+        await later(t, 600)  # the probe's own time
+        assert {d["state"] for d in await shown(t, made)} == {"succeeded"}
+
+    run(tmp_path, story)
+
+
+def test_an_endpoint_that_comes_back_gets_all_that_waited_with_the_next_probe_or_by_hand(tmp_path: Path) -> None:
+    async def story(t: Tenant, endpoint: Receiver) -> None:
+        endpoint.drop = True
+        made = await t.make(url=endpoint.url, events=[EVENT])
+        await post(t, 12)
+        endpoint.drop = False
+        await later(t, 4)
+        assert {d["state"] for d in await shown(t, made)} == {"pending"}
+        last = (await shown(t, made))[-1]
+        await t.call("POST", f"/webhooks/{made['id']}/deliveries/{last['id']}/redeliver")
+        await t.engine.idle()
+        await later(t, 30)  # those whose own next attempt lay ahead
+        assert {d["state"] for d in await shown(t, made)} == {"succeeded"}
+
+    run(tmp_path, story)
+
+
+def test_what_is_pending_at_a_disabled_webhook_is_held_and_after_three_days_failed_uncounted(tmp_path: Path) -> None:
+    async def story(t: Tenant, endpoint: Receiver) -> None:
+        endpoint.status = 500
+        made = await t.make(url=endpoint.url, events=[EVENT])
+        await post(t, 3)
+        await t.patch(made, {"enabled": False})
+        await later(t, 72 * HOUR - 1)
+        assert (len(endpoint.bodies), await counted(t)) == (3, (0, 3))
+        assert await t.store.write(lambda c: upkeep.step(c, t.clock())) is False
+        assert {d["state"] for d in await shown(t, made)} == {"pending"}
+        t.clock.now += 1
+        await t.store.write(lambda c: upkeep.step(c, t.clock()))
+        assert {(d["state"], len(d["attempts"])) for d in await shown(t, made)} == {("failed", 1)}
+        assert await counted(t) == (0, 3)
+
+    run(tmp_path, story)
+
+
+def test_what_a_disabled_webhook_held_goes_on_when_it_is_enabled(tmp_path: Path) -> None:
+    async def story(t: Tenant, endpoint: Receiver) -> None:
+        endpoint.status = 500
+        made = await t.make(url=endpoint.url, events=[EVENT])
+        await post(t, 3)
+        made = (await t.patch(made, {"enabled": False})).json()
+        endpoint.status = 200
+        await later(t, HOUR)
+        await t.patch(made, {"enabled": True})
+        await t.engine.idle()
+        assert {d["state"] for d in await shown(t, made)} == {"succeeded"}
+
+    run(tmp_path, story)
+
+
+def test_each_attempt_reads_the_url_and_the_credential_of_that_moment(tmp_path: Path) -> None:
+    async def story(t: Tenant, endpoint: Receiver) -> None:
+        endpoint.status = 500
+        made = await t.make(url=endpoint.url, events=[EVENT])
+        await post(t)
+        await t.patch(made, {"url": endpoint.url + "/new", "auth": BEARER})
+        await later(t, 5)
+        assert endpoint.heads[1].startswith("POST /hook/new ")
+        assert "authorization: bearer sesame-open-4711" in endpoint.heads[1].lower()
+
+    run(tmp_path, story)
+
+
+def test_events_and_attempts_go_after_thirty_days_in_steps_and_their_counts_stay(tmp_path: Path) -> None:
+    async def story(t: Tenant, endpoint: Receiver) -> None:
+        for number in range(30):
+            await t.make(f"w{number}", url=endpoint.url, events=[EVENT])
+        await post(t, 10)
+        t.clock.now += 29 * DAY
+        await post(t, 1)
+        steps = 0
+        t.clock.now += DAY
+        while await t.store.write(lambda c: upkeep.step(c, t.clock())):
+            steps += 1
+        assert steps == 1  # 300 deliveries, 200 at once
+        rows = "SELECT (SELECT COUNT(*) FROM events), (SELECT COUNT(*) FROM deliveries), (SELECT COUNT(*) FROM attempts)"
+        assert tuple(await t.store.read(lambda c: c.execute(rows).fetchone())) == (1, 30, 30)
+        assert await counted(t) == (330, 0)
+        first = (await t.call("GET", "/invocations?step=day&from=2026-09-01T00:00:00Z&to=2026-12-01T00:00:00Z")).json()
+        assert sum(step["succeeded"] for step in first["steps"]) == 330
+
+    run(tmp_path, story)
+
+
+def test_what_a_deleted_webhook_received_stays_counted_in_all_and_its_queue_goes(tmp_path: Path) -> None:
+    async def story(t: Tenant, endpoint: Receiver) -> None:
+        made = await t.make(url=endpoint.url, events=[EVENT])
+        await post(t, 2)
+        endpoint.status = 500
+        await post(t, 3)
+        pending = "SELECT pending FROM totals"
+        assert await t.store.read(lambda c: c.execute(pending).fetchone()[0]) == 3
+        await t.call("DELETE", f"/webhooks/{made['id']}", If_Match="*")
+        assert await t.store.read(lambda c: c.execute(pending).fetchone()[0]) == 0
+        await later(t, DAY)
+        assert (await counted(t), len(endpoint.bodies)) == ((2, 3), 5)
+
+    run(tmp_path, story)
+
+
+def test_a_kill_between_answer_and_outcome_costs_one_duplicate_with_the_same_event_id(tmp_path: Path) -> None:
+    clock = Clock()
+
+    async def killed(t: Tenant, endpoint: Receiver) -> None:
+        await t.make(url=endpoint.url, events=[EVENT])
+        endpoint.gate.clear()
+        await t.call("POST", "/events", {**EVENT, "event": {}, "event_id": "e-1"})
+        await endpoint.arrived.wait()
+        copy = sqlite3.connect(tmp_path / "copy.db")
+        await t.store.read(lambda c: c.backup(copy))  # the file as a kill would leave it
+        copy.close()
+        endpoint.gate.set()
+
+    run(tmp_path, killed, clock=clock)
+    folder = tmp_path / "after"
+    folder.mkdir()
+    (tmp_path / "copy.db").rename(folder / "tenant.db")
+    for key in tmp_path.glob("tenant.db*key*"):
+        key.rename(folder / key.name)
+
+    async def after(t: Tenant, endpoint: Receiver) -> None:
+        webhook = (await t.call("GET", "/webhooks")).json()["items"][0]
+        await t.patch(webhook, {"url": endpoint.url})
+        await t.engine.start()
+        await t.engine.idle()
+        assert endpoint.bodies == []
+        await later(t, 5)
+        [only] = await shown(t, webhook)
+        assert [a["verdict"] for a in only["attempts"]] == ["interrupted", "delivered"]
+        assert (only["event_id"], only["state"]) == ("e-1", "succeeded")
+
+    run(folder, after, clock=clock)
