@@ -10,7 +10,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ def client(tenant: Tenant) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=tenant.url, headers=headers, limits=limits, timeout=30, trust_env=False)
 
 
-async def paced(rate: float, until: Callable[[int], bool], send: Callable[[int], Awaitable[None]]) -> None:
+async def paced(rate: float, until: Callable[[int], bool], send: Callable[[int], Coroutine[Any, Any, None]]) -> None:
     """`send(n)` so many times a second, each in its own task, whether the one before has ended or not."""
     tasks, began, number = set(), time.perf_counter(), 0
     while until(number):
