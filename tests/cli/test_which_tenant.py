@@ -132,6 +132,15 @@ def test_local_is_a_file_that_git_ignores_with_the_owner_local(tmp_path: Path) -
     assert (tmp_path / ".reconciler" / ".gitignore").read_text().strip() == "*"
 
 
+def test_a_folder_that_cannot_be_made_is_1(tmp_path: Path) -> None:
+    write(tmp_path / "webhooks", 1)
+    (tmp_path / ".reconciler").write_text("a file where the folder would be")
+    ended = run("plan", "webhooks", "--local", "-o", "json", cwd=tmp_path)
+    assert ended.code == 1
+    assert ended.json["kind"] == "store"
+    assert "cannot be made" in ended.json["message"]
+
+
 def test_local_works_beside_a_running_server_on_the_same_file_and_the_revision_is_stored(tmp_path: Path) -> None:
     with Tenant(tmp_path) as tenant:
         (tmp_path / "hook.yaml").write_text(webhook("hook"))
