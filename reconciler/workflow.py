@@ -61,9 +61,9 @@ def narrowed(manifests: Manifests, narrow: Narrow, policy: Policy, root: str = "
 def require_secrets(manifests: Manifests, keys: frozenset[str] | None) -> tuple[Declared, ...]:
     """The selected webhooks; raises InvalidManifests if a reference of one of them does not resolve."""
     selected = tuple(item for item in manifests.declared if keys is None or item.key in keys)
-    problems = unresolved(selected)
+    problems = unresolved(manifests, selected)
     if problems:
-        raise InvalidManifests((*manifests.problems, *problems), manifests.documents, manifests.skipped)
+        raise InvalidManifests(problems, manifests.documents, manifests.skipped)
     return selected
 
 
