@@ -94,10 +94,15 @@ def _load(request: Request) -> Manifests:
     )
 
 
-def unresolved(manifests: Manifests, selected: Iterable[Declared]) -> tuple[Problem, ...]:
-    """All problems of the manifests if a secret reference of these webhooks, or of a Tenant, does not resolve; else none."""
-    keys = {item.key for item in selected}
-    lost = [problem for key, problem in manifests.lost if key is None or key in keys]
+def unresolved(manifests: Manifests, selected: Iterable[Declared], *, tenants: bool = False) -> tuple[Problem, ...]:
+    """All problems of the manifests if a secret reference of these webhooks does not resolve; else none.
+
+    With `tenants`, the token of every Tenant is needed too: whoever uses one only asks for that one itself.
+    """
+    keys: set[str | None] = {item.key for item in selected}
+    if tenants:
+        keys.add(None)
+    lost = [problem for key, problem in manifests.lost if key in keys]
     return tuple(sorted([*manifests.problems, *lost], key=_order)) if lost else ()
 
 
@@ -170,8 +175,6 @@ def _tenants(request: Request, reading: _Reading) -> tuple[tuple[TenantSpec, ...
     documents = reading.kinds["Tenant"]
     reading.problems += join.unique(documents, "tenant/duplicate", "Tenant")
     resolver = _resolver(request, reading, read=request.secrets != "ignore" and request.use_tenant)
-    if not request.all_tenants:  # a token that is not used is not missed
-        resolver = replace(resolver, lost=[])
     specs = [tenants.tenant(document, resolver) for document in documents]
     reading.problems += tenants.same_target(documents, specs)
     try:
