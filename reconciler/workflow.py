@@ -58,12 +58,12 @@ def narrowed(manifests: Manifests, narrow: Narrow, policy: Policy, root: str = "
     return replace(policy, scope=scope, literal_urls=manifests.literal_urls)
 
 
-def require_secrets(manifests: Manifests, keys: frozenset[str] | None) -> tuple[Declared, ...]:
-    """The selected webhooks; raises InvalidManifests if a reference of one of them does not resolve."""
+def require_secrets(manifests: Manifests, keys: frozenset[str] | None, *, tenants: bool = False) -> tuple[Declared, ...]:
+    """The selected webhooks; raises InvalidManifests if a reference of one of them, or with `tenants` of a Tenant, is lost."""
     selected = tuple(item for item in manifests.declared if keys is None or item.key in keys)
-    problems = unresolved(selected)
+    problems = unresolved(manifests, selected, tenants=tenants)
     if problems:
-        raise InvalidManifests((*manifests.problems, *problems), manifests.documents, manifests.skipped)
+        raise InvalidManifests(problems, manifests.documents, manifests.skipped)
     return selected
 
 

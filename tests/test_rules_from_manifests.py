@@ -157,8 +157,8 @@ def test_section_6_reconcile_needs_the_values_of_what_is_selected_all_at_once(fo
     manifests = read(secrets="require")
     with pytest.raises(InvalidManifests) as caught:
         workflow.require_secrets(manifests, None)
-    told = [problem.message for problem in caught.value.problems if problem.severity == "error"]
-    assert [message.split(":")[0] for message in told] == ["a", "a", "a", "b", "b"]
+    told = [problem.origin.file for problem in caught.value.problems if problem.severity == "error"]
+    assert told == ["a.yaml"] * 3 + ["b.yaml"] * 2
     write(folder, {"c.yaml": hook("c")})
     assert len(workflow.require_secrets(read(secrets="require"), frozenset({"c"}))) == 1
 

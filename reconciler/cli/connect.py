@@ -12,7 +12,7 @@ from typing import Final
 
 from reconciler.cli.source import Options
 from reconciler.core import limits
-from reconciler.core.errors import BadRequest, InvalidManifests
+from reconciler.core.errors import BadRequest, InvalidManifests, StoreError
 from reconciler.core.plan import TenantRef
 from reconciler.core.problem import Problem
 from reconciler.core.secret import Secret
@@ -91,7 +91,7 @@ def choose(options: Options, manifests: Manifests | None) -> Target:
 
 
 def prepare_folder(file: str) -> None:
-    """Makes the folder of the embedded tenant's file; `.reconciler` ignores itself in Git."""
+    """Makes the folder of the embedded tenant's file; `.reconciler` ignores itself in Git. Raises StoreError."""
     folder = Path(file).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -99,7 +99,7 @@ def prepare_folder(file: str) -> None:
         if folder.name == ".reconciler" and not ignore.exists():
             ignore.write_text("*\n")
     except OSError as error:
-        raise BadRequest(f"{folder}: cannot be made: {os.strerror(error.errno or 0)}") from None
+        raise StoreError(f"{folder}: cannot be made: {os.strerror(error.errno or 0)}") from None
 
 
 def address_policy(options: Options) -> AddressPolicy:

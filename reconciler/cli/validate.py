@@ -34,7 +34,7 @@ def command(ctx: click.Context, /, **values: Any) -> None:
     if values["secrets"]:
         from reconciler.workflow import require_secrets  # noqa: PLC0415  it brings asyncio, which nothing else here needs
 
-        require_secrets(manifests, None)
+        require_secrets(manifests, None, tenants=True)
     if console.output == "json":
         from reconciler.render import document  # noqa: PLC0415  one form a run
 

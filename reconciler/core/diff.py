@@ -59,11 +59,15 @@ def _plain(before: Webhook, after: Webhook) -> list[FieldChange]:
     return changes
 
 
+def _masked(held: str | Secret | None) -> bool:
+    """Whether a tenant hides it even from us: nothing can be said of a difference then."""
+    return isinstance(held, Secret) and not held.resolved
+
+
 def _auth(before: Auth, after: Auth) -> list[FieldChange]:
     changes = []
     old_user, new_user = (auth.username if isinstance(auth, BasicAuth) else None for auth in (before, after))
-    masked = isinstance(old_user, Secret) and not old_user.resolved
-    if old_user != new_user and not masked:
+    if old_user != new_user and not _masked(old_user):
         changes.append(FieldChange(("auth", "username"), shown(old_user), shown(new_user)))
     old_header, new_header = (auth.header if isinstance(auth, ApiKeyAuth) else "" for auth in (before, after))
     if old_header.lower() != new_header.lower():
@@ -91,7 +95,7 @@ def diff(before: Webhook, after: Webhook, literals: AbstractSet[str] = frozenset
     if before == after:
         return ()
     changes = _plain(before, after) if codec.visible(before) != codec.visible(after) else []
-    if before.url != after.url:
+    if before.url != after.url and not _masked(before.url):
         old, new = shown(before.url, literals), shown(after.url, literals)
         changes.append(FieldChange(("url",), old, new if new != old or new == HIDDEN else f"{new} (another)"))
     changes += _auth(before.auth, after.auth)

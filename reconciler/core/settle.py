@@ -102,8 +102,8 @@ def settle(
     url, why = spec.url, _incomparable(spec.url, live.spec.url)
     if why:
         warnings += (f"{spec.name}: url was not compared: {why}",)
-        url = live.spec.url
-    auth, said = _auth(spec.auth, live.spec, declared.spec.auth, policy, moved=url != live.spec.url)
+        url = live.spec.url if _unresolved(url) else url
+    auth, said = _auth(spec.auth, live.spec, declared.spec.auth, policy, moved=not why and url != live.spec.url)
     enabled = live.spec.enabled if spec.enabled is None else spec.enabled
     protected = live.protected if declared.protected is None else declared.protected
     # One copy of each, not one a field: in a plan without changes these copies are most of the time.

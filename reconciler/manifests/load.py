@@ -13,9 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from reconciler.core.errors import BadRequest, InvalidManifests
-from reconciler.core.model import BasicAuth, Declared, Origin, Webhook, credential
+from reconciler.core.model import Declared, Origin, Webhook
 from reconciler.core.problem import Problem
-from reconciler.core.secret import Secret
 from reconciler.manifests import join, paths, tenants
 from reconciler.manifests.build import PROBLEMS
 from reconciler.manifests.decode import Draft, webhook
@@ -35,6 +34,7 @@ class _Reading:
     """What has been read so far. `refused` are keys of Webhooks that the schema refused."""
 
     problems: list[Problem] = field(default_factory=list)
+    lost: list[tuple[str | None, Problem]] = field(default_factory=list)
     kinds: dict[str, list[Document]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
     refused: set[str] = field(default_factory=set)
     lost_events: bool = False  # an EventSubscription was refused: whose events it had is not known
@@ -90,21 +90,20 @@ def _load(request: Request) -> Manifests:
         files=tuple(paths.relative(file, root) for file in files) + ((paths.STDIN,) if "-" in request.paths else ()),
         root=root,
         literal_urls=frozenset(draft.url for draft in drafts if isinstance(draft.url, str)),
+        lost=tuple(reading.lost),
     )
 
 
-def unresolved(declared: Iterable[Declared]) -> tuple[Problem, ...]:
-    """An error for each secret reference of these webhooks that does not resolve."""
-    problems = []
-    for item in declared:
-        auth = item.spec.auth
-        username = auth.username if isinstance(auth, BasicAuth) else None
-        for name, value in (("url", item.spec.url), ("auth/username", username), ("auth", credential(auth))):
-            if isinstance(value, Secret) and not value.resolved:
-                message = f"{item.key}: {value.reference} does not resolve"
-                hint = "set it, then run again"
-                problems.append(Problem(item.origin, f"/spec/{name}", "secret/unresolved", "error", message, hint))
-    return tuple(sorted(problems, key=_order))
+def unresolved(manifests: Manifests, selected: Iterable[Declared], *, tenants: bool = False) -> tuple[Problem, ...]:
+    """All problems of the manifests if a secret reference of these webhooks does not resolve; else none.
+
+    With `tenants`, the token of every Tenant is needed too: whoever uses one only asks for that one itself.
+    """
+    keys: set[str | None] = {item.key for item in selected}
+    if tenants:
+        keys.add(None)
+    lost = [problem for key, problem in manifests.lost if key in keys]
+    return tuple(sorted([*manifests.problems, *lost], key=_order)) if lost else ()
 
 
 def _order(problem: Problem) -> tuple[Origin, str, str]:
@@ -187,7 +186,7 @@ def _tenants(request: Request, reading: _Reading) -> tuple[tuple[TenantSpec, ...
 def _resolver(request: Request, reading: _Reading, *, read: bool) -> Resolver:
     folder = os.path.abspath(request.secrets_dir) if request.secrets_dir else None  # noqa: PTH100  strings, as all of this layer
     warn = request.secrets == "warn"
-    resolver = Resolver(request.env, read, warn, folder, request.fingerprint_key, reading.problems)
+    resolver = Resolver(request.env, read, warn, folder, request.fingerprint_key, reading.problems, lost=reading.lost)
     names, files = tenants.token_places(reading.kinds["Tenant"], resolver)
     return replace(resolver, tokens=names, token_files=files)
 

@@ -67,7 +67,8 @@ class TenantSpec:
 class Manifests:
     """What the manifests declare: `declared` by key, only those that the tenant in use selects; `problems` are warnings.
 
-    `folders` and `files` are the run's paths relative to `root` (absolute), posix, "." for the root itself.
+    `folders` and `files` are the run's paths relative to `root` (absolute), posix, "." for the root itself. `lost` holds an
+    error for each reference that does not resolve, where `require` asked for it, with the webhook's key, None for a Tenant's.
     """
 
     declared: tuple[Declared, ...]
@@ -80,3 +81,4 @@ class Manifests:
     files: tuple[str, ...]
     root: str
     literal_urls: frozenset[str]
+    lost: tuple[tuple[str | None, Problem], ...] = ()

@@ -29,7 +29,10 @@ class Forbidden(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Looks references up. `tokens` and `token_files` are the variables and real paths of every Tenant's token."""
+    """Looks references up. `tokens` and `token_files` are the variables and real paths of every Tenant's token.
+
+    What does not resolve joins `problems` as a warning if `warn` is set, else `lost`, as an error with the webhook's key.
+    """
 
     env: Mapping[str, str] = field(repr=False)
     read: bool
@@ -39,6 +42,7 @@ class Resolver:
     problems: list[Problem]
     tokens: frozenset[str] = frozenset()
     token_files: frozenset[str] = frozenset()
+    lost: list[tuple[str | None, Problem]] = field(default_factory=list)
 
     def secret(
         self,
@@ -63,9 +67,8 @@ class Resolver:
             self.problems.append(document.problem((*path, source), "secret/forbidden", f"{shown} {error}"))
             return Secret(None, shown)
         if value is None:
-            if self.warn and not own:
-                warning = f"{shown} does not resolve: {why}"
-                self.problems.append(document.problem(path, "secret/unresolved", warning, severity="warning"))
+            if self.read:
+                self._lose(document, path, f"{shown} does not resolve: {why}", own=own)
             return Secret(None, shown)
         wrong = check(value)
         if wrong is not None:
@@ -73,6 +76,13 @@ class Resolver:
             severity: Severity = "warning" if rule in _WARNINGS else "error"
             self.problems.append(document.problem(path, rule, f"{shown} {message}", severity=severity))
         return hidden_url(value, shown) if url else Secret(value, shown)
+
+    def _lose(self, document: Document, path: Path, message: str, *, own: bool) -> None:
+        if not self.warn:
+            key = None if own else document.value["metadata"]["name"]
+            self.lost.append((key, document.problem(path, "secret/unresolved", message, "set it, then run again")))
+        elif not own:  # a plan needs the token too, and says so when it is about to be used
+            self.problems.append(document.problem(path, "secret/unresolved", message, severity="warning"))
 
     def _env(self, name: str, patterns: tuple[tuple[str, ...], ...], *, own: bool) -> tuple[str | None, str]:
         if name.upper().startswith(_OWN):

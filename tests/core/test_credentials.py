@@ -164,6 +164,15 @@ def test_section_6_a_mask_is_never_sent(mask: str) -> None:
     assert body["auth"] == {"type": "basic", "username": "bob", "password": VALUE, "credential_version": "2"}
 
 
+def test_section_6_what_a_tenant_masks_is_told_and_tested_as_declared() -> None:
+    masked = codec.live_from_wire({**answer(type="none"), "url": "*****"})
+    change = only(plan_of([declared("a", description="x")], [masked]))
+    assert paths(change) == ["description"]
+    assert change.declared is not None
+    assert codec.patch_body(masked, change.declared, OWNER)["url"] == URL
+    assert codec.test_body(change.declared.spec, masked, STARTED)["webhook"]["url"] == URL
+
+
 def test_section_6_a_tenant_tells_no_credential_but_its_version() -> None:
     told = codec.live_from_wire(answer(type="bearer", token=VALUE, credential_version="3"))
     assert told.spec.auth == held("3")

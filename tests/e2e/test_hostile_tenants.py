@@ -179,7 +179,7 @@ def test_whatever_answers_a_write_every_change_has_an_outcome_and_no_delete_is_b
     with wire(answer) as server:
         folder = repo(tmp_path, server.url)
         (folder / "second.yaml").write_text(webhook("hook-1"))
-        ended = run("reconcile", ".", "--yes", "-o", "json", "--deadline", "2", cwd=folder, TENANT_TOKEN=TOKEN)
+        ended = run("reconcile", ".", "--yes", "-o", "json", cwd=folder, TENANT_TOKEN=TOKEN)
         assert {asked.method for asked in server.asked} == {"GET", "POST", "PATCH"}
     assert ended.code == 4, ended.out + ended.err
     outcomes = {outcome["key"]: (outcome["status"], outcome["error"]["kind"]) for outcome in ended.json["outcomes"]}

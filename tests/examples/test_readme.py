@@ -68,7 +68,11 @@ def test_every_command_stands_in_the_table_of_commands() -> None:
 
 
 def test_every_option_that_the_readme_names_exists(tmp_path: Path) -> None:
-    helps = [[name, "--help"] for name in COMMANDS] + [["tenant", name, "--help"] for name in ("serve", "token", "tokens")]
+    helps = (
+        [["--help"]]
+        + [[name, "--help"] for name in COMMANDS]
+        + [["tenant", name, "--help"] for name in ("serve", "token", "tokens")]
+    )
     known = set(re.findall(r"--[a-z][a-z-]+", "\n".join(run(*arguments, cwd=tmp_path).out for arguments in helps)))
 
     named = set(re.findall(r"(?<![-\w])--[a-z][a-z-]+", README.read_text()))

@@ -149,7 +149,11 @@ def test_an_unresolved_reference_is_ignored_warned_of_or_required(tmp_path: Path
     assert rules(tmp_path, files) == []
     assert rules(tmp_path, files, secrets="warn") == [("secret/unresolved", "warning")]
     found = read(tmp_path, files, secrets="require")
-    assert [(p.rule, p.severity) for p in unresolved(found.declared)] == [("secret/unresolved", "error")]
+    assert [(p.rule, p.severity) for p in unresolved(found, found.declared)] == [("secret/unresolved", "error")]
+    (problem,) = unresolved(found, found.declared)
+    assert (problem.origin.line, problem.origin.column, problem.pointer) == (6, 31, "/spec/auth/token")
+    assert problem.message == "fromEnv: NOT_SET does not resolve: the variable is not set, or empty"
+    assert unresolved(found, ()) == ()
 
 
 def test_values_come_from_variables_and_files_as_text(tmp_path: Path) -> None:
@@ -162,7 +166,7 @@ def test_values_come_from_variables_and_files_as_text(tmp_path: Path) -> None:
     assert (item.spec.auth.username, item.spec.auth.password, item.spec.url) == ("no", "0123", env["URL"])
     assert isinstance(item.spec.auth.password, Secret)
     assert item.spec.auth.password.version == "7"
-    assert unresolved(found.declared) == ()
+    assert unresolved(found, found.declared) == ()
     assert found.literal_urls == frozenset()
     assert "0123" not in repr(found)
     assert "t0ken" not in repr(found)

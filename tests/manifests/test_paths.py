@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 from reconciler.core.errors import InvalidManifests
 from reconciler.core.problem import Problem
 from reconciler.manifests import Request, load
-from tests.manifests.test_load import AUTH, read, rules, webhook
+from tests.manifests.test_load import AUTH, read, rules, tenant, webhook
 
 
 def problems_of(*paths: Path) -> tuple[Problem, ...]:
@@ -85,3 +86,24 @@ def test_exactly_one_newline_at_the_end_of_a_secret_file_is_dropped(tmp_path: Pa
     if fine:
         auth = read(tmp_path, files, secrets="require").declared[0].spec.auth
         assert auth.token.reveal() == value  # type: ignore[union-attr]  # a bearer's
+
+
+def test_validate_with_secrets_misses_every_reference_where_it_stands_in_order(tmp_path: Path) -> None:
+    missing = "url: https://t.example.com\n  token: {fromEnv: NO_TOKEN}"
+    files = {
+        "t.yaml": tenant("main").replace("local: main.db", missing),
+        "a.yaml": webhook(
+            "one", "url: {fromEnv: NO_URL}", "auth: {type: basic, username: {fromEnv: NO_USER}, password: {fromFile: no}}"
+        ),
+    }
+    read(tmp_path, files)
+    command = [sys.executable, "-m", "reconciler", "validate", str(tmp_path), "--secrets", "-o", "json"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = [(Path(p["file"]).name, p["line"], p["pointer"], p["severity"]) for p in json.loads(ended.stdout)["problems"]]
+    assert ended.returncode == 1
+    assert found == [
+        ("a.yaml", 5, "/spec/url", "error"),
+        ("a.yaml", 6, "/spec/auth/username", "error"),
+        ("a.yaml", 6, "/spec/auth/password", "error"),
+        ("t.yaml", 6, "/spec/token", "error"),
+    ]

@@ -9,9 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.core.secret import Secret
+from reconciler.delivery.guard import AddressPolicy
+from reconciler.delivery.send import Sender
 from reconciler.providers.base import Provider
+from reconciler.providers.http import Client
 from reconciler.providers.memory import MemoryProvider
 from reconciler.providers.tenant import TenantProvider
+from reconciler.tenant.app import create_app
+from reconciler.tenant.store import open_store
 from tests.providers.builders import client, serving
 from tests.providers.contract import CHECKS
 from tests.providers.small_tenant import SmallTenant
@@ -30,9 +36,23 @@ async def tenant_over_http(_folder: Path) -> AsyncIterator[Provider]:
         yield TenantProvider(http, page_size=5)
 
 
+@asynccontextmanager
+async def embedded_tenant(folder: Path) -> AsyncIterator[Provider]:
+    """The tenant that the product serves, in process: real store, tokens, vault, validation."""
+    store = open_store(folder / "tenant.db")
+    try:
+        async with Sender(AddressPolicy.parse((), ())) as sender:
+            app = create_app(store, sender, local_token="token-of-the-contract", deliver=False)
+            async with Client("http://localhost/public-api/v1", Secret("token-of-the-contract"), app=app) as http:
+                yield TenantProvider(http, page_size=5)
+    finally:
+        store.close()
+
+
 PROVIDERS: tuple[Callable[[Path], AbstractAsyncContextManager[Provider]], ...] = (
     memory,
     tenant_over_http,
+    embedded_tenant,
 )
 
 
