@@ -62,7 +62,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --universal -
 	--no-emit-find-links --no-header -q
 lock: $(DEV)
 	$(LOCK) --group build -o requirements.lock
-	$(LOCK) --group dev -c requirements.lock -o requirements-dev.lock
+	$(LOCK) --extra aws --group dev -c requirements.lock -o requirements-dev.lock
 
 clean:
 	rm -rf .venv dist build

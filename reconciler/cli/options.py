@@ -186,8 +186,9 @@ narrow_options: Decorator[Any] = together(
     ),
 )
 
-secrets_dir_option: Decorator[Any] = option(
-    "--secrets-dir", metavar="DIR", help="A folder that fromFile may name by absolute path."
+secret_options: Decorator[Any] = together(
+    option("--secrets-dir", metavar="DIR", help="A folder that fromFile and fromSops may name by absolute path."),
+    option("--allow-command", is_flag=True, help="Let fromCommand run the programs that manifests name."),
 )
 
 policy_options: Decorator[Any] = together(

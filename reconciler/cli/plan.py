@@ -16,7 +16,7 @@ from reconciler.cli.options import (
     output_option,
     paths_argument,
     policy_options,
-    secrets_dir_option,
+    secret_options,
     tenant_options,
     time_options,
     together,
@@ -30,7 +30,7 @@ Examples:
 """
 
 shared_options: Decorator[Any] = together(
-    tenant_options, policy_options, narrow_options, time_options, network_options, secrets_dir_option
+    tenant_options, policy_options, narrow_options, time_options, network_options, secret_options
 )
 
 

@@ -61,6 +61,8 @@ def read(options: Options, secrets: Secrets) -> Manifests:
             strict=bool(options.strict),
             secrets=secrets,
             secrets_dir=options.secrets_dir,
+            allow_command=bool(options.allow_command),
+            timeout=options.timeout or 30.0,
             fingerprint_key=fingerprint_key(),
             tenant=options.tenant,
             use_tenant=not (options.is_local or options.tenant_url),

@@ -18,7 +18,7 @@ from reconciler.cli.options import (
     option,
     output_option,
     paths_argument,
-    secrets_dir_option,
+    secret_options,
     tenant_options,
     time_options,
 )
@@ -47,7 +47,7 @@ Examples:
 @narrow_options
 @time_options
 @network_options
-@secrets_dir_option
+@secret_options
 @output_option("text", "json")
 @logging_options
 @click.pass_context

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from reconciler.cli.console import console_of
-from reconciler.cli.options import logging_options, option, output_option, paths_argument, secrets_dir_option
+from reconciler.cli.options import logging_options, option, output_option, paths_argument, secret_options
 
 EPILOG = """\b
 Examples:
@@ -21,7 +21,7 @@ Examples:
 @paths_argument
 @option("--strict", is_flag=True, help="Warnings are errors.")
 @option("--secrets", is_flag=True, help="Also resolve every secret reference.")
-@secrets_dir_option
+@secret_options
 @output_option("text", "json")
 @logging_options
 @click.pass_context

@@ -15,7 +15,7 @@ from reconciler.core.secret import Secret, fingerprint
 from reconciler.manifests.events import Places, subscriptions
 from reconciler.manifests.model import TenantSpec
 from reconciler.manifests.places import Document, Path
-from reconciler.manifests.secrets import Resolver
+from reconciler.manifests.secrets import Lists, Resolver
 
 # What `limits.url` takes anyway; only to be quick.
 _PLAIN_URL: Final = re.compile(
@@ -23,7 +23,6 @@ _PLAIN_URL: Final = re.compile(
 )
 _IN_CLEAR: Final = "http:// that sends events and credentials in clear"
 _NO_AUTH: Final = NoAuth()
-Patterns = tuple[tuple[str, ...], ...]
 
 
 @dataclass(slots=True)
@@ -52,10 +51,10 @@ def webhook(document: Document, resolver: Resolver, tenants: tuple[TenantSpec, .
     description = spec.get("description", "")
     if not (description.isascii() and description.isprintable()) and (wrong := limits.description(description)):
         problems.append(document.problem(("spec", "description"), "webhook/description", f"description {wrong}"))
-    patterns = tuple(t.env_patterns for t in tenants if t.env_patterns is not None and t.selects(labels))
-    auth = _auth(document, spec["auth"], resolver, patterns) if "auth" in spec else _NO_AUTH
+    lists = tuple(tenant.secrets for tenant in tenants if tenant.selects(labels))
+    auth = _auth(document, spec["auth"], resolver, lists) if "auth" in spec else _NO_AUTH
     return Draft(
-        document, key, name, labels, _url(document, spec["url"], resolver, patterns), auth, subscriptions(document, problems)
+        document, key, name, labels, _url(document, spec["url"], resolver, lists), auth, subscriptions(document, problems)
     )
 
 
@@ -65,10 +64,10 @@ def _text(text: str) -> str | None:
     return limits.name(text)
 
 
-def _url(document: Document, url: str | dict[str, str], resolver: Resolver, patterns: Patterns) -> str | Secret:
+def _url(document: Document, url: str | dict[str, str], resolver: Resolver, lists: Lists) -> str | Secret:
     path: Path = ("spec", "url")
     if isinstance(url, dict):
-        return resolver.secret(document, path, url, _check_url, patterns, url=True)
+        return resolver.secret(document, path, url, _check_url, lists, url=True)
     if _PLAIN_URL.fullmatch(url) and len(url) <= limits.URL_LENGTH:
         return url
     if wrong := limits.url(url):
@@ -101,12 +100,12 @@ def _check_username(value: str) -> tuple[str, str] | None:
     return _check_credential(value)
 
 
-def _auth(document: Document, auth: dict[str, Any], resolver: Resolver, patterns: Patterns) -> Auth:
+def _auth(document: Document, auth: dict[str, Any], resolver: Resolver, lists: Lists) -> Auth:
     problems = resolver.problems
 
     def hidden(field: str) -> Secret:
         check = _check_password if field == "password" else _check_credential
-        secret = resolver.secret(document, ("spec", "auth", field), auth[field], check, patterns)
+        secret = resolver.secret(document, ("spec", "auth", field), auth[field], check, lists)
         version = auth.get("version")
         if version is None and resolver.fingerprint_key is not None:
             version = fingerprint({field: secret}, resolver.fingerprint_key)
@@ -114,7 +113,7 @@ def _auth(document: Document, auth: dict[str, Any], resolver: Resolver, patterns
 
     match auth["type"]:
         case "basic":
-            return BasicAuth(_username(document, auth["username"], resolver, patterns), hidden("password"))
+            return BasicAuth(_username(document, auth["username"], resolver, lists), hidden("password"))
         case "bearer":
             return BearerAuth(hidden("token"))
         case "apiKey":
@@ -124,10 +123,10 @@ def _auth(document: Document, auth: dict[str, Any], resolver: Resolver, patterns
     return _NO_AUTH
 
 
-def _username(document: Document, name: str | dict[str, str], resolver: Resolver, patterns: Patterns) -> str | Secret:
+def _username(document: Document, name: str | dict[str, str], resolver: Resolver, lists: Lists) -> str | Secret:
     path: Path = ("spec", "auth", "username")
     if isinstance(name, dict):
-        return resolver.secret(document, path, name, _check_username, patterns)
+        return resolver.secret(document, path, name, _check_username, lists)
     if wrong := limits.username(name):
         rule = "auth/username-colon" if ":" in name else "auth/credential"
         resolver.problems.append(document.problem(path, rule, f"username {wrong}"))

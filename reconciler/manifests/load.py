@@ -25,6 +25,7 @@ from reconciler.manifests.places import Document
 from reconciler.manifests.read import read
 from reconciler.manifests.schema import KINDS, check
 from reconciler.manifests.secrets import Resolver
+from reconciler.manifests.sources import Access, Once
 
 API: Final = "webhooks.reconciler/v1"
 
@@ -40,6 +41,7 @@ class _Reading:
     lost_events: bool = False  # an EventSubscription was refused: whose events it had is not known
     documents: int = 0
     skipped: int = 0
+    once: Once = field(default_factory=Once)
 
 
 def load(request: Request) -> Manifests:
@@ -185,10 +187,11 @@ def _tenants(request: Request, reading: _Reading) -> tuple[tuple[TenantSpec, ...
 
 def _resolver(request: Request, reading: _Reading, *, read: bool) -> Resolver:
     folder = os.path.abspath(request.secrets_dir) if request.secrets_dir else None  # noqa: PTH100  strings, as all of this layer
+    withheld = frozenset(doc.value["spec"].get("token", {}).get("fromEnv", "") for doc in reading.kinds["Tenant"])
+    access = Access(request.env, request.timeout, folder, request.allow_command, withheld)
     warn = request.secrets == "warn"
-    resolver = Resolver(request.env, read, warn, folder, request.fingerprint_key, reading.problems, lost=reading.lost)
-    names, files = tenants.token_places(reading.kinds["Tenant"], resolver)
-    return replace(resolver, tokens=names, token_files=files)
+    resolver = Resolver(access, read, warn, request.fingerprint_key, reading.problems, reading.once, lost=reading.lost)
+    return replace(resolver, tokens=tenants.token_places(reading.kinds["Tenant"], resolver))
 
 
 def _webhooks(request: Request, reading: _Reading, specs: tuple[TenantSpec, ...], chosen: TenantSpec | None) -> list[Draft]:

@@ -20,7 +20,8 @@ class Request:
     `secrets`: `ignore` reads no secret; `warn` reads them and warns of those that do not resolve; `require` reads them and
     leaves it to `unresolved` to refuse those of the webhooks that are selected. `tenant` is the name of the Tenant manifest to
     use; `use_tenant` is false where the tenant comes from the command line; `all_tenants` uses none of several and refuses
-    nothing (for `validate`). `env` is the environment that references read.
+    nothing (for `validate`). `env` is the environment that references read; `timeout` the seconds that one request or process of
+    a source of secrets may take; `allow_command` lets fromCommand run programs.
     """
 
     paths: tuple[str, ...]
@@ -29,6 +30,8 @@ class Request:
     strict: bool = False
     secrets: SecretsMode = "ignore"
     secrets_dir: str | None = None
+    allow_command: bool = False
+    timeout: float = 30.0
     fingerprint_key: Secret | None = None
     tenant: str | None = None
     use_tenant: bool = True
@@ -40,7 +43,8 @@ class TenantSpec:
     """A Tenant manifest. `url` and `token`, or `local` (absolute path); `select` holds the labels wanted, {} for all.
 
     `delete_share` and `update_share` from 0 to 1; `update_from` is the base from which the share of updates counts;
-    `env_patterns` of None lets webhooks reference any variable that is not forbidden.
+    `secrets` holds the lists of patterns of what webhooks may reference, by source: of `env`, no list allows any variable that is
+    not forbidden; of others, none.
     """
 
     name: str
@@ -56,7 +60,7 @@ class TenantSpec:
     delete_share: float = 0.3
     update_share: float = 0.3
     update_from: int = 10
-    env_patterns: tuple[str, ...] | None = None
+    secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def selects(self, labels: Mapping[str, str]) -> bool:
         """Whether a webhook with these labels belongs to this tenant."""

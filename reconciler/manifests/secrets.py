@@ -1,139 +1,111 @@
-"""Secret references -> Secret: environment and file, with what a manifest has no right to.
+"""Secret references -> Secret: where a manifest may point, and what comes of it. The sources themselves are in `sources/`.
 
 Called by `decode.py` and `tenants.py`. A value is looked at here, before it is hidden, and never shown. Design §6.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Any, Final
 
 from reconciler.core.problem import Problem, Severity
 from reconciler.core.secret import Secret, hidden_url
-from reconciler.manifests.files import open_regular
 from reconciler.manifests.places import Document, Path
+from reconciler.manifests.sources import SOURCES, Access, Forbidden, Lost, Once, shown
+from reconciler.manifests.sources import Place as SourcePlace
 
-FILE_SIZE: Final = 64 * 1024  # bytes
-_OWN: Final = "RECONCILER_"
 _WARNINGS: Final = frozenset({"auth/password-colon", "url/plain-http"})
 
 Check = Callable[[str], tuple[str, str] | None]  # a value -> rule and message, or None
-
-
-class Forbidden(Exception):
-    """A reference to what a manifest has no right to; its text says why."""
+Reference = Mapping[str, Any]  # one entry: the source's key, and what it takes
+Lists = tuple[Mapping[str, tuple[str, ...]], ...]  # of each Tenant that selects a webhook: its `spec.secrets`
 
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Looks references up. `tokens` and `token_files` are the variables and real paths of every Tenant's token.
+    """Looks references up. `tokens` are the places of every Tenant's token, `once` keeps what was fetched.
 
     What does not resolve joins `problems` as a warning if `warn` is set, else `lost`, as an error with the webhook's key.
     """
 
-    env: Mapping[str, str] = field(repr=False)
+    access: Access
     read: bool
     warn: bool
-    secrets_dir: str | None
     fingerprint_key: Secret | None
     problems: list[Problem]
-    tokens: frozenset[str] = frozenset()
-    token_files: frozenset[str] = frozenset()
+    once: Once
+    tokens: frozenset[SourcePlace] = frozenset()
     lost: list[tuple[str | None, Problem]] = field(default_factory=list)
 
     def secret(
         self,
         document: Document,
         path: Path,
-        reference: Mapping[str, str],
+        reference: Reference,
         check: Check,
-        patterns: tuple[tuple[str, ...], ...] = (),
+        lists: Lists = (),
         *,
         url: bool = False,
         own: bool = False,
     ) -> Secret:
         """The secret behind a reference; a Secret of None, with a problem where there is one to tell, if there is none.
 
-        `patterns` are lists of which the variable must match one each; `own` is a Tenant's own token.
+        `own` is a Tenant's own token, which its lists do not bind.
         """
-        source, name = next(iter(reference.items()))
-        shown = f"{source}: {name}"
+        source, argument = next(iter(reference.items()))
+        name = shown(source, argument)
         try:
-            value, why = self._env(name, patterns, own=own) if source == "fromEnv" else self._file(document, name, own=own)
+            value = self._value(document, source, argument, None if own else lists)
         except Forbidden as error:
-            self.problems.append(document.problem((*path, source), "secret/forbidden", f"{shown} {error}"))
-            return Secret(None, shown)
+            self.problems.append(document.problem((*path, source), "secret/forbidden", f"{name} {error}"))
+            return Secret(None, name)
+        except Lost as error:
+            self._lose(document, path, f"{name} does not resolve: {error.why}", error.mend, own=own)
+            return Secret(None, name)
         if value is None:
-            if self.read:
-                self._lose(document, path, f"{shown} does not resolve: {why}", own=own)
-            return Secret(None, shown)
+            return Secret(None, name)
         wrong = check(value)
         if wrong is not None:
             rule, message = wrong
             severity: Severity = "warning" if rule in _WARNINGS else "error"
-            self.problems.append(document.problem(path, rule, f"{shown} {message}", severity=severity))
-        return hidden_url(value, shown) if url else Secret(value, shown)
+            self.problems.append(document.problem(path, rule, f"{name} {message}", severity=severity))
+        return hidden_url(value, name) if url else Secret(value, name)
 
-    def _lose(self, document: Document, path: Path, message: str, *, own: bool) -> None:
+    def place(self, document: Document, reference: Reference) -> SourcePlace:
+        """Where a document's reference points; raises Forbidden."""
+        source, argument = next(iter(reference.items()))
+        return SOURCES[source].place(argument, document.file.folder, self.access)
+
+    def _value(self, document: Document, source: str, argument: Any, lists: Lists | None) -> str | None:
+        """The value, None where none is read; `lists` of None is a Tenant's own. Raises Forbidden, Lost."""
+        place = self.place(document, {source: argument})
+        if lists is not None:
+            if place in self.tokens:
+                raise Forbidden("may not be referenced: it is the Tenant's token")
+            _hold(place, lists)
+        if not self.read:
+            return None
+        kind = SOURCES[source]
+        if lists is not None and not (lists or kind.OPTIONAL):
+            raise Lost("no Tenant manifest of this run allows it", f"list it in a Tenant's secrets.{kind.LISTED}")
+        return self.once.get(kind, place, self.access)
+
+    def _lose(self, document: Document, path: Path, message: str, mend: str, *, own: bool) -> None:
         if not self.warn:
             key = None if own else document.value["metadata"]["name"]
-            self.lost.append((key, document.problem(path, "secret/unresolved", message, "set it, then run again")))
+            self.lost.append((key, document.problem(path, "secret/unresolved", message, mend)))
         elif not own:  # a plan needs the token too, and says so when it is about to be used
-            self.problems.append(document.problem(path, "secret/unresolved", message, severity="warning"))
-
-    def _env(self, name: str, patterns: tuple[tuple[str, ...], ...], *, own: bool) -> tuple[str | None, str]:
-        if name.upper().startswith(_OWN):
-            raise Forbidden(f"may not be referenced: {_OWN}* is the program's own")
-        if not own and name in self.tokens:
-            raise Forbidden("may not be referenced: it is the Tenant's token")
-        if not own and not all(any(fnmatchcase(name, pattern) for pattern in allowed) for allowed in patterns):
-            raise Forbidden("may not be referenced: it matches no pattern of the Tenant's secrets.env")
-        value = self.env.get(name) if self.read else None
-        return value or None, "the variable is not set, or empty"  # CI gives a fork's pull request empty ones
-
-    def _file(self, document: Document, name: str, *, own: bool) -> tuple[str | None, str]:
-        real = self.allowed_file(document, name)
-        if not own and real in self.token_files:
-            raise Forbidden("may not be referenced: it is the Tenant's token")
-        return _read(real) if self.read else (None, "")
-
-    def allowed_file(self, document: Document, name: str) -> str:
-        """The real path of a file that a manifest may reference; raises Forbidden."""
-        folder = document.file.folder
-        try:
-            real = os.path.realpath(os.path.join(folder, name))  # noqa: PTH118  strings, as all of this layer
-            if self.secrets_dir is not None and _inside(real, os.path.realpath(self.secrets_dir)):
-                return real
-            inside = _inside(real, os.path.realpath(folder))
-        except (OSError, ValueError):
-            raise Forbidden("is not a path") from None
-        if os.path.isabs(name):  # noqa: PTH117  likewise
-            raise Forbidden("may not be absolute, unless under --secrets-dir")
-        if ".." in name.replace("\\", "/").split("/"):
-            raise Forbidden("may not contain .., unless under --secrets-dir")
-        if not inside:
-            raise Forbidden("leaves the manifest's folder by a link")
-        return real
+            self.problems.append(document.problem(path, "secret/unresolved", message, mend, severity="warning"))
 
 
-def _inside(path: str, folder: str) -> bool:
-    return path.startswith(folder.rstrip("/") + "/")
-
-
-def _read(path: str) -> tuple[str | None, str]:
-    """A regular file's text without its one trailing newline, or None and why not."""
-    try:
-        with open_regular(path, os.O_NOFOLLOW) as file:
-            data = file.read(FILE_SIZE + 1)
-    except OSError as error:
-        return None, f"the file cannot be read ({error.strerror})"
-    if len(data) > FILE_SIZE:
-        return None, "the file has over 64 KiB"
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        return None, "the file is not UTF-8 text"
-    return text.removesuffix("\n").removesuffix("\r") if text.endswith("\r\n") else text.removesuffix("\n"), ""
+def _hold(place: SourcePlace, lists: Lists) -> None:
+    """Holds a reference against the lists of every Tenant that selects its webhook; raises Forbidden."""
+    kind = SOURCES[place.source]
+    for allowed in lists if kind.LISTED is not None else ():
+        patterns = allowed.get(kind.LISTED or "")
+        if patterns is None and not kind.OPTIONAL:
+            raise Forbidden(f"may not be referenced: the Tenant has no secrets.{kind.LISTED} that allows it")
+        if patterns is not None and not any(fnmatchcase(place.subject, pattern) for pattern in patterns):
+            raise Forbidden(f"may not be referenced: it matches no pattern of the Tenant's secrets.{kind.LISTED}")

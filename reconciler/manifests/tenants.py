@@ -15,7 +15,8 @@ from reconciler.core.secret import Secret
 from reconciler.manifests.model import Request, TenantSpec
 from reconciler.manifests.near import near
 from reconciler.manifests.places import Document
-from reconciler.manifests.secrets import Forbidden, Resolver
+from reconciler.manifests.secrets import Resolver
+from reconciler.manifests.sources import Forbidden, Place
 
 
 def tenant(document: Document, resolver: Resolver) -> TenantSpec:
@@ -26,7 +27,6 @@ def tenant(document: Document, resolver: Resolver) -> TenantSpec:
     local = spec.get("local")
     if local is not None:
         local = os.path.normpath(os.path.join(document.file.folder, local))  # noqa: PTH118  strings, as all of this layer
-    env = spec.get("secrets", {}).get("env")
     if wrong := limits.name(spec["owner"]):
         resolver.problems.append(document.problem(("spec", "owner"), "tenant/owner", f"owner {wrong}"))
     return TenantSpec(
@@ -43,7 +43,7 @@ def tenant(document: Document, resolver: Resolver) -> TenantSpec:
         delete_share=float(deletes.get("share", 0.3)),
         update_share=float(updates.get("share", 0.3)),
         update_from=int(updates.get("from", 10)),
-        env_patterns=tuple(env) if env is not None else None,
+        secrets={source: tuple(patterns) for source, patterns in spec.get("secrets", {}).items()},
     )
 
 
@@ -70,17 +70,15 @@ def _token(document: Document, spec: dict[str, dict[str, str]], resolver: Resolv
     return resolver.secret(document, ("spec", "token"), spec["token"], _check_token, own=True)
 
 
-def token_places(documents: Iterable[Document], resolver: Resolver) -> tuple[frozenset[str], frozenset[str]]:
-    """The variables and the real paths of all Tenants' tokens, which no webhook may reference."""
-    names, files = set(), set()
+def token_places(documents: Iterable[Document], resolver: Resolver) -> frozenset[Place]:
+    """Where all Tenants' tokens are, which no webhook may reference."""
+    places: set[Place] = set()
     for document in documents:
-        reference = document.value["spec"].get("token", {})
-        names.update([reference["fromEnv"]] if "fromEnv" in reference else [])
         try:
-            files.update([resolver.allowed_file(document, reference["fromFile"])] if "fromFile" in reference else [])
+            places.update(resolver.place(document, token) for token in [document.value["spec"].get("token")] if token)
         except Forbidden:  # told when the token itself is looked at
             continue
-    return frozenset(names), frozenset(files)
+    return frozenset(places)
 
 
 def same_target(documents: list[Document], specs: list[TenantSpec]) -> list[Problem]:

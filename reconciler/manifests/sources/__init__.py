@@ -1,0 +1,24 @@
+"""Where secret values come from, one file a source; a new one is a file, a row here and a reference in the schema.
+
+Asked by `secrets.py` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from reconciler.manifests.sources import aws, command, env, file, sops, vault
+from reconciler.manifests.sources.base import Access, Down, Forbidden, Lost, Place, Source, shown
+from reconciler.manifests.sources.once import Once
+
+SOURCES: Final[Mapping[str, Source]] = {
+    "fromEnv": env,
+    "fromFile": file,
+    "fromVault": vault,
+    "fromAwsSecretsManager": aws,
+    "fromSops": sops,
+    "fromCommand": command,
+}
+
+__all__ = ["SOURCES", "Access", "Down", "Forbidden", "Lost", "Once", "Place", "Source", "shown"]

@@ -1,0 +1,104 @@
+"""`fromAwsSecretsManager: {name, field}`: a secret of AWS Secrets Manager, asked through boto3, the extra `aws`.
+
+Account, region and credentials are found as boto3 finds them, from the run's environment, never from a manifest.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from typing import Any, Final
+
+from reconciler.manifests.sources.base import SIZE, Access, Down, Item, Lost, Place, text_of, within
+
+LISTED: Final = "aws"
+OPTIONAL: Final = False
+_CREDENTIALS: Final = "give boto3 credentials and a region: AWS_PROFILE, AWS_REGION, a role, …"
+_DENIED: Final = "the policy of these credentials must allow secretsmanager:GetSecretValue on it"
+_CODES: Final[dict[str, tuple[str, str]]] = {
+    "ResourceNotFoundException": ("there is no such secret, or it has no value", "is it in this account and region?"),
+    "InvalidRequestException": ("the secret is about to be deleted", "restore it, or correct the reference"),
+    "AccessDeniedException": ("AWS refuses it", _DENIED),
+    "DecryptionFailure": ("AWS cannot decrypt it with its KMS key", "allow kms:Decrypt to these credentials"),
+}
+
+
+def place(value: Any, _folder: str, _access: Access) -> Place:
+    """The secret of that name or ARN, or a field of it."""
+    return Place("fromAwsSecretsManager", (value["name"],), value.get("field"), subject=value["name"])
+
+
+def fetch(item: Item, access: Access) -> str:
+    """The text of the secret, as it is now."""
+    try:
+        answer = within(access.timeout, lambda: _ask(item[0], access))
+    except TimeoutError:
+        raise Down(f"AWS did not answer within {access.timeout:g} s", "--timeout gives it longer") from None
+    text = answer.get("SecretString")
+    if not isinstance(text, str) or not text:
+        raise Lost("the secret holds no text", "store it as a secret string")
+    if len(text) > SIZE:
+        raise Lost("it has over 64 KiB")
+    return text
+
+
+def pick(got: Any, place: Place) -> str:
+    """The whole text, or a field of the JSON object in it."""
+    if place.part is None:
+        return str(got)
+    try:
+        values = json.loads(got)
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise Lost("its text is no JSON object, so it has no fields", "leave `field` out to have the whole text")
+    return text_of(values, place.part)
+
+
+@cache
+def _client(region: str | None, timeout: float) -> Any:
+    """Made once: it takes longer to make than to ask."""
+    from boto3.session import Session  # type: ignore[import-untyped]  # noqa: PLC0415  an extra; it brings no types
+    from botocore.config import Config  # type: ignore[import-untyped]  # noqa: PLC0415  likewise
+
+    config = Config(connect_timeout=timeout, read_timeout=timeout, retries={"mode": "standard", "total_max_attempts": 2})
+    return Session(region_name=region).client("secretsmanager", config=config)
+
+
+def _ask(name: str, access: Access) -> dict[str, Any]:
+    try:
+        from botocore.exceptions import (  # type: ignore[import-untyped]  # noqa: PLC0415  likewise
+            BotoCoreError,
+            ClientError,
+            HTTPClientError,
+            NoCredentialsError,
+            NoRegionError,
+        )
+    except ImportError:
+        raise Down("boto3 is not installed", 'install the extra: pip install "webhook-reconciler[aws]"') from None
+    region = access.env.get("AWS_REGION") or access.env.get("AWS_DEFAULT_REGION")
+    try:
+        answer: dict[str, Any] = _client(region, access.timeout).get_secret_value(SecretId=name)
+    except ClientError as error:
+        raise _refusal(error.response) from None
+    except (NoCredentialsError, NoRegionError):
+        raise Down("there are no AWS credentials, or no region", _CREDENTIALS) from None
+    except HTTPClientError:
+        raise Down("AWS Secrets Manager cannot be reached", "is the region right, and AWS_ENDPOINT_URL, if it is set?") from None
+    except BotoCoreError as error:
+        raise Down(f"AWS Secrets Manager cannot be asked ({type(error).__name__})", _CREDENTIALS) from None
+    except ValueError:  # an endpoint or a region that is none
+        raise Down("AWS Secrets Manager cannot be asked: the endpoint or the region is none", _CREDENTIALS) from None
+    return answer
+
+
+def _refusal(response: Any) -> Lost:
+    """What an error of AWS means; its own text is not repeated, a code only if it looks like one."""
+    code = str(response.get("Error", {}).get("Code", ""))
+    if code in _CODES:
+        return Lost(*_CODES[code])
+    told = f" ({code})" if re.fullmatch(r"[A-Za-z0-9]{1,64}", code) else ""
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    kind = Lost if 400 <= status < 500 and status != 429 and "Token" not in code and "Client" not in code else Down
+    return kind(f"AWS answered no secret{told}", _CREDENTIALS if kind is Down else _DENIED)

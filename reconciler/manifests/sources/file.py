@@ -1,0 +1,54 @@
+"""`fromFile: PATH`: a file below the manifest's folder, or under `--secrets-dir`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Final
+
+from reconciler.manifests.files import open_regular
+from reconciler.manifests.sources.base import SIZE, Access, Forbidden, Item, Lost, Place, whole
+
+LISTED: Final = None
+OPTIONAL: Final = True
+pick = whole
+
+
+def place(value: Any, folder: str, access: Access) -> Place:
+    """The real path of that file."""
+    return Place("fromFile", (allowed(value, folder, access.secrets_dir),))
+
+
+def fetch(item: Item, _access: Access) -> bytes:
+    """Its bytes."""
+    return contents(item[0], SIZE)
+
+
+def allowed(name: str, folder: str, secrets_dir: str | None) -> str:
+    """The real path of a file that a manifest of that folder may reference; raises Forbidden."""
+    try:
+        real = os.path.realpath(os.path.join(folder, name))  # noqa: PTH118  strings, as all of this layer
+        if secrets_dir is not None and _inside(real, os.path.realpath(secrets_dir)):
+            return real
+        inside = _inside(real, os.path.realpath(folder))
+    except (OSError, ValueError):
+        raise Forbidden("is not a path") from None
+    if os.path.isabs(name):  # noqa: PTH117  likewise
+        raise Forbidden("may not be absolute, unless under --secrets-dir")
+    if ".." in name.replace("\\", "/").split("/"):
+        raise Forbidden("may not contain .., unless under --secrets-dir")
+    if not inside:
+        raise Forbidden("leaves the manifest's folder by a link")
+    return real
+
+
+def _inside(path: str, folder: str) -> bool:
+    return path.startswith(folder.rstrip("/") + "/")
+
+
+def contents(path: str, size: int) -> bytes:
+    """The bytes of a regular file, at most `size` and one more; raises Lost."""
+    try:
+        with open_regular(path, os.O_NOFOLLOW) as file:
+            return file.read(size + 1)
+    except OSError as error:
+        raise Lost(f"the file cannot be read ({error.strerror})") from None
