@@ -72,11 +72,13 @@ class Stored:
         return f'"{self.revision}"'
 
 
-# The last day of each webhook that is shown: a look at up to 24 neighbouring rows, for the rows of `{rows}` only.
+# The webhooks that `{rows}` finds, and in one pass over their last 24 hours, neighbours in the table, the sums of these.
 _SHOWN: Final = (
-    "SELECT w.*, COALESCE(SUM(h.succeeded), 0) AS day_succeeded, COALESCE(SUM(h.failed), 0) AS day_failed "
-    "FROM (SELECT * FROM webhooks w {rows}) w LEFT JOIN hourly h ON h.webhook_id = w.id AND h.hour > :hour "
-    "GROUP BY w.id ORDER BY w.{order}"
+    "WITH w AS MATERIALIZED (SELECT * FROM webhooks w {rows}), day AS MATERIALIZED ("
+    "SELECT webhook_id, SUM(succeeded) AS succeeded, SUM(failed) AS failed FROM hourly "
+    "WHERE webhook_id IN (SELECT id FROM w) AND hour > :hour GROUP BY webhook_id) "
+    "SELECT w.*, COALESCE(day.succeeded, 0) AS day_succeeded, COALESCE(day.failed, 0) AS day_failed "
+    "FROM w LEFT JOIN day ON day.webhook_id = w.id ORDER BY w.{order}"
 )
 
 
