@@ -69,7 +69,7 @@ class Engine:
             await asyncio.gather(*filter(None, [self._passing]), *self._attempts, return_exceptions=True)
 
     def wake(self, *webhook_ids: str) -> None:
-        """Reads what the file says of these webhooks, without any: of all, and goes on; returns at once."""
+        """Reads what the file says of these webhooks, without any: of all for which something waits; returns at once."""
         if not webhook_ids:
             self._unread = None
         elif self._unread is not None:
@@ -119,8 +119,8 @@ class Engine:
             return
         ids = None if self._unread is None else tuple(self._unread)
         self._unread = set()
-        found = await self._store.read(lambda c: claims.facts(c, ids))
-        self._lanes.learn(found, whole=ids is None)
+        found = await self._store.read(lambda c: claims.waiting(c) if ids is None else claims.facts(c, ids))
+        self._lanes.learn(found, ids or ())
 
     async def _claim(self, picks: list[Pick]) -> None:
         now = self._store.clock()
