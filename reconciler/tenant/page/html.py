@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.core.secret import shown_url
-from reconciler.tenant.page import forms
+from reconciler.tenant.page import forms, graph, wording
 
 FOLDER: Final = Path(__file__).parents[1]
 HEADERS: Final = {
@@ -52,8 +52,8 @@ _ENVIRONMENT: Final = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-_ENVIRONMENT.filters.update(moment=moment, number=number, host=shown_url)
-_ENVIRONMENT.globals.update(address=address, one=forms.one)
+_ENVIRONMENT.filters.update(moment=moment, number=number, host=shown_url, stamp=wording.stamp, verdict=wording.verdict)
+_ENVIRONMENT.globals.update(address=address, one=forms.one, periods=graph.PERIODS)
 
 
 def page(template: str, status: int = 200, /, headers: Mapping[str, str] | None = None, **values: Any) -> Response:

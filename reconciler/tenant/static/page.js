@@ -41,3 +41,19 @@ for (const form of document.querySelectorAll("form[method=post]")) {
 addEventListener("pageshow", (event) => {
   if (event.persisted) for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
 });
+
+// Copying a text; where the clipboard cannot be written, the text is selected, so that the keyboard can.
+for (const button of document.querySelectorAll("[data-copy]")) {
+  const text = document.getElementById(button.dataset.copy);
+  const said = button.parentElement.querySelector("[data-copied]");
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(text.textContent);
+      said.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(text);
+      said.textContent = "Selected: copy it with your keyboard";
+    }
+  });
+}
