@@ -188,7 +188,7 @@ def _resolver(request: Request, reading: _Reading, *, read: bool) -> Resolver:
     warn = request.secrets == "warn"
     resolver = Resolver(request.env, read, warn, folder, request.fingerprint_key, reading.problems, lost=reading.lost)
     names, files = tenants.token_places(reading.kinds["Tenant"], resolver)
-    return replace(resolver, tokens=names, token_files=files)
+    return replace(resolver, tokens=names, token_files=files | {os.path.realpath(file) for file in request.private})
 
 
 def _webhooks(request: Request, reading: _Reading, specs: tuple[TenantSpec, ...], chosen: TenantSpec | None) -> list[Draft]:

@@ -20,7 +20,7 @@ class Request:
     `secrets`: `ignore` reads no secret; `warn` reads them and warns of those that do not resolve; `require` reads them and
     leaves it to `unresolved` to refuse those of the webhooks that are selected. `tenant` is the name of the Tenant manifest to
     use; `use_tenant` is false where the tenant comes from the command line; `all_tenants` uses none of several and refuses
-    nothing (for `validate`). `env` is the environment that references read.
+    nothing (for `validate`). `env` is the environment that references read; `private` are files that no webhook may reference.
     """
 
     paths: tuple[str, ...]
@@ -33,6 +33,7 @@ class Request:
     tenant: str | None = None
     use_tenant: bool = True
     all_tenants: bool = False
+    private: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from reconciler.manifests.places import Document, Path
 
 FILE_SIZE: Final = 64 * 1024  # bytes
 _OWN: Final = "RECONCILER_"
+_PRIVATE: Final = frozenset({".reconciler", ".git"})  # the embedded tenant with its key and tokens; git's own credentials
 _WARNINGS: Final = frozenset({"auth/password-colon", "url/plain-http"})
 
 Check = Callable[[str], tuple[str, str] | None]  # a value -> rule and message, or None
@@ -29,7 +30,7 @@ class Forbidden(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Looks references up. `tokens` and `token_files` are the variables and real paths of every Tenant's token.
+    """Looks references up. `tokens` and `token_files` are the variables and real paths of what is the tenants' own.
 
     What does not resolve joins `problems` as a warning if `warn` is set, else `lost`, as an error with the webhook's key.
     """
@@ -97,8 +98,16 @@ class Resolver:
     def _file(self, document: Document, name: str, *, own: bool) -> tuple[str | None, str]:
         real = self.allowed_file(document, name)
         if not own and real in self.token_files:
-            raise Forbidden("may not be referenced: it is the Tenant's token")
+            raise Forbidden("may not be referenced: it is a token or key of the tenant")
+        if not own and self._private(document, real):
+            raise Forbidden("may not be referenced: .reconciler and .git hold tokens and keys that are not the manifests' own")
         return _read(real) if self.read else (None, "")
+
+    def _private(self, document: Document, real: str) -> bool:
+        """Whether a file lies in a folder of ours or of git, seen from where the manifest, or --secrets-dir, is."""
+        tops = [os.path.realpath(top) for top in (document.file.folder, self.secrets_dir) if top is not None]
+        below = min((real.removeprefix(top) for top in tops), key=len)
+        return not _PRIVATE.isdisjoint(part.casefold() for part in below.split("/"))
 
     def allowed_file(self, document: Document, name: str) -> str:
         """The real path of a file that a manifest may reference; raises Forbidden."""

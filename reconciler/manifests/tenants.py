@@ -71,9 +71,11 @@ def _token(document: Document, spec: dict[str, dict[str, str]], resolver: Resolv
 
 
 def token_places(documents: Iterable[Document], resolver: Resolver) -> tuple[frozenset[str], frozenset[str]]:
-    """The variables and the real paths of all Tenants' tokens, which no webhook may reference."""
+    """The variables and the real paths of all Tenants' tokens and of embedded ones' keys, which no webhook may reference."""
     names, files = set(), set()
     for document in documents:
+        local = document.value["spec"].get("local")
+        files.update([os.path.realpath(f"{document.file.folder}/{local}.key")] if local is not None else [])
         reference = document.value["spec"].get("token", {})
         names.update([reference["fromEnv"]] if "fromEnv" in reference else [])
         try:
