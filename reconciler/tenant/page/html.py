@@ -38,6 +38,11 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
+def lasted(seconds: float) -> str:
+    """A span for people: whole milliseconds below a second."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"
+
+
 def address(path: str, **query: Any) -> str:
     """A path of this page with its query; what is None or empty is left out."""
     left = {name: value for name, value in query.items() if value not in {None, ""}}
@@ -52,7 +57,9 @@ _ENVIRONMENT: Final = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-_ENVIRONMENT.filters.update(moment=moment, number=number, host=shown_url, stamp=wording.stamp, verdict=wording.verdict)
+_ENVIRONMENT.filters.update(
+    moment=moment, number=number, lasted=lasted, host=shown_url, stamp=wording.stamp, verdict=wording.verdict
+)
 _ENVIRONMENT.globals.update(address=address, one=forms.one, periods=graph.PERIODS)
 
 
