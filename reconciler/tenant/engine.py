@@ -27,7 +27,7 @@ from reconciler.tenant.times import rfc3339
 
 LOOK: Final = 5.0  # seconds between looks for what another process left, and after a write that could not be stored
 UPKEEP: Final = 60.0  # seconds between looks for what is too old
-REST: Final = 4  # times as long as a step of upkeep took does the next one wait, so that others find the writer free
+REST: Final = 9  # times as long as a step of upkeep took does the next one wait, so that others find the writer free
 
 _log = logging.getLogger("reconciler.tenant")
 

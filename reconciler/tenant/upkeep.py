@@ -13,7 +13,7 @@ from reconciler.tenant.page import drafts
 from reconciler.tenant.times import HOUR
 
 HELD: Final = 72 * HOUR  # seconds that a disabled webhook's deliveries wait for it
-STEP: Final = 200  # deliveries, each with its attempts
+STEP: Final = 100  # deliveries, each with its attempts
 
 
 def step(connection: sqlite3.Connection, now: float) -> bool:
