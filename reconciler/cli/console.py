@@ -16,14 +16,14 @@ class _JsonLines(logging.Formatter):
     """One JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Time, level, logger and message; nothing of the arguments beside the message."""
+        """Time, level, logger, message, and the record's `fields`, if it has any; nothing of other arguments."""
         line = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
         }
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps({**line, **getattr(record, "fields", {})}, ensure_ascii=False)
 
 
 class OutputLost(Exception):
@@ -49,18 +49,22 @@ class Console:
         """Whether standard output is a terminal that wants colour."""
         return self.output == "text" and not self.no_color and is_terminal(sys.stdout)
 
-    def start_logging(self) -> None:
-        """Sends this package's log lines to standard error; other packages' never, they may hold urls."""
+    def start_logging(self, handler: logging.Handler | None = None) -> None:
+        """Sends this package's log lines to standard error; other packages' never, they may hold urls.
+
+        With a `handler` of its own a command is a server: it tells one level more, and with the time.
+        """
         logger = logging.getLogger("reconciler")
         for old in list(logger.handlers):
             logger.removeHandler(old)
-        handler = logging.StreamHandler(sys.stderr)
-        text = logging.Formatter("%(levelname)s %(name)s: %(message)s")
+        serves = handler is not None
+        handler = handler or logging.StreamHandler(sys.stderr)
+        text = logging.Formatter("%(asctime)s %(levelname)s %(message)s" if serves else "%(levelname)s %(name)s: %(message)s")
         handler.setFormatter(_JsonLines() if self.log_format == "json" else text)
         logger.addHandler(handler)
         logger.propagate = False
         levels = [logging.WARNING, logging.INFO, logging.DEBUG]
-        logger.setLevel(logging.ERROR if self.quiet else levels[min(self.verbose, 2)])
+        logger.setLevel(logging.ERROR if self.quiet else levels[min(self.verbose + serves, 2)])
 
     def data(self, text: str) -> None:
         """A document on standard output; raises OutputLost."""

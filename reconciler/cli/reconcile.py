@@ -95,9 +95,10 @@ def _code(report: Report) -> int:
 
     if report.complete:
         return Exit.DONE
-    written = any(report.count(status) for status in (Status.CREATED, Status.UPDATED, Status.DELETED))
-    refused = any(outcome.error is not None and outcome.error.kind == "unauthorized" for outcome in report.outcomes)
-    return Exit.UNAUTHORIZED if refused and not written else Exit.PARTIAL
+    refused = [outcome.error is not None and outcome.error.kind == "unauthorized" for outcome in report.outcomes]
+    unwritten = [outcome.status is Status.SKIPPED for outcome in report.outcomes]  # another failure may have been carried out
+    nothing = all(told or skipped for told, skipped in zip(refused, unwritten, strict=True))
+    return Exit.UNAUTHORIZED if any(refused) and nothing else Exit.PARTIAL
 
 
 def _show_report(console: Console, report: Report) -> None:

@@ -50,6 +50,12 @@ def _standard_input() -> bytes | None:
         return None
 
 
+def _private(options: Options) -> tuple[str, ...]:
+    """Files of this run that no manifest may send anywhere: our token, the key of the embedded tenant."""
+    tokens = [options.tenant_token_file] if options.tenant_token_file else []
+    return (*tokens, *([f"{options.local_file}.key"] if options.local_file else []))
+
+
 def read(options: Options, secrets: Secrets) -> Manifests:
     """The manifests among the paths; raises InvalidManifests, BadRequest."""
     paths: tuple[str, ...] = options.paths
@@ -66,6 +72,7 @@ def read(options: Options, secrets: Secrets) -> Manifests:
             fingerprint_key=fingerprint_key(),
             tenant=options.tenant,
             use_tenant=not (options.is_local or options.tenant_url),
+            private=_private(options),
             all_tenants=bool(options.all_tenants) or options.via == "probe",  # a probe asks no tenant, so none is chosen
         )
     )
@@ -77,6 +84,8 @@ def policy(options: Options, manifests: Manifests) -> Policy:
     from reconciler.core.policy import Limits, Policy  # noqa: PLC0415  likewise
 
     spec = None if options.is_local or options.tenant_url else manifests.tenant
+    if spec is not None and options.owner not in {None, spec.owner}:
+        raise BadRequest(f"--owner {options.owner}: the Tenant manifest {spec.name} says that we are {spec.owner}")
     name = options.owner or (spec.owner if spec is not None else LOCAL_OWNER if options.is_local else None)
     if not name:
         raise BadRequest("--tenant-url needs --owner NAME: who we are there")

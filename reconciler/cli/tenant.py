@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 
 from reconciler.cli.console import console_of
-from reconciler.cli.options import Decorator, logging_options, network_options, option, output_option
+from reconciler.cli.options import Decorator, logging_options, network_options, option, output_option, together
 
 SCOPES: Final = ("Webhooks: Read", "Webhooks: Write", "Events: Write")
 _UNITS: Final = {"m": 60, "h": 3600, "d": 86400}
@@ -28,6 +28,7 @@ Examples:
   reconciler tenant tokens
   reconciler tenant revoke ci
   reconciler tenant login
+  reconciler tenant backup tenant-2026-01-31.db
 """
 
 
@@ -55,6 +56,10 @@ Examples:
   reconciler tenant serve
   reconciler tenant serve --db shared.db --port 0
   reconciler tenant serve --allow-network 10.0.0.0/8
+  reconciler tenant serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem --allow-host tenant.example.com
+
+A request whose Host is neither loopback's, --host nor an --allow-host is answered with 421. Log lines, one a request and one
+an attempt, go to standard error, without secrets, paths and queries. /healthz and /metrics tell how it is.
 """
 TO_MAKE = """\b
 Examples:
@@ -72,11 +77,36 @@ def _schedule(_ctx: click.Context, _param: click.Parameter, value: str | None) -
         raise click.BadParameter(str(error)) from None
 
 
+_place: Decorator[Any] = together(
+    option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
+    option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one, printed."),
+    option("--allow-host", multiple=True, metavar="NAME", help="A host name that it answers to; repeatable."),
+    option("--tls-cert", metavar="FILE", help="Certificate chain in PEM: serve https, with --tls-key."),
+    option("--tls-key", metavar="FILE", help="The certificate's key in PEM."),
+    option("--allow-plain-http", is_flag=True, help="Serve other addresses than loopback without TLS."),
+)
+_rates: Decorator[Any] = together(
+    option(
+        "--requests-per-minute",
+        type=click.IntRange(1),
+        default=60_000,
+        show_default=True,
+        help="API requests a token may send.",
+    ),
+    option(
+        "--tests-per-minute",
+        type=click.IntRange(1),
+        default=600,
+        show_default=True,
+        help="Test deliveries a token may ask for.",
+    ),
+)
+
+
 @command.command("serve", epilog=TO_SERVE)
 @db_option
-@option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one, printed.")
-@option("--tests-per-minute", type=click.IntRange(1), default=600, show_default=True, help="Test deliveries a token may ask for.")
+@_place
+@_rates
 @option(
     "--retry-schedule",
     metavar="SPANS",
@@ -89,25 +119,36 @@ def _schedule(_ctx: click.Context, _param: click.Parameter, value: str | None) -
 def serve(ctx: click.Context, /, **values: Any) -> None:
     """Serve the tenant until SIGTERM or Ctrl-C. Prints its API's address, and a sign-in link for its page, when it is ready."""
     from reconciler.cli.connect import address_policy  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.cli.lines import Lines  # noqa: PLC0415  likewise
     from reconciler.cli.source import Options  # noqa: PLC0415  likewise
     from reconciler.delivery.send import Sender  # noqa: PLC0415  likewise
     from reconciler.tenant.api_webhooks import BASE  # noqa: PLC0415  likewise
     from reconciler.tenant.app import create_app  # noqa: PLC0415  likewise
+    from reconciler.tenant.server import Place  # noqa: PLC0415  likewise
     from reconciler.tenant.server import serve as run  # noqa: PLC0415  likewise
 
+    if (values["tls_cert"] is None) is not (values["tls_key"] is None):
+        raise click.UsageError("--tls-cert and --tls-key go together", ctx)
     console = console_of(ctx)
+    place = Place(
+        *(values["host"], values["port"], values["allow_host"], values["allow_plain_http"]),
+        *(values["tls_cert"], values["tls_key"]),
+    )
     sender = Sender(address_policy(Options(values)))
-    store = _open(values["db"])
+    store, lines = _open(values["db"]), Lines(2)
     try:
-        app = create_app(store, sender, tests_per_minute=values["tests_per_minute"], retries=values["retry_schedule"])
+        console.start_logging(lines)
+        rates = {name: values[name] for name in ("tests_per_minute", "requests_per_minute")}
+        app = create_app(store, sender, allowed_hosts=place.hosts, retries=values["retry_schedule"], **rates)
 
         def ready(origin: str) -> None:
             console.data(origin + BASE)
             console.data(f"page: {store.sign_in_address(origin)}")
 
-        run(store, app, host=values["host"], port=values["port"], ready=ready)
+        run(store, app, place, ready)
     finally:
         store.close()
+        lines.close()
 
 
 def _expiry(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
@@ -230,3 +271,23 @@ def login(ctx: click.Context, db: str, url: str | None) -> None:
         console_of(ctx).data(store.sign_in_address(url))
     finally:
         store.close()
+
+
+@command.command("backup", epilog="Example: reconciler tenant backup tenant-2026-01-31.db --db .reconciler/tenant.db")
+@click.argument("file")
+@db_option
+@logging_options
+@click.pass_context
+def backup(ctx: click.Context, file: str, db: str) -> None:
+    """Copy the database to FILE, also while it is served.
+
+    The key of its credentials is a file of its own beside the database and is not copied: keep it too, somewhere else.
+    """
+    from reconciler.tenant.backup import backup as copy  # noqa: PLC0415  `--help` needs no database
+    from reconciler.tenant.vault import key_file  # noqa: PLC0415  likewise
+
+    copy(db, file)
+    console_of(ctx).say(
+        f"written to {file}. Its credentials need their key, which is a file of its own: keep {key_file(db)} "
+        f"(or RECONCILER_TENANT_KEY) too, in another place, and put it back as {key_file(file)}."
+    )

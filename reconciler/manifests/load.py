@@ -26,6 +26,7 @@ from reconciler.manifests.read import read
 from reconciler.manifests.schema import KINDS, check
 from reconciler.manifests.secrets import Resolver
 from reconciler.manifests.sources import Access, Once
+from reconciler.manifests.sources.file import file_place
 
 API: Final = "webhooks.reconciler/v1"
 
@@ -191,7 +192,8 @@ def _resolver(request: Request, reading: _Reading, *, read: bool) -> Resolver:
     access = Access(request.env, request.timeout, folder, request.allow_command, withheld)
     warn = request.secrets == "warn"
     resolver = Resolver(access, read, warn, request.fingerprint_key, reading.problems, reading.once, lost=reading.lost)
-    return replace(resolver, tokens=tenants.token_places(reading.kinds["Tenant"], resolver))
+    private = {file_place(os.path.realpath(file)) for file in request.private}
+    return replace(resolver, tokens=tenants.token_places(reading.kinds["Tenant"], resolver) | private)
 
 
 def _webhooks(request: Request, reading: _Reading, specs: tuple[TenantSpec, ...], chosen: TenantSpec | None) -> list[Draft]:

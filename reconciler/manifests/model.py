@@ -21,7 +21,7 @@ class Request:
     leaves it to `unresolved` to refuse those of the webhooks that are selected. `tenant` is the name of the Tenant manifest to
     use; `use_tenant` is false where the tenant comes from the command line; `all_tenants` uses none of several and refuses
     nothing (for `validate`). `env` is the environment that references read; `timeout` the seconds that one request or process of
-    a source of secrets may take; `allow_command` lets fromCommand run programs.
+    a source of secrets may take; `allow_command` lets fromCommand run programs; `private`: files that no webhook may name.
     """
 
     paths: tuple[str, ...]
@@ -36,6 +36,7 @@ class Request:
     tenant: str | None = None
     use_tenant: bool = True
     all_tenants: bool = False
+    private: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

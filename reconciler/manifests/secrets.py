@@ -15,6 +15,7 @@ from reconciler.core.secret import Secret, hidden_url
 from reconciler.manifests.places import Document, Path
 from reconciler.manifests.sources import SOURCES, Access, Forbidden, Lost, Once, shown
 from reconciler.manifests.sources import Place as SourcePlace
+from reconciler.manifests.sources.file import FROM_FILE, private
 
 _WARNINGS: Final = frozenset({"auth/password-colon", "url/plain-http"})
 
@@ -83,7 +84,9 @@ class Resolver:
         place = self.place(document, {source: argument})
         if lists is not None:
             if place in self.tokens:
-                raise Forbidden("may not be referenced: it is the Tenant's token")
+                raise Forbidden("may not be referenced: it is a token or key of the tenant")
+            if place.source == FROM_FILE and private(place, (document.file.folder, self.access.secrets_dir)):
+                raise Forbidden("may not be referenced: .reconciler and .git hold tokens and keys of others")
             _hold(place, lists)
         if not self.read:
             return None

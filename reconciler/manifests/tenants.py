@@ -17,6 +17,7 @@ from reconciler.manifests.near import near
 from reconciler.manifests.places import Document
 from reconciler.manifests.secrets import Resolver
 from reconciler.manifests.sources import Forbidden, Place
+from reconciler.manifests.sources.file import file_place
 
 
 def tenant(document: Document, resolver: Resolver) -> TenantSpec:
@@ -71,9 +72,11 @@ def _token(document: Document, spec: dict[str, dict[str, str]], resolver: Resolv
 
 
 def token_places(documents: Iterable[Document], resolver: Resolver) -> frozenset[Place]:
-    """Where all Tenants' tokens are, which no webhook may reference."""
+    """Where all Tenants' tokens and embedded ones' keys are, which no webhook may reference."""
     places: set[Place] = set()
     for document in documents:
+        local = document.value["spec"].get("local")
+        places.update([file_place(os.path.realpath(f"{document.file.folder}/{local}.key"))] if local is not None else [])
         try:
             places.update(resolver.place(document, token) for token in [document.value["spec"].get("token")] if token)
         except Forbidden:  # told when the token itself is looked at

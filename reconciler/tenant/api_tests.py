@@ -35,7 +35,9 @@ async def sent(tenant: Tenant, who: str, target: Webhook, event: Subscription) -
     """One test, counted for `who`, a token or a session; raises 429."""
     tenant.rates.spend(who)
     sample = sample_event(event, event_id=tenant.store.new_id(), time=rfc3339(tenant.store.clock()))
-    return await tenant.sender.send(target, event, envelope(sample))
+    outcome = await tenant.sender.send(target, event, envelope(sample))
+    tenant.telemetry.attempt("test", target.url, outcome)
+    return outcome
 
 
 async def _send(call: Call, target: Webhook, event: Subscription) -> Response:

@@ -166,4 +166,5 @@ async def delete(call: Call) -> Response:
         webhooks.delete(connection, held.id)
 
     await call.store.write(run)
+    call.tenant.wake(call.part("id"))  # nothing is sent there any more
     return Response(status_code=204, headers={"Cache-Control": "no-store"})

@@ -8,29 +8,32 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import HTTPExceptionHandler, Lifespan, Scope
 
 from reconciler.delivery.send import Sender
-from reconciler.tenant import api_deliveries, api_events, api_tests, api_webhooks, openapi, problems
+from reconciler.tenant import api_deliveries, api_events, api_metrics, api_tests, api_webhooks, openapi, problems
 from reconciler.tenant.api_webhooks import BASE
-from reconciler.tenant.endpoint import Call, Endpoint, Operation, Rates, Tenant, reply
+from reconciler.tenant.endpoint import Call, Endpoint, Operation, Tenant, check_host, reply
 from reconciler.tenant.engine import Engine
 from reconciler.tenant.events import MAX_PENDING
+from reconciler.tenant.page import front
 from reconciler.tenant.page.routes import routes as page_routes
-from reconciler.tenant.problems import Problem
+from reconciler.tenant.problems import Problem, Refusal
+from reconciler.tenant.rates import Rates
 from reconciler.tenant.retries import Retries
 from reconciler.tenant.store import Store
+from reconciler.tenant.telemetry import Telemetry
 from reconciler.tenant.tokens import EVENTS, READ, WRITE
-
-
-async def _health(_call: Call) -> Response:
-    return reply({"status": "ok"})
+from reconciler.tenant.watch import Watch
 
 
 async def _document(_call: Call) -> Response:
@@ -52,10 +55,11 @@ OPERATIONS: Final = (
     Operation("GET", "/invocations", (READ,), api_deliveries.totals),
     Operation("GET", "/events", (READ, EVENTS), api_events.catalogue),
     Operation("POST", "/events", (EVENTS,), api_events.accept),
-    Operation("GET", "/healthz", None, _health),
+    Operation("GET", "/healthz", None, api_metrics.health),
+    Operation("GET", "/metrics", (READ,), api_metrics.metrics),
     Operation("GET", "/openapi.json", None, _document),
 )
-_AT_ROOT: Final = frozenset({"/healthz", "/openapi.json"})
+_AT_ROOT: Final = frozenset({"/healthz", "/metrics", "/openapi.json"})
 
 
 def _routes(tenant: Tenant) -> list[Route]:
@@ -66,35 +70,26 @@ def _routes(tenant: Tenant) -> list[Route]:
     return [Route(path, Endpoint(tenant, operations)) for path, operations in paths.items()]
 
 
-async def _http_error(_request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    return problems.response(Problem("not-found" if status == 404 else "bad-request"))
+def _refused(scope: Scope, kind: str) -> Response:
+    """A refusal outside of every operation: a document below the API's base, else a page."""
+    return (problems.response if scope["path"].startswith("/public-api") else front.refused)(Problem(kind))
 
 
-async def _defect(_request: Request, _error: Exception) -> Response:
-    return problems.response(Problem("defect"))
+def _unknown(tenant: Tenant) -> HTTPExceptionHandler:
+    """What is answered to a path that is nobody's."""
+
+    async def answer(request: Request, _error: Exception) -> Response:
+        try:
+            check_host(tenant, request)
+        except Refusal as refusal:
+            return _refused(request.scope, refusal.problem.type)
+        return _refused(request.scope, "not-found")
+
+    return answer
 
 
-def create_app(  # noqa: PLR0913  each is an option of `tenant serve` or of a test
-    store: Store,
-    sender: Sender,
-    *,
-    local_token: str | None = None,
-    allowed_hosts: tuple[str, ...] | None = None,
-    tests_per_minute: int = 600,
-    deliver: bool = True,
-    max_pending: int = MAX_PENDING,
-    retries: Retries = Retries(),  # noqa: B008  a frozen value
-) -> Starlette:
-    """The application over an open store; `app.state.engine` is its engine, None without `deliver`.
-
-    `local_token` is a token with every scope that stands in no file. `allowed_hosts` are the names it answers to, None for all.
-    With lifespan events it recovers what an earlier process left, and closes the sender at the end.
-    """
-    engine = Engine(store, sender, retries) if deliver else None
-    local = None if local_token is None else hashlib.sha256(local_token.encode()).digest()
-    hosts = None if allowed_hosts is None else tuple(host.lower() for host in allowed_hosts)
-    tenant = Tenant(store, sender, engine, Rates(tests_per_minute, store.clock), local, hosts, max_pending)
+def _lifespan(sender: Sender, engine: Engine | None) -> Lifespan[Starlette]:
+    """Begins and ends with the server: the engine, and at the very end the sender."""
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -108,8 +103,37 @@ def create_app(  # noqa: PLR0913  each is an option of `tenant serve` or of a te
             finally:
                 await engine.stop()
 
-    handlers = {HTTPException: _http_error, Exception: _defect}
-    app = Starlette(routes=[*_routes(tenant), *page_routes(tenant)], exception_handlers=handlers, lifespan=lifespan)
+    return lifespan
+
+
+def create_app(  # noqa: PLR0913  each is an option of `tenant serve` or of a test
+    store: Store,
+    sender: Sender,
+    *,
+    local_token: str | None = None,
+    allowed_hosts: tuple[str, ...] | None = None,
+    tests_per_minute: int = 600,
+    requests_per_minute: int = 60_000,
+    deliver: bool = True,
+    max_pending: int = MAX_PENDING,
+    retries: Retries = Retries(),  # noqa: B008  a frozen value
+) -> Starlette:
+    """The application over an open store; `app.state.engine` is its engine, None without `deliver`.
+
+    `local_token` is a token with every scope that stands in no file. `allowed_hosts` are the names it answers to, None for all.
+    With lifespan events it recovers what an earlier process left, and closes the sender at the end.
+    """
+    telemetry = Telemetry()
+    engine = Engine(store, sender, retries, partial(telemetry.attempt, "event")) if deliver else None
+    local = None if local_token is None else hashlib.sha256(local_token.encode()).digest()
+    hosts = None if allowed_hosts is None else tuple(host.lower() for host in allowed_hosts)
+    tests, requests = Rates(tests_per_minute, store.clock), Rates(requests_per_minute, store.clock)
+    tenant = Tenant(store, sender, engine, tests, requests, telemetry, local, hosts, max_pending)
+
+    watch = Middleware(Watch, telemetry=telemetry, refuse=lambda scope: _refused(scope, "defect"))
+    handlers = {HTTPException: _unknown(tenant)}
+    routes = [*_routes(tenant), *page_routes(tenant)]
+    app = Starlette(routes=routes, middleware=[watch], exception_handlers=handlers, lifespan=_lifespan(sender, engine))
     app.router.redirect_slashes = False
     app.state.engine = engine
     return app

@@ -21,7 +21,6 @@ from reconciler.tenant.webhooks import StoredAuth, auth_of
 
 INTERRUPTED: Final = "the sender stopped before an answer came"  # of the closed list in delivery/detail.py
 _PORTS: Final = {"http": 80, "https": 443}
-_READY: Final = "webhook_id = w.id AND state = 'pending' AND lease IS NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +54,24 @@ def place(url: str) -> str:
     return f"{parts.hostname}:{parts.port or _PORTS.get(parts.scheme)}"
 
 
-def facts(connection: sqlite3.Connection, webhook_ids: Sequence[str] | None = None) -> dict[str, Facts]:
-    """What the lanes have to know of these enabled webhooks, None for all: one look into an index for each."""
-    some = "" if webhook_ids is None else f"AND w.id IN ({', '.join('?' * len(webhook_ids))})"
-    rows = connection.execute(
-        "SELECT w.id, w.url, w.unreached, COALESCE(w.held_until, 0), "  # noqa: S608  fixed texts and question marks
-        f"(SELECT MIN(next_at) FROM deliveries WHERE {_READY}) FROM webhooks w WHERE w.enabled {some}",
-        webhook_ids or (),
-    )
+_FACTS: Final = (
+    "SELECT w.id, w.url, w.unreached, COALESCE(w.held_until, 0), (SELECT MIN(next_at) FROM deliveries WHERE "
+    "webhook_id = w.id AND state = 'pending' AND lease IS NULL) AS due FROM webhooks w WHERE w.enabled "
+)
+
+
+def facts(connection: sqlite3.Connection, webhook_ids: Sequence[str]) -> dict[str, Facts]:
+    """What the lanes have to know of those of these webhooks that are enabled."""
+    query = f"{_FACTS} AND w.id IN ({', '.join('?' * len(webhook_ids))})"
+    return _told(connection.execute(query, webhook_ids))
+
+
+def waiting(connection: sqlite3.Connection) -> dict[str, Facts]:
+    """The same of every webhook for which something waits: one look into an index for each."""
+    return _told(connection.execute(f"{_FACTS} AND due IS NOT NULL"))
+
+
+def _told(rows: Iterable[sqlite3.Row]) -> dict[str, Facts]:
     return {row[0]: Facts(place(row[1]), row[4], row[3], row[2]) for row in rows}
 
 

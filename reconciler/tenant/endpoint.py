@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import json
 import sqlite3
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -23,7 +22,9 @@ from reconciler.delivery.send import Sender
 from reconciler.tenant import problems, strict, tokens
 from reconciler.tenant.engine import Engine
 from reconciler.tenant.problems import Problem, Refusal
+from reconciler.tenant.rates import Rates
 from reconciler.tenant.store import Store
+from reconciler.tenant.telemetry import Telemetry
 from reconciler.tenant.tokens import Principal
 from reconciler.tenant.vault import Unreadable
 
@@ -31,36 +32,22 @@ MAX_BODY: Final = 256 * 1024  # bytes
 BODY_SECONDS: Final = 30.0  # in which a body has to arrive
 JSON: Final = "application/json"
 MERGE_PATCH: Final = "application/merge-patch+json"
-MINUTE: Final = 60.0
 _DIGITS: Final = 9  # of a query's number
-
-
-class Rates:
-    """How many tests each token asked for within the last minute."""
-
-    def __init__(self, a_minute: int, clock: Callable[[], float]) -> None:
-        self._limit, self._clock = a_minute, clock
-        self._times: dict[str, deque[float]] = {}
-
-    def spend(self, token: str) -> None:
-        """Counts one test; raises 429 with Retry-After when there were too many."""
-        now, times = self._clock(), self._times.setdefault(token, deque())
-        while times and not now - MINUTE < times[0] <= now:  # a clock that was set back must not refuse for long
-            times.popleft()
-        if len(times) >= self._limit:
-            wait = max(1, int(times[0] + MINUTE - now + 0.999))
-            raise Refusal("rate", f"at most {self._limit} a minute", headers={"Retry-After": str(wait)})
-        times.append(now)
 
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """What the requests of one application share. `engine` is None where nothing is sent in the background."""
+    """What the requests of one application share. `engine` is None where nothing is sent in the background.
+
+    `rates` are of tests, `requests` of everything that a token asks for.
+    """
 
     store: Store
     sender: Sender
     engine: Engine | None
     rates: Rates
+    requests: Rates
+    telemetry: Telemetry
     local: bytes | None = field(repr=False)  # SHA-256 of the in-memory token
     hosts: tuple[str, ...] | None
     max_pending: int
@@ -163,6 +150,7 @@ def reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = Non
 
 
 NOBODY: Final = Principal("", frozenset())
+LOCAL: Final = "local"  # the id of the in-memory token, which is this very process
 
 
 async def _principal(tenant: Tenant, request: Request) -> Principal:
@@ -175,7 +163,7 @@ async def _principal(tenant: Tenant, request: Request) -> Principal:
     text = text.strip()
     digest = hashlib.sha256(text.encode("utf-8", "backslashreplace")).digest()
     if tenant.local is not None and hmac.compare_digest(digest, tenant.local):
-        return Principal("local", frozenset(tokens.SCOPES))
+        return Principal(LOCAL, frozenset(tokens.SCOPES))
     now = tenant.store.clock()
     found = await tenant.store.read(lambda c: tokens.authenticate(c, text, now))
     if found is None:
@@ -221,6 +209,8 @@ class Endpoint:
         principal = NOBODY
         if operation.scopes is not None:
             principal = await _principal(self._tenant, request)
+            if principal.id != LOCAL:
+                self._tenant.requests.spend(principal.id)
             if not any(principal.may(scope) for scope in operation.scopes):
                 raise Refusal("scope", f"the token lacks the scope {operation.scopes[0]}")
         return await operation.handler(Call(self._tenant, request, principal))

@@ -11,7 +11,7 @@ import json
 import logging
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from reconciler.core.errors import StoreError
@@ -27,7 +27,9 @@ from reconciler.tenant.times import rfc3339
 
 LOOK: Final = 5.0  # seconds between looks for what another process left, and after a write that could not be stored
 UPKEEP: Final = 60.0  # seconds between looks for what is too old
-REST: Final = 4  # times as long as a step of upkeep took does the next one wait, so that others find the writer free
+REST: Final = 9  # times as long as a step of upkeep took does the next one wait, so that others find the writer free
+
+Observe = Callable[[str, Delivery], None]  # told the url and outcome of each attempt
 
 _log = logging.getLogger("reconciler.tenant")
 
@@ -35,8 +37,14 @@ _log = logging.getLogger("reconciler.tenant")
 class Engine:
     """The background of one application; `wake` or `arrived` after anything that may have made a delivery due."""
 
-    def __init__(self, store: Store, sender: Sender, retries: Retries = Retries()) -> None:  # noqa: B008  a frozen value
-        self._store, self._sender, self._retries = store, sender, retries
+    def __init__(
+        self,
+        store: Store,
+        sender: Sender,
+        retries: Retries = Retries(),  # noqa: B008  a frozen value
+        observe: Observe = lambda _url, _outcome: None,
+    ) -> None:
+        self._store, self._sender, self._retries, self._observe = store, sender, retries, observe
         self._lease = store.new_id()
         self._lanes = Lanes()
         self._unread: set[str] | None = None  # webhooks whose facts are to be read; None for all
@@ -63,13 +71,18 @@ class Engine:
         if self._timer is not None:
             self._timer.cancel()
 
+    @property
+    def running(self) -> bool:
+        """Whether it goes on claiming what is due: it was not stopped, and none of its background has ended by itself."""
+        return not self._stopped and not any(task.done() for task in self._background)
+
     async def idle(self) -> None:
         """Waits until nothing is under way."""
         while self._passing is not None or self._attempts:
             await asyncio.gather(*filter(None, [self._passing]), *self._attempts, return_exceptions=True)
 
     def wake(self, *webhook_ids: str) -> None:
-        """Reads what the file says of these webhooks, without any: of all, and goes on; returns at once."""
+        """Reads what the file says of these webhooks, without any: of all for which something waits; returns at once."""
         if not webhook_ids:
             self._unread = None
         elif self._unread is not None:
@@ -119,8 +132,8 @@ class Engine:
             return
         ids = None if self._unread is None else tuple(self._unread)
         self._unread = set()
-        found = await self._store.read(lambda c: claims.facts(c, ids))
-        self._lanes.learn(found, whole=ids is None)
+        found = await self._store.read(lambda c: claims.waiting(c) if ids is None else claims.facts(c, ids))
+        self._lanes.learn(found, ids or ())
 
     async def _claim(self, picks: list[Pick]) -> None:
         now = self._store.clock()
@@ -147,6 +160,7 @@ class Engine:
 
     async def _attempt(self, claim: Claim, pick: Pick) -> None:
         outcome = await self._sent(claim)
+        self._observe(claim.target.url, outcome)
         wait = self._retries.wait(claim.tries, outcome)
         after = await self._stored(claim, outcome, wait)
         answered = None if outcome.verdict is Verdict.INTERRUPTED else outcome.status_code is not None

@@ -13,7 +13,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
@@ -167,15 +167,15 @@ class Lanes:
         """Attempts that picks stand for."""
         return self._busy[Rank.PROVEN]
 
-    def learn(self, facts: Mapping[str, Facts], *, whole: bool = False) -> None:
-        """Facts read beside the traffic, so maybe a little old: an earlier moment that is known stays. `whole`: these are all."""
+    def learn(self, facts: Mapping[str, Facts], asked: Iterable[str] = ()) -> None:
+        """Facts read beside the traffic, so maybe a little old: a known earlier moment stays. `asked`: whose they were."""
         for webhook_id, told in facts.items():
             lane = self._lanes.get(webhook_id)
             due = told.due if lane is None else _earlier(told.due, lane.facts.due)
-            self.tell(webhook_id, Facts(told.place, due, told.held_until, told.unreached))
-        if whole:
-            for lane in [lane for lane in self._lanes.values() if lane.id not in facts and not lane.busy]:
-                self._drop(lane)
+            self.tell(webhook_id, replace(told, due=due))
+        for webhook_id in asked:
+            if webhook_id not in facts:
+                self.tell(webhook_id, None)
 
     def tell(self, webhook_id: str, facts: Facts | None) -> None:
         """Facts as a claim found them; None for a webhook that may not send: disabled or gone."""

@@ -50,7 +50,7 @@ _MATCH: Final[Json] = {
 _KEY: Final[Json] = {
     "name": "Idempotency-Key",
     "in": "header",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
     "description": "Per token and route, 24 hours: the same body again makes nothing new and answers with the webhook of now.",
 }
 _ACCEPTED: Final = record({"deliveries": COUNT})
@@ -106,13 +106,14 @@ class Line:
     body: Json | None = None
     body_required: bool = True
     kinds: tuple[str, ...] = ()
+    media: str = "application/json"
 
     @property
     def problems(self) -> tuple[str, ...]:
         """Every problem type that it can answer with."""
-        found = ["misdirected", "defect", *self.kinds]
+        found = ["misdirected", "defect", "overloaded", *self.kinds]
         if self.scope is not None:
-            found += ["unauthorized", "scope", "busy", "storage", "storage-full"]
+            found += ["unauthorized", "scope", "rate", "busy", "storage", "storage-full"]
         if self.body is not None:
             found += ["not-json", "timeout", "too-large", "media-type", "invalid"]
         if any(parameter["in"] == "query" for parameter in self.parameters):
@@ -128,7 +129,7 @@ class Line:
 
 _EMPTY: Final = record({}, closed=True)
 _CREATED: Final = ("bad-request", "owner", "name-taken", "idempotency", "idempotency-gone", "idempotency-in-progress")
-_TESTED: Final = ("owner", "rate", "credential")
+_TESTED: Final = ("owner", "credential")
 _DELIVERY: Final = ref("Delivery")
 _TEST_PATHS: Final = ("/webhooks/test", "/webhooks/{id}/test")
 _AGAIN: Final = "/webhooks/{id}/deliveries/{delivery}/redeliver"
@@ -169,7 +170,11 @@ LINES: Final = (
         body=_EVENT,
         kinds=("event-id", "backlog"),
     ),
-    Line("GET", "/healthz", "Whether it is up", None, record({"status": {"const": "ok"}})),
+    Line(
+        *("GET", "/healthz", "Whether it works", None, record({"status": {"const": "ok"}})),
+        kinds=("not-running", "busy", "storage", "storage-full"),
+    ),
+    Line("GET", "/metrics", "Its metrics, in Prometheus' text format", READ, TEXT, media="text/plain"),
     Line("GET", "/openapi.json", "This document", None, {"type": "object"}),
 )
 _HEADERS: Final = {
@@ -205,10 +210,10 @@ def _problem(line: Line, status: int) -> Json:
 def _success(line: Line) -> Json:
     made: Json = {"description": "Done"}
     if line.answer is not None:
-        made["content"] = {"application/json": {"schema": line.answer}}
+        made["content"] = {line.media: {"schema": line.answer}}
         examples = _EXAMPLES.get(f"{line.method} {line.path}")
         if examples is not None:
-            made["content"]["application/json"]["example"] = examples[1]
+            made["content"][line.media]["example"] = examples[1]
     if line.answer is _HOOK:
         made["headers"] = _header("ETag", "The revision in quotes, strong")
     if line.status == 201:

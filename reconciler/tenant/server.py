@@ -6,38 +6,57 @@ The only process that sends queued events, under an exclusive lock on the file b
 from __future__ import annotations
 
 import fcntl
+import ipaddress
+import logging
 import os
+import resource
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reconciler.core.errors import BadRequest, StoreError
-from reconciler.tenant import problems
 from reconciler.tenant.page import sessions
-from reconciler.tenant.problems import Problem
+from reconciler.tenant.protocol import CONNECTIONS, Protocol
 from reconciler.tenant.store import Store
 
 HEAD_BYTES: Final = 32 * 1024  # of a request's line and headers
-CONNECTIONS: Final = 1000  # at once; 503 beyond
+FILES: Final = 4 * CONNECTIONS  # that this process may have open: connections both ways, and some of its own
 GRACE: Final = 10  # seconds for requests under way at the end
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
-class _Protocol(H11Protocol):
-    """What is not HTTP gets a problem document too, where uvicorn has a line of text."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a tenant is served. `names` are hosts that it answers to beside loopback's and its own; TLS needs both files.
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's signature
-        """Answers and closes the connection; `msg` may quote what was sent and is not told."""
-        answer = problems.response(Problem("bad-request", "it is not HTTP/1.1"))
-        head = [b"HTTP/1.1 400 Bad Request", *(name + b": " + value for name, value in answer.raw_headers), b"connection: close"]
-        self.transport.write(b"\r\n".join(head) + b"\r\n\r\n" + answer.body)
-        self.transport.close()
+    `plain`: HTTP without TLS also on other addresses than loopback.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    names: tuple[str, ...] = ()
+    plain: bool = False
+    certificate: str | None = None
+    key: str | None = None
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Every host name that is answered."""
+        return (*LOOPBACK, self.host, *self.names)
+
+    @property
+    def shown(self) -> str:
+        """The host of the addresses that are printed: one that can be opened, where it listens on all."""
+        if self.host in {"0.0.0.0", "::"}:  # noqa: S104  compared, not bound
+            return self.names[0] if self.names else "localhost"
+        return f"[{self.host}]" if ":" in self.host else self.host
 
 
 class _Server(uvicorn.Server):
@@ -84,23 +103,39 @@ def _alone(path: str) -> Iterator[None]:
         os.close(handle)
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def _listening(place: Place) -> socket.socket:
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        made = socket.create_server((str(address[0]), port), family=family, backlog=2048)
+        found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        family, address = found[0], str(found[4][0])
+        if place.certificate is None and not place.plain and not ipaddress.ip_address(address.partition("%")[0]).is_loopback:
+            raise BadRequest(
+                f"{place.host} is not a loopback address: plain HTTP would show tokens to the network. "
+                "Give --tls-cert and --tls-key, or --allow-plain-http"
+            )
+        made = socket.create_server((address, place.port), family=family, backlog=2048)
         # Inherited by every connection. asyncio sets it on sockets that it made itself only; without it an answer, which is
         # written as head and body, waits 40 ms for the client's delayed acknowledgement of the head.
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return made  # noqa: TRY300  an `else` would hide what belongs together
     except (OSError, UnicodeError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "not an address"
-        raise BadRequest(f"cannot listen on {host} port {port}: {why}") from None
+        raise BadRequest(f"cannot listen on {place.host} port {place.port}: {why}") from None
 
 
-def _config(app: Starlette) -> uvicorn.Config:
-    return uvicorn.Config(
+def _more_files() -> None:
+    """Raises the soft limit of open files, so that the connections' own limit is met first."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _config(app: Starlette, place: Place) -> uvicorn.Config:
+    """Uvicorn's settings; raises BadRequest for a certificate or key that cannot be used."""
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # its lines may quote what was sent; ours stand in telemetry.py
+    config = uvicorn.Config(
         app,
-        http=_Protocol,
+        http=Protocol,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -108,19 +143,26 @@ def _config(app: Starlette) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         h11_max_incomplete_event_size=HEAD_BYTES,
-        limit_concurrency=CONNECTIONS,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=GRACE,
+        ssl_certfile=place.certificate,
+        ssl_keyfile=place.key,
     )
+    try:
+        config.load()
+    except OSError:  # ssl.SSLError is one
+        raise BadRequest("--tls-cert, --tls-key: cannot be read, or are no certificate and its key") from None
+    return config
 
 
-def serve(store: Store, app: Starlette, *, host: str, port: int, ready: Callable[[str], None]) -> None:
+def serve(store: Store, app: Starlette, place: Place, ready: Callable[[str], None]) -> None:
     """Serves until SIGTERM or SIGINT, then finishes what is under way; `ready` gets the origin, such as http://127.0.0.1:8080.
 
     Port 0 takes a free one. Raises StoreError when another process serves this file, BadRequest for an unusable address.
     """
-    with _alone(store.path), _listening(host, port) as listening:
-        shown = f"[{host}]" if ":" in host else host
-        origin = f"http://{shown}:{listening.getsockname()[1]}"
+    config = _config(app, place)
+    _more_files()
+    with _alone(store.path), _listening(place) as listening:
+        origin = f"{'http' if place.certificate is None else 'https'}://{place.shown}:{listening.getsockname()[1]}"
         store.write_now(lambda connection: sessions.served_at(connection, origin))
-        _Server(_config(app), lambda: ready(origin)).run(sockets=[listening])
+        _Server(config, lambda: ready(origin)).run(sockets=[listening])

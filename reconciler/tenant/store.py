@@ -77,6 +77,7 @@ class Store:
         made.row_factory = sqlite3.Row
         made.execute("PRAGMA synchronous = FULL")
         made.execute("PRAGMA foreign_keys = ON")
+        made.create_function("fold", 1, str.casefold, deterministic=True)  # SQLite's own lower() knows ASCII only
         return made
 
     def _connection(self) -> sqlite3.Connection:

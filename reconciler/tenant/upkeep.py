@@ -1,4 +1,4 @@
-"""SQL of what ends by itself: events after 30 days, the queue of webhooks that stay disabled. Called by `engine.py`.
+"""SQL of what ends by itself: events after 30 days, the queue of webhooks that stay disabled, forms. Called by `engine.py`.
 
 Everything in steps of a few hundred rows, each a transaction of its own, so that no request waits for long.
 """
@@ -9,14 +9,16 @@ import sqlite3
 from typing import Final
 
 from reconciler.tenant.events import KEPT
+from reconciler.tenant.page import drafts
 from reconciler.tenant.times import HOUR
 
 HELD: Final = 72 * HOUR  # seconds that a disabled webhook's deliveries wait for it
-STEP: Final = 200  # deliveries, each with its attempts
+STEP: Final = 100  # deliveries, each with its attempts
 
 
 def step(connection: sqlite3.Connection, now: float) -> bool:
     """Does some of what is to be done; True when there may be more."""
+    drafts.purge(connection, now)  # a session has few
     return _purge(connection, now) or _give_up(connection, now)
 
 

@@ -72,11 +72,13 @@ class Stored:
         return f'"{self.revision}"'
 
 
-# The last day of each webhook that is shown: a look at up to 24 neighbouring rows, for the rows of `{rows}` only.
+# The webhooks that `{rows}` finds, and in one pass over their last 24 hours, neighbours in the table, the sums of these.
 _SHOWN: Final = (
-    "SELECT w.*, COALESCE(SUM(h.succeeded), 0) AS day_succeeded, COALESCE(SUM(h.failed), 0) AS day_failed "
-    "FROM (SELECT * FROM webhooks w {rows}) w LEFT JOIN hourly h ON h.webhook_id = w.id AND h.hour > :hour "
-    "GROUP BY w.id ORDER BY w.{order}"
+    "WITH w AS MATERIALIZED (SELECT * FROM webhooks w {rows}), day AS MATERIALIZED ("
+    "SELECT webhook_id, SUM(succeeded) AS succeeded, SUM(failed) AS failed FROM hourly "
+    "WHERE webhook_id IN (SELECT id FROM w) AND hour > :hour GROUP BY webhook_id) "
+    "SELECT w.*, COALESCE(day.succeeded, 0) AS day_succeeded, COALESCE(day.failed, 0) AS day_failed "
+    "FROM w LEFT JOIN day ON day.webhook_id = w.id ORDER BY {order}"
 )
 
 
@@ -120,7 +122,7 @@ def _of(row: sqlite3.Row) -> Stored:
 
 def get(connection: sqlite3.Connection, webhook_id: str, now: float) -> Stored | None:
     """One webhook, None when there is none."""
-    query = _SHOWN.format(rows="WHERE w.id = :id", order="id")
+    query = _SHOWN.format(rows="WHERE w.id = :id", order="w.id")
     row = connection.execute(query, {"id": webhook_id, "hour": day_ago(now)}).fetchone()
     return None if row is None else _of(row)
 
@@ -129,17 +131,18 @@ def page(connection: sqlite3.Connection, after: str, limit: int, name: str | Non
     """Up to `limit` webhooks with an id above `after`, by id, in one query; `name` filters exactly."""
     where = "WHERE w.id > :after" + (" AND w.name = :name" if name is not None else "") + " ORDER BY w.id LIMIT :limit"
     values = {"after": after, "limit": limit, "name": name, "hour": day_ago(now)}
-    return [_of(row) for row in connection.execute(_SHOWN.format(rows=where, order="id"), values)]
+    return [_of(row) for row in connection.execute(_SHOWN.format(rows=where, order="w.id"), values)]
 
 
-_MATCHING: Final = "WHERE (:search = '' OR instr(lower(w.name), lower(:search)) OR instr(lower(w.url), lower(:search)))"
+_MATCHING: Final = "WHERE (:search = '' OR instr(fold(w.name), fold(:search)) OR instr(fold(w.url), fold(:search)))"
 
 
 def searched(connection: sqlite3.Connection, search: str, offset: int, limit: int, now: float) -> list[Stored]:
-    """Up to `limit` webhooks by name, `offset` ones passed over, whose name or url holds `search`; empty finds all."""
-    where = f"{_MATCHING} ORDER BY w.name LIMIT :limit OFFSET :offset"
+    """Up to `limit` webhooks by name in any case, from number `offset` on, whose name or url holds `search`; empty finds all."""
+    order = "fold(w.name), w.name"
+    where = f"{_MATCHING} ORDER BY {order} LIMIT :limit OFFSET :offset"
     values = {"search": search, "offset": offset, "limit": limit, "hour": day_ago(now)}
-    return [_of(row) for row in connection.execute(_SHOWN.format(rows=where, order="name"), values)]
+    return [_of(row) for row in connection.execute(_SHOWN.format(rows=where, order=order), values)]
 
 
 def count(connection: sqlite3.Connection, search: str) -> int:

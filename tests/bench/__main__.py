@@ -1,6 +1,7 @@
 """`make bench`: the ratios of the design's budgets in one run against real peers; exit 1 if one is over its budget.
 
-`--quick` takes fewer runs; `--only WORD` takes the rows whose group is so named. Ratios are medians over interleaved pairs, since
+`--quick` takes fewer runs; `--only WORD` takes the rows whose group is so named; `--tenant` (`make bench-tenant`) takes what the
+tenant promises, at full size, in a quarter of an hour. Ratios are medians over interleaved pairs, since
 absolute times say little on a shared machine.
 """
 
@@ -13,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import carrying_out, planning, reading
+from tests.bench import carrying_out, planning, reading, tenant
 from tests.bench.measure import Row
 from tests.support.processes import ROOT
 
@@ -25,7 +26,9 @@ GROUPS: dict[str, Callable[..., Iterator[Row]]] = {
     "memory": planning.memory,
     "growth": planning.growth,
     "creates": carrying_out.creates,
+    **tenant.GROUPS,
 }
+USUAL = [name for name in GROUPS if name not in tenant.GROUPS or name == "throughput"]
 LINE = "{:<46} {:>10}   {:<36} {:>6} {:>7}  {}"
 
 
@@ -38,12 +41,13 @@ def printed(row: Row) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer runs")
+    parser.add_argument("--tenant", action="store_true", help="all rows of the tenant")
     parser.add_argument("--only", action="append", choices=GROUPS, help="only this group of rows; repeatable")
     options = parser.parse_args()
     compileall.compile_dir(ROOT / "reconciler", quiet=1)  # as pip did for the peers when it installed them
     started, rows = time.perf_counter(), []
     print(LINE.format("work", "ours", "peer", "ratio", "budget", ""))
-    for name in options.only or GROUPS:
+    for name in options.only or (tenant.GROUPS if options.tenant else USUAL):
         with tempfile.TemporaryDirectory(prefix="reconciler-bench-") as folder:
             for row in GROUPS[name](Path(folder), quick=options.quick):
                 print(printed(row), flush=True)

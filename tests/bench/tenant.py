@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
@@ -17,6 +18,11 @@ from typing import Any
 import httpx
 
 from reconciler.delivery.envelope import envelope, real_event
+from reconciler.delivery.guard import AddressPolicy
+from reconciler.delivery.send import Sender
+from reconciler.tenant import events
+from reconciler.tenant.engine import Engine
+from reconciler.tenant.events import NewEvent
 from reconciler.tenant.store import Store
 from tests.bench.measure import Row, seconds
 from tests.support import filled
@@ -140,6 +146,44 @@ def isolation(folder: Path, *, quick: bool) -> Iterator[Row]:
             found = latencies(ends.seen(), sent)
     assert len(found) == length // 2, len(found)
     yield bound("20 hang, 20 healthy, 100/s: p99", quantile(found, 0.99), 2.0, f", of {len(found)}")
+
+
+def names(folder: Path, *, quick: bool) -> Iterator[Row]:
+    """8 names whose lookup never ends beside 20 that resolve, 100 deliveries a second; in this process, for the resolver."""
+    with Endpoints(28) as ends:
+        urls = [ends.url(n, f"/ok/{n}", f"{'slow' if n < 8 else 'fast'}-{n}.test") for n in range(28)]
+        with filled.store_at(folder) as store:
+            filled.add_webhooks(store, urls, own_event=True)
+        found = asyncio.run(_beside_slow_names(folder, ends, 1000 if quick else 4000))
+    yield bound("8 names hang, 20 resolve, 100/s: p99", quantile(found, 0.99), 1.0, f", of {len(found)}")
+
+
+async def _beside_slow_names(folder: Path, ends: Endpoints, length: int) -> list[float]:
+    over = threading.Event()
+
+    def resolve(host: str, _port: int) -> list[str]:
+        if host.startswith("slow"):
+            over.wait()
+            return []
+        return ["127.0.0.1"]
+
+    sent: dict[str, float] = {}
+    with filled.store_at(folder) as store:
+        async with Sender(AddressPolicy.parse(["127.0.0.0/8"]), resolve=resolve) as sender:
+            engine = Engine(store, sender)
+            await engine.start()
+
+            async def post(number: int) -> None:
+                new = NewEvent(f"e{number}", filled.kind(number % 28), filled.BODY, b"")
+                now = sent[new.id] = time.time()
+                accepted = await store.write(lambda c: events.accept(c, new, now, store.new_id, 100_000))
+                engine.arrived(accepted.webhook_ids, now)
+
+            await paced(100, lambda n: n < length, post)
+            await asyncio.to_thread(ends.wait, sum(number % 28 >= 8 for number in range(length)), 5)
+            over.set()
+            await engine.stop()
+    return latencies(ends.seen(), sent)
 
 
 def backlog(folder: Path, *, quick: bool) -> Iterator[Row]:
@@ -292,22 +336,28 @@ async def _crowd(tenant: Tenant, ids: list[str], length: float) -> list[int]:
 def killing(folder: Path, *, quick: bool) -> Iterator[Row]:
     """`kill -9` again and again while 2,000 events go to 3 endpoints: nothing lost, few twice."""
     kills = 5 if quick else 20
-    with Endpoints(3) as ends:
-        with filled.store_at(folder) as store:
-            filled.add_webhooks(store, [ends.url(n, f"/ok/{n}") for n in range(3)])
-        tenant = Tenant(folder, *OPTIONS, "--retry-schedule", "1s,1s,1s,2s,2s,2s,4s,4s,4s,4s")
-        under_way, total = asyncio.run(_killed(tenant, folder, kills, 2000))
-        ends.wait(total * 3, 60)
-        time.sleep(3)
-        seen = Counter((path, event_id) for path, event_id, _ in ends.seen())
-        tenant.__exit__()
-    lost = total * 3 - len(seen)
-    twice = sum(seen.values()) - len(seen)
+    lost, twice, under_way = killed(folder, kills, 2000)
     yield Row(f"{kills} x kill -9, 2,000 events, 3 endpoints: lost", str(lost), "none", float(lost), 0.0)
     yield Row("  sent twice", str(twice), f"under way at the kills: {under_way}", twice / max(under_way, 1), 1.0)
 
 
-async def _killed(tenant: Tenant, folder: Path, kills: int, total: int) -> tuple[int, int]:
+def killed(folder: Path, kills: int, total: int) -> tuple[int, int, int]:
+    """How many of `total` events to each of 3 endpoints were lost and sent twice, and how many were under way at the kills."""
+    with Endpoints(3) as ends:
+        with filled.store_at(folder) as store:
+            filled.add_webhooks(store, [ends.url(n, f"/ok/{n}") for n in range(3)])
+        tenant = Tenant(folder, *OPTIONS, "--retry-schedule", "1s,1s,1s,2s,2s,2s,4s,4s,4s,4s")
+        try:
+            under_way = asyncio.run(_killed(tenant, folder, kills, total))
+            ends.wait(total * 3, 60)
+            time.sleep(3)  # a second copy would come now
+            seen = Counter((path, event_id) for path, event_id, _ in ends.seen())
+        finally:
+            tenant.__exit__()
+    return total * 3 - len(seen), sum(seen.values()) - len(seen), under_way
+
+
+async def _killed(tenant: Tenant, folder: Path, kills: int, total: int) -> int:
     """Posts every event until it was accepted, and kills meanwhile; how many attempts were under way at the kills in all."""
     tenant.serve()
     queue = iter(range(total))
@@ -323,7 +373,7 @@ async def _killed(tenant: Tenant, folder: Path, kills: int, total: int) -> tuple
                         break
                 except httpx.HTTPError:
                     await asyncio.sleep(0.05)
-            await asyncio.sleep(0.04 * kills / 20)
+            await asyncio.sleep(2 * kills / total)
 
     posting_all = asyncio.gather(*(post() for _ in range(4)))
     under_way = 0
@@ -335,4 +385,16 @@ async def _killed(tenant: Tenant, folder: Path, kills: int, total: int) -> tuple
         await asyncio.to_thread(tenant.serve)
         gone += 1
     await posting_all
-    return under_way, total
+    return under_way
+
+
+GROUPS: dict[str, Callable[..., Iterator[Row]]] = {
+    "throughput": throughput,
+    "isolation": isolation,
+    "names": names,
+    "backlog": backlog,
+    "purging": purging,
+    "lists": lists,
+    "paging": paging,
+    "killing": killing,
+}

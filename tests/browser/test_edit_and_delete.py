@@ -40,7 +40,7 @@ def test_two_tabs_that_edit_the_same_webhook_both_versions_are_shown(open_page: 
     second.get_by_label("Name", exact=True).fill("Renamed")
     second.get_by_role("button", name="Save changes").click()
     second.get_by_role("heading", name="Changed meanwhile").wait_for()
-    assert second.evaluate("document.activeElement.id") == "errors"
+    second.locator("#errors:focus").wait_for()
     assert served.named("Shared")["description"] == "first"
     second.get_by_role("button", name="Save your version over it").click()
     second.get_by_text("The changes were saved.").wait_for()
@@ -49,11 +49,12 @@ def test_two_tabs_that_edit_the_same_webhook_both_versions_are_shown(open_page: 
 
 
 def test_the_switch_of_the_list_disables_and_enables(open_page: Opened, served: Served) -> None:
-    served.make("Switched")
+    made = served.make("Switched")
     page = open_page("/settings/webhooks")
     page.get_by_role("button", name="Disable Switched").click()
     page.get_by_text("The webhook is disabled.").wait_for()
     assert served.named("Switched")["enabled"] is False
+    page.locator(f"#webhook-{made['id']}:focus").wait_for()  # where one was in the list
     page.get_by_role("button", name="Enable Switched").press("Enter")
     page.get_by_text("The webhook is enabled.").wait_for()
     assert served.named("Switched")["enabled"] is True

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.providers.builders import LOST, Asked, Reply, problem
+from tests.providers.builders import LOST, Asked, Reply, problem, reply
 from tests.support.processes import Ended, Tenant, run, tenant_manifest, webhook, write
-from tests.support.wire import After, Before, as_it_is, nothing, proxy
+from tests.support.wire import After, Before, as_it_is, nothing, proxy, wire
 
 OPTIONS = ("reconcile", ".", "--yes", "-o", "json")
 COUNT = 12
@@ -151,3 +151,19 @@ def test_a_tenant_that_asks_to_wait_for_a_day_fails_what_is_left_at_the_deadline
     aim(repo, tenant.url)
     assert run(*OPTIONS, cwd=repo, TENANT_TOKEN=tenant.token).code == 0
     converged(repo, tenant)
+
+
+def test_a_token_that_is_refused_after_a_create_whose_end_is_unknown_is_4(tmp_path: Path) -> None:
+    """The create may have been carried out: 3 would say that nothing was written."""
+
+    def answer(asked: Asked) -> Reply:
+        if asked.method == "GET":
+            return reply({"items": [], "next_cursor": None})
+        return reply("not a webhook", 201) if asked.body["name"] == "a" else problem(401, "unauthorized")
+
+    (tmp_path / "hooks.yaml").write_text("---\n".join([webhook("a"), webhook("b")]))
+    with wire(answer) as server:
+        (tmp_path / "tenant.yaml").write_text(tenant_manifest(server.url))
+        ended = run("reconcile", ".", "--yes", "--parallelism", "1", "-o", "json", cwd=tmp_path, TENANT_TOKEN="t")
+    assert ended.code == 4
+    assert [outcome["error"]["kind"] for outcome in ended.json["outcomes"]] == ["bad-answer", "unauthorized"]

@@ -197,3 +197,21 @@ def test_ctrl_c_reports_what_was_done(tmp_path: Path) -> None:
     assert out.count('"status"') == 300
     again = run("reconcile", "webhooks", *LOCAL, "--yes", cwd=tmp_path)
     assert again.code == 0, again.err
+
+
+def test_a_manifest_cannot_send_the_token_file_of_the_run_anywhere(tmp_path: Path) -> None:
+    text = webhook("one", auth="{type: bearer, token: {fromFile: ci-token}}")
+    (tmp_path / "one.yaml").write_text(text)
+    (tmp_path / "ci-token").write_text("rct_ours_77aa\n")
+    way = ("--tenant-url", "http://127.0.0.1:9/public-api/v1", "--owner", "us", "--tenant-token-file", "ci-token")
+    ended = run("reconcile", ".", *way, "--yes", cwd=tmp_path)
+    assert (ended.code, "secret/forbidden" in ended.err) == (1, True)
+    assert "rct_ours_77aa" not in ended.out + ended.err
+
+
+def test_an_owner_beside_a_tenant_manifest_of_another_owner_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "tenant.yaml").write_text(tenant_manifest("http://127.0.0.1:9/public-api/v1", owner="payments"))
+    (tmp_path / "one.yaml").write_text(webhook("one"))
+    ended = run("plan", ".", "--owner", "platform", cwd=tmp_path, TENANT_TOKEN="t")
+    assert (ended.code, "payments" in ended.err) == (64, True)
+    assert run("plan", ".", "--owner", "payments", cwd=tmp_path, TENANT_TOKEN="t").code == 1  # nobody listens there

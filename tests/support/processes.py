@@ -65,10 +65,10 @@ def start(*arguments: str, cwd: Path, **env: str) -> subprocess.Popen[str]:
 class Tenant:
     """`reconciler tenant serve` in its own process, with a token that may do everything."""
 
-    def __init__(self, folder: Path, *options: str, port: int = 0) -> None:
+    def __init__(self, folder: Path, *options: str, port: int = 0, token: str | None = None) -> None:
         self.folder, self.options, self.port = folder, options, port
         folder.mkdir(parents=True, exist_ok=True)
-        self.token = self.make_token("test", "Webhooks: Write", "Events: Write")
+        self.token = token or self.make_token("test", "Webhooks: Write", "Events: Write")
         self.url = ""
 
     def make_token(self, name: str, *scopes: str, owner: str | None = None) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from reconciler.tenant.lanes import After, Facts, Lanes, Rank
+from reconciler.tenant.lanes import After, Facts, Lanes, Pick, Rank
 
 NOW = 1000.0
 
@@ -138,8 +138,11 @@ def test_a_webhook_that_may_not_send_is_forgotten_but_its_attempts_still_count()
     for _ in range(pick.count):
         lanes.ended(pick, None, answered=True)
     assert (lanes.under_way, taken(lanes)) == (0, {"w": 4})
-    lanes.learn({}, whole=True)
-    assert "w" in lanes
+    lanes.learn({}, asked=("w",))
+    assert "w" in lanes  # its attempts are under way
+    lanes.unused(Pick("w", "w:443", Rank.PROVEN, 4), 4)
+    lanes.learn({}, asked=("w",))
+    assert "w" not in lanes
 
 
 def test_another_place_has_to_prove_itself() -> None:

@@ -23,7 +23,7 @@ from reconciler.delivery.send import Sender
 from reconciler.tenant import claims
 from reconciler.tenant.app import create_app
 from reconciler.tenant.lanes import Pick, Rank
-from reconciler.tenant.server import serve
+from reconciler.tenant.server import Place, serve
 from reconciler.tenant.store import open_store
 from tests.tenant.harness import EVENT, Tenant, receiver, with_tenant
 
@@ -34,11 +34,11 @@ import time
 from reconciler.delivery.guard import AddressPolicy
 from reconciler.delivery.send import Sender
 from reconciler.tenant.app import create_app
-from reconciler.tenant.server import serve
+from reconciler.tenant.server import Place, serve
 from reconciler.tenant.store import open_store
 with open_store(sys.argv[1]) as store:
     app = create_app(store, Sender(AddressPolicy.parse(["127.0.0.0/8"], [])), local_token="local-token-with-every-scope")
-    serve(store, app, host="127.0.0.1", port=0, ready=lambda origin: print(origin + "/public-api/v1", flush=True))
+    serve(store, app, Place(), lambda origin: print(origin + "/public-api/v1", flush=True))
 print("ended", flush=True)
 """
 
@@ -83,13 +83,13 @@ def test_a_file_is_served_once_and_an_address_that_is_taken_is_refused(tmp_path:
     with _served(tmp_path) as (_, url), open_store(str(tmp_path / "tenant.db")) as store:
         app = create_app(store, Sender(AddressPolicy.parse([], [])))
         with pytest.raises(StoreError, match="already served"):
-            serve(store, app, host="127.0.0.1", port=0, ready=print)
+            serve(store, app, Place(), print)
         store.create_token("beside", ["Webhooks: Read"])
         assert url
     with open_store(str(tmp_path / "other.db")) as store, socket.create_server(("127.0.0.1", 0)) as taken:
         app = create_app(store, Sender(AddressPolicy.parse([], [])))
         with pytest.raises(BadRequest, match="cannot listen"):
-            serve(store, app, host="127.0.0.1", port=taken.getsockname()[1], ready=print)
+            serve(store, app, Place(port=taken.getsockname()[1]), print)
 
 
 def test_a_restarted_tenant_sends_what_is_pending_and_counts_what_was_cut_off(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from typing import Any, Final
 from reconciler.manifests.files import open_regular
 from reconciler.manifests.sources.base import SIZE, Access, Forbidden, Item, Lost, Place, whole
 
+FROM_FILE: Final = "fromFile"
+PRIVATE: Final = frozenset({".reconciler", ".git"})  # the embedded tenant with its key and tokens; git's own credentials
 LISTED: Final = None
 OPTIONAL: Final = True
 pick = whole
@@ -15,7 +17,18 @@ pick = whole
 
 def place(value: Any, folder: str, access: Access) -> Place:
     """The real path of that file."""
-    return Place("fromFile", (allowed(value, folder, access.secrets_dir),))
+    return file_place(allowed(value, folder, access.secrets_dir))
+
+
+def file_place(real: str) -> Place:
+    """The place of a file by its real path."""
+    return Place(FROM_FILE, (real,))
+
+
+def private(place: Place, tops: tuple[str | None, ...]) -> bool:
+    """Whether a file lies in a folder of ours or of git, seen from the nearest of these folders."""
+    below = min((place.item[0].removeprefix(os.path.realpath(top)) for top in tops if top is not None), key=len)
+    return not PRIVATE.isdisjoint(part.casefold() for part in below.split("/"))
 
 
 def fetch(item: Item, _access: Access) -> bytes:

@@ -49,7 +49,7 @@ def find(connection: sqlite3.Connection, draft_id: str, session: Session, now: f
 
 def save(connection: sqlite3.Connection, draft: Draft, session: Session, now: float) -> None:
     """Writes a draft, new or again; raises 401 for a session that has just ended."""
-    connection.execute("DELETE FROM drafts WHERE expires_at <= ?", (now,))
+    purge(connection, now)
     fields = {"typed": dict(draft.typed), "webhook": draft.webhook, "revision": draft.revision, "tested": draft.tested}
     written = connection.execute(
         "INSERT OR REPLACE INTO drafts (id, session, fields, sealed, expires_at) "
@@ -68,3 +68,8 @@ def save(connection: sqlite3.Connection, draft: Draft, session: Session, now: fl
 def discard(connection: sqlite3.Connection, draft: Draft) -> None:
     """Forgets a draft, its secret with it."""
     connection.execute("DELETE FROM drafts WHERE id = ?", (draft.id,))
+
+
+def purge(connection: sqlite3.Connection, now: float) -> None:
+    """Forgets every draft that is too old."""
+    connection.execute("DELETE FROM drafts WHERE expires_at <= ?", (now,))

@@ -8,14 +8,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from starlette.responses import Response
 
 from reconciler.tenant import change, webhooks
 from reconciler.tenant.api_webhooks import check_name
-from reconciler.tenant.page import actions, choices, compare, drafts, forms, html, submission
+from reconciler.tenant.page import actions, choices, compare, drafts, forms, html, recent, submission
+from reconciler.tenant.page.actions import Show
 from reconciler.tenant.page.drafts import Draft
 from reconciler.tenant.page.front import Visit
+from reconciler.tenant.page.recent import Past
 from reconciler.tenant.page.revision import Moved, found, needed, unmoved
 from reconciler.tenant.page.said import said
 from reconciler.tenant.page.submission import LIST, Submission
@@ -29,9 +32,10 @@ async def show(visit: Visit) -> Response:
     draft = await submission.draft_of(visit, wanted, held.id)
     if wanted and draft is None:
         return html.moved(f"{LIST}/{held.id}", said="forgotten")
+    past = await recent.past(visit, held.id)
     if draft is None:
-        return _page(visit, held, forms.form(None, forms.of_webhook(held), held, revision=str(held.revision)))
-    return _page(visit, held, forms.form(draft, draft.typed, held, revision=draft.revision))
+        return _page(visit, held, past, forms.form(None, forms.of_webhook(held), held, revision=str(held.revision)))
+    return _page(visit, held, past, forms.form(draft, draft.typed, held, revision=draft.revision))
 
 
 async def take(visit: Visit) -> Response:
@@ -46,23 +50,26 @@ async def take(visit: Visit) -> Response:
         sent = await submission.taken(visit, held, before)
     if held is None:
         return visit.page("gone.html", 404, at="webhooks", draft=sent.draft.id)
-    done = await actions.acted(sent, _shown, lambda draft: (f"{LIST}/{held.id}", {"draft": draft.id}))
-    return done if done is not None else await _saved(sent, held)
+    shown = partial(_shown, await recent.past(visit, held.id))
+    done = await actions.acted(sent, shown, lambda draft: (f"{LIST}/{held.id}", {"draft": draft.id}))
+    return done if done is not None else await _saved(sent, held, shown)
 
 
-def _page(visit: Visit, held: Stored, form: forms.Form, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    values = {"held": held, "form": form, "offered": choices.OFFERED, "said": said(visit.query("said"))}
+def _page(
+    visit: Visit, held: Stored, past: Past, form: forms.Form, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    values = {"held": held, "past": past, "form": form, "offered": choices.OFFERED, "said": said(visit.query("said"))}
     return visit.page("edit.html", status, at="webhooks", headers=headers, **values)
 
 
 def _shown(
-    sent: Submission, errors: Sequence[FieldError], status: int = 422, headers: Mapping[str, str] | None = None
+    past: Past, sent: Submission, errors: Sequence[FieldError], status: int = 422, headers: Mapping[str, str] | None = None
 ) -> Response:
     """The form again with its errors."""
     if sent.held is None:  # `take` has answered such a one
         raise Refusal("not-found")
     form = forms.form(sent.draft, sent.draft.typed, sent.held, errors, sent.draft.revision)
-    return _page(sent.visit, sent.held, form, status, headers)
+    return _page(sent.visit, sent.held, past, form, status, headers)
 
 
 async def _overwriting(visit: Visit, held: Stored | None, before: Draft | None) -> Submission:
@@ -73,11 +80,11 @@ async def _overwriting(visit: Visit, held: Stored | None, before: Draft | None) 
     return submission.checked(visit, held, await submission.kept(visit, draft))
 
 
-async def _saved(sent: Submission, held: Stored) -> Response:
+async def _saved(sent: Submission, held: Stored, shown: Show) -> Response:
     visit, store = sent.visit, sent.visit.store
     errors = [*sent.errors(), *forms.unadded(sent.draft.typed)]
     if errors:
-        return _shown(sent, errors)
+        return shown(sent, errors)
     fields, now = sent.fields_for(held.id), store.clock()
 
     def run(connection: sqlite3.Connection) -> bool:
@@ -92,7 +99,7 @@ async def _saved(sent: Submission, held: Stored) -> Response:
     try:
         changed = await store.write(run)
     except Refusal as refusal:
-        return _shown(sent, submission.errors_of(refusal))
+        return shown(sent, submission.errors_of(refusal))
     except Moved as moved:
         return _conflict(sent, moved.held)
     visit.tenant.wake()  # it may have been enabled

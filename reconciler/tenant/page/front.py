@@ -125,11 +125,11 @@ class Front:
             visit = await self._admitted(visit)
             response = await self._pages[request.method].handler(visit)
         except Refusal as refusal:
-            response = _refused(visit, refusal.problem)
+            response = refused(refusal.problem, visit)
         except sqlite3.DatabaseError as error:
-            response = _refused(visit, storage_problem(error))
+            response = refused(storage_problem(error), visit)
         except Unreadable:
-            response = _refused(visit, Problem("credential", "type it again on the page where the webhook is edited"))
+            response = refused(Problem("credential", "type it again on the page where the webhook is edited"), visit)
         except ClientDisconnect:
             return
         await response(scope, receive, send)
@@ -156,6 +156,8 @@ class Front:
         return Visit(self._tenant, request, session, form)
 
 
-def _refused(visit: Visit, problem: Problem) -> Response:
+def refused(problem: Problem, visit: Visit | None = None) -> Response:
+    """A refusal as a page; `visit` of None where nobody is known."""
     status, title = STATUS[problem.type]
-    return visit.page("refused.html", status, title=title, detail=problem.detail, kind=problem.type, headers=problem.headers)
+    shown = html.page if visit is None else visit.page
+    return shown("refused.html", status, title=title, detail=problem.detail, kind=problem.type, headers=problem.headers)

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.core.secret import shown_url
-from reconciler.tenant.page import forms
+from reconciler.tenant.page import forms, graph, wording
 
 FOLDER: Final = Path(__file__).parents[1]
 HEADERS: Final = {
@@ -38,6 +38,11 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
+def lasted(seconds: float) -> str:
+    """A span for people: whole milliseconds below a second."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"
+
+
 def address(path: str, **query: Any) -> str:
     """A path of this page with its query; what is None or empty is left out."""
     left = {name: value for name, value in query.items() if value not in {None, ""}}
@@ -52,8 +57,10 @@ _ENVIRONMENT: Final = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-_ENVIRONMENT.filters.update(moment=moment, number=number, host=shown_url)
-_ENVIRONMENT.globals.update(address=address, one=forms.one)
+_ENVIRONMENT.filters.update(
+    moment=moment, number=number, lasted=lasted, host=shown_url, stamp=wording.stamp, verdict=wording.verdict
+)
+_ENVIRONMENT.globals.update(address=address, one=forms.one, periods=graph.PERIODS)
 
 
 def page(template: str, status: int = 200, /, headers: Mapping[str, str] | None = None, **values: Any) -> Response:

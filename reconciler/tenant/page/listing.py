@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from reconciler.core import limits
 from reconciler.tenant import invocations, webhooks
+from reconciler.tenant.page import graph
 from reconciler.tenant.page.front import Visit
 from reconciler.tenant.page.said import said
 
@@ -21,7 +23,8 @@ def _number(text: str) -> int:
 
 async def show(visit: Visit) -> Response:
     """`GET /settings/webhooks?search=…&page=…`."""
-    search, at, now = visit.query("search").strip(), max(1, _number(visit.query("page"))), visit.store.clock()
+    search, at, now = limits.normal(visit.query("search").strip()), max(1, _number(visit.query("page"))), visit.store.clock()
+    period = graph.period(visit.query("period"))
 
     def run(connection: sqlite3.Connection) -> dict[str, Any]:
         count = webhooks.count(connection, search)
@@ -29,8 +32,9 @@ async def show(visit: Visit) -> Response:
         here = min(at, last)
         found = webhooks.searched(connection, search, (here - 1) * ROWS, ROWS, now)
         everything = count if not search else webhooks.count(connection, "")
-        totals = invocations.totals(connection, now)
-        return {"found": found, "count": count, "here": here, "last": last, "everything": everything, "totals": totals}
+        totals, drawn = invocations.totals(connection, now), graph.of(connection, invocations.ALL, period, now)
+        counted = {"count": count, "everything": everything, "here": here, "last": last}
+        return {**counted, "found": found, "totals": totals, "graph": drawn, "period": period.word}
 
     values = await visit.store.read(run)
     return visit.page("webhooks.html", at="webhooks", search=search, said=said(visit.query("said")), rows=ROWS, **values)

@@ -7,7 +7,7 @@ from typing import Final
 from starlette.routing import Route
 
 from reconciler.tenant.endpoint import Tenant
-from reconciler.tenant.page import create, edit, files, listing, remove, sign_in, switch
+from reconciler.tenant.page import catalogue, create, declared, edit, files, listing, recent, remove, sign_in, switch
 from reconciler.tenant.page.front import Front, Page
 
 PAGES: Final = (
@@ -28,6 +28,11 @@ PAGES: Final = (
     Page("GET", "/settings/webhooks/{id}/delete", remove.ask),
     Page("POST", "/settings/webhooks/{id}/delete", remove.proceed),
     Page("POST", "/settings/webhooks/{id}/switch", switch.turn),
+    Page("GET", "/settings/webhooks/{id}/manifest", declared.show),
+    Page("GET", "/settings/webhooks/{id}/deliveries", recent.show),
+    Page("POST", "/settings/webhooks/{id}/deliveries/{delivery}/redeliver", recent.send_again),
+    Page("POST", "/settings/webhooks/{id}/redeliver", recent.send_failed_again),
+    Page("GET", "/settings/events", catalogue.show),
 )
 
 

@@ -89,7 +89,11 @@ async def kept(visit: Visit, draft: Draft) -> Draft:
 
 
 async def taken(visit: Visit, held: Stored | None, before: Draft | None) -> Submission:
-    """What was just sent, kept as a draft; a secret that was typed earlier into this form stays with it."""
+    """What was just sent, kept as a draft.
+
+    A secret that was typed earlier into this form stays with it, also beside another url: the same person typed both, and a
+    mistyped url must not cost the secret. What is stored at a webhook is bound to its url, type and header by `change.py`.
+    """
     typed = forms.of_form(visit.form)
     secret = forms.secret_of(visit.form, SECRET_FIELD.get(typed["auth"]))
     stays = before is not None and before.typed["auth"] == typed["auth"] and not secret

@@ -28,16 +28,37 @@ for (const block of document.querySelectorAll("[data-events]")) {
   show();
 }
 
-// A form is sent once, and its button says that something is under way.
+// A form is sent once, and its button says that something is under way; after a while without an answer it can be sent again.
+const PATIENCE = 15000; // milliseconds, more than a test may take
 for (const form of document.querySelectorAll("form[method=post]")) {
+  let sending = false;
   form.addEventListener("submit", (event) => {
-    if (form.dataset.sent) return event.preventDefault();
-    form.dataset.sent = "yes";
-    if (event.submitter && event.submitter.dataset.busy) event.submitter.textContent = event.submitter.dataset.busy;
+    if (sending) return event.preventDefault();
+    sending = true;
+    const button = event.submitter;
+    const text = button ? button.textContent : "";
+    if (button && button.dataset.busy) button.textContent = button.dataset.busy;
+    const again = () => {
+      sending = false;
+      if (button && button.dataset.busy) button.textContent = text;
+    };
+    setTimeout(again, PATIENCE);
+    addEventListener("pagehide", again, { once: true }); // the browser's history shows the page as it was left
   });
 }
 
-// Coming back by the browser's history shows the page as it was left: it can be sent again.
-addEventListener("pageshow", (event) => {
-  if (event.persisted) for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
-});
+// Copying a text; where the clipboard cannot be written, the text is selected, so that the keyboard can.
+for (const button of document.querySelectorAll("[data-copy]")) {
+  const text = document.getElementById(button.dataset.copy);
+  const said = button.parentElement.querySelector("[data-copied]");
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(text.textContent);
+      said.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(text);
+      said.textContent = "Selected: copy it with your keyboard";
+    }
+  });
+}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.tenant import upkeep
 from reconciler.tenant.page import drafts
 from tests.tenant.harness import Clock, Tenant, receiver
 from tests.tenant.page.visitor import Page, Visitor, dump, on_page, visitor, webhooks
@@ -220,6 +221,19 @@ def test_after_half_an_hour_a_draft_is_gone_and_what_stands_in_the_form_is_kept(
         assert STARTED in page.text
         await me.press(page, "save")
         assert [item["name"] for item in await webhooks(made)] == ["one"]
+
+    on_page(tmp_path, story, clock=clock)
+
+
+def test_a_draft_that_is_too_old_is_removed_though_nobody_comes_back(tmp_path: Path) -> None:
+    clock = Clock()
+
+    async def story(made: Tenant, me: Visitor) -> None:
+        await step_2(me, auth="bearer", token=SECRET)
+        for seconds, left in ((drafts.SECONDS - 1, 1), (1, 0)):
+            clock.now += seconds
+            await made.store.write(lambda c: upkeep.step(c, clock.now))
+            assert await made.store.read(lambda c: c.execute("SELECT COUNT(*) FROM drafts").fetchone()[0]) == left
 
     on_page(tmp_path, story, clock=clock)
 

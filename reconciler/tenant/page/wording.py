@@ -1,0 +1,34 @@
+"""What stored words mean, for people. Pure; filters of the templates."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from reconciler.core.report import Verdict
+
+VERDICTS: Final = {  # the detail that is stored beside a verdict says more
+    Verdict.DELIVERED: "Delivered",
+    Verdict.AUTH_REFUSED: "Credential refused",
+    Verdict.NOT_FOUND: "No endpoint at this url",
+    Verdict.REJECTED: "Rejected",
+    Verdict.RECEIVER_ERROR: "Endpoint failed",
+    Verdict.REDIRECTED: "Redirected",
+    Verdict.TIMEOUT: "No answer in time",
+    Verdict.UNRESOLVED: "Host name unknown",
+    Verdict.REFUSED: "No connection",
+    Verdict.BROKEN: "Broken off",
+    Verdict.TLS: "TLS failed",
+    Verdict.BLOCKED: "Not allowed to send there",
+    Verdict.INTERRUPTED: "Interrupted",
+}
+
+
+def verdict(word: str | None) -> str:
+    """An attempt's verdict; one that has none yet is under way."""
+    return "Under way" if word is None else VERDICTS[Verdict(word)]
+
+
+def stamp(moment: str) -> str:
+    """An RFC 3339 moment, to the second."""
+    return datetime.fromisoformat(moment).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,0 +1,254 @@
+"""`tenant serve` as a process: where it may be reached, TLS, its limits, its log, and a backup while it is served."""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import socket
+import ssl
+import stat
+import threading
+import time
+import urllib.error
+import urllib.request
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from reconciler.tenant.protocol import CONNECTIONS, HEAD_SECONDS
+from tests.support.processes import Tenant, run, start
+
+EVENT = {"type": "elastio:recovery-point:create:started", "version": "v0", "severity": "info"}
+
+
+def _raw(tenant: Tenant, text: str, wait: float = 5.0) -> tuple[str, dict[str, Any]]:
+    """What is answered to bytes: the status line, and the document."""
+    with socket.create_connection(("127.0.0.1", tenant.port), timeout=wait) as client:
+        client.sendall(text.replace("\n", "\r\n").encode())
+        head, _, body = b"".join(iter(lambda: client.recv(65536), b"")).partition(b"\r\n\r\n")
+    return head.decode().splitlines()[0], json.loads(body)
+
+
+def _status(tenant: Tenant, host: str, path: str = "/public-api/v1/healthz") -> int:
+    request = urllib.request.Request(f"http://127.0.0.1:{tenant.port}{path}", headers={"Host": host})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_only_loopback_names_and_those_that_are_named_are_answered(tmp_path: Path) -> None:
+    with Tenant(tmp_path, "--allow-host", "Tenant.Example.com") as tenant:
+        for host in (
+            "localhost",
+            f"localhost:{tenant.port}",
+            "127.0.0.1",
+            "[::1]:80",
+            "tenant.example.com",
+            "TENANT.example.com:443",
+        ):
+            assert _status(tenant, host) == 200, host
+        for host in ("evil.example", "127.0.0.2", "tenant.example.com.evil.example", "localhost.evil.example", "[::2]", ""):
+            for path in ("/healthz", "/public-api/v1/webhooks", "/sign-in?link=x", "/static/page.css", "/nothing"):
+                assert _status(tenant, host, path) == 421, (host, path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--host", "0.0.0.0"), "--allow-plain-http"),  # noqa: S104  refused
+        (("--host", "::"), "--allow-plain-http"),
+        (("--tls-cert", "cert.pem"), "go together"),
+        (("--tls-key", "key.pem"), "go together"),
+        (("--tls-cert", "cert.pem", "--tls-key", "cert.pem"), "are no certificate and its key"),
+        (("--tls-cert", "nothing.pem", "--tls-key", "nothing.pem"), "cannot be read"),
+        (("--requests-per-minute", "0"), "--requests-per-minute"),
+    ],
+)
+def test_what_would_show_tokens_to_the_network_or_cannot_be_served_is_refused(
+    tmp_path: Path, options: tuple[str, ...], message: str
+) -> None:
+    (tmp_path / "cert.pem").write_text("nonsense")
+    ended = run("tenant", "serve", "--db", "tenant.db", "--port", "0", *options, cwd=tmp_path)
+    assert (ended.code, ended.out) == (64, "")
+    assert message in ended.err
+
+
+def test_plain_http_on_every_address_is_served_when_it_is_asked_for(tmp_path: Path) -> None:
+    with Tenant(tmp_path, "--host", "0.0.0.0", "--allow-plain-http", "--allow-host", "tenant.example.com") as tenant:  # noqa: S104  meant
+        assert tenant.url.startswith("http://tenant.example.com:")
+        assert (_status(tenant, "tenant.example.com"), _status(tenant, "192.0.2.7")) == (200, 421)
+
+
+def test_tls_is_served_with_a_cookie_that_is_secure_and_pinned_to_the_host(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    issued = authority.issue_cert("localhost")
+    issued.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    (tmp_path / "cert.pem").write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+    options = ["--host", "localhost", "--port", "0", "--tls-cert", "cert.pem", "--tls-key", "key.pem"]
+    process = start("tenant", "serve", "--db", "tenant.db", *options, cwd=tmp_path)
+    try:
+        assert process.stdout is not None
+        api, link = process.stdout.readline().strip(), process.stdout.readline().removeprefix("page: ").strip()
+        assert api.startswith("https://localhost:")
+        trusted = urllib.request.HTTPSHandler(context=ssl.create_default_context(cadata=authority.cert_pem.bytes().decode()))
+        opener = urllib.request.build_opener(trusted, _Stays)
+        with opener.open(f"{api}/healthz", timeout=10) as answer:
+            assert answer.status == 200
+        origin = api.removesuffix("/public-api/v1")
+        form = {"Content-Type": "application/x-www-form-urlencoded", "Origin": origin}
+        with pytest.raises(urllib.error.HTTPError) as moved:
+            opener.open(urllib.request.Request(link, b"", form), timeout=10)
+        with moved.value:
+            kept = moved.value.headers["Set-Cookie"]
+        assert moved.value.code == 303
+        name, *flags = (part.strip() for part in kept.split(";"))
+        assert name.startswith("__Host-reconciler_session=")
+        assert {flag.lower() for flag in flags} == {"httponly", "max-age=43200", "path=/", "samesite=lax", "secure"}
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+class _Stays(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_arguments: Any) -> None:
+        return None
+
+
+def test_a_request_whose_head_drips_is_ended(tmp_path: Path) -> None:
+    with Tenant(tmp_path) as tenant, socket.create_connection(("127.0.0.1", tenant.port), timeout=30) as client:
+        started = time.monotonic()
+        client.setblocking(False)
+        answer = b""
+        for byte in b"GET /healthz HTTP/1.1\r\nX: " + b"a" * 200:
+            try:
+                answer = client.recv(65536)
+            except BlockingIOError:
+                client.send(bytes([byte]))
+                time.sleep(0.1)
+                continue
+            break
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b'"type": "timeout"' in answer
+        assert HEAD_SECONDS - 1 < time.monotonic() - started < HEAD_SECONDS + 5
+
+
+def test_a_head_that_is_too_long_and_one_that_is_none_are_refused(tmp_path: Path) -> None:
+    with Tenant(tmp_path) as tenant:
+        line, document = _raw(tenant, f"GET /healthz HTTP/1.1\nHost: localhost\nX: {'a' * 70_000}")
+        assert (line, document["type"]) == ("HTTP/1.1 400 Bad Request", "bad-request")
+        line, document = _raw(tenant, "nonsense sesame\n\n")
+        assert (line, document["type"]) == ("HTTP/1.1 400 Bad Request", "bad-request")
+        assert tenant.call("GET", "/healthz") == (200, {"status": "ok"})
+
+
+def test_too_many_connections_are_told_to_come_again(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    try:
+        with Tenant(tmp_path) as tenant:
+            with ExitStack() as stack:
+                for _ in range(CONNECTIONS):
+                    stack.enter_context(socket.create_connection(("127.0.0.1", tenant.port), timeout=10))
+                request = urllib.request.Request(tenant.url + "/healthz")
+                with pytest.raises(urllib.error.HTTPError) as refused:
+                    urllib.request.urlopen(request, timeout=10)
+                with refused.value as answer:
+                    assert (answer.code, answer.headers["Retry-After"]) == (503, "2")
+                    assert json.load(answer)["type"] == "overloaded"
+            assert tenant.call("GET", "/healthz")[0] == 200
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def _log(folder: Path, *options: str) -> tuple[str, str]:
+    """What is on standard output and error of a tenant that was asked a few things and then ended."""
+    with Tenant(folder, *options) as tenant:
+        tenant.call("GET", "/webhooks?name=sesame-query")
+        _status(tenant, "localhost", "/sesame-path?token=sesame-query")
+        _raw(tenant, "sesame nonsense\n\n")
+        tenant.call("POST", "/webhooks/test", {"webhook": {"url": "http://127.0.0.1:1/sesame-path"}})
+        tenant.process.send_signal(signal.SIGTERM)
+        out, err = tenant.process.communicate(timeout=20)
+        assert tenant.process.returncode == 0
+        assert tenant.token not in err
+    assert "sesame" not in err
+    assert "link=" not in err
+    return out, err
+
+
+def test_the_log_is_lines_of_text_or_of_json_and_is_quiet_when_asked(tmp_path: Path) -> None:
+    _, text = _log(tmp_path / "text")
+    assert " INFO GET /public-api/v1/webhooks 200 in " in text
+    assert ' INFO test to "" http://127.0.0.1:1/… blocked no answer in ' in text
+    _, lines = _log(tmp_path / "json", "--log-format", "json")
+    found = [json.loads(line) for line in lines.splitlines()]
+    assert {"method": "GET", "route": "/public-api/v1/webhooks", "status": 200}.items() <= found[0].items()
+    assert [line["verdict"] for line in found if "verdict" in line] == ["blocked"]
+    assert {line["level"] for line in found} == {"info"}
+    assert _log(tmp_path / "quiet", "-q")[1] == ""
+
+
+def test_a_log_that_nobody_reads_stops_no_request(tmp_path: Path) -> None:
+    with Tenant(tmp_path) as tenant:
+        for _ in range(1500):  # far more lines than a pipe holds, and its reader is this test, which does not read
+            assert tenant.call("GET", "/healthz")[0] == 200
+
+
+def test_a_backup_made_while_it_is_served_opens_and_serves(tmp_path: Path) -> None:
+    with Tenant(tmp_path) as tenant:
+        auth = {"type": "bearer", "token": "sesame-open-4711"}
+        tenant.call("POST", "/webhooks", {"name": "kept", "url": "http://127.0.0.1:1/", "events": [EVENT], "auth": auth})
+        done = threading.Event()
+
+        def write() -> None:
+            number = 0
+            while not done.is_set():
+                number += 1
+                tenant.call("POST", "/webhooks", {"name": f"more-{number}", "url": "https://x.example"})
+
+        writing = threading.Thread(target=write)
+        writing.start()
+        try:
+            ended = run("tenant", "backup", "copy.db", "--db", "tenant.db", cwd=tmp_path)
+        finally:
+            done.set()
+            writing.join()
+        assert (ended.code, ended.out) == (0, "")
+        assert "tenant.db.key" in ended.err
+        assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
+        assert sorted(path.name for path in tmp_path.glob("copy.db*")) == ["copy.db"]
+        again = run("tenant", "backup", "copy.db", "--db", "tenant.db", cwd=tmp_path)
+        assert (again.code, "never overwrites" in again.err) == (64, True)
+    missing = run("tenant", "tokens", "--db", "copy.db", cwd=tmp_path)
+    assert (missing.code, "their key is missing" in missing.err) == (1, True)
+    restored = tmp_path / "restored"
+    restored.mkdir()
+    (tmp_path / "copy.db").rename(restored / "tenant.db")
+    (tmp_path / "tenant.db.key").rename(restored / "tenant.db.key")
+    with Tenant(restored, token=tenant.token) as served:
+        kept = served.by_name()["kept"]
+        assert served.call("POST", f"/webhooks/{kept['id']}/test", {})[1]["verdict"] == "blocked"
+
+
+@pytest.mark.parametrize(
+    ("source", "out", "code", "message"),
+    [
+        ("nothing.db", "copy.db", 1, "does not exist"),
+        ("other.db", "copy.db", 1, "is not a database"),
+        ("tenant.db", "no/folder/copy.db", 64, "No such file or directory"),
+    ],
+)
+def test_a_backup_that_cannot_be_made_leaves_nothing(tmp_path: Path, source: str, out: str, code: int, message: str) -> None:
+    (tmp_path / "other.db").write_text("nonsense " * 1000)
+    assert run("tenant", "token", "x", "--scope", "Webhooks: Read", "--db", "tenant.db", cwd=tmp_path).code == 0
+    ended = run("tenant", "backup", out, "--db", source, cwd=tmp_path)
+    assert ended.code == code
+    assert message in ended.err
+    assert not (tmp_path / out).exists()
