@@ -1,6 +1,6 @@
 # make demo | make test | make check | make bench; each makes .venv first, from the locked dependencies.
 .DELETE_ON_ERROR:
-.PHONY: demo test check chromium bench bench-tenant lock format clean
+.PHONY: demo test check tools bench bench-tenant lock format clean
 
 # The first of these that is 3.11 or newer and can make a virtual environment; `make demo PYTHON=/path/to/python` names another.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
@@ -15,7 +15,7 @@ DEV := .venv/.dev
 demo: $(RUN)
 	@$(BIN)/reconciler demo
 
-test: check chromium
+test: check tools
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
 
 # Format, lint, types, import contracts: the quick part.
@@ -26,12 +26,15 @@ check: $(DEV)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# What tests/browser drives. Root on Debian gets it installed; anybody else is told what to install.
-chromium:
-	@for name in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$name >/dev/null && exit 0; done; \
-	if [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ]; then echo "Installing Chromium for the browser tests" && \
-		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null && exit 0; fi; \
-	echo "tests/browser needs Chromium: apt-get install -y --no-install-recommends chromium" >&2
+# What tests/browser drives, and what makes keys for sops. Root on Debian gets them installed; anybody else is told what to install.
+tools:
+	@missing=; command -v age-keygen >/dev/null || missing=age; \
+	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+		command -v google-chrome-stable >/dev/null || missing="$$missing chromium"; \
+	[ -n "$$missing" ] || exit 0; \
+	if [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ]; then echo "Installing for the tests:" $$missing && \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null && exit 0; fi; \
+	echo "The tests need programs of the system: apt-get install -y --no-install-recommends" $$missing >&2
 
 bench: $(DEV)
 	$(BIN)/python -m tests.bench

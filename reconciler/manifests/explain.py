@@ -19,6 +19,7 @@ from reconciler.core.problem import Problem
 from reconciler.manifests.near import near
 from reconciler.manifests.places import Document, Path, pointer
 from reconciler.manifests.schema import field_names
+from reconciler.manifests.sources import SOURCES
 
 _TYPES: Final = {
     "object": "a mapping",
@@ -39,7 +40,10 @@ _LIMITS: Final = {
     "maximum": "must be at most {wanted}",
 }
 _KEY: Final = ("a-z 0-9 - . with a letter or digit at both ends", None)
-_VARIABLE: Final = ("letters, digits and _", "give the name of an environment variable, not its value")
+_PATTERNS: Final = {
+    "fromEnv": ("letters, digits and _", "give the name of an environment variable, not its value"),
+    "path": ("two or more names with one / between them", "as `vault kv get` takes it, the mount first: secret/payments/oncall"),
+}
 _REFERENCE: Final = "Secret reference"
 _USE_REFERENCE: Final = "use {fromEnv: NAME} or {fromFile: PATH}"
 
@@ -125,8 +129,8 @@ def _unknown(error: Any, owner: dict[str, Any], document: Document, path: Path) 
 
 
 def _is_telling(name: str, path: Path) -> bool:
-    """Whether a field's name may be quoted: within auth only one that some schema has, since {s3cret} is a mapping too."""
-    return path[-1:] != ("auth",) or name in field_names()
+    """Whether a field's name may be quoted: near credentials only one that some schema has, since {s3cret} is a mapping too."""
+    return not {"auth", *SOURCES}.intersection(path[-1:]) or name in field_names()
 
 
 def _missing(error: Any, owner: dict[str, Any], document: Document, path: Path) -> Problem:
@@ -148,7 +152,7 @@ def _say(error: Any, owner: dict[str, Any], path: Path) -> tuple[str, str | None
     if title == _REFERENCE and error.validator == "type":
         return f"{field} must be a secret reference; a literal is not accepted", _USE_REFERENCE
     if title == _REFERENCE:
-        return f"{field} must have exactly one of fromEnv and fromFile", _USE_REFERENCE
+        return f"{field} must have exactly one of {', '.join(SOURCES)}", _USE_REFERENCE
     if error.validator == "type":
         return _say_type(field, wanted, error.instance)
     if error.validator == "enum":
@@ -157,7 +161,7 @@ def _say(error: Any, owner: dict[str, Any], path: Path) -> tuple[str, str | None
         return f"{field}: {str(title).lower()}, not both", "remove one of them"
     hint = None
     if error.validator == "pattern":
-        wanted, hint = _KEY if title == "Key" else _VARIABLE
+        wanted, hint = _PATTERNS.get(field, _KEY)
     text = _LIMITS.get(error.validator, "does not keep the schema's {rule}")
     return f"{field} {text.format(wanted=wanted, rule=error.validator)}", hint
 

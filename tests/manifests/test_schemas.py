@@ -20,8 +20,14 @@ from reconciler.manifests.schema import KINDS, schema
 KEY = st.from_regex(r"[a-z0-9](?:[a-z0-9.-]{0,20}[a-z0-9])?", fullmatch=True)
 TEXT = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=8)
 LABELS = st.dictionaries(TEXT, TEXT, max_size=2)
-REFERENCE = st.builds(lambda name: {"fromEnv": name}, st.from_regex(r"[A-Z_][A-Z0-9_]{0,9}", fullmatch=True)) | st.builds(
-    lambda path: {"fromFile": path}, TEXT
+VAULT_PATH = st.from_regex(r"[a-z.%é]{1,3}(/[a-z.%é]{1,3}){1,3}", fullmatch=True)
+REFERENCE = st.one_of(
+    st.fixed_dictionaries({"fromEnv": st.from_regex(r"[A-Z_][A-Z0-9_]{0,9}", fullmatch=True)}),
+    st.fixed_dictionaries({"fromFile": TEXT}),
+    st.fixed_dictionaries({"fromVault": st.fixed_dictionaries({"path": VAULT_PATH, "field": TEXT})}),
+    st.fixed_dictionaries({"fromAwsSecretsManager": st.fixed_dictionaries({"name": TEXT}, optional={"field": TEXT})}),
+    st.fixed_dictionaries({"fromSops": st.fixed_dictionaries({"file": TEXT, "key": TEXT})}),
+    st.fixed_dictionaries({"fromCommand": st.lists(TEXT, min_size=1, max_size=3)}),
 )
 EVENT = st.fixed_dictionaries({"type": TEXT, "version": TEXT, "severity": TEXT | st.lists(TEXT, min_size=1, max_size=2)})
 VERSION = {"version": TEXT}
@@ -66,14 +72,34 @@ TENANT = st.builds(
                     "updates": st.fixed_dictionaries({}, optional={"share": SHARE, "from": st.integers(0, 100)}),
                 },
             ),
-            "secrets": st.fixed_dictionaries({}, optional={"env": st.lists(TEXT, max_size=2)}),
+            "secrets": st.fixed_dictionaries(
+                {}, optional={s: st.lists(TEXT, max_size=2) for s in ("env", "vault", "aws", "sops")}
+            ),
         },
     ),
 )
 SPECS = {"Webhook": WEBHOOK, "EventSubscription": SUBSCRIPTION, "Tenant": TENANT}
 METADATA = st.fixed_dictionaries({"name": KEY}, optional={"labels": LABELS, "annotations": st.just({"any": [1, {"x": None}]})})
 JUNK = st.sampled_from([None, True, 0, -1, 1.5, 2**40, "", "a\n", "A", "x" * 256, "x" * 1025, [], [None], {}, {"x": 1}, "none"])
-NAMES = ["url", "token", "type", "auth", "events", "fromEnv", "webhook", "selector", "local", "name", "apiVersion", "x", ""]
+NAMES = [
+    "url",
+    "token",
+    "type",
+    "auth",
+    "events",
+    "fromEnv",
+    "fromVault",
+    "path",
+    "field",
+    "fromCommand",
+    "webhook",
+    "selector",
+    "local",
+    "name",
+    "apiVersion",
+    "x",
+    "",
+]
 CHANGES = st.lists(
     st.tuples(st.integers(0, 10**6), st.sampled_from(["put", "drop", "add"]), st.sampled_from(NAMES), JUNK), max_size=3
 )

@@ -12,7 +12,7 @@ import pytest
 
 from tests.sources.asking import ask, write
 from tests.support.processes import run
-from tests.support.servers import Bao, free_port, serve
+from tests.support.servers import Bao, answering, free_port, serve
 
 VALUE = "vt-5c11e0f7a2"
 REFERENCE = {"fromVault": {"path": "secret/payments/oncall", "field": "token"}}
@@ -20,22 +20,6 @@ REFERENCE = {"fromVault": {"path": "secret/payments/oncall", "field": "token"}}
 
 def at(path: str, field: str = "token") -> dict[str, Any]:
     return {"fromVault": {"path": path, "field": field}}
-
-
-def answering(status: int, body: bytes, *headers: tuple[str, str], seen: list[str] | None = None) -> type[BaseHTTPRequestHandler]:
-    """What always gives that answer."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if seen is not None:
-                seen.append(self.path)
-            self.send_response(status)
-            for name, value in (*headers, ("Content-Length", str(len(body)))):
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-    return Handler
 
 
 def test_a_field_of_a_secret_resolves(bao: Bao, repo: Path) -> None:
@@ -184,7 +168,7 @@ def test_an_environment_that_names_no_vault_is_told_without_a_request(repo: Path
 def test_each_secret_is_asked_for_once_a_run(repo: Path) -> None:
     seen: list[str] = []
     body = b'{"data": {"path": "secret/", "options": {"version": "2"}, "data": {"token": "a-token"}}}'
-    with serve(answering(200, body, seen=seen)) as url:
+    with serve(answering(200, body, paths=seen)) as url:
         ask(repo, REFERENCE)
         more = (repo / "hook.yaml").read_text()
         (repo / "more.yaml").write_text("---\n".join(more.replace("name: hook", f"name: h{n}") for n in range(20)))

@@ -101,6 +101,34 @@ class Moto(_Service):
         )
 
 
+def answering(
+    status: int,
+    body: bytes,
+    *headers: tuple[str, str],
+    paths: list[str] | None = None,
+    told: list[str] | None = None,
+    pause: float = 0,
+) -> type[BaseHTTPRequestHandler]:
+    """What gives that answer to everything, after `pause` seconds; notes the paths and the headers of what it was asked."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if paths is not None:
+                paths.append(self.path)
+            if told is not None:
+                told.append(str(self.headers))
+            time.sleep(pause)
+            self.send_response(status)
+            for name, value in (*headers, ("Content-Length", str(len(body)))):
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_PUT = do_POST = do_GET  # noqa: N815  the base class's names
+
+    return Handler
+
+
 @contextmanager
 def serve(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     """An HTTP server in this process; its url."""

@@ -15,6 +15,7 @@ from reconciler.manifests.sources.base import SIZE, Access, Down, Item, Lost, Pl
 LISTED: Final = "aws"
 OPTIONAL: Final = False
 _CREDENTIALS: Final = "give boto3 credentials and a region: AWS_PROFILE, AWS_REGION, a role, …"
+_ENDPOINT: Final = "is the region right, and AWS_ENDPOINT_URL, if it is set?"
 _DENIED: Final = "the policy of these credentials must allow secretsmanager:GetSecretValue on it"
 _CODES: Final[dict[str, tuple[str, str]]] = {
     "ResourceNotFoundException": ("there is no such secret, or it has no value", "is it in this account and region?"),
@@ -59,8 +60,8 @@ def pick(got: Any, place: Place) -> str:
 @cache
 def _client(region: str | None, timeout: float) -> Any:
     """Made once: it takes longer to make than to ask."""
-    from boto3.session import Session  # type: ignore[import-untyped]  # noqa: PLC0415  an extra; it brings no types
-    from botocore.config import Config  # type: ignore[import-untyped]  # noqa: PLC0415  likewise
+    from boto3.session import Session  # type: ignore[import-untyped]  # noqa: PLC0415  as below
+    from botocore.config import Config  # type: ignore[import-untyped]  # noqa: PLC0415  as below
 
     config = Config(connect_timeout=timeout, read_timeout=timeout, retries={"mode": "standard", "total_max_attempts": 2})
     return Session(region_name=region).client("secretsmanager", config=config)
@@ -68,28 +69,22 @@ def _client(region: str | None, timeout: float) -> Any:
 
 def _ask(name: str, access: Access) -> dict[str, Any]:
     try:
-        from botocore.exceptions import (  # type: ignore[import-untyped]  # noqa: PLC0415  likewise
-            BotoCoreError,
-            ClientError,
-            HTTPClientError,
-            NoCredentialsError,
-            NoRegionError,
-        )
+        from botocore import exceptions as told  # type: ignore[import-untyped]  # noqa: PLC0415  an extra; it brings no types
     except ImportError:
         raise Down("boto3 is not installed", 'install the extra: pip install "webhook-reconciler[aws]"') from None
     region = access.env.get("AWS_REGION") or access.env.get("AWS_DEFAULT_REGION")
     try:
         answer: dict[str, Any] = _client(region, access.timeout).get_secret_value(SecretId=name)
-    except ClientError as error:
+    except told.ClientError as error:
         raise _refusal(error.response) from None
-    except (NoCredentialsError, NoRegionError):
+    except (told.NoCredentialsError, told.NoRegionError):
         raise Down("there are no AWS credentials, or no region", _CREDENTIALS) from None
-    except HTTPClientError:
-        raise Down("AWS Secrets Manager cannot be reached", "is the region right, and AWS_ENDPOINT_URL, if it is set?") from None
-    except BotoCoreError as error:
-        raise Down(f"AWS Secrets Manager cannot be asked ({type(error).__name__})", _CREDENTIALS) from None
-    except ValueError:  # an endpoint or a region that is none
-        raise Down("AWS Secrets Manager cannot be asked: the endpoint or the region is none", _CREDENTIALS) from None
+    except (told.ConnectionError, told.HTTPClientError):
+        raise Down("AWS Secrets Manager cannot be reached", _ENDPOINT) from None
+    except Exception as error:  # noqa: BLE001  boto3's errors have no common base, and their texts quote what they got
+        raise Down(f"AWS Secrets Manager cannot be asked ({type(error).__name__})", _ENDPOINT) from None
+    if "ARN" not in answer:
+        raise Down("what answers is no AWS Secrets Manager", _ENDPOINT)
     return answer
 
 

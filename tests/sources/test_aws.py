@@ -1,0 +1,141 @@
+"""fromAwsSecretsManager through boto3, against AWS Secrets Manager as moto serves it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sources.asking import ask, write
+from tests.support.processes import environment, run
+from tests.support.servers import Moto, answering, free_port, serve
+
+VALUE = "av-31c7de90ab"
+ASKED: dict[str, Any] = {"fromAwsSecretsManager": {"name": "payments/oncall", "field": "token"}}
+KEYS = {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "made-up", "AWS_SECRET_ACCESS_KEY": "hunter2"}
+
+
+@pytest.fixture
+def aws(moto: Moto, monkeypatch: pytest.MonkeyPatch) -> Moto:
+    """The environment as boto3 reads it: the process's own."""
+    aws_environment(monkeypatch, moto.env)
+    return moto
+
+
+def aws_environment(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
+    from reconciler.manifests.sources.aws import _client  # noqa: PLC0415  it keeps what one run needs; this is another run
+
+    _client.cache_clear()
+    for name, text in {"AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nonexistent", **env}.items():
+        monkeypatch.setenv(name, text)
+
+
+def test_the_text_of_a_secret_and_a_field_of_it_resolve(aws: Moto, repo: Path) -> None:
+    aws.put("payments/text", SecretString=VALUE)
+    aws.put("payments/json", SecretString=json.dumps({"token": VALUE}))
+    assert ask(repo, {"fromAwsSecretsManager": {"name": "payments/text"}}, aws.env).token == VALUE
+    assert ask(repo, {"fromAwsSecretsManager": {"name": "payments/json", "field": "token"}}, aws.env).token == VALUE
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field", "said"),
+    [
+        ("none", None, None, "there is no such secret, or it has no value"),
+        ("bytes", {"SecretBinary": b"hunter2"}, None, "the secret holds no text"),
+        ("text", {"SecretString": "hunter2"}, "token", "its text is no JSON object, so it has no fields"),
+        ("list", {"SecretString": '["hunter2"]'}, "token", "its text is no JSON object, so it has no fields"),
+        ("deep", {"SecretString": "[" * 50_000}, "token", "its text is no JSON object, so it has no fields"),
+        ("without", {"SecretString": '{"other": "hunter2"}'}, "token", 'there is no "token" in it'),
+        ("number", {"SecretString": '{"token": 12}'}, "token", '"token" is not text there'),
+    ],
+)
+def test_what_is_not_there_is_told_with_the_reference_and_the_mend(
+    aws: Moto, repo: Path, name: str, value: dict[str, Any] | None, field: str | None, said: str
+) -> None:
+    if value is not None:
+        aws.put(f"payments/bad-{name}", **value)
+    reference = {"name": f"payments/bad-{name}", **({"field": field} if field else {})}
+    problem = ask(repo, {"fromAwsSecretsManager": reference}, aws.env).problem
+    assert problem.rule == "secret/unresolved"
+    assert problem.message.startswith(f'fromAwsSecretsManager: {{name: "payments/bad-{name}"')
+    assert problem.message.endswith(f"does not resolve: {said}")
+    assert problem.hint
+    assert "hunter2" not in repr(problem)
+
+
+def refusing(code: str, status: int = 400) -> type[Any]:
+    body = json.dumps({"__type": code, "message": "hunter2"}).encode()
+    return answering(status, body, ("Content-Type", "application/x-amz-json-1.1"))
+
+
+@pytest.mark.parametrize(
+    ("handler", "said"),
+    [
+        (refusing("AccessDeniedException"), "AWS refuses it"),
+        (refusing("DecryptionFailure"), "AWS cannot decrypt it with its KMS key"),
+        (refusing("ExpiredTokenException"), "AWS answered no secret (ExpiredTokenException)"),
+        (refusing("<b>hunter2</b>"), "AWS answered no secret"),
+        (refusing("InternalServiceError", 500), "AWS answered no secret (InternalServiceError)"),
+        (answering(200, b"<html>hunter2</html>"), "what answers is no AWS Secrets Manager"),
+        (answering(500, b"<html>hunter2</html>"), "AWS answered no secret"),
+    ],
+)
+def test_what_aws_refuses_is_told_and_not_quoted(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, handler: type[Any], said: str
+) -> None:
+    with serve(handler) as url:
+        aws_environment(monkeypatch, {**KEYS, "AWS_ENDPOINT_URL": url})
+        problem = ask(repo, ASKED, KEYS).problem
+    assert problem.message.partition("does not resolve: ")[2].startswith(said)
+    assert problem.hint
+    assert "hunter2" not in repr(problem)
+
+
+def test_an_aws_that_is_not_there_is_told(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    aws_environment(monkeypatch, {**KEYS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"})
+    assert "AWS Secrets Manager cannot be reached" in ask(repo, ASKED, KEYS).problem.message
+
+
+def test_an_endpoint_that_is_none_is_told(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    aws_environment(monkeypatch, {**KEYS, "AWS_ENDPOINT_URL": "hunter2"})
+    problem = ask(repo, ASKED, KEYS).problem
+    assert "AWS Secrets Manager cannot be asked" in problem.message
+    assert "hunter2" not in repr(problem)
+
+
+def test_a_slow_aws_is_not_waited_for_longer_than_a_timeout(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(answering(200, b"{}", pause=3.0)) as url:
+        aws_environment(monkeypatch, {**KEYS, "AWS_ENDPOINT_URL": url})
+        before = time.monotonic()
+        problem = ask(repo, ASKED, KEYS, timeout=0.5).problem
+    assert time.monotonic() - before < 2.5
+    assert "AWS did not answer within 0.5 s" in problem.message
+
+
+def test_without_credentials_or_region_the_mend_is_named(repo: Path) -> None:
+    write(repo, ASKED)
+    home = {"AWS_EC2_METADATA_DISABLED": "true", "HOME": str(repo)}
+    for env in (home, {**home, "AWS_REGION": "eu-west-1"}):
+        problems = run("validate", ".", "--secrets", "-o", "json", cwd=repo, **env).json["problems"]
+        assert [problem["message"].partition("resolve: ")[2] for problem in problems] == [
+            "there are no AWS credentials, or no region"
+        ]
+        assert "AWS_PROFILE" in problems[0]["hint"]
+
+
+def test_without_the_extra_the_error_names_it(repo: Path) -> None:
+    """As installed without it: an interpreter that finds no boto3."""
+    write(repo, ASKED)
+    code = "import sys; sys.modules['botocore'] = None; sys.modules['boto3'] = None; from reconciler.__main__ import run; run()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "validate", ".", "--secrets"],
+        cwd=repo, env=environment(), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "boto3 is not installed" in done.stdout + done.stderr
+    assert 'pip install "webhook-reconciler[aws]"' in done.stdout + done.stderr
