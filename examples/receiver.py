@@ -1,6 +1,7 @@
-"""A webhook receiver to try things on: prints each event it gets. `python3 receiver.py PORT TOKEN`; standard library only.
+"""A webhook receiver to try things on: prints each event it gets. `python3 receiver.py PORT TOKEN…`; standard library only.
 
-It answers 401 to another bearer token than TOKEN, 400 to another content type than `application/json`, else 200.
+Several tokens are taken alike, as during a rotation. It answers 401 to any other bearer token,
+400 to another content type than `application/json`, else 200.
 """  # noqa: INP001  a script to run, no module
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Checks content type and credential, then prints the kinds of the events."""
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        if not hmac.compare_digest(self.headers.get("Authorization", "").encode(), f"Bearer {sys.argv[2]}".encode()):
+        given = self.headers.get("Authorization", "").encode()
+        if not any(hmac.compare_digest(given, f"Bearer {token}".encode()) for token in sys.argv[2:]):
             status = 401
         elif self.headers.get("Content-Type") != "application/json":
             status = 400
