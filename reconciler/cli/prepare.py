@@ -14,6 +14,7 @@ from reconciler.cli.source import Options, Secrets
 from reconciler.core.model import Declared
 from reconciler.core.plan import Plan, TenantRef
 from reconciler.core.policy import Policy
+from reconciler.core.problem import Problem
 from reconciler.manifests import Manifests
 from reconciler.providers.base import Reader
 
@@ -37,13 +38,19 @@ class Prepared:
         """What reconcile would do, with the manifests' warnings; on a terminal it shows that the tenant is being listed."""
         async with waiting(console, "listing"):
             made = await workflow.plan(self.manifests, provider, self.policy, self.tenant, source.fingerprint_key())
-        said = tuple(f"{problem.origin}: {problem.message} [{problem.rule}]" for problem in self.manifests.problems)
+        said = tuple(map(_said, self.manifests.problems))
         return replace(made, warnings=(*said, *made.warnings))
 
     async def plan_only(self, console: Console) -> Plan:
         """The same, with the tenant opened for it alone."""
         async with connect.opened(self.target, self.options) as provider:
             return await self.plan(provider, console)
+
+
+def _said(problem: Problem) -> str:
+    """A warning of the manifests in one line, with what mends it."""
+    mend = f"; {problem.hint}" if problem.hint else ""
+    return f"{problem.origin}: {problem.message} [{problem.rule}]{mend}"
 
 
 def narrow(options: Options) -> workflow.Narrow:

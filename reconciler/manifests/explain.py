@@ -45,7 +45,7 @@ _PATTERNS: Final = {
     "path": ("two or more names with one / between them", "as `vault kv get` takes it, the mount first: secret/payments/oncall"),
 }
 _REFERENCE: Final = "Secret reference"
-_USE_REFERENCE: Final = "use {fromEnv: NAME} or {fromFile: PATH}"
+_USE_REFERENCE: Final = f"use {{fromEnv: NAME}} or {{fromFile: PATH}}, or one of {', '.join(list(SOURCES)[2:])}"
 
 
 def explain(schema: dict[str, Any], document: Document, most: int) -> list[Problem]:

@@ -182,7 +182,7 @@ def test_validate_and_plan_work_without_a_vault(repo: Path) -> None:
     plan = run("plan", ".", "-o", "json", cwd=repo)
     assert plan.code == 0, plan.err
     [warning] = plan.json["warnings"]
-    assert "VAULT_ADDR is not set" in warning
+    assert warning.endswith("VAULT_ADDR is not set [secret/unresolved]; set VAULT_ADDR and VAULT_TOKEN, then run again")
     refused = run("reconcile", ".", "--yes", "-o", "json", cwd=repo)
     assert refused.code == 1
     assert [problem["hint"] for problem in refused.json["problems"]] == ["set VAULT_ADDR and VAULT_TOKEN, then run again"]
