@@ -1,4 +1,7 @@
-"""Real Chromium in front of a real `tenant serve`: one browser and one tenant a session, one signed-in context a test.
+"""Real Chromium in front of a real `tenant serve`: one browser and one tenant a module, one signed-in context a test.
+
+Not a session: Playwright's synchronous interface runs an event loop in this thread for as long as it lives, and the tests of
+another module that come next in the same process run loops of their own.
 
 Chromium is the system's. Where it is missing, CI fails; elsewhere these tests are left out, and one line says what to install.
 """
@@ -72,7 +75,7 @@ class Served:
             self.process.remove(item["name"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.fail(INSTALL)
@@ -82,7 +85,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with Tenant(tmp_path_factory.mktemp("tenant"), "--allow-network", "127.0.0.0/8") as made:
         yield Served(made)
@@ -95,7 +98,7 @@ def served(process: Served) -> Served:
     return process
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def signed_in(chromium: Browser, process: Served) -> Any:
     """The cookies of somebody who opened the link and pressed the button."""
     context = chromium.new_context()
