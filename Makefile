@@ -1,6 +1,6 @@
 # make demo | make test | make check | make bench; each makes .venv first, from the locked dependencies.
 .DELETE_ON_ERROR:
-.PHONY: demo test check tools bench bench-tenant lock format clean
+.PHONY: demo test check tools bench bench-tenant fuzz lock format clean
 
 # The first of these that is 3.11 or newer and can make a virtual environment; `make demo PYTHON=/path/to/python` names another.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
@@ -42,6 +42,10 @@ bench: $(DEV)
 # What the tenant promises, at full size: a million attempts, a hundred thousand pending, twenty kills. A quarter of an hour.
 bench-tenant: $(DEV)
 	$(BIN)/python -m tests.bench --tenant
+
+# Schemathesis against a served tenant for ten minutes a token, instead of the seconds in `make test`.
+fuzz: $(DEV)
+	FUZZ_SECONDS=600 FUZZ_EXAMPLES=1000 $(BIN)/python -m pytest tests/tenant/test_schemathesis.py -n 2
 
 format: $(DEV)
 	$(BIN)/ruff format .

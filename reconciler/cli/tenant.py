@@ -259,7 +259,7 @@ def revoke(ctx: click.Context, name: str, db: str) -> None:
     console_of(ctx).say(f"revoked {name}")
 
 
-@command.command("login")
+@command.command("login", epilog="Example: reconciler tenant login --db .reconciler/tenant.db")
 @db_option
 @option("--url", metavar="URL", help="Where the tenant is reached.  [default: where it was served last]")
 @logging_options

@@ -7,6 +7,7 @@ ReconcilerError
 ├── BadRequest            what was asked for does not fit what was found (no such webhook, which tenant?)
 ├── Declined              a person said no at the prompt
 ├── StoreError            the embedded tenant's file cannot be used
+├── NotServed             the embedded tenant cannot be served there: the port is taken, the address is none of this machine
 └── ProviderError         one request; never headers, bodies or secrets in the message; cause chained
     ├── Unreachable       temporary: connection, timeout
     ├── Overloaded        temporary: 429, 503; says when
@@ -79,6 +80,12 @@ class StoreError(ReconcilerError):
     """The embedded tenant's file cannot be used: not a database, locked, from a newer version, without its key."""
 
     kind = "store"
+
+
+class NotServed(ReconcilerError):
+    """The embedded tenant cannot be served there: the port is taken, or the address is none of this machine."""
+
+    kind = "not-served"
 
 
 class ProviderError(ReconcilerError):

@@ -26,6 +26,7 @@ _LABEL: Final = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST: Final = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}\.?")
 _IPV4: Final = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(?:\.(?!$)|$)){4}")
 _IPV6: Final = re.compile(r"[0-9a-f:.]*:[0-9a-f:.]*")  # urlsplit has looked closer; without a zone and IPvFuture
+_BRACKETS: Final = re.compile(r"\[[^]]*\](?::[0-9]*)?")  # urlsplit lets anything stand around them
 _NUMBER_LAST: Final = re.compile(r"(?:^|\.)[0-9]+\.?$")
 _LOOPBACK: Final = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|::1")  # 127.0.0.0/8: RFC 6890
 
@@ -78,7 +79,8 @@ def url(text: str) -> str | None:  # noqa: PLR0911  one line for each thing that
         return "is not a url"
     if parts.scheme not in {"http", "https"} or not host or port == 0:
         return "must be an absolute http:// or https:// url"
-    if not _is_host(host, literal="[" in parts.netloc):
+    literal = "[" in parts.netloc
+    if not _is_host(host, literal=literal) or (literal and not _BRACKETS.fullmatch(parts.netloc.rpartition("@")[2])):
         return "must have a host name, or an IP address in full"
     if any(char in text for char in '\\"<>^`{|}'):
         return "has a character that a url cannot hold; encode it (RFC 3986)"

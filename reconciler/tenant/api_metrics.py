@@ -44,7 +44,7 @@ async def metrics(call: Call) -> Response:
 
     def run(connection: sqlite3.Connection) -> Facts:
         pending, oldest = connection.execute(
-            "SELECT COUNT(*), MIN(created_at) FROM deliveries WHERE state = 'pending'"
+            "SELECT COUNT(*), MIN(d.created_at) FROM webhooks w JOIN deliveries d ON d.webhook_id = w.id AND d.state = 'pending'"
         ).fetchone()
         webhooks, enabled = connection.execute("SELECT COUNT(*), COALESCE(SUM(enabled), 0) FROM webhooks").fetchone()
         age = 0.0 if oldest is None else max(0.0, now - oldest)

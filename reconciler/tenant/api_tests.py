@@ -34,9 +34,10 @@ def _event(reader: Reader, errors: list[FieldError]) -> Subscription | None:
 async def sent(tenant: Tenant, who: str, target: Webhook, event: Subscription) -> Delivery:
     """One test, counted for `who`, a token or a session; raises 429."""
     tenant.rates.spend(who)
-    sample = sample_event(event, event_id=tenant.store.new_id(), time=rfc3339(tenant.store.clock()))
+    event_id = tenant.store.new_id()
+    sample = sample_event(event, event_id=event_id, time=rfc3339(tenant.store.clock()))
     outcome = await tenant.sender.send(target, event, envelope(sample))
-    tenant.telemetry.attempt("test", target.url, outcome)
+    tenant.telemetry.attempt("test", target.url, outcome, event_id)
     return outcome
 
 
@@ -82,7 +83,7 @@ async def unsaved(call: Call) -> Response:
     if errors or given.errors:
         raise invalid([*errors, *given.errors])
     fields = given.fields
-    auth, secret = change.merged_auth(fields.get("auth"), held, fields["url"], call.store.vault, "/webhook")
+    auth, secret = change.to_test(fields.get("auth"), held, fields["url"], call.store.vault, "/webhook")
     target = webhooks.to_send(fields.get("name", ""), fields["url"], auth, secret)
     known = fields.get("events") or (held.events if held is not None else ())
     return await _send(call, target, event or next(iter(known), DEFAULT))

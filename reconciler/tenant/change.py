@@ -43,10 +43,8 @@ def _holds(held: Stored, secret: Secret, vault: Vault) -> bool:
         return False
 
 
-def merged_auth(
-    given: GivenAuth | None, held: Stored | None, url: str, vault: Vault, pointer: str = ""
-) -> tuple[StoredAuth, Secret | None]:
-    """The authentication after a write, and its secret; a stored secret is kept only for what it was stored for.
+def merged_auth(given: GivenAuth | None, held: Stored | None, url: str, vault: Vault, pointer: str = "") -> StoredAuth:
+    """The authentication after a write; a stored secret is kept, unopened, only for what it was stored for.
 
     `given` of None leaves the held one. Raises 422 at the secret's field where the secret must be given again.
     """
@@ -55,29 +53,39 @@ def merged_auth(
     else:
         auth = StoredAuth(given.type, given.username, given.header, given.version, given.sealed)
     if auth.type == "none":
-        return auth, None
+        return auth
     before = held.auth if held is not None and held.auth.sealed is not None else None
     if given is not None and given.secret is not None:
         if held is not None and before is not None and before.type == auth.type and _holds(held, given.secret, vault):
             auth = replace(auth, sealed=before.sealed)  # the same credential: not a change
-        return auth, given.secret
+        return auth
     if before is None or held is None:
         raise _missing(auth.type, pointer, "is required")
     if held.url != url or before.place != auth.place:
         raise _missing(auth.type, pointer, "must be given again: the stored one is for another url, type or header")
-    return replace(auth, sealed=before.sealed), webhooks.opened(held.id, before, vault)
+    return replace(auth, sealed=before.sealed)
+
+
+def to_test(
+    given: GivenAuth | None, held: Stored | None, url: str, vault: Vault, pointer: str = ""
+) -> tuple[StoredAuth, Secret | None]:
+    """As `merged_auth`, and the secret itself, for a test of what was not saved. Raises Unreadable for a stored one besides."""
+    auth = merged_auth(given, held, url, vault, pointer)
+    if given is not None and given.secret is not None:
+        return auth, given.secret
+    return auth, None if held is None else webhooks.opened(held.id, auth, vault)
 
 
 def created(webhook_id: str, fields: Mapping[str, Any], vault: Vault, now: float) -> Stored:
     """A new webhook of valid fields, defaults filled in; raises 422 for an authentication without its secret."""
     rest = {name: value for name, value in fields.items() if name != "auth"}
-    auth, _ = merged_auth(fields.get("auth"), None, fields["url"], vault)
+    auth = merged_auth(fields.get("auth"), None, fields["url"], vault)
     return Stored(id=webhook_id, revision=1, auth=auth, created_at=now, updated_at=now, **rest)
 
 
 def patched(held: Stored, fields: Mapping[str, Any], vault: Vault, now: float) -> Stored:
     """The webhook after a patch: `held` itself when nothing changed, else with the next revision."""
     rest = {name: value for name, value in fields.items() if name != "auth"}
-    auth, _ = merged_auth(fields.get("auth"), held, fields.get("url", held.url), vault)
+    auth = merged_auth(fields.get("auth"), held, fields.get("url", held.url), vault)
     after = replace(held, auth=auth, **rest)
     return held if after == held else replace(after, revision=held.revision + 1, updated_at=now)

@@ -132,7 +132,7 @@ def finish(connection: sqlite3.Connection, claim: Claim, outcome: Delivery, wait
     state = "succeeded" if won else "failed" if next_at is None else "pending"
     changed = connection.execute(
         "UPDATE deliveries SET state = ?, next_at = ?, lease = NULL, lease_at = NULL "
-        "WHERE seq = ? AND attempt = ? AND lease IS NOT NULL",
+        "WHERE seq = ? AND attempt = ? AND lease IS NOT NULL AND EXISTS (SELECT 1 FROM webhooks WHERE id = webhook_id)",
         (state, next_at, claim.seq, claim.number),
     ).rowcount
     if not changed:
@@ -167,7 +167,10 @@ def _lane_after(connection: sqlite3.Connection, webhook_id: str, outcome: Delive
 
 def recover(connection: sqlite3.Connection, retries: Retries, now: float) -> int:
     """Counts every attempt that was under way when the last engine ended as failed, `interrupted`; how many these were."""
-    rows = connection.execute("SELECT seq, attempt, earlier, webhook_id, lease_at FROM deliveries WHERE lease IS NOT NULL")
+    rows = connection.execute(
+        "SELECT d.seq, d.attempt, d.earlier, d.webhook_id, d.lease_at FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id "
+        "WHERE d.lease IS NOT NULL"
+    )
     lost = [
         Claim(row[0], row[1], row[1] - row[2], row[4], Target(row[3], "", "", StoredAuth()), "", _NO_EVENT, "", 0.0)
         for row in rows

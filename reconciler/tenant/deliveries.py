@@ -1,6 +1,6 @@
-"""SQL of the tables `deliveries` and `attempts` as they are shown, and sending again by hand. Called by `api_deliveries.py`.
+"""SQL of the tables `deliveries` and `attempts` as they are shown, sent again by hand, and removed.
 
-Claims and outcomes stand in `claims.py`.
+Called by `api_deliveries.py` and the page; removing by `upkeep.py` and `webhooks.py`. Claims and outcomes stand in `claims.py`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from reconciler.tenant.lanes import DEAD_AFTER
 from reconciler.tenant.problems import Refusal
 from reconciler.tenant.times import maybe, rfc3339
 
+SOME: Final = 100  # deliveries that are removed in one transaction, each with its attempts
 STEP: Final = 500  # deliveries that are made due in one transaction
 BEFORE_ALL = 1 << 62  # above every sequence number
 
@@ -112,3 +113,15 @@ def send_failed_again(
     connection.executemany(f"{_AGAIN} WHERE seq = ?", kept)
     _probed(connection, webhook_id)
     return len(kept), (rows[-1]["created_at"], rows[-1]["seq"]) if len(rows) == STEP else None
+
+
+def remove(connection: sqlite3.Connection, column: str, value: str, limit: int) -> int:
+    """Removes up to `limit` deliveries of a webhook or an event, with their attempts; how many these were."""
+    some = f"SELECT seq FROM deliveries WHERE {column} = ? LIMIT ?"  # noqa: S608  a fixed name
+    return connection.execute(f"DELETE FROM deliveries WHERE seq IN ({some})", (value, limit)).rowcount  # noqa: S608  likewise
+
+
+def clear(connection: sqlite3.Connection, webhook_id: str) -> None:
+    """Removes SOME deliveries of a webhook in the table `removed`, and it from there after its last one."""
+    if remove(connection, "webhook_id", webhook_id, SOME) < SOME:
+        connection.execute("DELETE FROM removed WHERE webhook_id = ?", (webhook_id,))

@@ -29,7 +29,7 @@ LOOK: Final = 5.0  # seconds between looks for what another process left, and af
 UPKEEP: Final = 60.0  # seconds between looks for what is too old
 REST: Final = 9  # times as long as a step of upkeep took does the next one wait, so that others find the writer free
 
-Observe = Callable[[str, Delivery], None]  # told the url and outcome of each attempt
+Observe = Callable[[str, Delivery, str, int], None]  # told url, outcome, event id and number of each attempt
 
 _log = logging.getLogger("reconciler.tenant")
 
@@ -42,7 +42,7 @@ class Engine:
         store: Store,
         sender: Sender,
         retries: Retries = Retries(),  # noqa: B008  a frozen value
-        observe: Observe = lambda _url, _outcome: None,
+        observe: Observe = lambda *_told: None,
     ) -> None:
         self._store, self._sender, self._retries, self._observe = store, sender, retries, observe
         self._lease = store.new_id()
@@ -160,7 +160,7 @@ class Engine:
 
     async def _attempt(self, claim: Claim, pick: Pick) -> None:
         outcome = await self._sent(claim)
-        self._observe(claim.target.url, outcome)
+        self._observe(claim.target.url, outcome, claim.event_id, claim.number)
         wait = self._retries.wait(claim.tries, outcome)
         after = await self._stored(claim, outcome, wait)
         answered = None if outcome.verdict is Verdict.INTERRUPTED else outcome.status_code is not None

@@ -92,7 +92,51 @@ _QUEUE: Final = (
     "DROP INDEX hourly_by_hour",
 )
 
-MIGRATIONS: Final = (_FIRST, _PAGE, _QUEUE)
+# Deleting a webhook leaves its deliveries to `upkeep.py`, which finds them by `removed`; so they refer to no row of it any more,
+# and are not counted as pending from then on. SQLite drops a reference with its table only. `folded` is the name in any case.
+_APART: Final = (
+    """CREATE TABLE deliveries_apart (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, webhook_id TEXT NOT NULL,
+        event_id TEXT NOT NULL REFERENCES events (id) ON DELETE CASCADE,
+        state TEXT NOT NULL CHECK (state IN ('pending', 'succeeded', 'failed')),
+        attempt INTEGER NOT NULL DEFAULT 0, earlier INTEGER NOT NULL DEFAULT 0, next_at REAL, lease TEXT, lease_at REAL,
+        created_at REAL NOT NULL)""",
+    """CREATE TABLE attempts_apart (
+        delivery INTEGER NOT NULL REFERENCES deliveries_apart (seq) ON DELETE CASCADE, number INTEGER NOT NULL,
+        started_at REAL NOT NULL, verdict TEXT, status_code INTEGER, detail TEXT, seconds REAL,
+        PRIMARY KEY (delivery, number)) WITHOUT ROWID""",
+    """INSERT INTO deliveries_apart (seq, id, webhook_id, event_id, state, attempt, earlier, next_at, lease, lease_at, created_at)
+        SELECT seq, id, webhook_id, event_id, state, attempt, earlier, next_at, lease, lease_at, created_at FROM deliveries""",
+    "INSERT INTO attempts_apart SELECT delivery, number, started_at, verdict, status_code, detail, seconds FROM attempts",
+    "DELETE FROM sqlite_sequence WHERE name = 'deliveries_apart'",  # no number is given twice
+    "INSERT INTO sqlite_sequence (name, seq) SELECT 'deliveries_apart', seq FROM sqlite_sequence WHERE name = 'deliveries'",
+    "DROP TABLE attempts",
+    "DROP TABLE deliveries",  # with its indexes and triggers
+    "ALTER TABLE deliveries_apart RENAME TO deliveries",
+    "ALTER TABLE attempts_apart RENAME TO attempts",
+    "CREATE INDEX deliveries_of ON deliveries (webhook_id, seq)",
+    "CREATE INDEX deliveries_of_event ON deliveries (event_id)",
+    "CREATE INDEX deliveries_waiting ON deliveries (webhook_id, next_at) WHERE state = 'pending'",
+    "CREATE INDEX deliveries_failed ON deliveries (webhook_id, created_at) WHERE state = 'failed'",
+    """CREATE INDEX deliveries_ready ON deliveries (webhook_id, next_at, attempt)
+        WHERE state = 'pending' AND lease IS NULL""",
+    "CREATE INDEX deliveries_leased ON deliveries (seq) WHERE lease IS NOT NULL",
+    """CREATE TRIGGER pending_made AFTER INSERT ON deliveries WHEN NEW.state = 'pending'
+        BEGIN UPDATE totals SET pending = pending + 1; END""",
+    """CREATE TRIGGER pending_again AFTER UPDATE OF state ON deliveries WHEN NEW.state = 'pending' AND OLD.state <> 'pending'
+        BEGIN UPDATE totals SET pending = pending + 1; END""",
+    """CREATE TRIGGER pending_over AFTER UPDATE OF state ON deliveries WHEN NEW.state <> 'pending' AND OLD.state = 'pending'
+        BEGIN UPDATE totals SET pending = pending - 1; END""",
+    """CREATE TRIGGER pending_gone AFTER DELETE ON deliveries WHEN OLD.state = 'pending'
+        AND NOT EXISTS (SELECT 1 FROM removed WHERE webhook_id = OLD.webhook_id)
+        BEGIN UPDATE totals SET pending = pending - 1; END""",
+    "CREATE TABLE removed (webhook_id TEXT PRIMARY KEY) WITHOUT ROWID",
+    "ALTER TABLE webhooks ADD COLUMN folded TEXT NOT NULL DEFAULT ''",
+    "UPDATE webhooks SET folded = fold(name)",
+    "CREATE INDEX webhooks_by_name ON webhooks (folded, name)",
+)
+
+MIGRATIONS: Final = (_FIRST, _PAGE, _QUEUE, _APART)
 
 
 class Foreign(Exception):

@@ -1,6 +1,7 @@
 """The JSON Schemas of the OpenAPI document: what stands in bodies and answers, each with an example. Used by `openapi.py`.
 
-Limits are said where `core/limits.py` has them; what a schema cannot say (bidi controls, NFC, when a secret is needed) is prose.
+Limits are those of `core/limits.py`, their patterns stand in `openapi_patterns.py`; what a schema cannot say (NFC, when a stored
+secret is enough) is prose.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from typing import Any, Final
 
 from reconciler.core import limits
 from reconciler.core.report import Verdict
+from reconciler.tenant import openapi_patterns as patterns
 from reconciler.tenant.problems import API
 
 Json = dict[str, Any]
@@ -19,10 +21,16 @@ COUNT: Final[Json] = {"type": "integer", "minimum": 0}
 FLAG: Final[Json] = {"type": "boolean"}
 TIME: Final[Json] = {"type": "string", "format": "date-time"}
 MAYBE_TIME: Final[Json] = {"type": ["string", "null"], "format": "date-time"}
-NAME: Final[Json] = {"type": "string", "minLength": 1, "maxLength": limits.NAME_LENGTH}
-NFC: Final[Json] = {"type": "string", "minLength": 1, "description": f"At most {limits.NAME_LENGTH} characters in Unicode NFC"}
+NAME: Final[Json] = {"type": "string", "pattern": patterns.NAME, "maxLength": limits.NAME_LENGTH}
+NFC: Final[Json] = {
+    "type": "string",
+    "pattern": patterns.NAME,
+    "description": f"At most {limits.NAME_LENGTH} characters in Unicode NFC",
+}
 MAYBE_NAME: Final[Json] = {**NAME, "type": ["string", "null"]}
-PLAIN: Final[Json] = {"type": "string", "minLength": 1, "maxLength": limits.CREDENTIAL_BYTES}
+PLAIN: Final[Json] = {"type": "string", "pattern": patterns.CREDENTIAL, "maxLength": limits.CREDENTIAL_BYTES}
+USERNAME: Final[Json] = {**PLAIN, "pattern": patterns.USERNAME}
+HEADER: Final[Json] = {**PLAIN, "pattern": patterns.HEADER}
 SECRET: Final[Json] = {**PLAIN, "writeOnly": True}
 STATUS_CODE: Final[Json] = {"type": ["integer", "null"], "minimum": 100, "maximum": 999}
 SECONDS: Final[Json] = {"type": ["number", "null"], "minimum": 0}
@@ -99,18 +107,33 @@ def _auth(kind: str, fields: Json, *required: str) -> Json:
     return record({"type": {"const": kind}, **fields, "credential_version": version}, ("type", *required), closed=True)
 
 
+def _auths(secret: Json | None = None, *needed: str) -> list[Json]:
+    """Every kind of authentication; with `secret` with the field of its secret, which is required where it is among `needed`."""
+
+    def one(kind: str, name: str, **fields: Json) -> Json:
+        given = {} if secret is None else {name: secret}
+        return _auth(kind, {**fields, **given}, *fields, *(field for field in given if field in needed))
+
+    return [
+        _auth("none", {}),
+        one("basic", "password", username=USERNAME),
+        one("bearer", "token"),
+        one("apiKey", "value", header=HEADER),
+    ]
+
+
 _COUNTS: Final = record({"succeeded": COUNT, "failed": COUNT})
 _INVOCATIONS: Final = record(
     {"succeeded": COUNT, "failed": COUNT, "last_success": MAYBE_TIME, "last_failure": MAYBE_TIME, "last_day": _COUNTS}
 )
 _EVENTS: Final = items_of(ref("Subscription"), uniqueItems=True)
-_NAMED: Final[Json] = {"name": NFC, "url": {"type": "string", "format": "uri", "maxLength": limits.URL_LENGTH}}
-_DESCRIPTION: Final[Json] = {"maxLength": limits.DESCRIPTION_LENGTH}
+_NAMED: Final[Json] = {"name": NFC, "url": {"type": "string", "pattern": patterns.URL, "maxLength": limits.URL_LENGTH}}
+_DESCRIPTION: Final[Json] = {"pattern": patterns.DESCRIPTION, "maxLength": limits.DESCRIPTION_LENGTH}
 _GIVEN: Final[Json] = {
     **_NAMED,
     "description": {"type": ["string", "null"], **_DESCRIPTION},
     "enabled": FLAG,
-    "auth": maybe(ref("Auth")),
+    "auth": maybe(ref("GivenAuth")),
     "events": maybe(_EVENTS),
     "managed_by": maybe(ref("ManagedBy")),
     "protected": {"type": ["boolean", "null"]},
@@ -168,20 +191,14 @@ _SECRETS: Final = "Secrets are accepted, never returned. Without its secret an a
 
 SCHEMAS: Final[Json] = {
     "Subscription": {**record({"type": NAME, "version": NAME, "severity": NAME}, closed=True), "example": SUBSCRIPTION},
-    "Auth": {
-        "description": _SECRETS,
-        "oneOf": [
-            _auth("none", {}),
-            _auth("basic", {"username": PLAIN, "password": SECRET}, "username"),
-            _auth("bearer", {"token": SECRET}),
-            _auth("apiKey", {"header": PLAIN, "value": SECRET}, "header"),
-        ],
-    },
+    "Auth": {"description": "As it is shown: without its secret.", "oneOf": _auths()},
+    "GivenAuth": {"description": _SECRETS, "oneOf": _auths(SECRET)},
+    "NewAuth": {"description": "With its secret, since none is stored.", "oneOf": _auths(SECRET, "password", "token", "value")},
     "ManagedBy": {
         **record(
             {
                 "owner": NAME,
-                "key": {"type": "string", "pattern": f"^{limits.KEY.pattern}$"},
+                "key": {"type": "string", "pattern": patterns.KEY},
                 "sources": items_of({"type": "string", "minLength": 1, **_DESCRIPTION}),
                 "revision": MAYBE_NAME,
             },
@@ -191,7 +208,10 @@ SCHEMAS: Final[Json] = {
         "example": MARK,
     },
     "Invocations": {**_INVOCATIONS, "example": COUNTS_EXAMPLE},
-    "WebhookDetails": {**record(_GIVEN, ("name", "url"), closed=True), "example": DETAILS_EXAMPLE},
+    "WebhookDetails": {
+        **record({**_GIVEN, "auth": maybe(ref("NewAuth"))}, ("name", "url"), closed=True),
+        "example": DETAILS_EXAMPLE,
+    },
     "WebhookPatch": {**record(_GIVEN, (), closed=True), "example": {"enabled": False}},
     "Unsaved": record(_GIVEN, ("url",), closed=True),
     "Webhook": {**record(_LIVE), "example": WEBHOOK_EXAMPLE},

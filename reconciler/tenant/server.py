@@ -5,6 +5,7 @@ The only process that sends queued events, under an exclusive lock on the file b
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import ipaddress
 import logging
@@ -21,7 +22,7 @@ from typing import Final
 import uvicorn
 from starlette.applications import Starlette
 
-from reconciler.core.errors import BadRequest, StoreError
+from reconciler.core.errors import BadRequest, NotServed, StoreError
 from reconciler.tenant.page import sessions
 from reconciler.tenant.protocol import CONNECTIONS, Protocol
 from reconciler.tenant.store import Store
@@ -30,6 +31,12 @@ HEAD_BYTES: Final = 32 * 1024  # of a request's line and headers
 FILES: Final = 4 * CONNECTIONS  # that this process may have open: connections both ways, and some of its own
 GRACE: Final = 10  # seconds for requests under way at the end
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+_WHY: Final = {  # what the system says when an address cannot be listened on, in words that say what to do
+    errno.EADDRINUSE: "the port is taken; give another --port, or 0 for any that is free",
+    errno.EADDRNOTAVAIL: "this machine does not have that address; give another --host",
+    errno.EAFNOSUPPORT: "this machine does not have addresses of that kind; give another --host",
+    errno.EACCES: "the system lets nobody but root use that port; give one from 1024 up",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +124,11 @@ def _listening(place: Place) -> socket.socket:
         # written as head and body, waits 40 ms for the client's delayed acknowledgement of the head.
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return made  # noqa: TRY300  an `else` would hide what belongs together
-    except (OSError, UnicodeError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else "not an address"
-        raise BadRequest(f"cannot listen on {place.host} port {place.port}: {why}") from None
+    except (socket.gaierror, UnicodeError):
+        raise NotServed(f"cannot listen on {place.host} port {place.port}: no such host is known") from None
+    except OSError as error:
+        why = _WHY.get(error.errno or 0, "the system refuses it")
+        raise NotServed(f"cannot listen on {place.host} port {place.port}: {why}") from None
 
 
 def _more_files() -> None:
@@ -158,7 +167,8 @@ def _config(app: Starlette, place: Place) -> uvicorn.Config:
 def serve(store: Store, app: Starlette, place: Place, ready: Callable[[str], None]) -> None:
     """Serves until SIGTERM or SIGINT, then finishes what is under way; `ready` gets the origin, such as http://127.0.0.1:8080.
 
-    Port 0 takes a free one. Raises StoreError when another process serves this file, BadRequest for an unusable address.
+    Port 0 takes a free one. Raises StoreError when another process serves this file, NotServed for an address that cannot
+    be used, BadRequest for a certificate that is none, and for plain HTTP where nobody allowed it.
     """
     config = _config(app, place)
     _more_files()

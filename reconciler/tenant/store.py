@@ -20,6 +20,7 @@ from typing import Final, Self, TypeVar
 
 from reconciler.core.errors import StoreError
 from reconciler.tenant import tokens
+from reconciler.tenant.checkpoints import Checkpoints
 from reconciler.tenant.migrations import Foreign, check, migrate
 from reconciler.tenant.page import sessions
 from reconciler.tenant.vault import Vault, given_key, key_file, make_key, read_key
@@ -49,7 +50,8 @@ class Store:
         self._lock = threading.Lock()
         self._connections: list[sqlite3.Connection] = []
         self._local = threading.local()
-        self._writer = Writer(self._connection)
+        self._checkpoints = Checkpoints(self._opened)
+        self._writer = Writer(self._connection, self._checkpoints.written)
         self._readers = ThreadPoolExecutor(READERS, "tenant-read")
         self._vault: Vault | None = None
 
@@ -77,6 +79,7 @@ class Store:
         made.row_factory = sqlite3.Row
         made.execute("PRAGMA synchronous = FULL")
         made.execute("PRAGMA foreign_keys = ON")
+        made.execute("PRAGMA wal_autocheckpoint = 0")  # `checkpoints.py` does it
         made.create_function("fold", 1, str.casefold, deterministic=True)  # SQLite's own lower() knows ASCII only
         return made
 
@@ -137,6 +140,7 @@ class Store:
         """Waits for what is under way and closes the file; may be called twice."""
         self._readers.shutdown()
         self._writer.close()
+        self._checkpoints.close()
         with self._lock:
             for connection in self._connections:
                 connection.close()

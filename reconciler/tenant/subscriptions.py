@@ -37,7 +37,7 @@ def by_type(connection: sqlite3.Connection) -> dict[str, Receivers]:
     rows = connection.execute(
         "SELECT * FROM (SELECT g.type, g.wanted, w.id, w.name, w.enabled, "
         "COUNT(*) OVER (PARTITION BY g.type) AS webhooks, SUM(w.enabled) OVER (PARTITION BY g.type) AS enabled_webhooks, "
-        "ROW_NUMBER() OVER (PARTITION BY g.type ORDER BY fold(w.name), w.id) AS place "
+        "ROW_NUMBER() OVER (PARTITION BY g.type ORDER BY w.folded, w.id) AS place "
         "FROM (SELECT type, webhook_id, json_group_array(json_array(version, severity)) AS wanted "
         "FROM subscriptions GROUP BY type, webhook_id) g JOIN webhooks w ON w.id = g.webhook_id) "
         "WHERE place <= ? ORDER BY type, place",

@@ -60,16 +60,18 @@ class Telemetry:
         fields = {"method": method, "route": route, "status": status, "seconds": round(seconds, 6)}
         _log.info("%s %s %d in %.3f s", method, route, status, seconds, extra={"fields": fields})
 
-    def attempt(self, kind: str, url: str | Secret, outcome: Delivery) -> None:
-        """Counts and logs an attempt; `kind` is `event` or `test`."""
+    def attempt(self, kind: str, url: str | Secret, outcome: Delivery, event_id: str, number: int = 1) -> None:
+        """Counts and logs an attempt; `kind` is `event` or `test`, `number` counts the attempts of a delivery from 1."""
         self._attempts.labels(kind, outcome.verdict.value).inc()
         self._seconds.labels(kind).observe(outcome.seconds)
         host = url.shown if isinstance(url, Secret) else shown_url(url)
         verdict, code = outcome.verdict.value, outcome.status_code
         fields: dict[str, Any] = {"kind": kind, "webhook": outcome.webhook, "endpoint": host, "event": outcome.event.type}
+        fields |= {"event_id": event_id, "attempt": number}
         fields |= {"verdict": verdict, "status_code": code, "detail": outcome.detail, "seconds": round(outcome.seconds, 6)}
         name, answer = json.dumps(outcome.webhook, ensure_ascii=False), "no answer" if code is None else code
-        _log.info("%s to %s %s %s %s in %.3f s", kind, name, host, verdict, answer, outcome.seconds, extra={"fields": fields})
+        told = (kind, json.dumps(event_id, ensure_ascii=False), number, name, host, verdict, answer, outcome.seconds)
+        _log.info("%s %s attempt %d to %s %s %s %s in %.3f s", *told, extra={"fields": fields})
 
     def defect(self, error: BaseException) -> None:
         """Logs where a defect happened; its text may quote what was sent and is not told."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, BearerAuth, ManagedBy, NoAuth, Subscription, Webhook
 from reconciler.core.secret import Secret, Withheld, hidden_url
+from reconciler.tenant import deliveries
 from reconciler.tenant.body import SECRET_FIELD
 from reconciler.tenant.invocations import day_ago
 from reconciler.tenant.times import maybe, rfc3339
@@ -134,12 +135,12 @@ def page(connection: sqlite3.Connection, after: str, limit: int, name: str | Non
     return [_of(row) for row in connection.execute(_SHOWN.format(rows=where, order="w.id"), values)]
 
 
-_MATCHING: Final = "WHERE (:search = '' OR instr(fold(w.name), fold(:search)) OR instr(fold(w.url), fold(:search)))"
+_MATCHING: Final = "WHERE (:search = '' OR instr(w.folded, fold(:search)) OR instr(fold(w.url), fold(:search)))"
 
 
 def searched(connection: sqlite3.Connection, search: str, offset: int, limit: int, now: float) -> list[Stored]:
     """Up to `limit` webhooks by name in any case, from number `offset` on, whose name or url holds `search`; empty finds all."""
-    order = "fold(w.name), w.name"
+    order = "w.folded, w.name"
     where = f"{_MATCHING} ORDER BY {order} LIMIT :limit OFFSET :offset"
     values = {"search": search, "offset": offset, "limit": limit, "hour": day_ago(now)}
     return [_of(row) for row in connection.execute(_SHOWN.format(rows=where, order=order), values)]
@@ -158,7 +159,7 @@ def name_taken(connection: sqlite3.Connection, name: str, besides: str) -> bool:
 
 _COLUMNS: Final = (
     *("id", "revision", "name", "url", "description", "enabled", "protected", "auth_type", "username", "header"),
-    *("credential_version", "sealed", "events", "managed_by", "created_at", "updated_at"),
+    *("credential_version", "sealed", "events", "managed_by", "created_at", "updated_at", "folded"),
 )
 _INSERT: Final = f"INSERT INTO webhooks ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + c for c in _COLUMNS)})"  # noqa: S608  fixed texts
 _UPDATE: Final = f"UPDATE webhooks SET {', '.join(f'{c} = :{c}' for c in _COLUMNS[1:])} WHERE id = :id"  # noqa: S608  likewise
@@ -184,6 +185,7 @@ def save(connection: sqlite3.Connection, webhook: Stored, *, new: bool) -> None:
         "managed_by": _mark_to_json(webhook.managed_by),
         "created_at": webhook.created_at,
         "updated_at": webhook.updated_at,
+        "folded": webhook.name.casefold(),
     }
     if not new:  # what an endpoint earned counts for that endpoint: another url starts afresh
         connection.execute("UPDATE webhooks SET unreached = 0, held_until = NULL WHERE id = :id AND url <> :url", values)
@@ -200,9 +202,16 @@ def save(connection: sqlite3.Connection, webhook: Stored, *, new: bool) -> None:
 
 
 def delete(connection: sqlite3.Connection, webhook_id: str) -> None:
-    """Removes a webhook, its subscriptions, its queue and its counts by the hour; what it received stays counted in all."""
+    """Removes a webhook, its subscriptions and its counts by the hour; what it received stays counted in all.
+
+    None of its deliveries is pending or seen any more; some go at once, and `upkeep.py` removes the rest in steps.
+    """
+    waiting = "SELECT COUNT(*) FROM deliveries WHERE webhook_id = ? AND state = 'pending'"
+    connection.execute(f"UPDATE totals SET pending = pending - ({waiting})", (webhook_id,))  # noqa: S608  fixed texts
+    connection.execute("INSERT INTO removed (webhook_id) VALUES (?)", (webhook_id,))
     connection.execute("DELETE FROM hourly WHERE webhook_id = ?", (webhook_id,))
     connection.execute("DELETE FROM webhooks WHERE id = ?", (webhook_id,))
+    deliveries.clear(connection, webhook_id)
 
 
 def auth_to_json(auth: StoredAuth) -> Json:

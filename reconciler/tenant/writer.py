@@ -36,10 +36,13 @@ class _End:
 
 
 class Writer:
-    """Runs works one after the other in a thread of its own; `connect` gives that thread its connection."""
+    """Runs works one after the other in a thread of its own; `connect` gives that thread its connection.
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
-        self._connect = connect
+    `stored` is called after each commit.
+    """
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection], stored: Callable[[], None] = lambda: None) -> None:
+        self._connect, self._told = connect, stored
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="tenant-write", daemon=True)
         self._thread.start()
@@ -97,6 +100,7 @@ class Writer:
             if connection.in_transaction:  # a full disk has already rolled it back
                 connection.execute("ROLLBACK")
             raise
+        self._told()
         return ends
 
 

@@ -1,8 +1,8 @@
 """A tenant of fixed latency: every request to it is answered after so many seconds. A process of its own; prints its address.
 
-It speaks just enough HTTP/1.1 on asyncio alone (requests with a Content-Length, connections kept alive), since a server in pure
-Python costs about as much processor time a request as the client does: on two cores the row would measure this peer, and what
-is asked is whether the client waits for anything but the latency.
+It speaks just enough HTTP/1.1 on asyncio alone (requests with a Content-Length, connections kept alive), since what a
+server framework spends on a request would be measured too, on the same two cores; what is asked is whether the client waits for
+anything but the latency.
 """
 
 from __future__ import annotations

@@ -1,43 +1,32 @@
-"""Real Chromium in front of a real `tenant serve`: one browser and one tenant a session, one signed-in context a test.
+"""Real Chromium in front of a real `tenant serve`: one browser and one tenant a module, one signed-in context a test.
 
-Chromium is the system's. Where it is missing, CI fails; elsewhere these tests are left out, and one line says what to install.
+Not a session: Playwright's synchronous interface runs an event loop in this thread for as long as it lives, and the tests of
+another module that come next in the same process run loops of their own.
+
+What is done without Chromium: `tests/conftest.py`.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.support.chromium import ARGUMENTS, CHROMIUM, INSTALL, in_browser_thread
 from tests.support.processes import Tenant, run
 from tests.support.receiver import Receiver
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
-INSTALL = "tests/browser needs Chromium: apt-get install -y --no-install-recommends chromium"
-# Chromium's own sandbox does not work for root; the rest keeps it from speaking to anybody but the tenant.
-ARGUMENTS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
-)
 WIDTHS = (1280, 768, 375)
 
 
-def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    left_out = CHROMIUM is None and not os.environ.get("CI") and collection_path.parent == Path(__file__).parent
-    return True if left_out else None
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if CHROMIUM is None:
-        terminalreporter.write_line(INSTALL)
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
+    """A browser test runs where its browser lives; fixtures that speak to the browser do the same by `in_browser_thread`."""
+    pyfuncitem.obj = in_browser_thread(pyfuncitem.obj)
 
 
 @dataclass
@@ -72,17 +61,16 @@ class Served:
             self.process.remove(item["name"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.fail(INSTALL)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
+    playwright = in_browser_thread(sync_playwright().start)()
+    yield in_browser_thread(playwright.chromium.launch)(executable_path=CHROMIUM, args=list(ARGUMENTS))
+    in_browser_thread(playwright.stop)()  # which ends the browser too
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with Tenant(tmp_path_factory.mktemp("tenant"), "--allow-network", "127.0.0.0/8") as made:
         yield Served(made)
@@ -95,17 +83,21 @@ def served(process: Served) -> Served:
     return process
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def signed_in(chromium: Browser, process: Served) -> Any:
     """The cookies of somebody who opened the link and pressed the button."""
-    context = chromium.new_context()
-    page = context.new_page()
-    page.goto(process.link())
-    page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("heading", name="Webhooks", level=1).wait_for()
-    state = context.storage_state()
-    context.close()
-    return state
+
+    def enter() -> Any:
+        context = chromium.new_context()
+        page = context.new_page()
+        page.goto(process.link())
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("heading", name="Webhooks", level=1).wait_for()
+        state = context.storage_state()
+        context.close()
+        return state
+
+    return in_browser_thread(enter)()
 
 
 Opened = Callable[..., Page]
@@ -138,7 +130,7 @@ def open_page(chromium: Browser, served: Served, signed_in: Any) -> Iterator[Ope
 
     yield opened
     for context in contexts:
-        context.close()
+        in_browser_thread(context.close)()
     assert wrong == []
 
 

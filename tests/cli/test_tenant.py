@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import stat
 import time
 from pathlib import Path
@@ -84,9 +85,20 @@ def test_a_served_file_is_served_once_and_sigterm_ends_it_with_0(tmp_path: Path)
         assert tenant.process.returncode == 0, err
 
 
-@pytest.mark.parametrize("options", [("--port", "65536"), ("--host", "no.such.invalid"), ("--allow-network", "all")])
+@pytest.mark.parametrize("options", [("--port", "65536"), ("--allow-network", "all")])
 def test_an_address_that_cannot_be_is_a_usage_error(tmp_path: Path, options: tuple[str, ...]) -> None:
     assert run("tenant", "serve", "--db", "t.db", "--port", "0", *options, cwd=tmp_path).code == 64
+
+
+@pytest.mark.parametrize("host", ["no.such.invalid", "a..b", "127.0.0.1"])
+def test_an_address_that_cannot_be_listened_on_is_an_error_in_words(tmp_path: Path, host: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ended = run("tenant", "serve", "--db", "t.db", "--host", host, "--port", port, cwd=tmp_path)
+    why = "the port is taken; give another --port, or 0 for any that is free" if host == "127.0.0.1" else "no such host is known"
+    assert (ended.code, ended.out) == (1, "")
+    assert f"cannot listen on {host} port {port}: {why}\n" in ended.err
+    assert "Errno" not in ended.err
 
 
 @pytest.mark.parametrize("kind", KINDS)

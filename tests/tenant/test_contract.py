@@ -132,6 +132,31 @@ def test_a_credential_that_was_moved_to_another_webhook_is_not_sent_and_can_be_g
     with_tenant(tmp_path, story)
 
 
+def test_a_credential_that_cannot_be_read_stands_in_the_way_of_sending_only(tmp_path: Path) -> None:
+    async def story(t: Tenant) -> None:
+        one = await t.make(auth=BEARER, events=[EVENT])
+        await t.store.write(lambda c: c.execute("UPDATE webhooks SET sealed = ?", (bytes(40),)))
+        kept = {"auth": _without(BEARER, credential_version="1")}
+        for body in ({"enabled": False}, {"name": "two"}, kept, {"description": "d", **kept}, {"enabled": True}):
+            answer = await t.patch(one, body)
+            assert answer.status_code == 200, body
+            one = answer.json()
+        assert (one["name"], one["revision"]) == ("two", "5")
+        test = await t.call("POST", f"/webhooks/{one['id']}/test")
+        assert (test.status_code, test.json()["type"]) == (500, "credential")
+        unsaved = await t.call("POST", "/webhooks/test", {"webhook": {"url": one["url"]}, "id": one["id"]})
+        assert (unsaved.status_code, unsaved.json()["type"]) == (500, "credential")
+        await t.call("POST", "/events", {**EVENT, "event": {}})
+        await t.engine.idle()
+        listed = (await t.call("GET", f"/webhooks/{one['id']}/deliveries")).json()["items"]
+        assert [attempt["verdict"] for attempt in listed[0]["attempts"]] == ["interrupted"]
+        moved = await t.patch(one, {"url": "https://other.example"})
+        assert (moved.status_code, moved.json()["errors"][0]["pointer"]) == (422, "/auth/token")
+        assert (await t.patch(one, {"auth": BEARER})).status_code == 200
+
+    with_tenant(tmp_path, story)
+
+
 def test_two_authorization_headers_are_no_authorization(tmp_path: Path) -> None:
     async def story(t: Tenant) -> None:
         token = t.store.create_token("x", ["Webhooks: Read"])

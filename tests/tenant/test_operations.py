@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -147,9 +148,27 @@ def test_log_lines_tell_requests_and_attempts_without_paths_queries_urls_or_secr
         lines = [record.getMessage() for record in caplog.records if record.name == "reconciler.tenant"]
         assert "sesame" not in "\n".join([*lines, *(json.dumps(getattr(r, "fields", {})) for r in caplog.records)])
         assert any(line.startswith("POST /public-api/v1/webhooks 201 in ") for line in lines)
-        assert any(line.startswith(f'event to "Päyments" {host}/… delivered 200 in ') for line in lines)
-        assert any(line.startswith(f'test to "Päyments" {host}/… delivered 200 in ') for line in lines)
+        assert any(re.match(rf'event "[^"]+" attempt 1 to "Päyments" {host}/… delivered 200 in ', line) for line in lines)
+        assert any(re.match(rf'test "[^"]+" attempt 1 to "Päyments" {host}/… delivered 200 in ', line) for line in lines)
         assert any(line.startswith("GET none 404 in ") for line in lines)
+
+    with caplog.at_level(logging.INFO, "reconciler.tenant"):
+        with_tenant(tmp_path, story)
+
+
+def test_log_lines_of_attempts_name_the_event_and_count_its_attempts(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def story(t: Tenant) -> None:
+        async with receiver() as endpoint:
+            endpoint.status = 500
+            await t.make(url=endpoint.url, events=[EVENT])
+            await t.call("POST", "/events", {**EVENT, "event": {}, "event_id": 'e-"1"'})
+            await t.engine.idle()
+            t.clock.now += 10
+            t.engine.wake()
+            await t.engine.idle()
+        told = [record.__dict__["fields"] for record in caplog.records if "verdict" in getattr(record, "fields", {})]
+        assert [(fields["event_id"], fields["attempt"]) for fields in told] == [('e-"1"', 1), ('e-"1"', 2)]
+        assert any('event "e-\\"1\\"" attempt 2 to ' in record.getMessage() for record in caplog.records)
 
     with caplog.at_level(logging.INFO, "reconciler.tenant"):
         with_tenant(tmp_path, story)

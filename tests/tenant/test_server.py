@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.errors import BadRequest, StoreError
+from reconciler.core.errors import NotServed, StoreError
 from reconciler.delivery.guard import AddressPolicy
 from reconciler.delivery.send import Sender
 from reconciler.tenant import claims
@@ -88,7 +88,7 @@ def test_a_file_is_served_once_and_an_address_that_is_taken_is_refused(tmp_path:
         assert url
     with open_store(str(tmp_path / "other.db")) as store, socket.create_server(("127.0.0.1", 0)) as taken:
         app = create_app(store, Sender(AddressPolicy.parse([], [])))
-        with pytest.raises(BadRequest, match="cannot listen"):
+        with pytest.raises(NotServed, match="the port is taken"):
             serve(store, app, Place(port=taken.getsockname()[1]), print)
 
 

@@ -83,7 +83,7 @@ async def _tested(sent: Submission, show: Show, place: Place) -> Response:
 
 async def _sent(sent: Submission) -> dict[str, Any]:
     visit, fields = sent.visit, sent.given.fields
-    auth, secret = change.merged_auth(sent.auth, sent.held, sent.url, visit.store.vault)
+    auth, secret = change.to_test(sent.auth, sent.held, sent.url, visit.store.vault)
     target = webhooks.to_send(fields.get("name", ""), sent.url, auth, secret)
     event = next(iter(forms.subscriptions(sent.draft.typed)), api_tests.DEFAULT)
     who = f"session {submission.session_of(visit).hash.hex()}"

@@ -102,7 +102,7 @@ async def _saved(sent: Submission, held: Stored, shown: Show) -> Response:
         return shown(sent, submission.errors_of(refusal))
     except Moved as moved:
         return _conflict(sent, moved.held)
-    visit.tenant.wake()  # it may have been enabled
+    visit.tenant.wake(held.id)  # it may have been enabled
     return html.moved(f"{LIST}/{held.id}", said="saved" if changed else "unchanged")
 
 

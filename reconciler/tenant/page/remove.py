@@ -36,6 +36,7 @@ async def proceed(visit: Visit) -> Response:
         return html.moved(LIST, said="gone")
     except Moved as moved:
         return await _page(visit, moved.held, 409)
+    visit.tenant.wake(webhook_id)  # nothing is sent there any more
     return html.moved(LIST, said="deleted")
 
 

@@ -51,7 +51,7 @@ class Submission:
         known = {error.pointer for error in found}
         if self.auth is not None:
             try:
-                change.merged_auth(self.auth, self.held, self.url, self.visit.store.vault)
+                change.to_test(self.auth, self.held, self.url, self.visit.store.vault)
             except Refusal as refusal:
                 found += [error for error in refusal.problem.errors if error.pointer not in known]
             except Unreadable:

@@ -33,6 +33,6 @@ async def turn(visit: Visit) -> Response:
         if moved.held.enabled != (wanted == "true"):
             values = {"held": moved.held, "search": visit.typed("search"), "here": visit.typed("page")}
             return visit.page("switch_conflict.html", 409, at="webhooks", **values)
-    visit.tenant.wake()
+    visit.tenant.wake(webhook_id)
     said = "enabled" if wanted == "true" else "disabled"
     return html.moved(LIST, part=f"webhook-{webhook_id}", search=visit.typed("search"), page=visit.typed("page"), said=said)
