@@ -1,4 +1,4 @@
-"""The story, each chapter in about ten lines: validate, plan, reconcile, test.
+"""The story, each chapter in about ten lines: validate, plan, reconcile, export, adopt.
 
 Called by `cli`, which gives a provider and takes values back. No options, no rendering, no exit codes here.
 """
@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from reconciler.core.adopt import Wanted, make_adoption
 from reconciler.core.errors import BadRequest, InvalidManifests, PlanRefused, StalePlan
+from reconciler.core.export import Export, make_export
 from reconciler.core.model import Declared
 from reconciler.core.plan import Plan, TenantRef, make_plan
 from reconciler.core.policy import Policy, Scope
@@ -75,6 +77,30 @@ async def plan(
     return make_plan(
         manifests.declared, live, policy, tenant=tenant, normalize=provider.normalize, fingerprint_key=fingerprint_key
     )
+
+
+async def export(manifests: Manifests, provider: Reader, policy: Policy, adopt_from: str | None = None) -> Export:
+    """What the manifests lack of the tenant; raises PlanRefused where it is not clear which webhook is which."""
+    made = make_export(
+        manifests.declared,
+        await provider.list(),
+        policy,
+        normalize=provider.normalize,
+        taken=manifests.taken,
+        adopt_from=adopt_from,
+    )
+    if made.clashes:
+        raise PlanRefused(made.clashes)
+    return made
+
+
+async def adopt(manifests: Manifests, provider: Reader, policy: Policy, wanted: Wanted, tenant: TenantRef) -> Plan:
+    """The plan that marks what exists as ours; raises BadRequest for a name that no manifest has."""
+    known = {name for item in manifests.declared for name in (item.key, item.spec.name)}
+    if unknown := sorted((wanted.names or frozenset()) - known):
+        raise BadRequest(f"no manifest declares {', '.join(unknown)}")
+    live = await provider.list()
+    return make_adoption(manifests.declared, live, policy, wanted, tenant=tenant, normalize=provider.normalize)
 
 
 def approve(made: Plan, expect_digest: str | None) -> None:

@@ -19,6 +19,8 @@ COMMANDS: Final = {  # name: (module below reconciler.cli, what it does)
     "plan": ("plan", "Show what reconcile would do; cannot write. Alias: diff."),
     "reconcile": ("reconcile", "Plan, confirm, carry out, report. Alias: apply."),
     "test": ("test", "Validate the endpoints with a test delivery each."),
+    "export": ("export", "Write live webhooks as manifests, or bring those up to date."),
+    "adopt": ("adopt", "Mark existing webhooks as ours; nothing else of them changes."),
     "schema": ("schema", "Print a JSON Schema."),
     "tenant": ("tenant", "The embedded tenant: serve it, make and end access tokens."),
     "demo": ("demo", "The whole circle on this machine, in a folder of its own."),

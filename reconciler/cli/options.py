@@ -186,6 +186,10 @@ narrow_options: Decorator[Any] = together(
     ),
 )
 
+adopt_from_option: Decorator[Any] = option(
+    "--adopt-from", metavar="OWNER", help="Also webhooks of this owner, which move to us without being deleted."
+)
+
 secret_options: Decorator[Any] = together(
     option("--secrets-dir", metavar="DIR", help="A folder that fromFile and fromSops may name by absolute path."),
     option("--allow-command", is_flag=True, help="Let fromCommand run the programs that manifests name."),

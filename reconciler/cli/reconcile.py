@@ -14,8 +14,10 @@ from reconciler.cli.plan import shared_options, show
 
 if TYPE_CHECKING:
     from reconciler.cli.prepare import Prepared
+    from reconciler.cli.source import Options
     from reconciler.core.plan import Plan
     from reconciler.core.report import Report
+    from reconciler.providers.base import Provider
 
 EPILOG = """\b
 Examples:
@@ -43,32 +45,45 @@ def command(ctx: click.Context, /, **values: Any) -> int:
     from reconciler.cli.source import Options  # noqa: PLC0415  likewise
 
     console, options = console_of(ctx), Options(values)
-    if not options.yes and not all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
-        raise click.UsageError("there is no terminal to ask on: give --yes to write without a prompt", ctx)
+    require_terminal(options, ctx)
     return run(_run(console, prepare(options, "require")))
 
 
+def require_terminal(options: Options, ctx: click.Context) -> None:
+    """Raises UsageError where there is neither `--yes` nor somebody to ask."""
+    if not options.yes and not all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
+        raise click.UsageError("there is no terminal to ask on: give --yes to write without a prompt", ctx)
+
+
 async def _run(console: Console, prepared: Prepared) -> int:
-    from reconciler.cli.carry_out import carry_out  # noqa: PLC0415  as above
     from reconciler.cli.connect import opened  # noqa: PLC0415  as above
+
+    options = prepared.options
+    end = time.monotonic() + options.deadline if options.deadline is not None else None
+    async with opened(prepared.target, options, options.parallelism) as provider:
+        return await confirm_and_carry_out(console, await prepared.plan(provider, console), provider, prepared, end)
+
+
+async def confirm_and_carry_out(
+    console: Console, made: Plan, provider: Provider, prepared: Prepared, end: float | None = None
+) -> int:
+    """Shows a plan, asks, carries it out and reports; the exit code. `end` as in `carry_out`."""
+    from reconciler.cli.carry_out import carry_out  # noqa: PLC0415  as above
     from reconciler.cli.ending import Exit  # noqa: PLC0415  as above
     from reconciler.core.errors import Declined, PlanRefused  # noqa: PLC0415  as above
     from reconciler.workflow import approve  # noqa: PLC0415  as above
 
     options = prepared.options
-    end = time.monotonic() + options.deadline if options.deadline is not None else None
-    async with opened(prepared.target, options, options.parallelism) as provider:
-        made = await prepared.plan(provider, console)
-        try:
-            approve(made, options.expect_digest)
-        except PlanRefused:
-            show(console, made)
-            return Exit.REFUSED
-        if console.output == "text" and made.pending:
-            show(console, made)
-        if made.pending and not options.yes and not _confirmed(console, made):
-            raise Declined("declined; nothing was written")
-        report, interrupted = await carry_out(console, made, provider, prepared, end)
+    try:
+        approve(made, options.expect_digest)
+    except PlanRefused:
+        show(console, made)
+        return Exit.REFUSED
+    if console.output == "text" and made.pending:
+        show(console, made)
+    if made.pending and not options.yes and not _confirmed(console, made):
+        raise Declined("declined; nothing was written")
+    report, interrupted = await carry_out(console, made, provider, prepared, end)
     _show_report(console, report)
     return Exit.INTERRUPTED if interrupted else _code(report)
 

@@ -73,6 +73,7 @@ def read(options: Options, secrets: Secrets) -> Manifests:
             tenant=options.tenant,
             use_tenant=not (options.is_local or options.tenant_url),
             private=_private(options),
+            may_be_empty=bool(options.may_be_empty),
             all_tenants=bool(options.all_tenants) or options.via == "probe",  # a probe asks no tenant, so none is chosen
         )
     )

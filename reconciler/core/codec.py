@@ -1,12 +1,14 @@
 """Model <-> JSON-ready dicts of the tenant's contract: the one place where both sides of the wire meet.
 
 Called by `providers/tenant.py`, by the embedded tenant and by `diff`. Decoding raises ValueError with a JSON pointer and never
-quotes what it found. Encoding for the wire is one of the two places that reveal secrets.
+quotes what it found. Encoding, for the wire and for the manifest of what a tenant told, is one of the two places that reveal
+secrets.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from reconciler.core.model import (
@@ -60,6 +62,16 @@ def visible(spec: Webhook) -> Json:
         "enabled": spec.enabled,
         "auth": {"type": auth_type(spec.auth)},
     }
+
+
+def literal(spec: Webhook) -> Webhook:
+    """A live spec with url and user name as texts, for a manifest that declares them literally; what is masked stays hidden."""
+
+    def text(value: str | Secret) -> str | Secret:
+        return _text(value) if not isinstance(value, Secret) or value.resolved else value
+
+    auth = BasicAuth(text(spec.auth.username), spec.auth.password) if isinstance(spec.auth, BasicAuth) else spec.auth
+    return replace(spec, url=text(spec.url), auth=auth)
 
 
 def events_to_wire(subscriptions: frozenset[Subscription]) -> list[Json]:

@@ -1,8 +1,8 @@
 """A webhook as the YAML that declares it: what a tenant holds, brought back to Git.
 
-Called by the tenant's page. Defaults are left out and secrets are references to environment variables; reading manifests is
-`manifests`. Scalars are plain where nothing can mistake them, else JSON strings, which are YAML scalars too (YAML 1.2, 1.3)
-once what no editor shows is escaped.
+Called by the tenant's page and by `export`. Defaults are left out and secrets are references to environment variables; reading
+manifests is `manifests`. Scalars are plain where nothing can mistake them, else JSON strings, which are YAML scalars too (YAML
+1.2, 1.3) once what no editor shows is escaped.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from reconciler.core.model import ApiKeyAuth, BasicAuth, credential
 from reconciler.core.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.core.model import Auth, Subscription, Webhook
 
@@ -45,15 +45,24 @@ def key_for(name: str, otherwise: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", ascii_only).strip("-")[:KEY_LENGTH].rstrip("-") or otherwise
 
 
-def manifest(spec: Webhook, key: str, *, protected: bool = False) -> Manifest:
-    """The document that declares `spec` under `key`; a url or user name that is a Secret becomes a reference as well."""
-    lines = [f"apiVersion: {API_VERSION}", "kind: Webhook", "metadata:", f"  name: {scalar(key)}", "spec:"]
+def manifest(
+    spec: Webhook, key: str, *, protected: bool = False, labels: Mapping[str, str] | None = None, stem: str | None = None
+) -> Manifest:
+    """The document that declares `spec` under `key`; a url or user name that is a Secret becomes a reference as well.
+
+    `stem` is what the variables are named after, where the key's own (`stem_for`) is another webhook's already.
+    """
+    lines = [f"apiVersion: {API_VERSION}", "kind: Webhook", "metadata:", f"  name: {scalar(key)}"]
+    if labels:
+        pairs = (f"{scalar(name)}: {scalar(text)}" for name, text in sorted(labels.items()))
+        lines.append(f"  labels: {{{', '.join(pairs)}}}")
+    lines.append("spec:")
     variables: list[str] = []
 
     def value(text: str | Secret, what: str) -> str:
         if isinstance(text, str):
             return scalar(text)
-        variables.append(_variable(key, what))
+        variables.append(variable(stem or stem_for(key), what))
         return f"{{fromEnv: {variables[-1]}}}"
 
     if spec.name != key:
@@ -84,9 +93,14 @@ def _escaped(char: str) -> str:
     return f"\\u{ord(char):04x}" if char <= "\uffff" else f"\\U{ord(char):08x}"
 
 
-def _variable(key: str, what: str) -> str:
+def stem_for(key: str) -> str:
+    """The middle of the variables' names of a webhook; several keys may have the same."""
+    return re.sub("[^A-Z0-9]", "_", key.upper()[:VARIABLE_LENGTH])
+
+
+def variable(stem: str, what: str) -> str:
     """A variable's name. Its beginning keeps it apart from the program's own, RECONCILER_*, and from a Tenant's token."""
-    return f"WEBHOOK_{re.sub('[^A-Z0-9]', '_', key.upper()[:VARIABLE_LENGTH])}_{what.upper()}"
+    return f"WEBHOOK_{stem}_{what.upper()}"
 
 
 def _auth(auth: Auth) -> Iterator[tuple[str, str | Secret]]:

@@ -127,7 +127,8 @@ class Plan:
 Normalize = Callable[[Webhook], Webhook]
 
 
-def _mark_changes(live: Live, declared: Declared, policy: Policy) -> tuple[FieldChange, ...]:
+def mark_changes(live: Live, declared: Declared, policy: Policy) -> tuple[FieldChange, ...]:
+    """The parts of the tenant's mark, and of the protection beside it, that differ."""
     mark = live.managed_by
     before = (None, None, ()) if mark is None else (mark.owner, mark.key, tuple(sorted(mark.sources)))
     after = (policy.owner.name, declared.key, declared.sources)
@@ -152,7 +153,7 @@ def _create(declared: Declared, policy: Policy) -> Change:
 
 def _update(live: Live, declared: Declared, policy: Policy, normalize: Normalize) -> tuple[Change, tuple[str, ...]]:
     settled, warnings = settle(declared, live, policy, normalize)
-    fields = diff(live.spec, settled.spec, policy.literal_urls) + _mark_changes(live, settled, policy)
+    fields = diff(live.spec, settled.spec, policy.literal_urls) + mark_changes(live, settled, policy)
     if not fields:
         return Change(Action.KEEP, live.spec.name, live, settled), warnings
     change = Change(Action.UPDATE, settled.spec.name, live, settled, fields)

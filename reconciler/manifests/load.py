@@ -70,7 +70,7 @@ def _load(request: Request) -> Manifests:
     found, folders, files = paths.find(request.paths, reading.problems)
     for file in found:
         _read_file(file, request, reading)
-    if not reading.documents and not any(problem.severity == "error" for problem in reading.problems):
+    if not (request.may_be_empty or reading.documents) and not any(problem.severity == "error" for problem in reading.problems):
         where = request.paths[0] if request.paths else "."
         reading.problems.append(paths.problem(where, "path/empty", f"no {API} document was found", "are these the right paths?"))
     specs, chosen, unclear = _tenants(request, reading)
@@ -94,6 +94,7 @@ def _load(request: Request) -> Manifests:
         root=root,
         literal_urls=frozenset(draft.url for draft in drafts if isinstance(draft.url, str)),
         lost=tuple(reading.lost),
+        taken=frozenset(name for document in reading.kinds["Webhook"] for name in _taken(document)),
     )
 
 
@@ -219,6 +220,11 @@ def _webhooks(request: Request, reading: _Reading, specs: tuple[TenantSpec, ...]
 def _file_of(chosen: TenantSpec | None, specs: tuple[TenantSpec, ...], reading: _Reading) -> Any:
     """The file of the Tenant in use."""
     return None if chosen is None else reading.kinds["Tenant"][specs.index(chosen)].file
+
+
+def _taken(document: Document) -> Iterator[str]:
+    yield document.value["metadata"]["name"]
+    yield from document.value["spec"].get("previously", ())
 
 
 def _declared(draft: Draft, root: str) -> Declared:

@@ -20,8 +20,9 @@ class Request:
     `secrets`: `ignore` reads no secret; `warn` reads them and warns of those that do not resolve; `require` reads them and
     leaves it to `unresolved` to refuse those of the webhooks that are selected. `tenant` is the name of the Tenant manifest to
     use; `use_tenant` is false where the tenant comes from the command line; `all_tenants` uses none of several and refuses
-    nothing (for `validate`). `env` is the environment that references read; `timeout` the seconds that one request or process of
-    a source of secrets may take; `allow_command` lets fromCommand run programs; `private`: files that no webhook may name.
+    nothing (for `validate`); `may_be_empty` takes paths without a document, and no path (for `export`). `env` is the
+    environment that references read; `timeout` the seconds that one request or process of a source of secrets may take;
+    `allow_command` lets fromCommand run programs; `private`: files that no webhook may name.
     """
 
     paths: tuple[str, ...]
@@ -36,6 +37,7 @@ class Request:
     tenant: str | None = None
     use_tenant: bool = True
     all_tenants: bool = False
+    may_be_empty: bool = False
     private: tuple[str, ...] = ()
 
 
@@ -74,6 +76,7 @@ class Manifests:
 
     `folders` and `files` are the run's paths relative to `root` (absolute), posix, "." for the root itself. `lost` holds an
     error for each reference that does not resolve, where `require` asked for it, with the webhook's key, None for a Tenant's.
+    `taken` holds the keys and earlier names of every Webhook, of those too that the tenant in use does not select.
     """
 
     declared: tuple[Declared, ...]
@@ -87,3 +90,4 @@ class Manifests:
     root: str
     literal_urls: frozenset[str]
     lost: tuple[tuple[str | None, Problem], ...] = ()
+    taken: frozenset[str] = frozenset()

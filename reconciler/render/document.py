@@ -36,7 +36,8 @@ def to_json(document: Document) -> str:
     return _UNSAFE.sub(_escaped, json.dumps(document, indent=2, ensure_ascii=False))
 
 
-def _tenant(tenant: TenantRef) -> Document:
+def tenant_document(tenant: TenantRef) -> Document:
+    """A tenant as every document names it."""
     return {"name": tenant.name, "url": tenant.url, "owner": tenant.owner}
 
 
@@ -82,7 +83,7 @@ def plan_document(plan: Plan) -> Document:
     """`reconciler.plan/v1`: pending changes in the order of carrying out; what is kept is only counted."""
     return {
         "format": "reconciler.plan/v1",
-        "tenant": _tenant(plan.tenant),
+        "tenant": tenant_document(plan.tenant),
         "summary": asdict(plan.counts),
         "changes": [_change(change) for change in plan.pending],
         "violations": [{"rule": v.rule, "message": v.message, "names": list(v.names)} for v in plan.violations],
@@ -107,7 +108,7 @@ def report_document(report: Report) -> Document:
     """`reconciler.report/v1`: one outcome for each pending change; `seconds` of wall clock, to the millisecond."""
     return {
         "format": "reconciler.report/v1",
-        "tenant": _tenant(report.plan.tenant),
+        "tenant": tenant_document(report.plan.tenant),
         "summary": report_counts(report),
         "outcomes": [_outcome(outcome) for outcome in report.outcomes],
     }

@@ -34,7 +34,7 @@ _COLORS: Final = {"green": "32", "yellow": "33", "red": "31", "bold": "1", "dim"
 _SIGN_COLORS: Final = {"+": "green", "~": "yellow", "-": "red"}
 
 
-class _Paint:
+class Paint:
     """Puts ANSI colours around our own words, or leaves them as they are."""
 
     __slots__ = ("_on",)
@@ -43,6 +43,7 @@ class _Paint:
         self._on = on
 
     def __call__(self, color: str, text: str) -> str:
+        """The text, in that colour where colours are on."""
         return f"\x1b[{_COLORS[color]}m{text}\x1b[0m" if self._on and text and color in _COLORS else text
 
 
@@ -52,7 +53,7 @@ def _name(name: str) -> str:
     return f'"{line}"' if "  " in line or line != line.strip() or not line else line
 
 
-def _change_lines(change: Change, paint: _Paint) -> Iterator[str]:
+def _change_lines(change: Change, paint: Paint) -> Iterator[str]:
     sign = SIGNS[change.action]
     place = place_text(change)
     parts = [paint("bold", _name(change.name)), paint("dim", terminal(place)), terminal(change.reason)]
@@ -63,7 +64,7 @@ def _change_lines(change: Change, paint: _Paint) -> Iterator[str]:
         yield f"    {paint(_SIGN_COLORS.get(line.sign, ''), line.sign)} {terminal(line.label)}: {values}{where}"
 
 
-def _warnings(plan: Plan, paint: _Paint) -> Iterator[str]:
+def _warnings(plan: Plan, paint: Paint) -> Iterator[str]:
     for violation in plan.violations:
         yield f"{paint('red', 'violation')} {violation.rule}: {terminal(violation.message)}"
         names = ", ".join(terminal(name) for name in names_beside(violation))
@@ -77,7 +78,7 @@ def _warnings(plan: Plan, paint: _Paint) -> Iterator[str]:
 
 def plan_text(plan: Plan, *, color: bool = False) -> str:
     """One line a pending change and its fields below it, then violations and warnings, the digest, and the summary last."""
-    paint = _Paint(on=color)
+    paint = Paint(on=color)
     lines = [f"Plan for {terminal(plan_title(plan))}", ""]
     changes = [line for change in plan.pending for line in _change_lines(change, paint)]
     notes = list(_warnings(plan, paint))
@@ -86,7 +87,7 @@ def plan_text(plan: Plan, *, color: bool = False) -> str:
     return "\n".join([*lines, f"digest {plan.digest()}", paint("bold", plan_summary(plan))])
 
 
-def _outcome_line(outcome: Outcome, paint: _Paint) -> str:
+def _outcome_line(outcome: Outcome, paint: Paint) -> str:
     status, name = outcome.status, _name(outcome.change.name)
     if status in {Status.FAILED, Status.SKIPPED}:
         color = "red" if status is Status.FAILED else "yellow"
@@ -97,12 +98,12 @@ def _outcome_line(outcome: Outcome, paint: _Paint) -> str:
 
 def report_text(report: Report, *, color: bool = False) -> str:
     """One line an outcome, then the summary."""
-    paint = _Paint(on=color)
+    paint = Paint(on=color)
     lines = [_outcome_line(outcome, paint) for outcome in report.outcomes]
     return "\n".join([*lines, *([""] if lines else []), paint("bold", report_summary(report))])
 
 
-def _check_lines(check: Check, paint: _Paint) -> Iterator[str]:
+def _check_lines(check: Check, paint: Paint) -> Iterator[str]:
     delivery = check.delivery
     word = paint("green", "passed") if check.passed else paint("red", "failed")
     kind = "" if check.check == "delivery" else f"{check.check} check: "
@@ -117,14 +118,14 @@ def _check_lines(check: Check, paint: _Paint) -> Iterator[str]:
 
 def test_text(test_report: TestReport, *, color: bool = False) -> str:  # noqa: PT028  no test: it renders those of `test`
     """One line a check, a hint below those that failed, then the summary."""
-    paint = _Paint(on=color)
+    paint = Paint(on=color)
     lines = [line for check in test_report.checks for line in _check_lines(check, paint)]
     passed = sum(check.passed for check in test_report.checks)
     summary = f"Test: {passed} passed, {len(test_report.checks) - passed} failed."
     return "\n".join([*lines, *([""] if lines else []), paint("bold", summary)])
 
 
-def _problem_lines(problem: Problem, paint: _Paint) -> Iterator[str]:
+def _problem_lines(problem: Problem, paint: Paint) -> Iterator[str]:
     severity = paint("red" if problem.severity == "error" else "yellow", problem.severity)
     yield f"{terminal(str(problem.origin))}: {severity}: {terminal(problem.message)} [{terminal(problem.rule)}]"
     if problem.hint:
@@ -133,7 +134,7 @@ def _problem_lines(problem: Problem, paint: _Paint) -> Iterator[str]:
 
 def problems_text(problems: Iterable[Problem], documents: int, skipped: int, *, color: bool = False) -> str:
     """One line a problem in the order given, its hint below it, then the summary."""
-    paint = _Paint(on=color)
+    paint = Paint(on=color)
     listed = tuple(problems)
     lines = [line for problem in listed for line in _problem_lines(problem, paint)]
     errors = sum(problem.severity == "error" for problem in listed)

@@ -1,0 +1,104 @@
+"""`reconciler export`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.console import Console, console_of
+from reconciler.cli.options import (
+    adopt_from_option,
+    logging_options,
+    option,
+    output_option,
+    secret_options,
+    tenant_options,
+    time_options,
+)
+
+if TYPE_CHECKING:
+    from reconciler.cli.prepare import Prepared
+    from reconciler.cli.source import Options
+    from reconciler.core.export import Export, Written
+    from reconciler.core.plan import TenantRef
+
+EPILOG = """\b
+Examples:
+  reconciler export webhooks/ --local
+  reconciler export webhooks/ tenant.yaml
+  reconciler export webhooks/ . --tenant production -o json
+"""
+
+
+@click.command("export", epilog=EPILOG)
+@click.argument("folder", metavar="DIR")
+@click.argument("paths", nargs=-1, metavar="[PATH...]")
+@option("--dry-run", is_flag=True, help="Tell what would be written; write nothing.")
+@option("--hide-urls", is_flag=True, help="New manifests reference their urls too, as secrets.")
+@adopt_from_option
+@tenant_options
+@time_options
+@secret_options
+@output_option("text", "json")
+@logging_options
+@click.pass_context
+def command(ctx: click.Context, /, **values: Any) -> int:
+    """Write live webhooks as manifests into DIR: a file for each that no manifest declares, and in those of DIR that do only
+    the fields that differ. Comments, order, anchors and references stay.
+
+    PATH: where else manifests are, such as the Tenant's; they are read only.
+    """  # noqa: D205  the help's first paragraph
+    from reconciler.cli.prepare import prepare  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.cli.signals import run  # noqa: PLC0415  likewise
+    from reconciler.cli.source import Options  # noqa: PLC0415  likewise
+
+    console = console_of(ctx)
+    folder = os.path.abspath(values["folder"])  # noqa: PTH100  as the layer that it is for
+    read = [path for path in (values["folder"],) if os.path.isdir(folder)]  # noqa: PTH112  likewise
+    options = Options({**values, "folder": folder, "paths": (*read, *values["paths"]), "may_be_empty": True})
+    prepared = prepare(options, "warn")
+    return run(_export(console, prepared))
+
+
+async def _export(console: Console, prepared: Prepared) -> int:
+    from reconciler import workflow  # noqa: PLC0415  as above
+    from reconciler.cli.connect import opened  # noqa: PLC0415  as above
+    from reconciler.cli.ending import Exit  # noqa: PLC0415  as above
+    from reconciler.cli.progress import waiting  # noqa: PLC0415  as above
+    from reconciler.manifests import write  # noqa: PLC0415  as above
+
+    options, manifests = prepared.options, prepared.manifests
+    async with opened(prepared.target, options) as provider, waiting(console, "listing"):
+        made = await workflow.export(manifests, provider, prepared.policy, options.adopt_from)
+    in_use = None if options.is_local or options.tenant_url else manifests.tenant
+    style = write.Style(in_use.select if in_use is not None else {}, bool(options.hide_urls))
+    files = write.new_files(made, options.folder, style)
+    if not options.dry_run:
+        write.write(files, options.folder)
+    _show(console, prepared.tenant, made, files)
+    if not options.dry_run:
+        _read_back(options)
+    return Exit.DONE
+
+
+def _show(console: Console, tenant: TenantRef, made: Export, files: tuple[Written, ...]) -> None:
+    from reconciler.render import exported  # noqa: PLC0415  as above
+
+    if console.output == "json":
+        from reconciler.render.document import to_json  # noqa: PLC0415  one form a run
+
+        console.data(to_json(exported.export_document(tenant, made, files)))
+    else:
+        console.data(exported.export_text(made, files, color=console.color))
+    for remark in exported.remarks(made, files):
+        console.say(remark)
+
+
+def _read_back(options: Options) -> None:
+    """Reads everything once more; raises InvalidManifests where what a tenant holds is not allowed in a manifest."""
+    from reconciler.cli import source  # noqa: PLC0415  as above
+
+    values = options.values
+    source.read(type(options)({**values, "paths": (values["folder"], *values["paths"])}), "ignore")

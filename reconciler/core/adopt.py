@@ -1,0 +1,110 @@
+"""Taking over what exists: a plan that writes our mark and nothing else. Called by `workflow.adopt`; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+
+from reconciler.core.diff import diff
+from reconciler.core.export import may_take
+from reconciler.core.guard import Violation
+from reconciler.core.match import match
+from reconciler.core.model import Declared, Live, Webhook
+from reconciler.core.order import arrange
+from reconciler.core.plan import Action, Change, Counts, Plan, TenantRef, mark_changes
+from reconciler.core.policy import Policy
+from reconciler.core.settle import settle
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to take over: the webhooks of these keys or names, None for all; also those of the owner `adopt_from`."""
+
+    names: AbstractSet[str] | None = None
+    adopt_from: str | None = None
+
+    def asks_for(self, declared: Declared) -> bool:
+        """Whether that webhook was asked for."""
+        return self.names is None or not self.names.isdisjoint({declared.key, declared.spec.name})
+
+
+def make_adoption(
+    declared: Iterable[Declared],
+    live: Iterable[Live],
+    policy: Policy,
+    wanted: Wanted,
+    *,
+    tenant: TenantRef,
+    normalize: Callable[[Webhook], Webhook],
+) -> Plan:
+    """The plan that marks live webhooks as ours and leaves every other field as it is.
+
+    Another owner's webhook, or one that is not there, is a violation where it was named, and a warning where all were asked for.
+    """
+    items, real = tuple(sorted(declared, key=lambda item: item.key)), {one.id: one for one in live}
+    found = match(items, _by_their_key(items, tuple(real.values()), policy, wanted), policy, normalize)
+    changes: list[Change] = []
+    refused: list[Violation] = []
+    warnings: list[str] = []
+    keeps = 0
+    for item, matched in found.pairs:
+        counterpart = None if matched is None else real[matched.id]
+        if not wanted.asks_for(item):
+            continue
+        if counterpart is None or not may_take(counterpart, policy.owner.name, wanted.adopt_from):
+            refused.append(_refusal(item, counterpart))
+            continue
+        change, said = _taken(item, counterpart, policy, normalize)
+        changes += [change] if change.fields else []
+        keeps += not change.fields
+        warnings += said
+    named = wanted.names is not None
+    return Plan(
+        tenant,
+        arrange(changes)[0],
+        Counts(update=len(changes), keep=keeps, unmanaged=len(real) - len(changes) - keeps),
+        declared=len(items),
+        violations=(*found.clashes, *(refused if named else ())),
+        warnings=(*warnings, *(() if named else (violation.message for violation in refused))),
+        policy=f"adopt {wanted.adopt_from or ''}".strip(),
+    )
+
+
+def _by_their_key(items: Sequence[Declared], held: Sequence[Live], policy: Policy, wanted: Wanted) -> tuple[Live, ...]:
+    """Live webhooks to match with: of the former owner under his key, although the name may have changed meanwhile.
+
+    They are shown to the matching as ours where we have none of that key; the names of all others decide as always.
+    """
+    if wanted.adopt_from is None:
+        return tuple(held)
+    ours = {one.managed_by.key for one in held if one.managed_by is not None and one.managed_by.owner == policy.owner.name}
+    keys = {item.key for item in items} - ours
+    return tuple(
+        replace(one, managed_by=replace(one.managed_by, owner=policy.owner.name))
+        if one.managed_by is not None and one.managed_by.owner == wanted.adopt_from and one.managed_by.key in keys
+        else one
+        for one in held
+    )
+
+
+def _refusal(item: Declared, live: Live | None) -> Violation:
+    """Why a webhook cannot be taken over."""
+    mark = live.managed_by if live is not None else None
+    if live is None or mark is None:
+        return Violation("not-found", f"{item.spec.name}: is not at the tenant; reconcile creates it", (item.spec.name,))
+    message = f"{live.spec.name}: belongs to owner {mark.owner}; --adopt-from {mark.owner} takes it over"
+    return Violation("other-owner", message, (live.spec.name,))
+
+
+def _taken(item: Declared, live: Live, policy: Policy, normalize: Callable[[Webhook], Webhook]) -> tuple[Change, tuple[str, ...]]:
+    """The change of the mark alone, and a warning of the fields that the next plan will change."""
+    settled, _ = settle(item, live, policy, normalize)
+    differs = [change.dotted for change in diff(live.spec, settled.spec)]
+    if settled.protected != live.protected:
+        differs.append("protected")
+    declared = replace(settled, spec=live.spec, protected=live.protected)
+    fields = mark_changes(live, declared, policy)
+    said = f"{live.spec.name}: differs from its manifest in {', '.join(differs)}; adopt leaves that, reconcile changes it"
+    change = Change(Action.UPDATE, live.spec.name, live, declared, fields, "adopted: ownership only")
+    return change, (said,) if differs else ()

@@ -1,0 +1,178 @@
+"""What manifests lack of a live tenant: webhooks that nobody declares yet, and fields that differ. The plan, read the other way.
+
+Called by `workflow.export`. Pure; the text of a manifest is `manifest.py`'s, writing files is `manifests/write.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from reconciler.core import limits
+from reconciler.core.diff import FieldChange, diff
+from reconciler.core.guard import Violation
+from reconciler.core.manifest import key_for, stem_for
+from reconciler.core.match import match
+from reconciler.core.model import BasicAuth, Declared, Live, Webhook, credential
+from reconciler.core.policy import Policy
+from reconciler.core.secret import Secret
+from reconciler.core.settle import NOT_COMPARED, settle
+
+NAMELESS = "webhook"  # the key of a webhook whose name has no letter or digit for one
+_VARIABLE = "fromEnv: WEBHOOK_"
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A live webhook that no manifest declares: the key it gets, and what its variables are named after."""
+
+    live: Live
+    key: str
+    stem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A declared webhook and the fields in which the live one differs from it; `after` of a field is the declared value."""
+
+    declared: Declared
+    settled: Declared
+    live: Live
+    fields: tuple[FieldChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What is to be written: `fresh` and `edits`, by name; the rest is counted or named.
+
+    `absent` are declared webhooks that the tenant does not have, which an export leaves as they are; `others` is how many live
+    webhooks are another owner's.
+    """
+
+    fresh: tuple[Fresh, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    unchanged: int = 0
+    absent: tuple[Declared, ...] = ()
+    others: int = 0
+    clashes: tuple[Violation, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What is written of one webhook: into the file at `path`, shown as `file`, which then has `text`.
+
+    A file without `fields` is new; else those are what of the webhook changes in it, at `line`. `variables` are the references
+    of a new one.
+    """
+
+    path: str
+    file: str
+    text: str
+    key: str
+    name: str
+    id: str
+    line: int = 1
+    fields: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+
+
+def may_take(live: Live, owner: str, adopt_from: str | None) -> bool:
+    """Whether a webhook is ours, nobody's, or of the owner that it is taken over from."""
+    return live.managed_by is None or live.managed_by.owner in {owner, adopt_from}
+
+
+def make_export(
+    declared: Iterable[Declared],
+    live: Iterable[Live],
+    policy: Policy,
+    *,
+    normalize: Callable[[Webhook], Webhook],
+    taken: Collection[str] = (),
+    adopt_from: str | None = None,
+) -> Export:
+    """What to write so that `declared` says what `live` is; `taken` are keys that no new webhook may get.
+
+    The order of the input does not matter.
+    """
+    wanted = tuple(sorted(declared, key=lambda item: item.key))
+    held = tuple(live)
+    mine = [item for item in held if may_take(item, policy.owner.name, adopt_from)]
+    found = match(wanted, mine, policy, normalize)
+    edits: list[Edit] = []
+    warnings: list[str] = []
+    for item, counterpart in found.pairs:
+        if counterpart is not None:
+            settled, said = settle(item, counterpart, policy, normalize)
+            warnings += [text for text in said if text != NOT_COMPARED]
+            if fields := _fields(settled, counterpart):
+                edits.append(Edit(item, settled, counterpart, fields))
+    pairs = [counterpart for _, counterpart in found.pairs if counterpart is not None]
+    fresh, said = _fresh(found.unmatched, policy, taken, set(_stems(wanted)), adopt_from)
+    return Export(
+        fresh=fresh,
+        edits=tuple(edits),
+        unchanged=len(pairs) - len(edits),
+        absent=tuple(item for item, counterpart in found.pairs if counterpart is None),
+        others=len(held) - len(mine),
+        clashes=found.clashes,
+        warnings=(*dict.fromkeys(warnings), *said),
+    )
+
+
+def _fields(settled: Declared, live: Live) -> tuple[FieldChange, ...]:
+    fields = diff(live.spec, settled.spec)
+    if settled.protected != live.protected:
+        fields += (FieldChange(("protected",), live.protected, settled.protected),)
+    return fields
+
+
+def _fresh(
+    unmatched: Iterable[Live], policy: Policy, taken: Collection[str], stems: set[str], adopt_from: str | None
+) -> tuple[tuple[Fresh, ...], tuple[str, ...]]:
+    """A key for each, once: the one in its mark, else made from its name; and a warning for what cannot be declared again."""
+    ordered = sorted(unmatched, key=lambda item: (item.spec.name, item.id))
+    marked = _marked(ordered, policy.owner.name, adopt_from)
+    keys, made, warnings = {*taken, *marked.values()}, [], []  # who has a key keeps it, whatever the order of names
+    for item in ordered:
+        key = marked.get(item.id)
+        if key in taken:
+            warnings.append(f"{item.spec.name}: not exported: a manifest declares {key}, which this tenant does not select")
+            continue
+        if key is None:
+            key = _unique(key_for(item.spec.name, NAMELESS), keys, "-")
+        keys.add(key)
+        stem = _unique(stem_for(key), stems, "_")
+        stems.add(stem)
+        made.append(Fresh(item, key, stem))
+    return tuple(made), tuple(warnings)
+
+
+def _marked(ordered: Iterable[Live], owner: str, adopt_from: str | None) -> dict[str, str]:
+    """The keys that marks give, by id: of two of one key ours keeps it."""
+    holders: dict[str, Live] = {}
+    for item in ordered:
+        mark = item.managed_by
+        if mark is not None and mark.owner in {owner, adopt_from} and limits.KEY.fullmatch(mark.key):
+            before = holders.setdefault(mark.key, item)
+            if before is not item and mark.owner == owner:
+                holders[mark.key] = item
+    return {item.id: key for key, item in holders.items()}
+
+
+def _unique(text: str, taken: Collection[str], sign: str) -> str:
+    """The text, with a number where it is taken."""
+    found, number = text, 1
+    while found in taken:
+        number += 1
+        found = f"{text}{sign}{number}"
+    return found
+
+
+def _stems(declared: Iterable[Declared]) -> Iterator[str]:
+    """What variables of our naming are named after already, so that no two webhooks share a credential unseen."""
+    for item in declared:
+        auth = item.spec.auth
+        for secret in (item.spec.url, auth.username if isinstance(auth, BasicAuth) else None, credential(auth)):
+            if isinstance(secret, Secret) and secret.reference.startswith(_VARIABLE):
+                yield secret.reference.removeprefix(_VARIABLE).rpartition("_")[0]

@@ -1,0 +1,85 @@
+"""Live webhooks -> manifest files: a new file each for what is declared nowhere, an edit in place for what differs.
+
+Called by `cli/export.py` with what `core/export.py` found. Everything is worked out before the first file is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from reconciler.core.codec import literal
+from reconciler.core.errors import BadRequest
+from reconciler.core.export import Export, Fresh, Written
+from reconciler.core.manifest import manifest
+from reconciler.manifests.paths import shown
+
+NAME_LENGTH: Final = 200  # characters of a file's name, which file systems bound at 255 bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How new manifests are written: their labels, and whether urls and user names become references too."""
+
+    labels: Mapping[str, str]
+    hide_urls: bool = False
+
+
+def new_files(made: Export, folder: str, style: Style) -> tuple[Written, ...]:
+    """A file for each webhook that no manifest declares, named after its key; never the name of a file that is there."""
+    try:
+        taken = {path.name.casefold() for path in Path(folder).iterdir()}
+    except FileNotFoundError:
+        taken = set()
+    except NotADirectoryError:
+        raise BadRequest(f"{shown(folder)}: is a file; export writes into a folder") from None
+    files = []
+    for fresh in made.fresh:
+        name = _file_name(fresh.key, taken)
+        taken.add(name.casefold())
+        files.append(_new(fresh, f"{folder}/{name}", style))
+    return tuple(files)
+
+
+def _new(fresh: Fresh, path: str, style: Style) -> Written:
+    told = fresh.live.spec
+    spec = literal(told)
+    if style.hide_urls:
+        spec = replace(spec, url=told.url)
+    made = manifest(spec, fresh.key, protected=fresh.live.protected, labels=style.labels, stem=fresh.stem)
+    return Written(path, shown(path), made.text, fresh.key, spec.name, fresh.live.id, variables=made.variables)
+
+
+def _file_name(key: str, taken: Iterable[str]) -> str:
+    stem = key[:NAME_LENGTH]
+    name, number = f"{stem}.yaml", 1
+    while name in taken:
+        number += 1
+        name = f"{stem}-{number}.yaml"
+    return name
+
+
+def write(files: Iterable[Written], folder: str) -> None:
+    """Writes them, each whole or not at all; raises OSError."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for file in files:
+        if not file.fields:
+            with Path(file.path).open("x", encoding="utf-8", newline="\n") as stream:
+                stream.write(file.text)
+        else:
+            _replace(file.path, file.text)
+
+
+def _replace(path: str, text: str) -> None:
+    """Through a file beside it, so that whoever reads it meanwhile sees one of the two; links and permissions stay."""
+    real = Path(path).resolve()
+    beside = real.with_name(f".{real.name}.export")
+    try:
+        with beside.open("x", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+        beside.chmod(real.stat().st_mode & 0o7777)
+        beside.replace(real)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,77 @@
+"""What an export wrote, as text, as a document, and as remarks for standard error. Called by `cli/export.py`; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from reconciler.render.document import tenant_document
+from reconciler.render.escape import terminal
+from reconciler.render.text import Paint
+from reconciler.render.wording import counted
+
+if TYPE_CHECKING:  # as in `wording.py`
+    from reconciler.core.export import Export, Written
+    from reconciler.core.plan import TenantRef
+
+
+def export_document(tenant: TenantRef, made: Export, files: Sequence[Written]) -> dict[str, Any]:
+    """`reconciler.export/v1`: one entry a webhook that was written; `variables` are those that new manifests reference."""
+    return {
+        "format": "reconciler.export/v1",
+        "tenant": tenant_document(tenant),
+        "summary": {
+            "created": len(made.fresh),
+            "updated": len(files) - len(made.fresh),
+            "unchanged": made.unchanged,
+            "absent": len(made.absent),
+            "others": made.others,
+        },
+        "files": [
+            {
+                "status": "updated" if file.fields else "created",
+                "file": file.file,
+                "line": file.line,
+                "key": file.key,
+                "name": file.name,
+                "id": file.id,
+                "fields": list(file.fields),
+            }
+            for file in files
+        ],
+        "variables": _variables(files),
+        "warnings": _warnings(made),
+    }
+
+
+def export_text(made: Export, files: Sequence[Written], *, color: bool = False) -> str:
+    """One line a webhook that was written, then the summary."""
+    paint = Paint(on=color)
+    lines = []
+    for file in files:
+        sign, hue = ("~", "yellow") if file.fields else ("+", "green")
+        fields = f": {', '.join(file.fields)}" if file.fields else ""
+        place = f"{terminal(file.file)}:{file.line}" if file.fields else terminal(file.file)
+        lines.append(f"{paint(hue, sign)} {place}  {paint('bold', terminal(file.name))}{fields}")
+    summary = f"Export: {len(made.fresh)} new, {len(files) - len(made.fresh)} changed, {made.unchanged} unchanged"
+    others = f", {made.others} of other owners left out" if made.others else ""
+    return "\n".join([*lines, *([""] if lines else []), paint("bold", f"{summary}{others}.")])
+
+
+def remarks(made: Export, files: Sequence[Written]) -> Iterator[str]:
+    """What a person has to know beside it: warnings, and the variables to set before a run that sends credentials."""
+    for warning in _warnings(made):
+        yield f"warning: {terminal(warning)}"
+    names = _variables(files)
+    if names:
+        yield f"{counted(len(names), 'variable')} to set, which the new manifests reference:"
+        yield from (f"  {name}" for name in names)
+
+
+def _variables(files: Sequence[Written]) -> list[str]:
+    return [name for file in files for name in file.variables]
+
+
+def _warnings(made: Export) -> list[str]:
+    absent = [f"{item.origin}: {item.spec.name} is not at the tenant; its manifest stays as it is" for item in made.absent]
+    return [*absent, *made.warnings]

@@ -1,0 +1,134 @@
+"""`export` and `adopt` as commands: an embedded tenant, folders, and what ends how."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.support.processes import ROOT, Ended, run
+
+SEED = """\
+apiVersion: webhooks.reconciler/v1
+kind: Webhook
+metadata: {name: payments}
+spec:
+  name: Payments on-call
+  url: https://hooks.example.com/elastio/path
+  auth: {type: bearer, token: {fromEnv: T}, version: "2"}
+  events: [{type: "elastio:recovery-point:create:started", version: v0, severity: info}]
+---
+apiVersion: webhooks.reconciler/v1
+kind: Webhook
+metadata: {name: second}
+spec: {url: "https://hooks.example.com/2", enabled: false, protected: true}
+"""
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    """A folder beside a tenant that another repository, of the same owner, has filled."""
+    (tmp_path / "seed.yaml").write_text(SEED, "utf-8")
+    assert run("reconcile", "seed.yaml", "--local-file", "tenant.db", "--yes", cwd=tmp_path, T="x").code == 0
+    (tmp_path / "repo").mkdir()
+    return tmp_path / "repo"
+
+
+def here(repo: Path, *arguments: str) -> Ended:
+    return run(*arguments, "--local-file", "../tenant.db", cwd=repo)
+
+
+def test_export_then_adopt_leaves_an_empty_plan_and_names_the_variables_to_set(repo: Path) -> None:
+    done = here(repo, "export", "hooks")
+    assert (done.code, done.out.splitlines()[-1]) == (0, "Export: 2 new, 0 changed, 0 unchanged.")
+    assert "WEBHOOK_PAYMENTS_TOKEN" in done.err
+    assert sorted(path.name for path in (repo / "hooks").iterdir()) == ["payments.yaml", "second.yaml"]
+    adopted = here(repo, "adopt", "--all", "--yes")
+    assert (adopted.code, "2 updated" in adopted.out) == (0, True)
+    assert here(repo, "plan", "hooks", "--detailed-exitcode").code == 0
+    assert here(repo, "adopt", "--all", "--yes").out.splitlines()[-1].startswith("Report: 0 created, 0 updated")
+
+
+def test_an_export_as_a_document_keeps_its_schema_and_a_dry_run_writes_nothing(repo: Path) -> None:
+    done = here(repo, "export", "hooks", "--dry-run", "-o", "json")
+    assert done.code == 0
+    assert not (repo / "hooks").exists()
+    schema = json.loads((ROOT / "schemas/export.schema.json").read_text("utf-8"))
+    Draft202012Validator.check_schema(schema)
+    assert list(Draft202012Validator(schema).iter_errors(done.json)) == []
+    assert done.json["summary"] == {"created": 2, "updated": 0, "unchanged": 0, "absent": 0, "others": 0}
+    assert [file["file"] for file in done.json["files"]] == ["hooks/payments.yaml", "hooks/second.yaml"]
+    assert done.json["variables"] == ["WEBHOOK_PAYMENTS_TOKEN"]
+
+
+def test_urls_stand_in_files_only_and_with_hide_urls_not_there_either(repo: Path) -> None:
+    done = here(repo, "export", "hooks")
+    assert "elastio/path" not in done.out + done.err
+    assert "elastio/path" in (repo / "hooks/payments.yaml").read_text("utf-8")
+    hidden = here(repo, "export", "hidden", "--hide-urls")
+    assert "{fromEnv: WEBHOOK_PAYMENTS_URL}" in (repo / "hidden/payments.yaml").read_text("utf-8")
+    assert "elastio/path" not in (repo / "hidden/payments.yaml").read_text("utf-8") + hidden.out + hidden.err
+
+
+def test_new_manifests_carry_the_labels_by_which_their_tenant_selects(repo: Path) -> None:
+    tenant = (
+        "apiVersion: webhooks.reconciler/v1\nkind: Tenant\nmetadata: {name: t}\n"
+        'spec: {local: ../tenant.db, owner: local, select: {matchLabels: {environment: production, "on": "yes"}}}\n'
+    )
+    (repo / "tenant.yaml").write_text(tenant, "utf-8")
+    assert run("export", "hooks", "tenant.yaml", cwd=repo).code == 0
+    assert 'labels: {environment: production, "on": "yes"}' in (repo / "hooks/second.yaml").read_text("utf-8")
+    assert run("adopt", "--all", "--yes", cwd=repo).code == 0
+    assert run("plan", ".", "--detailed-exitcode", cwd=repo).code == 0
+
+
+def test_what_a_tenant_does_not_allow_to_be_referenced_is_told_where_it_was_written(repo: Path) -> None:
+    tenant = (
+        "apiVersion: webhooks.reconciler/v1\nkind: Tenant\nmetadata: {name: t}\n"
+        "spec: {local: ../tenant.db, owner: local, secrets: {env: [TEAM_*]}}\n"
+    )
+    (repo / "tenant.yaml").write_text(tenant, "utf-8")
+    done = run("export", "hooks", "tenant.yaml", cwd=repo)
+    assert done.code == 1
+    assert "hooks/payments.yaml:10" in done.err
+    assert "secret/forbidden" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("adopt",), 64, "--all"),
+        (("adopt", "--all", "payments"), 64, "--all"),
+        (("adopt", "--all"), 64, "--yes"),
+        (("adopt", "nobody", "--yes"), 64, "no manifest declares nobody"),
+        (("adopt", "missing", "--yes"), 6, "is not at the tenant"),
+        (("adopt", "--all", "--yes"), 0, "is not at the tenant"),
+        (("export", "../seed.yaml"), 64, "is a file"),
+        (("export",), 64, "DIR"),
+    ],
+)
+def test_what_cannot_be_exported_or_adopted_is_told(repo: Path, arguments: tuple[str, ...], code: int, says: str) -> None:
+    (repo / "missing.yaml").write_text(SEED.split("---")[1].replace("second", "missing"), "utf-8")
+    done = here(repo, *arguments)
+    assert (done.code, says in done.out + done.err) == (code, True), done
+
+
+def test_webhooks_move_between_owners_without_being_deleted(repo: Path) -> None:
+    tenant = "apiVersion: webhooks.reconciler/v1\nkind: Tenant\nmetadata: {name: t}\nspec: {local: ../tenant.db, owner: search}\n"
+    (repo / "tenant.yaml").write_text(tenant, "utf-8")
+    assert (
+        run("export", "hooks", "tenant.yaml", cwd=repo).out.strip()
+        == "Export: 0 new, 0 changed, 0 unchanged, 2 of other owners left out."
+    )
+    assert run("export", "hooks", "tenant.yaml", "--adopt-from", "local", cwd=repo).code == 0
+    assert run("adopt", "second", "--yes", cwd=repo).code == 6
+    before = {file["id"] for file in here(repo, "export", "x", "--dry-run", "-o", "json").json["files"]}
+    assert run("adopt", "--all", "--adopt-from", "local", "--yes", cwd=repo).code == 0
+    assert run("plan", ".", "--detailed-exitcode", cwd=repo).code == 0
+    old = run("plan", "--prune", "--local-file", "tenant.db", "-o", "json", "seed.yaml", cwd=repo.parent)
+    assert old.json["summary"]["delete"] == 0
+    assert {violation["rule"] for violation in old.json["violations"]} == {"other-owner"} or old.json["changes"] == []
+    after = run("export", "x", "tenant.yaml", "--dry-run", "-o", "json", cwd=repo).json
+    assert {file["id"] for file in after["files"]} == before
