@@ -16,6 +16,7 @@ from reconciler.core.plan import Plan, TenantRef, make_plan
 from reconciler.core.policy import Policy, Scope
 from reconciler.core.report import Report
 from reconciler.core.secret import Secret
+from reconciler.core.since import Base, labelled
 from reconciler.execute import Execution, Options
 from reconciler.manifests import Manifests, Request, load, unresolved
 from reconciler.providers.base import Provider, Reader
@@ -70,13 +71,19 @@ def require_secrets(manifests: Manifests, keys: frozenset[str] | None, *, tenant
 
 
 async def plan(
-    manifests: Manifests, provider: Reader, policy: Policy, tenant: TenantRef, fingerprint_key: Secret | None = None
+    manifests: Manifests,
+    provider: Reader,
+    policy: Policy,
+    tenant: TenantRef,
+    fingerprint_key: Secret | None = None,
+    base: Base | None = None,
 ) -> Plan:
-    """What reconcile would do; cannot write, by type."""
+    """What reconcile would do, labelled by who moved since a base where one is given; cannot write, by type."""
     live = await provider.list()
-    return make_plan(
+    made = make_plan(
         manifests.declared, live, policy, tenant=tenant, normalize=provider.normalize, fingerprint_key=fingerprint_key
     )
+    return made if base is None else labelled(made, base, policy, provider.normalize)
 
 
 async def export(manifests: Manifests, provider: Reader, policy: Policy, adopt_from: str | None = None) -> Export:

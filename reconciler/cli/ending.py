@@ -27,6 +27,7 @@ class Exit(IntEnum):
     PARTIAL = 4
     STALE = 5
     REFUSED = 6
+    DRIFT = 7
     FAILED_TEST = 8
     USAGE = 64
     DEFECT = 70

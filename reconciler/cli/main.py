@@ -18,6 +18,7 @@ COMMANDS: Final = {  # name: (module below reconciler.cli, what it does)
     "validate": ("validate", "Check manifests; needs no network and no secrets."),
     "plan": ("plan", "Show what reconcile would do; cannot write. Alias: diff."),
     "reconcile": ("reconcile", "Plan, confirm, carry out, report. Alias: apply."),
+    "drift": ("drift", "Compare the tenant with the manifests; exit 7 when it moved."),
     "test": ("test", "Validate the endpoints with a test delivery each."),
     "export": ("export", "Write live webhooks as manifests, or bring those up to date."),
     "adopt": ("adopt", "Mark existing webhooks as ours; nothing else of them changes."),
@@ -63,7 +64,7 @@ several values are separated by commas or white space (scopes by commas alone).
 
 \b
 Exit codes: 0 done, 1 error, 2 changes pending (plan --detailed-exitcode), 3 token refused, 4 carried out in part,
-5 not the approved plan, 6 plan refused, 8 an endpoint failed, 64 usage, 70 a defect, 130 interrupted.
+5 not the approved plan, 6 plan refused, 7 drift, 8 an endpoint failed, 64 usage, 70 a defect, 130 interrupted.
 """
 
 

@@ -146,6 +146,10 @@ tenant_options: Decorator[Any] = together(
     option("--local-file", metavar="FILE", help="That file; implies --local.  [default: .reconciler/tenant.db]"),
 )
 
+since_option: Decorator[Any] = option(
+    "--since", metavar="REV", help="Tell what Git changed since that revision from what the tenant changed."
+)
+
 network_options: Decorator[Any] = together(
     option(
         "--allow-network",
@@ -195,8 +199,16 @@ secret_options: Decorator[Any] = together(
     option("--allow-command", is_flag=True, help="Let fromCommand run the programs that manifests name."),
 )
 
+prune_option: Decorator[Any] = option(
+    "--prune/--no-prune", default=None, help="Delete what is ours and no longer declared.  [default: prune]"
+)
+
+exclude_option: Decorator[Any] = option(
+    "--exclude", multiple=True, metavar="NAME", help="All but this metadata.name; repeatable. Nothing is deleted."
+)
+
 policy_options: Decorator[Any] = together(
-    option("--prune/--no-prune", default=None, help="Delete what is ours and no longer declared.  [default: prune]"),
+    prune_option,
     option("--adopt", is_flag=True, help="Take over declared webhooks that are nobody's."),
     option(
         "--max-deletes",
@@ -211,6 +223,6 @@ policy_options: Decorator[Any] = together(
         help="Refuse more updates than this.  [default: over 30 %, from 10 up]",
     ),
     option("--resend-credentials", is_flag=True, help="Send credentials that cannot be compared."),
-    option("--exclude", multiple=True, metavar="NAME", help="All but this metadata.name; repeatable. Nothing is deleted."),
+    exclude_option,
     option("--revision", metavar="TEXT", help="Stored with what is written; CI passes the commit."),
 )

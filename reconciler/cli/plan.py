@@ -17,6 +17,7 @@ from reconciler.cli.options import (
     paths_argument,
     policy_options,
     secret_options,
+    since_option,
     tenant_options,
     time_options,
     together,
@@ -27,6 +28,7 @@ Examples:
   reconciler plan webhooks/ --local
   reconciler plan . --tenant production -o markdown > comment.md
   reconciler plan webhooks/ --detailed-exitcode
+  reconciler plan webhooks/ --since origin/main
 """
 
 shared_options: Decorator[Any] = together(
@@ -37,6 +39,7 @@ shared_options: Decorator[Any] = together(
 @click.command("plan", epilog=EPILOG)
 @paths_argument
 @option("--detailed-exitcode", is_flag=True, help="Exit 2 when changes are pending.")
+@since_option
 @shared_options
 @output_option("text", "json", "markdown")
 @logging_options

@@ -15,6 +15,7 @@ from reconciler.core.model import Declared
 from reconciler.core.plan import Plan, TenantRef
 from reconciler.core.policy import Policy
 from reconciler.core.problem import Problem
+from reconciler.core.since import Base
 from reconciler.manifests import Manifests
 from reconciler.providers.base import Reader
 
@@ -28,6 +29,7 @@ class Prepared:
     target: connect.Target
     policy: Policy
     selected: tuple[Declared, ...]
+    base: Base | None = None
 
     @property
     def tenant(self) -> TenantRef:
@@ -37,7 +39,7 @@ class Prepared:
     async def plan(self, provider: Reader, console: Console) -> Plan:
         """What reconcile would do, with the manifests' warnings; on a terminal it shows that the tenant is being listed."""
         async with waiting(console, "listing"):
-            made = await workflow.plan(self.manifests, provider, self.policy, self.tenant, source.fingerprint_key())
+            made = await workflow.plan(self.manifests, provider, self.policy, self.tenant, source.fingerprint_key(), self.base)
         said = tuple(map(_said, self.manifests.problems))
         return replace(made, warnings=(*said, *made.warnings))
 
@@ -73,4 +75,4 @@ def prepare(options: Options, secrets: Secrets) -> Prepared:
         selected = workflow.require_secrets(manifests, frozenset(keys) if keys is not None else None)
     else:
         selected = tuple(item for item in manifests.declared if policy.scope.selects(item.key))
-    return Prepared(options, manifests, target, policy, selected)
+    return Prepared(options, manifests, target, policy, selected, source.base(options, manifests))

@@ -15,6 +15,7 @@ from reconciler.manifests.read import SIZE
 
 if TYPE_CHECKING:
     from reconciler.core.policy import Ownership, Policy
+    from reconciler.core.since import Base
 
 Secrets = Literal["ignore", "warn", "require"]
 LOCAL_OWNER = "local"
@@ -56,27 +57,39 @@ def _private(options: Options) -> tuple[str, ...]:
     return (*tokens, *([f"{options.local_file}.key"] if options.local_file else []))
 
 
+def request(options: Options, secrets: Secrets) -> Request:
+    """What to read and how."""
+    paths: tuple[str, ...] = options.paths
+    return Request(
+        paths=paths,
+        stdin=_standard_input() if "-" in paths else None,
+        env=dict(os.environ),
+        strict=bool(options.strict),
+        secrets=secrets,
+        secrets_dir=options.secrets_dir,
+        allow_command=bool(options.allow_command),
+        timeout=options.timeout or 30.0,
+        fingerprint_key=fingerprint_key(),
+        tenant=options.tenant,
+        use_tenant=not (options.is_local or options.tenant_url),
+        private=_private(options),
+        may_be_empty=bool(options.may_be_empty),
+        all_tenants=bool(options.all_tenants) or options.via == "probe",  # a probe asks no tenant, so none is chosen
+    )
+
+
 def read(options: Options, secrets: Secrets) -> Manifests:
     """The manifests among the paths; raises InvalidManifests, BadRequest."""
-    paths: tuple[str, ...] = options.paths
-    return load(
-        Request(
-            paths=paths,
-            stdin=_standard_input() if "-" in paths else None,
-            env=dict(os.environ),
-            strict=bool(options.strict),
-            secrets=secrets,
-            secrets_dir=options.secrets_dir,
-            allow_command=bool(options.allow_command),
-            timeout=options.timeout or 30.0,
-            fingerprint_key=fingerprint_key(),
-            tenant=options.tenant,
-            use_tenant=not (options.is_local or options.tenant_url),
-            private=_private(options),
-            may_be_empty=bool(options.may_be_empty),
-            all_tenants=bool(options.all_tenants) or options.via == "probe",  # a probe asks no tenant, so none is chosen
-        )
-    )
+    return load(request(options, secrets))
+
+
+def base(options: Options, manifests: Manifests) -> Base | None:
+    """What they declared as of `--since`, None without it; raises BadRequest, GitFailed, InvalidManifests of then."""
+    if options.since is None:
+        return None
+    from reconciler.manifests import since  # noqa: PLC0415  only `--since` asks git
+
+    return since.base(options.since, manifests, request(options, "ignore"))
 
 
 def policy(options: Options, manifests: Manifests) -> Policy:

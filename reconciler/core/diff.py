@@ -9,13 +9,15 @@ from typing import Any
 from reconciler.core import codec
 from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, Subscription, Webhook, credential
 from reconciler.core.secret import HIDDEN, Secret, Withheld
+from reconciler.core.three_way import Label
 
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
     """One field that differs; `before` and `after` are fit to be printed. For events: `added` and `removed` instead.
 
-    `secret` marks a credential, of which only versions are said.
+    `secret` marks a credential, of which only versions are said. `label` says who moved since a revision and `base` what it was
+    there (of events the set), where a plan was labelled.
     """
 
     path: tuple[str, ...]
@@ -24,6 +26,8 @@ class FieldChange:
     secret: bool = False
     added: tuple[Subscription, ...] = ()
     removed: tuple[Subscription, ...] = ()
+    label: Label | None = None
+    base: Any = None
 
     @property
     def dotted(self) -> str:

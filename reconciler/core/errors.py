@@ -5,6 +5,7 @@ ReconcilerError
 ├── PlanRefused           violations: why the plan is unsafe
 ├── StalePlan             the digest that was approved is not this plan's
 ├── BadRequest            what was asked for does not fit what was found (no such webhook, which tenant?)
+├── GitFailed             git cannot tell what the manifests were as of a revision
 ├── Declined              a person said no at the prompt
 ├── StoreError            the embedded tenant's file cannot be used
 ├── NotServed             the embedded tenant cannot be served there: the port is taken, the address is none of this machine
@@ -68,6 +69,12 @@ class BadRequest(ReconcilerError):
     """What was asked for does not fit what was found; a usage error, found after parsing options."""
 
     kind = "usage"
+
+
+class GitFailed(ReconcilerError):
+    """Git cannot tell what the manifests were: it is not there, or its repository is not whole."""
+
+    kind = "git"
 
 
 class Declined(ReconcilerError):

@@ -21,6 +21,7 @@ from reconciler.core.order import arrange
 from reconciler.core.policy import Policy
 from reconciler.core.secret import Secret
 from reconciler.core.settle import settle
+from reconciler.core.three_way import Label
 
 
 class Action(StrEnum):
@@ -46,7 +47,8 @@ class Change:
     """One webhook and what is to be done with it; both sides are kept, so that rendering and executing need nothing else.
 
     `declared` is settled: what the manifest leaves open is filled in from `live`. `recorded` is the file a deleted webhook came
-    from, relative to the current folder.
+    from, relative to the current folder. In a labelled plan `label` says who moved, and `moved` which fields were edited at the
+    tenant of a webhook that Git deletes.
     """
 
     action: Action
@@ -56,6 +58,8 @@ class Change:
     fields: tuple[FieldChange, ...] = ()
     reason: str = ""
     recorded: str | None = None
+    label: Label | None = None
+    moved: tuple[str, ...] = ()
 
     @property
     def key(self) -> str | None:
@@ -100,7 +104,7 @@ class Plan:
     """What a run would do: `pending` changes in the order of `stages`, and the rest counted. An empty plan is a plan.
 
     `base` is how many live webhooks were ours before the run, `declared` how many webhooks are declared; `violations` is why it
-    would be refused, `warnings` what a reviewer should know.
+    would be refused, `warnings` what a reviewer should know; `since` the revision and commit that its labels are told from.
     """
 
     tenant: TenantRef
@@ -113,6 +117,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     policy: str = ""
     fingerprint_key: Secret | None = None
+    since: tuple[str, str] | None = None
 
     @property
     def pending(self) -> tuple[Change, ...]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 HIDDEN: Final = "(hidden)"
+_FINGERPRINT: Final = "hmac-sha256:"
 
 
 def _bytes(text: str) -> bytes:
@@ -152,4 +153,9 @@ def fingerprint(fields: Mapping[str, str | Secret], key: Secret) -> str | None:
     import hmac  # noqa: PLC0415  likewise
 
     mac = hmac.new(_bytes(key._value), _bytes("\0".join(parts)), hashlib.sha256)  # noqa: SLF001  as above
-    return f"hmac-sha256:{mac.hexdigest()[:32]}"
+    return f"{_FINGERPRINT}{mac.hexdigest()[:32]}"
+
+
+def is_fingerprint(version: str | None) -> bool:
+    """Whether a version is one that `fingerprint` made, not one that a manifest states."""
+    return version is not None and version.startswith(_FINGERPRINT)

@@ -1,11 +1,81 @@
-"""Opens files so that a named pipe or a device can never hold a run up. Called by `paths.py` and `secrets.py`."""
+"""Where manifests stand: the work tree, or whatever else meets `Tree`. Called by `paths.py` and the sources of secrets.
+
+Opening never hangs: a named pipe or a device can hold no run up.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from io import BufferedReader
+from typing import Final, Literal, Protocol
+
+STDIN: Final = "<stdin>"
+_CHUNK: Final = 64 * 1024  # bytes
+_ENDINGS: Final = (".yaml", ".yml", ".json")
+
+
+class Tree(Protocol):
+    """Folders and files under absolute paths, as they are now or as they once were."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether what is asked for has to be there; of another time it may not have been made yet."""
+
+    def kind(self, path: str) -> Literal["folder", "file"] | None:
+        """What stands there, None for nothing."""
+
+    def below(self, folder: str, unreadable: Callable[[str, str], None]) -> Iterable[str]:
+        """Every manifest file in a folder and the folders in it; what cannot be looked into is told with the reason."""
+
+    def read(self, path: str, most: int) -> bytes:
+        """The bytes of a file, at most `most`; raises OSError, whose `strerror` says why not."""
+
+    def shown(self, path: str) -> str:
+        """A path as messages show it."""
+
+
+def is_manifest(name: str) -> bool:
+    """Whether a folder's run reads a file of that name."""
+    return name.endswith(_ENDINGS) and not name.startswith(".")
+
+
+class WorkTree:
+    """The files as they lie there now."""
+
+    whole = True
+
+    def kind(self, path: str) -> Literal["folder", "file"] | None:
+        """A link counts as what it points to."""
+        if os.path.isdir(path):  # noqa: PTH112  strings, as all of this layer
+            return "folder"
+        return "file" if os.path.exists(path) else None  # noqa: PTH110  likewise
+
+    def below(self, folder: str, unreadable: Callable[[str, str], None]) -> Iterable[str]:
+        """Links to nothing and pipes included: they are told when opened."""
+
+        def failed(error: OSError) -> None:
+            unreadable(error.filename or folder, os.strerror(error.errno or 0))
+
+        for top, names, files in os.walk(folder, onerror=failed):
+            names[:] = [name for name in names if not name.startswith(".")]
+            yield from (f"{top.rstrip('/')}/{name}" for name in files if is_manifest(name))
+
+    def read(self, path: str, most: int) -> bytes:
+        """In two steps: asking for the limit at once would allocate it for each file."""
+        with open_regular(path) as stream:
+            data = stream.read(_CHUNK)
+            return data if len(data) < _CHUNK else data + stream.read(most - _CHUNK)
+
+    def shown(self, path: str) -> str:
+        """Relative to the current folder."""
+        return shown(path)
+
+
+WORK_TREE: Final = WorkTree()
 
 
 def open_regular(path: str, flags: int = 0) -> BufferedReader:
@@ -16,3 +86,22 @@ def open_regular(path: str, flags: int = 0) -> BufferedReader:
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a regular file", path)
     return stream
+
+
+def shown(path: str) -> str:
+    """A path relative to the current folder; as it is where there is none."""
+    try:
+        return relative(path, os.getcwd())  # noqa: PTH109  likewise
+    except (OSError, ValueError):
+        return path
+
+
+@lru_cache(maxsize=4096)  # asked for each document of a file
+def relative(path: str, root: str) -> str:
+    """A path relative to the root, posix, "." for the root itself; standard input is no path and stays as it is."""
+    if path == STDIN:
+        return path
+    under = root.rstrip("/") + "/"
+    if path.startswith(under) and len(path) > len(under):  # both are absolute and normalised
+        return path[len(under) :]
+    return os.path.relpath(path, root)

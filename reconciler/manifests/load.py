@@ -19,6 +19,7 @@ from reconciler.manifests import join, paths, tenants
 from reconciler.manifests.build import PROBLEMS
 from reconciler.manifests.decode import Draft, webhook
 from reconciler.manifests.events import Origins
+from reconciler.manifests.files import STDIN, relative
 from reconciler.manifests.model import Manifests, Request, TenantSpec
 from reconciler.manifests.near import near
 from reconciler.manifests.places import Document
@@ -67,7 +68,7 @@ def _no_collector() -> Iterator[None]:
 
 def _load(request: Request) -> Manifests:
     reading = _Reading()
-    found, folders, files = paths.find(request.paths, reading.problems)
+    found, folders, files = paths.find(request.paths, request.tree, reading.problems)
     for file in found:
         _read_file(file, request, reading)
     if not (request.may_be_empty or reading.documents) and not any(problem.severity == "error" for problem in reading.problems):
@@ -89,8 +90,8 @@ def _load(request: Request) -> Manifests:
         problems=problems,
         documents=reading.documents,
         skipped=reading.skipped,
-        folders=tuple(paths.relative(folder, root) for folder in folders),
-        files=tuple(paths.relative(file, root) for file in files) + ((paths.STDIN,) if "-" in request.paths else ()),
+        folders=tuple(relative(folder, root) for folder in folders),
+        files=tuple(relative(file, root) for file in files) + ((STDIN,) if "-" in request.paths else ()),
         root=root,
         literal_urls=frozenset(draft.url for draft in drafts if isinstance(draft.url, str)),
         lost=tuple(reading.lost),
@@ -124,7 +125,7 @@ def _settled(problems: list[Problem], *, strict: bool) -> tuple[Problem, ...]:
 
 
 def _read_file(found: paths.Found, request: Request, reading: _Reading) -> None:
-    file, data = paths.contents(found, request.stdin)
+    file, data = paths.contents(found, request.tree, request.stdin)
     if isinstance(data, Problem):
         reading.problems.append(data)
         return
@@ -137,7 +138,7 @@ def _read_file(found: paths.Found, request: Request, reading: _Reading) -> None:
             message = f"over {PROBLEMS:,} problems; no more are shown"
             reading.problems.append(file.problem(document.index, "document/limit", message))
             break
-    if found.named and reading.documents == before and not problems and found.path != paths.STDIN:
+    if request.tree.whole and found.named and reading.documents == before and not problems and found.path != STDIN:
         reading.problems.append(file.problem(0, "document/none", f"no document of {API} in this file"))
 
 
@@ -240,6 +241,6 @@ def _declared(draft: Draft, root: str) -> Declared:
         labels=draft.labels,
         previously=tuple(spec.get("previously", ())),
         protected=spec.get("protected"),
-        sources=tuple(sorted(paths.relative(path, root) for path in sources)),
+        sources=tuple(sorted(relative(path, root) for path in sources)),
         subscription_origins=Origins(draft.places),
     )

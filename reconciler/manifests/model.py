@@ -9,6 +9,7 @@ from typing import Literal
 from reconciler.core.model import Declared, Origin
 from reconciler.core.problem import Problem
 from reconciler.core.secret import Secret
+from reconciler.manifests.files import WORK_TREE, Tree
 
 SecretsMode = Literal["ignore", "warn", "require"]
 
@@ -22,7 +23,7 @@ class Request:
     use; `use_tenant` is false where the tenant comes from the command line; `all_tenants` uses none of several and refuses
     nothing (for `validate`); `may_be_empty` takes paths without a document, and no path (for `export`). `env` is the
     environment that references read; `timeout` the seconds that one request or process of a source of secrets may take;
-    `allow_command` lets fromCommand run programs; `private`: files that no webhook may name.
+    `allow_command` lets fromCommand run programs; `private`: files that no webhook may name; `tree` is where files stand.
     """
 
     paths: tuple[str, ...]
@@ -39,6 +40,7 @@ class Request:
     all_tenants: bool = False
     may_be_empty: bool = False
     private: tuple[str, ...] = ()
+    tree: Tree = WORK_TREE
 
 
 @dataclass(frozen=True, slots=True)

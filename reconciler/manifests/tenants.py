@@ -104,10 +104,11 @@ def choose(specs: tuple[TenantSpec, ...], request: Request) -> TenantSpec | None
     names = [spec.name for spec in specs]
     if request.tenant is not None:
         found = next((spec for spec in specs if spec.name == request.tenant), None)
-        if found is None:
+        if found is None and not request.all_tenants:
             hint = near(request.tenant, names) or f"there are: {', '.join(names) or 'none'}"
             raise BadRequest(f"no Tenant manifest is named {request.tenant}; {hint}")
-        return found
+        if found is not None:
+            return found
     if len(specs) > 1 and not request.all_tenants:
         raise BadRequest(f"several Tenant manifests: {', '.join(sorted(names))}; choose one with --tenant NAME")
     return specs[0] if len(specs) == 1 else None

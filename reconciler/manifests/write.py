@@ -14,7 +14,7 @@ from reconciler.core.codec import literal
 from reconciler.core.errors import BadRequest
 from reconciler.core.export import Export, Fresh, Written
 from reconciler.core.manifest import manifest
-from reconciler.manifests.paths import shown
+from reconciler.manifests.files import shown
 
 NAME_LENGTH: Final = 200  # characters of a file's name, which file systems bound at 255 bytes
 

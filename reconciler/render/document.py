@@ -12,11 +12,14 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from reconciler.core.diff import FieldChange
+from reconciler.core.drift import Drift
+from reconciler.core.guard import Violation
 from reconciler.core.model import Subscription
 from reconciler.core.plan import Action, Change, Plan, TenantRef
 from reconciler.core.problem import Problem
 from reconciler.core.report import Check, Outcome, Report, TestReport
-from reconciler.render.wording import before_of, origin_of, place, plain, report_counts
+from reconciler.core.three_way import Label
+from reconciler.render.wording import before_of, event_label, label_counts, origin_of, place, plain, report_counts
 
 Document = dict[str, Any]
 
@@ -31,9 +34,9 @@ def _escaped(found: re.Match[str]) -> str:
     return json.dumps(found[0])[1:-1]
 
 
-def to_json(document: Document) -> str:
-    """The document as indented text without a final newline; always valid UTF-8 and without power over a terminal."""
-    return _UNSAFE.sub(_escaped, json.dumps(document, indent=2, ensure_ascii=False))
+def to_json(document: Document, *, indent: int | None = 2) -> str:
+    """The document as indented text, or on one line with None; always valid UTF-8 and without power over a terminal."""
+    return _UNSAFE.sub(_escaped, json.dumps(document, indent=indent, ensure_ascii=False))
 
 
 def tenant_document(tenant: TenantRef) -> Document:
@@ -54,12 +57,17 @@ def _added(change: Change, subscription: Subscription) -> Document:
 def _field(change: Change, field: FieldChange) -> Document:
     body: Document = {"path": list(field.path)}
     if field.path == ("events",):
-        body["added"] = [_added(change, item) for item in field.added]
-        body["removed"] = [_event(item) for item in field.removed]
-        return body
+        body["added"] = [{**_added(change, item), **_label(event_label(field, item))} for item in field.added]
+        body["removed"] = [{**_event(item), **_label(event_label(field, item))} for item in field.removed]
+        return {**body, **_label(field.label)}
     if field.secret:
         body["secret"] = True
-    return {**body, "before": before_of(change, field), "after": plain(field.after)}
+    body |= {"before": before_of(change, field), "after": plain(field.after)}
+    return {**body, **_label(field.label), "base": plain(field.base)} if field.label is not None else body
+
+
+def _label(label: Label | None) -> Document:
+    return {} if label is None else {"label": label.value}
 
 
 def _change(change: Change) -> Document:
@@ -76,19 +84,48 @@ def _change(change: Change) -> Document:
     }
     if change.action is Action.DELETE and change.live is not None:
         body["use"] = asdict(change.live.use)
-    return body
+    if change.moved:
+        body["moved"] = list(change.moved)
+    return {**body, **_label(change.label)}
+
+
+def _violations(violations: Iterable[Violation]) -> list[Document]:
+    return [{"rule": found.rule, "message": found.message, "names": list(found.names)} for found in violations]
+
+
+def _since(plan: Plan) -> Document | None:
+    return None if plan.since is None else {"rev": plan.since[0], "commit": plan.since[1]}
 
 
 def plan_document(plan: Plan) -> Document:
     """`reconciler.plan/v1`: pending changes in the order of carrying out; what is kept is only counted."""
+    since = _since(plan)
     return {
         "format": "reconciler.plan/v1",
         "tenant": tenant_document(plan.tenant),
         "summary": asdict(plan.counts),
         "changes": [_change(change) for change in plan.pending],
-        "violations": [{"rule": v.rule, "message": v.message, "names": list(v.names)} for v in plan.violations],
+        "violations": _violations(plan.violations),
         "warnings": list(plan.warnings),
         "digest": plan.digest(),
+        **({} if since is None else {"since": since}),
+    }
+
+
+def drift_document(drift: Drift, at: str = "") -> Document:
+    """`reconciler.drift/v1`: the changes that are told, as a plan's with their labels; `summary` counts all there are."""
+    counts = drift.plan.counts
+    rest = {"keep": counts.keep, "unmanaged": counts.unmanaged, "out_of_scope": counts.out_of_scope}
+    return {
+        "format": "reconciler.drift/v1",
+        "tenant": tenant_document(drift.plan.tenant),
+        "since": _since(drift.plan),
+        "at": at or None,
+        "summary": {**label_counts(drift.plan), **rest},
+        "changes": [_change(change) for change in drift.changes],
+        "settled": list(drift.settled),
+        "violations": _violations(drift.violations),
+        "warnings": list(drift.plan.warnings),
     }
 
 

@@ -7,8 +7,10 @@ cut: summary, violations, deletes. The rest fills up to `LIMIT` characters, with
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
+from reconciler.core.drift import Drift
 from reconciler.core.guard import Violation
 from reconciler.core.plan import Action, Change, Plan, TenantRef
 from reconciler.core.report import Outcome, Report, Status
@@ -17,12 +19,14 @@ from reconciler.render.wording import (
     SIGNS,
     Line,
     counted,
+    drift_summary,
     error_text,
     field_lines,
     names_beside,
     place_text,
     plan_summary,
     report_summary,
+    since_text,
     use_text,
 )
 
@@ -39,17 +43,23 @@ def _title(kind: str, tenant: TenantRef) -> str:
     return f"### {kind} for {code(tenant.name or tenant.url or 'the tenant')}, owner {code(tenant.owner)}"
 
 
+def _since(plan: Plan) -> list[str]:
+    return [f"Since {code(since_text(plan))}: pending is what Git moved, drift what the tenant did.", ""] if plan.since else []
+
+
 def _field(line: Line) -> str:
     sign = "" if line.sign == " " else f"`{line.sign}` "
     where = f" ({code(line.place)})" if line.place else ""
-    return f"  - {sign}{prose(line.label)}: {' → '.join(map(code, line.values))}{where}"
+    note = f" **{prose(line.note)}**" if line.note else ""
+    return f"  - {sign}{prose(line.label)}: {' → '.join(map(code, line.values))}{where}{note}"
 
 
 def _change(change: Change, *, fields: bool = True) -> str:
     place = place_text(change)
     where = f" ({code(place)})" if place else ""
     why = f": {prose(change.reason)}" if change.reason else ""
-    head = f"- `{SIGNS[change.action]}` **{code(change.name)}**{where}{why}"
+    label = f" **{change.label}**" if change.label is not None else ""
+    head = f"- `{SIGNS[change.action]}`{label} **{code(change.name)}**{where}{why}"
     if change.action is Action.DELETE and change.live is not None:
         return f"{head}; {use_text(change.live.use)}"
     return "\n".join([head, *(_field(line) for line in field_lines(change))]) if fields else head
@@ -98,7 +108,7 @@ def plan_markdown(plan: Plan) -> str:
     pending = plan.pending
     removing = [change for change in pending if change.removes]
     listed = {change.name for change in removing}
-    top = [_marker("plan", plan.tenant), _title("Plan", plan.tenant), "", f"**{plan_summary(plan)}**"]
+    top = [_marker("plan", plan.tenant), _title("Plan", plan.tenant), "", *_since(plan), f"**{plan_summary(plan)}**"]
     deletes = ["", "**Deletes**", "", *map(_change, removing)] if removing else []
     violations = _violations(plan, listed, None)
     if sum(len(line) + 1 for line in (*top, *violations, *deletes)) > LIMIT:
@@ -111,6 +121,18 @@ def plan_markdown(plan: Plan) -> str:
     head = "\n".join([*top, *violations, *deletes, *heading])
     tail = f"\n`digest {plan.digest()}`\n\n{plan_summary(plan)}"
     return _filled(head, rest, tail, "line" if plan.warnings else "change")
+
+
+def drift_markdown(drift: Drift, at: str = "") -> str:
+    """A look for drift as an issue or a comment: marker, title, summary, violations, then the changes as far as they fit."""
+    plan = drift.plan
+    summary = prose(drift_summary(plan, found=drift.found))
+    when = [f"At {code(at)}", ""] if at else []
+    top = [_marker("drift", plan.tenant), _title("Drift", plan.tenant), "", *when, *_since(plan), f"**{summary}**"]
+    head = "\n".join([*top, *_violations(replace(plan, violations=drift.violations), set(), _FEW), ""])
+    settled = [f"- `=` **{code(name)}** agrees again" for name in drift.settled]
+    rest = [*map(_change, drift.changes), *settled, *(f"- warning: {prose(text)}" for text in plan.warnings)]
+    return _filled(head, rest, f"\n{summary}", "line")
 
 
 def _outcome(outcome: Outcome) -> str:

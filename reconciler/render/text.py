@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.report import Status
@@ -15,6 +16,7 @@ from reconciler.render.wording import (
     SIGNS,
     check_hint,
     counted,
+    drift_summary,
     error_text,
     field_lines,
     names_beside,
@@ -25,12 +27,14 @@ from reconciler.render.wording import (
 )
 
 if TYPE_CHECKING:  # as in `wording.py`
+    from reconciler.core.drift import Drift
     from reconciler.core.plan import Change, Plan
     from reconciler.core.problem import Problem
     from reconciler.core.report import Check, Outcome, Report, TestReport
 
 _WIDTH: Final = 100
 _COLORS: Final = {"green": "32", "yellow": "33", "red": "31", "bold": "1", "dim": "2"}
+_LABEL_COLORS: Final = {"drift": "yellow", "both": "red"}
 _SIGN_COLORS: Final = {"+": "green", "~": "yellow", "-": "red"}
 
 
@@ -56,12 +60,19 @@ def _name(name: str) -> str:
 def _change_lines(change: Change, paint: Paint) -> Iterator[str]:
     sign = SIGNS[change.action]
     place = place_text(change)
-    parts = [paint("bold", _name(change.name)), paint("dim", terminal(place)), terminal(change.reason)]
+    label = f"[{change.label}]" if change.label is not None else ""
+    parts = [
+        paint("bold", _name(change.name)),
+        paint("dim", terminal(place)),
+        paint(_LABEL_COLORS.get(change.label or "", ""), label),
+    ]
+    parts.append(terminal(change.reason))
     yield f"{paint(_SIGN_COLORS.get(sign, ''), sign)} {'  '.join(part for part in parts if part)}"
     for line in field_lines(change):
         where = f"  {paint('dim', terminal(line.place))}" if line.place else ""
         values = " -> ".join(map(terminal, line.values))
-        yield f"    {paint(_SIGN_COLORS.get(line.sign, ''), line.sign)} {terminal(line.label)}: {values}{where}"
+        note = f"  [{terminal(line.note)}]" if line.note else ""
+        yield f"    {paint(_SIGN_COLORS.get(line.sign, ''), line.sign)} {terminal(line.label)}: {values}{where}{note}"
 
 
 def _warnings(plan: Plan, paint: Paint) -> Iterator[str]:
@@ -85,6 +96,18 @@ def plan_text(plan: Plan, *, color: bool = False) -> str:
     for block in (changes, notes):
         lines += [*block, ""] if block else []
     return "\n".join([*lines, f"digest {plan.digest()}", paint("bold", plan_summary(plan))])
+
+
+def drift_text(drift: Drift, *, at: str = "", color: bool = False) -> str:
+    """As a plan, without a digest; what agrees again stands after what does not. `at` is when it was looked."""
+    paint, plan = Paint(on=color), drift.plan
+    title = ", ".join(filter(None, (plan_title(plan), at)))
+    changes = [line for change in drift.changes for line in _change_lines(change, paint)]
+    settled = [f"{paint('green', '=')} {_name(name)}  agrees again" for name in drift.settled]
+    lines = [f"Drift at {terminal(title)}", ""]
+    for block in (changes, settled, list(_warnings(replace(plan, violations=drift.violations), paint))):
+        lines += [*block, ""] if block else []
+    return "\n".join([*lines, paint("bold", drift_summary(plan, found=drift.found))])
 
 
 def _outcome_line(outcome: Outcome, paint: Paint) -> str:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.report import Status, Verdict
 from reconciler.core.secret import HIDDEN
+from reconciler.core.three_way import Label
 
 if TYPE_CHECKING:  # `validate` renders problems only, and starts faster without the parts that make plans
     from reconciler.core.diff import FieldChange
@@ -45,13 +47,14 @@ _BARE: Final = re.compile(r"(?!(?:true|false|null|->)\Z)[^\s\"'(\[{\d-][^\s\"']*
 class Line:
     """One line about a field: its sign (" " where it has none), what it is, its values, and the place in a manifest if known.
 
-    Two values are before and after; one stands alone: what a new webhook gets.
+    Two values are before and after; one stands alone: what a new webhook gets. `note` is who moved.
     """
 
     sign: str
     label: str
     values: tuple[str, ...] = ()
     place: str = ""
+    note: str = ""
 
 
 def place(change: Change) -> tuple[str | None, int | None]:
@@ -109,15 +112,48 @@ def field_lines(change: Change) -> Iterator[Line]:
         if field.path == ("events",):
             for item in field.added:
                 origin = origin_of(change, item)
-                yield Line("+", "event", (str(item),), f"{origin.file}:{origin.line}" if origin is not None else "")
+                where = f"{origin.file}:{origin.line}" if origin is not None else ""
+                yield Line("+", "event", (str(item),), where, _note(change, event_label(field, item)))
             for item in field.removed:
-                yield Line("-", "event", (str(item),))
+                yield Line("-", "event", (str(item),), note=_note(change, event_label(field, item)))
             continue
         told = _secret_text if field.secret else value_text
         values = (told(field.after),) if change.action == "create" else (told(field.before), told(field.after))
-        yield Line(" ", f"{field.dotted} (secret)" if field.secret else field.dotted, values)
+        note = f"both; it was {told(field.base)}" if field.label == "both" else _note(change, field.label)
+        yield Line(" ", f"{field.dotted} (secret)" if field.secret else field.dotted, values, note=note)
     if change.action == "delete" and change.live is not None:
         yield Line(" ", "use", (use_text(change.live.use),))
+
+
+def event_label(field: FieldChange, item: Subscription) -> Label | None:
+    """Who moved one event of a labelled field: it is there or not, so that never both did."""
+    if field.label is None:
+        return None
+    return Label.PENDING if (item in field.base) == (item in field.removed) else Label.DRIFT
+
+
+def _note(change: Change, label: Label | None) -> str:
+    """Who moved a field, where the change as a whole does not say it."""
+    return "" if label is None or label is change.label else label.value
+
+
+def since_text(plan: Plan) -> str:
+    """The revision that the labels are told from: `main (4fd1c2e8a91b)`; "" without labels."""
+    return f"{plan.since[0]} ({plan.since[1][:12]})" if plan.since is not None else ""
+
+
+def label_counts(plan: Plan) -> dict[str, int]:
+    """How many changes have each label."""
+    counts = Counter(change.label for change in plan.pending)
+    return {label.value: counts[label] for label in (Label.DRIFT, Label.BOTH, Label.PENDING)}
+
+
+def drift_summary(plan: Plan, *, found: bool) -> str:
+    """The last line of a look for drift."""
+    counts, labels = plan.counts, label_counts(plan)
+    told = ", ".join(f"{count} {label}" for label, count in labels.items() if count or label == "drift")
+    rest = f"{counts.keep} unchanged ({counts.unmanaged} unmanaged, {counts.out_of_scope} out of scope)"
+    return f"Drift: {told}, {rest}." if found else f"No drift. {f'{told}, ' if plan.pending else ''}{rest}."
 
 
 def use_text(use: Use) -> str:
@@ -142,7 +178,7 @@ def plan_title(plan: Plan) -> str:
     """Which tenant, and as whom."""
     tenant = plan.tenant
     named = f"{tenant.name} ({tenant.url})" if tenant.name and tenant.url else tenant.name or tenant.url or "the tenant"
-    return f"{named}, owner {tenant.owner}"
+    return f"{named}, owner {tenant.owner}{f', since {since_text(plan)}' if plan.since is not None else ''}"
 
 
 def plan_summary(plan: Plan) -> str:
@@ -153,6 +189,9 @@ def plan_summary(plan: Plan) -> str:
         text = f"Plan: {counts.create} to create, {counts.update} to update, {counts.delete} to delete, {rest}."
     else:
         text = f"No changes. {rest}."
+    if plan.since is not None and plan.pending:
+        told = ", ".join(f"{count} {label}" for label, count in label_counts(plan).items() if count)
+        text += f" Who moved: {told}."
     if plan.violations:
         text += f" Refused: {counted(len(plan.violations), 'violation')}; nothing is written."
     return text

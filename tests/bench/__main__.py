@@ -23,6 +23,7 @@ GROUPS: dict[str, Callable[..., Iterator[Row]]] = {
     "validate": reading.validate,
     "start": reading.start,
     "plan": planning.over_http,
+    "since": planning.since,
     "memory": planning.memory,
     "growth": planning.growth,
     "creates": carrying_out.creates,

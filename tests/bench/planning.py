@@ -12,6 +12,8 @@ from tests.bench.measure import BIN, Row, interleaved, process, seconds, worker
 from tests.support.processes import Tenant, tenant_manifest
 
 COUNT = 1000
+SINCE = 10_000
+WHO = ["-c", "user.name=bench", "-c", "user.email=bench@example.com"]
 UNCHANGED = "plan 1,000 over HTTP, nothing to change"
 OCTODNS_CONFIG = """\
 providers:
@@ -98,6 +100,24 @@ def _terraform_rows(folder: Path, plan: Callable[[], float], made: float, *, run
     yield Row("create 1,000 over HTTP", seconds(made), f"terraform apply {seconds(applied)}", made / applied)
     taken = interleaved(plan, terraform.plan, runs)
     yield taken.row(UNCHANGED, "terraform plan", None)
+
+
+def since(folder: Path, *, quick: bool) -> Iterator[Row]:
+    """The same command with and without `--since`: one webhook of 10,000 changed since the revision that is compared with."""
+    repo = folder / "repo"
+    big_files(repo / "webhooks", SINCE)
+    for step in (["init", "-q"], ["add", "-A"], [*WHO, "commit", "-q", "-m", "then"]):
+        process(["git", *step], cwd=repo)
+    plan = [str(BIN / "reconciler"), "plan", "webhooks", "--local-file", "tenant.db"]
+    process([str(BIN / "reconciler"), "reconcile", *plan[2:], "--yes"], cwd=repo, env={"BENCH_TOKEN": "bench"})
+    changed = next(iter(sorted((repo / "webhooks").iterdir())))
+    changed.write_text(changed.read_text("utf-8").replace("group 7 ", "group seven "), "utf-8")
+
+    def timed(*options: str, says: str) -> Callable[[], float]:
+        return lambda: process([*plan, *options], cwd=repo, env={"BENCH_TOKEN": "bench"}, says=says)
+
+    taken = interleaved(timed("--since", "HEAD", says="1 pending"), timed(says="1 to update"), 1 if quick else 5)
+    yield taken.row("plan 10,000 with --since", "without", 1.5)
 
 
 def memory(folder: Path, *, quick: bool) -> Iterator[Row]:

@@ -43,7 +43,7 @@ def changed(made: dict[str, Any], *path: str | int) -> dict[str, Any]:
     return copy
 
 
-@pytest.mark.parametrize("kind", ["plan", "report", "test"])
+@pytest.mark.parametrize("kind", ["plan", "report", "drift", "test"])
 def test_a_schema_is_valid_and_names_no_network_host(kind: str) -> None:
     schema = validator(kind).schema
     Draft202012Validator.check_schema(schema)

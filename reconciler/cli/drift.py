@@ -1,0 +1,168 @@
+"""`reconciler drift`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.console import Console, console_of
+from reconciler.cli.options import (
+    exclude_option,
+    logging_options,
+    narrow_options,
+    network_options,
+    option,
+    output_option,
+    paths_argument,
+    prune_option,
+    secret_options,
+    since_option,
+    tenant_options,
+    time_options,
+)
+
+if TYPE_CHECKING:
+    from reconciler.cli.source import Options
+    from reconciler.core.drift import Drift
+
+EPILOG = """\b
+Examples:
+  reconciler drift webhooks/
+  reconciler drift webhooks/ --since "$APPLIED_COMMIT" -o markdown
+  reconciler drift webhooks/ --watch 300
+
+Exits 7 when the tenant moved; what only Git moved since REV is listed as pending and is no drift.
+"""
+
+
+@click.command("drift", epilog=EPILOG)
+@paths_argument
+@since_option
+@option(
+    "--watch",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Keep looking and tell only news; ends with Ctrl-C (130) or --deadline.",
+)
+@tenant_options
+@prune_option
+@narrow_options
+@exclude_option
+@time_options
+@network_options
+@secret_options
+@output_option("text", "json", "markdown")
+@logging_options
+@click.pass_context
+def command(ctx: click.Context, /, **values: Any) -> int:
+    """Compare the tenant with the manifests: what was changed there by hand. Cannot write."""
+    from reconciler.cli.signals import run  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.cli.source import Options  # noqa: PLC0415  likewise
+
+    console, options = console_of(ctx), Options(values)
+    if options.watch is None:
+        found = run(_look(console, options))
+        _show(console, found, "")
+        return _code(found)
+    if "-" in options.paths:
+        raise click.UsageError("--watch reads the manifests again each time, which standard input (-) cannot be", ctx)
+    return run(_Watch(console, options).until_stopped())
+
+
+async def _look(console: Console, options: Options) -> Drift:
+    from reconciler.cli.prepare import prepare  # noqa: PLC0415  as above
+    from reconciler.core.drift import look  # noqa: PLC0415  as above
+
+    return look(await prepare(options, "warn").plan_only(console))
+
+
+def _code(found: Drift) -> int:
+    from reconciler.cli.ending import Exit  # noqa: PLC0415  as above
+
+    return Exit.DRIFT if found.found else Exit.DONE
+
+
+def _show(console: Console, found: Drift, at: str) -> None:
+    """In the form that was asked for; while watching, a JSON document is a line."""
+    if console.output == "json":
+        from reconciler.render import document  # noqa: PLC0415  one form a run
+
+        console.data(document.to_json(document.drift_document(found, at), indent=None if at else 2))
+    elif console.output == "markdown":
+        from reconciler.render import markdown  # noqa: PLC0415  one form a run
+
+        console.data(markdown.drift_markdown(found, at))
+    else:
+        from reconciler.render import text  # noqa: PLC0415  one form a run
+
+        console.data(text.drift_text(found, at=at, color=console.color))
+
+
+class _Watch:
+    """One watch: what the last look saw, and what it could not see, so that neither is told twice."""
+
+    def __init__(self, console: Console, options: Options) -> None:
+        self.console, self.options = console, options
+        self.last: Drift | None = None
+        self.trouble = ""
+        self.end = time.monotonic() + options.deadline if options.deadline is not None else None
+
+    async def until_stopped(self) -> int:
+        """Looks until a signal, 130, or the deadline, which ends as a single look does."""
+        from reconciler.cli.ending import Exit  # noqa: PLC0415  as above
+        from reconciler.cli.signals import interruptible  # noqa: PLC0415  as above
+
+        task = asyncio.ensure_future(self._looks())
+        with interruptible(task.cancel, task.cancel), suppress(asyncio.CancelledError):
+            await task
+        if task.cancelled():
+            self.console.say("stopped watching")
+            return Exit.INTERRUPTED
+        return Exit.ERROR if self.last is None else _code(self.last)
+
+    def _left(self) -> float | None:
+        return None if self.end is None else self.end - time.monotonic()
+
+    async def _looks(self) -> None:
+        left = self._left()
+        while left is None or left > 0:
+            await self._once(left)
+            left = self._left()
+            pause: float = self.options.watch
+            await asyncio.sleep(pause if left is None else max(0.0, min(pause, left)))
+            left = self._left()
+
+    async def _once(self, left: float | None) -> None:
+        """One look; a mistake in the manifests or a tenant that is away is told once, and the next look tries again."""
+        from reconciler.cli.source import Options  # noqa: PLC0415  as above
+        from reconciler.core.drift import news  # noqa: PLC0415  as above
+        from reconciler.core.errors import GitFailed, InvalidManifests, ProviderError  # noqa: PLC0415  as above
+
+        try:
+            now = await _look(self.console, Options({**self.options.values, "deadline": left}))
+        except (GitFailed, InvalidManifests, ProviderError) as error:
+            if isinstance(error, ProviderError) and not error.temporary:
+                raise
+            self._tell(error)
+            return
+        self.trouble = ""
+        told = now if self.last is None else news(self.last, now)
+        if self.last is None or told.is_news:
+            _show(self.console, told, datetime.now(UTC).isoformat(timespec="seconds"))
+        self.last = now
+
+    def _tell(self, error: Exception) -> None:
+        from reconciler.core.errors import InvalidManifests  # noqa: PLC0415  as above
+        from reconciler.render import escape, text  # noqa: PLC0415  as above
+
+        said = escape.terminal(str(error))
+        if isinstance(error, InvalidManifests):
+            said = text.problems_text(error.problems, error.documents, error.skipped)
+        if said != self.trouble:
+            self.console.error(f"could not look: {said}")
+        self.trouble = said

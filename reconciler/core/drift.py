@@ -1,0 +1,62 @@
+"""What of a plan is drift, and what of it is news to somebody who saw an earlier look. Pure. Called by `cli/drift.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from reconciler.core.guard import Violation
+from reconciler.core.plan import Change, Plan
+from reconciler.core.three_way import Label
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One look: the whole `plan`, labelled; which of its changes and violations are told, and the names that agree again."""
+
+    plan: Plan
+    changes: tuple[Change, ...]
+    violations: tuple[Violation, ...] = ()
+    settled: tuple[str, ...] = ()
+
+    @property
+    def found(self) -> bool:
+        """Whether the tenant moved anywhere, told or not; two live webhooks for one are a move too."""
+        return bool(self.plan.clashes) or any(change.label in {Label.DRIFT, Label.BOTH} for change in self.plan.pending)
+
+    @property
+    def is_news(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.changes or self.violations or self.settled)
+
+    def count(self, label: Label) -> int:
+        """How many changes of the whole plan have that label."""
+        return sum(change.label is label for change in self.plan.pending)
+
+
+def look(plan: Plan) -> Drift:
+    """Everything that a plan says. Without labels all of it is drift: what Git says was carried out, as far as anybody knows."""
+    if plan.since is None:
+        stages = tuple(tuple(replace(change, label=Label.DRIFT) for change in stage) for stage in plan.stages)
+        plan = replace(plan, stages=stages)
+    return Drift(plan, plan.pending, plan.violations)
+
+
+def news(before: Drift, now: Drift) -> Drift:
+    """What `now` says that `before` did not, and the names of what `before` had and now agrees."""
+    known = {_essence(change) for change in before.plan.pending}
+    still = {_identity(change) for change in now.plan.pending}
+    return Drift(
+        now.plan,
+        tuple(change for change in now.plan.pending if _essence(change) not in known),
+        tuple(found for found in now.plan.violations if found not in before.plan.violations),
+        tuple(change.name for change in before.plan.pending if _identity(change) not in still),
+    )
+
+
+def _identity(change: Change) -> str:
+    return change.key or (change.live.id if change.live is not None else change.name)
+
+
+def _essence(change: Change) -> str:
+    """What is told of a change, so that only what would be told otherwise is news; no secret is in it."""
+    return repr((_identity(change), change.action, change.name, change.label, change.moved, change.fields))

@@ -1,0 +1,175 @@
+"""The manifests as of a revision of their repository: the same loader, fed from a commit instead of the work tree.
+
+Called by `cli/source.py` after the manifests of now were read. Secret references are read as references only.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from reconciler.core.errors import BadRequest, GitFailed
+from reconciler.core.since import Base
+from reconciler.manifests.files import is_manifest, shown
+from reconciler.manifests.git import LINK, SUBMODULE, Entry, Repository, repository_of
+from reconciler.manifests.load import load
+from reconciler.manifests.model import Manifests, Request
+from reconciler.manifests.read import SIZE
+
+_Place = tuple[Repository, str, Entry]  # the commit beside the entry: a submodule has its own
+
+
+@dataclass(slots=True)
+class Commit:
+    """A `Tree` of the manifest files below some paths in a commit. `name` is how messages call it."""
+
+    name: str
+    folders: set[str] = field(default_factory=set)
+    files: dict[str, _Place] = field(default_factory=dict)
+    contents: dict[str, bytes | None] = field(default_factory=dict)
+    whole: bool = False
+
+    def kind(self, path: str) -> Literal["folder", "file"] | None:
+        """What stood there."""
+        if path in self.files:
+            return "file"
+        return "folder" if path in self.folders else None
+
+    def below(self, folder: str, unreadable: Callable[[str, str], None]) -> Iterable[str]:  # noqa: ARG002  all of it is known
+        """The files that a run over that folder would have read."""
+        under = folder.rstrip("/") + "/"
+        return [path for path in self.files if path.startswith(under) and _seen(path[len(under) :])]
+
+    def read(self, path: str, most: int) -> bytes:
+        """What the file held; of a link, the file that it led to."""
+        data = self.contents[path]
+        if data is None:
+            raise OSError(errno.ENOENT, "it leads to no file of that commit", path)
+        return data[:most]
+
+    def shown(self, path: str) -> str:
+        """As git writes it: `REV:path`."""
+        return f"{self.name}:{shown(path)}"
+
+    def fetch(self) -> None:
+        """Reads everything, in few processes; raises GitFailed."""
+        for follow in (False, True):
+            places: dict[Repository, dict[str, str]] = {}
+            for path, (repository, commit, entry) in self.files.items():
+                if follow and "\n" in entry.path:  # git is asked by lines; such a link leads nowhere
+                    self.contents.setdefault(path, None)
+                elif (entry.mode == LINK) == follow:
+                    places.setdefault(repository, {})[path] = f"{commit}:{entry.path}" if follow else entry.id
+            for repository, names in places.items():
+                self.contents |= zip(names, repository.blobs(list(names.values()), SIZE + 1, follow=follow), strict=True)
+
+
+def _seen(path: str) -> bool:
+    *folders, name = path.split("/")
+    return is_manifest(name) and not any(folder.startswith(".") for folder in folders)
+
+
+def base(rev: str, now: Manifests, request: Request) -> Base:
+    """What the manifests declared as of `rev` for the tenant of `now`, which is what `request` read.
+
+    Raises BadRequest for a revision or paths that git does not know, GitFailed, and InvalidManifests of then.
+    """
+    if "-" in request.paths:
+        raise BadRequest("--since: standard input (-) has no past; name files or folders")
+    paths = [os.path.abspath(path) for path in request.paths]  # noqa: PTH100  strings, as all of this layer
+    repository = _repository(paths, request.env)
+    commit = repository.commit(rev)
+    tree = Commit(rev)
+    _add(tree, repository, commit, {_inside(repository, path): path for path in paths})
+    moved = _moved(tree, repository, commit, now)
+    tree.fetch()
+    tenant = now.tenant.name if now.tenant is not None else None
+    then = replace(
+        request,
+        paths=(*paths, *moved),
+        tree=tree,
+        strict=False,
+        secrets="ignore",
+        tenant=tenant,
+        all_tenants=True,
+        may_be_empty=True,
+    )
+    found = load(then)
+    declared = found.declared
+    if now.tenant is not None and found.tenant is None:  # there was none of that name, and not a single other one
+        declared = tuple(item for item in declared if now.tenant.selects(item.labels))
+    return Base(rev, commit, declared)
+
+
+def _repository(paths: Iterable[str], env: Mapping[str, str]) -> Repository:
+    """The one repository of all paths."""
+    real = map(os.path.realpath, paths)
+    folders = dict.fromkeys(path if os.path.isdir(path) else os.path.dirname(path) for path in real)  # noqa: PTH112, PTH120  likewise
+    found = dict.fromkeys(repository_of(folder, env).top for folder in folders)
+    if len(found) > 1:
+        raise BadRequest(f"--since: the paths lie in several repositories: {', '.join(map(shown, found))}")
+    return repository_of(next(iter(folders)), env)
+
+
+def _inside(repository: Repository, path: str) -> str:
+    """The path from the repository's top, "" for the top itself."""
+    real, top = os.path.realpath(path), os.path.realpath(repository.top)
+    return "" if real == top else real.removeprefix(top.rstrip("/") + "/")
+
+
+def _add(tree: Commit, repository: Repository, commit: str, paths: Mapping[str, str]) -> None:
+    """The commit's files below paths from the top, under the absolute paths that they stand for."""
+    for entry in repository.entries(commit, list(paths)):
+        for inside in _above(entry.path):
+            if inside not in paths:
+                continue
+            rest = entry.path[len(inside) :].lstrip("/")
+            if rest:
+                tree.folders.add(paths[inside])
+            path = f"{paths[inside].rstrip('/')}/{rest}" if rest else paths[inside]
+            if entry.mode == SUBMODULE:
+                _add_submodule(tree, repository, entry, path)
+            elif not rest or _seen(rest):
+                tree.files[path] = (repository, commit, entry)
+
+
+def _above(path: str) -> list[str]:
+    """A path and every folder above it, the top last."""
+    found = [path]
+    while path:
+        path = path.rpartition("/")[0]
+        found.append(path)
+    return found
+
+
+def _add_submodule(tree: Commit, repository: Repository, entry: Entry, path: str) -> None:
+    """The files of a submodule in the commit that was recorded then."""
+    if any(folder.startswith(".") for folder in entry.path.split("/")):
+        return
+    there = f"{repository.top}/{entry.path}"
+    own = repository_of(there, repository.env) if os.path.isdir(there) else repository  # noqa: PTH112  likewise
+    if own.top == repository.top or not own.has(entry.id):
+        mend = f"git submodule update --init; git -C {entry.path} fetch origin {entry.id[:12]}"
+        raise GitFailed(f"{entry.path} is a submodule, and its commit of then is not here: {mend}")
+    tree.folders.add(path)
+    _add(tree, own, entry.id, {"": path})
+
+
+def _moved(tree: Commit, repository: Repository, commit: str, now: Manifests) -> list[str]:
+    """Where manifests of now stood then, if git sees that they were moved here from outside of the paths."""
+    files = {f"{now.root}/{source}" for item in now.declared for source in item.sources}
+    if now.tenant is not None:
+        files.add(now.tenant.origin.file)
+    new = {os.path.abspath(file) for file in files} - tree.files.keys()  # noqa: PTH100  likewise
+    wanted = {_inside(repository, path) for path in new if os.path.exists(path)}  # noqa: PTH110  standard input is no file
+    known = {entry.path for _, _, entry in tree.files.values()}
+    if not wanted:
+        return []
+    then = [was for is_now, was in repository.renamed(commit).items() if is_now in wanted and was not in known]
+    paths = {was: f"{repository.top}/{was}" for was in then}
+    if paths:
+        _add(tree, repository, commit, paths)
+    return list(paths.values())
