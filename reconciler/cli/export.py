@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -74,7 +75,9 @@ async def _export(console: Console, prepared: Prepared) -> int:
         made = await workflow.export(manifests, provider, prepared.policy, options.adopt_from)
     in_use = None if options.is_local or options.tenant_url else manifests.tenant
     style = write.Style(in_use.select if in_use is not None else {}, bool(options.hide_urls))
-    files = write.new_files(made, options.folder, style)
+    changed, by_hand = write.edits(made, options.folder)
+    made = replace(made, warnings=made.warnings + by_hand)
+    files = (*write.new_files(made, options.folder, style), *changed)
     if not options.dry_run:
         write.write(files, options.folder)
     _show(console, prepared.tenant, made, files)

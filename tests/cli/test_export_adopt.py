@@ -132,3 +132,42 @@ def test_webhooks_move_between_owners_without_being_deleted(repo: Path) -> None:
     assert {violation["rule"] for violation in old.json["violations"]} == {"other-owner"} or old.json["changes"] == []
     after = run("export", "x", "tenant.yaml", "--dry-run", "-o", "json", cwd=repo).json
     assert {file["id"] for file in after["files"]} == before
+
+
+ODD = """\
+# ours
+apiVersion:   webhooks.reconciler/v1
+kind: Webhook
+metadata: {name: payments}
+spec:      # odd on purpose
+    'name':  'Payments on-call'   # as on the rota
+    url:   &url "https://hooks.example.com/elastio/old"  # the old place
+    auth: {type: bearer, token: {fromEnv: T}, version: "2"}
+
+    events:
+    -   {type: "elastio:recovery-point:create:started", version: v0, severity: info}   # all
+--- # next
+apiVersion: webhooks.reconciler/v1
+kind: Webhook
+metadata: {name: second}
+spec: {url: "https://hooks.example.com/2", enabled: false, protected: true}
+"""
+
+
+def test_an_export_over_hand_written_files_changes_one_line_and_the_plan_is_then_empty(repo: Path) -> None:
+    (repo / "all.yaml").write_bytes(ODD.replace("\n", "\r\n").encode())
+    done = here(repo, "export", ".")
+    assert (done.code, done.out.splitlines()[-1]) == (0, "Export: 0 new, 1 changed, 1 unchanged.")
+    assert (repo / "all.yaml").read_bytes() == ODD.replace(
+        '"https://hooks.example.com/elastio/old"', "https://hooks.example.com/elastio/path"
+    ).replace("\n", "\r\n").encode()
+    assert here(repo, "adopt", "--all", "--yes").code == 0
+    assert here(repo, "plan", ".", "--detailed-exitcode").code == 0
+
+
+def test_a_field_that_is_not_there_is_added_and_what_cannot_be_edited_is_told(repo: Path) -> None:
+    text = ODD.replace("enabled: false, ", "").replace("severity: info}", "severity: critical}")
+    (repo / "all.yaml").write_text(text.replace("protected: true", "protected: false"), "utf-8")
+    done = here(repo, "export", ".")
+    assert 'spec: {url: "https://hooks.example.com/2", protected: true}' in (repo / "all.yaml").read_text("utf-8")
+    assert "all.yaml:2:1: Payments on-call: events differs; edit it by hand, or reconcile" in done.err
