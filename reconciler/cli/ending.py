@@ -122,12 +122,11 @@ def _tell(console: Console, kind: str, message: str, code: Exit) -> int:
 
 
 def _problems(error: InvalidManifests, console: Console) -> None:
-    if console.output == "json":
-        from reconciler.render import document  # noqa: PLC0415  only on an error
+    """A document on standard output where one was asked for; for the log, unless that shows it anyway, text on standard error."""
+    from reconciler.cli.problems import DOCUMENTS, SPEAKING, rendered  # noqa: PLC0415  only on an error
 
-        console.data(document.to_json(document.problems_document(error.problems, error.documents, error.skipped)))
-        return
-    from reconciler.render import text  # noqa: PLC0415  only on an error
-
-    shown = text.problems_text(error.problems, error.documents, error.skipped)
-    console.tell(logging.ERROR, shown.removesuffix("\n"))
+    found = (error.problems, error.documents, error.skipped)
+    if console.output in DOCUMENTS:
+        console.data(rendered(console.output, *found))
+    if console.output not in SPEAKING:
+        console.tell(logging.ERROR, rendered("text", *found).removesuffix("\n"))

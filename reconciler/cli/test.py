@@ -32,6 +32,7 @@ EPILOG = """\b
 Examples:
   reconciler test webhooks/
   reconciler test webhooks/ --via probe --allow-network 127.0.0.0/8
+  reconciler test webhooks/ -o junit > endpoints.xml
   reconciler test webhooks/ --only payments-oncall --all-events --check-auth
 """
 
@@ -48,7 +49,7 @@ Examples:
 @time_options
 @network_options
 @secret_options
-@output_option("text", "json")
+@output_option("text", "json", "junit", "markdown")
 @logging_options
 @click.pass_context
 def command(ctx: click.Context, /, **values: Any) -> int:
@@ -56,17 +57,26 @@ def command(ctx: click.Context, /, **values: Any) -> int:
     from reconciler.cli.ending import Exit  # noqa: PLC0415  `--help` needs none of it
     from reconciler.cli.signals import run  # noqa: PLC0415  likewise
     from reconciler.cli.source import Options  # noqa: PLC0415  likewise
-    from reconciler.render import document, text  # noqa: PLC0415  likewise
 
     console = console_of(ctx)
     report, interrupted = run(_run(console, Options(values)))
-    if console.output == "json":
-        console.data(document.to_json(document.test_document(report)))
-    else:
-        console.data(text.test_text(report, color=console.color))
+    console.data(_rendered(console, report))
     if interrupted:
         return Exit.INTERRUPTED
     return Exit.DONE if report.passed else Exit.FAILED_TEST
+
+
+def _rendered(console: Console, report: TestReport) -> str:
+    from reconciler.render import document, junit, summary, text  # noqa: PLC0415  as above
+
+    match console.output:
+        case "json":
+            return document.to_json(document.test_document(report))
+        case "junit":
+            return junit.test_junit(report)
+        case "markdown":
+            return summary.test_markdown(report)
+    return text.test_text(report, color=console.color)
 
 
 def _selected(options: Any) -> tuple[tuple[Declared, ...], Any]:

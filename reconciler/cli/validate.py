@@ -13,6 +13,8 @@ EPILOG = """\b
 Examples:
   reconciler validate webhooks/
   reconciler validate webhooks/ --strict -o json
+  reconciler validate webhooks/ -o sarif > problems.sarif
+  reconciler validate webhooks/ -o github
   kustomize build . | reconciler validate -
 """
 
@@ -22,7 +24,7 @@ Examples:
 @option("--strict", is_flag=True, help="Warnings are errors.")
 @option("--secrets", is_flag=True, help="Also resolve every secret reference.")
 @secret_options
-@output_option("text", "json")
+@output_option("text", "json", "sarif", "junit", "github", "gitlab", "markdown")
 @logging_options
 @click.pass_context
 def command(ctx: click.Context, /, **values: Any) -> None:
@@ -35,11 +37,7 @@ def command(ctx: click.Context, /, **values: Any) -> None:
         from reconciler.workflow import require_secrets  # noqa: PLC0415  it brings asyncio, which nothing else here needs
 
         require_secrets(manifests, None, tenants=True)
-    if console.output == "json":
-        from reconciler.render import document  # noqa: PLC0415  one form a run
+    from reconciler.cli.problems import rendered  # noqa: PLC0415  `--help` renders nothing
 
-        console.data(document.to_json(document.problems_document(manifests.problems, manifests.documents, manifests.skipped)))
-        return
-    from reconciler.render import text  # noqa: PLC0415  one form a run
-
-    console.data(text.problems_text(manifests.problems, manifests.documents, manifests.skipped, color=console.color))
+    found = (manifests.problems, manifests.documents, manifests.skipped)
+    console.data(rendered(console.output, *found, color=console.color))

@@ -34,7 +34,7 @@ def _escaped(found: re.Match[str]) -> str:
     return json.dumps(found[0])[1:-1]
 
 
-def to_json(document: Document, *, indent: int | None = 2) -> str:
+def to_json(document: Document | list[Document], *, indent: int | None = 2) -> str:
     """The document as indented text, or on one line with None; always valid UTF-8 and without power over a terminal."""
     return _UNSAFE.sub(_escaped, json.dumps(document, indent=indent, ensure_ascii=False))
 

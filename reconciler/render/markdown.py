@@ -84,7 +84,7 @@ def _violations(plan: Plan, listed: set[str], most: int | None) -> list[str]:
     return ["", "**Violations**", "", *(_violation(found, listed, most) for found in plan.violations)]
 
 
-def _filled(head: str, blocks: Iterable[str], tail: str, noun: str) -> str:
+def filled(head: str, blocks: Iterable[str], tail: str, noun: str) -> str:
     """Head, as many blocks as fit (of a large one its first line), a note of how many did not, and the tail."""
     room = LIMIT - len(head) - len(tail) - _NOTE_ROOM
     shown: list[str] = []
@@ -120,7 +120,7 @@ def plan_markdown(plan: Plan) -> str:
     heading = ["", "**Changes**", ""] if others else [""] if rest else []
     head = "\n".join([*top, *violations, *deletes, *heading])
     tail = f"\n`digest {plan.digest()}`\n\n{plan_summary(plan)}"
-    return _filled(head, rest, tail, "line" if plan.warnings else "change")
+    return filled(head, rest, tail, "line" if plan.warnings else "change")
 
 
 def drift_markdown(drift: Drift, at: str = "") -> str:
@@ -150,4 +150,4 @@ def report_markdown(report: Report) -> str:
     rest = map(_outcome, sorted(others, key=lambda outcome: outcome.status is not Status.FAILED))
     top = [_marker("report", tenant), _title("Report", tenant), "", f"**{report_summary(report)}**"]
     head = "\n".join([*top, *([""] if report.outcomes else []), *deletes])
-    return _filled(head, rest, f"\n{report_summary(report)}", "outcome")
+    return filled(head, rest, f"\n{report_summary(report)}", "outcome")

@@ -15,7 +15,6 @@ from reconciler.render.escape import terminal
 from reconciler.render.wording import (
     SIGNS,
     check_hint,
-    counted,
     drift_summary,
     error_text,
     field_lines,
@@ -23,7 +22,9 @@ from reconciler.render.wording import (
     place_text,
     plan_summary,
     plan_title,
+    problems_summary,
     report_summary,
+    test_summary,
 )
 
 if TYPE_CHECKING:  # as in `wording.py`
@@ -143,9 +144,7 @@ def test_text(test_report: TestReport, *, color: bool = False) -> str:  # noqa: 
     """One line a check, a hint below those that failed, then the summary."""
     paint = Paint(on=color)
     lines = [line for check in test_report.checks for line in _check_lines(check, paint)]
-    passed = sum(check.passed for check in test_report.checks)
-    summary = f"Test: {passed} passed, {len(test_report.checks) - passed} failed."
-    return "\n".join([*lines, *([""] if lines else []), paint("bold", summary)])
+    return "\n".join([*lines, *([""] if lines else []), paint("bold", test_summary(test_report))])
 
 
 def _problem_lines(problem: Problem, paint: Paint) -> Iterator[str]:
@@ -160,7 +159,4 @@ def problems_text(problems: Iterable[Problem], documents: int, skipped: int, *, 
     paint = Paint(on=color)
     listed = tuple(problems)
     lines = [line for problem in listed for line in _problem_lines(problem, paint)]
-    errors = sum(problem.severity == "error" for problem in listed)
-    found = f"{counted(errors, 'error')}, {counted(len(listed) - errors, 'warning')}"
-    summary = f"{counted(documents, 'document')} ({skipped} skipped): {found}."
-    return "\n".join([*lines, *([""] if lines else []), paint("bold", summary)])
+    return "\n".join([*lines, *([""] if lines else []), paint("bold", problems_summary(listed, documents, skipped))])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:  # `validate` renders problems only, and starts faster without
     from reconciler.core.guard import Violation
     from reconciler.core.model import Origin, Subscription, Use
     from reconciler.core.plan import Change, Plan
-    from reconciler.core.report import Check, Outcome, Report
+    from reconciler.core.problem import Problem
+    from reconciler.core.report import Check, Outcome, Report, TestReport
 
 SIGNS: Final = {"create": "+", "update": "~", "delete": "-", "keep": " "}  # by Action
 
@@ -209,6 +210,19 @@ def report_counts(report: Report) -> dict[str, int]:
 def report_summary(report: Report) -> str:
     """The last line of a report."""
     return "Report: " + ", ".join(f"{count} {status}" for status, count in report_counts(report).items()) + "."
+
+
+def problems_summary(problems: Sequence[Problem], documents: int, skipped: int) -> str:
+    """The last line of what `validate` says."""
+    errors = sum(problem.severity == "error" for problem in problems)
+    found = f"{counted(errors, 'error')}, {counted(len(problems) - errors, 'warning')}"
+    return f"{counted(documents, 'document')} ({skipped} skipped): {found}."
+
+
+def test_summary(test_report: TestReport) -> str:
+    """The last line of what `test` says."""
+    passed = sum(check.passed for check in test_report.checks)
+    return f"Test: {passed} passed, {len(test_report.checks) - passed} failed."
 
 
 def error_text(outcome: Outcome) -> str:

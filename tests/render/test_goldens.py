@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.render import document, markdown, text
+from reconciler.render import document, github, gitlab, junit, markdown, sarif, summary, text
 from tests.render import builders
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -30,6 +30,13 @@ CASES: dict[str, Callable[[], str]] = {
     "test.json": lambda: document.to_json(document.test_document(builders.checks())),
     "problems.txt": lambda: text.problems_text(builders.problems(), 12, 2),
     "problems.json": lambda: document.to_json(document.problems_document(builders.problems(), 12, 2)),
+    "problems.sarif": lambda: sarif.problems_sarif(builders.problems(), "1.2.3"),
+    "problems.xml": lambda: junit.problems_junit(builders.problems(), 12, 2),
+    "problems-gitlab.json": lambda: gitlab.problems_gitlab(builders.problems()),
+    "problems-github.txt": lambda: github.problems_github(builders.problems(), 12, 2),
+    "problems.md": lambda: summary.problems_markdown(builders.problems(), 12, 2),
+    "test.xml": lambda: junit.test_junit(builders.checks()),
+    "test.md": lambda: summary.test_markdown(builders.checks()),
     "error.json": lambda: document.to_json(document.error_document("unreachable", "no answer", 1)),
     "hostile.txt": lambda: "\n".join(text.plan_text(builders.hostile_plan(item)) for item in builders.HOSTILE),
     "hostile.md": lambda: "\n\n".join(markdown.plan_markdown(builders.hostile_plan(item)) for item in builders.HOSTILE),

@@ -1,0 +1,85 @@
+"""Problems and test results as JUnit XML, for the test pages of CI systems. Called by `cli`.
+
+The shape is what Jenkins, GitLab and others read: `testsuites`, `testsuite`, `testcase` with `failure`. Times in seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Final
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from reconciler.core.problem import Problem
+from reconciler.core.report import Check, TestReport
+from reconciler.render.escape import terminal
+from reconciler.render.wording import check_hint, problems_summary
+
+_HEAD: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
+
+def _attributes(**texts: str) -> dict[str, str]:
+    """Foreign texts made one visible line each, which XML can hold."""
+    return {name: terminal(text) for name, text in texts.items()}
+
+
+def _failure(case: Element, kind: str, message: str, hint: str | None) -> None:
+    failure = SubElement(case, "failure", _attributes(type=kind, message=message))
+    failure.text = terminal(f"{message}; hint: {hint}" if hint else message)
+
+
+def _counted(element: Element) -> Element:
+    """With the totals of its cases, which readers want as attributes."""
+    cases = list(element.iter("testcase"))
+    failed = sum(case.find("failure") is not None for case in cases)
+    spent = sum(float(case.get("time", "0")) for case in cases)
+    element.attrib |= {"tests": str(len(cases)), "failures": str(failed), "errors": "0", "time": f"{spent:.3f}"}
+    return element
+
+
+def _text(root: Element) -> str:
+    indent(root)
+    return _HEAD + tostring(root, encoding="unicode")
+
+
+def _check(suite: Element, check: Check) -> None:
+    delivery = check.delivery
+    what = "" if check.check == "delivery" else f", {check.check} check"
+    names = _attributes(classname=check.key, name=f"{delivery.event} via {check.via}{what}")
+    case = SubElement(suite, "testcase", names | {"time": f"{delivery.seconds:.3f}"})
+    status = "" if delivery.status_code is None else f" {delivery.status_code}"
+    told = f"{delivery.verdict.value}{status}{f', {delivery.detail}' if delivery.detail else ''}"
+    if check.passed:
+        SubElement(case, "system-out").text = terminal(told)
+    else:
+        _failure(case, delivery.verdict.value, told, check_hint(check))
+
+
+def test_junit(test_report: TestReport) -> str:
+    """A suite a webhook, in the order given, and a case a check."""
+    root = Element("testsuites", name="reconciler test")
+    for key, checks in groupby(test_report.checks, lambda check: check.key):
+        suite = SubElement(root, "testsuite", _attributes(name=key))
+        for check in checks:
+            _check(suite, check)
+        _counted(suite)
+    return _text(_counted(root))
+
+
+def problems_junit(problems: Iterable[Problem], documents: int, skipped: int) -> str:
+    """One suite: a case for each problem, of which errors are failures; and one for the manifests, which holds the summary."""
+    listed = tuple(problems)
+    root = Element("testsuites", name="reconciler validate")
+    suite = SubElement(root, "testsuite", name="validate")
+    for problem in listed:
+        origin = problem.origin
+        names = _attributes(classname=origin.file, name=f"{origin} {problem.rule}", file=origin.file, line=str(origin.line))
+        case = SubElement(suite, "testcase", names | {"time": "0.000"})
+        if problem.severity == "error":
+            _failure(case, problem.rule, problem.message, problem.hint)
+        else:
+            SubElement(case, "system-out").text = terminal(f"warning: {problem.message}")
+    case = SubElement(suite, "testcase", {"classname": "validate", "name": "manifests were read", "time": "0.000"})
+    SubElement(case, "system-out").text = problems_summary(listed, documents, skipped)
+    _counted(suite)
+    return _text(_counted(root))

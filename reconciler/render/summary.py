@@ -1,0 +1,47 @@
+"""Problems and test results as Markdown, for job summaries and comments. Called by `cli`.
+
+Plans and reports stand in `markdown.py`; as theirs, the first line is a hidden marker, and what is cut is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reconciler.core.problem import Problem
+from reconciler.core.report import Check, TestReport
+from reconciler.render.escape import code, prose
+from reconciler.render.markdown import filled
+from reconciler.render.wording import check_hint, problems_summary, test_summary
+
+
+def _problem(problem: Problem) -> str:
+    hint = f"\n  - hint: {prose(problem.hint)}" if problem.hint else ""
+    return f"- **{problem.severity}** {code(str(problem.origin))}: {prose(problem.message)} ({code(problem.rule)}){hint}"
+
+
+def problems_markdown(problems: Iterable[Problem], documents: int, skipped: int) -> str:
+    """Marker, title, summary; then the problems as far as they fit, the errors first."""
+    listed = tuple(problems)
+    summary = problems_summary(listed, documents, skipped)
+    ordered = sorted(listed, key=lambda problem: problem.severity != "error")
+    head = "\n".join(["<!-- reconciler:problems -->", "### Manifests", "", f"**{summary}**", *([""] if listed else [])])
+    return filled(head, map(_problem, ordered), "", "problem")
+
+
+def _check(check: Check) -> str:
+    delivery = check.delivery
+    kind = "" if check.check == "delivery" else f"{check.check} check: "
+    status = "" if delivery.status_code is None else f" {delivery.status_code}"
+    detail = f", {prose(delivery.detail)}" if delivery.detail else ""
+    word = "passed" if check.passed else "**failed**"
+    what = f"{kind}{delivery.verdict.value}{status} in {delivery.seconds:.2f} s{detail}"
+    hint = check_hint(check)
+    told = f"\n  - hint: {prose(hint)}" if hint else ""
+    return f"- {word} {code(delivery.webhook)} {code(str(delivery.event))} via {prose(check.via)}: {what}{told}"
+
+
+def test_markdown(test_report: TestReport) -> str:
+    """Marker, title, summary; then the checks as far as they fit, what failed first."""
+    ordered = sorted(test_report.checks, key=lambda check: check.passed)
+    top = ["<!-- reconciler:test -->", "### Test", "", f"**{test_summary(test_report)}**", *([""] if ordered else [])]
+    return filled("\n".join(top), map(_check, ordered), "", "check")
