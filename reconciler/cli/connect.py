@@ -111,8 +111,8 @@ def address_policy(options: Options) -> AddressPolicy:
 
 
 @asynccontextmanager
-async def opened(target: Target, options: Options, parallelism: int = 10) -> AsyncIterator[TenantProvider]:
-    """A provider for that tenant, closed at the end; raises StoreError for a file that cannot be used."""
+async def client(target: Target, options: Options, parallelism: int = 10) -> AsyncIterator[Client]:
+    """An HTTP client for that tenant, closed at the end; raises StoreError for a file that cannot be used."""
     async with AsyncExitStack() as stack:
         url, token, app = target.url, target.token, None
         if target.file:
@@ -129,5 +129,12 @@ async def opened(target: Target, options: Options, parallelism: int = 10) -> Asy
         if token is None:
             raise BadRequest(THREE_WAYS)
         timeout, deadline = options.timeout or 30.0, options.deadline
-        client = Client(url, token, app=app, timeout=timeout, deadline=deadline, parallelism=parallelism)
-        yield TenantProvider(await stack.enter_async_context(client))
+        asking = Client(url, token, app=app, timeout=timeout, deadline=deadline, parallelism=parallelism)
+        yield await stack.enter_async_context(asking)
+
+
+@asynccontextmanager
+async def opened(target: Target, options: Options, parallelism: int = 10) -> AsyncIterator[TenantProvider]:
+    """A provider for that tenant, closed at the end; raises StoreError for a file that cannot be used."""
+    async with client(target, options, parallelism) as asking:
+        yield TenantProvider(asking)

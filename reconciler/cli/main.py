@@ -22,8 +22,13 @@ COMMANDS: Final = {  # name: (module below reconciler.cli, what it does)
     "test": ("test", "Validate the endpoints with a test delivery each."),
     "export": ("export", "Write live webhooks as manifests, or bring those up to date."),
     "adopt": ("adopt", "Mark existing webhooks as ours; nothing else of them changes."),
+    "events": ("events", "The catalogue of events, and who receives which."),
+    "explain": ("explain", "What a field of a manifest means."),
     "schema": ("schema", "Print a JSON Schema."),
+    "init": ("init", "A first repository: manifests that validate and plan."),
     "tenant": ("tenant", "The embedded tenant: serve it, make and end access tokens."),
+    "doctor": ("doctor", "What is wrong here: token, clock, TLS, permissions of files."),
+    "completion": ("completion", "Completion for bash, zsh or fish."),
     "demo": ("demo", "The whole circle on this machine, in a folder of its own."),
 }
 ALIASES: Final = {"diff": "plan", "apply": "reconcile"}

@@ -135,7 +135,15 @@ def _pairs(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
     return tuple(pairs)
 
 
-paths_argument = click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+def _files(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[Any]:
+    """What completion offers for a path: files, which the shell itself knows."""
+    from click.shell_completion import CompletionItem  # noqa: PLC0415  only when a shell asks
+
+    return [CompletionItem(incomplete, type="file")]
+
+
+paths_argument = click.argument("paths", nargs=-1, required=True, metavar="PATH...", shell_complete=_files)
+optional_paths_argument = click.argument("paths", nargs=-1, metavar="[PATH...]", shell_complete=_files)
 
 tenant_options: Decorator[Any] = together(
     option("--tenant", metavar="NAME", help="Which Tenant manifest, where there are several."),

@@ -9,7 +9,20 @@ import click
 from reconciler.cli.console import console_of
 from reconciler.cli.options import logging_options
 
-KINDS: Final = ("manifest", "webhook", "event-subscription", "tenant", "problems", "plan", "report", "drift", "test", "export")
+KINDS: Final = (
+    "manifest",
+    "webhook",
+    "event-subscription",
+    "tenant",
+    "problems",
+    "plan",
+    "report",
+    "drift",
+    "test",
+    "export",
+    "events",
+    "doctor",
+)
 
 EPILOG = """\b
 Examples:

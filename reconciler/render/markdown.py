@@ -132,7 +132,7 @@ def drift_markdown(drift: Drift, at: str = "") -> str:
     head = "\n".join([*top, *_violations(replace(plan, violations=drift.violations), set(), _FEW), ""])
     settled = [f"- `=` **{code(name)}** agrees again" for name in drift.settled]
     rest = [*map(_change, drift.changes), *settled, *(f"- warning: {prose(text)}" for text in plan.warnings)]
-    return _filled(head, rest, f"\n{summary}", "line")
+    return filled(head, rest, f"\n{summary}", "line")
 
 
 def _outcome(outcome: Outcome) -> str:

@@ -45,7 +45,10 @@ def test_help_and_version_import_nothing_but_click(flag: str, tmp_path: Path) ->
     assert not modules & (HEAVY | {"yaml", "jsonschema_rs"})
 
 
-@pytest.mark.parametrize("command", ["validate", "plan", "reconcile", "test", "schema", "tenant", "demo"])
+@pytest.mark.parametrize(
+    "command",
+    ["validate", "plan", "reconcile", "test", "events", "explain", "schema", "init", "tenant", "doctor", "completion", "demo"],
+)
 def test_the_help_of_a_command_imports_no_client_no_server_and_no_reader(command: str, tmp_path: Path) -> None:
     code, modules = imported(command, "--help", cwd=tmp_path)
     assert code == 0

@@ -1,0 +1,83 @@
+"""The checks of `doctor` that look at this machine, and the one that asks the tenant."""
+
+from __future__ import annotations
+
+import os
+import platform
+import stat
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from reconciler import __version__
+from reconciler.cli import connect
+from reconciler.core.errors import BadRequest, InvalidManifests, StoreError
+from reconciler.core.finding import Finding
+from reconciler.providers.examine import examine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from reconciler.cli.source import Options
+    from reconciler.manifests import Manifests
+
+_PARTS: Final = ("click", "httpx", "jsonschema-rs", "pyyaml", "cryptography")
+_FOLDER: Final = ".reconciler"
+
+
+def versions() -> Finding:
+    """What runs here; failed where a part is missing."""
+    found, missing = [f"reconciler {__version__}", f"Python {platform.python_version()}"], []
+    for part in _PARTS:
+        try:
+            found.append(f"{part} {version(part)}")
+        except PackageNotFoundError:
+            missing.append(part)
+    if missing:
+        return Finding("versions", "failed", f"not installed: {', '.join(missing)}", "install webhook-reconciler anew")
+    return Finding("versions", "ok", ", ".join(found))
+
+
+def files(tokens: Iterable[str]) -> Iterator[Finding]:
+    """Files that hold secrets and may be read by others: token files, and what stands in `.reconciler`."""
+    held = sorted(path for path in Path(_FOLDER).glob("*") if path.name != ".gitignore")
+    looked, open_to_others = 0, 0
+    for path in (*map(Path, tokens), *held):
+        try:
+            mode = stat.S_IMODE(path.stat().st_mode)
+        except OSError as error:
+            yield Finding("files", "failed", f"{path}: {error.strerror or 'cannot be looked at'}", "give the right file")
+            continue
+        looked += 1
+        if mode & 0o077:
+            open_to_others += 1
+            yield Finding("files", "failed", f"{path}: mode {mode:04o} lets others at it", f"chmod go= {path}")
+    if looked and not open_to_others:
+        yield Finding("files", "ok", f"{looked} file(s) with secrets, for nobody else to read")
+
+
+async def tenant(options: Options, manifests: Manifests | None) -> tuple[Finding, ...]:
+    """What the tenant says, if one was named; a file of the embedded tenant must be there, none is made."""
+    if not options.is_local and not options.tenant_url and manifests is None:
+        return ()
+    try:
+        target = connect.choose(options, manifests)
+        shown = _shown(target)
+        if _is_new(target):
+            return (Finding("tenant", "ok", f"{shown}: not there yet; the first plan makes it"),)
+        async with connect.client(target, options) as client:
+            return await examine(client, shown or client.shown, time.time)
+    except InvalidManifests as error:
+        return tuple(Finding("token", "failed", problem.message, problem.hint) for problem in error.problems)
+    except (BadRequest, StoreError) as error:
+        return (Finding("tenant", "failed", str(error), "reconciler plan --help says how a tenant is named"),)
+
+
+def _shown(target: connect.Target) -> str:
+    """The file of an embedded tenant, "" for one that has a url."""
+    return os.path.relpath(target.file) if target.file else ""
+
+
+def _is_new(target: connect.Target) -> bool:
+    return bool(target.file) and not Path(target.file).exists()

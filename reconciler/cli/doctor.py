@@ -1,0 +1,82 @@
+"""`reconciler doctor`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.console import console_of
+from reconciler.cli.options import (
+    logging_options,
+    option,
+    optional_paths_argument,
+    output_option,
+    secret_options,
+    tenant_options,
+)
+
+if TYPE_CHECKING:
+    from reconciler.cli.source import Options
+    from reconciler.core.finding import Finding
+    from reconciler.manifests import Manifests
+
+EPILOG = """\b
+Examples:
+  reconciler doctor
+  reconciler doctor . --tenant production
+  reconciler doctor --tenant-url https://acme.example.com/public-api/v1 --tenant-token-file token.txt -o json
+"""
+
+
+@click.command("doctor", epilog=EPILOG)
+@optional_paths_argument
+@tenant_options
+@option(
+    "--timeout", type=click.FloatRange(min=0.001), default=10.0, metavar="S", help="Seconds a request may take.  [default: 10]"
+)
+@secret_options
+@output_option("text", "json")
+@logging_options
+@click.pass_context
+def command(ctx: click.Context, /, **values: Any) -> int:
+    """Look for what is wrong: versions, manifests, permissions of files, and of the tenant its token, scopes, TLS and clock.
+
+    Writes nothing. Exit 1 when something is wrong.
+    """
+    from reconciler.cli.ending import Exit  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.cli.signals import run  # noqa: PLC0415  likewise
+    from reconciler.cli.source import Options  # noqa: PLC0415  likewise
+    from reconciler.render import doctor  # noqa: PLC0415  likewise
+
+    console, options = console_of(ctx), Options({**values, "deadline": values["timeout"] * 3})
+    findings = run(_examined(options))
+    console.data(doctor.doctor_json(findings) if console.output == "json" else doctor.doctor_text(findings))
+    return Exit.ERROR if any(finding.status == "failed" for finding in findings) else Exit.DONE
+
+
+async def _examined(options: Options) -> tuple[Finding, ...]:
+    """Every check that the options allow; each goes on where another fails."""
+    from reconciler.cli import checks  # noqa: PLC0415  as above
+
+    manifests, read = _manifests(options)
+    tokens = tuple(filter(None, [options.tenant_token_file]))
+    return (checks.versions(), *read, *checks.files(tokens), *await checks.tenant(options, manifests))
+
+
+def _manifests(options: Options) -> tuple[Manifests | None, tuple[Finding, ...]]:
+    """What the paths hold, with what is to be said of it."""
+    from reconciler.cli.source import read  # noqa: PLC0415  as above
+    from reconciler.core.errors import InvalidManifests  # noqa: PLC0415  likewise
+    from reconciler.core.finding import Finding  # noqa: PLC0415  likewise
+
+    if not options.paths:
+        return None, ()
+    try:
+        found = read(options, "warn")
+    except InvalidManifests as error:
+        return None, (Finding("manifests", "failed", str(error), "reconciler validate says which"),)
+    if found.problems:
+        message = f"{len(found.problems)} warning(s) in {found.documents} document(s)"
+        return found, (Finding("manifests", "warning", message, "reconciler validate and plan say which"),)
+    return found, (Finding("manifests", "ok", f"{found.documents} document(s), nothing to say of them"),)

@@ -1,0 +1,66 @@
+"""What a field of a manifest means, as text. Called by `cli` for `reconciler explain`; all of it is our own words."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+from typing import Final, Protocol
+
+_WIDTH: Final = 100
+
+
+class Explained(Protocol):
+    """A field as `manifests.fields` knows it."""
+
+    @property
+    def path(self) -> str:
+        """Where it stands: in full, or its name alone below another."""
+
+    @property
+    def description(self) -> str:
+        """What it means."""
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """What it may hold."""
+
+    @property
+    def required(self) -> bool:
+        """Whether it must be there."""
+
+    @property
+    def when(self) -> str:
+        """The variant that it belongs to, "" for any."""
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """Its default, limits, examples."""
+
+
+def _about(item: Explained) -> str:
+    parts = [" or ".join(item.types), "required" if item.required else "", f"of {item.when}" if item.when else ""]
+    return ", ".join(part for part in parts if part)
+
+
+def _wrapped(text: str, margin: str) -> Iterator[str]:
+    yield from textwrap.wrap(text, _WIDTH, initial_indent=margin, subsequent_indent=margin, break_long_words=False)
+
+
+def _lines(item: Explained, margin: str) -> Iterator[str]:
+    about = _about(item)
+    yield f"{margin}{item.path}{f'  ({about})' if about else ''}"
+    yield from _wrapped(item.description, margin + "    ")
+    yield from (f"{margin}    {fact}" for fact in item.facts)
+
+
+def field_text(item: Explained, below: Iterable[Explained] = ()) -> str:
+    """The field with its facts, then the fields below it."""
+    lines = list(_lines(item, ""))
+    for child in below:
+        lines += ["", *_lines(child, "    ")]
+    return "\n".join(lines)
+
+
+def kinds_text(kinds: Iterable[Explained]) -> str:
+    """Every kind with what it is."""
+    return "\n".join(line for kind in kinds for line in _lines(kind, ""))
