@@ -73,7 +73,8 @@ def command(ctx: click.Context) -> int:
                 return code
     console.data(
         "\nThat was the whole circle: the second plan is empty, and nothing of it stays on this machine."
-        f"\nA tenant that stays: {_typed()} tenant serve; the README's tutorial goes on from there."
+        f"\nA tenant that stays: {_typed()} tenant serve; it prints a sign-in link that opens its page in a browser,"
+        "\nand the README's tutorial goes on from there."
     )
     return 0
 

@@ -128,14 +128,16 @@ def creates(count: str, latency: str, parallelism: str) -> list[float]:
 
 
 def creates_http(url: str, count: str, parallelism: str) -> list[float]:
-    """The same over HTTP, against `tests/bench/slow.py`."""
+    """The same over HTTP, against `tests/bench/slow.py`, after the listing that comes before every reconcile's first write."""
     from reconciler.core.secret import Secret
     from reconciler.providers.http import Client
     from reconciler.providers.tenant import TenantProvider
 
     async def run() -> float:
         async with Client(url, Secret("bench"), parallelism=int(parallelism)) as client:
-            return await _carried_out(_creates(int(count)), TenantProvider(client), int(parallelism))
+            provider = TenantProvider(client)
+            assert await provider.list() == ()
+            return await _carried_out(_creates(int(count)), provider, int(parallelism))
 
     return [asyncio.run(run())]
 

@@ -5,8 +5,9 @@
         assert receiver.requests[0].body == body
 
 Paths: `/ok`, `/status/NNN`, `/basic`, `/bearer`, `/apikey` (401 unless the credential is the expected one), `/sample` (as
-Elastio's sample receiver, bearer), `/redirect` (302 to `/landed`), `/cookie`, `/big` (1 MiB of body), `/hang`, `/drop`, `/reset`,
-`/garbage`, `/switch` (101), `/drip` (a byte of head now and then), `/drip-body`, `/cut` (a head, half of the body). Else: 404.
+Elastio's sample receiver, bearer), `/redirect` (302 to `/landed`, or as `?status=307&to=URL` says), `/cookie`, `/big` (1 MiB of
+body), `/hang`, `/drop`, `/reset`, `/garbage`, `/switch` (101), `/drip` (a byte of head now and then), `/drip-body`, `/cut` (a
+head, half of the body). Else: 404.
 `receiver.script("/path", 503, 200)` answers these in turn, the last one from then on. `TlsReceiver` is the same behind TLS.
 """
 
@@ -23,6 +24,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
+from urllib.parse import parse_qsl
 
 USERNAME, PASSWORD, TOKEN, HEADER, KEY = "user", "pass-word-1", "token-value-2", "X-API-TOKEN", "key-value-3"
 BIG = 1024 * 1024
@@ -181,6 +183,11 @@ def _sample(handler: _Handler, body: bytes) -> None:
     return handler.answer(200 if known and all(common <= set(event) for event in value["events"]) else 422)
 
 
+def _redirect(handler: _Handler, _body: bytes) -> None:
+    asked = dict(parse_qsl(handler.path.partition("?")[2]))
+    handler.answer(int(asked.get("status", "302")), b"", ("Location", asked.get("to", "/landed")))
+
+
 def _hang(handler: _Handler, _body: bytes) -> None:
     handler.server.closing.wait()
     handler.close_connection = True
@@ -216,7 +223,7 @@ BEHAVIOURS: dict[str, Callable[[_Handler, bytes], None]] = {
     "/bearer": _bearer,
     "/apikey": _apikey,
     "/sample": _sample,
-    "/redirect": lambda handler, _body: handler.answer(302, b"", ("Location", "/landed")),
+    "/redirect": _redirect,
     "/landed": lambda handler, _body: handler.answer(200),
     "/cookie": lambda handler, _body: handler.answer(200, b"{}", ("Set-Cookie", "seen=1; Path=/")),
     "/big": lambda handler, _body: handler.answer(200, b"x" * BIG),

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Final
 
 from starlette.responses import Response
 
@@ -25,6 +26,8 @@ from reconciler.tenant.page.submission import LIST, Submission
 from reconciler.tenant.problems import FieldError, Refusal
 from reconciler.tenant.webhooks import Stored
 
+_PERIOD: Final = "period:"  # begins the value of the buttons that choose what the graph shows
+
 
 async def show(visit: Visit) -> Response:
     """`GET /settings/webhooks/{id}?draft=…`: as it is stored, or as it was typed; raises 404."""
@@ -39,7 +42,7 @@ async def show(visit: Visit) -> Response:
 
 
 async def take(visit: Visit) -> Response:
-    """`POST /settings/webhooks/{id}`: test, add or remove an event, or save; raises 410 for a version that is no longer kept."""
+    """`POST /settings/webhooks/{id}`: test, change the events, choose a period, or save; raises 410 for a version not kept."""
     held = await found(visit)
     before = await submission.draft_of(visit, visit.typed("draft"), visit.part("id"))
     if actions.action(visit) == "overwrite":
@@ -50,6 +53,9 @@ async def take(visit: Visit) -> Response:
         sent = await submission.taken(visit, held, before)
     if held is None:
         return visit.page("gone.html", 404, at="webhooks", draft=sent.draft.id)
+    if actions.action(visit).startswith(_PERIOD):
+        period = actions.action(visit).removeprefix(_PERIOD)
+        return html.moved(f"{LIST}/{held.id}", part="invocations", draft=sent.draft.id, period=period)
     shown = partial(_shown, await recent.past(visit, held.id))
     done = await actions.acted(sent, shown, lambda draft: (f"{LIST}/{held.id}", {"draft": draft.id}))
     return done if done is not None else await _saved(sent, held, shown)
