@@ -16,8 +16,8 @@ from reconciler.core.model import Auth, BasicAuth, Declared, credential, with_cr
 from reconciler.core.problem import Problem
 from reconciler.core.secret import Secret, is_fingerprint
 from reconciler.manifests.decode import allowed, decoded_credential, decoded_url, decoded_username
+from reconciler.manifests.files import STDIN
 from reconciler.manifests.model import Manifests, Request
-from reconciler.manifests.paths import STDIN
 from reconciler.manifests.places import Document, File
 from reconciler.manifests.secrets import Lists, Resolver
 from reconciler.manifests.sources import SOURCES, Access, Lost, Once, parsed

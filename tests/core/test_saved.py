@@ -17,8 +17,9 @@ from reconciler.core.resume import resume
 from reconciler.core.saved import Saved, additions, opened, sealed
 from reconciler.core.saved_reading import saved
 from reconciler.core.secret import Secret, hidden_url
+from reconciler.core.three_way import Label
 from reconciler.render import document, markdown, text
-from tests.support.builders import as_stored, declared, live, plan_of, policy, secret
+from tests.support.builders import FAILED, HEALTHY, STARTED, as_stored, declared, live, plan_of, policy, secret
 
 KEY = Secret("a key of the run", "RECONCILER_FINGERPRINT_KEY")
 # Marked, so that what is found is the secret, not a word of the format that hypothesis knows to try.
@@ -108,3 +109,21 @@ def test_a_file_of_another_shape_is_refused_even_with_a_right_checksum(field: st
         return
     with pytest.raises(InvalidPlanFile):
         saved(opened(sealed(body, None), None, apply=True))
+
+
+def test_labels_of_who_moved_come_back_and_do_not_count_as_moved() -> None:
+    held = live("a", description="by hand", events=[FAILED])
+    plan = plan_of([declared("a", description="new", events=[STARTED, HEALTHY])], [held])
+    [change] = plan.pending
+    fields = tuple(
+        replace(field, label=Label.BOTH, base=frozenset({STARTED, FAILED}) if field.path == ("events",) else "old")
+        for field in change.fields
+    )
+    labelled = replace(plan, stages=((replace(change, fields=fields, label=Label.BOTH),),), since=("main", "4" * 40))
+
+    back = read(written(labelled, policy())).plan
+
+    assert document.plan_document(back) == document.plan_document(labelled)
+    assert text.plan_text(back) == text.plan_text(labelled)
+    assert markdown.plan_markdown(back) == markdown.plan_markdown(labelled)
+    assert resumed(labelled, [held]).digest() == labelled.digest()
