@@ -5,7 +5,7 @@ Called by `cli`, which gives a provider and takes values back. No options, no re
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.adopt import Wanted, make_adoption
@@ -15,6 +15,8 @@ from reconciler.core.model import Declared
 from reconciler.core.plan import Plan, TenantRef, make_plan
 from reconciler.core.policy import Policy, Scope
 from reconciler.core.report import Report
+from reconciler.core.resume import resume as resumed
+from reconciler.core.saved import Saved
 from reconciler.core.secret import Secret
 from reconciler.core.since import Base, labelled
 from reconciler.execute import Execution, Options
@@ -110,12 +112,24 @@ async def adopt(manifests: Manifests, provider: Reader, policy: Policy, wanted: 
     return make_adoption(manifests.declared, live, policy, wanted, tenant=tenant, normalize=provider.normalize)
 
 
-def approve(made: Plan, expect_digest: str | None) -> None:
-    """Raises PlanRefused for violations and StalePlan when this is not the plan that was approved."""
-    if expect_digest is not None and made.digest() != expect_digest:
-        raise StalePlan(f"this is not the plan that was approved: its digest is {made.digest()}; nothing was written")
-    if made.violations:
-        raise PlanRefused(made.violations)
+async def resume(
+    saved: Saved, provider: Reader, resolved: Mapping[str, Declared], policy: Policy, fingerprint_key: Secret | None = None
+) -> Plan:
+    """A saved plan to carry out, once one listing has shown that nothing it touches has moved; raises StalePlan if it has."""
+    return resumed(saved, await provider.list(), resolved, policy, fingerprint_key)
+
+
+def approve(made: Plan, expect_digest: str | None, accept: str | None = None) -> None:
+    """Raises StalePlan when this is not the plan that was approved or accepted, and PlanRefused for violations.
+
+    `accept` is the digest of the one plan that a person has looked at and lets pass where that may be.
+    """
+    for wanted in (expect_digest, accept):
+        if wanted is not None and made.digest() != wanted:
+            raise StalePlan(f"this is not the plan that was approved: its digest is {made.digest()}; nothing was written")
+    refused = tuple(found for found in made.violations if accept is None or not found.acceptable)
+    if refused:
+        raise PlanRefused(refused)
 
 
 def start(made: Plan, provider: Provider, policy: Policy, options: Options) -> Execution:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from reconciler.cli.console import Console
-from reconciler.cli.prepare import Prepared
+from reconciler.cli.prepare import Run
 from reconciler.cli.progress import progress
 from reconciler.cli.signals import interruptible
 from reconciler.core.errors import ProviderError
@@ -35,9 +35,7 @@ def _tested(provider: Provider) -> Check:
     return check
 
 
-async def carry_out(
-    console: Console, made: Plan, provider: Provider, prepared: Prepared, end: float | None
-) -> tuple[Report, bool]:
+async def carry_out(console: Console, made: Plan, provider: Provider, prepared: Run, end: float | None) -> tuple[Report, bool]:
     """The report of the run, and whether it was interrupted. What is under way when Ctrl-C comes is finished first.
 
     `end` is the time of `time.monotonic` at which `--deadline` is over.

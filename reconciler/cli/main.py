@@ -17,6 +17,7 @@ from reconciler.cli.options import logging_options, variable
 COMMANDS: Final = {  # name: (module below reconciler.cli, what it does)
     "validate": ("validate", "Check manifests; needs no network and no secrets."),
     "plan": ("plan", "Show what reconcile would do; cannot write. Alias: diff."),
+    "show": ("show", "Show a saved plan as plan showed it."),
     "reconcile": ("reconcile", "Plan, confirm, carry out, report. Alias: apply."),
     "drift": ("drift", "Compare the tenant with the manifests; exit 7 when it moved."),
     "test": ("test", "Validate the endpoints with a test delivery each."),

@@ -230,6 +230,7 @@ policy_options: Decorator[Any] = together(
         metavar="N",
         help="Refuse more updates than this.  [default: over 30 %, from 10 up]",
     ),
+    option("--accept-in-use", is_flag=True, help="Delete also what delivered in the last 24 h."),
     option("--resend-credentials", is_flag=True, help="Send credentials that cannot be compared."),
     exclude_option,
     option("--revision", metavar="TEXT", help="Stored with what is written; CI passes the commit."),

@@ -29,6 +29,7 @@ Examples:
   reconciler plan . --tenant production -o markdown > comment.md
   reconciler plan webhooks/ --detailed-exitcode
   reconciler plan webhooks/ --since origin/main
+  reconciler plan webhooks/ --out plan.json
 """
 
 shared_options: Decorator[Any] = together(
@@ -38,6 +39,7 @@ shared_options: Decorator[Any] = together(
 
 @click.command("plan", epilog=EPILOG)
 @paths_argument
+@option("--out", metavar="FILE", help="Save the plan there, for show and reconcile --plan; mode 0600, no secret values.")
 @option("--detailed-exitcode", is_flag=True, help="Exit 2 when changes are pending.")
 @since_option
 @shared_options
@@ -46,14 +48,18 @@ shared_options: Decorator[Any] = together(
 @click.pass_context
 def command(ctx: click.Context, /, **values: Any) -> int:
     """Show what reconcile would do. Cannot write."""
+    from reconciler.cli import plan_file  # noqa: PLC0415  `--help` needs none of it
     from reconciler.cli.ending import Exit  # noqa: PLC0415  `--help` needs none of it
     from reconciler.cli.prepare import prepare  # noqa: PLC0415  likewise
     from reconciler.cli.signals import run  # noqa: PLC0415  likewise
     from reconciler.cli.source import Options  # noqa: PLC0415  likewise
 
     console, options = console_of(ctx), Options(values)
-    prepared = prepare(options, "warn")
-    made = run(prepared.plan_only(console))
+    with plan_file.reserved(options.out) as file:
+        prepared = prepare(options, "warn")
+        made = run(prepared.plan_only(console))
+        if file is not None:
+            plan_file.write(file, made, prepared.policy)
     show(console, made)
     if made.violations:
         return Exit.REFUSED

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from reconciler import workflow
 from reconciler.cli import connect, source
@@ -18,6 +19,29 @@ from reconciler.core.problem import Problem
 from reconciler.core.since import Base
 from reconciler.manifests import Manifests
 from reconciler.providers.base import Reader
+
+
+class Run(Protocol):
+    """What carrying out needs to know, whether the plan is made now or was saved."""
+
+    @property
+    def options(self) -> Options:
+        """The options of the command line."""
+        ...
+
+    @property
+    def target(self) -> connect.Target:
+        """The tenant."""
+        ...
+
+    @property
+    def policy(self) -> Policy:
+        """What is allowed, and who we are."""
+        ...
+
+    async def plan(self, provider: Reader, console: Console) -> Plan:
+        """The plan, not approved yet."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.console import Console, console_of, is_terminal
-from reconciler.cli.options import logging_options, option, output_option, paths_argument
+from reconciler.cli.options import logging_options, option, optional_paths_argument, output_option
 from reconciler.cli.plan import shared_options, show
 
 if TYPE_CHECKING:
-    from reconciler.cli.prepare import Prepared
+    from reconciler.cli.prepare import Run
     from reconciler.cli.source import Options
     from reconciler.core.plan import Plan
     from reconciler.core.report import Report
@@ -24,13 +24,18 @@ Examples:
   reconciler reconcile webhooks/ --local
   reconciler reconcile webhooks/ --yes --revision "$GIT_COMMIT"
   reconciler reconcile webhooks/ --yes --expect-digest sha256:...
+  reconciler reconcile webhooks/ --yes --accept sha256:...
+  reconciler reconcile webhooks/ --yes --plan plan.json
+  reconciler reconcile --yes --plan plan.json --local
 """
 
 
 @click.command("reconcile", epilog=EPILOG)
-@paths_argument
+@optional_paths_argument
 @option("--yes", is_flag=True, help="No prompt.")
 @option("--expect-digest", metavar="D", help="Only if the plan is still this one; else exit 5 and nothing written.")
+@option("--plan", metavar="FILE", help="Carry out this saved plan (plan --out) and nothing else.")
+@option("--accept", metavar="D", help="The plan with this digest passes limits, in-use and policies; any other is exit 5.")
 @option("--parallelism", type=click.IntRange(1, 100), default=10, show_default=True, metavar="N", help="Changes at once.")
 @option("--on-error", type=click.Choice(["continue", "stop"]), default="continue", show_default=True, help="After a failure.")
 @option("--test-first", is_flag=True, help="Test each changed endpoint first; what fails is not written.")
@@ -41,12 +46,15 @@ Examples:
 def command(ctx: click.Context, /, **values: Any) -> int:
     """Plan, confirm, carry out, report."""
     from reconciler.cli.prepare import prepare  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.cli.resume import resumed  # noqa: PLC0415  likewise
     from reconciler.cli.signals import run  # noqa: PLC0415  likewise
     from reconciler.cli.source import Options  # noqa: PLC0415  likewise
 
     console, options = console_of(ctx), Options(values)
     require_terminal(options, ctx)
-    return run(_run(console, prepare(options, "require")))
+    if options.plan is None and not options.paths:
+        raise click.MissingParameter(ctx=ctx, param=next(param for param in ctx.command.params if param.name == "paths"))
+    return run(_run(console, prepare(options, "require") if options.plan is None else resumed(ctx, options)))
 
 
 def require_terminal(options: Options, ctx: click.Context) -> None:
@@ -55,7 +63,7 @@ def require_terminal(options: Options, ctx: click.Context) -> None:
         raise click.UsageError("there is no terminal to ask on: give --yes to write without a prompt", ctx)
 
 
-async def _run(console: Console, prepared: Prepared) -> int:
+async def _run(console: Console, prepared: Run) -> int:
     from reconciler.cli.connect import opened  # noqa: PLC0415  as above
 
     options = prepared.options
@@ -64,9 +72,7 @@ async def _run(console: Console, prepared: Prepared) -> int:
         return await confirm_and_carry_out(console, await prepared.plan(provider, console), provider, prepared, end)
 
 
-async def confirm_and_carry_out(
-    console: Console, made: Plan, provider: Provider, prepared: Prepared, end: float | None = None
-) -> int:
+async def confirm_and_carry_out(console: Console, made: Plan, provider: Provider, prepared: Run, end: float | None = None) -> int:
     """Shows a plan, asks, carries it out and reports; the exit code. `end` as in `carry_out`."""
     from reconciler.cli.carry_out import carry_out  # noqa: PLC0415  as above
     from reconciler.cli.ending import Exit  # noqa: PLC0415  as above
@@ -75,7 +81,7 @@ async def confirm_and_carry_out(
 
     options = prepared.options
     try:
-        approve(made, options.expect_digest)
+        approve(made, options.expect_digest, options.accept)
     except PlanRefused:
         show(console, made)
         return Exit.REFUSED

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from reconciler.core.errors import BadRequest
 from reconciler.core.secret import Secret
-from reconciler.manifests import Manifests, Request, load
+from reconciler.manifests import Manifests, Request, TenantSpec, load
 from reconciler.manifests.read import SIZE
 
 if TYPE_CHECKING:
@@ -92,25 +92,31 @@ def base(options: Options, manifests: Manifests) -> Base | None:
     return since.base(options.since, manifests, request(options, "ignore"))
 
 
+def owner(options: Options, spec: TenantSpec | None) -> str:
+    """Who we are at the tenant; `spec` is the Tenant manifest in use. Raises BadRequest where that is not clear."""
+    if spec is not None and options.owner not in {None, spec.owner}:
+        raise BadRequest(f"--owner {options.owner}: the Tenant manifest {spec.name} says that we are {spec.owner}")
+    name = options.owner or (spec.owner if spec is not None else LOCAL_OWNER if options.is_local else None)
+    if not name:
+        raise BadRequest("--tenant-url needs --owner NAME: who we are there")
+    return str(name)
+
+
 def policy(options: Options, manifests: Manifests) -> Policy:
     """What the options allow, over what the Tenant manifest says."""
     from reconciler.core.model import Owner  # noqa: PLC0415  `validate` has no policy
     from reconciler.core.policy import Limits, Policy  # noqa: PLC0415  likewise
 
     spec = None if options.is_local or options.tenant_url else manifests.tenant
-    if spec is not None and options.owner not in {None, spec.owner}:
-        raise BadRequest(f"--owner {options.owner}: the Tenant manifest {spec.name} says that we are {spec.owner}")
-    name = options.owner or (spec.owner if spec is not None else LOCAL_OWNER if options.is_local else None)
-    if not name:
-        raise BadRequest("--tenant-url needs --owner NAME: who we are there")
     ownership: Ownership = "all" if spec is not None and spec.ownership == "all" else "marked"
     prune = options.prune if options.prune is not None else (spec.prune if spec is not None else True)
     return Policy(
-        owner=Owner(name, options.revision),
+        owner=Owner(owner(options, spec), options.revision),
         ownership=ownership,
         prune=prune,
         adopt=bool(options.adopt),
         resend_credentials=bool(options.resend_credentials),
+        accept_in_use=bool(options.accept_in_use),
         limits=Limits(
             delete_share=spec.delete_share if spec is not None else 0.3,
             update_share=spec.update_share if spec is not None else 0.3,

@@ -184,7 +184,7 @@ def _unmasked(text: str | None) -> str | None:
 
 
 def _told(text: str, secret: Callable[[str], Secret]) -> Secret:
-    return Secret(None, "masked by the tenant") if _unmasked(text) is None else secret(text)
+    return Secret(None) if _unmasked(text) is None else secret(text)
 
 
 def _username(text: str) -> Secret:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core import codec
-from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, Subscription, Webhook, credential
+from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, Live, Subscription, Webhook, credential
 from reconciler.core.secret import HIDDEN, Secret, Withheld
 from reconciler.core.three_way import Label
 
@@ -108,3 +108,13 @@ def diff(before: Webhook, after: Webhook, literals: AbstractSet[str] = frozenset
         ordered = [tuple(sorted(part, key=lambda item: item.sort_key)) for part in (added, removed)]
         changes.append(FieldChange(("events",), added=ordered[0], removed=ordered[1]))
     return tuple(sorted(changes, key=_by_path))
+
+
+def moved(planned: Live, current: Live) -> tuple[str, ...]:
+    """The fields in which a webhook now differs from the one that was planned with, as dotted paths."""
+    fields = [change.dotted for change in diff(planned.spec, current.spec)]
+    if planned.managed_by != current.managed_by:
+        fields.append("managed_by")
+    if planned.protected != current.protected:
+        fields.append("protected")
+    return tuple(fields)

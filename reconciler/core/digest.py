@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def digest(plan: Plan) -> str:
     """`sha256:` over tenant url, owner, policy and pending changes."""
     changes = [_essence(change, plan.fingerprint_key) for change in plan.pending]
-    text = json.dumps([plan.tenant.url, plan.tenant.owner, plan.policy, changes], sort_keys=True, separators=(",", ":"))
+    text = json.dumps(
+        [plan.tenant.url, plan.tenant.owner, plan.policy, changes], sort_keys=True, separators=(",", ":"), default=repr
+    )
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
@@ -28,8 +30,8 @@ def _essence(change: Change, key: Secret | None) -> list[object]:
     fields = [
         [
             field.path,
-            repr(field.before),
-            repr(field.after),
+            field.before,
+            field.after,
             [e.sort_key for e in field.added],
             [e.sort_key for e in field.removed],
         ]

@@ -4,6 +4,7 @@ ReconcilerError
 ├── InvalidManifests      problems: all of them, by file and line
 ├── PlanRefused           violations: why the plan is unsafe
 ├── StalePlan             the digest that was approved is not this plan's
+├── InvalidPlanFile       what was given as a saved plan is none, or not as it was saved
 ├── BadRequest            what was asked for does not fit what was found (no such webhook, which tenant?)
 ├── GitFailed             git cannot tell what the manifests were as of a revision
 ├── Declined              a person said no at the prompt
@@ -63,6 +64,12 @@ class StalePlan(ReconcilerError):
     """The plan that was approved is not the one that would be carried out now."""
 
     kind = "stale-plan"
+
+
+class InvalidPlanFile(ReconcilerError):
+    """What was given as a saved plan is none, was cut or edited, or comes from another version."""
+
+    kind = "plan-file"
 
 
 class BadRequest(ReconcilerError):

@@ -20,6 +20,11 @@ class Violation:
     message: str
     names: tuple[str, ...] = ()
 
+    @property
+    def acceptable(self) -> bool:
+        """Whether a person may let it pass for one plan (`--accept`); what belongs to others or is unclear never passes."""
+        return self.rule in {"delete-limit", "update-limit", "in-use"} or self.rule.startswith("policy/")
+
 
 def _over(count: int, share: float, base: int) -> bool:
     return count > Fraction(str(share)) * base
@@ -79,8 +84,17 @@ def _protected(change: Change) -> Violation | None:
     return Violation("protected", message, (change.name,))
 
 
+def _in_use(change: Change, policy: Policy) -> Violation | None:
+    """Delivery evidence: something is listening still, and would hear no more."""
+    if policy.accept_in_use or not change.removes or change.live is None or not change.live.use.succeeded:
+        return None
+    count = change.live.use.succeeded
+    message = f"{change.name}: delivered {count:,} in the last 24 h; if nobody needs them any more, --accept-in-use"
+    return Violation("in-use", message, (change.name,))
+
+
 def check(plan: Plan, policy: Policy) -> tuple[Violation, ...]:
     """Every reason not to carry out this plan, limits first; empty when it is safe."""
     whole = [rule(plan, policy) for rule in (_delete_limit, _update_limit, _empty_set)]
-    single = [found for change in plan.pending for found in (_owner(change, policy), _protected(change))]
+    single = [found for change in plan.pending for found in (_owner(change, policy), _protected(change), _in_use(change, policy))]
     return tuple(found for found in (*whole, *single) if found is not None) + plan.clashes

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -104,7 +105,8 @@ class Plan:
     """What a run would do: `pending` changes in the order of `stages`, and the rest counted. An empty plan is a plan.
 
     `base` is how many live webhooks were ours before the run, `declared` how many webhooks are declared; `violations` is why it
-    would be refused, `warnings` what a reviewer should know; `since` the revision and commit that its labels are told from.
+    would be refused, `warnings` what a reviewer should know; `since` the revision and commit that its labels are told from;
+    `known_as` the digest it was saved under, for a plan out of a file, which has no secret values to count it from.
     """
 
     tenant: TenantRef
@@ -118,6 +120,7 @@ class Plan:
     policy: str = ""
     fingerprint_key: Secret | None = None
     since: tuple[str, str] | None = None
+    known_as: str | None = None
 
     @property
     def pending(self) -> tuple[Change, ...]:
@@ -126,7 +129,7 @@ class Plan:
 
     def digest(self) -> str:
         """`sha256:` over tenant url, owner, policy and pending changes: equal digests write the same."""
-        return digest(self)
+        return self.known_as or digest(self)
 
 
 Normalize = Callable[[Webhook], Webhook]
@@ -146,12 +149,17 @@ def mark_changes(live: Live, declared: Declared, policy: Policy) -> tuple[FieldC
     return tuple(changes)
 
 
+def new_fields(spec: Webhook, literals: AbstractSet[str]) -> tuple[FieldChange, ...]:
+    """The fields of a webhook that is not there yet: all that it says, before it nothing."""
+    blank = Webhook(name="", url="", enabled=None)
+    return tuple(replace(field, before=None) for field in diff(blank, spec, literals))
+
+
 def _create(declared: Declared, policy: Policy) -> Change:
     enabled = declared.spec.enabled is not False
     protected = bool(declared.protected)
     spec = replace(declared.spec, enabled=enabled)
-    blank = Webhook(name="", url="", enabled=None)
-    fields = diff(blank, spec, policy.literal_urls)
+    fields = new_fields(spec, policy.literal_urls)
     settled = replace(declared, spec=spec, protected=protected)
     return Change(Action.CREATE, spec.name, None, settled, fields, "declared, not at the tenant")
 
@@ -190,9 +198,10 @@ def _removals(found: Match, policy: Policy) -> tuple[list[Change], int, int]:
     return deletes, unmanaged, outside
 
 
-def _policy_text(policy: Policy) -> str:
+def policy_text(policy: Policy) -> str:
+    """What of a policy belongs to the digest of a plan."""
     limits = policy.limits
-    parts = [policy.ownership, policy.prune, policy.adopt, policy.resend_credentials, repr(limits)]
+    parts = [policy.ownership, policy.prune, policy.adopt, policy.resend_credentials, policy.accept_in_use, repr(limits)]
     return json.dumps(parts)
 
 
@@ -225,7 +234,7 @@ def make_plan(
         declared=len(wanted),
         clashes=found.clashes + cycles,
         warnings=tuple(dict.fromkeys(warnings)) + _renames(flat),
-        policy=_policy_text(policy),
+        policy=policy_text(policy),
         fingerprint_key=fingerprint_key,
     )
     return replace(plan, violations=check(plan, policy))

@@ -92,6 +92,7 @@ class Policy:
     prune: bool = True
     adopt: bool = False
     resend_credentials: bool = False
+    accept_in_use: bool = False
     limits: Limits = field(default_factory=Limits)
     scope: Scope = field(default_factory=Scope)
     literal_urls: AbstractSet[str] = frozenset()

@@ -6,6 +6,7 @@ Called by `load.py` after the Tenants are known. What spans documents is in `joi
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -51,11 +52,15 @@ def webhook(document: Document, resolver: Resolver, tenants: tuple[TenantSpec, .
     description = spec.get("description", "")
     if not (description.isascii() and description.isprintable()) and (wrong := limits.description(description)):
         problems.append(document.problem(("spec", "description"), "webhook/description", f"description {wrong}"))
-    lists = tuple(tenant.secrets for tenant in tenants if tenant.selects(labels))
+    lists = allowed(labels, tenants)
     auth = _auth(document, spec["auth"], resolver, lists) if "auth" in spec else _NO_AUTH
-    return Draft(
-        document, key, name, labels, _url(document, spec["url"], resolver, lists), auth, subscriptions(document, problems)
-    )
+    url = decoded_url(document, spec["url"], resolver, lists)
+    return Draft(document, key, name, labels, url, auth, subscriptions(document, problems))
+
+
+def allowed(labels: Mapping[str, str], tenants: tuple[TenantSpec, ...]) -> Lists:
+    """What a webhook with these labels may reference, as each Tenant that selects it says."""
+    return tuple(tenant.secrets for tenant in tenants if tenant.selects(labels))
 
 
 def _text(text: str) -> str | None:
@@ -64,7 +69,8 @@ def _text(text: str) -> str | None:
     return limits.name(text)
 
 
-def _url(document: Document, url: str | dict[str, str], resolver: Resolver, lists: Lists) -> str | Secret:
+def decoded_url(document: Document, url: str | dict[str, str], resolver: Resolver, lists: Lists) -> str | Secret:
+    """A url, or the secret behind its reference."""
     path: Path = ("spec", "url")
     if isinstance(url, dict):
         return resolver.secret(document, path, url, _check_url, lists, url=True)
@@ -100,20 +106,25 @@ def _check_username(value: str) -> tuple[str, str] | None:
     return _check_credential(value)
 
 
+def decoded_credential(document: Document, auth: Mapping[str, Any], field: str, resolver: Resolver, lists: Lists) -> Secret:
+    """The secret behind a field of an authentication, known by its version: the written one, else its fingerprint."""
+    check = _check_password if field == "password" else _check_credential
+    secret = resolver.secret(document, ("spec", "auth", field), auth[field], check, lists)
+    version = auth.get("version")
+    if version is None and resolver.fingerprint_key is not None:
+        version = fingerprint({field: secret}, resolver.fingerprint_key)
+    return secret.with_version(version) if version is not None else secret
+
+
 def _auth(document: Document, auth: dict[str, Any], resolver: Resolver, lists: Lists) -> Auth:
     problems = resolver.problems
 
     def hidden(field: str) -> Secret:
-        check = _check_password if field == "password" else _check_credential
-        secret = resolver.secret(document, ("spec", "auth", field), auth[field], check, lists)
-        version = auth.get("version")
-        if version is None and resolver.fingerprint_key is not None:
-            version = fingerprint({field: secret}, resolver.fingerprint_key)
-        return secret.with_version(version) if version is not None else secret
+        return decoded_credential(document, auth, field, resolver, lists)
 
     match auth["type"]:
         case "basic":
-            return BasicAuth(_username(document, auth["username"], resolver, lists), hidden("password"))
+            return BasicAuth(decoded_username(document, auth["username"], resolver, lists), hidden("password"))
         case "bearer":
             return BearerAuth(hidden("token"))
         case "apiKey":
@@ -123,7 +134,8 @@ def _auth(document: Document, auth: dict[str, Any], resolver: Resolver, lists: L
     return _NO_AUTH
 
 
-def _username(document: Document, name: str | dict[str, str], resolver: Resolver, lists: Lists) -> str | Secret:
+def decoded_username(document: Document, name: str | dict[str, str], resolver: Resolver, lists: Lists) -> str | Secret:
+    """A user name, or the secret behind its reference."""
     path: Path = ("spec", "auth", "username")
     if isinstance(name, dict):
         return resolver.secret(document, path, name, _check_username, lists)

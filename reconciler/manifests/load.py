@@ -26,8 +26,8 @@ from reconciler.manifests.places import Document
 from reconciler.manifests.read import read
 from reconciler.manifests.schema import KINDS, check
 from reconciler.manifests.secrets import Resolver
-from reconciler.manifests.sources import Access, Once
-from reconciler.manifests.sources.file import file_place
+from reconciler.manifests.sources import Access, Once, Place
+from reconciler.manifests.sources.file import private_places
 
 API: Final = "webhooks.reconciler/v1"
 
@@ -41,6 +41,7 @@ class _Reading:
     kinds: dict[str, list[Document]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
     refused: set[str] = field(default_factory=set)
     lost_events: bool = False  # an EventSubscription was refused: whose events it had is not known
+    tokens: frozenset[Place] = frozenset()
     documents: int = 0
     skipped: int = 0
     once: Once = field(default_factory=Once)
@@ -75,7 +76,7 @@ def _load(request: Request) -> Manifests:
         where = request.paths[0] if request.paths else "."
         reading.problems.append(paths.problem(where, "path/empty", f"no {API} document was found", "are these the right paths?"))
     specs, chosen, unclear = _tenants(request, reading)
-    drafts = _webhooks(request, reading, specs, chosen)
+    drafts = [] if request.only_tenants else _webhooks(request, reading, specs, chosen)
     problems = _settled(reading.problems, strict=request.strict)
     if any(problem.severity == "error" for problem in problems):
         raise InvalidManifests(problems, reading.documents, reading.skipped)
@@ -96,6 +97,7 @@ def _load(request: Request) -> Manifests:
         literal_urls=frozenset(draft.url for draft in drafts if isinstance(draft.url, str)),
         lost=tuple(reading.lost),
         taken=frozenset(name for document in reading.kinds["Webhook"] for name in _taken(document)),
+        tokens=reading.tokens,
     )
 
 
@@ -194,8 +196,8 @@ def _resolver(request: Request, reading: _Reading, *, read: bool) -> Resolver:
     access = Access(request.env, request.timeout, folder, request.allow_command, withheld)
     warn = request.secrets == "warn"
     resolver = Resolver(access, read, warn, request.fingerprint_key, reading.problems, reading.once, lost=reading.lost)
-    private = {file_place(os.path.realpath(file)) for file in request.private}
-    return replace(resolver, tokens=tenants.token_places(reading.kinds["Tenant"], resolver) | private)
+    reading.tokens = tenants.token_places(reading.kinds["Tenant"], resolver) | private_places(request.private)
+    return replace(resolver, tokens=reading.tokens)
 
 
 def _webhooks(request: Request, reading: _Reading, specs: tuple[TenantSpec, ...], chosen: TenantSpec | None) -> list[Draft]:

@@ -10,6 +10,7 @@ from reconciler.core.model import Declared, Origin
 from reconciler.core.problem import Problem
 from reconciler.core.secret import Secret
 from reconciler.manifests.files import WORK_TREE, Tree
+from reconciler.manifests.sources import Place
 
 SecretsMode = Literal["ignore", "warn", "require"]
 
@@ -21,9 +22,10 @@ class Request:
     `secrets`: `ignore` reads no secret; `warn` reads them and warns of those that do not resolve; `require` reads them and
     leaves it to `unresolved` to refuse those of the webhooks that are selected. `tenant` is the name of the Tenant manifest to
     use; `use_tenant` is false where the tenant comes from the command line; `all_tenants` uses none of several and refuses
-    nothing (for `validate`); `may_be_empty` takes paths without a document, and no path (for `export`). `env` is the
-    environment that references read; `timeout` the seconds that one request or process of a source of secrets may take;
-    `allow_command` lets fromCommand run programs; `private`: files that no webhook may name; `tree` is where files stand.
+    nothing (for `validate`); `may_be_empty` takes paths without a document, and no path (for `export`); `only_tenants` decodes
+    no webhook (for a saved plan). `env` is the environment that references read; `timeout` the seconds that one request or
+    process of a source of secrets may take; `allow_command` lets fromCommand run programs; `private`: files that no webhook may
+    name; `tree` is where files stand.
     """
 
     paths: tuple[str, ...]
@@ -41,6 +43,7 @@ class Request:
     may_be_empty: bool = False
     private: tuple[str, ...] = ()
     tree: Tree = WORK_TREE
+    only_tenants: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class Manifests:
     `folders` and `files` are the run's paths relative to `root` (absolute), posix, "." for the root itself. `lost` holds an
     error for each reference that does not resolve, where `require` asked for it, with the webhook's key, None for a Tenant's.
     `taken` holds the keys and earlier names of every Webhook, of those too that the tenant in use does not select.
+    `tokens` are the places of every Tenant's token.
     """
 
     declared: tuple[Declared, ...]
@@ -93,3 +97,4 @@ class Manifests:
     literal_urls: frozenset[str]
     lost: tuple[tuple[str | None, Problem], ...] = ()
     taken: frozenset[str] = frozenset()
+    tokens: frozenset[Place] = frozenset()

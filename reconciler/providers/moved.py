@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.core.diff import diff
+from reconciler.core.diff import diff, moved
 from reconciler.core.errors import Conflict
 from reconciler.core.limits import normal
 from reconciler.core.model import Declared, Live, Owner, Webhook, credential, with_credential
@@ -21,16 +21,6 @@ def withheld(spec: Webhook) -> Webhook:
 def with_normal_name(declared: Declared) -> Declared:
     """The same with its name in NFC, which is how tenants keep it."""
     return replace(declared, spec=replace(declared.spec, name=normal(declared.spec.name)))
-
-
-def moved(planned: Live, current: Live) -> tuple[str, ...]:
-    """The fields in which a webhook now differs from the one that was planned with, as dotted paths."""
-    fields = [change.dotted for change in diff(planned.spec, current.spec)]
-    if planned.managed_by != current.managed_by:
-        fields.append("managed_by")
-    if planned.protected != current.protected:
-        fields.append("protected")
-    return tuple(fields)
 
 
 def is_as_declared(current: Live, declared: Declared, owner: Owner) -> bool:

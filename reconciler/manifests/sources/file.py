@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Any, Final
 
 from reconciler.manifests.files import open_regular
@@ -23,6 +24,11 @@ def place(value: Any, folder: str, access: Access) -> Place:
 def file_place(real: str) -> Place:
     """The place of a file by its real path."""
     return Place(FROM_FILE, (real,))
+
+
+def private_places(files: Iterable[str]) -> frozenset[Place]:
+    """The places of files that no webhook may name."""
+    return frozenset(file_place(os.path.realpath(file)) for file in files)
 
 
 def private(place: Place, tops: tuple[str | None, ...]) -> bool:
