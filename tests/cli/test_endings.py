@@ -112,13 +112,13 @@ def test_a_refused_token_is_3_and_one_that_is_refused_in_mid_run_is_4(tmp_path: 
 
 
 def test_the_deadline_of_reconcile_is_4_and_what_was_not_started_is_skipped(tmp_path: Path) -> None:
-    write(tmp_path / "webhooks", 1000)
-    options = ("--yes", "--deadline", "1.5", "--parallelism", "1", *JSON)
+    write(tmp_path / "webhooks", 4000)  # one after the other, far more than any machine creates in that time
+    options = ("--yes", "--deadline", "3", "--parallelism", "1", *JSON)
     ended = run("reconcile", "webhooks", *LOCAL, *options, cwd=tmp_path)
     assert ended.code == 4, ended.err
     told = ended.json["summary"]
     assert told["skipped"] > 0
-    assert told["created"] + told["skipped"] + told["failed"] == 1000
+    assert told["created"] + told["skipped"] + told["failed"] == 4000
     kinds = {outcome["error"]["kind"] for outcome in ended.json["outcomes"] if outcome["status"] == "skipped"}
     assert kinds == {"deadline"}
 
@@ -291,7 +291,7 @@ def test_log_lines_are_objects_with_log_format_json_whatever_happens(tmp_path: P
     for ended in (good, bad, worse):
         lines = [json.loads(line) for line in ended.err.splitlines()]
         assert lines
-        assert all(set(line) == {"time", "level", "logger", "message"} for line in lines)
+        assert all({"time", "level", "logger", "message"} <= set(line) for line in lines)
     assert json.loads(worse.err.splitlines()[-1])["level"] == "error"
 
 
