@@ -15,7 +15,18 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 def run(main: Coroutine[Any, Any, T]) -> T:
     """As `asyncio.run`, but SIGTERM too raises KeyboardInterrupt, so that it is reported and cleaned up after."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    return asyncio.run(main)
+    return asyncio.run(_interruptibly(main))
+
+
+async def _interruptibly(main: Coroutine[Any, Any, T]) -> T:
+    """Awaits `main`; a connection that fails in the very moment of Ctrl-C must not make the command forget it."""
+    try:
+        return await main
+    except Exception:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError from None
+        raise
 
 
 @contextmanager
