@@ -1,6 +1,6 @@
 # make demo | make test | make check | make bench; each makes .venv first, from the locked dependencies.
 .DELETE_ON_ERROR:
-.PHONY: demo test check tools bench bench-tenant fuzz lock format clean
+.PHONY: demo test check tools bench bench-quick bench-tenant fuzz lock format clean
 
 # The first of these that is 3.11 or newer and can make a virtual environment; `make demo PYTHON=/path/to/python` names another.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
@@ -38,6 +38,9 @@ tools:
 
 bench: $(DEV)
 	$(BIN)/python -m tests.bench
+
+bench-quick: $(DEV)
+	$(BIN)/python -m tests.bench --quick
 
 # What the tenant promises, at full size: a million attempts, a hundred thousand pending, twenty kills. A quarter of an hour.
 bench-tenant: $(DEV)
