@@ -9,42 +9,22 @@ import gc
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any
 
 from reconciler.core.errors import BadRequest, InvalidManifests
 from reconciler.core.model import Declared, Origin, Webhook
 from reconciler.core.problem import Problem
 from reconciler.manifests import join, paths, tenants
-from reconciler.manifests.build import PROBLEMS
 from reconciler.manifests.decode import Draft, webhook
 from reconciler.manifests.events import Origins
 from reconciler.manifests.files import STDIN, relative
 from reconciler.manifests.model import Manifests, Request, TenantSpec
-from reconciler.manifests.near import near
 from reconciler.manifests.places import Document
-from reconciler.manifests.read import read
-from reconciler.manifests.schema import KINDS, check
+from reconciler.manifests.reading import API, Reading, read_file
 from reconciler.manifests.secrets import Resolver
-from reconciler.manifests.sources import Access, Once, Place
+from reconciler.manifests.sources import Access
 from reconciler.manifests.sources.file import private_places
-
-API: Final = "webhooks.reconciler/v1"
-
-
-@dataclass(slots=True)
-class _Reading:
-    """What has been read so far. `refused` are keys of Webhooks that the schema refused."""
-
-    problems: list[Problem] = field(default_factory=list)
-    lost: list[tuple[str | None, Problem]] = field(default_factory=list)
-    kinds: dict[str, list[Document]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
-    refused: set[str] = field(default_factory=set)
-    lost_events: bool = False  # an EventSubscription was refused: whose events it had is not known
-    tokens: frozenset[Place] = frozenset()
-    documents: int = 0
-    skipped: int = 0
-    once: Once = field(default_factory=Once)
 
 
 def load(request: Request) -> Manifests:
@@ -68,10 +48,10 @@ def _no_collector() -> Iterator[None]:
 
 
 def _load(request: Request) -> Manifests:
-    reading = _Reading()
+    reading = Reading()
     found, folders, files = paths.find(request.paths, request.tree, reading.problems)
     for file in found:
-        _read_file(file, request, reading)
+        read_file(file, request, reading)
     if not (request.may_be_empty or reading.documents) and not any(problem.severity == "error" for problem in reading.problems):
         where = request.paths[0] if request.paths else "."
         reading.problems.append(paths.problem(where, "path/empty", f"no {API} document was found", "are these the right paths?"))
@@ -126,59 +106,7 @@ def _settled(problems: list[Problem], *, strict: bool) -> tuple[Problem, ...]:
     return tuple(sorted(dict.fromkeys(kept), key=_order))
 
 
-def _read_file(found: paths.Found, request: Request, reading: _Reading) -> None:
-    file, data = paths.contents(found, request.tree, request.stdin)
-    if isinstance(data, Problem):
-        reading.problems.append(data)
-        return
-    documents, problems = read(file, data)
-    start, before = len(reading.problems), reading.documents
-    reading.problems += problems
-    for document in documents:
-        _sort(document, reading, PROBLEMS - len(reading.problems) + start)
-        if len(reading.problems) - start >= PROBLEMS:
-            message = f"over {PROBLEMS:,} problems; no more are shown"
-            reading.problems.append(file.problem(document.index, "document/limit", message))
-            break
-    if request.tree.whole and found.named and reading.documents == before and not problems and found.path != STDIN:
-        reading.problems.append(file.problem(0, "document/none", f"no document of {API} in this file"))
-
-
-def _sort(document: Document, reading: _Reading, most: int) -> None:
-    """Puts a document with its kind if it is ours and keeps its schema; else notes at most `most` problems."""
-    value = document.value
-    api, kind = (value.get("apiVersion"), value.get("kind")) if isinstance(value, dict) else (None, None)
-    known = isinstance(kind, str) and kind in KINDS
-    if api != API and not known:
-        reading.skipped += value is not None
-        return
-    reading.documents += 1
-    if api != API:
-        missing = f"{kind} without the apiVersion {API}" if api is None else f"{kind} under another apiVersion than {API}"
-        path = ("apiVersion",) if api is not None else ()
-        reading.problems.append(document.problem(path, "document/api-version", missing, f"apiVersion: {API}"))
-    elif not known:
-        hint = near(kind, KINDS) or f"known kinds: {', '.join(KINDS)}"
-        message = "the document has no kind" if kind is None else "unknown kind"
-        reading.problems.append(document.problem(("kind",), "document/kind", message, hint))
-    elif problems := check(str(kind), document, most):
-        reading.problems += problems
-    else:
-        reading.kinds[str(kind)].append(document)
-        return
-    _refuse(value, reading)
-
-
-def _refuse(value: dict[str, Any], reading: _Reading) -> None:
-    metadata = value.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    if value.get("kind") == "EventSubscription":
-        reading.lost_events = True
-    elif isinstance(name, str):
-        reading.refused.add(name)
-
-
-def _tenants(request: Request, reading: _Reading) -> tuple[tuple[TenantSpec, ...], TenantSpec | None, BadRequest | None]:
+def _tenants(request: Request, reading: Reading) -> tuple[tuple[TenantSpec, ...], TenantSpec | None, BadRequest | None]:
     documents = reading.kinds["Tenant"]
     reading.problems += join.unique(documents, "tenant/duplicate", "Tenant")
     resolver = _resolver(request, reading, read=request.secrets != "ignore" and request.use_tenant)
@@ -190,7 +118,7 @@ def _tenants(request: Request, reading: _Reading) -> tuple[tuple[TenantSpec, ...
         return tuple(specs), None, error
 
 
-def _resolver(request: Request, reading: _Reading, *, read: bool) -> Resolver:
+def _resolver(request: Request, reading: Reading, *, read: bool) -> Resolver:
     folder = os.path.abspath(request.secrets_dir) if request.secrets_dir else None  # noqa: PTH100  strings, as all of this layer
     withheld = frozenset(doc.value["spec"].get("token", {}).get("fromEnv", "") for doc in reading.kinds["Tenant"])
     access = Access(request.env, request.timeout, folder, request.allow_command, withheld)
@@ -200,7 +128,7 @@ def _resolver(request: Request, reading: _Reading, *, read: bool) -> Resolver:
     return replace(resolver, tokens=reading.tokens)
 
 
-def _webhooks(request: Request, reading: _Reading, specs: tuple[TenantSpec, ...], chosen: TenantSpec | None) -> list[Draft]:
+def _webhooks(request: Request, reading: Reading, specs: tuple[TenantSpec, ...], chosen: TenantSpec | None) -> list[Draft]:
     """Every webhook decoded and joined; those that the tenant in use selects."""
     documents, problems = reading.kinds["Webhook"], reading.problems
     applying = (chosen,) if chosen is not None else specs
@@ -220,7 +148,7 @@ def _webhooks(request: Request, reading: _Reading, specs: tuple[TenantSpec, ...]
     return [draft for draft in drafts if chosen is None or chosen.selects(draft.labels)]
 
 
-def _file_of(chosen: TenantSpec | None, specs: tuple[TenantSpec, ...], reading: _Reading) -> Any:
+def _file_of(chosen: TenantSpec | None, specs: tuple[TenantSpec, ...], reading: Reading) -> Any:
     """The file of the Tenant in use."""
     return None if chosen is None else reading.kinds["Tenant"][specs.index(chosen)].file
 

@@ -1,0 +1,90 @@
+"""The documents of a run, sorted by kind: what is ours and keeps its schema, what is not, what was passed over.
+
+Called by `load.py` for each file. What a document says is not looked at here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from reconciler.core.problem import Problem
+from reconciler.manifests import paths
+from reconciler.manifests.build import PROBLEMS
+from reconciler.manifests.files import STDIN
+from reconciler.manifests.model import Request
+from reconciler.manifests.near import near
+from reconciler.manifests.places import Document
+from reconciler.manifests.read import read
+from reconciler.manifests.schema import KINDS, check
+from reconciler.manifests.sources import Once, Place
+
+API: Final = "webhooks.reconciler/v1"
+
+
+@dataclass(slots=True)
+class Reading:
+    """What has been read so far. `refused` are keys of Webhooks that the schema refused."""
+
+    problems: list[Problem] = field(default_factory=list)
+    lost: list[tuple[str | None, Problem]] = field(default_factory=list)
+    kinds: dict[str, list[Document]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
+    refused: set[str] = field(default_factory=set)
+    lost_events: bool = False  # an EventSubscription was refused: whose events it had is not known
+    tokens: frozenset[Place] = frozenset()
+    documents: int = 0
+    skipped: int = 0
+    once: Once = field(default_factory=Once)
+
+
+def read_file(found: paths.Found, request: Request, reading: Reading) -> None:
+    """Reads one file; what is wrong with it joins the problems."""
+    file, data = paths.contents(found, request.tree, request.stdin)
+    if isinstance(data, Problem):
+        reading.problems.append(data)
+        return
+    documents, problems = read(file, data)
+    start, before = len(reading.problems), reading.documents
+    reading.problems += problems
+    for document in documents:
+        _sort(document, reading, PROBLEMS - len(reading.problems) + start)
+        if len(reading.problems) - start >= PROBLEMS:
+            message = f"over {PROBLEMS:,} problems; no more are shown"
+            reading.problems.append(file.problem(document.index, "document/limit", message))
+            break
+    if request.tree.whole and found.named and reading.documents == before and not problems and found.path != STDIN:
+        reading.problems.append(file.problem(0, "document/none", f"no document of {API} in this file"))
+
+
+def _sort(document: Document, reading: Reading, most: int) -> None:
+    """Puts a document with its kind if it is ours and keeps its schema; else notes at most `most` problems."""
+    value = document.value
+    api, kind = (value.get("apiVersion"), value.get("kind")) if isinstance(value, dict) else (None, None)
+    known = isinstance(kind, str) and kind in KINDS
+    if api != API and not known:
+        reading.skipped += value is not None
+        return
+    reading.documents += 1
+    if api != API:
+        missing = f"{kind} without the apiVersion {API}" if api is None else f"{kind} under another apiVersion than {API}"
+        path = ("apiVersion",) if api is not None else ()
+        reading.problems.append(document.problem(path, "document/api-version", missing, f"apiVersion: {API}"))
+    elif not known:
+        hint = near(kind, KINDS) or f"known kinds: {', '.join(KINDS)}"
+        message = "the document has no kind" if kind is None else "unknown kind"
+        reading.problems.append(document.problem(("kind",), "document/kind", message, hint))
+    elif problems := check(str(kind), document, most):
+        reading.problems += problems
+    else:
+        reading.kinds[str(kind)].append(document)
+        return
+    _refuse(value, reading)
+
+
+def _refuse(value: dict[str, Any], reading: Reading) -> None:
+    metadata = value.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if value.get("kind") == "EventSubscription":
+        reading.lost_events = True
+    elif isinstance(name, str):
+        reading.refused.add(name)
