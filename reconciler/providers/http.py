@@ -58,11 +58,12 @@ class _Call:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Failed:
-    """A try without success; `again` says whether it may be sent once more."""
+    """A try without success; `again` says whether it may be sent once more, `cut` that the run's deadline ended it."""
 
     error: ProviderError
     again: bool
     answer: Answer | None = None
+    cut: bool = False
 
     def handed_back(self, passing: frozenset[int]) -> bool:
         """Whether the caller asked for it; a proxy's 404 without a problem document is nobody's answer."""
@@ -152,9 +153,10 @@ class Client:
         kind = {} if content is None else {"Content-Type": "application/json"}
         call = _Call(Sent(method, path, values), content, params or {}, {**kind, **(headers or {})}, idempotent)
         started, tries, counted = self._clock(), 0, 0
+        result: Answer | _Failed | None = None
         while True:
             tries += 1
-            result = await self._attempt(call, tries)
+            earlier, result = result, await self._attempt(call, tries)
             if isinstance(result, Answer):
                 return result
             if result.answer is not None and not result.again and result.handed_back(passing):
@@ -163,6 +165,8 @@ class Client:
             counted += not waited_for
             wait = self._wait(result, counted, started, patient=waited_for)
             if wait is None:
+                if result.cut and earlier is not None:
+                    result = earlier  # what the tenant said tells more than that no time was left to ask it again
                 if tries > 1:
                     result.error.args = (f"{result.error} (after {tries} tries)",)
                 raise result.error
@@ -197,7 +201,7 @@ class Client:
         async with self._room:
             left = self._left()
             if left is not None and left <= 0:
-                return _Failed(Unreachable(f"{call.sent}: the deadline was reached before it was sent"), again=False)
+                return _Failed(Unreachable(f"{call.sent}: the deadline was reached before it was sent"), again=False, cut=True)
             seconds = self._timeout if left is None else min(self._timeout, left)
             started = self._clock()
             result = await self._exchange(call, number, seconds)
@@ -226,7 +230,7 @@ class Client:
                 raw = await _read(response)
         except TimeoutError:
             error = Unreachable(f"{call.sent}: {self.shown} did not answer within {seconds:g} s")
-            return _Failed(error, call.idempotent)
+            return _Failed(error, call.idempotent, cut=seconds < self._timeout)
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as lost:
             why, unsent, again = _reason(lost)
             return _Failed(Unreachable(f"{call.sent}: {self.shown}: {why}"), again and (unsent or call.idempotent))

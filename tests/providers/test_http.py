@@ -198,6 +198,22 @@ def test_a_wait_that_would_pass_the_deadline_is_not_begun() -> None:
     assert len(asked) == 3
 
 
+def test_a_last_try_that_the_deadline_cuts_short_does_not_hide_what_the_tenant_said_before() -> None:
+    said: list[Reply | None] = [problem(503, "busy", "the database is being moved"), Reply(raw=b"HTTP/1.1", again=b" ")]
+    error, asked = ask(said, deadline=0.5)
+    assert len(asked) == 2
+    assert isinstance(error, Overloaded)
+    assert "the database is being moved" in str(error)
+    assert str(error).endswith("(after 2 tries)")
+
+
+def test_a_tenant_that_asks_for_more_time_than_is_left_is_told_with_its_wish_at_once() -> None:
+    for wish, told in (("55", "it asks to wait 55 s"), ("900", "it asks to wait at least 60 s")):
+        error, asked = ask([problem(429, "rate", retry_after=wish)], deadline=50)
+        assert len(asked) == 1
+        assert told in str(error)
+
+
 def test_after_the_deadline_nothing_is_sent() -> None:
     async def run() -> None:
         sleeps = Sleeps()
