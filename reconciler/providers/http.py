@@ -153,10 +153,10 @@ class Client:
         kind = {} if content is None else {"Content-Type": "application/json"}
         call = _Call(Sent(method, path, values), content, params or {}, {**kind, **(headers or {})}, idempotent)
         started, tries, counted = self._clock(), 0, 0
-        result: Answer | _Failed | None = None
+        earlier: _Failed | None = None
         while True:
             tries += 1
-            earlier, result = result, await self._attempt(call, tries)
+            result = await self._attempt(call, tries)
             if isinstance(result, Answer):
                 return result
             if result.answer is not None and not result.again and result.handed_back(passing):
@@ -165,11 +165,12 @@ class Client:
             counted += not waited_for
             wait = self._wait(result, counted, started, patient=waited_for)
             if wait is None:
-                if result.cut and earlier is not None:
-                    result = earlier  # what the tenant said tells more than that no time was left to ask it again
+                # what the tenant said before tells more than that no time was left to ask it again
+                error = earlier.error if result.cut and earlier is not None else result.error
                 if tries > 1:
-                    result.error.args = (f"{result.error} (after {tries} tries)",)
-                raise result.error
+                    error.args = (f"{error} (after {tries} tries)",)
+                raise error
+            earlier = result
             await self._sleep(wait)
 
     def shows(self, text: object, sent: object) -> str | None:
