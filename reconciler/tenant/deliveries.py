@@ -85,6 +85,14 @@ def waiting(connection: sqlite3.Connection, webhook_id: str) -> int:
     return int(found.fetchone()[0])
 
 
+def has_failed(connection: sqlite3.Connection, webhook_id: str, since: float) -> bool:
+    """Whether a delivery of a webhook that was accepted after a moment has failed and is not being sent again."""
+    found = connection.execute(
+        "SELECT 1 FROM deliveries WHERE webhook_id = ? AND state = 'failed' AND created_at > ? LIMIT 1", (webhook_id, since)
+    )
+    return found.fetchone() is not None
+
+
 # What was over begins a round of its own; what is pending is only brought forward.
 _AGAIN: Final = (
     "UPDATE deliveries SET next_at = ?, earlier = CASE state WHEN 'pending' THEN earlier ELSE attempt END, state = 'pending'"

@@ -65,7 +65,7 @@ async def _listed(sent: Submission, typed: forms.Typed, place: Place, said: str)
 
 async def _tested(sent: Submission, show: Show, place: Place) -> Response:
     """Sends a test with what the form says, saved or not: only url and authentication have to be fine."""
-    errors = [error for error in sent.errors() if error.pointer.split("/")[1] in {"url", "auth"}]
+    errors = sent.errors_of_test()
     if errors:
         return show(sent, errors)
     try:

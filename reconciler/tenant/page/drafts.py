@@ -57,7 +57,7 @@ def save(connection: sqlite3.Connection, draft: Draft, session: Session, now: fl
         (draft.id, json.dumps(fields), draft.sealed, now + SECONDS, session.hash),
     ).rowcount
     if not written:
-        raise Refusal("signed-out", "open the link that `reconciler tenant login` prints")
+        raise Refusal("signed-out")
     connection.execute(
         "DELETE FROM drafts WHERE session = :session AND id NOT IN "
         "(SELECT id FROM drafts WHERE session = :session ORDER BY expires_at DESC, id = :id DESC LIMIT :most)",

@@ -24,6 +24,7 @@ from reconciler.tenant.page.revision import Moved, found, needed, unmoved
 from reconciler.tenant.page.said import said
 from reconciler.tenant.page.submission import LIST, Submission
 from reconciler.tenant.problems import FieldError, Refusal
+from reconciler.tenant.vault import Unreadable
 from reconciler.tenant.webhooks import Stored
 
 _PERIOD: Final = "period:"  # begins the value of the buttons that choose what the graph shows
@@ -54,16 +55,33 @@ async def take(visit: Visit) -> Response:
     if held is None:
         return visit.page("gone.html", 404, at="webhooks", draft=sent.draft.id)
     if actions.action(visit).startswith(_PERIOD):
-        period = actions.action(visit).removeprefix(_PERIOD)
-        return html.moved(f"{LIST}/{held.id}", part="invocations", draft=sent.draft.id, period=period)
+        return await _looked(sent, held)
     shown = partial(_shown, await recent.past(visit, held.id))
     done = await actions.acted(sent, shown, lambda draft: (f"{LIST}/{held.id}", {"draft": draft.id}))
     return done if done is not None else await _saved(sent, held, shown)
 
 
+async def _looked(sent: Submission, held: Stored) -> Response:
+    """The period that was chosen; what was typed is kept, if anything was."""
+    where = partial(html.moved, f"{LIST}/{held.id}", part="invocations", period=actions.action(sent.visit).removeprefix(_PERIOD))
+    if forms.changed(sent.draft, held):
+        return where(draft=sent.draft.id)
+    await sent.visit.store.write(lambda c: drafts.discard(c, sent.draft))
+    return where()
+
+
+def _readable(visit: Visit, held: Stored) -> bool:
+    try:
+        webhooks.opened(held.id, held.auth, visit.store.vault)
+    except Unreadable:
+        return False
+    return True
+
+
 def _page(
     visit: Visit, held: Stored, past: Past, form: forms.Form, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
+    form = replace(form, unreadable=not _readable(visit, held))
     values = {"held": held, "past": past, "form": form, "offered": choices.OFFERED, "said": said(visit.query("said"))}
     return visit.page("edit.html", status, at="webhooks", headers=headers, **values)
 

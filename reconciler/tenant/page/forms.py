@@ -50,7 +50,8 @@ _TRIMMED: Final = frozenset({"name", "url", *SELECTED, *WRITTEN})  # a space at 
 class Form:
     """What a template shows of a form. `stored` is the authentication whose secret the tenant holds, empty for none.
 
-    `kept`: a secret was typed and lies in the draft. `errors` by field; `summary` is field and sentence, in the form's order.
+    `kept`: a secret was typed and lies in the draft; `unreadable`: the stored one cannot be opened. `changed`: saving would
+    change something. `errors` by field; `summary` is field and sentence, in the form's order.
     """
 
     typed: Typed = field(repr=False)
@@ -58,6 +59,8 @@ class Form:
     summary: tuple[tuple[str, str], ...] = ()
     kept: bool = False
     stored: str = ""
+    unreadable: bool = False
+    changed: bool = False
     draft: str = ""
     revision: str = ""
     tested: Mapping[str, Any] | None = None
@@ -88,7 +91,7 @@ def of_webhook(held: Stored) -> Typed:
         **EMPTY,
         "name": held.name,
         "url": held.url,
-        "description": held.description,
+        "description": held.description.replace("\r\n", "\n"),  # as a form sends it, so that both can be compared
         "auth": held.auth.type,
         "username": held.auth.username or "",
         "header": held.auth.header or "",
@@ -96,6 +99,11 @@ def of_webhook(held: Stored) -> Typed:
         "enabled": "on" if held.enabled else "",
         "protected": "on" if held.protected else "",
     }
+
+
+def changed(draft: Draft, held: Stored) -> bool:
+    """Whether somebody typed or chose something that is not stored; the version chooses itself where there is one only."""
+    return draft.sealed is not None or {**draft.typed, "event_version": ""} != {**of_webhook(held), "event_version": ""}
 
 
 def events(typed: Typed) -> list[dict[str, str]]:
@@ -133,7 +141,7 @@ def value(typed: Typed, held: Stored | None, secret: str, *, replaced: bool) -> 
     made["auth"] = _auth(typed, held, secret, replaced=replaced)
     if held is not None:
         made |= {"enabled": typed["enabled"] == "on", "protected": typed["protected"] == "on"}
-        if typed["description"] == held.description.replace("\r\n", "\n"):
+        if typed["description"] == of_webhook(held)["description"]:
             made["description"] = held.description
     return made
 
@@ -184,6 +192,7 @@ def form(draft: Draft | None, typed: Typed, held: Stored | None, errors: Iterabl
         summary,
         kept=draft is not None and draft.sealed is not None,
         stored=held.auth.type if held is not None and held.auth.sealed is not None else "",
+        changed=draft is not None and held is not None and changed(draft, held),
         draft=draft.id if draft is not None else "",
         revision=revision,
         tested=draft.tested if draft is not None else None,

@@ -144,7 +144,7 @@ class Front:
         text, now = request.cookies.get(cookie(request), ""), visit.store.clock()
         session = await visit.store.read(lambda c: sessions.find(c, text, now)) if text else None
         if session is None and not found.open:
-            raise Refusal("signed-out", "open the link that `reconciler tenant login` prints")
+            raise Refusal("signed-out")
         known = Visit(self._tenant, request, session)
         if request.method == "GET":
             return known

@@ -58,7 +58,13 @@ _ENVIRONMENT: Final = Environment(
     auto_reload=False,
 )
 _ENVIRONMENT.filters.update(
-    moment=moment, number=number, lasted=lasted, host=shown_url, stamp=wording.stamp, verdict=wording.verdict
+    moment=moment,
+    number=number,
+    lasted=lasted,
+    host=shown_url,
+    stamp=wording.stamp,
+    verdict=wording.verdict,
+    sentence=wording.sentence,
 )
 _ENVIRONMENT.globals.update(address=address, one=forms.one, periods=graph.PERIODS)
 

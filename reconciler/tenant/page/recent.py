@@ -20,8 +20,8 @@ from reconciler.tenant.page.revision import needed
 from reconciler.tenant.page.said import said
 from reconciler.tenant.page.submission import LIST
 from reconciler.tenant.problems import STATUS, Problem, Refusal
+from reconciler.tenant.store import Store
 from reconciler.tenant.times import DAY
-from reconciler.tenant.vault import Vault
 
 ROWS: Final = 25  # deliveries on one page
 FEW: Final = 5  # on the edit page
@@ -30,19 +30,25 @@ _ANSWERS: Final = frozenset({"disabled", "expired"})  # refusals that are said o
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """Deliveries as the API shows them, newest first, and the cursor of the older ones; empty where there are none."""
+    """Deliveries as the API shows them, newest first, and the cursor of the older ones; empty where there are none.
+
+    `failed`: some of the last 24 hours have failed, listed here or not.
+    """
 
     items: tuple[dict[str, Any], ...]
     older: str
+    failed: bool
 
 
-def recent(connection: sqlite3.Connection, vault: Vault, webhook_id: str, cursor: str = "", limit: int = FEW) -> Recent:
+def recent(connection: sqlite3.Connection, store: Store, webhook_id: str, cursor: str = "", limit: int = FEW) -> Recent:
     """Up to `limit` deliveries of a webhook behind a cursor; raises 400 for a cursor of another listing."""
+    vault, since = store.vault, store.clock() - DAY
     bound = f"deliveries {webhook_id!r}"
     before = int(cursors.after(vault, bound, cursor)) if cursor else deliveries.BEFORE_ALL
     found = deliveries.listed(connection, webhook_id, before, limit + 1)
     older = cursors.made(vault, bound, str(found[limit - 1][0])) if len(found) > limit else ""
-    return Recent(tuple(item for _, item in found[:limit]), older)
+    failed = deliveries.has_failed(connection, webhook_id, since)
+    return Recent(tuple(item for _, item in found[:limit]), older, failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +61,9 @@ class Past:
 
 async def past(visit: Visit, webhook_id: str) -> Past:
     """The graph of the period that the address names, and the newest deliveries."""
-    period, now, vault = graph.period(visit.query("period")), visit.store.clock(), visit.store.vault
-    return await visit.store.read(lambda c: Past(graph.of(c, webhook_id, period, now), recent(c, vault, webhook_id)))
+    period, store = graph.period(visit.query("period")), visit.store
+    now = store.clock()
+    return await store.read(lambda c: Past(graph.of(c, webhook_id, period, now), recent(c, store, webhook_id)))
 
 
 async def show(visit: Visit) -> Response:
@@ -66,7 +73,7 @@ async def show(visit: Visit) -> Response:
 
 async def _page(visit: Visit, refused: Problem | None = None) -> Response:
     webhook, cursor = await needed(visit), visit.query("cursor")
-    found = await visit.store.read(lambda c: recent(c, visit.store.vault, webhook.id, cursor, ROWS))
+    found = await visit.store.read(lambda c: recent(c, visit.store, webhook.id, cursor, ROWS))
     status, title = (200, "") if refused is None else STATUS[refused.type]
     values = {"held": webhook, "recent": found, "cursor": cursor, "said": said(visit.query("said"))}
     told = {"refused": title, "detail": "" if refused is None else refused.detail}

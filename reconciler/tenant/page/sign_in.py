@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.responses import Response
 
 from reconciler.tenant.page import html, sessions
@@ -9,13 +11,14 @@ from reconciler.tenant.page.front import Visit, cookie, secure
 from reconciler.tenant.problems import Refusal
 
 HOME = "/settings/webhooks"
+_OVER: Final = "it was used already or is older than 10 minutes"
 
 
 async def show(visit: Visit) -> Response:
     """`GET /sign-in?link=…`: a button."""
     text, now = visit.query("link"), visit.store.clock()
     if not await visit.store.read(lambda c: sessions.link_holds(c, text, now)):
-        raise Refusal("link", "it was used already or is older than 10 minutes; `reconciler tenant login` prints a new one")
+        raise Refusal("link", _OVER)
     return visit.page("sign_in.html")
 
 
@@ -24,7 +27,7 @@ async def enter(visit: Visit) -> Response:
     text, now = visit.query("link"), visit.store.clock()
     session = await visit.store.write(lambda c: sessions.sign_in(c, text, now))
     if session is None:
-        raise Refusal("link", "it was used already or is older than 10 minutes; `reconciler tenant login` prints a new one")
+        raise Refusal("link", _OVER)
     answer = html.moved(HOME)
     answer.set_cookie(
         cookie(visit.request),

@@ -6,7 +6,7 @@ Called by `create.py`, `edit.py` and `actions.py`.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -18,7 +18,7 @@ from reconciler.tenant.page.drafts import Draft
 from reconciler.tenant.page.front import Visit
 from reconciler.tenant.page.sessions import Session
 from reconciler.tenant.problems import FieldError, Refusal
-from reconciler.tenant.vault import Unreadable
+from reconciler.tenant.vault import Unreadable, Vault
 from reconciler.tenant.webhooks import Stored
 
 LIST: Final = "/settings/webhooks"
@@ -46,12 +46,19 @@ class Submission:
         return str(self.given.fields.get("url", "" if self.held is None else self.held.url))
 
     def errors(self) -> list[FieldError]:
-        """Every field at fault, a secret that must be given again among them."""
+        """Every field at fault for saving, a secret that must be given again among them."""
+        return self._errors(change.merged_auth)
+
+    def errors_of_test(self) -> list[FieldError]:
+        """Every field at fault for a test: url and authentication alone, and the secret has to be readable."""
+        return [error for error in self._errors(change.to_test) if error.pointer.split("/")[1] in {"url", "auth"}]
+
+    def _errors(self, check: Callable[[GivenAuth, Stored | None, str, Vault], object]) -> list[FieldError]:
         found = [*self.misplaced, *self.given.errors]
         known = {error.pointer for error in found}
         if self.auth is not None:
             try:
-                change.to_test(self.auth, self.held, self.url, self.visit.store.vault)
+                check(self.auth, self.held, self.url, self.visit.store.vault)
             except Refusal as refusal:
                 found += [error for error in refusal.problem.errors if error.pointer not in known]
             except Unreadable:

@@ -29,6 +29,11 @@ def verdict(word: str | None) -> str:
     return "Under way" if word is None else VERDICTS[Verdict(word)]
 
 
+def sentence(text: str) -> str:
+    """A detail of a problem, as a sentence of its own."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+
+
 def stamp(moment: str) -> str:
     """An RFC 3339 moment, to the second."""
     return datetime.fromisoformat(moment).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -276,12 +276,36 @@ def test_an_unknown_webhook_is_a_clear_page(tmp_path: Path, webhook_id: str) -> 
     on_page(tmp_path, story)
 
 
-def test_a_stored_secret_that_cannot_be_read_is_asked_for_at_its_field(tmp_path: Path) -> None:
+def test_a_stored_secret_that_cannot_be_read_is_asked_for_by_a_test_and_not_by_a_rename(tmp_path: Path) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one", auth=BEARER)
+        assert "cannot read it any more" not in (await me.get(at(one))).text
         await made.store.write(lambda c: c.execute("UPDATE webhooks SET sealed = ?", (bytes(40),)))
-        page = await me.press(await me.get(at(one)), "save", description="x")
+        page = await me.get(at(one))
+        assert "Set, but the tenant cannot read it any more, so nothing can be delivered: type it again." in page.text
+        page = await me.press(page, "save", name="renamed")
+        assert "The changes were saved." in page.text
+        page = await me.press(page, "test")
         assert page.error("token") == "Token cannot be read any more: type it again"
-        assert "The changes were saved." in (await me.press(page, "save", token=NEW)).text
+        page = await me.press(page, "save", url="https://elsewhere.example.com/")
+        assert page.error("token").startswith("Token must be given again")
+        page = await me.press(page, "save", url=one["url"], token=NEW)
+        assert "The changes were saved." in page.text
+        assert "cannot read it any more" not in page.text
+
+    on_page(tmp_path, story)
+
+
+def test_looking_at_another_period_keeps_a_draft_only_of_what_was_typed(tmp_path: Path) -> None:
+    async def story(made: Tenant, me: Visitor) -> None:
+        one = await made.make("one", auth=BEARER, description="two\r\nlines", events=EVENTS)
+        page = await me.press(await me.get(at(one)), "period:30d")
+        assert page.path == f"{at(one)}?period=30d"
+        assert "Discard what was typed" not in page.text
+        assert await made.store.read(lambda c: c.execute("SELECT COUNT(*) FROM drafts").fetchone()[0]) == 0
+        for typed in ({"description": "typed"}, {"token": NEW}, {"event_severity": "info"}):
+            page = await me.press(await me.get(at(one)), "period:30d", **typed)
+            assert "Discard what was typed" in page.text
+            assert "draft=" in page.path
 
     on_page(tmp_path, story)
