@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import sqlite3
 import threading
 import time
@@ -33,9 +34,16 @@ T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
 
-def random_id() -> str:
-    """A new random id."""
-    return str(uuid.uuid4())
+def new_uuid() -> str:
+    """A new random id that begins with the time: UUID version 7, with 74 random bits.
+
+    Rows made one after the other so lie beside each other in every index, and removing the oldest changes few pages.
+    Source: RFC 9562, 5.7.
+    """
+    fixed = 0x7 << 76 | 0b10 << 62  # version and variant
+    free = secrets.randbits(74)
+    number = (time.time_ns() // 1_000_000) << 80 | (free >> 62) << 64 | free & ((1 << 62) - 1)
+    return str(uuid.UUID(int=number | fixed))
 
 
 class Store:
@@ -188,7 +196,7 @@ def open_store(
     *,
     key: str | None = None,
     clock: Callable[[], float] = time.time,
-    new_id: Callable[[], str] = random_id,
+    new_id: Callable[[], str] = new_uuid,
     busy: float = BUSY,
 ) -> Store:
     """Opens the tenant's file, making it and its folder where needed; raises StoreError in words for a user.

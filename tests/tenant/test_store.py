@@ -7,12 +7,14 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import time
+import uuid
 from pathlib import Path
 
 import pytest
 
 from reconciler.core.errors import BadRequest, StoreError
-from reconciler.tenant.store import Store, open_store
+from reconciler.tenant.store import Store, new_uuid, open_store
 from tests.tenant.harness import BEARER, EVENT, Tenant, with_tenant
 
 
@@ -26,6 +28,16 @@ def _change(path: Path, statement: str) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute(statement)
     connection.close()
+
+
+def test_ids_begin_with_the_time_and_are_else_random() -> None:
+    before = time.time_ns() // 1_000_000
+    made = [uuid.UUID(new_uuid()) for _ in range(1000)]
+    after = time.time_ns() // 1_000_000
+    assert all(before <= each.int >> 80 <= after for each in made)
+    assert {(each.version, each.variant) for each in made} == {(7, uuid.RFC_4122)}
+    assert len(set(made)) == 1000
+    assert [each.int >> 80 for each in made] == sorted(each.int >> 80 for each in made)
 
 
 def test_files_are_made_with_their_folder_for_the_owner_only(tmp_path: Path) -> None:
