@@ -30,8 +30,8 @@ def test_the_tenant_answers_as_its_document_says_to_whatever_it_allows(tmp_path:
     with Tenant(tmp_path) as tenant:
         token = tenant.make_token(name, *scopes, owner=owner)
         asked = ["run", f"{tenant.url}/openapi.json", "-H", f"Authorization: Bearer {token}", "--seed", "1", "--no-color"]
-        # One worker: hypothesis parses source, and in Python 3.11 two threads that parse at once can break each other. The examples
-        # of the document are held to their schemas by test_contract.py.
+        # One worker: hypothesis parses source, and in Python 3.11 two threads that parse at once can break each other.
+        # The examples of the document are held to their schemas by test_contract.py.
         bounds = ["--max-examples", str(EXAMPLES), "--max-time", str(SECONDS), "--workers", "1"]
         bounds += ["--checks", "all", "--phases", "coverage,fuzzing,stateful"]
         done = subprocess.run(
