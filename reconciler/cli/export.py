@@ -68,14 +68,14 @@ async def _export(console: Console, prepared: Prepared) -> int:
     from reconciler.cli.connect import opened  # noqa: PLC0415  as above
     from reconciler.cli.ending import Exit  # noqa: PLC0415  as above
     from reconciler.cli.progress import waiting  # noqa: PLC0415  as above
-    from reconciler.manifests import write  # noqa: PLC0415  as above
+    from reconciler.manifests import edits, write  # noqa: PLC0415  as above
 
     options, manifests = prepared.options, prepared.manifests
     async with opened(prepared.target, options) as provider, waiting(console, "listing"):
         made = await workflow.export(manifests, provider, prepared.policy, options.adopt_from)
     in_use = None if options.is_local or options.tenant_url else manifests.tenant
     style = write.Style(in_use.select if in_use is not None else {}, bool(options.hide_urls))
-    changed, by_hand = write.edits(made, options.folder)
+    changed, by_hand = edits.edits(made, manifests.joined, options.folder)
     made = replace(made, warnings=made.warnings + by_hand)
     files = (*write.new_files(made, options.folder, style), *changed)
     if not options.dry_run:

@@ -5,7 +5,7 @@ Called by `workflow.export`. Pure; the text of a manifest is `manifest.py`'s, wr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from reconciler.core import limits
@@ -33,12 +33,15 @@ class Fresh:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A declared webhook and the fields in which the live one differs from it; `after` of a field is the declared value."""
+    """A declared webhook and the fields in which the live one differs from it; `after` of a field is the declared value.
+
+    `stem` is what new variables of it are named after.
+    """
 
     declared: Declared
-    settled: Declared
     live: Live
     fields: tuple[FieldChange, ...]
+    stem: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,7 @@ def make_export(
     held = tuple(live)
     mine = [item for item in held if may_take(item, policy.owner.name, adopt_from)]
     found = match(wanted, mine, policy, normalize)
+    stems = _Stems(wanted)
     edits: list[Edit] = []
     warnings: list[str] = []
     for item, counterpart in found.pairs:
@@ -106,9 +110,9 @@ def make_export(
             settled, said = settle(item, counterpart, policy, normalize)
             warnings += [text for text in said if text != NOT_COMPARED]
             if fields := _fields(settled, counterpart):
-                edits.append(Edit(item, settled, counterpart, fields))
+                edits.append(Edit(item, counterpart, fields, stems.of(item.key)))
     pairs = [counterpart for _, counterpart in found.pairs if counterpart is not None]
-    fresh, said = _fresh(found.unmatched, policy, taken, set(_stems(wanted)), adopt_from)
+    fresh, said = _fresh(found.unmatched, policy, taken, stems, adopt_from)
     return Export(
         fresh=fresh,
         edits=tuple(edits),
@@ -128,7 +132,7 @@ def _fields(settled: Declared, live: Live) -> tuple[FieldChange, ...]:
 
 
 def _fresh(
-    unmatched: Iterable[Live], policy: Policy, taken: Collection[str], stems: set[str], adopt_from: str | None
+    unmatched: Iterable[Live], policy: Policy, taken: Collection[str], stems: _Stems, adopt_from: str | None
 ) -> tuple[tuple[Fresh, ...], tuple[str, ...]]:
     """A key for each, once: the one in its mark, else made from its name; and a warning for what cannot be declared again."""
     ordered = sorted(unmatched, key=lambda item: (item.spec.name, item.id))
@@ -142,9 +146,7 @@ def _fresh(
         if key is None:
             key = _unique(key_for(item.spec.name, NAMELESS), keys, "-")
         keys.add(key)
-        stem = _unique(stem_for(key), stems, "_")
-        stems.add(stem)
-        made.append(Fresh(item, key, stem))
+        made.append(Fresh(item, key, stems.of(key)))
     return tuple(made), tuple(warnings)
 
 
@@ -169,10 +171,21 @@ def _unique(text: str, taken: Collection[str], sign: str) -> str:
     return found
 
 
-def _stems(declared: Iterable[Declared]) -> Iterator[str]:
-    """What variables of our naming are named after already, so that no two webhooks share a credential unseen."""
-    for item in declared:
-        auth = item.spec.auth
-        for secret in (item.spec.url, auth.username if isinstance(auth, BasicAuth) else None, credential(auth)):
-            if isinstance(secret, Secret) and secret.reference.startswith(_VARIABLE):
-                yield secret.reference.removeprefix(_VARIABLE).rpartition("_")[0]
+class _Stems:
+    """What variables of our naming are named after, so that no two webhooks share a credential unseen."""
+
+    def __init__(self, declared: Iterable[Declared]) -> None:
+        self._owners: dict[str, str] = {}
+        for item in declared:
+            auth = item.spec.auth
+            for secret in (item.spec.url, auth.username if isinstance(auth, BasicAuth) else None, credential(auth)):
+                if isinstance(secret, Secret) and secret.reference.startswith(_VARIABLE):
+                    self._owners[secret.reference.removeprefix(_VARIABLE).rpartition("_")[0]] = item.key
+
+    def of(self, key: str) -> str:
+        """The stem of a webhook: its key's own, with a number where another webhook has that."""
+        stem = stem_for(key)
+        if self._owners.get(stem, key) != key:
+            stem = _unique(stem, self._owners, "_")
+        self._owners[stem] = key
+        return stem

@@ -72,7 +72,7 @@ def manifest(
         lines.append(f"  description: {scalar(spec.description)}")
     if spec.enabled is False:
         lines.append("  enabled: false")
-    fields = [(name, value(text, name)) for name, text in _auth(spec.auth)]
+    fields = [(name, value(text, name)) for name, text in auth_fields(spec.auth)]
     if fields:
         lines += ["  auth:", *(f"    {name}: {text}" for name, text in fields)]
     if protected:
@@ -85,6 +85,11 @@ def scalar(text: str) -> str:
     """A text as a YAML scalar that every reader takes for this text."""
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
         return text
+    return quoted(text)
+
+
+def quoted(text: str) -> str:
+    """A text in double quotes, as YAML and, but for characters beyond U+FFFF that no editor shows, as JSON."""
     return "".join(char if char.isprintable() else _escaped(char) for char in json.dumps(text, ensure_ascii=False))
 
 
@@ -103,7 +108,7 @@ def variable(stem: str, what: str) -> str:
     return f"WEBHOOK_{stem}_{what.upper()}"
 
 
-def _auth(auth: Auth) -> Iterator[tuple[str, str | Secret]]:
+def auth_fields(auth: Auth) -> Iterator[tuple[str, str | Secret]]:
     """The fields of an authentication; its credential is a Secret, whatever the tenant told of it."""
     secret = credential(auth)
     if secret is None:

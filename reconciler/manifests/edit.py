@@ -1,67 +1,68 @@
-"""One field of one manifest changed in its text, everything else left byte for byte: comments, order, anchors, layout.
+"""One manifest file while it is edited: its text, document by document, everything that does not change left byte for byte.
 
-Called by `write.py`. An edit is taken only if the strict reader then finds what was meant and nothing else changed. Only fields
-of one value are edited; `auth` and `events` are not.
+Called by `edits.py`. How one change is made in one document is `splice.py`'s.
 """
 
 from __future__ import annotations
 
-import copy
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any, Final
 
-import yaml
-
-from reconciler.core.manifest import scalar
+from reconciler.manifests.nodes import starts, tree
 from reconciler.manifests.places import File
 from reconciler.manifests.read import read
+from reconciler.manifests.splice import Change, spliced, values
 
-FIELDS: Final = frozenset({"name", "url", "description", "enabled", "protected"})
-_PROPERTY: Final = re.compile(r"&\S+\s+")
-
-
-def edited(text: str, key: str, field: str, value: str | bool) -> str | None:
-    """The text with `spec.field` of that Webhook set; None where that cannot be done in place, or would change more."""
-    before = _values(text)
-    wanted = copy.deepcopy(before)
-    for document in wanted:
-        if _is(document, key):
-            document["spec"][field] = value
-    new = ("true" if value else "false") if isinstance(value, bool) else scalar(value)
-    return next((made for made in _candidates(text, key, field, new) if _values(made) == wanted), None)
+_MARK: Final = "\ufeff"  # some editors begin a file with it
 
 
-def _values(text: str) -> list[Any]:
-    documents, problems = read(File(""), text.encode())
-    return [None] if problems else [document.value for document in documents]
+class Text:
+    """A file's text, taken apart; raises UnicodeDecodeError and YAMLError for one that the strict reader does not take either."""
 
+    def __init__(self, data: bytes) -> None:
+        text = data.decode("utf-8")
+        self._mark = _MARK if text.startswith(_MARK) else ""
+        text = text.removeprefix(_MARK)
+        places = [*starts(text), len(text)]
+        self._parts = [text[begin:end] for begin, end in pairwise(places)]
+        self._values = [values(part) for part in self._parts]
+        self._index: dict[tuple[str, str], int] = {}
+        for number, value in enumerate(self._values):
+            if isinstance(value, dict) and isinstance(value.get("metadata"), dict):
+                self._index.setdefault((str(value.get("kind")), str(value["metadata"].get("name"))), number)
 
-def _is(document: Any, key: str) -> bool:
-    return isinstance(document, dict) and document.get("kind") == "Webhook" and document["metadata"]["name"] == key
+    def spec(self, kind: str, name: str) -> dict[str, Any] | None:
+        """The spec of a document as it now stands; None where there is no such document."""
+        number = self._index.get((kind, name))
+        return None if number is None else self._values[number]["spec"]
 
+    def change(self, kind: str, name: str, changes: Iterable[Change]) -> bool:
+        """Makes all changes of a document, or none and False."""
+        number = self._index[kind, name]
+        part: str | None = self._parts[number]
+        for change in changes:
+            part = spliced(part, change) if part is not None else None
+        if part is None:
+            return False
+        self._parts[number], self._values[number] = part, values(part)
+        return True
 
-def _child(node: Any, name: str) -> Any:
-    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
-    return next((value for key, value in pairs if key.value == name), None)
+    def drop(self, kind: str, name: str) -> bool:
+        """Takes out a document; the comments above and below it stay."""
+        number = self._index[kind, name]
+        part = self._parts[number]
+        root = tree(part)
+        if root is None or "\n" not in part[root.end :]:
+            self._parts[number] = part[: root.start] if root is not None else part
+        else:
+            self._parts[number] = part[: root.start] + part[part.index("\n", root.end) + 1 :]
+        self._values[number] = None
+        return True
 
-
-def _candidates(text: str, key: str, field: str, new: str) -> Iterator[str]:
-    """The texts to try, the one that changes least first."""
-    for document in yaml.compose_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-        spec, name = _child(document, "spec"), _child(_child(document, "metadata"), "name")
-        if spec is None or name is None or name.value != key:
-            continue
-        held = _child(spec, field)
-        if held is not None:
-            start, end = held.start_mark.index, held.end_mark.index
-            old = text[start:end]
-            anchor = _PROPERTY.match(old)
-            rest = old[len(old.rstrip("\r\n")) :] if isinstance(held, yaml.ScalarNode) and held.style in {"|", ">"} else ""
-            yield f"{text[:start]}{anchor[0] if anchor else ''}{new}{rest}{text[end:]}"
-        elif spec.value:
-            mark = spec.value[0][0].start_mark
-            quote = '"' if text[mark.index] == '"' else ""
-            line_end = "\r\n" if "\r\n" in text else "\n"
-            between = ", " if spec.flow_style else line_end + " " * mark.column
-            yield f"{text[: mark.index]}{quote}{field}{quote}: {new}{between}{text[mark.index :]}"
+    def whole(self) -> str | None:
+        """The text of the file; None if it does not say, read as a whole, what its documents say alone."""
+        text = "".join(self._parts)
+        documents, problems = read(File(""), text.encode())
+        said = [value for value in self._values if value is not None]
+        return None if problems or [document.value for document in documents] != said else self._mark + text

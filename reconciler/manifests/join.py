@@ -13,7 +13,7 @@ from reconciler.core.limits import normal
 from reconciler.core.problem import Problem
 from reconciler.manifests.decode import Draft
 from reconciler.manifests.events import subscriptions
-from reconciler.manifests.model import TenantSpec
+from reconciler.manifests.model import Joined, TenantSpec
 from reconciler.manifests.near import near
 from reconciler.manifests.places import Document, Path
 
@@ -34,8 +34,9 @@ def unique(documents: Iterable[Document], rule: str, what: str) -> list[Problem]
     return problems
 
 
-def join(drafts: list[Draft], others: list[Document], refused: Collection[str], problems: list[Problem]) -> None:
+def join(drafts: list[Draft], others: list[Document], refused: Collection[str], problems: list[Problem]) -> tuple[Joined, ...]:
     """Gives every webhook the subscriptions of EventSubscriptions; `refused` are keys of webhooks that did not decode."""
+    joined: list[Joined] = []
     by_key = {draft.key: draft for draft in reversed(drafts)}
     by_label: dict[tuple[str, str], list[Draft]] = defaultdict(list)
     for draft in drafts:
@@ -50,7 +51,9 @@ def join(drafts: list[Draft], others: list[Document], refused: Collection[str], 
         if left < 0:
             message = f"EventSubscriptions add over {_JOINED:,} subscriptions in all"
             problems.append(document.problem(("spec",), "subscription/limit", message, "select fewer webhooks", key=True))
-            return
+            break
+        keys = frozenset(draft.key for draft in targets)
+        joined.append(Joined(document.file.path, document.value["metadata"]["name"], document.origin.line, keys))
         for draft in targets:
             draft.others.append(document)
             for item, place in found.items():
@@ -58,6 +61,7 @@ def join(drafts: list[Draft], others: list[Document], refused: Collection[str], 
         if not targets and spec.get("webhook") not in refused and not ("selector" in spec and refused):
             problems.append(_lost(document, spec, by_key, by_label, hint=hints > 0))
             hints -= 1
+    return tuple(joined)
 
 
 def _targets(spec: dict[str, object], by_key: dict[str, Draft], by_label: dict[tuple[str, str], list[Draft]]) -> list[Draft]:

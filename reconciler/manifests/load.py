@@ -78,6 +78,7 @@ def _load(request: Request) -> Manifests:
         lost=tuple(reading.lost),
         taken=frozenset(name for document in reading.kinds["Webhook"] for name in _taken(document)),
         tokens=reading.tokens,
+        joined=reading.joined,
     )
 
 
@@ -141,7 +142,7 @@ def _webhooks(request: Request, reading: Reading, specs: tuple[TenantSpec, ...],
         drafts.append(webhook(document, reads if mine else quiet, applying))
     problems += join.unique(documents, "webhook/duplicate", "Webhook")
     problems += join.unique(reading.kinds["EventSubscription"], "subscription/duplicate", "EventSubscription")
-    join.join(drafts, reading.kinds["EventSubscription"], reading.refused, problems)
+    reading.joined = join.join(drafts, reading.kinds["EventSubscription"], reading.refused, problems)
     join.names(drafts, specs if request.use_tenant else (), problems)
     if not reading.lost_events:
         join.silent(drafts, problems)

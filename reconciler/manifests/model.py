@@ -76,13 +76,23 @@ class TenantSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """An EventSubscription: its file's absolute path, its line there, and the keys of the webhooks that it adds to."""
+
+    path: str
+    name: str
+    line: int
+    keys: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Manifests:
     """What the manifests declare: `declared` by key, only those that the tenant in use selects; `problems` are warnings.
 
     `folders` and `files` are the run's paths relative to `root` (absolute), posix, "." for the root itself. `lost` holds an
     error for each reference that does not resolve, where `require` asked for it, with the webhook's key, None for a Tenant's.
     `taken` holds the keys and earlier names of every Webhook, of those too that the tenant in use does not select.
-    `tokens` are the places of every Tenant's token.
+    `tokens` are the places of every Tenant's token. `joined` are the EventSubscriptions, whatever tenant selects their webhooks.
     """
 
     declared: tuple[Declared, ...]
@@ -98,3 +108,4 @@ class Manifests:
     lost: tuple[tuple[str | None, Problem], ...] = ()
     taken: frozenset[str] = frozenset()
     tokens: frozenset[Place] = frozenset()
+    joined: tuple[Joined, ...] = ()

@@ -25,8 +25,8 @@ _DIRECTIVE: Final = re.compile(r"^%", re.MULTILINE)
 _PAIR: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
 
-def _parser(text: str) -> Any:
-    """The C parser, or the pure one where the extension was not built."""
+def parser(text: str) -> Any:
+    """PyYAML's C parser, or the pure one where the extension was not built."""
     try:
         from yaml._yaml import CParser  # noqa: PLC0415  PyYAML has it only where libyaml was found
     except ImportError:
@@ -82,7 +82,7 @@ def read(file: File, data: bytes) -> tuple[list[Document], list[Problem]]:
         return [], problems
     builder = Builder(file)
     try:
-        builder.run(_parser(file.text).get_event)
+        builder.run(parser(file.text).get_event)
     except Stop:
         pass
     except YAMLError as error:

@@ -12,7 +12,7 @@ from reconciler.core.problem import Problem
 from reconciler.manifests import paths
 from reconciler.manifests.build import PROBLEMS
 from reconciler.manifests.files import STDIN
-from reconciler.manifests.model import Request
+from reconciler.manifests.model import Joined, Request
 from reconciler.manifests.near import near
 from reconciler.manifests.places import Document
 from reconciler.manifests.read import read
@@ -32,6 +32,7 @@ class Reading:
     refused: set[str] = field(default_factory=set)
     lost_events: bool = False  # an EventSubscription was refused: whose events it had is not known
     tokens: frozenset[Place] = frozenset()
+    joined: tuple[Joined, ...] = ()
     documents: int = 0
     skipped: int = 0
     once: Once = field(default_factory=Once)

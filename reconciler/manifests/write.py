@@ -1,11 +1,10 @@
-"""Live webhooks -> manifest files: a new file each for what is declared nowhere, an edit in place for what differs.
+"""Live webhooks -> manifest files: a new file each for what is declared nowhere; what differs is edited by `edits.py`.
 
 Called by `cli/export.py` with what `core/export.py` found. Everything is worked out before the first file is written.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,10 +12,8 @@ from typing import Final
 
 from reconciler.core.codec import literal
 from reconciler.core.errors import BadRequest
-from reconciler.core.export import Edit, Export, Fresh, Written
+from reconciler.core.export import Export, Fresh, Written
 from reconciler.core.manifest import manifest
-from reconciler.core.secret import Secret
-from reconciler.manifests.edit import FIELDS, edited
 from reconciler.manifests.files import shown
 
 NAME_LENGTH: Final = 200  # characters of a file's name, which file systems bound at 255 bytes
@@ -55,38 +52,6 @@ def _new(fresh: Fresh, path: str, style: Style) -> Written:
     return Written(path, shown(path), made.text, fresh.key, spec.name, fresh.live.id, variables=made.variables)
 
 
-def edits(made: Export, folder: str) -> tuple[tuple[Written, ...], tuple[str, ...]]:
-    """The files of DIR that declare what differs, edited in place; and a warning for each field that has to be edited by hand."""
-    texts: dict[str, str] = {}
-    files, warnings = [], []
-    for edit in made.edits:
-        path, done = os.path.abspath(edit.declared.origin.file), []  # noqa: PTH100  strings, as all of this layer
-        inside = Path(path).resolve().is_relative_to(Path(folder).resolve())
-        for field in edit.fields:
-            if inside and path not in texts:
-                texts[path] = Path(path).read_bytes().decode("utf-8")
-            text = _edited(texts[path], edit, field.dotted) if inside else None
-            if text is None:
-                place = edit.declared.origin
-                warnings.append(f"{place}: {edit.live.spec.name}: {field.dotted} differs; edit it by hand, or reconcile")
-            else:
-                texts[path] = text
-                done.append(field.dotted)
-        if done:
-            line = edit.declared.origin.line
-            live = edit.live
-            files.append(Written(path, shown(path), "", edit.declared.key, live.spec.name, live.id, line, tuple(done)))
-    return tuple(replace(file, text=texts[file.path]) for file in files), tuple(warnings)
-
-
-def _edited(text: str, edit: Edit, field: str) -> str | None:
-    value = edit.live.protected if field == "protected" else getattr(literal(edit.live.spec), field, None)
-    declared_url = isinstance(edit.declared.spec.url, Secret) and field == "url"
-    if field not in FIELDS or declared_url or not isinstance(value, str | bool):
-        return None  # what is referenced stays a reference
-    return edited(text, edit.declared.key, field, value)
-
-
 def _file_name(key: str, taken: Iterable[str]) -> str:
     stem = key[:NAME_LENGTH]
     name, number = f"{stem}.yaml", 1
@@ -99,12 +64,12 @@ def _file_name(key: str, taken: Iterable[str]) -> str:
 def write(files: Iterable[Written], folder: str) -> None:
     """Writes them, each whole or not at all; raises OSError."""
     Path(folder).mkdir(parents=True, exist_ok=True)
-    for file in files:
-        if not file.fields:
-            with Path(file.path).open("x", encoding="utf-8", newline="\n") as stream:
-                stream.write(file.text)
+    for path, text, fresh in dict.fromkeys((file.path, file.text, not file.fields) for file in files):
+        if fresh:
+            with Path(path).open("x", encoding="utf-8", newline="\n") as stream:
+                stream.write(text)
         else:
-            _replace(file.path, file.text)
+            _replace(path, text)
 
 
 def _replace(path: str, text: str) -> None:

@@ -64,7 +64,7 @@ def remarks(made: Export, files: Sequence[Written]) -> Iterator[str]:
         yield f"warning: {terminal(warning)}"
     names = _variables(files)
     if names:
-        yield f"{counted(len(names), 'variable')} to set, which the new manifests reference:"
+        yield f"{counted(len(names), 'variable')} to set, which these manifests reference:"
         yield from (f"  {name}" for name in names)
 
 

@@ -159,15 +159,16 @@ def test_an_export_over_hand_written_files_changes_one_line_and_the_plan_is_then
     done = here(repo, "export", ".")
     assert (done.code, done.out.splitlines()[-1]) == (0, "Export: 0 new, 1 changed, 1 unchanged.")
     assert (repo / "all.yaml").read_bytes() == ODD.replace(
-        '"https://hooks.example.com/elastio/old"', "https://hooks.example.com/elastio/path"
+        '"https://hooks.example.com/elastio/old"', '"https://hooks.example.com/elastio/path"'
     ).replace("\n", "\r\n").encode()
     assert here(repo, "adopt", "--all", "--yes").code == 0
     assert here(repo, "plan", ".", "--detailed-exitcode").code == 0
 
 
 def test_a_field_that_is_not_there_is_added_and_what_cannot_be_edited_is_told(repo: Path) -> None:
-    text = ODD.replace("enabled: false, ", "").replace("severity: info}", "severity: critical}")
+    text = ODD.replace("enabled: false, ", "").replace('&url "https://hooks.example.com/elastio/old"', "{fromEnv: PLACE}")
     (repo / "all.yaml").write_text(text.replace("protected: true", "protected: false"), "utf-8")
-    done = here(repo, "export", ".")
+    done = run("export", ".", "--local-file", "../tenant.db", cwd=repo, PLACE="https://hooks.example.com/another")
     assert 'spec: {url: "https://hooks.example.com/2", protected: true}' in (repo / "all.yaml").read_text("utf-8")
-    assert "all.yaml:2:1: Payments on-call: events differs; edit it by hand, or reconcile" in done.err
+    assert "all.yaml:2:1: Payments on-call: url differs; edit it by hand, or reconcile" in done.err
+    assert "{fromEnv: PLACE}" in (repo / "all.yaml").read_text("utf-8")

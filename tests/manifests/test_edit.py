@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.manifests.edit import edited
+from reconciler.manifests.edit import Text
+from reconciler.manifests.splice import Change
 
 HEAD = "# ours\napiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata: {name: one}\n"
 LAYOUTS = {
@@ -73,6 +74,12 @@ FIELDS = [
 FILES = [(layout, tail, field, value) for layout in LAYOUTS for tail in range(4) for field, value in FIELDS]
 
 
+def edited(text: str, key: str, field: str, value: str | bool) -> str | None:
+    """The text with one field of the Webhook's spec set; None where that was not possible."""
+    file = Text(text.encode())
+    return file.whole() if file.change("Webhook", key, [Change("set", ("spec", field), value)]) else None
+
+
 def test_there_are_a_hundred() -> None:
     assert len(FILES) == 100
 
@@ -88,9 +95,10 @@ def test_one_live_edit_changes_exactly_one_line(layout: str, tail: int, field: s
     assert sum(old != new for old, new in zip(before, after, strict=True)) == 1
 
 
-def test_an_anchored_value_that_others_use_is_not_edited_since_they_would_change_with_it() -> None:
+def test_an_anchor_that_others_mean_moves_to_them_so_that_they_do_not_change() -> None:
     shared = HEAD + "spec:\n  name: &n One\n  description: *n\n  url: https://a.example/1\n"
-    assert edited(shared, "one", "name", "Two") is None
+    made = HEAD + "spec:\n  name: Two\n  description: &n One\n  url: https://a.example/1\n"
+    assert edited(shared, "one", "name", "Two") == made
 
 
 def test_a_merged_field_is_written_out_beside_the_merge() -> None:

@@ -1,0 +1,301 @@
+"""An export over hand-written events and authentication: the lines that differ change, all others stay, and the plan is empty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from reconciler.core.model import Subscription, Webhook
+from reconciler.providers.memory import MemoryProvider
+from tests.support.builders import as_stored
+from tests.support.exporting import HEAD, exported, over, plan_after, read, touched
+
+MORE = "apiVersion: webhooks.reconciler/v1\nkind: EventSubscription\nmetadata: {name: more}\n"
+A, B, C = "first:kind", "second:kind", "third:kind"
+TWO = [Subscription(A, "v0", "info"), Subscription(B, "v0", "warning")]
+
+EDITS: dict[str, Callable[[list[Subscription]], list[Subscription]]] = {
+    "another severity": lambda held: [replace(held[0], severity="critical"), *held[1:]],
+    "another version": lambda held: [held[0], replace(held[1], version="v1"), *held[2:]],
+    "one more": lambda held: [*held, Subscription(C, "v0", "info")],
+    "one less": lambda held: held[1:],
+    "the last one less": lambda held: held[:-1],
+    "one more of a kind": lambda held: [*held, replace(held[0], severity="critical")],
+    "one for another": lambda held: [*held[:-1], replace(held[-1], severity="info", version="v2")],
+}
+# Every item on one line, so that each edit is one line too.
+EVENTS = {
+    "flow items": """\
+spec:
+  url: https://a.example/1
+  events:  # all
+    - {type: "first:kind", version: v0, severity: info}  # begun
+    # ill
+    - {type: 'second:kind', version: 'v0', severity: "warning"}
+""",
+    "at the key's column": """\
+spec:
+  events:
+  - {type: 'first:kind', version: v0, severity: info}
+  -  { type: 'second:kind' , version: v0, severity: warning } # two
+  url: https://a.example/1 # where
+""",
+    "flow list": """\
+spec:
+    url: 'https://a.example/1'
+    events: [
+      {type: 'first:kind', version: v0, severity: info}, # first
+      {type: 'second:kind', version: v0, severity: warning}
+    ]
+""",
+    "json": """\
+{"apiVersion": "webhooks.reconciler/v1", "kind": "Webhook", "metadata": {"name": "one"}, "spec": {
+  "url": "https://a.example/1",
+  "events": [
+    {"type": "first:kind", "version": "v0", "severity": "info"},
+    {"type": "second:kind", "version": "v0", "severity": "warning"}
+  ]
+}}
+""",
+    "subscription": """\
+spec: {url: 'https://a.example/1'}
+---
+apiVersion: webhooks.reconciler/v1
+kind: EventSubscription
+metadata: {name: more}
+spec:
+  webhook: one
+  events: # theirs
+    - {type: 'first:kind', version: v0, severity: info}
+    - {type: 'second:kind', version: v0, severity: warning}   # two
+""",
+    "anchors nobody uses": """\
+spec:
+  url: &u https://a.example/1
+  events: &e
+    - &a {type: 'first:kind', version: &v v0, severity: &s info}
+    - &b {type: 'second:kind', version: v0, severity: warning}
+""",
+    "lists of severities": """\
+spec:
+  url: https://a.example/1
+  events:
+    - {type: 'first:kind', version: v0, severity: [info]}  # begun
+    - {severity: [ warning ], version: v0, type: 'second:kind'}
+""",
+    "deep": """\
+spec:
+        url: https://a.example/1
+
+        events:
+
+                - {type: 'first:kind', version: v0, severity: info}
+
+                - {type: 'second:kind', version: v0, severity: warning}
+""",
+}
+TAILS = ["", "  # the end\n---\napiVersion: v1\nkind: ConfigMap  # of somebody else\ndata: {  a: b }\n"]
+
+
+def text_of(layout: str, tail: str) -> str:
+    return layout + tail if layout.startswith("{") else HEAD + layout + tail
+
+
+CASES = list(product(EVENTS, EDITS, (0, 1)))
+
+
+def test_there_are_over_a_hundred() -> None:
+    assert len(CASES) >= 100
+
+
+@pytest.mark.parametrize(("layout", "edit", "tail"), CASES)
+def test_an_edit_of_the_events_touches_one_line(tmp_path: Path, layout: str, edit: str, tail: int) -> None:
+    before = text_of(EVENTS[layout], TAILS[tail] if layout != "json" else "")
+
+    def moved(spec: Webhook) -> Webhook:
+        held = sorted(spec.subscriptions, key=lambda one: one.type)
+        assert held == TWO
+        return replace(spec, subscriptions=frozenset(EDITS[edit](held)))
+
+    after, told = over(tmp_path, before, moved, "\r\n" if tail else "\n", "\ufeff" if tail else "")
+    separated = layout in {"json", "flow list"} and edit in {"one more", "the last one less"}  # the comma of the line before
+    expected = {(1, 1), (0, 1), (1, 0)} if not separated else {(1, 2), (2, 1)}
+    assert len(found := touched(before, after)) == 1, after
+    assert found[0] in expected, after
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    ("events", "move", "expected"),
+    [
+        (  # what others mean by an anchor moves to them
+            """\
+    - &a {type: 'first:kind', version: &v v0, severity: info}
+    - {<<: *a, severity: warning}
+    - {type: 'second:kind', version: *v, severity: info}
+""",
+            lambda held: [replace(one, version="v1") if one.severity == "info" and one.type == A else one for one in held],
+            """\
+    - {type: 'first:kind', version: v1, severity: info}
+    - {<<: &a {type: "first:kind", version: v0, severity: info}, severity: warning}
+    - {type: 'second:kind', version: &v v0, severity: info}
+""",
+        ),
+        (  # what comes by way of an alias is written out there
+            """\
+    - {type: 'first:kind', version: v0, severity: &s [info, warning]}
+    - {type: 'second:kind', version: v0, severity: *s}
+""",
+            lambda held: [one for one in held if one != Subscription(B, "v0", "warning")],
+            """\
+    - {type: 'first:kind', version: v0, severity: &s [info, warning]}
+    - {type: 'second:kind', version: v0, severity: [info]}
+""",
+        ),
+        (  # what is merged in is written beside the merge
+            """\
+    - &a {type: 'first:kind', version: v0, severity: info}
+    - <<: *a
+      severity: warning
+""",
+            lambda held: [replace(one, version="v1") if one.severity == "warning" else one for one in held],
+            """\
+    - &a {type: 'first:kind', version: v0, severity: info}
+    - <<: *a
+      severity: warning
+      version: v1
+""",
+        ),
+        (  # an item that others mean can go
+            """\
+    - &a
+      type: first:kind
+      version: v0
+      severity: info
+    - <<: *a
+      severity: warning
+""",
+            lambda held: [one for one in held if one.severity == "warning"],
+            """\
+    - <<: &a {type: "first:kind", version: v0, severity: info}
+      severity: warning
+""",
+        ),
+        (  # severities in lines of their own
+            """\
+    - type: first:kind
+      version: v0
+      severity:
+        - info # little
+        - warning
+""",
+            lambda held: [*(one for one in held if one.severity == "info"), Subscription(A, "v0", "critical")],
+            """\
+    - type: first:kind
+      version: v0
+      severity:
+        - info # little
+        - critical
+""",
+        ),
+        (  # a block item is followed by one like it
+            f"    -   type: {A}\n        version: v0\n        severity: info\n",
+            lambda held: [*held, Subscription(B, "v0", "info")],
+            """\
+    -   type: first:kind
+        version: v0
+        severity: info
+    -   type: second:kind
+        version: v0
+        severity: info
+""",
+        ),
+    ],
+)  # fmt: skip
+def test_anchors_aliases_and_merges_change_for_nobody_else(
+    tmp_path: Path, events: str, move: Callable[[frozenset[Subscription]], list[Subscription]], expected: str
+) -> None:
+    begin = HEAD + "spec:\n  url: https://a.example/1\n  events:\n"
+    after, _ = over(tmp_path, begin + events, lambda spec: replace(spec, subscriptions=frozenset(move(spec.subscriptions))))
+    assert after == begin + expected
+
+
+def test_the_last_event_of_a_subscription_takes_its_document_with_it_and_leaves_comments(tmp_path: Path) -> None:
+    own = HEAD + "spec: {url: 'https://a.example/1'}\n"
+    more = """\
+---
+# scans
+apiVersion: webhooks.reconciler/v1
+kind: EventSubscription
+metadata: {name: more}
+spec: {webhook: one, events: [{type: 'first:kind', version: v0, severity: info}]}
+# below
+"""
+    after, told = over(tmp_path, own + more, lambda spec: replace(spec, subscriptions=frozenset()))
+    assert after == own + "---\n# scans\n# below\n"
+    assert [line.rpartition("/")[2] for line in told] == ["all.yaml:8: more has no event left and was taken out"]
+
+
+BOTH = (
+    HEAD
+    + "spec: {url: 'https://a.example/1'}\n---\n"
+    + (HEAD.replace("one", "two") + "spec: {url: 'https://a.example/1'}\n---\n")
+    + MORE
+    + "spec:\n  selector: {matchLabels: {team: x}}\n"
+    + """\
+  events:
+    - {type: 'first:kind', version: v0, severity: info} # for all
+"""
+).replace("}  # the key", ", labels: {team: x}}")
+
+
+def moved_both(folder: Path, *names: str) -> tuple[str, tuple[str, ...], bool]:
+    (folder / "all.yaml").write_text(BOTH)
+    other = frozenset({Subscription(A, "v0", "warning")})
+    held = [as_stored(item, number) for number, item in enumerate(read(folder).declared)]
+    tenant = MemoryProvider(
+        [replace(item, spec=replace(item.spec, subscriptions=other)) if item.spec.name in names else item for item in held]
+    )
+    told = exported(folder, tenant)
+    return (folder / "all.yaml").read_text(), told, plan_after(folder, tenant).pending == ()
+
+
+def test_what_a_selector_adds_to_several_is_edited_where_all_of_them_moved_alike(tmp_path: Path) -> None:
+    after, told, empty = moved_both(tmp_path, "one", "two")
+    assert (after, told, empty) == (BOTH.replace("severity: info} # for", "severity: warning} # for"), (), True)
+
+
+def test_what_a_selector_adds_to_others_too_is_told_and_stays(tmp_path: Path) -> None:
+    after, told, empty = moved_both(tmp_path, "one")
+    assert f"    - {{type: '{A}', version: v0, severity: info}} # for all\n" in after
+    assert (len(told), "one: events differs; edit it by hand" in told[0], empty) == (1, True, False)
+
+
+def test_another_teams_file_is_not_edited_but_named(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    ours.mkdir()
+    theirs.mkdir()
+    (ours / "one.yaml").write_text(text_of(EVENTS["flow items"], ""))
+    (theirs / "more.yaml").write_text(
+        """\
+apiVersion: webhooks.reconciler/v1
+kind: EventSubscription
+metadata: {name: more}
+spec:
+  webhook: one
+  events:
+    - {type: 'third:kind', version: v0, severity: info}
+"""
+    )
+    held = [as_stored(item) for item in read(tmp_path).declared]
+    gone = replace(held[0].spec, subscriptions=frozenset({TWO[0], Subscription(A, "v0", "critical")}))
+    before = (theirs / "more.yaml").read_bytes()
+    told = exported(tmp_path, MemoryProvider([replace(held[0], spec=gone)]), into=ours)
+    assert (theirs / "more.yaml").read_bytes() == before
+    assert B not in (ours / "one.yaml").read_text()
+    assert "severity: [info, critical]" in (ours / "one.yaml").read_text()
+    assert [line.rpartition("/")[2] for line in told] == ["more.yaml:7:7: one: events differs; edit it by hand, or reconcile"]
