@@ -60,8 +60,18 @@ async def _examined(options: Options) -> tuple[Finding, ...]:
     from reconciler.cli import checks  # noqa: PLC0415  as above
 
     manifests, read = _manifests(options)
-    tokens = tuple(filter(None, [options.tenant_token_file]))
-    return (checks.versions(), *read, *checks.files(tokens), *await checks.tenant(options, manifests))
+    return (checks.versions(), *read, *checks.files(_token_files(options, manifests)), *await checks.tenant(options, manifests))
+
+
+def _token_files(options: Options, manifests: Manifests | None) -> list[str]:
+    """The files that hold tokens of tenants, as options and Tenant manifests name them; relative to the current folder."""
+    from os.path import realpath, relpath  # noqa: PLC0415  as above
+
+    from reconciler.manifests.sources.file import FROM_FILE  # noqa: PLC0415  likewise
+
+    given = {realpath(options.tenant_token_file)} if options.tenant_token_file else set()
+    places = manifests.tokens if manifests is not None else frozenset()
+    return sorted(relpath(path) for path in given | {place.item[0] for place in places if place.source == FROM_FILE})
 
 
 def _manifests(options: Options) -> tuple[Manifests | None, tuple[Finding, ...]]:

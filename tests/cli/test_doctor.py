@@ -96,6 +96,19 @@ def test_a_token_file_that_others_may_read_or_write_is_1_with_the_mend(tmp_path:
     assert f"token.txt: mode {mode:04o} lets others at it\n        hint: chmod go= token.txt" in ended.out
 
 
+def test_a_token_file_that_a_tenant_manifest_names_is_looked_at_too(tmp_path: Path) -> None:
+    with Tenant(tmp_path / "tenant") as tenant:
+        repo = tmp_path / "repo"
+        (repo / "infra").mkdir(parents=True)
+        token_file(repo / "infra", tenant.token, 0o604)
+        text = tenant_manifest(tenant.url).replace("{fromEnv: TENANT_TOKEN}", "{fromFile: token.txt}")
+        (repo / "infra" / "tenant.yaml").write_text(text)
+        (repo / "hook.yaml").write_text(webhook("hook"))
+        assert told(repo, ".", code=1)["files"] == [("failed", "infra/token.txt: mode 0604 lets others at it")]
+        (repo / "infra" / "token.txt").chmod(0o600)
+        assert told(repo, ".")["files"][0][0] == "ok"
+
+
 def test_what_others_may_read_in_the_tenants_folder_is_1(tmp_path: Path) -> None:
     (tmp_path / "hook.yaml").write_text(webhook("hook"))
     assert run("plan", ".", "--local", cwd=tmp_path).code == 0
