@@ -74,6 +74,7 @@ def request(options: Options, secrets: Secrets) -> Request:
         use_tenant=not (options.is_local or options.tenant_url),
         private=_private(options),
         may_be_empty=bool(options.may_be_empty),
+        keep=options.since is not None,
         all_tenants=bool(options.all_tenants) or options.via == "probe",  # a probe asks no tenant, so none is chosen
     )
 

@@ -13,6 +13,8 @@ from functools import lru_cache
 from io import BufferedReader
 from typing import Final, Literal, Protocol
 
+from reconciler.manifests.places import Parsed
+
 STDIN: Final = "<stdin>"
 _CHUNK: Final = 64 * 1024  # bytes
 _ENDINGS: Final = (".yaml", ".yml", ".json")
@@ -33,6 +35,9 @@ class Tree(Protocol):
 
     def read(self, path: str, most: int) -> bytes:
         """The bytes of a file, at most `most`; raises OSError, whose `strerror` says why not."""
+
+    def parsed(self, path: str) -> Parsed | None:
+        """What a file held, where it was parsed before."""
 
     def shown(self, path: str) -> str:
         """A path as messages show it."""
@@ -69,6 +74,9 @@ class WorkTree:
         with open_regular(path) as stream:
             data = stream.read(_CHUNK)
             return data if len(data) < _CHUNK else data + stream.read(most - _CHUNK)
+
+    def parsed(self, path: str) -> None:
+        """Nothing was before."""
 
     def shown(self, path: str) -> str:
         """Relative to the current folder."""

@@ -5,6 +5,7 @@ A revision is a name that somebody typed, and what git says of it is not always 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from reconciler.manifests.files import shown
 LINK: Final = "120000"
 SUBMODULE: Final = "160000"
 _AT_ONCE: Final = 500  # names asked in one go: they and a line each fit into a pipe, so that neither side waits for the other
+_SHORT: Final = 40  # digits of SHA-1, git's usual
 _CHUNK: Final = 1024 * 1024  # bytes
 # A hook runs with these set for its own purposes; which repository is meant says the path.
 _OF_A_HOOK: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE")
@@ -102,6 +104,12 @@ class Repository:
         if done.returncode:
             raise GitFailed(f"git {arguments[0]} failed: {_said(done.stderr)}")
         return done.stdout
+
+
+def blob_id(data: bytes, length: int) -> str:
+    """The id that git gives a file of these bytes, in a repository whose ids have that many hexadecimal digits."""
+    make = hashlib.sha1 if length == _SHORT else hashlib.sha256  # no signature: git's own names
+    return make(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 def repository_of(folder: str, env: Mapping[str, str]) -> Repository:

@@ -79,6 +79,7 @@ def _load(request: Request) -> Manifests:
         taken=frozenset(name for document in reading.kinds["Webhook"] for name in _taken(document)),
         tokens=reading.tokens,
         joined=reading.joined,
+        parsed=tuple(reading.parsed),
     )
 
 

@@ -10,6 +10,7 @@ from reconciler.core.model import Declared, Origin
 from reconciler.core.problem import Problem
 from reconciler.core.secret import Secret
 from reconciler.manifests.files import WORK_TREE, Tree
+from reconciler.manifests.places import Parsed
 from reconciler.manifests.sources import Place
 
 SecretsMode = Literal["ignore", "warn", "require"]
@@ -25,7 +26,7 @@ class Request:
     nothing (for `validate`); `may_be_empty` takes paths without a document, and no path (for `export`); `only_tenants` decodes
     no webhook (for a saved plan). `env` is the environment that references read; `timeout` the seconds that one request or
     process of a source of secrets may take; `allow_command` lets fromCommand run programs; `private`: files that no webhook may
-    name; `tree` is where files stand.
+    name; `tree` is where files stand; `keep` keeps what was parsed, for reading another tree with much the same files.
     """
 
     paths: tuple[str, ...]
@@ -44,6 +45,7 @@ class Request:
     private: tuple[str, ...] = ()
     tree: Tree = WORK_TREE
     only_tenants: bool = False
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class Manifests:
     error for each reference that does not resolve, where `require` asked for it, with the webhook's key, None for a Tenant's.
     `taken` holds the keys and earlier names of every Webhook, of those too that the tenant in use does not select.
     `tokens` are the places of every Tenant's token. `joined` are the EventSubscriptions, whatever tenant selects their webhooks.
+    `parsed` are the files that had no fault, if they were to be kept.
     """
 
     declared: tuple[Declared, ...]
@@ -109,3 +112,4 @@ class Manifests:
     taken: frozenset[str] = frozenset()
     tokens: frozenset[Place] = frozenset()
     joined: tuple[Joined, ...] = ()
+    parsed: tuple[Parsed, ...] = ()

@@ -63,13 +63,18 @@ def _unreadable(tree: Tree, problems: list[Problem]) -> Callable[[str, str], Non
     return told
 
 
+def file_of(path: str, tree: Tree) -> File:
+    """A file without its text yet."""
+    return File(tree.shown(path), path=path, folder=os.path.dirname(path))  # noqa: PTH120  strings, as all of this layer
+
+
 def contents(found: Found, tree: Tree, stdin: bytes | None) -> tuple[File, bytes | Problem]:
     """A file and its bytes, at most one more than the limit, or why it cannot be read."""
     if found.path == STDIN:
         here = os.getcwd()  # noqa: PTH109  likewise
         empty = problem(STDIN, "path/unreadable", "standard input cannot be read")
         return File(STDIN, path=STDIN, folder=here), stdin if stdin is not None else empty
-    file = File(tree.shown(found.path), path=found.path, folder=os.path.dirname(found.path))  # noqa: PTH120  likewise
+    file = file_of(found.path, tree)
     try:
         return file, tree.read(found.path, SIZE + 1)
     except OSError as error:

@@ -6,7 +6,7 @@ and column only when somebody wants to see it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from reconciler.core.model import Origin
@@ -115,3 +115,16 @@ class Document:
     ) -> Problem:
         """A problem at the value of a path, or at its key."""
         return Problem(self.place(path, key=key), pointer(path), rule, severity, message, hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A file and its documents, read without a problem, for whoever meets the same text again."""
+
+    file: File
+    documents: tuple[Document, ...]
+
+    def at(self, file: File) -> list[Document]:
+        """The documents as those of another file with that text; their values are shared, since nothing changes them."""
+        file.text, file.marks = self.file.text, self.file.marks
+        return [replace(document, file=file) for document in self.documents]

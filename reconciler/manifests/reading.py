@@ -14,7 +14,7 @@ from reconciler.manifests.build import PROBLEMS
 from reconciler.manifests.files import STDIN
 from reconciler.manifests.model import Joined, Request
 from reconciler.manifests.near import near
-from reconciler.manifests.places import Document
+from reconciler.manifests.places import Document, File, Parsed
 from reconciler.manifests.read import read
 from reconciler.manifests.schema import KINDS, check
 from reconciler.manifests.sources import Once, Place
@@ -33,6 +33,7 @@ class Reading:
     lost_events: bool = False  # an EventSubscription was refused: whose events it had is not known
     tokens: frozenset[Place] = frozenset()
     joined: tuple[Joined, ...] = ()
+    parsed: list[Parsed] = field(default_factory=list)
     documents: int = 0
     skipped: int = 0
     once: Once = field(default_factory=Once)
@@ -40,11 +41,24 @@ class Reading:
 
 def read_file(found: paths.Found, request: Request, reading: Reading) -> None:
     """Reads one file; what is wrong with it joins the problems."""
-    file, data = paths.contents(found, request.tree, request.stdin)
-    if isinstance(data, Problem):
-        reading.problems.append(data)
-        return
-    documents, problems = read(file, data)
+    before = request.tree.parsed(found.path)
+    if before is not None:
+        file = paths.file_of(found.path, request.tree)
+        documents, problems = before.at(file), list[Problem]()
+    else:
+        file, data = paths.contents(found, request.tree, request.stdin)
+        if isinstance(data, Problem):
+            reading.problems.append(data)
+            return
+        documents, problems = read(file, data)
+    if request.keep and not problems:
+        reading.parsed.append(Parsed(file, tuple(documents)))
+    _take(found, file, documents, problems, request, reading)
+
+
+def _take(
+    found: paths.Found, file: File, documents: list[Document], problems: list[Problem], request: Request, reading: Reading
+) -> None:
     start, before = len(reading.problems), reading.documents
     reading.problems += problems
     for document in documents:

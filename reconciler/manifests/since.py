@@ -14,9 +14,10 @@ from typing import Literal
 from reconciler.core.errors import BadRequest, GitFailed
 from reconciler.core.since import Base
 from reconciler.manifests.files import is_manifest, shown
-from reconciler.manifests.git import LINK, SUBMODULE, Entry, Repository, repository_of
+from reconciler.manifests.git import LINK, SUBMODULE, Entry, Repository, blob_id, repository_of
 from reconciler.manifests.load import load
 from reconciler.manifests.model import Manifests, Request
+from reconciler.manifests.places import Parsed
 from reconciler.manifests.read import SIZE
 
 _Place = tuple[Repository, str, Entry]  # the commit beside the entry: a submodule has its own
@@ -30,6 +31,7 @@ class Commit:
     folders: set[str] = field(default_factory=set)
     files: dict[str, _Place] = field(default_factory=dict)
     contents: dict[str, bytes | None] = field(default_factory=dict)
+    known: dict[str, Parsed] = field(default_factory=dict)
     whole: bool = False
 
     def kind(self, path: str) -> Literal["folder", "file"] | None:
@@ -50,15 +52,29 @@ class Commit:
             raise OSError(errno.ENOENT, "it leads to no file of that commit", path)
         return data[:most]
 
+    def parsed(self, path: str) -> Parsed | None:
+        """What a file of now holds, if it held the same then."""
+        _, _, entry = self.files[path]
+        return self.known.get(entry.id) if entry.mode != LINK else None
+
     def shown(self, path: str) -> str:
         """As git writes it: `REV:path`."""
         return f"{self.name}:{shown(path)}"
 
+    def know(self, parsed: Iterable[Parsed]) -> None:
+        """Remembers what is parsed already by the ids that git gives such files; what is in the index may be another text."""
+        lengths = {len(entry.id) for _, _, entry in self.files.values()}
+        for one in parsed:
+            data = one.file.text.encode()
+            self.known |= {blob_id(data, length): one for length in lengths}
+
     def fetch(self) -> None:
-        """Reads everything, in few processes; raises GitFailed."""
+        """Reads everything else, in few processes; raises GitFailed."""
         for follow in (False, True):
             places: dict[Repository, dict[str, str]] = {}
             for path, (repository, commit, entry) in self.files.items():
+                if self.parsed(path) is not None:
+                    continue
                 if follow and "\n" in entry.path:  # git is asked by lines; such a link leads nowhere
                     self.contents.setdefault(path, None)
                 elif (entry.mode == LINK) == follow:
@@ -85,6 +101,7 @@ def base(rev: str, now: Manifests, request: Request) -> Base:
     tree = Commit(rev)
     _add(tree, repository, commit, {_inside(repository, path): path for path in paths})
     moved = _moved(tree, repository, commit, now)
+    tree.know(now.parsed)
     tree.fetch()
     tenant = now.tenant.name if now.tenant is not None else None
     then = replace(
@@ -96,6 +113,7 @@ def base(rev: str, now: Manifests, request: Request) -> Base:
         tenant=tenant,
         all_tenants=True,
         may_be_empty=True,
+        keep=False,
     )
     found = load(then)
     declared = found.declared

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,8 +63,16 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def then(*paths: str, rev: str = "then", **options: object) -> Base:
+    """The base; the same whether what is parsed of now is used again or not."""
     request = Request(**{"paths": paths or (".",), "env": ENV, "secrets": "warn", **options})  # type: ignore[arg-type]  # by name
-    return base(rev, load(request), request)
+    found = base(rev, load(request), request)
+    keeping = replace(request, keep=True)
+    again = base(rev, load(keeping), keeping)
+    assert again == found
+    assert [dict(one.subscription_origins) for one in again.declared] == [
+        dict(one.subscription_origins) for one in found.declared
+    ]
+    return found
 
 
 def keys(found: Base) -> list[str]:
@@ -79,6 +88,26 @@ def test_what_was_declared_then_is_read_whatever_lies_there_now(repo: Path) -> N
     assert (found.rev, found.commit) == ("then", git(repo, "rev-parse", "then"))
     assert str(found.declared[0].origin) == "then:webhooks/a.yaml:1:1"
     assert found.declared[0].sources == ("webhooks/a.yaml",)
+
+
+def test_what_git_would_convert_is_compared_by_its_bytes(repo: Path) -> None:
+    git(repo, "config", "core.autocrlf", "true")
+    old = webhook("a", extra="description: old").replace("\n", "\r\n")
+    (repo / ".gitattributes").write_text("*.yaml text eol=crlf\n")
+    (repo / "webhooks/a.yaml").write_bytes(old.encode())
+    rev = commit(repo)
+    (repo / "webhooks/a.yaml").write_bytes(old.replace("old", "new").encode())
+    assert [item.spec.description for item in then(rev=rev).declared] == ["old", ""]
+
+
+def test_a_repository_of_longer_ids_is_read_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(tmp_path, "init", "-q", "-b", "main", "--object-format=sha256")
+    put(tmp_path, a=webhook("a"), b=webhook("b"))
+    rev = commit(tmp_path)
+    put(tmp_path, b=webhook("b", extra="description: new"))
+    monkeypatch.chdir(tmp_path)
+    assert len(rev) == 64
+    assert [item.spec.description for item in then(rev=rev).declared] == ["", ""]
 
 
 def test_reading_changes_nothing_in_the_repository(repo: Path) -> None:
