@@ -1,14 +1,16 @@
-"""Real Chromium in front of a real `tenant serve`: one browser and one tenant a module, one signed-in context a test.
+"""Real Chromium in front of a real `tenant serve`: one browser and one tenant for all of this folder, one context a test.
 
-Not a session: Playwright's synchronous interface runs an event loop in this thread for as long as it lives, and the tests of
-another module that come next in the same process run loops of their own.
+Not for the whole session: neither shall stay beside tests that measure time and memory.
 
 What is done without Chromium: `tests/conftest.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +22,11 @@ from tests.support.chromium import ARGUMENTS, CHROMIUM, INSTALL, in_browser_thre
 from tests.support.processes import Tenant, run
 from tests.support.receiver import Receiver
 
-WIDTHS = (1280, 768, 375)
+EVERY_WINDOW = tuple((width, scheme) for width in (1280, 768, 375) for scheme in ("light", "dark"))
+PATIENCE = 30_000  # milliseconds for what a page does; a machine under load is slow, and waiting costs nothing
+LIST = "/settings/webhooks"
+EVENT = {"type": "elastio:recovery-point:create:started", "version": "v0", "severity": "info"}
+MARK = {"owner": "payments", "key": "on-call", "sources": ["webhooks/payments.yaml"], "revision": "4fd1c2e"}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -54,14 +60,37 @@ class Served:
         assert made.code == 0, made.err
         return next(word for word in made.out.split() if "/sign-in" in word)
 
+    def happen(self, *, deliveries: int = 1, **event: Any) -> None:
+        """An event of EVENT's type, version and severity, or of others, which so many webhooks receive."""
+        status, taken = self.process.call("POST", "/events", {**EVENT, "event": {}, **event})
+        assert (status, taken["deliveries"]) == (202, deliveries)
+
+    def ended(self, webhook: dict[str, Any], attempts: int = 1) -> None:
+        """Waits until so many attempts at the webhook's deliveries have an outcome."""
+        for _ in range(200):
+            _, found = self.process.call("GET", f"/webhooks/{webhook['id']}/deliveries")
+            if sum(one["verdict"] is not None for item in found["items"] for one in item["attempts"]) >= attempts:
+                return
+            time.sleep(0.05)
+        pytest.fail("no outcome within ten seconds")
+
+    def outdate(self, table: str, key: str, value: object) -> None:
+        """What ends by itself, of this key, has ended a second ago: hours that no test can wait for."""
+        with closing(sqlite3.connect(self.process.folder / "tenant.db", timeout=10)) as connection, connection:
+            statement = f"UPDATE {table} SET expires_at = ? WHERE {key} = ?"  # noqa: S608  a test's own names
+            assert connection.execute(statement, (time.time() - 1, value)).rowcount == 1
+
     def empty(self) -> None:
         for item in self.process.webhooks():
             if item["protected"]:
                 self.process.edit(item["name"], protected=False)
-            self.process.remove(item["name"])
+                self.process.remove(item["name"])
+                continue
+            status, _ = self.process.call("DELETE", f"/webhooks/{item['id']}", If_Match=f'"{item["revision"]}"')
+            assert status == 204
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.fail(INSTALL)
@@ -70,7 +99,7 @@ def chromium() -> Iterator[Browser]:
     in_browser_thread(playwright.stop)()  # which ends the browser too
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with Tenant(tmp_path_factory.mktemp("tenant"), "--allow-network", "127.0.0.0/8") as made:
         yield Served(made)
@@ -83,21 +112,22 @@ def served(process: Served) -> Served:
     return process
 
 
-@pytest.fixture(scope="module")
+def enter(chromium: Browser, served: Served) -> Any:
+    """The cookies of somebody who opened a new link and pressed the button."""
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(served.link())
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="Webhooks", level=1).wait_for()
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture(scope="package")
 def signed_in(chromium: Browser, process: Served) -> Any:
-    """The cookies of somebody who opened the link and pressed the button."""
-
-    def enter() -> Any:
-        context = chromium.new_context()
-        page = context.new_page()
-        page.goto(process.link())
-        page.get_by_role("button", name="Sign in").click()
-        page.get_by_role("heading", name="Webhooks", level=1).wait_for()
-        state = context.storage_state()
-        context.close()
-        return state
-
-    return in_browser_thread(enter)()
+    """The cookies of a session that the tests share."""
+    return in_browser_thread(enter)(chromium, process)
 
 
 Opened = Callable[..., Page]
@@ -105,26 +135,28 @@ Opened = Callable[..., Page]
 
 @pytest.fixture
 def open_page(chromium: Browser, served: Served, signed_in: Any) -> Iterator[Opened]:
-    """`open_page("/settings/webhooks", width=375, dark=True, scripts=False)`: a page of its own context, signed in.
+    """`open_page("/settings/webhooks", scripts=False)`: a page of its own context, signed in.
 
-    At the end no page may have had an error in its console, which is where a Content-Security-Policy complains.
+    At the end no page may have had an error in its console, which is where a Content-Security-Policy complains, run a script of
+    what is stored, or asked anybody but the tenant for something.
     """
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
 
-    def opened(path: str, *, width: int = 1280, dark: bool = False, scripts: bool = True, state: Any = None) -> Page:
+    def opened(path: str, *, scripts: bool = True, state: Any = None) -> Page:
         context = chromium.new_context(
             base_url=served.origin,
             storage_state=state or signed_in,
-            viewport={"width": width, "height": 900},
-            color_scheme="dark" if dark else "light",
+            viewport={"width": 1280, "height": 900},
             java_script_enabled=scripts,
         )
         contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda message: wrong.append(message.text) if _bad(message) else None)
+        page.on("dialog", lambda dialog: wrong.append(dialog.message))
+        page.on("request", lambda asked: None if asked.url.startswith(f"{served.origin}/") else wrong.append(asked.url))
         page.goto(path)
         return page
 
@@ -145,12 +177,20 @@ def receiver() -> Iterator[Receiver]:
         yield made
 
 
-def violations(page: Page) -> list[str]:
+def faults(page: Page, windows: Iterable[tuple[int, str]] = ((1280, "light"), (375, "dark"))) -> list[str]:
+    """What is wrong with the page as it stands, in windows of these widths and colours: axe-core's, or wider than its window."""
+    found = []
+    for width, scheme in windows:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of its literals
+        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        wrong = [*_violations(page), *([f"{over} px too wide"] if over else [])]
+        found += [f"{width} {scheme}: {fault}" for fault in wrong]
+    page.set_viewport_size({"width": 1280, "height": 900})
+    return found
+
+
+def _violations(page: Page) -> list[str]:
     """What axe-core finds at fault: each rule with the elements."""
     found = Axe().run(page).response["violations"]
     return [f"{item['id']}: {item['help']}: {[node['html'][:200] for node in item['nodes']]}" for item in found]
-
-
-def sideways(page: Page) -> int:
-    """By how many pixels the page is wider than the window."""
-    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
