@@ -179,6 +179,7 @@ def receiver() -> Iterator[Receiver]:
 
 def faults(page: Page, windows: Iterable[tuple[int, str]] = ((1280, "light"), (375, "dark"))) -> list[str]:
     """What is wrong with the page as it stands, in windows of these widths and colours: axe-core's, or wider than its window."""
+    page.wait_for_load_state("load")  # a page whose style sheet is still on its way is measured without it
     found = []
     for width, scheme in windows:
         page.set_viewport_size({"width": width, "height": 900})

@@ -1,0 +1,1 @@
+"""Browser tests; a package, so that its fixtures of that scope end with its last test."""
