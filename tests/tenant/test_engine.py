@@ -1,65 +1,23 @@
-"""The engine with a clock that a test moves: schedule, Retry-After, dead endpoints, what is held, ends and is sent again."""
+"""The engine with a clock that a test moves: schedule, Retry-After, dead endpoints, what is sent again."""
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from reconciler.core.retry_after import retry_after
-from reconciler.tenant import upkeep
 from reconciler.tenant.claims import interrupted
 from reconciler.tenant.retries import JITTER, Retries, parsed
-from reconciler.tenant.times import DAY, HOUR
-from tests.tenant.harness import BEARER, EVENT, Clock, Receiver, Tenant, receiver, tenant
-
-WAITS = (5, 30, 120, 600, 3600, 21600, 43200, 86400, 86400)
-SMALL = 0.001  # of a clock's second
-
-Story = Callable[[Tenant, Receiver], Awaitable[None]]
-
-
-def run(folder: Path, story: Story, *, rng: float = 0.5, **options: Any) -> None:
-    """A story with one endpoint; `rng` of 0.5 is no jitter."""
-
-    async def main() -> None:
-        retries = options.pop("retries", Retries(rng=lambda: rng))
-        async with receiver() as endpoint, tenant(folder, retries=retries, **options) as t:
-            await story(t, endpoint)
-
-    asyncio.run(main())
-
-
-async def post(t: Tenant, count: int = 1) -> None:
-    for _ in range(count):
-        assert (await t.call("POST", "/events", {**EVENT, "event": {}})).status_code == 202
-    await t.engine.idle()
-
-
-async def later(t: Tenant, seconds: float) -> None:
-    """Lets the clock go on, and the engine do what is due then."""
-    t.clock.now += seconds
-    t.engine.wake()
-    await t.engine.idle()
-
-
-async def shown(t: Tenant, webhook: dict[str, Any]) -> list[dict[str, Any]]:
-    """The webhook's deliveries, oldest first."""
-    return list(reversed((await t.call("GET", f"/webhooks/{webhook['id']}/deliveries?limit=500")).json()["items"]))
-
-
-async def counted(t: Tenant) -> tuple[int, int]:
-    totals = (await t.call("GET", "/invocations")).json()
-    return totals["succeeded"], totals["failed"]
-
+from reconciler.tenant.times import DAY
+from tests.tenant.harness import EVENT, Receiver, Tenant
+from tests.tenant.stories import counted, later, post, run, shown
 
 PORT_9 = {"url": "http://127.0.0.1:9/hook"}  # discard: nothing listens there, and it is below 1024, so it is refused at once
+WAITS = (5, 30, 120, 600, 3600, 21600, 43200, 86400, 86400)
+SMALL = 0.001  # of a clock's second
 
 
 @pytest.mark.parametrize(("rng", "share"), [(0.0, 0.8), (0.5, 1.0), (1.0, 1.2)])
@@ -255,120 +213,3 @@ def test_an_endpoint_that_comes_back_gets_all_that_waited_with_the_next_probe_or
         assert {d["state"] for d in await shown(t, made)} == {"succeeded"}
 
     run(tmp_path, story)
-
-
-def test_what_is_pending_at_a_disabled_webhook_is_held_and_after_three_days_failed_uncounted(tmp_path: Path) -> None:
-    async def story(t: Tenant, endpoint: Receiver) -> None:
-        endpoint.status = 500
-        made = await t.make(url=endpoint.url, events=[EVENT])
-        await post(t, 3)
-        await t.patch(made, {"enabled": False})
-        await later(t, 72 * HOUR - 1)
-        assert (len(endpoint.bodies), await counted(t)) == (3, (0, 3))
-        assert await t.store.write(lambda c: upkeep.step(c, t.clock())) is False
-        assert {d["state"] for d in await shown(t, made)} == {"pending"}
-        t.clock.now += 1
-        await t.store.write(lambda c: upkeep.step(c, t.clock()))
-        assert {(d["state"], len(d["attempts"])) for d in await shown(t, made)} == {("failed", 1)}
-        assert await counted(t) == (0, 3)
-
-    run(tmp_path, story)
-
-
-def test_what_a_disabled_webhook_held_goes_on_when_it_is_enabled(tmp_path: Path) -> None:
-    async def story(t: Tenant, endpoint: Receiver) -> None:
-        endpoint.status = 500
-        made = await t.make(url=endpoint.url, events=[EVENT])
-        await post(t, 3)
-        made = (await t.patch(made, {"enabled": False})).json()
-        endpoint.status = 200
-        await later(t, HOUR)
-        await t.patch(made, {"enabled": True})
-        await t.engine.idle()
-        assert {d["state"] for d in await shown(t, made)} == {"succeeded"}
-
-    run(tmp_path, story)
-
-
-def test_each_attempt_reads_the_url_and_the_credential_of_that_moment(tmp_path: Path) -> None:
-    async def story(t: Tenant, endpoint: Receiver) -> None:
-        endpoint.status = 500
-        made = await t.make(url=endpoint.url, events=[EVENT])
-        await post(t)
-        await t.patch(made, {"url": endpoint.url + "/new", "auth": BEARER})
-        await later(t, 5)
-        assert endpoint.heads[1].startswith("POST /hook/new ")
-        assert "authorization: bearer sesame-open-4711" in endpoint.heads[1].lower()
-
-    run(tmp_path, story)
-
-
-def test_events_and_attempts_go_after_thirty_days_in_steps_and_their_counts_stay(tmp_path: Path) -> None:
-    async def story(t: Tenant, endpoint: Receiver) -> None:
-        for number in range(30):
-            await t.make(f"w{number}", url=endpoint.url, events=[EVENT])
-        await post(t, 10)
-        t.clock.now += 29 * DAY
-        await post(t, 1)
-        steps = 0
-        t.clock.now += DAY
-        while await t.store.write(lambda c: upkeep.step(c, t.clock())):
-            steps += 1
-        assert steps == 3  # 300 deliveries, 100 at once
-        rows = "SELECT (SELECT COUNT(*) FROM events), (SELECT COUNT(*) FROM deliveries), (SELECT COUNT(*) FROM attempts)"
-        assert tuple(await t.store.read(lambda c: c.execute(rows).fetchone())) == (1, 30, 30)
-        assert await counted(t) == (330, 0)
-        first = (await t.call("GET", "/invocations?step=day&from=2026-09-01T00:00:00Z&to=2026-12-01T00:00:00Z")).json()
-        assert sum(step["succeeded"] for step in first["steps"]) == 330
-
-    run(tmp_path, story)
-
-
-def test_what_a_deleted_webhook_received_stays_counted_in_all_and_its_queue_goes(tmp_path: Path) -> None:
-    async def story(t: Tenant, endpoint: Receiver) -> None:
-        made = await t.make(url=endpoint.url, events=[EVENT])
-        await post(t, 2)
-        endpoint.status = 500
-        await post(t, 3)
-        pending = "SELECT pending FROM totals"
-        assert await t.store.read(lambda c: c.execute(pending).fetchone()[0]) == 3
-        await t.call("DELETE", f"/webhooks/{made['id']}", If_Match="*")
-        assert await t.store.read(lambda c: c.execute(pending).fetchone()[0]) == 0
-        await later(t, DAY)
-        assert (await counted(t), len(endpoint.bodies)) == ((2, 3), 5)
-
-    run(tmp_path, story)
-
-
-def test_a_kill_between_answer_and_outcome_costs_one_duplicate_with_the_same_event_id(tmp_path: Path) -> None:
-    clock = Clock()
-
-    async def killed(t: Tenant, endpoint: Receiver) -> None:
-        await t.make(url=endpoint.url, events=[EVENT])
-        endpoint.gate.clear()
-        await t.call("POST", "/events", {**EVENT, "event": {}, "event_id": "e-1"})
-        await endpoint.arrived.wait()
-        copy = sqlite3.connect(tmp_path / "copy.db")
-        await t.store.read(lambda c: c.backup(copy))  # the file as a kill would leave it
-        copy.close()
-        endpoint.gate.set()
-
-    run(tmp_path, killed, clock=clock)
-    folder = tmp_path / "after"
-    folder.mkdir()
-    (tmp_path / "copy.db").rename(folder / "tenant.db")
-    for key in tmp_path.glob("tenant.db*key*"):
-        key.rename(folder / key.name)
-
-    async def after(t: Tenant, endpoint: Receiver) -> None:
-        webhook = (await t.call("GET", "/webhooks")).json()["items"][0]
-        await t.patch(webhook, {"url": endpoint.url})
-        await t.engine.start()
-        await t.engine.idle()
-        assert endpoint.bodies == []
-        await later(t, 5)
-        [only] = await shown(t, webhook)
-        assert [a["verdict"] for a in only["attempts"]] == ["interrupted", "delivered"]
-        assert (only["event_id"], only["state"]) == ("e-1", "succeeded")
-
-    run(folder, after, clock=clock)
