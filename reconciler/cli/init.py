@@ -43,7 +43,20 @@ spec:
       version: v0
       severity: [warning, critical]
 """
-FILES: Final = {"tenant.yaml": TENANT, "webhooks/oncall.yaml": WEBHOOK}
+POLICY: Final = """\
+# A rule that planned webhooks have to keep; a plan that breaks it is refused. `reconciler explain Policy` says what else
+# may stand here, `reconciler schema planned-webhook` what its schema sees.
+apiVersion: webhooks.reconciler/v1
+kind: Policy
+metadata:
+  name: https
+spec:
+  message: endpoints are reached by https
+  schema:
+    properties:
+      url: {pattern: "^https://"}
+"""
+FILES: Final = {"tenant.yaml": TENANT, "webhooks/oncall.yaml": WEBHOOK, "policies/https.yaml": POLICY}
 
 EPILOG = """\b
 Examples:
@@ -57,7 +70,7 @@ Examples:
 @logging_options
 @click.pass_context
 def command(ctx: click.Context, folder: str) -> None:
-    """Write a first Tenant manifest and a first webhook into DIR, by default the current folder. Never overwrites a file."""
+    """Write a first Tenant manifest, webhook and policy into DIR, by default the current folder. Never overwrites a file."""
     console, root = console_of(ctx), Path(folder)
     there = [name for name in FILES if os.path.lexists(root / name)]
     if there:

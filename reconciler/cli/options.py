@@ -198,6 +198,20 @@ narrow_options: Decorator[Any] = together(
     ),
 )
 
+
+def _folder(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and (not value or "\0" in value):
+        raise click.BadParameter("is no folder")
+    return value
+
+
+policies_option: Decorator[Any] = option(
+    "--policies",
+    metavar="DIR",
+    callback=_folder,
+    help="Rules that planned webhooks have to keep.  [default: policies beside the Tenant manifest, else here]",
+)
+
 adopt_from_option: Decorator[Any] = option(
     "--adopt-from", metavar="OWNER", help="Also webhooks of this owner, which move to us without being deleted."
 )

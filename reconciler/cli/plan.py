@@ -15,6 +15,7 @@ from reconciler.cli.options import (
     option,
     output_option,
     paths_argument,
+    policies_option,
     policy_options,
     secret_options,
     since_option,
@@ -33,7 +34,7 @@ Examples:
 """
 
 shared_options: Decorator[Any] = together(
-    tenant_options, policy_options, narrow_options, time_options, network_options, secret_options
+    tenant_options, policies_option, policy_options, narrow_options, time_options, network_options, secret_options
 )
 
 

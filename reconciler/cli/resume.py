@@ -48,17 +48,18 @@ def resumed(ctx: click.Context, options: Options) -> Resumed:
         raise click.UsageError(f"the saved plan has decided that already; give it to plan instead: {names}", ctx)
     saved = plan_file.read(options.plan, apply=True)
     asked = replace(source.request(options, "warn"), only_tenants=True)
-    manifests = load(asked) if options.paths else None
+    manifests = load(replace(asked, may_be_empty=not options.paths))
     target = connect.choose(options, manifests)
     _same_tenant(saved, target, options, manifests)
     resolved = resolve(asked, manifests, [change.declared for change in saved.plan.pending if change.declared is not None])
     owner = Owner(saved.policy.owner.name, options.revision or saved.policy.owner.revision)
     in_use = saved.policy.accept_in_use or bool(options.accept_in_use)
-    return Resumed(options, target, replace(saved.policy, owner=owner, accept_in_use=in_use), saved, resolved)
+    policy = replace(saved.policy, owner=owner, accept_in_use=in_use, rules=manifests.rules)
+    return Resumed(options, target, policy, saved, resolved)
 
 
-def _same_tenant(saved: Saved, target: connect.Target, options: Options, manifests: Manifests | None) -> None:
-    spec = manifests.tenant if manifests is not None and not (options.is_local or options.tenant_url) else None
+def _same_tenant(saved: Saved, target: connect.Target, options: Options, manifests: Manifests) -> None:
+    spec = manifests.tenant if not (options.is_local or options.tenant_url) else None
     here, there = target.ref(source.owner(options, spec)), saved.plan.tenant
     for what, mine, its in (("tenant", here.url, there.url), ("owner", here.owner, there.owner)):
         if mine != its:

@@ -14,6 +14,8 @@ KINDS: Final = (
     "webhook",
     "event-subscription",
     "tenant",
+    "policy",
+    "planned-webhook",
     "problems",
     "plan",
     "report",

@@ -16,6 +16,7 @@ from reconciler.manifests.read import SIZE
 if TYPE_CHECKING:
     from reconciler.core.policy import Ownership, Policy
     from reconciler.core.since import Base
+    from reconciler.manifests.model import PoliciesMode
 
 Secrets = Literal["ignore", "warn", "require"]
 LOCAL_OWNER = "local"
@@ -60,6 +61,7 @@ def _private(options: Options) -> tuple[str, ...]:
 def request(options: Options, secrets: Secrets) -> Request:
     """What to read and how."""
     paths: tuple[str, ...] = options.paths
+    policies: PoliciesMode = options.judge or ("keep" if "policies" in options.values else "ignore")
     return Request(
         paths=paths,
         stdin=_standard_input() if "-" in paths else None,
@@ -76,6 +78,8 @@ def request(options: Options, secrets: Secrets) -> Request:
         may_be_empty=bool(options.may_be_empty),
         keep=options.since is not None,
         all_tenants=bool(options.all_tenants) or options.via == "probe",  # a probe asks no tenant, so none is chosen
+        policies=policies,
+        policies_dir=options.policies,
     )
 
 

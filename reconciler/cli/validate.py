@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from reconciler.cli.console import console_of
-from reconciler.cli.options import logging_options, option, output_option, paths_argument, secret_options
+from reconciler.cli.options import logging_options, option, output_option, paths_argument, policies_option, secret_options
 
 EPILOG = """\b
 Examples:
@@ -15,6 +15,7 @@ Examples:
   reconciler validate webhooks/ --strict -o json
   reconciler validate webhooks/ -o sarif > problems.sarif
   reconciler validate webhooks/ -o github
+  reconciler validate webhooks/ --policies ../base/policies
   kustomize build . | reconciler validate -
 """
 
@@ -23,6 +24,7 @@ Examples:
 @paths_argument
 @option("--strict", is_flag=True, help="Warnings are errors.")
 @option("--secrets", is_flag=True, help="Also resolve every secret reference.")
+@policies_option
 @secret_options
 @output_option("text", "json", "sarif", "junit", "github", "gitlab", "markdown")
 @logging_options
@@ -32,7 +34,7 @@ def command(ctx: click.Context, /, **values: Any) -> None:
     from reconciler.cli.source import Options, read  # noqa: PLC0415  `--help` reads no manifests
 
     console = console_of(ctx)
-    manifests = read(Options({**values, "all_tenants": True}), "require" if values["secrets"] else "ignore")
+    manifests = read(Options({**values, "all_tenants": True, "judge": "judge"}), "require" if values["secrets"] else "ignore")
     if values["secrets"]:
         from reconciler.workflow import require_secrets  # noqa: PLC0415  it brings asyncio, which nothing else here needs
 

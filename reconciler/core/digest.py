@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 
 
 def digest(plan: Plan) -> str:
-    """`sha256:` over tenant url, owner, policy and pending changes."""
+    """`sha256:` over tenant url, owner, policy, pending changes, and what the organisation's rules refuse, if anything.
+
+    So whoever accepts a plan accepts just the violations that were seen.
+    """
     changes = [_essence(change, plan.fingerprint_key) for change in plan.pending]
-    text = json.dumps(
-        [plan.tenant.url, plan.tenant.owner, plan.policy, changes], sort_keys=True, separators=(",", ":"), default=repr
-    )
+    refused = [[found.rule, found.message, found.names] for found in plan.judged]
+    parts = [plan.tenant.url, plan.tenant.owner, plan.policy, changes, *([refused] if refused else [])]
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=repr)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from reconciler.core.model import Origin
 from reconciler.core.policy import Policy
+from reconciler.core.rules import PREFIX, Breach
 
 if TYPE_CHECKING:
     from reconciler.core.plan import Change, Plan
@@ -14,16 +17,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """Why a plan is refused; `rule` is a stable id of `design.md` §5, `names` the webhooks at fault."""
+    """Why a plan is refused; `rule` is a stable id, `names` the webhooks at fault, `origin` where to look, if that is known."""
 
     rule: str
     message: str
     names: tuple[str, ...] = ()
+    origin: Origin | None = None
 
     @property
     def acceptable(self) -> bool:
         """Whether a person may let it pass for one plan (`--accept`); what belongs to others or is unclear never passes."""
-        return self.rule in {"delete-limit", "update-limit", "in-use"} or self.rule.startswith("policy/")
+        return self.rule in {"delete-limit", "update-limit", "in-use"} or self.of_policy
+
+    @property
+    def of_policy(self) -> bool:
+        """Whether a rule of the organisation refuses it."""
+        return self.rule.startswith(PREFIX)
+
+
+def verdicts(breaches: Iterable[Breach]) -> tuple[tuple[Violation, ...], tuple[str, ...]]:
+    """What breaches of the organisation's rules do to a plan, by place: violations, and warnings of the rules that only warn."""
+    found = sorted(breaches, key=lambda breach: (breach.origin, breach.rule.id, breach.said))
+    refused = (breach for breach in found if breach.rule.enforce == "deny")
+    told = (f"{breach.origin}: {breach.message} [{breach.rule.id}]" for breach in found if breach.rule.enforce == "warn")
+    violations = (Violation(breach.rule.id, breach.message, (breach.name,), breach.origin) for breach in refused)
+    return tuple(dict.fromkeys(violations)), tuple(told)
 
 
 def _over(count: int, share: float, base: int) -> bool:
@@ -97,4 +115,4 @@ def check(plan: Plan, policy: Policy) -> tuple[Violation, ...]:
     """Every reason not to carry out this plan, limits first; empty when it is safe."""
     whole = [rule(plan, policy) for rule in (_delete_limit, _update_limit, _empty_set)]
     single = [found for change in plan.pending for found in (_owner(change, policy), _protected(change), _in_use(change, policy))]
-    return tuple(found for found in (*whole, *single) if found is not None) + plan.clashes
+    return tuple(found for found in (*whole, *single) if found is not None) + plan.clashes + plan.judged

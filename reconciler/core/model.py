@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from reconciler.core.secret import Secret, Withheld
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+Steps = tuple[str | int, ...]  # a path into a document, by keys and positions
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +142,17 @@ class Use:
     failed: int = 0
 
 
+def _nowhere(_path: Steps) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Declared:
     """A spec wanted by Git. `key` is metadata.name; `protected` None leaves it to the tenant.
 
     `sources` are the files it came from, relative to the root that `Scope` speaks of, sorted; `subscription_origins`
-    says where each subscription stands, so that a plan can name the file and line of those it adds.
+    says where each subscription stands, so that a plan can name the file and line of those it adds; `where` says it of a field
+    by its path in the manifest, None for what is not there and wherever nobody asks.
     """
 
     spec: Webhook
@@ -156,6 +163,7 @@ class Declared:
     protected: bool | None = None
     sources: tuple[str, ...] = ()
     subscription_origins: Mapping[Subscription, Origin] = field(default_factory=dict, compare=False, repr=False)
+    where: Callable[[Steps], Origin | None] = field(default=_nowhere, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,12 @@ from enum import StrEnum
 
 from reconciler.core.diff import FieldChange, diff
 from reconciler.core.digest import digest
-from reconciler.core.guard import Violation, check
+from reconciler.core.guard import Violation, check, verdicts
 from reconciler.core.match import Match, match
 from reconciler.core.model import Declared, Live, Webhook
 from reconciler.core.order import arrange
 from reconciler.core.policy import Policy
+from reconciler.core.rules import Breach, breaches
 from reconciler.core.secret import Secret
 from reconciler.core.settle import settle
 from reconciler.core.three_way import Label
@@ -105,8 +106,9 @@ class Plan:
     """What a run would do: `pending` changes in the order of `stages`, and the rest counted. An empty plan is a plan.
 
     `base` is how many live webhooks were ours before the run, `declared` how many webhooks are declared; `violations` is why it
-    would be refused, `warnings` what a reviewer should know; `since` the revision and commit that its labels are told from;
-    `known_as` the digest it was saved under, for a plan out of a file, which has no secret values to count it from.
+    would be refused, `judged` those of the organisation's rules, `warnings` what a reviewer should know; `since` the revision and
+    commit that its labels are told from; `known_as` the digest it was saved under, for a plan out of a file, which has no secret
+    values to count it from.
     """
 
     tenant: TenantRef
@@ -115,6 +117,7 @@ class Plan:
     base: int = 0
     declared: int = 0
     clashes: tuple[Violation, ...] = ()
+    judged: tuple[Violation, ...] = ()
     violations: tuple[Violation, ...] = ()
     warnings: tuple[str, ...] = ()
     policy: str = ""
@@ -221,7 +224,8 @@ def make_plan(
     wanted = tuple(sorted(declared, key=lambda item: item.key))
     held = tuple(live)
     found = match(wanted, held, policy, normalize)
-    pending, warnings, keeps, outside = _changes(found, policy, normalize)
+    pending, warnings, broken, keeps, outside = _changes(found, policy, normalize)
+    judged, advice = verdicts(broken)
     deletes, unmanaged, more_outside = _removals(found, policy)
     stages, cycles = arrange((*pending, *deletes))
     flat = [change for stage in stages for change in stage]
@@ -233,35 +237,40 @@ def make_plan(
         base=sum(is_ours(item, policy) for item in held),
         declared=len(wanted),
         clashes=found.clashes + cycles,
-        warnings=tuple(dict.fromkeys(warnings)) + _renames(flat),
+        judged=judged,
+        warnings=tuple(dict.fromkeys((*warnings, *advice))) + _renames(flat),
         policy=policy_text(policy),
         fingerprint_key=fingerprint_key,
     )
     return replace(plan, violations=check(plan, policy))
 
 
-def _changes(found: Match, policy: Policy, normalize: Normalize) -> tuple[list[Change], list[str], int, int]:
-    """What is to be written of what the run looks at, warnings, how many stay as they are, how many of ours it leaves out.
+def _changes(found: Match, policy: Policy, normalize: Normalize) -> tuple[list[Change], list[str], list[Breach], int, int]:
+    """What is to be written of what the run looks at, warnings, what rules refuse, how many stay, how many of ours it leaves out.
 
-    What stays is counted and let go: keeping it would cost as much memory as everything declared.
+    What stays is judged, counted and let go: keeping it would cost as much memory as everything declared.
     """
     pending: list[Change] = []
     warnings: list[str] = []
+    broken: list[Breach] = []
     keeps = outside = 0
     for item, counterpart in found.pairs:
         if not policy.scope.selects(item.key):
             outside += counterpart is not None and is_ours(counterpart, policy)
-        elif counterpart is None:
+            continue
+        if counterpart is None:
             normal = normalize(item.spec).name
-            pending.append(_create(replace(item, spec=replace(item.spec, name=normal)), policy))
+            change = _create(replace(item, spec=replace(item.spec, name=normal)), policy)
         else:
             change, said = _update(counterpart, item, policy, normalize)
             warnings += said
-            if change.action is Action.KEEP:
-                keeps += 1
-            else:
-                pending.append(change)
-    return pending, warnings, keeps, outside
+        if policy.rules and change.declared is not None:
+            broken += breaches(policy.rules, change.declared, policy.literal_urls)
+        if change.action is Action.KEEP:
+            keeps += 1
+        else:
+            pending.append(change)
+    return pending, warnings, broken, keeps, outside
 
 
 def _renames(changes: list[Change]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from reconciler.core.model import Owner
+from reconciler.core.rules import Rule
 
 Ownership = Literal["marked", "all"]
 STDIN: Final = "<stdin>"  # the source of what came from standard input
@@ -85,7 +86,10 @@ def _under(source: str, folder: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Everything besides the two sides that decides a plan; the Tenant manifest sets the defaults, options the rest."""
+    """Everything besides the two sides that decides a plan; the Tenant manifest sets the defaults, options the rest.
+
+    `rules` are the organisation's, which planned webhooks have to keep.
+    """
 
     owner: Owner
     ownership: Ownership = "marked"
@@ -96,6 +100,7 @@ class Policy:
     limits: Limits = field(default_factory=Limits)
     scope: Scope = field(default_factory=Scope)
     literal_urls: AbstractSet[str] = frozenset()
+    rules: tuple[Rule, ...] = ()
 
     def may_delete(self, sources: tuple[str, ...]) -> bool:
         """Rule 5: whether this run may delete what came from there; ownership, protection and limits are asked elsewhere."""

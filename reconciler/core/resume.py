@@ -12,10 +12,11 @@ from dataclasses import replace
 from reconciler.core.diff import FieldChange, diff, moved
 from reconciler.core.digest import digest
 from reconciler.core.errors import StalePlan
-from reconciler.core.guard import check
+from reconciler.core.guard import check, verdicts
 from reconciler.core.model import BasicAuth, Declared, Live, Webhook, credential
 from reconciler.core.plan import Action, Change, Plan, mark_changes, new_fields
 from reconciler.core.policy import Policy
+from reconciler.core.rules import breaches
 from reconciler.core.saved import Saved, fingerprints
 from reconciler.core.secret import Secret
 
@@ -44,11 +45,24 @@ def resume(saved: Saved, live: Iterable[Live], resolved: Mapping[str, Declared],
     if faults:
         raise StalePlan(f"what the plan was made for has moved; nothing was written. {'; '.join(faults)}")
     stages = tuple(tuple(changes[id(change)] for change in stage) for stage in saved.plan.stages)
-    clashes = tuple(found for found in saved.plan.violations if found.rule not in _CHECKED_AGAIN)
+    clashes = tuple(found for found in saved.plan.violations if found.rule not in _CHECKED_AGAIN and not found.of_policy)
     plan = replace(saved.plan, stages=stages, clashes=clashes, fingerprint_key=key, known_as=None)
     if digest(plan) != saved.plan.digest():
         raise StalePlan("the plan does not come out as it was saved: a value behind its references changed; nothing was written")
+    plan = _judged(plan, policy)
     return replace(plan, violations=check(plan, policy))
+
+
+def _judged(plan: Plan, policy: Policy) -> Plan:
+    """With what the organisation's rules of now refuse beside what was saved: a plan that they refused once stays refused.
+
+    Of the webhooks that the plan leaves as they are, the file holds nothing that could be judged again.
+    """
+    wanted = [change.declared for change in plan.pending if change.declared is not None]
+    violations, _ = verdicts(found for item in wanted for found in breaches(policy.rules, item, policy.literal_urls))
+    known = {(found.rule, found.message) for found in plan.judged}
+    fresh = tuple(found for found in violations if (found.rule, found.message) not in known)
+    return replace(plan, judged=plan.judged + fresh)
 
 
 def _fresh(change: Change, declared: Declared | None, now: Live | None) -> Change | None:

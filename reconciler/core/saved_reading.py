@@ -55,13 +55,15 @@ def _saved(at: At) -> Saved:
     literals = frozenset(url for change in changes for url in _literal_urls(change))
     policy = _policy(apply, ref.owner, literals)
     summary = at.get("summary")
+    violations = tuple(_violation(item) for item in at.get("violations").items())
     plan = Plan(
         ref,
         _stages(apply.get("stages"), changes),
         Counts(**{name: summary.get(name).count() for name in _COUNTS}),
         base=apply.get("base").count(),
         declared=apply.get("declared").count(),
-        violations=tuple(_violation(item) for item in at.get("violations").items()),
+        judged=tuple(found for found in violations if found.of_policy),
+        violations=violations,
         warnings=tuple(item.text() for item in at.get("warnings").items()),
         policy=policy_text(policy),
         since=_since(at.get("since")),
@@ -119,7 +121,9 @@ def _maybe_count(at: At) -> int | None:
 
 def _violation(at: At) -> Violation:
     names = tuple(name.text() for name in at.get("names").items())
-    return Violation(at.get("rule").text(), at.get("message").text(), names)
+    file = at.get("file").maybe_text()
+    origin = None if file is None else Origin(file, at.get("line").count(), at.get("column").count())
+    return Violation(at.get("rule").text(), at.get("message").text(), names, origin)
 
 
 def _change(shown: At, kept: At) -> Change:

@@ -15,7 +15,7 @@ from typing import Any
 from reconciler.core.errors import BadRequest, InvalidManifests
 from reconciler.core.model import Declared, Origin, Webhook
 from reconciler.core.problem import Problem
-from reconciler.manifests import join, paths, tenants
+from reconciler.manifests import join, paths, policies, tenants
 from reconciler.manifests.decode import Draft, webhook
 from reconciler.manifests.events import Origins
 from reconciler.manifests.files import STDIN, relative
@@ -57,15 +57,22 @@ def _load(request: Request) -> Manifests:
         reading.problems.append(paths.problem(where, "path/empty", f"no {API} document was found", "are these the right paths?"))
     specs, chosen, unclear = _tenants(request, reading)
     drafts = [] if request.only_tenants else _webhooks(request, reading, specs, chosen)
+    tenant_file = _file_of(chosen, specs, reading)
+    root = paths.root_of(tenant_file)
+    rules = policies.read(
+        request, reading, tenant_file, {file.path for file in found}, whole=bool(folders) or "-" in request.paths
+    )
+    declared = tuple(sorted((_declared(draft, root, placed=bool(rules)) for draft in drafts), key=lambda item: item.key))
+    literal_urls = frozenset(draft.url for draft in drafts if isinstance(draft.url, str))
+    if request.policies == "judge":
+        reading.problems += policies.judged(rules, declared, literal_urls)
     problems = _settled(reading.problems, strict=request.strict)
     if any(problem.severity == "error" for problem in problems):
         raise InvalidManifests(problems, reading.documents, reading.skipped)
     if unclear is not None:
         raise unclear
-    tenant_file = _file_of(chosen, specs, reading)
-    root = paths.root_of(tenant_file)
     return Manifests(
-        declared=tuple(sorted((_declared(draft, root) for draft in drafts), key=lambda item: item.key)),
+        declared=declared,
         tenant=chosen,
         tenants=specs,
         problems=problems,
@@ -74,12 +81,13 @@ def _load(request: Request) -> Manifests:
         folders=tuple(relative(folder, root) for folder in folders),
         files=tuple(relative(file, root) for file in files) + ((STDIN,) if "-" in request.paths else ()),
         root=root,
-        literal_urls=frozenset(draft.url for draft in drafts if isinstance(draft.url, str)),
+        literal_urls=literal_urls,
         lost=tuple(reading.lost),
         taken=frozenset(name for document in reading.kinds["Webhook"] for name in _taken(document)),
         tokens=reading.tokens,
         joined=reading.joined,
         parsed=tuple(reading.parsed),
+        rules=rules,
     )
 
 
@@ -160,11 +168,12 @@ def _taken(document: Document) -> Iterator[str]:
     yield from document.value["spec"].get("previously", ())
 
 
-def _declared(draft: Draft, root: str) -> Declared:
+def _declared(draft: Draft, root: str, *, placed: bool) -> Declared:
+    """What a draft says; with `placed` also where each field stands, which keeps the document in memory."""
     spec = draft.document.value["spec"]
     own = draft.document.file.path
     sources = {own, *(document.file.path for document in draft.others)} if draft.others else (own,)
-    return Declared(
+    declared = Declared(
         spec=Webhook(
             draft.name, draft.url, spec.get("description", ""), spec.get("enabled"), draft.auth, frozenset(draft.places)
         ),
@@ -176,3 +185,4 @@ def _declared(draft: Draft, root: str) -> Declared:
         sources=tuple(sorted(relative(path, root) for path in sources)),
         subscription_origins=Origins(draft.places),
     )
+    return replace(declared, where=draft.document.where) if placed else declared

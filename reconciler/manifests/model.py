@@ -8,12 +8,14 @@ from typing import Literal
 
 from reconciler.core.model import Declared, Origin
 from reconciler.core.problem import Problem
+from reconciler.core.rules import Rule
 from reconciler.core.secret import Secret
 from reconciler.manifests.files import WORK_TREE, Tree
 from reconciler.manifests.places import Parsed
 from reconciler.manifests.sources import Place
 
 SecretsMode = Literal["ignore", "warn", "require"]
+PoliciesMode = Literal["ignore", "keep", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,10 @@ class Request:
     nothing (for `validate`); `may_be_empty` takes paths without a document, and no path (for `export`); `only_tenants` decodes
     no webhook (for a saved plan). `env` is the environment that references read; `timeout` the seconds that one request or
     process of a source of secrets may take; `allow_command` lets fromCommand run programs; `private`: files that no webhook may
-    name; `tree` is where files stand; `keep` keeps what was parsed, for reading another tree with much the same files.
+    name; `tree` is where files stand; `keep` keeps what was parsed, for reading another tree with much the same files. `policies`:
+    `ignore` looks for none; `keep` gives back the organisation's rules out of `policies_dir` (None: the folder `policies` beside
+    the Tenant manifest in use, else in the current folder, if there is one); `judge` holds the webhooks against them too, which
+    makes problems.
     """
 
     paths: tuple[str, ...]
@@ -46,6 +51,8 @@ class Request:
     tree: Tree = WORK_TREE
     only_tenants: bool = False
     keep: bool = False
+    policies: PoliciesMode = "ignore"
+    policies_dir: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +102,7 @@ class Manifests:
     error for each reference that does not resolve, where `require` asked for it, with the webhook's key, None for a Tenant's.
     `taken` holds the keys and earlier names of every Webhook, of those too that the tenant in use does not select.
     `tokens` are the places of every Tenant's token. `joined` are the EventSubscriptions, whatever tenant selects their webhooks.
-    `parsed` are the files that had no fault, if they were to be kept.
+    `parsed` are the files that had no fault, if they were to be kept. `rules` are the organisation's.
     """
 
     declared: tuple[Declared, ...]
@@ -113,3 +120,4 @@ class Manifests:
     tokens: frozenset[Place] = frozenset()
     joined: tuple[Joined, ...] = ()
     parsed: tuple[Parsed, ...] = ()
+    rules: tuple[Rule, ...] = ()

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from reconciler.core.model import Origin
+from reconciler.core.model import Origin, Steps
 from reconciler.core.problem import Problem, Severity
 
 _BLOCK: Final = 2048  # characters
-Path = tuple[str | int, ...]
+Path = Steps
 
 
 class File:
@@ -109,6 +109,16 @@ class Document:
                 break
             value = value[step]
         return self.file.origin(index)
+
+    def where(self, path: Path) -> Origin | None:
+        """Where the value at that path stands, None where it is not there."""
+        value = self.value
+        for step in path:
+            try:
+                value = value[step]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return self.place(path)
 
     def problem(
         self, path: Path, rule: str, message: str, hint: str | None = None, *, severity: Severity = "error", key: bool = False

@@ -114,6 +114,7 @@ def base(rev: str, now: Manifests, request: Request) -> Base:
         all_tenants=True,
         may_be_empty=True,
         keep=False,
+        policies="ignore",
     )
     found = load(then)
     declared = found.declared

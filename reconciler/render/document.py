@@ -14,7 +14,7 @@ from typing import Any, Final
 from reconciler.core.diff import FieldChange
 from reconciler.core.drift import Drift
 from reconciler.core.guard import Violation
-from reconciler.core.model import Subscription
+from reconciler.core.model import Origin, Subscription
 from reconciler.core.plan import Action, Change, Plan, TenantRef
 from reconciler.core.problem import Problem
 from reconciler.core.report import Check, Outcome, Report, TestReport
@@ -90,7 +90,14 @@ def _change(change: Change) -> Document:
 
 
 def _violations(violations: Iterable[Violation]) -> list[Document]:
-    return [{"rule": found.rule, "message": found.message, "names": list(found.names)} for found in violations]
+    return [
+        {"rule": found.rule, "message": found.message, "names": list(found.names), **_origin(found.origin)}
+        for found in violations
+    ]
+
+
+def _origin(origin: Origin | None) -> Document:
+    return {} if origin is None else asdict(origin)
 
 
 def _since(plan: Plan) -> Document | None:

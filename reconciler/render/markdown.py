@@ -6,6 +6,7 @@ cut: summary, violations, deletes. The rest fills up to `LIMIT` characters, with
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
@@ -75,13 +76,27 @@ def _violation(violation: Violation, listed: set[str], most: int | None) -> str:
         parts.append(f"and {len(told) - len(shown):,} more of the changes")
     if len(names) > len(told):
         parts.append(f"{'and ' if parts else ''}{len(names) - len(told):,} of the deletes listed below")
-    return f"- **{prose(violation.rule)}**: {prose(violation.message)}" + (f" ({', '.join(parts)})" if parts else "")
+    place = f"{code(f'{violation.origin.file}:{violation.origin.line}')} " if violation.origin is not None else ""
+    return f"- **{prose(violation.rule)}**: {place}{prose(violation.message)}" + (f" ({', '.join(parts)})" if parts else "")
+
+
+def _shortened(violations: Iterable[Violation], most: int | None) -> tuple[list[Violation], list[str]]:
+    """Those to show, and a line for each of the organisation's rules that refuses more than `most` webhooks say alike."""
+    shown: list[Violation] = []
+    seen: Counter[str] = Counter()
+    for found in violations:
+        seen[found.rule] += found.of_policy
+        if most is None or seen[found.rule] <= most:
+            shown.append(found)
+    rest = [f"- **{prose(rule)}**: {count - most:,} more" for rule, count in seen.items() if most is not None and count > most]
+    return shown, rest
 
 
 def _violations(plan: Plan, listed: set[str], most: int | None) -> list[str]:
     if not plan.violations:
         return []
-    return ["", "**Violations**", "", *(_violation(found, listed, most) for found in plan.violations)]
+    shown, rest = _shortened(plan.violations, most)
+    return ["", "**Violations**", "", *(_violation(found, listed, most) for found in shown), *rest]
 
 
 def filled(head: str, blocks: Iterable[str], tail: str, noun: str) -> str:

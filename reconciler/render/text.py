@@ -78,7 +78,8 @@ def _change_lines(change: Change, paint: Paint) -> Iterator[str]:
 
 def _warnings(plan: Plan, paint: Paint) -> Iterator[str]:
     for violation in plan.violations:
-        yield f"{paint('red', 'violation')} {violation.rule}: {terminal(violation.message)}"
+        place = f"{terminal(str(violation.origin))}: " if violation.origin is not None else ""
+        yield f"{paint('red', 'violation')} {violation.rule}: {place}{terminal(violation.message)}"
         names = ", ".join(terminal(name) for name in names_beside(violation))
         # one long name stays one: nothing is cut, only wrapped between words
         yield from textwrap.wrap(

@@ -18,13 +18,13 @@ def test_what_is_written_validates_strictly_plans_and_reconciles(tmp_path: Path,
     made = run("init", *arguments, cwd=tmp_path)
     assert made.code == 0, made.err
     folder = arguments[0] if arguments else "."
-    assert set(files(tmp_path / folder)) == {"tenant.yaml", "webhooks/oncall.yaml"}
+    assert set(files(tmp_path / folder)) == {"tenant.yaml", "webhooks/oncall.yaml", "policies/https.yaml"}
     assert run("validate", folder, "--strict", cwd=tmp_path).code == 0
     assert run("plan", folder, "-o", "json", cwd=tmp_path).json["summary"]["create"] == 1
     assert run("reconcile", folder, "--yes", cwd=tmp_path, ONCALL_TOKEN="made-up").code == 0
 
 
-@pytest.mark.parametrize("name", ["tenant.yaml", "webhooks/oncall.yaml"])
+@pytest.mark.parametrize("name", ["tenant.yaml", "webhooks/oncall.yaml", "policies/https.yaml"])
 def test_a_file_that_is_there_stops_everything_before_anything_is_written(tmp_path: Path, name: str) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("mine")

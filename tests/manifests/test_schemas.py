@@ -78,7 +78,14 @@ TENANT = st.builds(
         },
     ),
 )
-SPECS = {"Webhook": WEBHOOK, "EventSubscription": SUBSCRIPTION, "Tenant": TENANT}
+POLICY = st.fixed_dictionaries(
+    {"schema": st.fixed_dictionaries({}, optional={"properties": st.just({"name": {"type": "string"}})}), "message": TEXT},
+    optional={
+        "match": st.fixed_dictionaries({}, optional={"matchLabels": LABELS}),
+        "enforce": st.sampled_from(["warn", "deny"]),
+    },
+)
+SPECS = {"Webhook": WEBHOOK, "EventSubscription": SUBSCRIPTION, "Tenant": TENANT, "Policy": POLICY}
 METADATA = st.fixed_dictionaries({"name": KEY}, optional={"labels": LABELS, "annotations": st.just({"any": [1, {"x": None}]})})
 JUNK = st.sampled_from([None, True, 0, -1, 1.5, 2**40, "", "a\n", "A", "x" * 256, "x" * 1025, [], [None], {}, {"x": 1}, "none"])
 NAMES = [

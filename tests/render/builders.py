@@ -111,7 +111,11 @@ def hostile_plan(text: str) -> Plan:
     gone = Change(
         Action.DELETE, text, live(text, spec(text), managed_by=ManagedBy(text, text, (text,))), reason=text, recorded=text
     )
-    violations = (Violation("protected", f"{text}: is protected", (text,)), Violation("delete-limit", text, (text, "b")))
+    violations = (
+        Violation("protected", f"{text}: is protected", (text,)),
+        Violation("delete-limit", text, (text, "b")),
+        Violation("policy/https", f"{text}: {text} (url: {text})", (text,), Origin(text, 3, 5)),
+    )
     plan = plan_of(changed, gone, violations=violations, warnings=(text,))
     return replace(plan, tenant=TenantRef(text, text, text))
 

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.core.diff import FieldChange
 from reconciler.core.guard import Violation
-from reconciler.core.model import Subscription
+from reconciler.core.model import Origin, Subscription
 from reconciler.core.plan import Change, Plan
 from reconciler.core.report import Outcome, Report, Status, Verdict
 from reconciler.render import document, markdown, text
@@ -240,3 +240,20 @@ def test_ten_thousand_changes_render_in_little_more_than_ten_times_a_thousand(ki
         return time.process_time() - started
 
     assert spent(10_000) < max(25 * spent(1_000), 1.0)
+
+
+def test_a_violation_of_a_policy_is_told_with_its_place_and_a_thousand_of_one_leave_room_in_a_comment() -> None:
+    found = [
+        Violation(
+            "policy/https", f"Webhook {number}: {'https only ' * 9}", (f"Webhook {number}",), Origin("webhooks.yaml", number)
+        )
+        for number in range(1, 1_001)
+    ]
+    few, many = (builders.plan_of(violations=tuple(found[:count])) for count in (2, 1_000))
+
+    assert "violation policy/https: webhooks.yaml:2:1: Webhook 2: https only" in text.plan_text(few)
+    assert document.plan_document(few)["violations"][1]["file"] == "webhooks.yaml"
+    assert document.plan_document(few)["violations"][1]["line"] == 2
+    assert "- **policy/https**: `webhooks.yaml:2` Webhook 2: https only" in markdown.plan_markdown(few)
+    assert len(markdown.plan_markdown(many)) < markdown.LIMIT
+    assert "- **policy/https**: 980 more" in markdown.plan_markdown(many)
