@@ -36,6 +36,7 @@ _LIMITS: Final = {
     "minItems": "must not be empty",
     "minProperties": "must not be empty",
     "maxLength": "has over {wanted} characters",
+    "maxItems": "has over {wanted} items",
     "minimum": "must be at least {wanted}",
     "maximum": "must be at most {wanted}",
 }

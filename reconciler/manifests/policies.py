@@ -16,6 +16,7 @@ from reconciler.manifests import paths
 from reconciler.manifests.join import unique
 from reconciler.manifests.model import Request
 from reconciler.manifests.places import Document, File, pointer
+from reconciler.manifests.policy_fields import unknown
 from reconciler.manifests.policy_schema import compiled
 from reconciler.manifests.reading import Reading, read_file
 
@@ -101,6 +102,10 @@ def _rule(document: Document, problems: list[Problem]) -> Rule | None:
         for steps, message, mend in faults:
             problems.append(document.problem(("spec", "schema", *steps), "policies/schema", message, mend))
         return None
+    for steps, name, mend in unknown(spec["schema"]):
+        message = f"no planned webhook has a field {name[:60]!r} here: see reconciler schema planned-webhook"
+        at = ("spec", "schema", *steps)
+        problems.append(document.problem(at, "policies/unknown-field", message, mend, severity="warning", key=True))
     labels = spec.get("match", {}).get("matchLabels", {})
     return Rule(metadata["name"], spec["message"], spec.get("enforce", "deny"), labels, document.origin, faults)
 

@@ -76,6 +76,15 @@ def test_an_examples_readme_is_short(name: str) -> None:
 
 
 def test_there_is_an_example_for_each_promise() -> None:
-    promised = ["minimal", "authentication", "two-teams", "several-tenants", "drift-and-repair", "prune-and-guard", "rotation", "policies"]
+    promised = [
+        "minimal",
+        "authentication",
+        "two-teams",
+        "several-tenants",
+        "drift-and-repair",
+        "prune-and-guard",
+        "rotation",
+        "policies",
+    ]
 
     assert [f"{number:02}-{name}" for number, name in enumerate(promised, 1)] + ["elastio"] == FOLDERS

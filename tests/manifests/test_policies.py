@@ -166,6 +166,32 @@ def test_the_webhooks_that_a_tenant_leaves_to_others_count_as_matched(here: Path
     assert (told(), read().declared) == ((), ())
 
 
+@pytest.mark.parametrize(
+    ("body", "name", "hint"),
+    [
+        ({"properties": {"urll": {}}}, "urll", "did you mean url?"),
+        ({"required": ["team"]}, "team", None),
+        ({"properties": {"auth": {"properties": {"typ": {}}}}}, "typ", "did you mean type?"),
+        ({"if": {"properties": {"label": {}}}}, "label", "did you mean labels?"),
+        ({"properties": {"events": {"items": {"anyOf": [{}, {"required": ["level"]}]}}}}, "level", None),
+    ],
+)
+def test_a_field_that_no_planned_webhook_has_is_a_warning(here: Path, body: Any, name: str, hint: str | None) -> None:
+    write(here, {"policies/a.yaml": policy("a", body)})
+    [problem] = told("policies")
+    assert (problem.rule, problem.severity, problem.hint) == ("policies/unknown-field", "warning", hint)
+    assert repr(name) in problem.message
+    whole = (here / "policies/a.yaml").read_text()
+    assert whole[problem.origin.column - 1 :].startswith(f'"{name}"')
+
+
+def test_every_field_of_a_planned_webhook_and_any_label_may_be_spoken_of(here: Path) -> None:
+    fields = {name: {} for name in schema("planned-webhook")["properties"]}
+    body = {"properties": {**fields, "labels": {"required": ["whatever"], "properties": {"team": {"minLength": 1}}}}}
+    write(here, {"policies/a.yaml": policy("a", body)})
+    assert told("policies") == ()
+
+
 MANIFEST = """\
 apiVersion: webhooks.reconciler/v1
 kind: Webhook
