@@ -61,7 +61,7 @@ def _private(options: Options) -> tuple[str, ...]:
 def request(options: Options, secrets: Secrets) -> Request:
     """What to read and how."""
     paths: tuple[str, ...] = options.paths
-    policies: PoliciesMode = options.judge or ("keep" if "policies" in options.values else "ignore")
+    policies: PoliciesMode = options.judge or ("read" if "policies" in options.values else "ignore")
     return Request(
         paths=paths,
         stdin=_standard_input() if "-" in paths else None,

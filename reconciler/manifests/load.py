@@ -52,9 +52,7 @@ def _load(request: Request) -> Manifests:
     found, folders, files = paths.find(request.paths, request.tree, reading.problems)
     for file in found:
         read_file(file, request, reading)
-    if not (request.may_be_empty or reading.documents) and not any(problem.severity == "error" for problem in reading.problems):
-        where = request.paths[0] if request.paths else "."
-        reading.problems.append(paths.problem(where, "path/empty", f"no {API} document was found", "are these the right paths?"))
+    _require_some(request, reading)
     specs, chosen, unclear = _tenants(request, reading)
     drafts = [] if request.only_tenants else _webhooks(request, reading, specs, chosen)
     tenant_file = _file_of(chosen, specs, reading)
@@ -89,6 +87,13 @@ def _load(request: Request) -> Manifests:
         parsed=tuple(reading.parsed),
         rules=rules,
     )
+
+
+def _require_some(request: Request, reading: Reading) -> None:
+    """A problem where nothing of ours was found, and nothing says why."""
+    if not (request.may_be_empty or reading.documents) and not any(problem.severity == "error" for problem in reading.problems):
+        where = request.paths[0] if request.paths else "."
+        reading.problems.append(paths.problem(where, "path/empty", f"no {API} document was found", "are these the right paths?"))
 
 
 def unresolved(manifests: Manifests, selected: Iterable[Declared], *, tenants: bool = False) -> tuple[Problem, ...]:

@@ -15,7 +15,7 @@ from reconciler.manifests.places import Parsed
 from reconciler.manifests.sources import Place
 
 SecretsMode = Literal["ignore", "warn", "require"]
-PoliciesMode = Literal["ignore", "keep", "judge"]
+PoliciesMode = Literal["ignore", "read", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,10 @@ class Request:
     nothing (for `validate`); `may_be_empty` takes paths without a document, and no path (for `export`); `only_tenants` decodes
     no webhook (for a saved plan). `env` is the environment that references read; `timeout` the seconds that one request or
     process of a source of secrets may take; `allow_command` lets fromCommand run programs; `private`: files that no webhook may
-    name; `tree` is where files stand; `keep` keeps what was parsed, for reading another tree with much the same files. `policies`:
-    `ignore` looks for none; `keep` gives back the organisation's rules out of `policies_dir` (None: the folder `policies` beside
-    the Tenant manifest in use, else in the current folder, if there is one); `judge` holds the webhooks against them too, which
-    makes problems.
+    name; `tree` is where files stand; `keep` keeps what was parsed, for reading another tree with much the same files.
+    `policies`: `ignore` looks for none; `read` gives back the organisation's rules out of `policies_dir` (None: the folder
+    `policies` beside the Tenant manifest in use, else in the current folder, if there is one); `judge` holds the webhooks against
+    them too, which makes problems.
     """
 
     paths: tuple[str, ...]

@@ -54,7 +54,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def read(*paths: str, **options: Any) -> Manifests:
-    return load(Request(paths=paths or (".",), **{"policies": "keep", **options}))
+    return load(Request(paths=paths or (".",), **{"policies": "read", **options}))
 
 
 def told(*paths: str, **options: Any) -> tuple[Problem, ...]:
