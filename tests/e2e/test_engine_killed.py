@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.bench.tenant import killed
+from tests.bench.deliveries import killed
 
 
 def test_kills_lose_nothing_and_send_at_most_twice_what_was_under_way(tmp_path: Path) -> None:
