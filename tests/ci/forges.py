@@ -46,13 +46,14 @@ class ForgeServer:
         found = self.comments.setdefault(number, [])
         found.append(self.said(author, text, id=100 * number + len(found)))
 
-    def merge(self, number: int, commit: str, head: str) -> None:
-        """Somebody merges that request, whose head it was, into that commit."""
-        told = {"merged_at": now(), "merge_commit_sha": commit}
+    def merge(self, number: int, commit: str, head: str, how: str) -> None:
+        """Somebody merges that request, whose head it was; the commit is what that gave. Only GitLab tells how."""
         if self.lab:
-            self.merges[commit] = {"iid": number, "sha": head, "squash_commit_sha": None, **told}
+            merge, squash = (commit if how == "--no-ff" else None), (commit if how == "--squash" else None)
+            told = {"iid": number, "sha": head, "merge_commit_sha": merge, "squash_commit_sha": squash}
         else:
-            self.merges[commit] = {"number": number, "head": {"sha": head}, "base": {"sha": "0" * 40}, **told}
+            told = {"number": number, "head": {"sha": head}, "base": {"sha": "0" * 40}, "merge_commit_sha": commit}
+        self.merges[commit] = {"merged_at": now(), **told}
 
     @property
     def text(self) -> str:

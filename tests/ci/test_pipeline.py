@@ -9,6 +9,7 @@ import pytest
 
 from tests.ci.recipes import Repository, digest_in, git
 from tests.support.processes import run, webhook
+from tests.support.servers import answering, serve
 
 MARKER = "<!-- reconciler-plan . -->"
 
@@ -31,6 +32,18 @@ def names(repository: Repository) -> set[str]:
 def outcome(repository: Repository) -> str:
     (said,) = repository.forge.ours(1, "apply")
     return said
+
+
+@pytest.mark.parametrize("how", ["--no-ff", "--squash", "--ff-only"])
+def test_what_was_planned_is_applied_however_gitlab_merges(repository_at: Callable[[str], Repository], how: str) -> None:
+    repository = repository_at("gitlab")
+    git(repository.folder, "checkout", "-q", "-b", "change")
+    repository.commit(second=webhook("second"))
+    assert repository.direct("plan", number=1).code == 0
+    repository.merge(1, repository.head, how)
+
+    assert repository.direct("apply").code == 0
+    assert names(repository) == {"second"}
 
 
 def test_what_was_planned_is_applied(repository: Repository) -> None:
@@ -188,6 +201,14 @@ def test_an_apply_that_cannot_ask_the_forge_writes_nothing(repository: Repositor
     assert "the forge answered 401" in refused.err
     assert "another-token" not in refused.out + refused.err
     assert names(repository) == {"first"}
+
+
+def test_the_forges_token_goes_to_no_other_host(repository: Repository) -> None:
+    told: list[str] = []
+    with serve(answering(200, b"[]", told=told)) as other, serve(answering(307, b"", ("Location", other))) as forge:
+        assert repository.direct("plan", number=1, GITHUB_API_URL=forge).code == 1
+
+    assert told == []
 
 
 def test_drift_that_cannot_look_leaves_the_issue_as_it_is(repository: Repository) -> None:
