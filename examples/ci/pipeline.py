@@ -95,12 +95,10 @@ def validate(job: Job) -> int:
 
     GitHub and Gitea read marks from the log, GitLab from files.
     """
-    if not job.env.get("GITLAB_CI"):
-        ended = job.run("validate", "-o", "github")
-    else:
-        for form, file in GITLAB_REPORTS.items():
-            Path(file).write_text(job.run("validate", "-o", form).text, encoding="utf-8")
-        ended = job.run("validate")
+    gitlab = bool(job.env.get("GITLAB_CI"))
+    ended = job.run("validate", "-o", "text" if gitlab else "github")
+    for form, file in GITLAB_REPORTS.items() if gitlab else ():
+        Path(file).write_text(job.run("validate", "-o", form).text, encoding="utf-8")
     sys.stdout.write(ended.text)
     return ended.code
 
