@@ -1,4 +1,4 @@
-"""`reconciler tenant`: the embedded tenant as a server, and its access tokens."""
+"""`reconciler tenant`: the embedded tenant's access tokens, sign-in links and backups. Serving it: `tenant_serve.py`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,11 @@ from typing import Any, Final
 import click
 
 from reconciler.cli.console import console_of
-from reconciler.cli.options import Decorator, logging_options, network_options, option, output_option, together
+from reconciler.cli.options import logging_options, option, output_option
+from reconciler.cli.tenant_serve import db_option, open_db, serve
 
 SCOPES: Final = ("Webhooks: Read", "Webhooks: Write", "Events: Write")
 _UNITS: Final = {"m": 60, "h": 3600, "d": 86400}
-
-db_option: Decorator[Any] = option(
-    "--db", default=".reconciler/tenant.db", show_default=True, metavar="FILE", help="The tenant's database."
-)
 
 EPILOG = """\b
 Examples:
@@ -38,117 +35,14 @@ def command() -> None:
     """The embedded tenant: the project's own, modelled on Elastio's Settings > Webhooks page."""
 
 
-def _open(db: str, *, new: bool = True) -> Any:
-    """The store of that file; with `new` it is made where there is none. Raises StoreError."""
-    from reconciler.cli.connect import prepare_folder  # noqa: PLC0415  `--help` needs no database
-    from reconciler.core.errors import StoreError  # noqa: PLC0415  likewise
-    from reconciler.tenant.store import open_store  # noqa: PLC0415  likewise
-
-    if new:
-        prepare_folder(str(Path(db).absolute()))
-    elif not Path(db).exists():
-        raise StoreError(f"{db}: does not exist; tenant serve and tenant token make it")
-    return open_store(db, key=os.environ.get("RECONCILER_TENANT_KEY"))
+command.add_command(serve)
 
 
-TO_SERVE = """\b
-Examples:
-  reconciler tenant serve
-  reconciler tenant serve --db shared.db --port 0
-  reconciler tenant serve --allow-network 10.0.0.0/8
-  reconciler tenant serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem --allow-host tenant.example.com
-
-A request whose Host is neither loopback's, --host nor an --allow-host is answered with 421. Log lines, one a request and one
-an attempt, go to standard error, without secrets, paths and queries. /healthz and /metrics tell how it is.
-"""
 TO_MAKE = """\b
 Examples:
   reconciler tenant token ci --scope "Webhooks: Write" --owner payments --out token.txt
   reconciler tenant token reader --scope "Webhooks: Read" --expires 90d
 """
-
-
-def _schedule(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Any:
-    from reconciler.tenant.retries import Retries, parsed  # noqa: PLC0415  `--help` needs none of it
-
-    try:
-        return Retries() if value is None else Retries(parsed(value))
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-
-
-_place: Decorator[Any] = together(
-    option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
-    option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one, printed."),
-    option("--allow-host", multiple=True, metavar="NAME", help="A host name that it answers to; repeatable."),
-    option("--tls-cert", metavar="FILE", help="Certificate chain in PEM: serve https, with --tls-key."),
-    option("--tls-key", metavar="FILE", help="The certificate's key in PEM."),
-    option("--allow-plain-http", is_flag=True, help="Serve other addresses than loopback without TLS."),
-)
-_rates: Decorator[Any] = together(
-    option(
-        "--requests-per-minute",
-        type=click.IntRange(1),
-        default=60_000,
-        show_default=True,
-        help="API requests a token may send.",
-    ),
-    option(
-        "--tests-per-minute",
-        type=click.IntRange(1),
-        default=600,
-        show_default=True,
-        help="Test deliveries a token may ask for.",
-    ),
-)
-
-
-@command.command("serve", epilog=TO_SERVE)
-@db_option
-@_place
-@_rates
-@option(
-    "--retry-schedule",
-    metavar="SPANS",
-    callback=_schedule,
-    help="Waits before a failed delivery is tried again.  [default: 5s,30s,2m,10m,1h,6h,12h,24h,24h]",
-)
-@network_options
-@logging_options
-@click.pass_context
-def serve(ctx: click.Context, /, **values: Any) -> None:
-    """Serve the tenant until SIGTERM or Ctrl-C. Prints its API's address, and a sign-in link for its page, when it is ready."""
-    from reconciler.cli.connect import address_policy  # noqa: PLC0415  `--help` needs none of it
-    from reconciler.cli.lines import Lines  # noqa: PLC0415  likewise
-    from reconciler.cli.source import Options  # noqa: PLC0415  likewise
-    from reconciler.delivery.send import Sender  # noqa: PLC0415  likewise
-    from reconciler.tenant.api_webhooks import BASE  # noqa: PLC0415  likewise
-    from reconciler.tenant.app import create_app  # noqa: PLC0415  likewise
-    from reconciler.tenant.server import Place  # noqa: PLC0415  likewise
-    from reconciler.tenant.server import serve as run  # noqa: PLC0415  likewise
-
-    if (values["tls_cert"] is None) is not (values["tls_key"] is None):
-        raise click.UsageError("--tls-cert and --tls-key go together", ctx)
-    console = console_of(ctx)
-    place = Place(
-        *(values["host"], values["port"], values["allow_host"], values["allow_plain_http"]),
-        *(values["tls_cert"], values["tls_key"]),
-    )
-    sender = Sender(address_policy(Options(values)))
-    store, lines = _open(values["db"]), Lines(2)
-    try:
-        console.start_logging(lines)
-        rates = {name: values[name] for name in ("tests_per_minute", "requests_per_minute")}
-        app = create_app(store, sender, allowed_hosts=place.hosts, retries=values["retry_schedule"], **rates)
-
-        def ready(origin: str) -> None:
-            console.data(origin + BASE)
-            console.data(f"page: {store.sign_in_address(origin)}")
-
-        run(store, app, place, ready)
-    finally:
-        store.close()
-        lines.close()
 
 
 def _expiry(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
@@ -183,7 +77,7 @@ def _expiry(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 def token(ctx: click.Context, /, name: str, **values: Any) -> None:
     """Make an access token. It is shown once."""
     console, out = console_of(ctx), values["out"]
-    store = _open(values["db"])
+    store = open_db(values["db"])
     try:
         handle = _reserve(out) if out else None
         try:
@@ -224,7 +118,7 @@ def tokens(ctx: click.Context, db: str, output: str) -> None:
     from reconciler.render.document import to_json  # noqa: PLC0415  `--help` renders nothing
     from reconciler.render.escape import terminal  # noqa: PLC0415  likewise
 
-    store = _open(db, new=False)
+    store = open_db(db, new=False)
     try:
         listed = store.list_tokens()
     finally:
@@ -249,7 +143,7 @@ def _when(moment: float | None) -> str:
 @click.pass_context
 def revoke(ctx: click.Context, name: str, db: str) -> None:
     """End an access token at once."""
-    store = _open(db, new=False)
+    store = open_db(db, new=False)
     try:
         ended = store.revoke_token(name)
     finally:
@@ -266,7 +160,7 @@ def revoke(ctx: click.Context, name: str, db: str) -> None:
 @click.pass_context
 def login(ctx: click.Context, db: str, url: str | None) -> None:
     """Print a new sign-in link for the page: good for ten minutes, once."""
-    store = _open(db)
+    store = open_db(db)
     try:
         console_of(ctx).data(store.sign_in_address(url))
     finally:

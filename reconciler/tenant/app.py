@@ -112,6 +112,7 @@ def create_app(  # noqa: PLR0913  each is an option of `tenant serve` or of a te
     *,
     local_token: str | None = None,
     allowed_hosts: tuple[str, ...] | None = None,
+    public: str | None = None,
     tests_per_minute: int = 600,
     requests_per_minute: int = 60_000,
     deliver: bool = True,
@@ -120,7 +121,8 @@ def create_app(  # noqa: PLR0913  each is an option of `tenant serve` or of a te
 ) -> Starlette:
     """The application over an open store; `app.state.engine` is its engine, None without `deliver`.
 
-    `local_token` is a token with every scope that stands in no file. `allowed_hosts` are the names it answers to, None for all.
+    `local_token` is a token with every scope that stands in no file. `allowed_hosts` are the names it answers to, None for all;
+    `public` is the origin of its page behind a proxy that ends TLS.
     With lifespan events it recovers what an earlier process left, and closes the sender at the end.
     """
     telemetry = Telemetry()
@@ -128,7 +130,7 @@ def create_app(  # noqa: PLR0913  each is an option of `tenant serve` or of a te
     local = None if local_token is None else hashlib.sha256(local_token.encode()).digest()
     hosts = None if allowed_hosts is None else tuple(host.lower() for host in allowed_hosts)
     tests, requests = Rates(tests_per_minute, store.clock), Rates(requests_per_minute, store.clock)
-    tenant = Tenant(store, sender, engine, tests, requests, telemetry, local, hosts, max_pending)
+    tenant = Tenant(store, sender, engine, tests, requests, telemetry, local, hosts, max_pending, public)
 
     watch = Middleware(Watch, telemetry=telemetry, refuse=lambda scope: _refused(scope, "defect"))
     handlers = {HTTPException: _unknown(tenant)}

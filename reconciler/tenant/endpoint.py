@@ -39,7 +39,8 @@ _DIGITS: Final = 9  # of a query's number
 class Tenant:
     """What the requests of one application share. `engine` is None where nothing is sent in the background.
 
-    `rates` are of tests, `requests` of everything that a token asks for.
+    `rates` are of tests, `requests` of everything that a token asks for. `public` is the origin at which a browser sees the page,
+    None where that is where it is served.
     """
 
     store: Store
@@ -51,6 +52,7 @@ class Tenant:
     local: bytes | None = field(repr=False)  # SHA-256 of the in-memory token
     hosts: tuple[str, ...] | None
     max_pending: int
+    public: str | None = None
     running: set[tuple[str, str, str]] = field(default_factory=set)  # idempotency keys under way
 
     def wake(self, *webhook_ids: str) -> None:

@@ -1,7 +1,7 @@
 """One connection of the server: uvicorn's, with limits that uvicorn has not, and its refusals as problem documents.
 
-A request's head has to arrive in 10 seconds, however it drips; beyond 1,000 connections a request is 503 and its connection
-closed, beyond twice that it is not even listened to. Used by `server.py`.
+A request's head has at most 32 KiB and has to arrive in 10 seconds, however it drips; beyond 1,000 connections a request is 503
+and its connection closed, beyond twice that it is not even listened to. Used by `server.py`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 from http import HTTPStatus
 from typing import Any, Final, cast
 
+import h11
 from starlette.types import Receive, Scope, Send
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -18,6 +19,7 @@ from reconciler.tenant import problems
 from reconciler.tenant.problems import Problem
 
 CONNECTIONS: Final = 1000  # at once
+HEAD_BYTES: Final = 32 * 1024  # of a request's line and headers
 HEAD_SECONDS: Final = 10.0  # from a connection's begin, or a later request's first byte, to the end of its head
 
 
@@ -26,10 +28,28 @@ async def _overloaded(scope: Scope, receive: Receive, send: Send) -> None:
     await problems.response(problem)(scope, receive, send)
 
 
+class _Requests(h11.Connection):
+    """Reads requests. h11 itself counts only what is not complete yet, and a head may arrive complete, in one piece."""
+
+    def next_event(self) -> type[h11.NEED_DATA | h11.PAUSED] | h11.Event:
+        """As h11's; raises RemoteProtocolError for a head that is too long."""
+        if self.their_state is not h11.IDLE:
+            return super().next_event()
+        before = len(self.trailing_data[0])
+        event = super().next_event()
+        if isinstance(event, h11.Request) and before - len(self.trailing_data[0]) > HEAD_BYTES:
+            raise h11.RemoteProtocolError("the head is too long", 431)
+        return event
+
+
 class Protocol(H11Protocol):
     """A connection."""
 
     _waiting: asyncio.TimerHandle | None = None  # until the head is there
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.conn = _Requests(h11.SERVER, HEAD_BYTES)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begins to wait for a head."""
@@ -68,7 +88,7 @@ class Protocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's signature
         """Answers and closes the connection; `msg` may quote what was sent and is not told."""
-        self._refuse(Problem("bad-request", "it is not HTTP/1.1"))
+        self._refuse(Problem("bad-request", "it is not HTTP/1.1, or its head is over 32 KiB"))
 
     def _refuse(self, problem: Problem) -> None:
         answer: Any = problems.response(problem)

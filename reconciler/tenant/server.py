@@ -10,6 +10,7 @@ import fcntl
 import ipaddress
 import logging
 import os
+import re
 import resource
 import signal
 import socket
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
@@ -27,7 +29,6 @@ from reconciler.tenant.page import sessions
 from reconciler.tenant.protocol import CONNECTIONS, Protocol
 from reconciler.tenant.store import Store
 
-HEAD_BYTES: Final = 32 * 1024  # of a request's line and headers
 FILES: Final = 4 * CONNECTIONS  # that this process may have open: connections both ways, and some of its own
 GRACE: Final = 10  # seconds for requests under way at the end
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
@@ -43,7 +44,7 @@ _WHY: Final = {  # what the system says when an address cannot be listened on, i
 class Place:
     """Where a tenant is served. `names` are hosts that it answers to beside loopback's and its own; TLS needs both files.
 
-    `plain`: HTTP without TLS also on other addresses than loopback.
+    `plain`: HTTP without TLS also on other addresses than loopback. `public`: the origin at which a proxy that ends TLS shows it.
     """
 
     host: str = "127.0.0.1"
@@ -52,11 +53,13 @@ class Place:
     plain: bool = False
     certificate: str | None = None
     key: str | None = None
+    public: str | None = None
 
     @property
     def hosts(self) -> tuple[str, ...]:
         """Every host name that is answered."""
-        return (*LOOPBACK, self.host, *self.names)
+        public = () if self.public is None else (str(urlsplit(self.public).hostname),)
+        return (*LOOPBACK, self.host, *self.names, *public)
 
     @property
     def shown(self) -> str:
@@ -64,6 +67,17 @@ class Place:
         if self.host in {"0.0.0.0", "::"}:  # noqa: S104  compared, not bound
             return self.names[0] if self.names else "localhost"
         return f"[{self.host}]" if ":" in self.host else self.host
+
+
+_ORIGIN: Final = re.compile(r"https://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([1-9]\d{0,4}))?/?")
+
+
+def public_origin(url: str) -> str:
+    """The origin of a public address as browsers send it; raises ValueError for anything but https, a host and a port."""
+    found = _ORIGIN.fullmatch(url.lower())
+    if found is None or int(found[2] or 443) > 65535:
+        raise ValueError("wants https://HOST or https://HOST:PORT, without user, path and query, the name in ASCII")
+    return f"https://{found[1]}" + (f":{found[2]}" if found[2] not in {None, "443"} else "")
 
 
 class _Server(uvicorn.Server):
@@ -151,7 +165,6 @@ def _config(app: Starlette, place: Place) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        h11_max_incomplete_event_size=HEAD_BYTES,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=GRACE,
         ssl_certfile=place.certificate,
@@ -174,5 +187,5 @@ def serve(store: Store, app: Starlette, place: Place, ready: Callable[[str], Non
     _more_files()
     with _alone(store.path), _listening(place) as listening:
         origin = f"{'http' if place.certificate is None else 'https'}://{place.shown}:{listening.getsockname()[1]}"
-        store.write_now(lambda connection: sessions.served_at(connection, origin))
+        store.write_now(lambda connection: sessions.served_at(connection, place.public or origin))
         _Server(config, lambda: ready(origin)).run(sockets=[listening])

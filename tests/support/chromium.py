@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
 from typing import Any
 
+from tests.support.tls_proxy import NAME
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 INSTALL = "tests/browser needs Chromium: apt-get install -y --no-install-recommends chromium"
@@ -15,6 +17,7 @@ INSTALL = "tests/browser needs Chromium: apt-get install -y --no-install-recomme
 ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
+    f"--host-resolver-rules=MAP {NAME} 127.0.0.1",  # where tests/support/tls_proxy.py is
 )
 
 # Playwright leaves an event loop running in the thread that starts it. In a thread of its own it does not make

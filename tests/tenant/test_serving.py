@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import trustme
 
-from reconciler.tenant.protocol import CONNECTIONS, HEAD_SECONDS
+from reconciler.tenant.protocol import CONNECTIONS, HEAD_BYTES, HEAD_SECONDS
 from tests.support.processes import Tenant, run, start
 
 EVENT = {"type": "elastio:recovery-point:create:started", "version": "v0", "severity": "info"}
@@ -144,6 +144,14 @@ def test_a_head_that_is_too_long_and_one_that_is_none_are_refused(tmp_path: Path
     with Tenant(tmp_path) as tenant:
         line, document = _raw(tenant, f"GET /healthz HTTP/1.1\nHost: localhost\nX: {'a' * 70_000}")
         assert (line, document["type"]) == ("HTTP/1.1 400 Bad Request", "bad-request")
+        for length in (HEAD_BYTES, 120_000):  # complete heads too, also one that comes in one piece
+            line, document = _raw(tenant, f"GET /healthz HTTP/1.1\nHost: localhost\nX: {'a' * length}\n\n")
+            assert (line, document["type"]) == ("HTTP/1.1 400 Bad Request", "bad-request")
+            assert "over 32 KiB" in document["detail"]
+        start, end = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX: ", "\r\n\r\n"
+        for spare, status in ((0, "200 OK"), (-1, "400 Bad Request")):
+            fill = "a" * (HEAD_BYTES - len(start) - len(end) - spare)
+            assert _raw(tenant, (start + fill + end).replace("\r\n", "\n"))[0] == f"HTTP/1.1 {status}"
         line, document = _raw(tenant, "nonsense sesame\n\n")
         assert (line, document["type"]) == ("HTTP/1.1 400 Bad Request", "bad-request")
         assert tenant.call("GET", "/healthz") == (200, {"status": "ok"})

@@ -48,6 +48,21 @@ class Visit:
         """What a form of this session has to carry."""
         return "" if self.session is None else self.store.vault.mac("csrf", self.session.hash).hex()
 
+    @property
+    def origin(self) -> str:
+        """Where the visitor's browser sees this page: where a proxy shows it, else as the request came."""
+        return self.tenant.public or f"{self.request.url.scheme}://{self.request.headers.get('host', '')}"
+
+    @property
+    def secure(self) -> bool:
+        """Whether the visitor came by TLS."""
+        return self.origin.startswith("https:")
+
+    @property
+    def cookie(self) -> str:
+        """The cookie's name: with a prefix that pins it to this host where TLS allows that."""
+        return f"__Host-{COOKIE}" if self.secure else COOKIE
+
     def part(self, name: str) -> str:
         """A part of the path."""
         return str(self.request.path_params[name])
@@ -78,21 +93,10 @@ class Page:
     open: bool = False
 
 
-def secure(request: Request) -> bool:
-    """Whether the visitor came by TLS."""
-    return request.url.scheme == "https"
-
-
-def cookie(request: Request) -> str:
-    """The cookie's name: with a prefix that pins it to this host where TLS allows that."""
-    return f"__Host-{COOKIE}" if secure(request) else COOKIE
-
-
-def _check_origin(request: Request) -> None:
+def _check_origin(visit: Visit) -> None:
     """Refuses what another site's page sends. `null` is what browsers send from pages without a referrer, ours included."""
-    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
-    own = f"{request.url.scheme}://{request.headers.get('host', '')}"
-    same = origin == own or (origin == "null" and site == "same-origin")
+    origin, site = (visit.request.headers.get(name) for name in ("origin", "sec-fetch-site"))
+    same = origin == visit.origin or (origin == "null" and site == "same-origin")
     if not same or site not in {None, "same-origin"}:
         raise Refusal("origin", "the form was not sent by this page")
 
@@ -141,14 +145,14 @@ class Front:
         found = self._pages.get(request.method)
         if found is None:
             raise Refusal("method-not-allowed", headers={"Allow": ", ".join(sorted(self._pages))})
-        text, now = request.cookies.get(cookie(request), ""), visit.store.clock()
+        text, now = request.cookies.get(visit.cookie, ""), visit.store.clock()
         session = await visit.store.read(lambda c: sessions.find(c, text, now)) if text else None
         if session is None and not found.open:
             raise Refusal("signed-out")
         known = Visit(self._tenant, request, session)
         if request.method == "GET":
             return known
-        _check_origin(request)
+        _check_origin(visit)
         form = await _form(request)
         given = form.get("csrf", ("",))[0]
         if session is not None and not hmac.compare_digest(given.encode("utf-8", "replace"), known.csrf.encode()):

@@ -7,7 +7,7 @@ from typing import Final
 from starlette.responses import Response
 
 from reconciler.tenant.page import html, sessions
-from reconciler.tenant.page.front import Visit, cookie, secure
+from reconciler.tenant.page.front import Visit
 from reconciler.tenant.problems import Refusal
 
 HOME = "/settings/webhooks"
@@ -30,11 +30,11 @@ async def enter(visit: Visit) -> Response:
         raise Refusal("link", _OVER)
     answer = html.moved(HOME)
     answer.set_cookie(
-        cookie(visit.request),
+        visit.cookie,
         session,
         max_age=sessions.SESSION_SECONDS,
         path="/",
-        secure=secure(visit.request),
+        secure=visit.secure,
         httponly=True,
         samesite="lax",
     )
@@ -47,7 +47,7 @@ async def leave(visit: Visit) -> Response:
     if session is not None:
         await visit.store.write(lambda c: sessions.sign_out(c, session))
     answer = visit.__class__(visit.tenant, visit.request).page("signed_out.html")
-    answer.delete_cookie(cookie(visit.request), path="/", secure=secure(visit.request), httponly=True, samesite="lax")
+    answer.delete_cookie(visit.cookie, path="/", secure=visit.secure, httponly=True, samesite="lax")
     return answer
 
 
