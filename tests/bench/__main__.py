@@ -24,6 +24,7 @@ GROUPS: dict[str, Callable[..., Iterator[Row]]] = {
     "start": reading.start,
     "plan": planning.over_http,
     "since": planning.since,
+    "export": planning.export,
     "memory": planning.memory,
     "growth": planning.growth,
     "creates": carrying_out.creates,

@@ -12,7 +12,7 @@ from tests.bench.measure import BIN, Row, interleaved, process, seconds, worker
 from tests.support.processes import Tenant, tenant_manifest
 
 COUNT = 1000
-SINCE = 10_000
+MANY = 10_000
 WHO = ["-c", "user.name=bench", "-c", "user.email=bench@example.com"]
 UNCHANGED = "plan 1,000 over HTTP, nothing to change"
 OCTODNS_CONFIG = """\
@@ -102,22 +102,52 @@ def _terraform_rows(folder: Path, plan: Callable[[], float], made: float, *, run
     yield taken.row(UNCHANGED, "terraform plan", None)
 
 
-def since(folder: Path, *, quick: bool) -> Iterator[Row]:
-    """The same command with and without `--since`: one webhook of 10,000 changed since the revision that is compared with."""
-    repo = folder / "repo"
-    big_files(repo / "webhooks", SINCE)
-    for step in (["init", "-q"], ["add", "-A"], [*WHO, "commit", "-q", "-m", "then"]):
-        process(["git", *step], cwd=repo)
-    plan = [str(BIN / "reconciler"), "plan", "webhooks", "--local-file", "tenant.db"]
-    process([str(BIN / "reconciler"), "reconcile", *plan[2:], "--yes"], cwd=repo, env={"BENCH_TOKEN": "bench"})
+def _applied(repo: Path) -> list[str]:
+    """Manifests of 10,000 webhooks and the embedded tenant that holds them; the options that name it."""
+    big_files(repo / "webhooks", MANY)
+    tenant = ["--local-file", "tenant.db"]
+    process([str(BIN / "reconciler"), "reconcile", "webhooks", *tenant, "--yes"], cwd=repo, env={"BENCH_TOKEN": "bench"})
+    return tenant
+
+
+def _edit_one(repo: Path) -> None:
     changed = next(iter(sorted((repo / "webhooks").iterdir())))
     changed.write_text(changed.read_text("utf-8").replace("group 7 ", "group seven "), "utf-8")
 
-    def timed(*options: str, says: str) -> Callable[[], float]:
-        return lambda: process([*plan, *options], cwd=repo, env={"BENCH_TOKEN": "bench"}, says=says)
 
-    taken = interleaved(timed("--since", "HEAD", says="1 pending"), timed(says="1 to update"), 1 if quick else 5)
+def _timed(repo: Path, *arguments: str, says: str) -> Callable[[], float]:
+    return lambda: process([str(BIN / "reconciler"), *arguments], cwd=repo, env={"BENCH_TOKEN": "bench"}, says=says)
+
+
+def since(folder: Path, *, quick: bool) -> Iterator[Row]:
+    """The same command with and without `--since`: one webhook of 10,000 changed since the revision that is compared with."""
+    repo = folder / "repo"
+    plan = ["plan", "webhooks", *_applied(repo)]
+    for step in (["init", "-q"], ["add", "webhooks"], [*WHO, "commit", "-q", "-m", "then"]):
+        process(["git", *step], cwd=repo)
+    _edit_one(repo)
+    with_since = _timed(repo, *plan, "--since", "HEAD", says="1 pending")
+    taken = interleaved(with_since, _timed(repo, *plan, says="1 to update"), 1 if quick else 5)
     yield taken.row("plan 10,000 with --since", "without", 1.5)
+
+
+def export(folder: Path, *, quick: bool) -> Iterator[Row]:
+    """An export into an empty folder, 10,000 files, and one over manifests of which one differs; each against the plan."""
+    repo = folder / "repo"
+    tenant, runs = _applied(repo), 1 if quick else 3
+    plan = _timed(repo, "plan", "webhooks", *tenant, says="10000 unchanged")
+    empty = iter([f"new{number}" for number in range(runs)])
+
+    def new() -> float:
+        return _timed(repo, "export", next(empty), *tenant, says="10000 new")()
+
+    yield interleaved(new, plan, runs).row("export 10,000 into an empty folder", "plan", 3.0)
+
+    def over() -> float:
+        _edit_one(repo)
+        return _timed(repo, "export", "webhooks", *tenant, says="1 changed")()
+
+    yield interleaved(over, plan, runs).row("export 10,000 over manifests, one differs", "plan", 3.0)
 
 
 def memory(folder: Path, *, quick: bool) -> Iterator[Row]:
