@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.core.diff import FieldChange
+from reconciler.core.drift import Drift, look, news
 from reconciler.core.guard import Violation
 from reconciler.core.model import BearerAuth, Declared, Live, ManagedBy, Origin, Owner, Subscription, Use, Webhook
 from reconciler.core.plan import Action, Change, Counts, Plan, TenantRef, make_plan
@@ -12,6 +13,8 @@ from reconciler.core.policy import Policy
 from reconciler.core.problem import Problem
 from reconciler.core.report import Check, Delivery, Failure, Outcome, Report, Status, TestReport, Verdict
 from reconciler.core.secret import Secret, Withheld, hidden_url
+from reconciler.core.since import Base, labelled
+from reconciler.providers.moved import withheld
 
 TENANT = TenantRef("production", "https://acme.example.com/public-api/v1", "payments")
 STARTED = Subscription("elastio:recovery-point:create:started", "v0", "info")
@@ -73,6 +76,47 @@ def mixed_plan() -> Plan:
         live("foreign", spec("Somebody's"), managed_by=None),
     )
     return make_plan(wanted, held, Policy(Owner("payments")), tenant=TENANT)
+
+
+def labelled_plan() -> Plan:
+    """What Git moved, what the tenant moved, what both did, field by field, since a revision."""
+
+    def one(key: str, line: int = 1, **fields: object) -> Declared:
+        return declared(key, spec(key, **fields), line, f"webhooks/{key}.yaml")
+
+    def there(key: str, **fields: object) -> Live:
+        mark = ManagedBy("payments", key, (f"webhooks/{key}.yaml",))
+        return live(key, spec(key, **{"url": hidden_url("https://hooks.example.com/elastio"), **fields}), managed_by=mark)
+
+    secret = Secret(TOKEN, "fromEnv: PAYMENTS_TOKEN", version="2")
+    old = BearerAuth(replace_version(secret, "1"))
+    moved = hidden_url(f"https://elsewhere.example.com/{PATH}")
+    base = (one("both", auth=old), one("drift"), one("gone"), one("parts"), one("pending"), one("removed"))
+    wanted = (
+        one("both", auth=BearerAuth(secret), description="from Git"),
+        one("drift"),
+        one("new"),
+        one("parts", description="from Git"),
+        one("pending", subscriptions=frozenset({UNHEALTHY})),
+        one("removed"),
+    )
+    held = (
+        there("both", auth=BearerAuth(Withheld("3")), description="by hand"),
+        there("drift", url=moved, subscriptions=frozenset({STARTED, UNHEALTHY})),
+        there("gone", description="by hand"),
+        there("parts", enabled=False, url=moved, subscriptions=frozenset({STARTED, UNHEALTHY})),
+        there("pending"),
+    )
+    policy = Policy(Owner("payments"), literal_urls=frozenset({"https://hooks.example.com/elastio"}))
+    plan = make_plan(wanted, held, policy, tenant=TENANT)
+    return labelled(plan, Base("origin/main", "4fd1c2e" + "0" * 33, base), policy, withheld)
+
+
+def settled() -> Drift:
+    """What is news after that plan once a single change is left."""
+    before = look(labelled_plan())
+    left = tuple(change for change in before.plan.pending if change.key == "pending")
+    return news(before, look(replace(before.plan, stages=(left,))))
 
 
 def replace_version(secret: Secret, version: str) -> Secret:

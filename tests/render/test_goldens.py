@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.core.drift import look
 from reconciler.render import document, github, gitlab, junit, markdown, sarif, summary, text
 from tests.render import builders
 
@@ -21,6 +22,17 @@ CASES: dict[str, Callable[[], str]] = {
     "plan-empty.txt": lambda: text.plan_text(builders.empty_plan()),
     "plan-empty.md": lambda: markdown.plan_markdown(builders.empty_plan()),
     "plan-empty.json": lambda: document.to_json(document.plan_document(builders.empty_plan())),
+    "plan-since.txt": lambda: text.plan_text(builders.labelled_plan()),
+    "plan-since.md": lambda: markdown.plan_markdown(builders.labelled_plan()),
+    "plan-since.json": lambda: document.to_json(document.plan_document(builders.labelled_plan())),
+    "drift.txt": lambda: text.drift_text(look(builders.labelled_plan())),
+    "drift-color.txt": lambda: text.drift_text(look(builders.labelled_plan()), color=True),
+    "drift.md": lambda: markdown.drift_markdown(look(builders.labelled_plan())),
+    "drift.json": lambda: document.to_json(document.drift_document(look(builders.labelled_plan()), "")),
+    "drift-news.txt": lambda: text.drift_text(builders.settled(), at="2026-01-02T03:04:05+00:00"),
+    "drift-news.md": lambda: markdown.drift_markdown(builders.settled(), "2026-01-02T03:04:05+00:00"),
+    "drift-none.txt": lambda: text.drift_text(look(builders.empty_plan())),
+    "drift-none.md": lambda: markdown.drift_markdown(look(builders.empty_plan())),
     "report.txt": lambda: text.report_text(builders.report_of(builders.mixed_plan())),
     "report-color.txt": lambda: text.report_text(builders.report_of(builders.mixed_plan()), color=True),
     "report.md": lambda: markdown.report_markdown(builders.report_of(builders.mixed_plan())),
