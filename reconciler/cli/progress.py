@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -13,6 +14,8 @@ import click
 from reconciler.cli.console import Console, is_terminal
 
 PATIENCE: Final = 0.5  # seconds of work that need no bar
+WIDE: Final = 72  # columns that the widest bar with its label and times fits in
+WIDTH: Final = 36  # columns of the bar itself
 PACE: Final = 0.1  # seconds between two moves of a bar without a known end
 
 
@@ -24,7 +27,9 @@ def progress(console: Console, total: int | None, label: str) -> Iterator[Callab
         return
     endless: Iterator[None] = (None for _ in ())  # click takes a length from what has one
     color = False if console.no_color else None
-    with click.progressbar(endless, length=total, label=label, file=sys.stderr, color=color) as bar:
+    wide = shutil.get_terminal_size().columns >= WIDE
+    width = WIDTH if wide else 0  # 0: what is left of the line; a bar that wraps would leave a line behind at each step
+    with click.progressbar(endless, length=total, label=label, file=sys.stderr, color=color, width=width, show_eta=wide) as bar:
         yield lambda _done: bar.update(1)
 
 

@@ -51,6 +51,21 @@ def test_colour_can_be_switched_off(tmp_path: Path, options: tuple[str, ...], en
     assert "\x1b[" not in plain.out
 
 
+@pytest.mark.parametrize("columns", [20, 40])
+def test_a_narrow_terminal_gets_everything_and_a_bar_that_stays_on_its_line(tmp_path: Path, columns: int) -> None:
+    write(tmp_path / "webhooks", 3)
+    ended = at_terminal(*RECONCILE, "--yes", cwd=tmp_path, COLUMNS=str(columns))
+    assert ended.code == 0
+    bars = [part for line in ended.out.splitlines() for part in line.split("\r") if "%" in part]
+    assert bars
+    assert all(len(part.split("\x1b")[0]) <= columns for part in bars), bars
+    assert "Report: 3 created" in ended.out
+    for command in (("plan",), ("drift",), ("export", "out")):
+        named = "webhooks" if command != ("export", "out") else "--no-color"
+        shown = at_terminal(*command, named, "--local-file", "tenant.db", cwd=tmp_path, COLUMNS=str(columns))
+        assert (shown.code, "Traceback" in shown.out) == (0, False), shown.out
+
+
 def test_a_progress_bar_is_shown_at_a_terminal_and_not_with_quiet(tmp_path: Path) -> None:
     write(tmp_path / "webhooks", 3)
     loud = at_terminal(*RECONCILE, "--yes", cwd=tmp_path)

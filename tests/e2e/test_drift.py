@@ -138,3 +138,102 @@ def test_a_watch_ends_with_its_deadline_as_its_last_look_did(repo: Repo) -> None
 def test_standard_input_cannot_be_watched(repo: Repo) -> None:
     done = run("drift", "-", "--watch", "1", cwd=repo.folder, stdin="", PATH=os.environ["PATH"])
     assert (done.code, "standard input" in done.err) == (64, True)
+
+
+def test_a_watch_tells_once_that_the_tenant_is_away_and_goes_on_when_it_is_back(repo: Repo) -> None:
+    watch = ["drift", ".", "--watch", "0.2", "--timeout", "2", "-o", "json"]
+    process = start(*watch, cwd=repo.folder, TENANT_TOKEN=repo.tenant.token)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert json.loads(process.stdout.readline())["changes"] == []
+    for number in range(2):
+        repo.tenant.kill()
+        assert "could not look" in process.stderr.readline()
+        repo.tenant.serve()
+        repo.tenant.edit("b", description=f"by hand {number}")
+        assert labels(json.loads(process.stdout.readline())) == {"b": "drift"}
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err.strip()) == (130, "", "stopped watching")
+
+
+def test_a_renamed_key_is_compared_with_what_it_was_under_its_former_one(repo: Repo) -> None:
+    (repo.folder / "a.yaml").unlink()
+    (repo.folder / "moved").mkdir()
+    (repo.folder / "moved/z.yaml").write_text(webhook("z", url="https://hooks.example.com/a", extra="previously: [a]"))
+    code, found = repo.drift("--since", "applied")
+    assert (code, labels(found)) == (0, {"z": "pending"})
+    assert {field["label"] for field in found["changes"][0]["fields"]} == {"pending"}
+    repo.tenant.edit("a", description="by hand")
+    code, found = repo.drift("--since", "applied")
+    assert (code, labels(found)) == (7, {"z": "both"})
+    told = {".".join(field["path"]): field["label"] for field in found["changes"][0]["fields"]}
+    assert (told["description"], told["name"], told["managed_by.key"]) == ("drift", "pending", "pending")
+
+
+AUTH = "{type: bearer, token: {fromEnv: HOOK_TOKEN}}"
+
+
+def credential(repo: Repo, *, key: str = "", token: str = "one") -> dict[str, str]:
+    """The label of each field of `a`."""
+    env = {"TENANT_TOKEN": repo.tenant.token, "HOOK_TOKEN": token} | ({"RECONCILER_FINGERPRINT_KEY": key} if key else {})
+    found = run("drift", ".", "-o", "json", "--since", "applied", cwd=repo.folder, **env).json
+    return {".".join(field["path"]): field["label"] for change in found["changes"] for field in change["fields"]}
+
+
+def applied(repo: Repo, **env: str) -> None:
+    git(repo.folder, "add", "-A")
+    git(repo.folder, "commit", "-q", "-m", "more")
+    git(repo.folder, "tag", "-f", "applied")
+    done = run("reconcile", ".", "--yes", "--max-updates", "3", cwd=repo.folder, TENANT_TOKEN=repo.tenant.token, **env)
+    assert done.code == 0, done.err
+
+
+def test_a_raised_version_is_pending_one_that_the_tenant_has_is_drift_and_two_are_both(repo: Repo) -> None:
+    (repo.folder / "a.yaml").write_text(webhook("a", auth=AUTH.replace("}}", "}, version: '1'}")))
+    applied(repo, HOOK_TOKEN="one")
+    assert credential(repo) == {}
+    (repo.folder / "a.yaml").write_text(webhook("a", auth=AUTH.replace("}}", "}, version: '2'}")))
+    assert credential(repo) == {"auth.token": "pending"}
+    repo.tenant.edit("a", auth={"type": "bearer", "token": "by-hand", "credential_version": "3"})
+    assert credential(repo) == {"auth.token": "both"}
+    git(repo.folder, "checkout", "-q", "applied", "--", "a.yaml")
+    assert credential(repo) == {"auth.token": "drift"}
+
+
+def test_a_value_rotated_at_its_source_is_pending_and_no_drift(repo: Repo) -> None:
+    (repo.folder / "a.yaml").write_text(webhook("a", auth=AUTH))
+    applied(repo, HOOK_TOKEN="one", RECONCILER_FINGERPRINT_KEY="k" * 32)
+    assert credential(repo, key="k" * 32) == {}
+    assert credential(repo, key="k" * 32, token="two") == {"auth.token": "pending"}
+    assert credential(repo, token="two") == {}
+
+
+def test_a_shallow_clone_says_what_to_do_and_a_dirty_one_with_moved_manifests_is_compared(repo: Repo, tmp_path: Path) -> None:
+    git(repo.folder, "commit", "-q", "--allow-empty", "-m", "more")
+    git(tmp_path, "clone", "-q", "--depth", "1", f"file://{repo.folder}", "shallow")
+    shallow = run("drift", ".", "--since", "HEAD~1", cwd=tmp_path / "shallow", TENANT_TOKEN=repo.tenant.token)
+    assert (shallow.code, "git fetch --unshallow" in shallow.err) == (64, True)
+    (repo.folder / "hooks").mkdir()
+    for name in "abc":
+        git(repo.folder, "mv", f"{name}.yaml", "hooks")
+    (repo.folder / "hooks/b.yaml").write_text(webhook("b", extra="description: not committed"))
+    code, found = repo.drift("--since", "applied")
+    assert (code, labels(found)) == (0, {"a": "pending", "b": "pending", "c": "pending"})
+    told = {change["name"]: {".".join(field["path"]) for field in change["fields"]} for change in found["changes"]}
+    assert told == {"a": {"managed_by.sources"}, "b": {"managed_by.sources", "description"}, "c": {"managed_by.sources"}}
+
+
+def test_manifests_in_a_submodule_are_compared_with_the_commit_that_was_recorded(repo: Repo, tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "s.yaml").write_text(webhook("s"))
+    git(theirs, "init", "-q", "-b", "main")
+    git(theirs, "add", "-A")
+    git(theirs, "commit", "-q", "-m", "first")
+    git(repo.folder, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(theirs), "shared")
+    applied(repo)
+    repo.tenant.edit("s", description="by hand")
+    assert labels(repo.drift("--since", "applied")[1]) == {"s": "drift"}
+    (repo.folder / "shared/s.yaml").write_text(webhook("s", extra="description: from Git"))
+    assert labels(repo.drift("--since", "applied")[1]) == {"s": "both"}
