@@ -219,5 +219,16 @@ def request_of(env: Mapping[str, str]) -> Request:
     if env.get("GITLAB_CI"):
         head = env.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or env["CI_COMMIT_SHA"]
         return Request(int(env["CI_MERGE_REQUEST_IID"]), head, env["CI_MERGE_REQUEST_DIFF_BASE_SHA"])
-    event = json.loads(Path(env["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
-    return _request(event["pull_request"])
+    return _request(_event(env)["pull_request"])
+
+
+def base_of(env: Mapping[str, str]) -> str | None:
+    """The commit that the request of a job goes onto; None for a job that is for none."""
+    if env.get("GITLAB_CI"):
+        return env.get("CI_MERGE_REQUEST_DIFF_BASE_SHA")
+    return request_of(env).base if "pull_request" in _event(env) else None
+
+
+def _event(env: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(Path(env["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
+    return found

@@ -4,9 +4,11 @@ Approved is what the plan's comment said when the request was merged, about the 
 digest to `reconcile --expect-digest`, which plans again: if the merge or the tenant made another plan of it, nothing is written
 and the exit code is 5.
 
-Variables: WEBHOOKS (paths, default `.`), FORGE_TOKEN, and for an apply by hand APPROVED_DIGEST and ACCEPT=true (--accept). Every
-option of `reconciler` is a variable too, RECONCILER_TENANT for one. What FORGE_API_URL and FORGE_ACCOUNT say replaces what the
-forge's own variables do.
+A request is judged by the policies of the branch that it goes onto; it cannot change them and profit at once.
+
+Variables: WEBHOOKS (paths, default `.`), POLICIES (their folder, default `policies`), FORGE_TOKEN, and for an apply by hand
+APPROVED_DIGEST and ACCEPT=true (--accept). Every option of `reconciler` is a variable too, RECONCILER_TENANT for one. What
+FORGE_API_URL and FORGE_ACCOUNT say replaces what the forge's own variables do.
 """
 
 from __future__ import annotations
@@ -17,18 +19,20 @@ import shlex
 import subprocess
 import sys
 import urllib.parse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from forge import Forge, ForgeError, Request, of_environment, request_of
+from forge import Forge, ForgeError, Request, base_of, of_environment, request_of
 
 DONE, ERROR, PENDING, STALE, REFUSED, DRIFT, USAGE = 0, 1, 2, 5, 6, 7, 64  # of `reconciler`'s exit codes
 WITHHELD: Final = frozenset(
     {"FORGE_TOKEN", "GITHUB_TOKEN", "GITEA_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "CI_JOB_TOKEN"}
 )
 GITLAB_REPORTS: Final = {"gitlab": "gl-code-quality-report.json", "junit": "validate.xml"}
+BASE: Final = Path(".base")
 RECORD: Final = re.compile(r"<!-- head=([0-9a-f]{40,64}) digest=(sha256:[0-9a-f]{64}) -->")
 
 
@@ -90,15 +94,38 @@ class Job:
             file.write(f"{text}\n")
 
 
+@contextmanager
+def judged(job: Job) -> Iterator[list[str]]:
+    """The option that names the policies of the base branch, where it has some; it is checked out in `.base` meanwhile.
+
+    Raises CalledProcessError where that was not fetched, or where the request brings such a folder along.
+    """
+    base = base_of(job.env)
+    if base is None or "RECONCILER_POLICIES" in job.env:
+        yield []
+        return
+    _git("worktree", "add", "--quiet", "--detach", str(BASE), base)
+    try:
+        folder = BASE / (job.env.get("POLICIES") or "policies")
+        yield ["--policies", str(folder)] if folder.is_dir() else []
+    finally:
+        _git("worktree", "remove", "--force", str(BASE))
+
+
+def _git(*arguments: str) -> None:
+    subprocess.run(["git", *arguments], check=True)  # noqa: S603, S607  the runner's own, as the checkout used it
+
+
 def validate(job: Job) -> int:
     """Marks problems in the request's files. Needs no token, so it is what a fork's request gets.
 
     GitHub and Gitea read marks from the log, GitLab from files.
     """
     gitlab = bool(job.env.get("GITLAB_CI"))
-    ended = job.run("validate", "-o", "text" if gitlab else "github")
-    for form, file in GITLAB_REPORTS.items() if gitlab else ():
-        Path(file).write_text(job.run("validate", "-o", form).text, encoding="utf-8")
+    with judged(job) as policies:
+        ended = job.run("validate", *policies, "-o", "text" if gitlab else "github")
+        for form, file in GITLAB_REPORTS.items() if gitlab else ():
+            Path(file).write_text(job.run("validate", *policies, "-o", form).text, encoding="utf-8")
     sys.stdout.write(ended.text)
     return ended.code
 
@@ -106,7 +133,8 @@ def validate(job: Job) -> int:
 def plan(job: Job) -> int:
     """Plans what a request would do, as one comment that is edited with every push. Fails on violations."""
     request = request_of(job.env)
-    ended = job.plan("--since", request.base)
+    with judged(job) as policies:
+        ended = job.plan("--since", request.base, *policies)
     head = f"Plan of {request.head}."
     if ended.code in {DONE, PENDING}:
         head = f"<!-- head={request.head} digest={ended.digest} -->\n{head} Merging carries it out."
@@ -195,7 +223,7 @@ def main(arguments: list[str], env: Mapping[str, str]) -> int:
         return USAGE
     try:
         return VERBS[arguments[0]](Job(env))
-    except ForgeError as error:
+    except (ForgeError, subprocess.CalledProcessError) as error:
         sys.stderr.write(f"{error}\n")
         return ERROR
 

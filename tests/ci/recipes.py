@@ -105,7 +105,7 @@ class Repository:
             return self._gitlab(verb, number, fork, inputs)
         return self._act(verb, number, fork, inputs)
 
-    def direct(self, verb: str, *, number: int = 0, **more: str) -> Ended:
+    def direct(self, verb: str, *, number: int = 0, base: str = "", **more: str) -> Ended:
         """The program behind the recipes by itself, which is quicker: as GitHub's action or GitLab's job starts it."""
         home = self.folder.parent / "runner"
         home.mkdir(exist_ok=True)
@@ -114,7 +114,7 @@ class Repository:
             env |= {"GITLAB_CI": "true", "CI_API_V4_URL": self.forge.url, "CI_PROJECT_ID": "7", "CI_COMMIT_SHA": self.head}
             env |= self._merge_request(number, fork=False) if number else {}
         else:
-            (home / "event.json").write_text(json.dumps(self._event(number, fork=False, inputs={})))
+            (home / "event.json").write_text(json.dumps(self._event(number, fork=False, inputs={}, base=base)))
             env |= {"GITHUB_API_URL": self.forge.url, "GITHUB_REPOSITORY": "acme/webhooks", "GITHUB_SHA": self.head}
             env |= {"GITHUB_EVENT_PATH": str(home / "event.json")}
         return ended([sys.executable, RECIPES / "pipeline.py", verb], self.folder, environment(home, **env | more))
@@ -148,12 +148,12 @@ class Repository:
         ]
         return ended([BIN / "act", event, *options, *given], self.folder, environment(home))
 
-    def _event(self, number: int, fork: bool, inputs: dict[str, str]) -> dict[str, Any]:
+    def _event(self, number: int, fork: bool, inputs: dict[str, str], base: str = "") -> dict[str, Any]:
         event: dict[str, Any] = {"repository": {"full_name": "acme/webhooks", "default_branch": "main"}, "ref": "refs/heads/main"}
         if number:
             head = {"sha": self.head, "repo": {"full_name": "x/webhooks" if fork else "acme/webhooks"}}
-            base = {"sha": git(self.folder, "merge-base", "main", "HEAD"), "ref": "main"}
-            event["pull_request"] = {"number": number, "head": head, "base": base, "user": {"login": "somebody"}}
+            onto = {"sha": base or git(self.folder, "merge-base", "main", "HEAD"), "ref": "main"}
+            event["pull_request"] = {"number": number, "head": head, "base": onto, "user": {"login": "somebody"}}
         return event | ({"inputs": inputs} if inputs else {})
 
     def _gitlab(self, verb: str, number: int, fork: bool, inputs: dict[str, str]) -> Ended:

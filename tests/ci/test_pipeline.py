@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -167,6 +168,54 @@ def test_a_plan_with_violations_is_6_and_merging_it_applies_nothing_until_it_is_
 
     assert repository.direct("apply", APPROVED_DIGEST=digest, ACCEPT="true").code == 0
     assert names(repository) == {"Other"}
+
+
+POLICY = """\
+apiVersion: webhooks.reconciler/v1
+kind: Policy
+metadata: {name: https}
+spec: {message: webhooks use https, schema: {properties: {url: {pattern: "^https://"}}}}
+"""
+
+
+def test_a_request_is_judged_by_the_policies_of_the_branch_that_it_goes_onto(repository: Repository) -> None:
+    git(repository.folder, "checkout", "-q", "main")
+    (repository.folder / "policies").mkdir()
+    repository.commit(**{"policies/https": POLICY})
+    git(repository.folder, "checkout", "-q", "-b", "loose")
+    repository.commit(**{"policies/https": None}, plain=webhook("plain", url="http://hooks.example.com/plain"))
+
+    validated = repository.direct("validate", number=1)
+    planned = repository.direct("plan", number=1)
+
+    assert (validated.code, planned.code) == (1, 6)
+    assert "webhooks use https" in validated.out
+    (said,) = repository.forge.ours(1, "plan")
+    assert "**policy/https**" in said
+    assert not (repository.folder / ".base").exists()
+
+
+def test_a_request_cannot_bring_along_what_is_taken_for_the_base(repository: Repository) -> None:
+    git(repository.folder, "checkout", "-q", "main")
+    (repository.folder / "policies").mkdir()
+    repository.commit(**{"policies/https": POLICY})
+    git(repository.folder, "checkout", "-q", "-b", "own")
+    (repository.folder / ".base").symlink_to("/")
+    repository.commit(**{"policies/https": None})
+
+    assert repository.direct("plan", number=1).code == 1
+    assert repository.forge.comments == {}
+
+
+def test_a_base_that_was_not_fetched_is_no_reason_to_judge_by_nothing(repository: Repository) -> None:
+    shallow = repository.folder.parent / "shallow"
+    git(repository.folder, "clone", "-q", "--depth", "1", f"file://{repository.folder}", str(shallow))
+    at = replace(repository, folder=shallow)
+
+    ended = at.direct("validate", number=1, base=git(repository.folder, "rev-parse", "main"))
+
+    assert ended.code == 1
+    assert "git" in ended.err
 
 
 def test_invalid_manifests_are_told_in_the_comment_and_what_was_planned_before_is_not_approved_any_more(
