@@ -32,6 +32,53 @@ def test_a_webhook_is_created_in_two_steps_and_tested_before(open_page: Opened, 
     assert made["events"] == [{"type": STARTED, "version": "v0", "severity": "info"}]
 
 
+def test_the_limits_are_said_beside_their_fields_and_what_breaks_them_is_an_error_there(
+    open_page: Opened, served: Served
+) -> None:
+    page = open_page("/settings/webhooks/new")
+    page.get_by_label("Name", exact=True).fill("Limits")
+    page.get_by_label("Endpoint URL").fill("https://hooks.example.com/")
+    for kind, fields in (("Basic", ("User name", "Password")), ("Bearer token", ("Token",)), ("API key", ("Header", "Key"))):
+        page.get_by_role("radio", name=kind).check()
+        for field in fields:
+            described = page.get_by_label(field, exact=True).get_attribute("aria-describedby")
+            assert "At most 255 bytes, ASCII only." in page.locator(f"#{described}").inner_text(), field
+    for secret, fault in (("k" * 256, "must have 1 to 255 bytes"), ("\u00e9", "ASCII")):
+        page.get_by_role("radio", name="Bearer token").check()
+        page.get_by_label("Token", exact=True).fill(secret)
+        page.get_by_role("button", name="Next: Select events").click()
+        page.get_by_role("alert").get_by_role("link", name="Token must").filter(has_text=fault).wait_for()
+        assert fault in page.locator("#token-error").inner_text()
+    assert served.process.webhooks() == []
+
+
+def test_events_are_added_and_removed_one_by_one_and_back_keeps_everything(open_page: Opened, served: Served) -> None:
+    page = open_page("/settings/webhooks/new")
+    page.get_by_label("Name", exact=True).fill("Chosen")
+    page.get_by_label("Endpoint URL").fill("https://hooks.example.com/")
+    page.get_by_role("radio", name="Bearer token").check()
+    page.get_by_label("Token", exact=True).fill(TOKEN)
+    page.get_by_role("button", name="Next: Select events").click()
+    page.get_by_text("The webhook version is V0: what a delivery holds may still change incompatibly.").wait_for()
+    for severity in ("info", "critical"):
+        page.get_by_label("Event type", exact=True).select_option(STARTED)
+        page.get_by_label("Severity", exact=True).select_option(severity)
+        page.get_by_role("button", name="Add", exact=True).click()
+        page.get_by_role("button", name=f"Remove {STARTED}, version v0, severity {severity}").wait_for()
+    page.get_by_role("button", name=f"Remove {STARTED}, version v0, severity info").click()
+    page.get_by_text("The event was removed from the list. It is not saved yet.").wait_for()
+    page.get_by_role("button", name="Back").click()
+    page.get_by_text("Typed already, and kept encrypted for this form for 30 minutes").wait_for()
+    assert page.get_by_label("Name", exact=True).input_value() == "Chosen"
+    assert TOKEN not in page.content()
+    page.get_by_role("button", name="Next: Select events").click()
+    page.get_by_role("button", name="Add Webhook").click()
+    page.get_by_text("The webhook was added.").wait_for()
+    made = served.named("Chosen")
+    assert made["events"] == [{"type": STARTED, "version": "v0", "severity": "critical"}]
+    assert made["auth"]["type"] == "bearer"
+
+
 def test_without_scripts_every_field_is_there_and_the_same_is_done(open_page: Opened, served: Served, receiver: Receiver) -> None:
     page = open_page("/settings/webhooks/new", scripts=False)
     page.get_by_label("Name", exact=True).fill("No scripts")

@@ -46,9 +46,10 @@ def test_two_tabs_that_edit_the_same_webhook_both_versions_are_shown(open_page: 
     assert (after["description"], after["managed_by"]) == ("", MARK)
 
 
-def test_the_switch_of_the_list_disables_and_enables(open_page: Opened, served: Served) -> None:
+@pytest.mark.parametrize("scripts", [True, False])
+def test_the_switch_of_the_list_disables_and_enables(open_page: Opened, served: Served, scripts: bool) -> None:
     made = served.make("Switched")
-    page = open_page("/settings/webhooks")
+    page = open_page("/settings/webhooks", scripts=scripts)
     page.get_by_role("button", name="Disable Switched").click()
     page.get_by_text("The webhook is disabled.").wait_for()
     assert served.named("Switched")["enabled"] is False

@@ -66,6 +66,9 @@ def test_the_widget_the_graph_and_the_rows_tell_what_was_delivered_and_what_fail
     assert faults(page) == []
     widget.get_by_role("link", name="Last 30 days").click()
     widget.get_by_role("img", name="Successful and failed invocations, last 30 days").wait_for()
+    page.goto(f"{LIST}/{bad['id']}")
+    graph = page.get_by_role("img", name="Successful and failed invocations, last 24 hours")
+    assert "0 successful and 1 failed invocations" in (graph.locator("desc").text_content() or "")
 
 
 def test_a_long_list_is_paged_and_searched(open_page: Opened, served: Served) -> None:

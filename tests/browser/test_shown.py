@@ -72,6 +72,21 @@ def test_a_failed_delivery_is_sent_again_by_hand(open_page: Opened, served: Serv
     page.get_by_text("Delivered", exact=True).first.wait_for()
 
 
+def test_sending_again_to_what_was_disabled_meanwhile_is_refused_on_the_page_itself(
+    open_page: Opened, served: Served, receiver: Receiver
+) -> None:
+    made = served.make("Off", url=receiver.url("/status/410"), events=[EVENT])
+    served.happen()
+    served.ended(made)
+    page = open_page(f"{LIST}/{made['id']}/deliveries")
+    served.process.edit("Off", enabled=False)
+    page.get_by_role("button", name="Send again").click()
+    page.get_by_role("alert").get_by_text("The webhook is disabled").wait_for()
+    assert faults(page) == []
+    assert page.get_by_role("button", name="Send").count() == 0
+    assert len(receiver.requests) == 1
+
+
 @pytest.mark.parametrize("clipboard", [True, False])
 def test_the_manifest_is_copied_or_selected(open_page: Opened, served: Served, clipboard: bool) -> None:
     made = served.make("In Git", managed_by=MARK)
