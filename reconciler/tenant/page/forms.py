@@ -42,6 +42,7 @@ STEP_1: Final = ("name", "url", "description", "auth", "username", "header")
 SELECTED: Final = ("event_type", "event_version", "event_severity")
 WRITTEN: Final = ("other_type", "other_version", "other_severity")
 _KEPT: Final = (*STEP_1, "events", "enabled", "protected", "group", *SELECTED, *WRITTEN)
+_CHOSEN: Final = ("events", "group", *SELECTED, *WRITTEN)
 EMPTY: Final[Typed] = dict.fromkeys(_KEPT, "") | {"auth": "none", "events": "[]"}
 _TRIMMED: Final = frozenset({"name", "url", *SELECTED, *WRITTEN})  # a space at an end comes from copying
 
@@ -50,8 +51,9 @@ _TRIMMED: Final = frozenset({"name", "url", *SELECTED, *WRITTEN})  # a space at 
 class Form:
     """What a template shows of a form. `stored` is the authentication whose secret the tenant holds, empty for none.
 
-    `kept`: a secret was typed and lies in the draft; `unreadable`: the stored one cannot be opened. `changed`: saving would
-    change something. `errors` by field; `summary` is field and sentence, in the form's order.
+    `kept`: a secret was typed and lies in the draft; `unreadable`: the stored one cannot be opened. `changed`: something that is
+    not stored was typed or chosen; `choosing`: among the events. `errors` by field; `summary` is field and sentence, in the
+    form's order.
     """
 
     typed: Typed = field(repr=False)
@@ -61,6 +63,7 @@ class Form:
     stored: str = ""
     unreadable: bool = False
     changed: bool = False
+    choosing: bool = False
     draft: str = ""
     revision: str = ""
     tested: Mapping[str, Any] | None = None
@@ -103,7 +106,13 @@ def of_webhook(held: Stored) -> Typed:
 
 def changed(draft: Draft, held: Stored) -> bool:
     """Whether somebody typed or chose something that is not stored; the version chooses itself where there is one only."""
-    return draft.sealed is not None or {**draft.typed, "event_version": ""} != {**of_webhook(held), "event_version": ""}
+    return draft.sealed is not None or _differ(draft, held, _KEPT)
+
+
+def _differ(draft: Draft, held: Stored, names: Iterable[str]) -> bool:
+    """Whether one of these fields is not as stored."""
+    stored = of_webhook(held)
+    return any(draft.typed[name] != stored[name] for name in names if name != "event_version")
 
 
 def events(typed: Typed) -> list[dict[str, str]]:
@@ -193,6 +202,7 @@ def form(draft: Draft | None, typed: Typed, held: Stored | None, errors: Iterabl
         kept=draft is not None and draft.sealed is not None,
         stored=held.auth.type if held is not None and held.auth.sealed is not None else "",
         changed=draft is not None and held is not None and changed(draft, held),
+        choosing=draft is not None and held is not None and _differ(draft, held, _CHOSEN),
         draft=draft.id if draft is not None else "",
         revision=revision,
         tested=draft.tested if draft is not None else None,

@@ -307,5 +307,6 @@ def test_looking_at_another_period_keeps_a_draft_only_of_what_was_typed(tmp_path
             page = await me.press(await me.get(at(one)), "period:30d", **typed)
             assert "Discard what was typed" in page.text
             assert "draft=" in page.path
+            assert ('<details class="another" open>' in page.html) is ("event_severity" in typed)
 
     on_page(tmp_path, story)
