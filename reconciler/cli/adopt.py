@@ -56,7 +56,7 @@ def command(ctx: click.Context, /, **values: Any) -> int:
     options = Options({**values, "paths": values["manifests"]})
     require_terminal(options, ctx)
     wanted = Wanted(names or None, options.adopt_from)
-    return run(_adopt(console_of(ctx), prepare(options, "ignore"), wanted))
+    return run(_adopt(console_of(ctx), prepare(options, "warn"), wanted))
 
 
 async def _adopt(console: Console, prepared: Prepared, wanted: Wanted) -> int:

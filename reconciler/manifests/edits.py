@@ -148,25 +148,36 @@ def _documents(places: dict[str, _Place], joined: Iterable[Joined]) -> dict[str,
 def _events(work: _Work, edits_by_key: dict[str, Edit], documents: dict[str, list[_Place]]) -> None:
     gone = _Wanted({key: _subscriptions(edit, added=True) for key, edit in edits_by_key.items()})
     new = _Wanted({key: _subscriptions(edit, added=False) for key, edit in edits_by_key.items()})
+    stays = {key: _taken(work, edit, documents[key], gone) for key, edit in edits_by_key.items()}
     for key, edit in edits_by_key.items():
-        for one in sorted(gone.of[key], key=lambda item: item.sort_key):
-            holders = [place for place in documents[key] if one in _listed(work, place)]
-            if holders and all(work.editable(place) and gone.by_all(place, one) for place in holders):
-                for place in holders:
-                    gone.at[place].add(one)
-            else:
-                work.by_hand(edit, "events", edit.declared.subscription_origins.get(one))
-    for key, edit in edits_by_key.items():
-        for one in sorted(new.of[key], key=lambda item: item.sort_key):
+        for one in sorted(new.of[key], key=_by_sort_key):
             if any(one in new.at.get(place, ()) for place in documents[key]):
                 continue
-            target = _target(work, documents[key], one, gone, new)
+            target = _target(work, documents[key], one, gone, new) if one.type not in stays[key] else None
             if target is None:
-                work.by_hand(edit, "events")
+                work.by_hand(edit, "events", stays[key].get(one.type))
             else:
                 new.at[target].add(one)
     for place in dict.fromkeys([*gone.at, *new.at]):
         _relist(work, place, gone.at.get(place, set()), new.at.get(place, set()), edits_by_key)
+
+
+def _by_sort_key(one: Subscription) -> tuple[str, str, str]:
+    return one.sort_key
+
+
+def _taken(work: _Work, edit: Edit, places: list[_Place], gone: _Wanted) -> dict[str, Origin | None]:
+    """Notes where each event has to go; the places of those that have to stay, by type, for what they became."""
+    stays: dict[str, Origin | None] = {}
+    for one in sorted(gone.of[edit.declared.key], key=_by_sort_key):
+        holders = [place for place in places if one in _listed(work, place)]
+        if holders and all(work.editable(place) and gone.by_all(place, one) for place in holders):
+            for place in holders:
+                gone.at[place].add(one)
+        else:
+            stays[one.type] = edit.declared.subscription_origins.get(one)
+            work.by_hand(edit, "events", stays[one.type])
+    return stays
 
 
 @dataclass(slots=True)

@@ -2,7 +2,8 @@
 
 Used by the tests beside it. A line that is only `...` stands for any lines; durations and digests are not compared. Every command
 must exit 0. Comments in the Markdown say what else is meant: `<!-- file: PATH -->` before a block that a reader saves as that
-file, `<!-- another terminal -->` before a command that goes on running. RECONCILER_UPDATE_GOLDENS=1 writes the real output.
+file, `<!-- another terminal -->` before a command that goes on running, `<!-- by hand: … -->` before what comes after somebody
+edited something at the tenant. RECONCILER_UPDATE_GOLDENS=1 writes the real output.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ _BLOCK = re.compile(r"(?:<!-- (?P<note>[^\n]*) -->\n+)?```(?P<kind>\w+)\n(?P<tex
 _MOVING = (
     (re.compile(r"\d+\.\d\d s\b"), "0.00 s"),
     (re.compile(r"sha256:[0-9a-f]{64}"), "sha256:0"),
+    (re.compile(r"\([0-9a-f]{12}\)"), "(commit)"),
 )
 _PORTS = ("8080", "9000")
 _END = "--- the command ended with"
@@ -130,7 +132,9 @@ class Terminal:
 
     def write(self, path: str, text: str) -> None:
         """Saves a file where the shell stands."""
-        Path(self.run("pwd")[0][0], path).write_text(self.to_real(text) + "\n")
+        file = Path(self.run("pwd")[0][0], path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(self.to_real(text) + "\n")
 
     def close(self) -> None:
         """Ends the shell, and every process of the other terminals, each by its own group."""
@@ -162,7 +166,7 @@ def terminal_in(folder: Path) -> Iterator[Terminal]:
         terminal.close()
 
 
-def play(text: str, terminal: Terminal) -> Ran:
+def play(text: str, terminal: Terminal, by_hand: Callable[[str], None] | None = None) -> Ran:
     """Runs a README's blocks in order; asserts every exit code, and every output unless it is to be rewritten."""
     ran, parts, at = Ran(), [], 0
     for block in _BLOCK.finditer(text):
@@ -170,6 +174,8 @@ def play(text: str, terminal: Terminal) -> Ran:
         parts.append(text[at : block.start()])
         at = block.end()
         shown = block[0]
+        if by_hand is not None and note.startswith("by hand: "):
+            by_hand(note.removeprefix("by hand: "))
         if note.startswith("file: "):
             terminal.write(note.removeprefix("file: "), body)
         elif kind == "console":

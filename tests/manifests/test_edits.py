@@ -10,9 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.model import Subscription, Webhook
-from reconciler.providers.memory import MemoryProvider
-from tests.support.builders import as_stored
-from tests.support.exporting import HEAD, exported, over, plan_after, read, touched
+from tests.support.exporting import HEAD, over, touched
 
 MORE = "apiVersion: webhooks.reconciler/v1\nkind: EventSubscription\nmetadata: {name: more}\n"
 A, B, C = "first:kind", "second:kind", "third:kind"
@@ -238,64 +236,3 @@ spec: {webhook: one, events: [{type: 'first:kind', version: v0, severity: info}]
     after, told = over(tmp_path, own + more, lambda spec: replace(spec, subscriptions=frozenset()))
     assert after == own + "---\n# scans\n# below\n"
     assert [line.rpartition("/")[2] for line in told] == ["all.yaml:8: more has no event left and was taken out"]
-
-
-BOTH = (
-    HEAD
-    + "spec: {url: 'https://a.example/1'}\n---\n"
-    + (HEAD.replace("one", "two") + "spec: {url: 'https://a.example/1'}\n---\n")
-    + MORE
-    + "spec:\n  selector: {matchLabels: {team: x}}\n"
-    + """\
-  events:
-    - {type: 'first:kind', version: v0, severity: info} # for all
-"""
-).replace("}  # the key", ", labels: {team: x}}")
-
-
-def moved_both(folder: Path, *names: str) -> tuple[str, tuple[str, ...], bool]:
-    (folder / "all.yaml").write_text(BOTH)
-    other = frozenset({Subscription(A, "v0", "warning")})
-    held = [as_stored(item, number) for number, item in enumerate(read(folder).declared)]
-    tenant = MemoryProvider(
-        [replace(item, spec=replace(item.spec, subscriptions=other)) if item.spec.name in names else item for item in held]
-    )
-    told = exported(folder, tenant)
-    return (folder / "all.yaml").read_text(), told, plan_after(folder, tenant).pending == ()
-
-
-def test_what_a_selector_adds_to_several_is_edited_where_all_of_them_moved_alike(tmp_path: Path) -> None:
-    after, told, empty = moved_both(tmp_path, "one", "two")
-    assert (after, told, empty) == (BOTH.replace("severity: info} # for", "severity: warning} # for"), (), True)
-
-
-def test_what_a_selector_adds_to_others_too_is_told_and_stays(tmp_path: Path) -> None:
-    after, told, empty = moved_both(tmp_path, "one")
-    assert f"    - {{type: '{A}', version: v0, severity: info}} # for all\n" in after
-    assert (len(told), "one: events differs; edit it by hand" in told[0], empty) == (1, True, False)
-
-
-def test_another_teams_file_is_not_edited_but_named(tmp_path: Path) -> None:
-    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
-    ours.mkdir()
-    theirs.mkdir()
-    (ours / "one.yaml").write_text(text_of(EVENTS["flow items"], ""))
-    (theirs / "more.yaml").write_text(
-        """\
-apiVersion: webhooks.reconciler/v1
-kind: EventSubscription
-metadata: {name: more}
-spec:
-  webhook: one
-  events:
-    - {type: 'third:kind', version: v0, severity: info}
-"""
-    )
-    held = [as_stored(item) for item in read(tmp_path).declared]
-    gone = replace(held[0].spec, subscriptions=frozenset({TWO[0], Subscription(A, "v0", "critical")}))
-    before = (theirs / "more.yaml").read_bytes()
-    told = exported(tmp_path, MemoryProvider([replace(held[0], spec=gone)]), into=ours)
-    assert (theirs / "more.yaml").read_bytes() == before
-    assert B not in (ours / "one.yaml").read_text()
-    assert "severity: [info, critical]" in (ours / "one.yaml").read_text()
-    assert [line.rpartition("/")[2] for line in told] == ["more.yaml:7:7: one: events differs; edit it by hand, or reconcile"]
