@@ -120,7 +120,7 @@ def _timed(repo: Path, *arguments: str, says: str) -> Callable[[], float]:
 
 
 def since(folder: Path, *, quick: bool) -> Iterator[Row]:
-    """The same command with and without `--since`: one webhook of 10,000 changed since the revision that is compared with."""
+    """The same command with and without `--since`, and with five policies: one webhook of 10,000 changed since the revision."""
     repo = folder / "repo"
     plan = ["plan", "webhooks", *_applied(repo)]
     for step in (["init", "-q"], ["add", "webhooks"], [*WHO, "commit", "-q", "-m", "then"]):
@@ -129,6 +129,27 @@ def since(folder: Path, *, quick: bool) -> Iterator[Row]:
     with_since = _timed(repo, *plan, "--since", "HEAD", says="1 pending")
     taken = interleaved(with_since, _timed(repo, *plan, says="1 to update"), 1 if quick else 5)
     yield taken.row("plan 10,000 with --since", "without", 1.5)
+    _write_policies(folder / "rules")
+    held = _timed(repo, *plan, "--policies", str(folder / "rules"), says="1 to update")
+    taken = interleaved(held, _timed(repo, *plan, says="1 to update"), 1 if quick else 5)
+    yield taken.row("plan 10,000 held against five policies", "without", 1.25)
+
+
+def _write_policies(folder: Path) -> None:
+    """Five that every webhook keeps."""
+    folder.mkdir()
+    head = (
+        "apiVersion: webhooks.reconciler/v1\nkind: Policy\nmetadata: {name: rule-%s}\nspec:\n  message: as it is\n  schema: %s\n"
+    )
+    bodies = [
+        '{properties: {url: {pattern: "^https?://"}}}',
+        "{properties: {auth: {properties: {type: {enum: [none, basic, bearer, apiKey]}}}}}",
+        "{properties: {name: {minLength: 1, maxLength: 255}}}",
+        "{properties: {events: {items: {required: [type, version, severity]}}}}",
+        "{required: [labels], properties: {labels: {additionalProperties: {type: string}}}}",
+    ]
+    for number, body in enumerate(bodies):
+        (folder / f"{number}.yaml").write_text(head % (number, body), "utf-8")
 
 
 def export(folder: Path, *, quick: bool) -> Iterator[Row]:

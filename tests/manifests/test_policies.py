@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -325,3 +326,18 @@ def test_no_secret_is_in_what_a_policy_sees_or_says(secret: str, auth: str, aski
     said = [breach.message for breach in breaches([rule], declared, frozenset())]
     assert said
     assert secret not in repr([seen, said])
+
+
+def test_holding_thousands_of_webhooks_against_five_policies_costs_a_part_of_reading_them(here: Path) -> None:
+    write(
+        here,
+        {"many.yaml": "\n---\n".join(webhook(f"hook-{number}", {"team": "x"}, name=f"Hook {number}") for number in range(2_000))},
+    )
+    bodies = [HTTPS, {"properties": {"name": {"pattern": "^(H+)+ook"}}}, {"properties": {"labels": {"required": ["team"]}}}]
+    write(here, {f"policies/{number}.yaml": policy(f"p{number}", body) for number, body in enumerate([*bodies, *bodies[:2]])})
+    start = time.process_time()
+    found = read(secrets="warn")
+    middle = time.process_time()
+    assert [list(breaches(found.rules, item, found.literal_urls)) for item in found.declared] == [[]] * 2_000
+    assert len(found.rules) == 5
+    assert time.process_time() - middle < 0.6 * (middle - start)
