@@ -65,6 +65,11 @@ class _Failed:
     answer: Answer | None = None
     cut: bool = False
 
+    @property
+    def wants_patience(self) -> bool:
+        """Whether the tenant only asked for time (429)."""
+        return self.answer is not None and self.answer.status == 429
+
     def handed_back(self, passing: frozenset[int]) -> bool:
         """Whether the caller asked for it; a proxy's 404 without a problem document is nobody's answer."""
         return self.answer is not None and self.answer.status in passing and not isinstance(self.error, BadAnswer)
@@ -161,9 +166,8 @@ class Client:
                 return result
             if result.answer is not None and not result.again and result.handed_back(passing):
                 return result.answer
-            waited_for = patient and result.answer is not None and result.answer.status == 429
-            counted += not waited_for
-            wait = self._wait(result, counted, started, patient=waited_for)
+            counted += not (patient and result.wants_patience)
+            wait = self._wait(result, counted, started, patient=patient and result.wants_patience)
             if wait is None:
                 # what the tenant said before tells more than that no time was left to ask it again
                 error = earlier.error if result.cut and earlier is not None else result.error
