@@ -36,7 +36,11 @@ class Change:
     def done_to(self, whole: Any) -> Any:
         """The document's values with the change; nothing in them is shared."""
         made = json.loads(json.dumps(whole))
-        held = made
+        self.do(made)
+        return made
+
+    def do(self, held: Any) -> None:
+        """Makes the change in these values."""
         for step in self.path[:-1]:
             held = held[step]
         last = self.path[-1]
@@ -46,7 +50,6 @@ class Change:
             del held[last]
         else:
             held[last].append(self.value)
-        return made
 
 
 def values(text: str) -> Any:
@@ -176,9 +179,10 @@ class _Sheet:
         if first is None:
             yield [(holder.end - 1, holder.end - 1, line)]
             return
-        column = self._column(first.start)
+        start = first.start if holder.flow else holder.inner  # a key may be written `? key`
+        column = self._column(start)
         between = ", " if holder.flow else self.line_end + " " * column
-        before = [(first.start, first.start, line + between)]
+        before = [(start, start, line + between)]
         if front and not isinstance(new, dict | list):
             yield before
         elif holder.flow:

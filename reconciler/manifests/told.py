@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, Final
@@ -14,6 +15,7 @@ from reconciler.manifests.splice import Change
 Item = dict[str, Any]
 _AUTH: Final = ("spec", "auth")
 _EVENTS: Final = ("spec", "events")
+_EFFORT: Final = 100_000  # changes of a list times its items; each change reads the document again: about 5 s
 
 
 def subscriptions(item: Item) -> list[Subscription]:
@@ -45,7 +47,16 @@ def events(held: list[Item], gone: Collection[Subscription], new: Iterable[Subsc
     if len(emptied) == len(held) and not groups:
         return [Change("remove", _EVENTS)]
     changes += [Change("append", _EVENTS, _item(*group)) for group in groups]
-    return [*changes, *(Change("remove", (*_EVENTS, number)) for number in reversed(emptied))]
+    changes += (Change("remove", (*_EVENTS, number)) for number in reversed(emptied))
+    return changes if len(changes) * len(held) <= _EFFORT else [_at_once(held, changes)]
+
+
+def _at_once(held: list[Item], changes: list[Change]) -> Change:
+    """The whole list, written anew: so many changes one by one would take minutes."""
+    whole = {"spec": {"events": copy.deepcopy(held)}}
+    for change in changes:
+        change.do(whole)
+    return Change("set", _EVENTS, whole["spec"]["events"])
 
 
 _Group = tuple[str, str | None, list[str]]

@@ -236,3 +236,27 @@ spec: {webhook: one, events: [{type: 'first:kind', version: v0, severity: info}]
     after, told = over(tmp_path, own + more, lambda spec: replace(spec, subscriptions=frozenset()))
     assert after == own + "---\n# scans\n# below\n"
     assert [line.rpartition("/")[2] for line in told] == ["all.yaml:8: more has no event left and was taken out"]
+
+
+def test_hundreds_of_changes_of_a_long_list_are_made_at_once(tmp_path: Path) -> None:
+    many = [Subscription(f"kind-{number}", "v0", "info") for number in range(600)]
+    items = "".join(f"    - {{type: {one.type}, version: v0, severity: info}}\n" for one in many)
+    moved = frozenset(replace(one, severity="warning") for one in many[:400]) | frozenset(many[400:500])
+    before = HEAD + "spec:\n  url: https://a.example/1 # where\n  events:\n" + items + "  protected: false # yet\n"
+    after, told = over(tmp_path, before, lambda spec: replace(spec, subscriptions=moved))
+    assert (after.count("severity: warning"), after.count("severity: info"), told) == (400, 100, [])
+    assert "# where\n  events:\n" in after
+    assert after.endswith("  protected: false # yet\n")
+
+
+@pytest.mark.parametrize(
+    "begin", ["  ? url\n  : https://a.example/1\n  ? events\n  : ", "  url:\n    https://a.example/1\n  events:\n    "]
+)
+def test_odd_ways_to_write_a_key_are_edited_too(tmp_path: Path, begin: str) -> None:
+    before = HEAD + "spec:\n" + begin + f"- {{type: {A}, version: v0, severity: info}}\n"
+
+    def moved(spec: Webhook) -> Webhook:
+        return replace(spec, description="new: one", subscriptions=frozenset({*TWO}))
+
+    after, told = over(tmp_path, before, moved)
+    assert (f"- {{type: {A}, version: v0, severity: info}}\n" in after, told) == (True, [])
