@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.adopt import Wanted, make_adoption
-from reconciler.core.errors import BadRequest, InvalidManifests, PlanRefused, StalePlan
+from reconciler.core.errors import BadRequest, InvalidManifests, NothingSelected, PlanRefused, StalePlan
 from reconciler.core.export import Export, make_export
 from reconciler.core.model import Declared
 from reconciler.core.plan import Plan, TenantRef, make_plan
@@ -26,18 +26,22 @@ from reconciler.providers.base import Provider, Reader
 
 @dataclass(frozen=True, slots=True)
 class Narrow:
-    """`--only`, `--exclude` and `--select`, by metadata.name and labels; empty: everything."""
+    """`--only`, `--exclude` and `--select`, by metadata.name and labels; empty: everything.
+
+    `known` are names that other tenants of the run declare, so that not every one of them needs to have them.
+    """
 
     only: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     select: tuple[tuple[str, str], ...] = ()
+    known: frozenset[str] = frozenset()
 
     def keys(self, declared: Iterable[Declared]) -> frozenset[str] | None:
-        """The keys that are left, None when nothing narrows; raises BadRequest when nothing is left or a name is unknown."""
+        """The keys that are left, None when nothing narrows; raises NothingSelected, BadRequest if a name is unknown."""
         if not (self.only or self.exclude or self.select):
             return None
         items = {item.key: item for item in declared}
-        unknown = [name for name in (*self.only, *self.exclude) if name not in items]
+        unknown = [name for name in (*self.only, *self.exclude) if name not in items and name not in self.known]
         if unknown:
             raise BadRequest(f"no webhook has the metadata.name {', '.join(unknown)}")
         chosen = frozenset(
@@ -48,7 +52,7 @@ class Narrow:
             and all(item.labels.get(label) == value for label, value in self.select)
         )
         if not chosen:
-            raise BadRequest("no declared webhook matches --only, --select and --exclude")
+            raise NothingSelected("no declared webhook matches --only, --select and --exclude")
         return chosen
 
 
@@ -110,6 +114,13 @@ async def adopt(manifests: Manifests, provider: Reader, policy: Policy, wanted: 
         raise BadRequest(f"no manifest declares {', '.join(unknown)}")
     live = await provider.list()
     return make_adoption(manifests.declared, live, policy, wanted, tenant=tenant, normalize=provider.normalize)
+
+
+async def switched_on(selected: Iterable[Declared], provider: Reader, policy: Policy) -> tuple[Declared, ...]:
+    """Those that the tenant sends events to: a manifest may switch one off, or leave it to the tenant, where somebody did."""
+    marks = [(item.managed_by, item.spec.enabled) for item in await provider.list()]
+    off = {mark.key for mark, enabled in marks if mark is not None and mark.owner == policy.owner.name and enabled is False}
+    return tuple(item for item in selected if item.key not in off)
 
 
 async def resume(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import click
 
 from reconciler.cli.console import Console, console_of
 from reconciler.cli.options import (
+    all_tenants_option,
     exclude_option,
     logging_options,
     narrow_options,
@@ -27,14 +29,17 @@ from reconciler.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from reconciler.cli.prepare import Prepared
     from reconciler.cli.source import Options
     from reconciler.core.drift import Drift
+    from reconciler.core.runs import TenantRun
 
 EPILOG = """\b
 Examples:
   reconciler drift webhooks/
   reconciler drift webhooks/ --since "$APPLIED_COMMIT" -o markdown
   reconciler drift webhooks/ --watch 300
+  reconciler drift . --all-tenants -o markdown
 
 Exits 7 when the tenant moved; what only Git moved since REV is listed as pending and is no drift.
 """
@@ -49,6 +54,7 @@ Exits 7 when the tenant moved; what only Git moved since REV is listed as pendin
     metavar="SECONDS",
     help="Keep looking and tell only news; ends with Ctrl-C (130) or --deadline.",
 )
+@all_tenants_option
 @tenant_options
 @prune_option
 @narrow_options
@@ -65,6 +71,8 @@ def command(ctx: click.Context, /, **values: Any) -> int:
     from reconciler.cli.source import Options  # noqa: PLC0415  likewise
 
     console, options = console_of(ctx), Options(values)
+    if options.all_tenants:
+        return _all(ctx, console, options)
     if options.watch is None:
         found = run(_look(console, options))
         _show(console, found, "")
@@ -72,6 +80,21 @@ def command(ctx: click.Context, /, **values: Any) -> int:
     if "-" in options.paths:
         raise click.UsageError("--watch reads the manifests again each time, which standard input (-) cannot be", ctx)
     return run(_Watch(console, options).until_stopped())
+
+
+def _all(ctx: click.Context, console: Console, options: Options) -> int:
+    """A look at each tenant."""
+    from reconciler.cli.all_tenants import Round, turns  # noqa: PLC0415  as above
+    from reconciler.cli.prepare import prepare  # noqa: PLC0415  as above
+    from reconciler.core.drift import look  # noqa: PLC0415  as above
+
+    async def one(begun: TenantRun, prepared: Prepared) -> TenantRun:
+        found = look(await prepared.plan_only(console))
+        if console.output == "text":
+            _show(console, found, "")
+        return replace(begun, exit_code=_code(found), drift=found)
+
+    return Round(console, options, turns(ctx, options, lambda mine: prepare(mine, "warn")), one).run()
 
 
 async def _look(console: Console, options: Options) -> Drift:

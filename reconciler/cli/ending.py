@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final
@@ -34,12 +34,39 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
+# From the least bad to the worst, for a run over several tenants: what was found, what was refused before anything was written,
+# what could not be done, what was done in part, and what nobody can tell.
+BADNESS: Final = (
+    Exit.DONE,
+    Exit.PENDING,
+    Exit.DRIFT,
+    Exit.REFUSED,
+    Exit.STALE,
+    Exit.FAILED_TEST,
+    Exit.UNAUTHORIZED,
+    Exit.ERROR,
+    Exit.USAGE,
+    Exit.PARTIAL,
+    Exit.DEFECT,
+    Exit.INTERRUPTED,
+)
+
 _BY_KIND: Final = {
     "unauthorized": Exit.UNAUTHORIZED,
     "stale-plan": Exit.STALE,
     "plan-refused": Exit.REFUSED,
     "usage": Exit.USAGE,
 }
+
+
+def code_of(error: ReconcilerError) -> Exit:
+    """What a command ends with for an error that this program raised on purpose."""
+    return _BY_KIND.get(error.kind, Exit.ERROR)
+
+
+def worst(codes: Iterable[int]) -> int:
+    """The exit code of several runs."""
+    return max((Exit(code) for code in codes), key=BADNESS.index, default=Exit.DONE)
 
 
 def guarded(call: Callable[[], Any], console: Console) -> int:
@@ -80,7 +107,7 @@ def _caught(call: Callable[[], Any], console: Console) -> int:  # noqa: PLR0911 
         _problems(error, console)
         return Exit.ERROR
     except ReconcilerError as error:
-        return _tell(console, error.kind, str(error), _BY_KIND.get(error.kind, Exit.ERROR))
+        return _tell(console, error.kind, str(error), code_of(error))
     except OutputLost:
         raise
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +12,6 @@ from reconciler.cli.options import logging_options, optional_paths_argument, out
 
 if TYPE_CHECKING:
     from reconciler.core.coverage import Coverage
-    from reconciler.manifests import Manifests
 
 EPILOG = """\b
 Examples:
@@ -40,12 +40,17 @@ def command(ctx: click.Context, /, **values: Any) -> None:
 
 def _coverages(values: dict[str, Any]) -> tuple[Coverage, ...]:
     """One for each Tenant manifest, of the webhooks that it selects; without one, of all."""
-    from reconciler.cli.source import Options, read  # noqa: PLC0415  as above
+    from reconciler.cli.source import Options, request  # noqa: PLC0415  as above
     from reconciler.core.coverage import coverage  # noqa: PLC0415  likewise
+    from reconciler.manifests import load  # noqa: PLC0415  likewise
 
-    manifests: Manifests = read(Options({**values, "all_tenants": True}), "ignore")
+    asked = request(Options({**values, "any_tenant": True}), "ignore")
+    manifests = load(asked)
     if not manifests.tenants:
         return (coverage(None, manifests.declared),)
+    if any(tenant.patches for tenant in manifests.tenants):
+        each = {tenant.name: load(replace(asked, tenant=tenant.name)) for tenant in manifests.tenants}
+        return tuple(coverage(name, found.declared) for name, found in each.items())
     return tuple(
         coverage(tenant.name, (item for item in manifests.declared if tenant.selects(item.labels)))
         for tenant in manifests.tenants

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.cli.source import Options
     from reconciler.core.export import Export, Written
     from reconciler.core.plan import TenantRef
+    from reconciler.manifests import TenantSpec
 
 EPILOG = """\b
 Examples:
@@ -76,7 +77,7 @@ async def _export(console: Console, prepared: Prepared) -> int:
     in_use = None if options.is_local or options.tenant_url else manifests.tenant
     style = write.Style(in_use.select if in_use is not None else {}, bool(options.hide_urls))
     changed, by_hand = edits.edits(made, manifests.joined, options.folder)
-    made = replace(made, warnings=made.warnings + by_hand)
+    made = replace(made, warnings=made.warnings + by_hand + _of_patches(in_use, made))
     files = (*write.new_files(made, options.folder, style), *changed)
     if not options.dry_run:
         write.write(files, options.folder)
@@ -84,6 +85,14 @@ async def _export(console: Console, prepared: Prepared) -> int:
     if not options.dry_run:
         _read_back(options)
     return Exit.DONE
+
+
+def _of_patches(in_use: TenantSpec | None, made: Export) -> tuple[str, ...]:
+    """What a new manifest does not say, where the Tenant has patches."""
+    if in_use is None or not in_use.patches or not made.fresh:
+        return ()
+    what = "new manifests say what this tenant holds; a patch that matches one of them still applies, so plan before you commit"
+    return (f"Tenant {in_use.name} has patches: {what}",)
 
 
 def _show(console: Console, tenant: TenantRef, made: Export, files: tuple[Written, ...]) -> None:

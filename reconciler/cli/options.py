@@ -154,6 +154,10 @@ tenant_options: Decorator[Any] = together(
     option("--local-file", metavar="FILE", help="That file; implies --local.  [default: .reconciler/tenant.db]"),
 )
 
+all_tenants_option: Decorator[Any] = option(
+    "--all-tenants", is_flag=True, help="Every Tenant manifest among the PATHs, by spec.wave, then by name; one report over all."
+)
+
 since_option: Decorator[Any] = option(
     "--since", metavar="REV", help="Tell what Git changed since that revision from what the tenant changed."
 )

@@ -67,6 +67,10 @@ class Prepared:
         said = tuple(map(_said, self.manifests.problems))
         return replace(made, warnings=(*said, *made.warnings))
 
+    def within(self, seconds: float | None) -> Prepared:
+        """The same with that `--deadline`."""
+        return replace(self, options=Options({**self.options.values, "deadline": seconds}))
+
     async def plan_only(self, console: Console) -> Plan:
         """The same, with the tenant opened for it alone."""
         async with connect.opened(self.target, self.options) as provider:
@@ -81,7 +85,7 @@ def _said(problem: Problem) -> str:
 
 def narrow(options: Options) -> workflow.Narrow:
     """`--only`, `--exclude`, `--select`."""
-    return workflow.Narrow(options.only or (), options.exclude or (), options.select or ())
+    return workflow.Narrow(options.only or (), options.exclude or (), options.select or (), options.known or frozenset())
 
 
 def _way_to(root: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli.console import Console, console_of, is_terminal
-from reconciler.cli.options import logging_options, option, optional_paths_argument, output_option
+from reconciler.cli.options import all_tenants_option, logging_options, option, optional_paths_argument, output_option
 from reconciler.cli.plan import shared_options, show
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ Examples:
   reconciler reconcile webhooks/ --yes --accept sha256:...
   reconciler reconcile webhooks/ --yes --plan plan.json
   reconciler reconcile --yes --plan plan.json --local
+  reconciler reconcile . --all-tenants --yes
 """
 
 
@@ -39,6 +41,7 @@ Examples:
 @option("--parallelism", type=click.IntRange(1, 100), default=10, show_default=True, metavar="N", help="Changes at once.")
 @option("--on-error", type=click.Choice(["continue", "stop"]), default="continue", show_default=True, help="After a failure.")
 @option("--test-first", is_flag=True, help="Test each changed endpoint first; what fails is not written.")
+@all_tenants_option
 @shared_options
 @output_option("text", "json", "markdown")
 @logging_options
@@ -54,13 +57,27 @@ def command(ctx: click.Context, /, **values: Any) -> int:
     require_terminal(options, ctx)
     if options.plan is None and not options.paths:
         raise click.MissingParameter(ctx=ctx, param=next(param for param in ctx.command.params if param.name == "paths"))
-    return run(_run(console, prepare(options, "require") if options.plan is None else resumed(ctx, options)))
+    if options.all_tenants:
+        from reconciler.cli.waves import reconcile_all  # noqa: PLC0415  as above
+
+        return reconcile_all(ctx, console, options)
+    prepared = prepare(options, "require") if options.plan is None else resumed(ctx, options)
+    return run(_run(console, prepared))
 
 
 def require_terminal(options: Options, ctx: click.Context) -> None:
     """Raises UsageError where there is neither `--yes` nor somebody to ask."""
     if not options.yes and not all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
         raise click.UsageError("there is no terminal to ask on: give --yes to write without a prompt", ctx)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a plan came to: the exit code, and the report of a plan that was carried out."""
+
+    code: int
+    plan: Plan
+    report: Report | None = None
 
 
 async def _run(console: Console, prepared: Run) -> int:
@@ -74,6 +91,13 @@ async def _run(console: Console, prepared: Run) -> int:
 
 async def confirm_and_carry_out(console: Console, made: Plan, provider: Provider, prepared: Run, end: float | None = None) -> int:
     """Shows a plan, asks, carries it out and reports; the exit code. `end` as in `carry_out`."""
+    ended = await confirmed_and_carried_out(console, made, provider, prepared, end)
+    show_ended(console, ended)
+    return ended.code
+
+
+async def confirmed_and_carried_out(console: Console, made: Plan, provider: Provider, prepared: Run, end: float | None) -> Ended:
+    """The same, but what it came to is not shown yet."""
     from reconciler.cli.carry_out import carry_out  # noqa: PLC0415  as above
     from reconciler.cli.ending import Exit  # noqa: PLC0415  as above
     from reconciler.core.errors import Declined, PlanRefused  # noqa: PLC0415  as above
@@ -83,15 +107,21 @@ async def confirm_and_carry_out(console: Console, made: Plan, provider: Provider
     try:
         approve(made, options.expect_digest, options.accept)
     except PlanRefused:
-        show(console, made)
-        return Exit.REFUSED
+        return Ended(Exit.REFUSED, made)
     if console.output == "text" and made.pending:
         show(console, made)
     if made.pending and not options.yes and not _confirmed(console, made):
         raise Declined("declined; nothing was written")
     report, interrupted = await carry_out(console, made, provider, prepared, end)
-    _show_report(console, report)
-    return Exit.INTERRUPTED if interrupted else _code(report)
+    return Ended(Exit.INTERRUPTED if interrupted else _code(report), made, report)
+
+
+def show_ended(console: Console, ended: Ended) -> None:
+    """The report, or the plan that was refused, in the form that was asked for."""
+    if ended.report is None:
+        show(console, ended.plan)
+    else:
+        _show_report(console, ended.report)
 
 
 def _confirmed(console: Console, made: Plan) -> bool:

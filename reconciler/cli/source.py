@@ -64,7 +64,7 @@ def request(options: Options, secrets: Secrets) -> Request:
     policies: PoliciesMode = options.judge or ("read" if "policies" in options.values else "ignore")
     return Request(
         paths=paths,
-        stdin=_standard_input() if "-" in paths else None,
+        stdin=(options.stdin if options.stdin is not None else _standard_input()) if "-" in paths else None,
         env=dict(os.environ),
         strict=bool(options.strict),
         secrets=secrets,
@@ -77,9 +77,11 @@ def request(options: Options, secrets: Secrets) -> Request:
         private=_private(options),
         may_be_empty=bool(options.may_be_empty),
         keep=options.since is not None,
-        all_tenants=bool(options.all_tenants) or options.via == "probe",  # a probe asks no tenant, so none is chosen
+        all_tenants=bool(options.any_tenant) or options.via == "probe",  # a probe asks no tenant, so none is chosen
+        each_tenant=bool(options.each_tenant),
         policies=policies,
         policies_dir=options.policies,
+        **({"once": options.once} if options.once is not None else {}),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import click
 
 from reconciler.cli.console import Console, console_of
 from reconciler.cli.options import (
+    all_tenants_option,
     logging_options,
     narrow_options,
     network_options,
@@ -24,8 +26,11 @@ from reconciler.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from reconciler.cli.connect import Target
+    from reconciler.cli.source import Options
     from reconciler.core.model import Declared
     from reconciler.core.report import TestReport
+    from reconciler.core.runs import TenantRun
     from reconciler.testing import Send, Testing
 
 EPILOG = """\b
@@ -34,6 +39,7 @@ Examples:
   reconciler test webhooks/ --via probe --allow-network 127.0.0.0/8
   reconciler test webhooks/ -o junit > endpoints.xml
   reconciler test webhooks/ --only payments-oncall --all-events --check-auth
+  reconciler test . --all-tenants
 """
 
 
@@ -44,6 +50,7 @@ Examples:
 @option("--check-auth", is_flag=True, help="Also a wrong credential, which must be refused with 401 or 403.")
 @option("--max-latency", type=click.FloatRange(min=0), metavar="MS", help="Slower deliveries fail.")
 @option("--parallelism", type=click.IntRange(1, 100), default=10, show_default=True, metavar="N", help="Webhooks at once.")
+@all_tenants_option
 @tenant_options
 @narrow_options
 @time_options
@@ -54,16 +61,41 @@ Examples:
 @click.pass_context
 def command(ctx: click.Context, /, **values: Any) -> int:
     """Validate the endpoints with a test delivery each, with the declared values."""
-    from reconciler.cli.ending import Exit  # noqa: PLC0415  `--help` needs none of it
     from reconciler.cli.signals import run  # noqa: PLC0415  likewise
     from reconciler.cli.source import Options  # noqa: PLC0415  likewise
 
-    console = console_of(ctx)
-    report, interrupted = run(_run(console, Options(values)))
-    console.data(_rendered(console, report))
+    console, options = console_of(ctx), Options(values)
+    if options.all_tenants:
+        return _all(ctx, console, options)
+    report, interrupted = run(_run(console, _prepared(options)))
+    show_test(console, report)
+    return _code(report, interrupted=interrupted)
+
+
+def _code(report: TestReport, *, interrupted: bool) -> int:
+    from reconciler.cli.ending import Exit  # noqa: PLC0415  as above
+
     if interrupted:
         return Exit.INTERRUPTED
     return Exit.DONE if report.passed else Exit.FAILED_TEST
+
+
+def _all(ctx: click.Context, console: Console, options: Options) -> int:
+    """The endpoints of each tenant."""
+    from reconciler.cli.all_tenants import Round, turns  # noqa: PLC0415  as above
+
+    async def one(begun: TenantRun, wanted: _Wanted) -> TenantRun:
+        report, interrupted = await _run(console, wanted)
+        if console.output == "text":
+            show_test(console, report)
+        return replace(begun, exit_code=_code(report, interrupted=interrupted), test=report)
+
+    return Round(console, options, turns(ctx, options, _prepared), one).run()
+
+
+def show_test(console: Console, report: TestReport) -> None:
+    """What was tested, in the form that was asked for."""
+    console.data(_rendered(console, report))
 
 
 def _rendered(console: Console, report: TestReport) -> str:
@@ -79,29 +111,47 @@ def _rendered(console: Console, report: TestReport) -> str:
     return text.test_text(report, color=console.color)
 
 
-def _selected(options: Any) -> tuple[tuple[Declared, ...], Any]:
-    """The webhooks to test and their manifests; every secret of theirs resolves."""
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The webhooks to test, and the tenant where one is to send."""
+
+    options: Options
+    selected: tuple[Declared, ...]
+    target: Target | None
+
+    def within(self, seconds: float | None) -> _Wanted:
+        """The same with that `--deadline`."""
+        return replace(self, options=type(self.options)({**self.options.values, "deadline": seconds}))
+
+
+def _prepared(options: Options) -> _Wanted:
+    """What is to be tested; every secret of it resolves."""
     from reconciler import workflow  # noqa: PLC0415  as above
+    from reconciler.cli import connect  # noqa: PLC0415  as above
     from reconciler.cli.prepare import narrow  # noqa: PLC0415  as above
     from reconciler.cli.source import read  # noqa: PLC0415  as above
+    from reconciler.core.errors import BadRequest  # noqa: PLC0415  as above
 
     manifests = read(options, "require")
-    return workflow.require_secrets(manifests, narrow(options).keys(manifests.declared)), manifests
+    by_manifest = not (options.is_local or options.tenant_url)
+    if by_manifest and manifests.tenant is None and any(spec.patches for spec in manifests.tenants):
+        raise BadRequest("several Tenant manifests, some with patches; choose one with --tenant NAME, or --all-tenants")
+    selected = workflow.require_secrets(manifests, narrow(options).keys(manifests.declared))
+    return _Wanted(options, selected, connect.choose(options, manifests) if options.via in {"tenant", "both"} else None)
 
 
-async def _run(console: Console, options: Any) -> tuple[TestReport, bool]:
+async def _run(console: Console, wanted: _Wanted) -> tuple[TestReport, bool]:
     """What was tested, and whether it was interrupted."""
     from reconciler import testing  # noqa: PLC0415  as above
     from reconciler.cli import connect  # noqa: PLC0415  as above
     from reconciler.delivery.send import Sender  # noqa: PLC0415  as above
 
+    options = wanted.options
     end = time.monotonic() + options.deadline if options.deadline is not None else None
-    selected, manifests = _selected(options)
     senders: dict[str, Send] = {}
     async with AsyncExitStack() as stack:
-        if options.via in {"tenant", "both"}:
-            target = connect.choose(options, manifests)
-            provider = await stack.enter_async_context(connect.opened(target, options, options.parallelism))
+        if wanted.target is not None:
+            provider = await stack.enter_async_context(connect.opened(wanted.target, options, options.parallelism))
             senders["tenant"] = provider.test
         if options.via in {"probe", "both"}:
             senders["probe"] = _probe(await stack.enter_async_context(Sender(connect.address_policy(options))))
@@ -111,10 +161,10 @@ async def _run(console: Console, options: Any) -> tuple[TestReport, bool]:
             max_latency=options.max_latency / 1000 if options.max_latency is not None else None,
             parallelism=options.parallelism,
         )
-        return await _watched(console, testing.Testing(selected, senders, wish), end)
+        return await watched(console, testing.Testing(wanted.selected, senders, wish), end)
 
 
-async def _watched(console: Console, tests: Testing, end: float | None) -> tuple[TestReport, bool]:
+async def watched(console: Console, tests: Testing, end: float | None) -> tuple[TestReport, bool]:
     """The tests with a progress bar, until they are done, `end` (of `time.monotonic`) is reached, or somebody stops them."""
     import asyncio  # noqa: PLC0415  as above
 

@@ -7,7 +7,15 @@ from typing import Any
 import click
 
 from reconciler.cli.console import console_of
-from reconciler.cli.options import logging_options, option, output_option, paths_argument, policies_option, secret_options
+from reconciler.cli.options import (
+    all_tenants_option,
+    logging_options,
+    option,
+    output_option,
+    paths_argument,
+    policies_option,
+    secret_options,
+)
 
 EPILOG = """\b
 Examples:
@@ -23,6 +31,7 @@ Examples:
 @click.command("validate", epilog=EPILOG)
 @paths_argument
 @option("--strict", is_flag=True, help="Warnings are errors.")
+@all_tenants_option
 @option("--secrets", is_flag=True, help="Also resolve every secret reference.")
 @policies_option
 @secret_options
@@ -34,7 +43,10 @@ def command(ctx: click.Context, /, **values: Any) -> None:
     from reconciler.cli.source import Options, read  # noqa: PLC0415  `--help` reads no manifests
 
     console = console_of(ctx)
-    manifests = read(Options({**values, "all_tenants": True, "judge": "judge"}), "require" if values["secrets"] else "ignore")
+    options = Options({**values, "any_tenant": True, "each_tenant": True, "judge": "judge"})
+    manifests = read(options, "require" if values["secrets"] else "ignore")
+    if options.all_tenants and not manifests.tenants:
+        raise click.UsageError("--all-tenants: there is no Tenant manifest among the paths", ctx)
     if values["secrets"]:
         from reconciler.workflow import require_secrets  # noqa: PLC0415  it brings asyncio, which nothing else here needs
 

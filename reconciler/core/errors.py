@@ -6,6 +6,7 @@ ReconcilerError
 ├── StalePlan             the digest that was approved is not this plan's
 ├── InvalidPlanFile       what was given as a saved plan is none, or not as it was saved
 ├── BadRequest            what was asked for does not fit what was found (no such webhook, which tenant?)
+│   └── NothingSelected   no declared webhook is left of what the options narrow
 ├── GitFailed             git cannot tell what the manifests were as of a revision
 ├── Declined              a person said no at the prompt
 ├── StoreError            the embedded tenant's file cannot be used
@@ -76,6 +77,10 @@ class BadRequest(ReconcilerError):
     """What was asked for does not fit what was found; a usage error, found after parsing options."""
 
     kind = "usage"
+
+
+class NothingSelected(BadRequest):
+    """No declared webhook is left of what the options narrow the run to."""
 
 
 class GitFailed(ReconcilerError):

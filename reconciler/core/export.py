@@ -5,7 +5,7 @@ Called by `workflow.export`. Pure; the text of a manifest is `manifest.py`'s, wr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from reconciler.core import limits
@@ -13,7 +13,7 @@ from reconciler.core.diff import FieldChange, diff
 from reconciler.core.guard import Violation
 from reconciler.core.manifest import key_for, stem_for
 from reconciler.core.match import match
-from reconciler.core.model import BasicAuth, Declared, Live, Webhook, credential
+from reconciler.core.model import BasicAuth, Declared, Live, Origin, Webhook, credential
 from reconciler.core.policy import Policy
 from reconciler.core.secret import Secret
 from reconciler.core.settle import NOT_COMPARED, settle
@@ -109,8 +109,10 @@ def make_export(
         if counterpart is not None:
             settled, said = settle(item, counterpart, policy, normalize)
             warnings += [text for text in said if text != NOT_COMPARED]
-            if fields := _fields(settled, counterpart):
+            differing = _fields(settled, counterpart)
+            if fields := tuple(field for field in differing if _patch(item, field) is None):
                 edits.append(Edit(item, counterpart, fields, stems.of(item.key)))
+            warnings += _patched(item, differing)
     pairs = [counterpart for _, counterpart in found.pairs if counterpart is not None]
     fresh, said = _fresh(found.unmatched, policy, taken, stems, adopt_from)
     return Export(
@@ -129,6 +131,19 @@ def _fields(settled: Declared, live: Live) -> tuple[FieldChange, ...]:
     if settled.protected != live.protected:
         fields += (FieldChange(("protected",), live.protected, settled.protected),)
     return fields
+
+
+def _patch(declared: Declared, field: FieldChange) -> Origin | None:
+    """Where a Tenant's patch sets a field; an authentication is one thing, whatever of it the patch sets."""
+    return declared.patch_of(field.path[:1])
+
+
+def _patched(declared: Declared, fields: Iterable[FieldChange]) -> Iterator[str]:
+    """A warning for each field that a Tenant's patch sets: the manifest is every tenant's, and must not get this one's value."""
+    for field in fields:
+        patch = _patch(declared, field)
+        if patch is not None:
+            yield f"{patch}: {declared.spec.name}: {field.dotted} differs, and this patch sets it; edit the patch, or reconcile"
 
 
 def _fresh(

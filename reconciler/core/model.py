@@ -152,7 +152,8 @@ class Declared:
 
     `sources` are the files it came from, relative to the root that `Scope` speaks of, sorted; `subscription_origins`
     says where each subscription stands, so that a plan can name the file and line of those it adds; `where` says it of a field
-    by its path in the manifest, None for what is not there and wherever nobody asks.
+    by its path in the manifest, None for what is not there and wherever nobody asks; `field_origins` where the fields of the
+    spec stand that a patch of the Tenant set or removed, by path.
     """
 
     spec: Webhook
@@ -164,6 +165,12 @@ class Declared:
     sources: tuple[str, ...] = ()
     subscription_origins: Mapping[Subscription, Origin] = field(default_factory=dict, compare=False, repr=False)
     where: Callable[[Steps], Origin | None] = field(default=_nowhere, compare=False, repr=False)
+    field_origins: Mapping[tuple[str, ...], Origin] = field(default_factory=dict, compare=False, repr=False)
+
+    def patch_of(self, path: tuple[str, ...]) -> Origin | None:
+        """Where the patch stands that set that field of the spec, or a part of it; None where none did."""
+        found = [known for known in self.field_origins if known == path[: len(known)] or known[: len(path)] == path]
+        return self.field_origins[max(found, key=len)] if found else None
 
 
 @dataclass(frozen=True, slots=True)

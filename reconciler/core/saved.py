@@ -15,7 +15,7 @@ from typing import Any, Final
 from reconciler.core import codec
 from reconciler.core.diff import shown
 from reconciler.core.errors import InvalidPlanFile
-from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, Declared, Live, ManagedBy, Webhook, credential
+from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, Declared, Live, ManagedBy, Origin, Webhook, credential
 from reconciler.core.plan import Change, Plan
 from reconciler.core.policy import Policy
 from reconciler.core.secret import Secret, fingerprint
@@ -98,15 +98,19 @@ def fingerprints(live: Live, key: Secret | None) -> dict[str, str | None]:
 
 
 def _declared(declared: Declared) -> Json:
-    origin = declared.origin
     return {
         "key": declared.key,
         "spec": _spec(declared.spec, frozenset()),
         "protected": declared.protected,
         "labels": dict(declared.labels),
         "sources": list(declared.sources),
-        "origin": {"file": origin.file, "line": origin.line, "column": origin.column},
+        "origin": _origin(declared.origin),
+        "patched": [{"path": list(path), **_origin(place)} for path, place in declared.field_origins.items()],
     }
+
+
+def _origin(origin: Origin) -> Json:
+    return {"file": origin.file, "line": origin.line, "column": origin.column}
 
 
 def _spec(spec: Webhook, literals: AbstractSet[str]) -> Json:

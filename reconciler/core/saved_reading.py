@@ -198,18 +198,25 @@ def _origins(shown: At) -> dict[Subscription, Origin]:
 
 
 def _declared(at: At, shown: At) -> Declared:
-    origin, labels = at.get("origin"), at.get("labels")
+    labels = at.get("labels")
     if not isinstance(labels.value, dict):
         raise ValueError(f"{labels.pointer}: not an object")  # noqa: TRY004  one error type for what does not decode
     return Declared(
         _spec(at.get("spec")),
         at.get("key").text(),
-        Origin(origin.get("file").text(), origin.get("line").count(), origin.get("column").count()),
+        _origin(at.get("origin")),
         labels={name: labels.get(name).text() for name in labels.value},
         protected=_maybe_flag(at.get("protected")),
         sources=tuple(item.text() for item in at.get("sources").items()),
         subscription_origins=_origins(shown),
+        field_origins={
+            tuple(step.text() for step in item.get("path").items()): _origin(item) for item in at.get("patched").items()
+        },
     )
+
+
+def _origin(at: At) -> Origin:
+    return Origin(at.get("file").text(), at.get("line").count(), at.get("column").count())
 
 
 def _maybe_flag(at: At) -> bool | None:

@@ -18,9 +18,9 @@ from reconciler.core.secret import Secret, is_fingerprint
 from reconciler.manifests.decode import allowed, decoded_credential, decoded_url, decoded_username
 from reconciler.manifests.files import STDIN
 from reconciler.manifests.model import Manifests, Request
-from reconciler.manifests.places import Document, File
+from reconciler.manifests.places import Document, File, Patched, Path
 from reconciler.manifests.secrets import Lists, Resolver
-from reconciler.manifests.sources import SOURCES, Access, Lost, Once, parsed
+from reconciler.manifests.sources import SOURCES, Access, Lost, parsed
 from reconciler.manifests.sources.file import private_places
 
 
@@ -55,7 +55,7 @@ def _resolver(request: Request, manifests: Manifests | None) -> Resolver:
     withheld = frozenset(place.item[0] for place in tokens if place.source == "fromEnv")
     access = Access(request.env, request.timeout, folder, request.allow_command, withheld)
     return Resolver(
-        access, read=True, warn=False, fingerprint_key=request.fingerprint_key, problems=[], once=Once(), tokens=tokens
+        access, read=True, warn=False, fingerprint_key=request.fingerprint_key, problems=[], once=request.once, tokens=tokens
     )
 
 
@@ -74,12 +74,22 @@ def _reference(secret: Secret) -> dict[str, str]:
 
 
 def _one(item: Declared, resolver: Resolver, lists: Lists) -> Declared:
-    path = STDIN if item.origin.file == STDIN else os.path.abspath(item.origin.file)  # noqa: PTH100  likewise
-    folder = os.getcwd() if path == STDIN else os.path.dirname(path)  # noqa: PTH109, PTH120  likewise
-    document = Document({"metadata": {"name": item.key}}, File(item.origin.file, path=path, folder=folder), 0)
+    document = _document(item.key, item.origin.file)
+    grafts: dict[Path, tuple[Document, Path]] = {}
+    for path, origin in item.field_origins.items():
+        grafts["spec", *path] = _document(item.key, origin.file), ("spec", *path)
+    if grafts:
+        document = replace(document, patched=Patched(document, grafts))
     spec = item.spec
     url = decoded_url(document, _reference(spec.url), resolver, lists) if _referenced(spec.url) else spec.url
     return replace(item, spec=replace(spec, url=url, auth=_auth(document, spec.auth, resolver, lists)))
+
+
+def _document(key: str, file: str) -> Document:
+    """What is left of a manifest or of a Tenant with a patch: the file, whose folder references are relative to."""
+    path = STDIN if file == STDIN else os.path.abspath(file)  # noqa: PTH100  likewise
+    folder = os.getcwd() if path == STDIN else os.path.dirname(path)  # noqa: PTH109, PTH120  likewise
+    return Document({"metadata": {"name": key}}, File(file, path=path, folder=folder), 0)
 
 
 def _auth(document: Document, auth: Auth, resolver: Resolver, lists: Lists) -> Auth:

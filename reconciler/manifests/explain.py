@@ -17,7 +17,7 @@ import jsonschema_rs
 
 from reconciler.core.problem import Problem
 from reconciler.manifests.near import near
-from reconciler.manifests.places import Document, Path, pointer
+from reconciler.manifests.places import Document, Path
 from reconciler.manifests.schema import field_names
 from reconciler.manifests.sources import SOURCES
 
@@ -126,7 +126,7 @@ def _unknown(error: Any, owner: dict[str, Any], document: Document, path: Path) 
             hint = near(name, fields) or (f"known here: {', '.join(known)}" if known else None)
             message = f"unknown field {name[:60]!r}" if _is_telling(name, path) else "unknown field"
             at = (*path, name) if _is_telling(name, path) else path
-            yield Problem(document.place((*path, name), key=True), pointer(at), rule, "error", message, hint)
+            yield document.problem(at, rule, message, hint, key=True, at=(*path, name))
 
 
 def _is_telling(name: str, path: Path) -> bool:
@@ -142,7 +142,7 @@ def _missing(error: Any, owner: dict[str, Any], document: Document, path: Path) 
     renamed = len(extra) == 1 and near(extra[0], [name]) and _is_telling(extra[0], path)
     hint = f"add {name}" + (f", or rename {extra[0][:60]!r} to it" if renamed else "")
     where = f"{path[-1]} lacks" if path and isinstance(path[-1], str) else "lacks"
-    return document.problem(path, "schema/required", f"{where} the field {name!r}", hint)
+    return document.problem(path, "schema/required", f"{where} the field {name!r}", hint, at=(*path, name))
 
 
 def _say(error: Any, owner: dict[str, Any], path: Path) -> tuple[str, str | None]:

@@ -6,25 +6,20 @@ Called by `workflow` and `cli`. The order: read, sort by kind, check the schema,
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 from reconciler.core.errors import BadRequest, InvalidManifests
 from reconciler.core.model import Declared, Origin, Webhook
 from reconciler.core.problem import Problem
-from reconciler.manifests import join, paths, policies, tenants
-from reconciler.manifests.decode import Draft, webhook
+from reconciler.manifests import join, paths, policies, tenants, views
+from reconciler.manifests.decode import Draft
 from reconciler.manifests.events import Origins
 from reconciler.manifests.files import STDIN, relative
 from reconciler.manifests.model import Manifests, Request, TenantSpec
 from reconciler.manifests.places import Document
 from reconciler.manifests.reading import API, Reading, read_file
-from reconciler.manifests.secrets import Resolver
-from reconciler.manifests.sources import Access
-from reconciler.manifests.sources.file import private_places
 
 
 def load(request: Request) -> Manifests:
@@ -54,14 +49,14 @@ def _load(request: Request) -> Manifests:
         read_file(file, request, reading)
     _require_some(request, reading)
     specs, chosen, unclear = _tenants(request, reading)
-    drafts = [] if request.only_tenants else _webhooks(request, reading, specs, chosen)
-    tenant_file = _file_of(chosen, specs, reading)
+    drafts = [] if request.only_tenants else views.drafts(request, reading, specs, chosen)
+    tenant_file = views.document_of(chosen, specs, reading).file if chosen is not None else None
     root = paths.root_of(tenant_file)
     rules = policies.read(
         request, reading, tenant_file, {file.path for file in found}, whole=bool(folders) or "-" in request.paths
     )
-    declared = tuple(sorted((_declared(draft, root, placed=bool(rules)) for draft in drafts), key=lambda item: item.key))
-    literal_urls = frozenset(draft.url for draft in drafts if isinstance(draft.url, str))
+    declared = sorted((_declared(draft, root, placed=bool(rules)) for draft in drafts), key=lambda item: item.key)
+    literal_urls = frozenset(url for url in (*(draft.url for draft in drafts), *views.replaced(drafts)) if isinstance(url, str))
     if request.policies == "judge":
         reading.problems += policies.judged(rules, declared, literal_urls)
     problems = _settled(reading.problems, strict=request.strict)
@@ -70,7 +65,7 @@ def _load(request: Request) -> Manifests:
     if unclear is not None:
         raise unclear
     return Manifests(
-        declared=declared,
+        declared=tuple({item.key: item for item in declared}.values()),
         tenant=chosen,
         tenants=specs,
         problems=problems,
@@ -81,7 +76,7 @@ def _load(request: Request) -> Manifests:
         root=root,
         literal_urls=literal_urls,
         lost=tuple(reading.lost),
-        taken=frozenset(name for document in reading.kinds["Webhook"] for name in _taken(document)),
+        taken=frozenset(name for document in _documents(reading, drafts) for name in _taken(document)),
         tokens=reading.tokens,
         joined=reading.joined,
         parsed=tuple(reading.parsed),
@@ -124,7 +119,7 @@ def _settled(problems: list[Problem], *, strict: bool) -> tuple[Problem, ...]:
 def _tenants(request: Request, reading: Reading) -> tuple[tuple[TenantSpec, ...], TenantSpec | None, BadRequest | None]:
     documents = reading.kinds["Tenant"]
     reading.problems += join.unique(documents, "tenant/duplicate", "Tenant")
-    resolver = _resolver(request, reading, read=request.secrets != "ignore" and request.use_tenant)
+    resolver = views.resolver(request, reading, read=request.secrets != "ignore" and request.use_tenant)
     specs = [tenants.tenant(document, resolver) for document in documents]
     reading.problems += tenants.same_target(documents, specs)
     try:
@@ -133,39 +128,9 @@ def _tenants(request: Request, reading: Reading) -> tuple[tuple[TenantSpec, ...]
         return tuple(specs), None, error
 
 
-def _resolver(request: Request, reading: Reading, *, read: bool) -> Resolver:
-    folder = os.path.abspath(request.secrets_dir) if request.secrets_dir else None  # noqa: PTH100  strings, as all of this layer
-    withheld = frozenset(doc.value["spec"].get("token", {}).get("fromEnv", "") for doc in reading.kinds["Tenant"])
-    access = Access(request.env, request.timeout, folder, request.allow_command, withheld)
-    warn = request.secrets == "warn"
-    resolver = Resolver(access, read, warn, request.fingerprint_key, reading.problems, reading.once, lost=reading.lost)
-    reading.tokens = tenants.token_places(reading.kinds["Tenant"], resolver) | private_places(request.private)
-    return replace(resolver, tokens=reading.tokens)
-
-
-def _webhooks(request: Request, reading: Reading, specs: tuple[TenantSpec, ...], chosen: TenantSpec | None) -> list[Draft]:
-    """Every webhook decoded and joined; those that the tenant in use selects."""
-    documents, problems = reading.kinds["Webhook"], reading.problems
-    applying = (chosen,) if chosen is not None else specs
-    reads = _resolver(request, reading, read=request.secrets != "ignore")
-    quiet = replace(reads, read=False, warn=False)
-    drafts = []
-    for document in documents:
-        labels = document.value["metadata"].get("labels", {})
-        mine = chosen is None or chosen.selects(labels)
-        drafts.append(webhook(document, reads if mine else quiet, applying))
-    problems += join.unique(documents, "webhook/duplicate", "Webhook")
-    problems += join.unique(reading.kinds["EventSubscription"], "subscription/duplicate", "EventSubscription")
-    reading.joined = join.join(drafts, reading.kinds["EventSubscription"], reading.refused, problems)
-    join.names(drafts, specs if request.use_tenant else (), problems)
-    if not reading.lost_events:
-        join.silent(drafts, problems)
-    return [draft for draft in drafts if chosen is None or chosen.selects(draft.labels)]
-
-
-def _file_of(chosen: TenantSpec | None, specs: tuple[TenantSpec, ...], reading: Reading) -> Any:
-    """The file of the Tenant in use."""
-    return None if chosen is None else reading.kinds["Tenant"][specs.index(chosen)].file
+def _documents(reading: Reading, drafts: list[Draft]) -> list[Document]:
+    """Every Webhook as it was written, and those that a patch changed as they are then."""
+    return [*reading.kinds["Webhook"], *(draft.document for draft in drafts if draft.document.patched is not None)]
 
 
 def _taken(document: Document) -> Iterator[str]:
@@ -189,5 +154,12 @@ def _declared(draft: Draft, root: str, *, placed: bool) -> Declared:
         protected=spec.get("protected"),
         sources=tuple(sorted(relative(path, root) for path in sources)),
         subscription_origins=Origins(draft.places),
+        field_origins=_patched(draft.document),
     )
     return replace(declared, where=draft.document.where) if placed else declared
+
+
+def _patched(document: Document) -> dict[tuple[str, ...], Origin]:
+    """Where the fields of the spec stand that a patch set; one that it removed stands nowhere."""
+    grafts = document.patched.grafts if document.patched is not None else ()
+    return {tuple(map(str, path[1:])): document.place(path) for path in grafts}

@@ -12,7 +12,7 @@ from reconciler.core.rules import Rule
 from reconciler.core.secret import Secret
 from reconciler.manifests.files import WORK_TREE, Tree
 from reconciler.manifests.places import Parsed
-from reconciler.manifests.sources import Place
+from reconciler.manifests.sources import Once, Place
 
 SecretsMode = Literal["ignore", "warn", "require"]
 PoliciesMode = Literal["ignore", "read", "judge"]
@@ -25,10 +25,12 @@ class Request:
     `secrets`: `ignore` reads no secret; `warn` reads them and warns of those that do not resolve; `require` reads them and
     leaves it to `unresolved` to refuse those of the webhooks that are selected. `tenant` is the name of the Tenant manifest to
     use; `use_tenant` is false where the tenant comes from the command line; `all_tenants` uses none of several and refuses
-    nothing (for `validate`); `may_be_empty` takes paths without a document, and no path (for `export`); `only_tenants` decodes
-    no webhook (for a saved plan). `env` is the environment that references read; `timeout` the seconds that one request or
-    process of a source of secrets may take; `allow_command` lets fromCommand run programs; `private`: files that no webhook may
-    name; `tree` is where files stand; `keep` keeps what was parsed, for reading another tree with much the same files.
+    nothing, and `each_tenant` checks what the patches of each make of the webhooks too (for `validate`); `may_be_empty` takes
+    paths without a document, and no path (for `export`); `only_tenants` decodes no webhook (for a saved plan). `env` is the
+    environment that references read; `timeout` the seconds that one request or process of a source of secrets may take;
+    `allow_command` lets fromCommand run programs; `private`: files that no webhook may name; `tree` is where files stand; `keep`
+    keeps what was parsed, for reading another tree with much the same files; `once` what sources of secrets told, for all that
+    is loaded in a run.
     `policies`: `ignore` looks for none; `read` gives back the organisation's rules out of `policies_dir` (None: the folder
     `policies` beside the Tenant manifest in use, else in the current folder, if there is one); `judge` holds the webhooks against
     them too, which makes problems.
@@ -46,6 +48,7 @@ class Request:
     tenant: str | None = None
     use_tenant: bool = True
     all_tenants: bool = False
+    each_tenant: bool = False
     may_be_empty: bool = False
     private: tuple[str, ...] = ()
     tree: Tree = WORK_TREE
@@ -53,6 +56,7 @@ class Request:
     keep: bool = False
     policies: PoliciesMode = "ignore"
     policies_dir: str | None = None
+    once: Once = field(default_factory=Once, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,8 @@ class TenantSpec:
 
     `delete_share` and `update_share` from 0 to 1; `update_from` is the base from which the share of updates counts;
     `secrets` holds the lists of patterns of what webhooks may reference, by source: of `env`, no list allows any variable that is
-    not forbidden; of others, none.
+    not forbidden; of others, none. `wave` is when its turn comes among all tenants; `patches` is how many it has, which
+    `patches.py` applies.
     """
 
     name: str
@@ -78,6 +83,8 @@ class TenantSpec:
     update_share: float = 0.3
     update_from: int = 10
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    wave: int = 1
+    patches: int = 0
 
     def selects(self, labels: Mapping[str, str]) -> bool:
         """Whether a webhook with these labels belongs to this tenant."""

@@ -6,6 +6,7 @@ and column only when somebody wants to see it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -81,20 +82,48 @@ def pointer(path: Path) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Patched:
+    """What patches made a document of: as it was `written`, and for each path that a patch set, where that stands.
+
+    `grafts` leads from a path in the document to the patch's document and the path there, those set last at the end.
+    """
+
+    written: Document
+    grafts: Mapping[Path, tuple[Document, Path]]
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """One document: plain dicts, lists and scalars, and the file that knows where they stand."""
+    """One document: plain dicts, lists and scalars, and the file that knows where they stand.
+
+    `patched` says which of its values another document has set.
+    """
 
     value: Any
     file: File
     index: int
+    patched: Patched | None = None
 
     @property
     def origin(self) -> Origin:
         """Where the document's first key stands."""
         return self.file.origin(self.index)
 
+    def source(self, path: Path) -> tuple[Document, Path]:
+        """The document in which the value at that path was written, and its path there."""
+        if self.patched is None:
+            return self, path
+        for length in range(len(path), 0, -1):
+            graft = self.patched.grafts.get(path[:length])
+            if graft is not None:
+                return graft[0], (*graft[1], *path[length:])
+        return self.patched.written, path
+
     def place(self, path: Path, *, key: bool = False) -> Origin:
         """Where the value at that path stands, or its key; the nearest thing above it if it is not there."""
+        if self.patched is not None:
+            document, path = self.source(path)
+            return document.place(path, key=key)
         value, index, marks = self.value, self.index, self.file.marks
         for number, step in enumerate(path):
             spots = marks.get(id(value))
@@ -121,10 +150,44 @@ class Document:
         return self.place(path)
 
     def problem(
-        self, path: Path, rule: str, message: str, hint: str | None = None, *, severity: Severity = "error", key: bool = False
+        self,
+        path: Path,
+        rule: str,
+        message: str,
+        hint: str | None = None,
+        *,
+        severity: Severity = "error",
+        key: bool = False,
+        at: Path | None = None,
     ) -> Problem:
-        """A problem at the value of a path, or at its key."""
-        return Problem(self.place(path, key=key), pointer(path), rule, severity, message, hint)
+        """A problem at the value of a path, or at its key; `at` is where to look for it, if that is not the path itself."""
+        if self.patched is None:
+            return Problem(self.place(at or path, key=key), pointer(path), rule, severity, message, hint)
+        document, there, told = _blamed(self.patched, at or path, path, any_patch=rule.startswith("schema/"))
+        if document is not self.patched.written:
+            message = f"webhook {self.value['metadata']['name']} as patched: {message}"
+        return Problem(document.place(there, key=key), pointer(told), rule, severity, message, hint)
+
+
+def _blamed(patched: Patched, at: Path, path: Path, *, any_patch: bool) -> tuple[Document, Path, Path]:
+    """Where a fault at a path is told: the document, the path of the place there, and the path that is named.
+
+    It is where the value was written; with `any_patch` the patch nearest to it, since what was written was accepted without.
+    """
+    covering = [graft for graft in patched.grafts if at[: len(graft)] == graft]
+    if not (covering or any_patch):
+        return patched.written, at, path
+    found = max(covering, key=len) if covering else max(reversed([*patched.grafts]), key=lambda graft: _common(graft, at))
+    document, target = patched.grafts[found]
+    above = target[: len(target) - len(found) + 1]  # what stands for the first step of every path: spec
+    told = path if covering else path[: _common(found, path)]
+    return document, (*target, *at[len(found) :]) if covering else target, (*above, *told[1:])
+
+
+def _common(one: Path, other: Path) -> int:
+    """How many steps two paths have in common."""
+    steps = zip(one, other, strict=False)
+    return next((number for number, (left, right) in enumerate(steps) if left != right), min(len(one), len(other)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from reconciler.manifests.near import near
 from reconciler.manifests.places import Document, File, Parsed
 from reconciler.manifests.read import read
 from reconciler.manifests.schema import KINDS, check
-from reconciler.manifests.sources import Once, Place
+from reconciler.manifests.sources import Place
 
 API: Final = "webhooks.reconciler/v1"
 _COMMON: Final = frozenset({"Policy"})
@@ -39,7 +39,6 @@ class Reading:
     parsed: list[Parsed] = field(default_factory=list)
     documents: int = 0
     skipped: int = 0
-    once: Once = field(default_factory=Once)
 
 
 def read_file(found: paths.Found, request: Request, reading: Reading) -> None:

@@ -58,7 +58,7 @@ class Resolver:
         source, argument = next(iter(reference.items()))
         name = shown(source, argument)
         try:
-            value = self._value(document, source, argument, None if own else lists)
+            value = self._value(_folder(document, path, source, argument), source, argument, None if own else lists)
         except Forbidden as error:
             self.problems.append(document.problem((*path, source), "secret/forbidden", f"{name} {error}"))
             return Secret(None, name)
@@ -79,13 +79,13 @@ class Resolver:
         source, argument = next(iter(reference.items()))
         return SOURCES[source].place(argument, document.file.folder, self.access)
 
-    def _value(self, document: Document, source: str, argument: Any, lists: Lists | None) -> str | None:
+    def _value(self, folder: str, source: str, argument: Any, lists: Lists | None) -> str | None:
         """The value, None where none is read; `lists` of None is a Tenant's own. Raises Forbidden, Lost."""
-        place = self.place(document, {source: argument})
+        place = SOURCES[source].place(argument, folder, self.access)
         if lists is not None:
             if place in self.tokens:
                 raise Forbidden("may not be referenced: it is a token or key of the tenant")
-            if place.source == FROM_FILE and private(place, (document.file.folder, self.access.secrets_dir)):
+            if place.source == FROM_FILE and private(place, (folder, self.access.secrets_dir)):
                 raise Forbidden("may not be referenced: .reconciler and .git hold tokens and keys of others")
             _hold(place, lists)
         if not self.read:
@@ -101,6 +101,12 @@ class Resolver:
             self.lost.append((key, document.problem(path, "secret/unresolved", message, mend)))
         elif not own:  # a plan needs the token too, and says so when it is about to be used
             self.problems.append(document.problem(path, "secret/unresolved", message, mend, severity="warning"))
+
+
+def _folder(document: Document, path: Path, source: str, argument: Any) -> str:
+    """What a file in a reference is relative to: the folder of whichever manifest or patch names it."""
+    file: Path = ("file",) if isinstance(argument, dict) and "file" in argument else ()
+    return document.source((*path, source, *file))[0].file.folder
 
 
 def _hold(place: SourcePlace, lists: Lists) -> None:

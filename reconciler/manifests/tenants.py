@@ -45,6 +45,8 @@ def tenant(document: Document, resolver: Resolver) -> TenantSpec:
         update_share=float(updates.get("share", 0.3)),
         update_from=int(updates.get("from", 10)),
         secrets={source: tuple(patterns) for source, patterns in spec.get("secrets", {}).items()},
+        wave=spec.get("wave", 1),
+        patches=len(spec.get("patches", ())),
     )
 
 
@@ -90,11 +92,20 @@ def same_target(documents: list[Document], specs: list[TenantSpec]) -> list[Prob
     problems = []
     for document, spec in zip(documents, specs, strict=True):
         field = "local" if spec.local is not None else "url"
-        first = seen.setdefault((spec.local or (spec.url or "").rstrip("/").lower(), spec.owner), document)
+        first = seen.setdefault((_target(spec), spec.owner), document)
         if first is not document:
             message = f"a second Tenant with this {field} and owner; the first stands in {first.origin}"
             problems.append(document.problem(("spec", field), "tenant/same-target", message, "give each its own owner"))
     return problems
+
+
+def _target(spec: TenantSpec) -> str:
+    """A tenant's file or url, the same however it is written: links, letters' case, the port that goes without saying."""
+    if spec.local is not None:
+        return os.path.realpath(spec.local)
+    scheme, _, rest = (spec.url or "").lower().partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.removesuffix({'http': ':80', 'https': ':443'}.get(scheme, ''))}{slash}{path}".rstrip("/")
 
 
 def choose(specs: tuple[TenantSpec, ...], request: Request) -> TenantSpec | None:

@@ -19,7 +19,7 @@ from reconciler.core.plan import Action, Change, Plan, TenantRef
 from reconciler.core.problem import Problem
 from reconciler.core.report import Check, Outcome, Report, TestReport
 from reconciler.core.three_way import Label
-from reconciler.render.wording import before_of, event_label, label_counts, origin_of, place, plain, report_counts
+from reconciler.render.wording import before_of, event_label, label_counts, origin_of, patch_of, place, plain, report_counts
 
 Document = dict[str, Any]
 
@@ -63,6 +63,8 @@ def _field(change: Change, field: FieldChange) -> Document:
     if field.secret:
         body["secret"] = True
     body |= {"before": before_of(change, field), "after": plain(field.after)}
+    patch = patch_of(change, field)
+    body |= {} if patch is None else {"file": patch.file, "line": patch.line}
     return {**body, **_label(field.label), "base": plain(field.base)} if field.label is not None else body
 
 

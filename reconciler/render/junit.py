@@ -58,12 +58,30 @@ def _check(suite: Element, check: Check) -> None:
 def test_junit(test_report: TestReport) -> str:
     """A suite a webhook, in the order given, and a case a check."""
     root = Element("testsuites", name="reconciler test")
+    _suites(root, test_report)
+    return _text(_counted(root))
+
+
+def tests_junit(tenants: Iterable[tuple[str, TestReport | None, str]]) -> str:
+    """The same for several tenants, their names before those of the suites; without a report a case that failed, and why."""
+    root = Element("testsuites", name="reconciler test")
+    for tenant, test_report, why in tenants:
+        if test_report is not None:
+            _suites(root, test_report, f"{tenant}: ")
+            continue
+        suite = SubElement(root, "testsuite", _attributes(name=tenant))
+        case = SubElement(suite, "testcase", _attributes(classname=tenant, name="tenant was tested") | {"time": "0.000"})
+        _failure(case, "not-tested", why, None)
+        _counted(suite)
+    return _text(_counted(root))
+
+
+def _suites(root: Element, test_report: TestReport, prefix: str = "") -> None:
     for key, checks in groupby(test_report.checks, lambda check: check.key):
-        suite = SubElement(root, "testsuite", _attributes(name=key))
+        suite = SubElement(root, "testsuite", _attributes(name=f"{prefix}{key}"))
         for check in checks:
             _check(suite, check)
         _counted(suite)
-    return _text(_counted(root))
 
 
 def problems_junit(problems: Iterable[Problem], documents: int, skipped: int) -> str:

@@ -99,9 +99,9 @@ def _violations(plan: Plan, listed: set[str], most: int | None) -> list[str]:
     return ["", "**Violations**", "", *(_violation(found, listed, most) for found in shown), *rest]
 
 
-def filled(head: str, blocks: Iterable[str], tail: str, noun: str) -> str:
+def filled(head: str, blocks: Iterable[str], tail: str, noun: str, limit: int = LIMIT) -> str:
     """Head, as many blocks as fit (of a large one its first line), a note of how many did not, and the tail."""
-    room = LIMIT - len(head) - len(tail) - _NOTE_ROOM
+    room = limit - len(head) - len(tail) - _NOTE_ROOM
     shown: list[str] = []
     left = 0
     for block in blocks:
@@ -115,10 +115,10 @@ def filled(head: str, blocks: Iterable[str], tail: str, noun: str) -> str:
     return "\n".join([head, *shown, *note, tail])
 
 
-def plan_markdown(plan: Plan) -> str:
+def plan_markdown(plan: Plan, limit: int = LIMIT) -> str:
     """The plan as a comment: marker, title, summary, violations, deletes; then the other changes and warnings as far as they fit.
 
-    An update that takes the last subscription stands among the deletes, since it counts as one.
+    An update that takes the last subscription stands among the deletes, since it counts as one. `limit` is in characters.
     """
     pending = plan.pending
     removing = [change for change in pending if change.removes]
@@ -126,7 +126,7 @@ def plan_markdown(plan: Plan) -> str:
     top = [_marker("plan", plan.tenant), _title("Plan", plan.tenant), "", *_since(plan), f"**{plan_summary(plan)}**"]
     deletes = ["", "**Deletes**", "", *map(_change, removing)] if removing else []
     violations = _violations(plan, listed, None)
-    if sum(len(line) + 1 for line in (*top, *violations, *deletes)) > LIMIT:
+    if sum(len(line) + 1 for line in (*top, *violations, *deletes)) > limit:
         # what the list of changes repeats goes first: no delete's name and no violation's message is ever cut
         violations = _violations(plan, listed, _FEW)
         deletes = ["", "**Deletes**", "", *(_change(change, fields=False) for change in removing)] if removing else []
@@ -135,10 +135,10 @@ def plan_markdown(plan: Plan) -> str:
     heading = ["", "**Changes**", ""] if others else [""] if rest else []
     head = "\n".join([*top, *violations, *deletes, *heading])
     tail = f"\n`digest {plan.digest()}`\n\n{plan_summary(plan)}"
-    return filled(head, rest, tail, "line" if plan.warnings else "change")
+    return filled(head, rest, tail, "line" if plan.warnings else "change", limit)
 
 
-def drift_markdown(drift: Drift, at: str = "") -> str:
+def drift_markdown(drift: Drift, at: str = "", limit: int = LIMIT) -> str:
     """A look for drift as an issue or a comment: marker, title, summary, violations, then the changes as far as they fit."""
     plan = drift.plan
     summary = prose(drift_summary(plan, found=drift.found))
@@ -147,7 +147,7 @@ def drift_markdown(drift: Drift, at: str = "") -> str:
     head = "\n".join([*top, *_violations(replace(plan, violations=drift.violations), set(), _FEW), ""])
     settled = [f"- `=` **{code(name)}** agrees again" for name in drift.settled]
     rest = [*map(_change, drift.changes), *settled, *(f"- warning: {prose(text)}" for text in plan.warnings)]
-    return filled(head, rest, f"\n{summary}", "line")
+    return filled(head, rest, f"\n{summary}", "line", limit)
 
 
 def _outcome(outcome: Outcome) -> str:
@@ -157,7 +157,7 @@ def _outcome(outcome: Outcome) -> str:
     return f"- {outcome.status.value} {name} ({outcome.seconds:.2f} s)"
 
 
-def report_markdown(report: Report) -> str:
+def report_markdown(report: Report, limit: int = LIMIT) -> str:
     """The report as a comment: marker, title, summary, every delete; then the rest as far as it fits, what failed first."""
     tenant = report.plan.tenant
     deletes = [_outcome(outcome) for outcome in report.outcomes if outcome.change.action is Action.DELETE]
@@ -165,4 +165,4 @@ def report_markdown(report: Report) -> str:
     rest = map(_outcome, sorted(others, key=lambda outcome: outcome.status is not Status.FAILED))
     top = [_marker("report", tenant), _title("Report", tenant), "", f"**{report_summary(report)}**"]
     head = "\n".join([*top, *([""] if report.outcomes else []), *deletes])
-    return filled(head, rest, f"\n{report_summary(report)}", "outcome")
+    return filled(head, rest, f"\n{report_summary(report)}", "outcome", limit)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from reconciler.core.problem import Problem
 from reconciler.core.report import Check, TestReport
 from reconciler.render.escape import code, prose
-from reconciler.render.markdown import filled
+from reconciler.render.markdown import LIMIT, filled
 from reconciler.render.wording import check_hint, problems_summary, test_summary
 
 
@@ -40,8 +40,8 @@ def _check(check: Check) -> str:
     return f"- {word} {code(delivery.webhook)} {code(str(delivery.event))} via {prose(check.via)}: {what}{told}"
 
 
-def test_markdown(test_report: TestReport) -> str:
+def test_markdown(test_report: TestReport, limit: int = LIMIT) -> str:  # noqa: PT028  no test: it renders those of `test`
     """Marker, title, summary; then the checks as far as they fit, what failed first."""
     ordered = sorted(test_report.checks, key=lambda check: check.passed)
     top = ["<!-- reconciler:test -->", "### Test", "", f"**{test_summary(test_report)}**", *([""] if ordered else [])]
-    return filled("\n".join(top), map(_check, ordered), "", "check")
+    return filled("\n".join(top), map(_check, ordered), "", "check", limit)

@@ -76,6 +76,11 @@ def origin_of(change: Change, subscription: Subscription) -> Origin | None:
     return change.declared.subscription_origins.get(subscription) if change.declared is not None else None
 
 
+def patch_of(change: Change, field: FieldChange) -> Origin | None:
+    """Where the Tenant's patch stands that a field is from, None for a field of the manifest itself."""
+    return change.declared.patch_of(field.path) if change.declared is not None else None
+
+
 def plain(value: Any) -> Any:
     """A field's value with nothing in it but JSON's own types; anything else stays hidden."""
     if value is None or isinstance(value, str | bool | int | float):
@@ -103,6 +108,10 @@ def value_text(value: Any) -> str:
             return json.dumps(other)
 
 
+def _place(origin: Origin | None) -> str:
+    return f"{origin.file}:{origin.line}" if origin is not None else ""
+
+
 def _secret_text(value: Any) -> str:
     return "(none)" if value is None else str(plain(value))
 
@@ -112,8 +121,7 @@ def field_lines(change: Change) -> Iterator[Line]:
     for field in change.fields:
         if field.path == ("events",):
             for item in field.added:
-                origin = origin_of(change, item)
-                where = f"{origin.file}:{origin.line}" if origin is not None else ""
+                where = _place(origin_of(change, item))
                 yield Line("+", "event", (str(item),), where, _note(change, event_label(field, item)))
             for item in field.removed:
                 yield Line("-", "event", (str(item),), note=_note(change, event_label(field, item)))
@@ -121,7 +129,8 @@ def field_lines(change: Change) -> Iterator[Line]:
         told = _secret_text if field.secret else value_text
         values = (told(field.after),) if change.action == "create" else (told(field.before), told(field.after))
         note = f"both; it was {told(field.base)}" if field.label == "both" else _note(change, field.label)
-        yield Line(" ", f"{field.dotted} (secret)" if field.secret else field.dotted, values, note=note)
+        label = f"{field.dotted} (secret)" if field.secret else field.dotted
+        yield Line(" ", label, values, _place(patch_of(change, field)), note)
     if change.action == "delete" and change.live is not None:
         yield Line(" ", "use", (use_text(change.live.use),))
 

@@ -1,0 +1,183 @@
+"""`--all-tenants`: one command for every Tenant manifest among the paths, wave by wave, one tenant after the other.
+
+Everything is read and checked before the first tenant is asked. What fails for one tenant keeps no other of its wave from its
+turn; whether the next wave has one is for the command to say. Called by plan, reconcile, drift and test.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any, Final, Generic, Protocol, Self, TypeVar
+
+import click
+
+from reconciler.cli import source
+from reconciler.cli.console import Console
+from reconciler.cli.ending import Exit, code_of, worst
+from reconciler.cli.signals import run
+from reconciler.cli.source import Options
+from reconciler.core.errors import InvalidManifests, NothingSelected, ReconcilerError, Unreachable
+from reconciler.core.problem import Problem
+from reconciler.core.report import Failure
+from reconciler.core.runs import Runs, TenantRun
+from reconciler.manifests import TenantSpec, load
+from reconciler.render.escape import terminal
+from reconciler.render.runs import heading, runs_document, runs_junit, runs_markdown, runs_summary
+
+_ONE_TENANT: Final = ("tenant", "tenant_url", "local", "local_file")
+_ONE_PLAN: Final = ("out", "plan", "expect_digest", "accept")
+_INTERRUPTED: Final = "not started: interrupted"
+
+
+class Work(Protocol):
+    """What a command prepared for one tenant."""
+
+    def within(self, seconds: float | None) -> Self:
+        """The same with what is left of `--deadline`."""
+        ...
+
+
+T = TypeVar("T", bound=Work)
+Do = Callable[[TenantRun, T], Coroutine[Any, Any, TenantRun]]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn(Generic[T]):
+    """One tenant's turn: its manifest and what its command prepared; `note` is why that is nothing."""
+
+    spec: TenantSpec
+    prepared: T | None = None
+    note: str = ""
+
+
+def refuse(ctx: click.Context, options: Options) -> None:
+    """Raises UsageError for what speaks of one tenant, or of one plan."""
+    for name in (*_ONE_TENANT, *_ONE_PLAN, "watch"):
+        if getattr(options, name):
+            option = f"--{name.replace('_', '-')}"
+            why = "it speaks of one plan; give it with --tenant NAME, one tenant after the other" if name in _ONE_PLAN else ""
+            raise click.UsageError(f"--all-tenants and {option} exclude each other{f': {why}' if why else ''}", ctx)
+
+
+def turns(ctx: click.Context, options: Options, prepare: Callable[[Options], T]) -> tuple[Turn[T], ...]:
+    """Every tenant in the order of its turn; raises InvalidManifests with the problems of all, before any is asked."""
+    refuse(ctx, options)
+    asked = replace(source.request(options, "ignore"), only_tenants=True, all_tenants=True)
+    manifests = load(asked)
+    if not manifests.tenants:
+        raise click.UsageError("--all-tenants: there is no Tenant manifest among the paths", ctx)
+    shared = {**options.values, "stdin": asked.stdin, "once": asked.once, "known": manifests.taken}
+    ordered = sorted(manifests.tenants, key=lambda spec: (spec.wave, spec.name))
+    found: list[Turn[T]] = []
+    problems: list[Problem] = []
+    nothing: NothingSelected | None = None
+    for spec in ordered:
+        try:
+            found.append(Turn(spec, prepare(Options({**shared, "tenant": spec.name, "all_tenants": False}))))
+        except NothingSelected as error:
+            nothing = error
+            found.append(Turn(spec, note=f"nothing to do: {error}"))
+        except InvalidManifests as error:
+            problems += error.problems
+    if problems:
+        raise InvalidManifests(tuple(sorted(dict.fromkeys(problems), key=_order)), manifests.documents, manifests.skipped)
+    if nothing is not None and all(turn.prepared is None for turn in found):
+        raise nothing
+    return tuple(found)
+
+
+def _order(problem: Problem) -> tuple[Any, ...]:
+    return problem.origin, problem.pointer, problem.rule
+
+
+class Round(Generic[T]):
+    """All turns of one command, `options` as it was given them.
+
+    `do` makes a tenant's run of what was prepared for it; `gate` adds what a wave has to pass before the next begins.
+    """
+
+    def __init__(
+        self, console: Console, options: Options, turns: tuple[Turn[T], ...], do: Do[T], gate: Do[T] | None = None
+    ) -> None:
+        self._console, self._turns, self._do, self._gate = console, turns, do, gate
+        self._end = time.monotonic() + options.deadline if options.deadline is not None else None
+        self._done = {turn.spec.name: TenantRun(turn.spec.name, turn.spec.wave, None) for turn in turns}
+        self._stopped = ""  # why no further tenant has its turn
+
+    def run(self) -> int:
+        """Takes every turn, shows what came of all, and returns the worst exit code; Ctrl-C ends it with what was done."""
+        try:
+            waves = [tuple(group) for _, group in groupby(self._turns, key=lambda turn: turn.spec.wave)]
+            for wave in waves:
+                self._wave(wave, last=wave is waves[-1])
+        except KeyboardInterrupt:
+            self._stopped = _INTERRUPTED
+        except Exception:
+            self._stopped = "not started: the program failed before it"
+            self._show()
+            raise
+        return self._show()
+
+    def _wave(self, wave: tuple[Turn[T], ...], *, last: bool) -> None:
+        for turn in wave:
+            self._one(turn, self._do)
+        if self._gate is None or last:
+            return
+        if not self._failed(wave):
+            for turn in wave:
+                self._one(turn, self._gate, "test")
+        failed = self._failed(wave)
+        if failed and not self._stopped:
+            why = ", ".join(f"{run.tenant}: exit {run.exit_code}" for run in failed)
+            self._stopped = f"not started: wave {wave[0].spec.wave} did not pass ({why})"
+
+    def _failed(self, wave: tuple[Turn[T], ...]) -> list[TenantRun]:
+        return [run for run in (self._done[turn.spec.name] for turn in wave) if run.exit_code != Exit.DONE]
+
+    def _one(self, turn: Turn[T], do: Do[T], what: str = "") -> None:
+        """One tenant's turn, if it has one; an error is what came of it."""
+        name, left = turn.spec.name, None if self._end is None else self._end - time.monotonic()
+        before = self._done[name]
+        if self._stopped or turn.prepared is None:
+            self._done[name] = before if self._stopped else replace(before, exit_code=Exit.DONE, note=turn.note)
+            return
+        self._done[name] = replace(before, exit_code=Exit.INTERRUPTED, note="interrupted")
+        self._head(turn, what)
+        try:
+            if left is not None and left <= 0:
+                raise Unreachable("--deadline was reached before its turn")
+            ended = run(do(before, turn.prepared.within(left)))
+        except ReconcilerError as error:
+            self._console.error(f"{terminal(name)}: {terminal(str(error))}")
+            ended = replace(before, exit_code=code_of(error), error=Failure(error.kind, str(error)))
+        self._done[name] = ended
+        if ended.exit_code == Exit.INTERRUPTED:
+            self._stopped = _INTERRUPTED
+
+    def _head(self, turn: Turn[T], what: str) -> None:
+        if self._console.output == "text":
+            self._console.data(("\n" if self._console.wrote else "") + heading(turn.spec.name, turn.spec.wave, what))
+
+    def _show(self) -> int:
+        ended = [run if run.exit_code is not None else replace(run, note=self._stopped) for run in self._done.values()]
+        code = worst(run.exit_code for run in ended if run.exit_code is not None)
+        if self._stopped == _INTERRUPTED:
+            code = Exit.INTERRUPTED
+        runs = Runs(tuple(ended), int(code), tuple(sorted({turn.spec.owner for turn in self._turns})))
+        match self._console.output:
+            case "json":
+                from reconciler.render.document import to_json  # noqa: PLC0415  one form a run
+
+                self._console.data(to_json(runs_document(runs)))
+            case "markdown":
+                self._console.data(runs_markdown(runs))
+            case "junit":
+                self._console.data(runs_junit(runs))
+            case _:
+                told = [(run.tenant, run.error.message if run.error is not None else run.note) for run in runs.runs]
+                notes = [f"{terminal(tenant)}: {terminal(why)}" for tenant, why in told if why]
+                self._console.data("\n".join(["", *notes, runs_summary(runs)]))
+        return code

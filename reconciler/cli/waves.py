@@ -1,0 +1,52 @@
+"""`reconcile --all-tenants`: a wave begins once every tenant of the one before applied and its endpoints passed their test."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import click
+
+from reconciler import workflow
+from reconciler.cli.all_tenants import Round, turns
+from reconciler.cli.connect import opened
+from reconciler.cli.console import Console
+from reconciler.cli.ending import Exit
+from reconciler.cli.prepare import Prepared, prepare
+from reconciler.cli.reconcile import confirmed_and_carried_out, show_ended
+from reconciler.cli.source import Options
+from reconciler.cli.test import show_test, watched
+from reconciler.core.runs import TenantRun
+from reconciler.testing import Testing, Wish
+
+
+def reconcile_all(ctx: click.Context, console: Console, options: Options) -> int:
+    """Reconciles every tenant, wave by wave; the exit code."""
+
+    async def carry_out(begun: TenantRun, prepared: Prepared) -> TenantRun:
+        end = _end(prepared)
+        async with opened(prepared.target, prepared.options, options.parallelism) as provider:
+            made = await prepared.plan(provider, console)
+            ended = await confirmed_and_carried_out(console, made, provider, prepared, end)
+        if console.output == "text":
+            show_ended(console, ended)
+        refused = ended.plan if ended.report is None else None
+        return replace(begun, exit_code=ended.code, plan=refused, report=ended.report)
+
+    async def test(applied: TenantRun, prepared: Prepared) -> TenantRun:
+        end = _end(prepared)
+        async with opened(prepared.target, prepared.options, options.parallelism) as provider:
+            wanted = await workflow.switched_on(prepared.selected, provider, prepared.policy)
+            tests = Testing(wanted, {"tenant": provider.test}, Wish(parallelism=options.parallelism))
+            report, interrupted = await watched(console, tests, end)
+        if console.output == "text":
+            show_test(console, report)
+        code = Exit.DONE if report.passed else Exit.FAILED_TEST
+        return replace(applied, exit_code=Exit.INTERRUPTED if interrupted else code, test=report)
+
+    return Round(console, options, turns(ctx, options, lambda mine: prepare(mine, "require")), carry_out, test).run()
+
+
+def _end(prepared: Prepared) -> float | None:
+    deadline = prepared.options.deadline
+    return time.monotonic() + deadline if deadline is not None else None

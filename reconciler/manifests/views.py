@@ -1,0 +1,86 @@
+"""What each tenant gets: the Webhooks with its patches merged in, decoded and joined with their subscriptions.
+
+Called by `load.py` once the Tenants are known. One document alone is `decode.py`'s business, the patches are `patches.py`'s.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from reconciler.manifests import join, patches, tenants
+from reconciler.manifests.decode import Draft, webhook
+from reconciler.manifests.model import Request, TenantSpec
+from reconciler.manifests.places import Document
+from reconciler.manifests.reading import Reading
+from reconciler.manifests.secrets import Resolver
+from reconciler.manifests.sources import Access
+from reconciler.manifests.sources.file import private_places
+
+
+def resolver(request: Request, reading: Reading, *, read: bool) -> Resolver:
+    """Looks up what the manifests of a run reference; with `read` of false it holds them against the rules only."""
+    folder = os.path.abspath(request.secrets_dir) if request.secrets_dir else None  # noqa: PTH100  strings, as all of this layer
+    withheld = frozenset(doc.value["spec"].get("token", {}).get("fromEnv", "") for doc in reading.kinds["Tenant"])
+    access = Access(request.env, request.timeout, folder, request.allow_command, withheld)
+    warn = request.secrets == "warn"
+    resolver = Resolver(access, read, warn, request.fingerprint_key, reading.problems, request.once, lost=reading.lost)
+    reading.tokens = tenants.token_places(reading.kinds["Tenant"], resolver) | private_places(request.private)
+    return replace(resolver, tokens=reading.tokens)
+
+
+def drafts(request: Request, reading: Reading, specs: tuple[TenantSpec, ...], chosen: TenantSpec | None) -> list[Draft]:
+    """The webhooks of the tenant in use; where each is to be checked and none is in use, those of each that has patches too."""
+    patching = [spec for spec in specs if spec.patches] if request.each_tenant and chosen is None else []
+    if len(patching) * len(reading.kinds["Webhook"]) > patches.MOST:
+        of = document_of(patching[-1], specs, reading)
+        message = f"the patches of all Tenants make over {patches.MOST:,} webhooks"
+        reading.problems.append(of.problem(("spec", "patches"), "patch/limit", message, "plan each by itself", key=True))
+        return []
+    if not patching:
+        return _webhooks(request, reading, specs, chosen)
+    plain = [spec for spec in specs if not spec.patches]
+    found = [
+        draft
+        for draft in _webhooks(request, reading, specs, None)  # without patches is what no tenant gets that has some
+        if any(spec.selects(draft.labels) for spec in plain) or not any(spec.selects(draft.labels) for spec in patching)
+    ]
+    return found + [draft for spec in patching for draft in _webhooks(request, reading, specs, spec)]
+
+
+def _webhooks(request: Request, reading: Reading, specs: tuple[TenantSpec, ...], chosen: TenantSpec | None) -> list[Draft]:
+    """Every webhook patched, decoded and joined; those that the tenant in use selects."""
+    documents, problems, refused = reading.kinds["Webhook"], reading.problems, reading.refused
+    if chosen is not None and chosen.patches:
+        merged = patches.apply(documents, chosen, document_of(chosen, specs, reading), problems, refused)
+        documents, refused = merged.documents, refused | merged.refused
+    plain = tuple(spec for spec in specs if not (request.use_tenant and spec.patches))  # of others this is not what they get
+    applying = (chosen,) if chosen is not None else plain
+    reads = resolver(request, reading, read=request.secrets != "ignore")
+    quiet = replace(reads, read=False, warn=False)
+    drafts = []
+    for document in documents:
+        labels = document.value["metadata"].get("labels", {})
+        mine = chosen.selects(labels) if chosen is not None else plain == specs or any(spec.selects(labels) for spec in plain)
+        drafts.append(webhook(document, reads if mine else quiet, applying))
+    problems += join.unique(documents, "webhook/duplicate", "Webhook")
+    problems += join.unique(reading.kinds["EventSubscription"], "subscription/duplicate", "EventSubscription")
+    reading.joined = join.join(drafts, reading.kinds["EventSubscription"], refused, problems)
+    naming = (chosen,) if chosen is not None and chosen.patches else plain
+    if naming or not (specs and request.use_tenant):
+        join.names(drafts, naming if request.use_tenant else (), problems)
+    if not reading.lost_events:
+        join.silent(drafts, problems)
+    return [draft for draft in drafts if chosen is None or chosen.selects(draft.labels)]
+
+
+def document_of(spec: TenantSpec, specs: tuple[TenantSpec, ...], reading: Reading) -> Document:
+    """The document of a Tenant."""
+    return reading.kinds["Tenant"][next(number for number, item in enumerate(specs) if item is spec)]
+
+
+def replaced(drafts: list[Draft]) -> Iterator[Any]:
+    """The urls of manifests that a patch may have replaced: they stand in a manifest all the same."""
+    return (draft.document.patched.written.value["spec"]["url"] for draft in drafts if draft.document.patched is not None)

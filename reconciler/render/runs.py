@@ -1,0 +1,91 @@
+"""What came of a run over several tenants: a heading and a summary for a terminal, one JSON document, one Markdown comment,
+one JUnit file. Called by `cli`; what stands below a tenant's heading is rendered as for that tenant alone.
+"""  # noqa: D205  the list is one sentence
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Final
+
+from reconciler.core.runs import Runs, TenantRun
+from reconciler.render import document, junit, markdown, summary
+from reconciler.render.escape import code, marker, prose, terminal
+from reconciler.render.wording import counted
+
+_ROOM: Final = 4_000  # characters of a comment that headings and notes may take
+
+
+def heading(tenant: str, wave: int, what: str = "") -> str:
+    """The line above what came of a tenant."""
+    return f"== {terminal(tenant)} (wave {wave}){f': {what}' if what else ''} =="
+
+
+def runs_summary(runs: Runs) -> str:
+    """The last line: how many ended how, by exit code, with the names of those that are not simply done."""
+
+    def ended(run: TenantRun) -> int:
+        return -1 if run.exit_code is None else run.exit_code
+
+    ordered = sorted(runs.runs, key=lambda run: (run.exit_code is None, ended(run)))
+    parts = []
+    for number, group in groupby(ordered, ended):
+        names = [terminal(run.tenant) for run in group]
+        told = {0: "done", -1: "not started"}.get(number, f"ended with {number}")
+        parts.append(f"{len(names)} {told}" + (f" ({', '.join(names)})" if number else ""))
+    return f"{counted(len(runs.runs), 'tenant')}: {', '.join(parts)}."
+
+
+def _run(run: TenantRun) -> document.Document:
+    body: document.Document = {"tenant": run.tenant, "wave": run.wave, "exit_code": run.exit_code}
+    if run.plan is not None:
+        body["plan"] = document.plan_document(run.plan)
+    if run.report is not None:
+        body["report"] = document.report_document(run.report)
+    if run.test is not None:
+        body["test"] = document.test_document(run.test)
+    if run.drift is not None:
+        body["drift"] = document.drift_document(run.drift)
+    if run.error is not None:
+        body["error"] = document.error_document(run.error.kind, run.error.message, run.exit_code or 0)
+    return {**body, **({"note": run.note} if run.note else {})}
+
+
+def runs_document(runs: Runs) -> document.Document:
+    """`reconciler.runs/v1`: for each tenant the documents that its command would have ended with."""
+    return {
+        "format": "reconciler.runs/v1",
+        "runs": [_run(run) for run in runs.runs],
+        "exit_code": runs.exit_code,
+    }
+
+
+def _parts(run: TenantRun, limit: int) -> Iterable[str]:
+    """What came of a tenant, each part without the marker that it has alone."""
+    made = [
+        markdown.plan_markdown(run.plan, limit) if run.plan is not None else "",
+        markdown.report_markdown(run.report, limit) if run.report is not None else "",
+        summary.test_markdown(run.test, limit) if run.test is not None else "",
+        markdown.drift_markdown(run.drift, limit=limit) if run.drift is not None else "",
+    ]
+    yield from (text.partition("\n")[2] for text in made if text)
+    if run.error is not None:
+        yield f"### {code(run.tenant)}\n\n**error**: {prose(run.error.message)}"
+    if run.note:
+        yield f"{'' if any(made) or run.error else f'### {code(run.tenant)}{chr(10)}{chr(10)}'}{prose(run.note)}"
+
+
+def runs_markdown(runs: Runs) -> str:
+    """One comment for all tenants: marker, summary, then each tenant with its share of the room."""
+    parts = max(1, sum((run.report is not None) + (run.test is not None) or 1 for run in runs.runs))
+    limit = max(1_000, (markdown.LIMIT - _ROOM) // parts)
+    owners = ",".join(runs.owners)
+    head = [f"<!-- reconciler:runs tenants=all owner={marker(owners)} -->", f"**{prose(runs_summary(runs))}**"]
+    return "\n\n".join([*head, *(part for run in runs.runs for part in _parts(run, limit))])
+
+
+def runs_junit(runs: Runs) -> str:
+    """The suites of every tenant, named after it; a case that failed for a tenant that was not tested."""
+    return junit.tests_junit(
+        (run.tenant, run.test, run.error.message if run.error is not None else run.note) for run in runs.runs
+    )
