@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.adopt import Wanted, make_adoption
-from reconciler.core.errors import BadRequest, InvalidManifests, NothingSelected, PlanRefused, StalePlan
+from reconciler.core.errors import BadRequest, InvalidManifests, PlanRefused, StalePlan
 from reconciler.core.export import Export, make_export
 from reconciler.core.model import Declared
 from reconciler.core.plan import Plan, TenantRef, make_plan
@@ -37,7 +37,7 @@ class Narrow:
     known: frozenset[str] = frozenset()
 
     def keys(self, declared: Iterable[Declared]) -> frozenset[str] | None:
-        """The keys that are left, None when nothing narrows; raises NothingSelected, BadRequest if a name is unknown."""
+        """The keys that are left, None when nothing narrows; raises BadRequest when nothing is left or a name is unknown."""
         if not (self.only or self.exclude or self.select):
             return None
         items = {item.key: item for item in declared}
@@ -52,7 +52,7 @@ class Narrow:
             and all(item.labels.get(label) == value for label, value in self.select)
         )
         if not chosen:
-            raise NothingSelected("no declared webhook matches --only, --select and --exclude")
+            raise BadRequest("no declared webhook matches --only, --select and --exclude", nothing_selected=True)
         return chosen
 
 

@@ -19,7 +19,7 @@ from reconciler.cli.console import Console
 from reconciler.cli.ending import Exit, code_of, worst
 from reconciler.cli.signals import run
 from reconciler.cli.source import Options
-from reconciler.core.errors import InvalidManifests, NothingSelected, ReconcilerError, Unreachable
+from reconciler.core.errors import BadRequest, InvalidManifests, ReconcilerError, Unreachable
 from reconciler.core.problem import Problem
 from reconciler.core.report import Failure
 from reconciler.core.runs import Runs, TenantRun
@@ -73,11 +73,13 @@ def turns(ctx: click.Context, options: Options, prepare: Callable[[Options], T])
     ordered = sorted(manifests.tenants, key=lambda spec: (spec.wave, spec.name))
     found: list[Turn[T]] = []
     problems: list[Problem] = []
-    nothing: NothingSelected | None = None
+    nothing: BadRequest | None = None
     for spec in ordered:
         try:
             found.append(Turn(spec, prepare(Options({**shared, "tenant": spec.name, "all_tenants": False}))))
-        except NothingSelected as error:
+        except BadRequest as error:
+            if not error.nothing_selected:
+                raise
             nothing = error
             found.append(Turn(spec, note=f"nothing to do: {error}"))
         except InvalidManifests as error:

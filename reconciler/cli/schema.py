@@ -20,6 +20,7 @@ KINDS: Final = (
     "plan",
     "report",
     "drift",
+    "runs",
     "test",
     "export",
     "events",

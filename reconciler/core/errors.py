@@ -6,7 +6,6 @@ ReconcilerError
 ├── StalePlan             the digest that was approved is not this plan's
 ├── InvalidPlanFile       what was given as a saved plan is none, or not as it was saved
 ├── BadRequest            what was asked for does not fit what was found (no such webhook, which tenant?)
-│   └── NothingSelected   no declared webhook is left of what the options narrow
 ├── GitFailed             git cannot tell what the manifests were as of a revision
 ├── Declined              a person said no at the prompt
 ├── StoreError            the embedded tenant's file cannot be used
@@ -78,9 +77,10 @@ class BadRequest(ReconcilerError):
 
     kind = "usage"
 
-
-class NothingSelected(BadRequest):
-    """No declared webhook is left of what the options narrow the run to."""
+    def __init__(self, message: str, *, nothing_selected: bool = False) -> None:
+        """`nothing_selected` when no declared webhook is left of what the options narrow the run to."""
+        super().__init__(message)
+        self.nothing_selected = nothing_selected
 
 
 class GitFailed(ReconcilerError):

@@ -87,4 +87,4 @@ def test_there_is_an_example_for_each_promise() -> None:
         "policies",
     ]
 
-    assert [f"{number:02}-{name}" for number, name in enumerate(promised, 1)] + ["elastio"] == FOLDERS
+    assert [f"{number:02}-{name}" for number, name in enumerate(promised, 1)] + ["elastio", "environments"] == FOLDERS
