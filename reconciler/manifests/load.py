@@ -9,7 +9,6 @@ import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 from reconciler.core.errors import BadRequest, InvalidManifests
 from reconciler.core.model import Declared, Origin, Webhook
