@@ -13,8 +13,11 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """As `asyncio.run`, but SIGTERM too raises KeyboardInterrupt, so that it is reported and cleaned up after."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """As `asyncio.run`, but SIGTERM too raises KeyboardInterrupt, so that it is reported and cleaned up after.
+
+    It becomes a Ctrl-C, which asyncio lets the running tasks end by; raised in the middle of one of them it would be lost there.
+    """
+    signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
     return asyncio.run(_interruptibly(main))
 
 
@@ -33,6 +36,7 @@ async def _interruptibly(main: Coroutine[Any, Any, T]) -> T:
 def interruptible(stop: Callable[[], object], cancel: Callable[[], object]) -> Iterator[None]:
     """The first Ctrl-C or SIGTERM calls `stop`, a further one `cancel`."""
     loop, count = asyncio.get_running_loop(), 0
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
 
     def caught() -> None:
         nonlocal count
@@ -46,6 +50,7 @@ def interruptible(stop: Callable[[], object], cancel: Callable[[], object]) -> I
     finally:
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
+            signal.signal(number, before[number])  # what follows may have tasks, or a report, of its own
 
 
 @contextmanager
