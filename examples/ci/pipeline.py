@@ -28,9 +28,8 @@ from typing import Final
 from forge import Forge, ForgeError, Request, base_of, of_environment, request_of
 
 DONE, ERROR, PENDING, STALE, REFUSED, DRIFT, USAGE = 0, 1, 2, 5, 6, 7, 64  # of `reconciler`'s exit codes
-WITHHELD: Final = frozenset(
-    {"FORGE_TOKEN", "GITHUB_TOKEN", "GITEA_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "CI_JOB_TOKEN"}
-)
+# The forge's credentials, which no manifest may name: its tokens, and what GitLab and GitHub put beside them.
+WITHHELD: Final = re.compile(r"(FORGE|GITHUB|GITEA|FORGEJO|TENANT_READ)_TOKEN|(CI|ACTIONS)_.*")
 GITLAB_REPORTS: Final = {"gitlab": "gl-code-quality-report.json", "junit": "validate.xml"}
 BASE: Final = Path(".base")
 RECORD: Final = re.compile(r"<!-- head=([0-9a-f]{40,64}) digest=(sha256:[0-9a-f]{64}) -->")
@@ -73,7 +72,7 @@ class Job:
         """One command of `reconciler`; its warnings and errors go to the job's log. No manifest can name the forge's tokens."""
         done = subprocess.run(  # noqa: S603  the program that this recipe is for
             ["reconciler", command, *self.paths, *options],  # noqa: S607  as installed just before
-            env={name: value for name, value in self.env.items() if name not in WITHHELD},
+            env={name: value for name, value in self.env.items() if not WITHHELD.fullmatch(name)},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, encoding="utf-8", check=False,
         )  # fmt: skip
         return Ended(done.returncode, done.stdout)

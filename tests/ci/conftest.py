@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,14 +20,23 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def tokens(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
+    """A tenant's folder with a token that may write and one that may read, to be copied for each test."""
+    tenant = Tenant(tmp_path_factory.mktemp("seed") / "tenant")
+    return tenant.folder, tenant.token, tenant.make_token("plan", "Webhooks: Read", owner="payments")
+
+
 @pytest.fixture
-def repository_at(tmp_path: Path, checkout: Path) -> Iterator[Callable[[str], Repository]]:
+def repository_at(tmp_path: Path, checkout: Path, tokens: tuple[Path, str, str]) -> Iterator[Callable[[str], Repository]]:
     """A repository of manifests at a kind of forge, with a served tenant."""
     with ExitStack() as stack:
 
         def make(kind: str) -> Repository:
-            tenant, forge = stack.enter_context(Tenant(tmp_path / "tenant")), stack.enter_context(served(kind))
-            read = tenant.make_token("plan", "Webhooks: Read", owner="payments")
+            seed, write, read = tokens
+            shutil.copytree(seed, tmp_path / "tenant")
+            tenant = stack.enter_context(Tenant(tmp_path / "tenant", token=write))
+            forge = stack.enter_context(served(kind))
             found = Repository(tmp_path / "repository", forge, tenant, read, checkout)
             found.make()
             return found

