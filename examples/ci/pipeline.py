@@ -80,8 +80,8 @@ class Job:
     def plan(self, *options: str) -> Ended:
         """The plan; `code` is PENDING where something would be done, and without violations it has its digest."""
         ended = self.run("plan", "-o", "markdown", "--detailed-exitcode", *options)
-        found = re.findall(r"^`digest (sha256:[0-9a-f]{64})`$", ended.text, re.MULTILINE)
-        return Ended(ended.code, ended.text, found[-1] if found else "")
+        found = re.search(r"^`digest (sha256:[0-9a-f]{64})`$", ended.text, re.MULTILINE)  # no text of a manifest begins a line
+        return Ended(ended.code, ended.text, found[1] if found else "")
 
     def tell(self, text: str) -> None:
         """Into the job's summary, or its log where there is none."""
@@ -219,6 +219,11 @@ def main(arguments: list[str], env: Mapping[str, str]) -> int:
     """The exit code of one verb; what the forge did not take is told in a line."""
     if len(arguments) != 1 or arguments[0] not in VERBS:
         sys.stderr.write(f"usage: pipeline.py {'|'.join(VERBS)}\n")
+        return USAGE
+    if arguments != ["validate"] and env.get("RECONCILER_ALL_TENANTS"):
+        sys.stderr.write(
+            "a plan is approved for one tenant: a job for each, with RECONCILER_TENANT in place of RECONCILER_ALL_TENANTS\n"
+        )
         return USAGE
     try:
         return VERBS[arguments[0]](Job(env))

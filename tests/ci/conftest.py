@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.ci.forges import served
-from tests.ci.recipes import Repository, source
-from tests.support.processes import Tenant
+from tests.ci.recipes import Repository, git, source
+from tests.support.processes import Tenant, run, webhook
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +42,14 @@ def repository_at(tmp_path: Path, checkout: Path, tokens: tuple[Path, str, str])
             return found
 
         yield make
+
+
+@pytest.fixture
+def repository(repository_at: Callable[[str], Repository]) -> Repository:
+    """One webhook is applied; a branch with a second is checked out."""
+    found = repository_at("github")
+    found.commit(first=webhook("first"))
+    assert run("reconcile", ".", "--yes", cwd=found.folder, TENANT_TOKEN=found.tenant.token).code == 0
+    git(found.folder, "checkout", "-q", "-b", "change")
+    found.commit(second=webhook("second"))
+    return found

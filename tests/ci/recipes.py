@@ -199,3 +199,14 @@ class Repository:
 def digest_in(text: str) -> str:
     (found,) = set(re.findall(r"sha256:[0-9a-f]{64}", text))
     return str(found)
+
+
+def names(repository: Repository) -> set[str]:
+    """The webhooks that the tenant holds."""
+    return set(repository.tenant.by_name())
+
+
+def outcome(repository: Repository) -> str:
+    """What apply says on the first request."""
+    (said,) = repository.forge.ours(1, "apply")
+    return said
