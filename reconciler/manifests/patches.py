@@ -17,7 +17,7 @@ from reconciler.manifests.schema import check, is_valid
 
 MOST: Final = 100_000  # patched webhooks of a run, and patches applied to them: so that no file makes a run of minutes
 _PROBLEMS: Final = 100  # of one webhook
-_EXPLAINED: Final = 50  # webhooks whose problems are told: one patch that matches many is at fault in all of them alike
+EXPLAINED: Final = 50  # webhooks of a run whose problems are told: one patch that matches many is at fault in all of them alike
 _MENDS: Final = {
     "schema/required": "every Webhook needs it, patched or not",
     "schema/additionalProperties": "null in the patch removes what the manifest says",
@@ -54,11 +54,18 @@ class Merged:
 
 
 def apply(
-    documents: Sequence[Document], tenant: TenantSpec, of: Document, problems: list[Problem], lost: Collection[str] = ()
+    documents: Sequence[Document],
+    tenant: TenantSpec,
+    of: Document,
+    problems: list[Problem],
+    lost: Collection[str] = (),
+    *,
+    explain: int = EXPLAINED,
 ) -> Merged:
     """Merges the patches of a Tenant, whose document is `of`, into the Webhook documents that it selects.
 
-    `lost` are keys of webhooks that could not be read: what a patch matches is not known then.
+    `lost` are keys of webhooks that could not be read: what a patch matches is not known then. Of what comes out wrong the
+    faults of `explain` webhooks are told.
     """
     patches, left = _Patches(of), MOST
     made: list[Document] = []
@@ -75,7 +82,7 @@ def apply(
         if patched is document or is_valid("Webhook", patched.value):
             made.append(patched)
         else:
-            refused[name] = check("Webhook", patched, _PROBLEMS) if len(refused) < _EXPLAINED else []
+            refused[name] = check("Webhook", patched, _PROBLEMS) if len(refused) < explain else []
     problems += [_with_mend(problem) for told in refused.values() for problem in told]
     if not lost:
         problems += patches.idle(documents, tenant)

@@ -33,6 +33,7 @@ class Reading:
     lost: list[tuple[str | None, Problem]] = field(default_factory=list)
     kinds: dict[str, list[Document]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
     refused: set[str] = field(default_factory=set)
+    explained: int = 0  # webhooks whose faults after patching were told
     lost_events: bool = False  # an EventSubscription was refused: whose events it had is not known
     tokens: frozenset[Place] = frozenset()
     joined: tuple[Joined, ...] = ()

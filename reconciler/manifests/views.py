@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from reconciler.manifests import join, patches, tenants
 from reconciler.manifests.decode import Draft, webhook
@@ -18,6 +18,8 @@ from reconciler.manifests.reading import Reading
 from reconciler.manifests.secrets import Resolver
 from reconciler.manifests.sources import Access
 from reconciler.manifests.sources.file import private_places
+
+_CHECKED: Final = 50_000  # webhooks of all Tenants that one run makes by patches; each costs about 2 KiB
 
 
 def resolver(request: Request, reading: Reading, *, read: bool) -> Resolver:
@@ -33,32 +35,38 @@ def resolver(request: Request, reading: Reading, *, read: bool) -> Resolver:
 
 def drafts(request: Request, reading: Reading, specs: tuple[TenantSpec, ...], chosen: TenantSpec | None) -> list[Draft]:
     """The webhooks of the tenant in use; where each is to be checked and none is in use, those of each that has patches too."""
+    reads = resolver(request, reading, read=request.secrets != "ignore")
     patching = [spec for spec in specs if spec.patches] if request.each_tenant and chosen is None else []
-    if len(patching) * len(reading.kinds["Webhook"]) > patches.MOST:
-        of = document_of(patching[-1], specs, reading)
-        message = f"the patches of all Tenants make over {patches.MOST:,} webhooks"
-        reading.problems.append(of.problem(("spec", "patches"), "patch/limit", message, "plan each by itself", key=True))
-        return []
+    most = _CHECKED // max(1, len(reading.kinds["Webhook"]))
+    if len(patching) > most:
+        of = document_of(patching[most], specs, reading)
+        message = f"the patches of {len(patching) - most:,} Tenants are not checked: those of all make over {_CHECKED:,} webhooks"
+        path, mend = ("spec", "patches"), "plan checks them, with --tenant NAME"
+        reading.problems.append(of.problem(path, "patch/limit", message, mend, severity="warning", key=True))
+        patching = patching[:most]
     if not patching:
-        return _webhooks(request, reading, specs, chosen)
+        return _webhooks(request, reading, specs, chosen, reads)
     plain = [spec for spec in specs if not spec.patches]
     found = [
         draft
-        for draft in _webhooks(request, reading, specs, None)  # without patches is what no tenant gets that has some
+        for draft in _webhooks(request, reading, specs, None, reads)  # without patches is what no tenant gets that has some
         if any(spec.selects(draft.labels) for spec in plain) or not any(spec.selects(draft.labels) for spec in patching)
     ]
-    return found + [draft for spec in patching for draft in _webhooks(request, reading, specs, spec)]
+    return found + [draft for spec in patching for draft in _webhooks(request, reading, specs, spec, reads)]
 
 
-def _webhooks(request: Request, reading: Reading, specs: tuple[TenantSpec, ...], chosen: TenantSpec | None) -> list[Draft]:
+def _webhooks(
+    request: Request, reading: Reading, specs: tuple[TenantSpec, ...], chosen: TenantSpec | None, reads: Resolver
+) -> list[Draft]:
     """Every webhook patched, decoded and joined; those that the tenant in use selects."""
     documents, problems, refused = reading.kinds["Webhook"], reading.problems, reading.refused
     if chosen is not None and chosen.patches:
-        merged = patches.apply(documents, chosen, document_of(chosen, specs, reading), problems, refused)
+        explain = patches.EXPLAINED - reading.explained
+        merged = patches.apply(documents, chosen, document_of(chosen, specs, reading), problems, refused, explain=explain)
+        reading.explained += len(merged.refused)
         documents, refused = merged.documents, refused | merged.refused
     plain = tuple(spec for spec in specs if not (request.use_tenant and spec.patches))  # of others this is not what they get
     applying = (chosen,) if chosen is not None else plain
-    reads = resolver(request, reading, read=request.secrets != "ignore")
     quiet = replace(reads, read=False, warn=False)
     drafts = []
     for document in documents:

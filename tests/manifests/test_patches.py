@@ -375,6 +375,13 @@ def test_patches_beyond_all_measure_are_a_problem_and_cost_little(tmp_path: Path
     told = only(tmp_path, many, hook=hooks)
     assert told.rule == "patch/limit"
     assert time.process_time() - before < 5
+    text = "---\n".join(tenant("{url: null}", name=f"t{number}", match="{matchLabels: {}}") for number in range(100))
+    each = {"all_tenants": True, "each_tenant": True}
+    before = time.process_time()
+    found = problems(tmp_path, text, hook=hooks, **each)
+    assert ("patch/limit", "warning") in [(p.rule, p.severity) for p in found]
+    assert len([p for p in found if p.rule == "schema/required"]) == 50
+    assert time.process_time() - before < 15
     broken = problems(tmp_path, tenant("{url: null}", match="{matchLabels: {}}"), hook=hooks)
     assert {p.rule for p in broken} == {"schema/required"}
     assert len(broken) <= 50
