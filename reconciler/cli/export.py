@@ -82,7 +82,7 @@ async def _export(console: Console, prepared: Prepared) -> int:
     if not options.dry_run:
         write.write(files, options.folder)
     _show(console, prepared.tenant, made, files)
-    if not options.dry_run:
+    if files and not options.dry_run:
         _read_back(options)
     return Exit.DONE
 

@@ -25,6 +25,7 @@ from reconciler.manifests.model import Joined
 from reconciler.manifests.splice import Change
 
 _SIMPLE: Final = frozenset({"name", "url", "description", "enabled", "protected"})
+_CREDENTIALS: Final = frozenset({"auth.token", "auth.password", "auth.value"})
 _ADOPT: Final = "edit it by hand, or reconcile"
 
 
@@ -123,8 +124,10 @@ def _auth(work: _Work, edit: Edit, own: _Place) -> None:
     unknown = is_fingerprint(known) and isinstance(theirs, Withheld) and known != theirs.version and not variables
     kept_user = isinstance(edit.declared.spec.auth, BasicAuth) and isinstance(edit.declared.spec.auth.username, Secret)
     for name in names:
-        secret_kept = unknown and name in {"auth.token", "auth.password", "auth.value"} and not _states_version(work, own)
-        if secret_kept or (kept_user and name == "auth.username" and isinstance(held, BasicAuth)):
+        if unknown and name in _CREDENTIALS and not _states_version(work, own):
+            said = f"{name} has another value than the tenant was given; reconcile sends it"
+            work.warnings.append(f"{edit.declared.origin}: {edit.live.spec.name}: {said}")
+        elif kept_user and name == "auth.username" and isinstance(held, BasicAuth):
             work.by_hand(edit, name)
         elif changes:
             work.done[own, edit.declared.key].append(name)

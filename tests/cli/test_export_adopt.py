@@ -172,3 +172,20 @@ def test_a_field_that_is_not_there_is_added_and_what_cannot_be_edited_is_told(re
     assert 'spec: {url: "https://hooks.example.com/2", protected: true}' in (repo / "all.yaml").read_text("utf-8")
     assert "all.yaml:2:1: Payments on-call: url differs; edit it by hand, or reconcile" in done.err
     assert "{fromEnv: PLACE}" in (repo / "all.yaml").read_text("utf-8")
+
+
+def keyed(folder: Path, *arguments: str, token: str) -> Ended:
+    return run(*arguments, "--local", cwd=folder, T=token, RECONCILER_FINGERPRINT_KEY="k" * 32)
+
+
+def test_a_credential_whose_value_moved_is_left_and_told_and_a_version_that_can_be_known_is_written(tmp_path: Path) -> None:
+    text = SEED.split("---", maxsplit=1)[0].replace(', version: "2"', "")
+    (tmp_path / "all.yaml").write_text(text, "utf-8")
+    assert keyed(tmp_path, "reconcile", ".", "--yes", token="one").code == 0
+    told = keyed(tmp_path, "export", ".", token="two")
+    assert "auth.token has another value than the tenant was given; reconcile sends it" in told.err
+    assert (tmp_path / "all.yaml").read_text("utf-8") == text
+    (tmp_path / "all.yaml").write_text(text.replace("{fromEnv: T}", '{fromEnv: T}, version: "9"'), "utf-8")
+    assert keyed(tmp_path, "export", ".", token="one").code == 0
+    assert (tmp_path / "all.yaml").read_text("utf-8") == text
+    assert keyed(tmp_path, "plan", ".", "--detailed-exitcode", token="one").code == 0
