@@ -136,7 +136,8 @@ def plan(job: Job) -> int:
         ended = job.plan("--since", request.base, *policies)
     head = f"Plan of {request.head}."
     if ended.code in {DONE, PENDING}:
-        head = f"<!-- head={request.head} digest={ended.digest} -->\n{head} Merging carries it out."
+        does = "Merging carries it out." if ended.code == PENDING else "Merging changes nothing at the tenant."
+        head = f"<!-- head={request.head} digest={ended.digest} -->\n{head} {does}"
     elif ended.code == REFUSED:
         head += " **It has violations and is not carried out by merging.**"
     else:

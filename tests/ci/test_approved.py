@@ -155,3 +155,10 @@ def test_a_second_run_for_the_same_merge_finds_nothing_to_do(repository: Reposit
 
     assert [repository.direct("apply").code for _ in range(2)] == [0, 0]
     assert "Nothing to apply" in outcome(repository)
+
+
+def test_a_request_that_changes_nothing_at_the_tenant_says_so(repository: Repository) -> None:
+    repository.commit(second=None)
+
+    assert repository.direct("plan", number=1).code == 0
+    assert "Merging changes nothing at the tenant." in repository.forge.ours(1, "plan")[0]
