@@ -140,6 +140,7 @@ class Layout(Values):
 
     def text(self, value: Any, column: int = 0) -> str:
         """A document in block style, what lies deeper in any."""
+        self.anchors: dict[str, str] = {}
         lines = []
         for key, held in value.items():
             lines += self.pair(key, held, column)
@@ -170,6 +171,14 @@ class Layout(Values):
             return "{" + self.dice.choice([", ", ",  "]).join(f"{key}: {self.inline(one)}" for key, one in held.items()) + "}"
         if isinstance(held, list):
             return "[" + ", ".join(map(self.inline, held)) + "]"
+        if held not in {"v0", "1", "info", "warning", "on"} or self.dice.random() < 0.6:
+            return self.scalar(held)
+        if held in self.anchors:  # what a document says twice is an alias now and then
+            return f"*{self.anchors[held]} "
+        self.anchors[held] = f"a{len(self.anchors)}"
+        return f"&{self.anchors[held]} {self.scalar(held)}"
+
+    def scalar(self, held: Any) -> str:
         if isinstance(held, str) and "\n" not in held and "'" not in held and self.dice.random() < 0.5:
             return f"'{held}'"
         return json.dumps(held, ensure_ascii=False)
