@@ -18,11 +18,16 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     It becomes a Ctrl-C, which asyncio lets the running tasks end by; raised in the middle of one of them it would be lost there.
     """
     signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
-    return asyncio.run(_interruptibly(main))
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # one that comes while the loop is being made waits until it is there
+    try:
+        return asyncio.run(_interruptibly(main))
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
 
 async def _interruptibly(main: Coroutine[Any, Any, T]) -> T:
     """Awaits `main`; a connection that fails in the very moment of Ctrl-C must not make the command forget it."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     try:
         return await main
     except Exception:

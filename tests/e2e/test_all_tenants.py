@@ -265,6 +265,15 @@ def test_manifests_from_standard_input_are_read_for_every_tenant(tmp_path: Path)
     assert [part["plan"]["changes"][0]["name"] for part in done.json["runs"]] == ["one", "B"]
 
 
+def test_the_digest_of_a_plan_covers_what_patches_make_of_it(tmp_path: Path) -> None:
+    def digest(patches: str) -> str:
+        text = webhook("one") + "---\n" + manifest("a", "a.db", patches=patches)
+        return str(run("plan", "-", "-o", "json", cwd=tmp_path, stdin=text).json["digest"])
+
+    assert digest("") == digest(everywhere("{description: null}"))
+    assert len({digest(everywhere(f"{{enabled: {value}}}")) for value in ("true", "false")}) == 2
+
+
 def test_each_tenant_has_a_prompt_of_its_own_and_a_no_stops_the_next_wave(tmp_path: Path) -> None:
     (tmp_path / "one.yaml").write_text(webhook("one"))
     for name, wave in (("a", 1), ("b", 1), ("c", 2)):
@@ -275,6 +284,17 @@ def test_each_tenant_has_a_prompt_of_its_own_and_a_no_stops_the_next_wave(tmp_pa
     assert done.out.count("Carry out 1 change? [y/N]") == 2
     assert "c: not started: wave 1 did not pass (a: exit 1)" in done.out
     assert "3 tenants: 1 done, 1 ended with 1 (a), 1 not started (c)." in done.out
+
+
+def test_ctrl_c_in_the_moment_in_which_a_turn_begins_ends_as_at_any_other(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(webhook("one"))
+    for name in ("a", "b"):
+        (tmp_path / f"t-{name}.yaml").write_text(manifest(name, f"{name}.db"))
+    done = at_terminal("plan", ".", "--all-tenants", cwd=tmp_path, typed=(("== b (wave 1) ==", b"\x03"),))
+    assert done.code in {0, 130}  # it may have come too late
+    assert "Traceback" not in done.out
+    assert "never awaited" not in done.out
+    assert done.out.rstrip().splitlines()[-1].startswith("2 tenants: ")
 
 
 def test_the_deadline_is_that_of_the_whole_run(tmp_path: Path) -> None:
