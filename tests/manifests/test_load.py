@@ -231,3 +231,22 @@ def test_a_fifo_and_a_large_file_do_not_resolve(tmp_path: Path) -> None:
     for name in ("fifo", "large"):
         files = {"a.yaml": webhook("one", AUTH % f"{{fromFile: {name}}}")}
         assert rules(tmp_path, files, secrets="warn") == [("secret/unresolved", "warning")]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("https://acme.example.com/public-api/v1", "https://ACME.example.com:443/public-api/v1/"),
+        ("http://127.0.0.1:80/public-api/v1", "http://127.0.0.1/public-api/v1"),
+        ("a.db", "./sub/../a.db"),
+        ("a.db", "link.db"),
+    ],
+)
+def test_two_tenants_of_one_target_and_owner_are_an_error_however_they_are_written(
+    tmp_path: Path, first: str, second: str
+) -> None:
+    (tmp_path / "link.db").symlink_to("a.db")
+    head = "apiVersion: webhooks.reconciler/v1\nkind: Tenant\nmetadata: {{name: {}}}\nspec: {{owner: us, {}}}\n"
+    ways = [f"url: '{way}', token: {{fromEnv: T}}" if "://" in way else f"local: {way}" for way in (first, second)]
+    files = {f"{name}.yaml": head.format(name, way) for name, way in zip("ab", ways, strict=True)}
+    assert rules(tmp_path, files, all_tenants=True) == [("tenant/same-target", "error")]
