@@ -129,6 +129,7 @@ def test_a_sign_in_link_opens_once_and_signing_out_ends_the_session(chromium: Br
     context.close()
 
 
+@pytest.mark.long
 def test_no_other_page_has_an_accessibility_fault_or_is_wider_than_its_window(
     open_page: Opened, served: Served, receiver: Receiver
 ) -> None:

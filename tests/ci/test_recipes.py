@@ -14,6 +14,7 @@ KINDS = ("github", "gitea", "gitlab")
 BEARER = "{type: bearer, token: {fromEnv: ONCALL_TOKEN}, version: '1'}"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_from_a_pull_request_to_a_repaired_drift(repository_at: Callable[[str], Repository], kind: str) -> None:
     """Plan, a second push, merge, apply of what was approved, a change by hand, one issue, repair."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import signal
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from tests.providers.builders import Asked, Reply, problem
 from tests.support.processes import Tenant, run, start, tenant_manifest, webhook
 from tests.support.receiver import TOKEN, Receiver
+from tests.support.wire import proxy
 
 ALLOW = ("--allow-network", "127.0.0.0/8")
 LOCAL = ("--local-file", "tenant.db", *ALLOW, "-o", "json")
@@ -90,16 +93,24 @@ def test_ctrl_c_ends_a_test_with_130_that_still_reports_what_was_tested(tmp_path
     assert "Traceback" not in err
 
 
-def test_a_tenant_that_is_busy_is_waited_for(tmp_path: Path) -> None:
-    with Receiver() as receiver, Tenant(tmp_path / "tenant", "--tests-per-minute", "60", *ALLOW) as tenant:
+def test_a_tenant_that_is_busy_is_waited_for_more_often_than_a_failing_one_is_tried(tmp_path: Path) -> None:
+    turned: Counter[str] = Counter()
+
+    def busy(asked: Asked) -> Reply | None:
+        name = asked.body["webhook"]["name"]
+        turned[name] += 1
+        return problem(429, "rate", retry_after="0") if turned[name] <= 8 else None  # of what fails, the sixth try is the last
+
+    with Receiver() as receiver, Tenant(tmp_path / "tenant", *ALLOW) as tenant, proxy(tenant.url, before=busy) as between:
         repo = tmp_path / "repo"
         repo.mkdir()
-        (repo / "tenant.yaml").write_text(tenant_manifest(tenant.url))
-        for number in range(62):
+        (repo / "tenant.yaml").write_text(tenant_manifest(between.url))
+        for number in range(3):
             (repo / f"{number}.yaml").write_text(webhook(f"hook-{number}", url=receiver.url()))
-        ended = run("test", ".", "-o", "json", "-vv", "--deadline", "100", cwd=repo, TENANT_TOKEN=tenant.token, timeout=110)
+        ended = run("test", ".", "-o", "json", "-vv", "--deadline", "60", cwd=repo, TENANT_TOKEN=tenant.token)
     assert ended.code == 0, ended.err
-    assert ended.json["summary"] == {"passed": 62, "failed": 0}
+    assert ended.json["summary"] == {"passed": 3, "failed": 0}
+    assert turned == {f"hook-{number}": 9 for number in range(3)}
     assert ": 429 in " in ended.err or ": overloaded in " in ended.err
 
 

@@ -89,6 +89,7 @@ def without_mark(item: Live) -> Live:
     return replace(item, managed_by=None, revision="")
 
 
+@pytest.mark.long
 @settings(max_examples=200, deadline=None, derandomize=True, phases=[Phase.generate])
 @given(TENANTS, st.sampled_from([None, "search"]), st.booleans())
 def test_after_export_and_adopt_the_plan_is_empty_for_200_random_tenants(

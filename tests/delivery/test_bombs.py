@@ -10,6 +10,8 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+import pytest
+
 from tests.delivery.conftest import Deliver
 
 
@@ -52,6 +54,7 @@ def test_a_gzip_bomb_is_neither_unpacked_nor_read_to_its_end(deliver: Deliver) -
     assert peak < 5 * 1024 * 1024
 
 
+@pytest.mark.long
 def test_an_endpoint_that_drips_a_byte_a_second_is_given_up_after_ten_seconds(deliver: Deliver) -> None:
     def drip(connection: socket.socket, over: threading.Event) -> None:
         for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n":

@@ -140,6 +140,7 @@ def test_standard_input_cannot_be_watched(repo: Repo) -> None:
     assert (done.code, "standard input" in done.err) == (64, True)
 
 
+@pytest.mark.long
 def test_a_watch_tells_once_that_the_tenant_is_away_and_goes_on_when_it_is_back(repo: Repo) -> None:
     watch = ["drift", ".", "--watch", "0.2", "--timeout", "2", "-o", "json"]
     process = start(*watch, cwd=repo.folder, TENANT_TOKEN=repo.tenant.token)

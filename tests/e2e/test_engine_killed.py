@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.bench.deliveries import killed
 
 
+@pytest.mark.long
 def test_kills_lose_nothing_and_send_at_most_twice_what_was_under_way(tmp_path: Path) -> None:
     lost, twice, under_way = killed(tmp_path, kills=4, total=200)
     assert lost == 0

@@ -167,6 +167,7 @@ WRITES: dict[str, tuple[Reply | None, str]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", WRITES)
 def test_whatever_answers_a_write_every_change_has_an_outcome_and_no_delete_is_begun(tmp_path: Path, case: str) -> None:
     given, kind = WRITES[case]

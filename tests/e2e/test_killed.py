@@ -58,6 +58,7 @@ def killed_after(writes: int, pause: float, repo: Path, tenant: Tenant) -> bool:
     return process.returncode == -9
 
 
+@pytest.mark.long
 def test_a_run_killed_at_any_moment_of_200_changes_is_finished_by_the_next_one(tmp_path: Path, tenant: Tenant) -> None:
     repo, chance, cut = tmp_path / "repo", random.Random(20), 0
     here, there = range(130), range(70, 200)  # from one to the other: 70 creates, 60 updates, 70 deletes

@@ -90,6 +90,7 @@ def test_answers_that_are_lost_cost_no_duplicate_and_the_same_run_converges(tena
     converged(repo, tenant)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("method", "failed", "skipped"), [("POST", 3, 2), ("DELETE", 2, 0)])
 def test_answers_that_stay_lost_are_failed_outcomes_and_the_next_run_finds_the_work_done(
     tenant: Tenant, repo: Path, method: str, failed: int, skipped: int

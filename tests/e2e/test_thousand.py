@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.processes import Tenant, run, tenant_manifest, webhook, write
 from tests.support.wire import proxy
 
 
+@pytest.mark.long
 def test_a_thousand_webhooks_are_created_once_and_three_differences_are_three_changes(tmp_path: Path) -> None:
     with Tenant(tmp_path / "tenant") as tenant:
         repo = tmp_path / "repo"

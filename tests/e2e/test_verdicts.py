@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+import pytest
+
 from tests.support.processes import Tenant, run, tenant_manifest, webhook
 from tests.support.receiver import HEADER, KEY, PASSWORD, TOKEN, USERNAME, Receiver
 from tests.support.tls import Authority, TlsReceiver
@@ -61,6 +63,7 @@ def declare(folder: Path, receiver: Receiver, stranger: Receiver) -> dict[str, s
     return wanted
 
 
+@pytest.mark.long
 def test_every_kind_of_receiver_gets_its_verdict_through_a_served_tenant_and_from_this_machine(tmp_path: Path) -> None:
     allowed, repo = ("--allow-network", "127.0.0.0/8"), tmp_path / "repo"
     repo.mkdir()

@@ -87,6 +87,7 @@ def test_a_new_value_that_the_receiver_refuses_is_not_written(bao: Bao, tmp_path
         assert tenant.by_name()["hook"]["auth"]["credential_version"] == "1"
 
 
+@pytest.mark.long
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=st.from_regex(r"[!-~]{12,40}", fullmatch=True), fits=st.booleans())
 def test_no_value_of_a_source_stands_in_any_output(bao: Bao, repo: Path, value: str, fits: bool) -> None:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 from reconciler.delivery.guard import AddressPolicy, Resolve, system_addresses
 from reconciler.delivery.send import Sender
@@ -99,6 +100,7 @@ def test_a_name_that_hangs_takes_two_of_the_resolver_s_threads_at_most(tmp_path:
         asyncio.run(main(ends, resolve, asked))
 
 
+@pytest.mark.long
 def test_endpoints_that_hang_do_not_delay_the_healthy_ones(tmp_path: Path) -> None:
     async def main(ends: Endpoints) -> None:
         urls = [ends.url(n, f"/{'hang' if n % 2 else 'ok'}/{n}") for n in range(40)]

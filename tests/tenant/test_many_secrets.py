@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import quote_plus
 
 import httpx
+import pytest
 
 from tests.tenant.harness import EVENT, Tenant, tenant
 from tests.tenant.page.visitor import Visitor, visitor
@@ -191,6 +192,7 @@ def _logged() -> Iterator[list[str]]:
         logger.removeHandler(handler)
 
 
+@pytest.mark.long
 def test_a_thousand_secrets_reach_the_endpoint_and_stand_nowhere_else(tmp_path: Path) -> None:
     seen: list[str] = []
     secrets = _secrets(4)

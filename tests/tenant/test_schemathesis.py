@@ -24,6 +24,7 @@ TOKENS = {  # name: scopes, owner
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", TOKENS)
 def test_the_tenant_answers_as_its_document_says_to_whatever_it_allows(tmp_path: Path, name: str) -> None:
     scopes, owner = TOKENS[name]

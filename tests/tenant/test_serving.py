@@ -122,6 +122,7 @@ class _Stays(urllib.request.HTTPRedirectHandler):
         return None
 
 
+@pytest.mark.long
 def test_a_request_whose_head_drips_is_ended(tmp_path: Path) -> None:
     with Tenant(tmp_path) as tenant, socket.create_connection(("127.0.0.1", tenant.port), timeout=30) as client:
         started = time.monotonic()

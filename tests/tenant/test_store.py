@@ -121,6 +121,7 @@ def test_a_ciphertext_moved_to_another_webhook_does_not_open(tmp_path: Path) -> 
                 store.vault.open(*where, sealed)
 
 
+@pytest.mark.long
 def test_a_full_disk_is_503_and_loses_nothing(tmp_path: Path) -> None:
     async def story(t: Tenant) -> None:
         one = await t.make()
