@@ -53,7 +53,7 @@ _subscription = lru_cache(maxsize=4096)(Subscription)  # the same few come again
 def subscriptions(document: Document, problems: list[Problem]) -> Places:
     """The subscriptions of one document; the same one twice is a problem."""
     found: Places = {}
-    file = document.source(_EVENTS)[0].file
+    file = document.file if document.patched is None else document.source(_EVENTS)[0].file
     events = document.value["spec"].get("events", ())
     marks = file.marks[id(events)] if events else []
     for number, event in enumerate(events):

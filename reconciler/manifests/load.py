@@ -9,6 +9,8 @@ import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
 
 from reconciler.core.errors import BadRequest, InvalidManifests
 from reconciler.core.model import Declared, Origin, Webhook
@@ -20,6 +22,8 @@ from reconciler.manifests.files import STDIN, relative
 from reconciler.manifests.model import Manifests, Request, TenantSpec
 from reconciler.manifests.places import Document
 from reconciler.manifests.reading import API, Reading, read_file
+
+_NOWHERE: Final = MappingProxyType[tuple[str, ...], Origin]({})  # where no patch set a field, which is the usual case
 
 
 def load(request: Request) -> Manifests:
@@ -154,7 +158,7 @@ def _declared(draft: Draft, root: str, *, placed: bool) -> Declared:
         protected=spec.get("protected"),
         sources=tuple(sorted(relative(path, root) for path in sources)),
         subscription_origins=Origins(draft.places),
-        field_origins=_patched(draft.document),
+        field_origins=_patched(draft.document) if draft.document.patched is not None else _NOWHERE,
     )
     return replace(declared, where=draft.document.where) if placed else declared
 

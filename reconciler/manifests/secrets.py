@@ -105,6 +105,8 @@ class Resolver:
 
 def _folder(document: Document, path: Path, source: str, argument: Any) -> str:
     """What a file in a reference is relative to: the folder of whichever manifest or patch names it."""
+    if document.patched is None:
+        return document.file.folder
     file: Path = ("file",) if isinstance(argument, dict) and "file" in argument else ()
     return document.source((*path, source, *file))[0].file.folder
 
