@@ -17,7 +17,7 @@ import click
 from reconciler.cli import source
 from reconciler.cli.console import Console
 from reconciler.cli.ending import Exit, code_of, worst
-from reconciler.cli.signals import run
+from reconciler.cli.signals import run_made
 from reconciler.cli.source import Options
 from reconciler.core.errors import BadRequest, InvalidManifests, ReconcilerError, Unreachable
 from reconciler.core.problem import Problem
@@ -151,7 +151,8 @@ class Round(Generic[T]):
         try:
             if left is not None and left <= 0:
                 raise Unreachable("--deadline was reached before its turn")
-            ended = run(do(before, turn.prepared.within(left)))
+            prepared = turn.prepared.within(left)
+            ended = run_made(lambda: do(before, prepared))
         except ReconcilerError as error:
             self._console.error(f"{terminal(name)}: {terminal(str(error))}")
             ended = replace(before, exit_code=code_of(error), error=Failure(error.kind, str(error)))

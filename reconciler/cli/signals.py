@@ -13,23 +13,29 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """As `asyncio.run`, but SIGTERM too raises KeyboardInterrupt, so that it is reported and cleaned up after.
+    """As `asyncio.run`, but SIGTERM too raises KeyboardInterrupt, so that it is reported and cleaned up after."""
+    return run_made(lambda: main)
 
-    It becomes a Ctrl-C, which asyncio lets the running tasks end by; raised in the middle of one of them it would be lost there.
+
+def run_made(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """The same for a coroutine that is made only once a signal can no longer come between making and awaiting it.
+
+    SIGTERM becomes a Ctrl-C, which asyncio lets the running tasks end by; raised in the middle of one of them it would be lost
+    there.
     """
     signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # one that comes while the loop is being made waits until it is there
     try:
-        return asyncio.run(_interruptibly(main))
+        return asyncio.run(_interruptibly(make))
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
 
-async def _interruptibly(main: Coroutine[Any, Any, T]) -> T:
-    """Awaits `main`; a connection that fails in the very moment of Ctrl-C must not make the command forget it."""
+async def _interruptibly(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Awaits what is made; a connection that fails in the very moment of Ctrl-C must not make the command forget it."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     try:
-        return await main
+        return await make()
     except Exception:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
