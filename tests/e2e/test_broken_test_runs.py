@@ -27,7 +27,7 @@ def test_a_tenant_that_cannot_test_is_an_error_of_the_command(tmp_path: Path, gi
         (tmp_path / "tenant.yaml").write_text(tenant_manifest(server.url))
         for key in ("one", "two"):
             (tmp_path / f"{key}.yaml").write_text(webhook(key))
-        ended = run("test", ".", "--deadline", "8", "-o", "json", cwd=tmp_path, TENANT_TOKEN="t0ken-of-the-test")
+        ended = run("test", ".", "--deadline", "60", "-o", "json", cwd=tmp_path, TENANT_TOKEN="t0ken-of-the-test")
     assert ended.code == code, ended.err
     assert (ended.json["format"], ended.json["kind"]) == ("reconciler.error/v1", kind)
     assert "Traceback" not in ended.err

@@ -97,20 +97,23 @@ def test_a_tenant_that_restarts_in_mid_run_ends_without_a_duplicate_and_every_ch
 
 def test_two_people_at_once_lose_no_update_and_the_loser_is_told(tmp_path: Path, tenant: Tenant) -> None:
     people, listed = ("first", "second"), []
-    both_planned = asyncio.Event()
+    both_read = asyncio.Event()
 
     async def before(asked: Asked) -> Reply | None:
+        if asked.method == "PATCH":  # both have read the tenant before either writes
+            await asyncio.wait_for(both_read.wait(), 60)
+        return None
+
+    def after(asked: Asked, answer: Reply) -> Reply:
         if asked.method == "GET":
             listed.append(asked)
-        elif asked.method == "PATCH":  # both have planned before either writes
-            await asyncio.wait_for(both_planned.wait(), 60)
         if len(listed) == len(people):
-            both_planned.set()
-        return None
+            both_read.set()
+        return answer
 
     declare(tmp_path / "first", tenant.url, range(40), "as it was")
     assert reconcile(tmp_path / "first", tenant).code == 0
-    with proxy(tenant.url, before=before) as between, concurrent.futures.ThreadPoolExecutor(2) as pool:
+    with proxy(tenant.url, before=before, after=after) as between, concurrent.futures.ThreadPoolExecutor(2) as pool:
         for person in people:
             declare(tmp_path / person, between.url, range(40), f"by {person}")
         ended = list(pool.map(lambda person: reconcile(tmp_path / person, tenant), people))
