@@ -21,8 +21,9 @@ def run_made(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """The same for a coroutine that is made only once a signal can no longer come between making and awaiting it.
 
     SIGTERM becomes a Ctrl-C, which asyncio lets the running tasks end by; raised in the middle of one of them it would be lost
-    there.
+    there. A script's background job is started with SIGINT ignored; there too both signals must end a run with its report.
     """
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which asyncio looks for, and replaces by its own
     signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # one that comes while the loop is being made waits until it is there
     try:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -140,63 +138,6 @@ def test_a_defect_is_70_with_its_traceback_and_a_document(tmp_path: Path) -> Non
     assert ended.code == 70
     assert "Traceback" in ended.err
     assert (ended.json["kind"], ended.json["exit_code"]) == ("defect", 70)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_in_mid_run_stops_cleanly_with_130_and_a_report(tmp_path: Path, number: signal.Signals) -> None:
-    write(tmp_path / "webhooks", 200)
-    process = start("reconcile", "webhooks", *LOCAL, "--yes", *JSON, "--parallelism", "1", "-vv", cwd=tmp_path)
-    assert process.stderr is not None
-    while "POST" not in process.stderr.readline():
-        pass
-    process.send_signal(number)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
-    told = json.loads(out)["summary"]
-    assert told["created"] >= 1
-    assert told["created"] + told["skipped"] == 200
-    planned = run("plan", "webhooks", *LOCAL, *JSON, cwd=tmp_path).json["summary"]
-    assert planned["keep"] == told["created"]
-
-
-def test_a_signal_before_anything_is_written_is_130_with_a_document(tmp_path: Path) -> None:
-    write(tmp_path / "webhooks", 1)
-    url = ("--tenant-url", "http://127.0.0.1:1/public-api/v1", "--owner", "us")
-    process = start("reconcile", "webhooks", *url, "--yes", *JSON, "-vv", cwd=tmp_path, RECONCILER_TENANT_TOKEN="t")
-    assert process.stderr is not None
-    process.stderr.readline()
-    process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
-    assert json.loads(out)["kind"] == "interrupted"
-    assert "Traceback" not in err
-
-
-def test_a_second_ctrl_c_stops_at_once_and_still_reports(tmp_path: Path) -> None:
-    with Tenant(tmp_path / "tenant") as tenant:
-        repo = tmp_path / "repo"
-        write(repo, 50)
-        (repo / "tenant.yaml").write_text(tenant_manifest(tenant.url))
-        options = ("--yes", "--parallelism", "1", *JSON, "-vv")
-        process = start("reconcile", ".", *options, cwd=repo, TENANT_TOKEN=tenant.token)
-        assert process.stderr is not None
-        while "POST" not in process.stderr.readline():
-            pass
-        tenant.process.send_signal(signal.SIGSTOP)  # what is under way has no end now
-        try:
-            time.sleep(0.3)
-            process.send_signal(signal.SIGINT)
-            while "once more" not in process.stderr.readline():
-                pass
-            process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=20)
-        finally:
-            tenant.process.send_signal(signal.SIGCONT)
-        assert process.returncode == 130, err
-        outcomes = json.loads(out)["outcomes"]
-        assert len(outcomes) == 50
-        assert [o["status"] for o in outcomes].count("failed") == 1
-        assert "Traceback" not in err
 
 
 @pytest.mark.parametrize("command", ["plan webhooks --local-file tenant.db", "--help", "validate webhooks"])
