@@ -18,6 +18,13 @@ settings.load_profile("untimed")
 
 BROWSER = Path(__file__).with_name("browser")
 
+UNTRACED = ("browser", "ci", "examples")
+"""Folders whose tests are not traced for coverage, nor are those marked `long`: tracing doubles the time of whatever it sees,
+and what these run as whole programs is traced where the others test it."""
+
+TRACED = os.environ.get("COVERAGE_PROCESS_CONFIG")
+"""What coverage hands on to processes, None without coverage."""
+
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     left_out = CHROMIUM is None and not os.environ.get("CI") and BROWSER in collection_path.parents
@@ -25,8 +32,21 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those marked `long` come first, so that no worker is left with one when the others have ended."""
+    """Those marked `long` come first, so that no worker is left with one when the others have ended; some are not traced."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+    for item in items:
+        if item.get_closest_marker("long") is not None or item.path.relative_to(Path(__file__).parent).parts[0] in UNTRACED:
+            item.add_marker("no_cover")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """The processes that a test starts, its fixtures' included, are traced if the test is."""
+    if TRACED is None or item.get_closest_marker("no_cover") is not None:
+        os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+    else:
+        os.environ["COVERAGE_PROCESS_CONFIG"] = TRACED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
