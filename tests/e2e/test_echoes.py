@@ -120,7 +120,7 @@ def test_a_tenant_that_echoes_all_it_is_sent_puts_no_secret_into_any_output(tmp_
             ("reconcile", ".", "--yes", "-o", "markdown", "--test-first", "--log-format", "json"),
             ("test", ".", "--via", "tenant"),
         ):
-            ended = run(*command, "--deadline", "1.5", "-vvv", cwd=tmp_path, **env)
+            ended = run(*command, "--deadline", "3", "-vvv", cwd=tmp_path, **env)
             assert ended.code in {1, 3, 4, 8}, (command, ended.out, ended.err)
             assert "Traceback" not in ended.err
             seen += ended.out + ended.err

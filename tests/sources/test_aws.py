@@ -109,11 +109,11 @@ def test_an_endpoint_that_is_none_is_told(repo: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_slow_aws_is_not_waited_for_longer_than_a_timeout(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with serve(answering(200, b"{}", pause=3.0)) as url:
+    with serve(answering(200, b"{}", pause=30)) as url:
         aws_environment(monkeypatch, {**KEYS, "AWS_ENDPOINT_URL": url})
         before = time.monotonic()
         problem = ask(repo, ASKED, KEYS, timeout=0.5).problem
-    assert time.monotonic() - before < 2.5
+    assert time.monotonic() - before < 15
     assert "AWS did not answer within 0.5 s" in problem.message
 
 
