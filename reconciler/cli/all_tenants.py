@@ -7,7 +7,7 @@ turn; whether the next wave has one is for the command to say. Called by plan, r
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
@@ -28,8 +28,9 @@ from reconciler.render.escape import terminal
 from reconciler.render.runs import heading, runs_document, runs_junit, runs_markdown, runs_summary
 
 _ONE_TENANT: Final = ("tenant", "tenant_url", "local", "local_file")
-_ONE_PLAN: Final = ("out", "plan", "expect_digest", "accept")
-_INTERRUPTED: Final = "not started: interrupted"
+_ONE_PLAN: Final = ("out", "plan")
+_UNWRITTEN: Final = {Exit.UNAUTHORIZED, Exit.STALE, Exit.REFUSED}  # that nothing was written is part of what they say
+INTERRUPTED: Final = "not started: interrupted"
 
 
 class Work(Protocol):
@@ -98,34 +99,45 @@ def _order(problem: Problem) -> tuple[Any, ...]:
 class Round(Generic[T]):
     """All turns of one command, `options` as it was given them.
 
-    `do` makes a tenant's run of what was prepared for it; `gate` adds what a wave has to pass before the next begins.
+    `do` makes a tenant's run of what was prepared for it, under a heading that says `what` it does if it is not all; `gate` adds
+    what a wave has to pass before the next begins.
     """
 
     def __init__(
-        self, console: Console, options: Options, turns: tuple[Turn[T], ...], do: Do[T], gate: Do[T] | None = None
+        self,
+        console: Console,
+        options: Options,
+        turns: tuple[Turn[T], ...],
+        do: Do[T],
+        gate: Do[T] | None = None,
+        what: str = "",
     ) -> None:
-        self._console, self._turns, self._do, self._gate = console, turns, do, gate
+        self._console, self._turns, self._do, self._gate, self._what = console, turns, do, gate, what
         self._end = time.monotonic() + options.deadline if options.deadline is not None else None
         self._done = {turn.spec.name: TenantRun(turn.spec.name, turn.spec.wave, None) for turn in turns}
         self._stopped = ""  # why no further tenant has its turn
 
     def run(self) -> int:
-        """Takes every turn, shows what came of all, and returns the worst exit code; Ctrl-C ends it with what was done."""
+        """Takes every turn, shows what came of all, and returns the exit code."""
+        return show(self._console, self.taken())
+
+    def taken(self) -> Runs:
+        """Takes every turn; what came of all. Ctrl-C ends it with what was done."""
         try:
             waves = [tuple(group) for _, group in groupby(self._turns, key=lambda turn: turn.spec.wave)]
             for wave in waves:
                 self._wave(wave, last=wave is waves[-1])
         except KeyboardInterrupt:
-            self._stopped = _INTERRUPTED
+            self._stopped = INTERRUPTED
         except Exception:
             self._stopped = "not started: the program failed before it"
-            self._show()
+            show(self._console, self._runs())
             raise
-        return self._show()
+        return self._runs()
 
     def _wave(self, wave: tuple[Turn[T], ...], *, last: bool) -> None:
         for turn in wave:
-            self._one(turn, self._do)
+            self._one(turn, self._do, self._what)
         if self._gate is None or last:
             return
         if not self._failed(wave):
@@ -133,13 +145,12 @@ class Round(Generic[T]):
                 self._one(turn, self._gate, "test")
         failed = self._failed(wave)
         if failed and not self._stopped:
-            why = ", ".join(f"{run.tenant}: exit {run.exit_code}" for run in failed)
-            self._stopped = f"not started: wave {wave[0].spec.wave} did not pass ({why})"
+            self._stopped = f"not started: wave {wave[0].spec.wave} did not pass ({told(failed)})"
 
     def _failed(self, wave: tuple[Turn[T], ...]) -> list[TenantRun]:
         return [run for run in (self._done[turn.spec.name] for turn in wave) if run.exit_code != Exit.DONE]
 
-    def _one(self, turn: Turn[T], do: Do[T], what: str = "") -> None:
+    def _one(self, turn: Turn[T], do: Do[T], what: str) -> None:
         """One tenant's turn, if it has one; an error is what came of it."""
         name, left = turn.spec.name, None if self._end is None else self._end - time.monotonic()
         before = self._done[name]
@@ -158,29 +169,48 @@ class Round(Generic[T]):
             ended = replace(before, exit_code=code_of(error), error=Failure(error.kind, str(error)))
         self._done[name] = ended
         if ended.exit_code == Exit.INTERRUPTED:
-            self._stopped = _INTERRUPTED
+            self._stopped = INTERRUPTED
 
     def _head(self, turn: Turn[T], what: str) -> None:
         if self._console.output == "text":
             self._console.data(("\n" if self._console.wrote else "") + heading(turn.spec.name, turn.spec.wave, what))
 
-    def _show(self) -> int:
+    def _runs(self) -> Runs:
         ended = [run if run.exit_code is not None else replace(run, note=self._stopped) for run in self._done.values()]
-        code = worst(run.exit_code for run in ended if run.exit_code is not None)
-        if self._stopped == _INTERRUPTED:
-            code = Exit.INTERRUPTED
-        runs = Runs(tuple(ended), int(code), tuple(sorted({turn.spec.owner for turn in self._turns})))
-        match self._console.output:
-            case "json":
-                from reconciler.render.document import to_json  # noqa: PLC0415  one form a run
+        owners = tuple(sorted({turn.spec.owner for turn in self._turns}))
+        return all_of(ended, owners, interrupted=self._stopped == INTERRUPTED)
 
-                self._console.data(to_json(runs_document(runs)))
-            case "markdown":
-                self._console.data(runs_markdown(runs))
-            case "junit":
-                self._console.data(runs_junit(runs))
-            case _:
-                told = [(run.tenant, run.error.message if run.error is not None else run.note) for run in runs.runs]
-                notes = [f"{terminal(tenant)}: {terminal(why)}" for tenant, why in told if why]
-                self._console.data("\n".join(["", *notes, runs_summary(runs)]))
-        return code
+
+def told(runs: Iterable[TenantRun]) -> str:
+    """How each of them ended, in a few words."""
+    return ", ".join(f"{run.tenant}: exit {run.exit_code}" for run in runs)
+
+
+def all_of(runs: Iterable[TenantRun], owners: tuple[str, ...], *, interrupted: bool = False) -> Runs:
+    """Them together: the exit code is the worst, but once something was written none that says that nothing was."""
+    ended = tuple(runs)
+    code = worst(run.exit_code for run in ended if run.exit_code is not None)
+    if interrupted:
+        code = Exit.INTERRUPTED
+    elif code in _UNWRITTEN and any(run.has_written for run in ended):
+        code = Exit.PARTIAL
+    return Runs(ended, int(code), owners)
+
+
+def show(console: Console, runs: Runs) -> int:
+    """Shows what came of all, in the form that was asked for; the exit code."""
+    match console.output:
+        case "json":
+            from reconciler.render.document import to_json  # noqa: PLC0415  one form a run
+
+            console.data(to_json(runs_document(runs)))
+        case "markdown":
+            console.data(runs_markdown(runs))
+        case "junit":
+            console.data(runs_junit(runs))
+        case _:
+            reasons = [(run.tenant, run.error.message if run.error is not None else run.note) for run in runs.runs]
+            notes = [f"{terminal(tenant)}: {terminal(why)}" for tenant, why in reasons if why]
+            digest = [f"digest {runs.digest}"] if runs.digest is not None else []
+            console.data("\n".join(["", *notes, *digest, runs_summary(runs)]))
+    return runs.exit_code

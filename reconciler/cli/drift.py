@@ -162,12 +162,11 @@ class _Watch:
 
     async def _once(self, left: float | None) -> None:
         """One look; a mistake in the manifests or a tenant that is away is told once, and the next look tries again."""
-        from reconciler.cli.source import Options  # noqa: PLC0415  as above
         from reconciler.core.drift import news  # noqa: PLC0415  as above
         from reconciler.core.errors import GitFailed, InvalidManifests, ProviderError  # noqa: PLC0415  as above
 
         try:
-            now = await _look(self.console, Options({**self.options.values, "deadline": left}))
+            now = await _look(self.console, self.options.but(deadline=left))
         except (GitFailed, InvalidManifests, ProviderError) as error:
             if isinstance(error, ProviderError) and not error.temporary:
                 raise

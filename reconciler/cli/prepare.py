@@ -69,7 +69,7 @@ class Prepared:
 
     def within(self, seconds: float | None) -> Prepared:
         """The same with that `--deadline`."""
-        return replace(self, options=Options({**self.options.values, "deadline": seconds}))
+        return replace(self, options=self.options.but(deadline=seconds))
 
     async def plan_only(self, console: Console) -> Plan:
         """The same, with the tenant opened for it alone."""

@@ -29,13 +29,18 @@ Examples:
   reconciler reconcile webhooks/ --yes --plan plan.json
   reconciler reconcile --yes --plan plan.json --local
   reconciler reconcile . --all-tenants --yes
+  reconciler reconcile . --all-tenants --yes --expect-digest sha256:...
 """
 
 
 @click.command("reconcile", epilog=EPILOG)
 @optional_paths_argument
 @option("--yes", is_flag=True, help="No prompt.")
-@option("--expect-digest", metavar="D", help="Only if the plan is still this one; else exit 5 and nothing written.")
+@option(
+    "--expect-digest",
+    metavar="D",
+    help="Only if the plan (with --all-tenants: all plans) is still this one; else exit 5 and nothing written.",
+)
 @option("--plan", metavar="FILE", help="Carry out this saved plan (plan --out) and nothing else.")
 @option("--accept", metavar="D", help="The plan with this digest passes limits, in-use and policies; any other is exit 5.")
 @option("--parallelism", type=click.IntRange(1, 100), default=10, show_default=True, metavar="N", help="Changes at once.")

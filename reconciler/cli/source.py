@@ -32,6 +32,10 @@ class Options:
         """The value of an option."""
         return self.values.get(name)
 
+    def but(self, **values: Any) -> Options:
+        """The same with those values."""
+        return Options({**self.values, **values})
+
     @property
     def is_local(self) -> bool:
         """Whether the embedded tenant was asked for."""

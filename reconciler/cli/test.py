@@ -121,7 +121,7 @@ class _Wanted:
 
     def within(self, seconds: float | None) -> _Wanted:
         """The same with that `--deadline`."""
-        return replace(self, options=type(self.options)({**self.options.values, "deadline": seconds}))
+        return replace(self, options=self.options.but(deadline=seconds))
 
 
 def _prepared(options: Options) -> _Wanted:

@@ -1,4 +1,7 @@
-"""`reconcile --all-tenants`: a wave begins once every tenant of the one before applied and its endpoints passed their test."""
+"""`reconcile --all-tenants`: a wave begins once every tenant of the one before applied and its endpoints passed their test.
+
+What is bound to a digest begins only if the plans of all tenants together are what was approved: `approved.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from dataclasses import replace
 import click
 
 from reconciler import workflow
-from reconciler.cli.all_tenants import Round, turns
+from reconciler.cli import approved
+from reconciler.cli.all_tenants import Round, show, turns
 from reconciler.cli.connect import opened
 from reconciler.cli.console import Console
 from reconciler.cli.ending import Exit
@@ -24,7 +28,7 @@ def reconcile_all(ctx: click.Context, console: Console, options: Options) -> int
     """Reconciles every tenant, wave by wave; the exit code."""
 
     async def carry_out(begun: TenantRun, prepared: Prepared) -> TenantRun:
-        end = _end(prepared)
+        end = _end(prepared.options)
         async with opened(prepared.target, prepared.options, options.parallelism) as provider:
             made = await prepared.plan(provider, console)
             ended = await confirmed_and_carried_out(console, made, provider, prepared, end)
@@ -34,7 +38,7 @@ def reconcile_all(ctx: click.Context, console: Console, options: Options) -> int
         return replace(begun, exit_code=ended.code, plan=refused, report=ended.report)
 
     async def test(applied: TenantRun, prepared: Prepared) -> TenantRun:
-        end = _end(prepared)
+        end = _end(prepared.options)
         async with opened(prepared.target, prepared.options, options.parallelism) as provider:
             wanted = await workflow.switched_on(prepared.selected, provider, prepared.policy)
             tests = Testing(wanted, {"tenant": provider.test}, Wish(parallelism=options.parallelism))
@@ -44,9 +48,16 @@ def reconcile_all(ctx: click.Context, console: Console, options: Options) -> int
         code = Exit.DONE if report.passed else Exit.FAILED_TEST
         return replace(applied, exit_code=Exit.INTERRUPTED if interrupted else code, test=report)
 
-    return Round(console, options, turns(ctx, options, lambda mine: prepare(mine, "require")), carry_out, test).run()
+    ready = turns(ctx, options, lambda mine: prepare(mine, "require"))
+    if approved.asks(options):
+        end = _end(options)
+        found = approved.planned(console, options, ready)
+        if found.exit_code != Exit.DONE:
+            return show(console, found)
+        ready = approved.bound(ready, found, options)
+        options = options.but(deadline=end - time.monotonic() if end is not None else None)
+    return Round(console, options, ready, carry_out, test).run()
 
 
-def _end(prepared: Prepared) -> float | None:
-    deadline = prepared.options.deadline
-    return time.monotonic() + deadline if deadline is not None else None
+def _end(options: Options) -> float | None:
+    return time.monotonic() + options.deadline if options.deadline is not None else None

@@ -1,4 +1,4 @@
-"""What a plan is known by: equal digests write the same. Called by `Plan.digest`. Design §5, rule 13.
+"""What a plan is known by: equal digests write the same. Called by `Plan.digest`, `Runs.digest`. Design §5, rule 13.
 
 No secret enters it but as a fingerprint under the key of the run; without a key a secret url counts by where it comes from.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from reconciler.core import codec
@@ -25,6 +26,15 @@ def digest(plan: Plan) -> str:
     changes = [_essence(change, plan.fingerprint_key) for change in plan.pending]
     refused = [[found.rule, found.message, found.names] for found in plan.judged]
     parts = [plan.tenant.url, plan.tenant.owner, plan.policy, changes, *([refused] if refused else [])]
+    return _sha256(parts)
+
+
+def digest_of_all(digests: Mapping[str, str]) -> str:
+    """`sha256:` over each tenant's name with the digest of its plan, whatever their order."""
+    return _sha256(sorted(digests.items()))
+
+
+def _sha256(parts: object) -> str:
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=repr)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 

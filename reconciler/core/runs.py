@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reconciler.core.digest import digest_of_all
 from reconciler.core.drift import Drift
 from reconciler.core.plan import Plan
-from reconciler.core.report import Failure, Report, TestReport
+from reconciler.core.report import Failure, Report, Status, TestReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,30 @@ class TenantRun:
     error: Failure | None = None
     note: str = ""
 
+    @property
+    def has_nothing(self) -> bool:
+        """Whether nothing that was asked for concerns this tenant."""
+        made = (self.plan, self.report, self.test, self.drift)
+        return self.exit_code == 0 and all(part is None for part in made)
+
+    @property
+    def has_written(self) -> bool:
+        """Whether something of its report was written."""
+        written = (Status.CREATED, Status.UPDATED, Status.DELETED)
+        return self.report is not None and any(map(self.report.count, written))
+
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """All of them, in the order of their turns. `exit_code` is the worst; `owners` are who we are at them."""
+    """All of them, in the order of their turns. `exit_code` is that of all; `owners` are who we are at them."""
 
     runs: tuple[TenantRun, ...]
     exit_code: int
     owners: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str | None:
+        """What the plans of all are known by; None where a tenant has none that it should have."""
+        digests = {run.tenant: run.plan.digest() for run in self.runs if run.plan is not None}
+        lacking = any(run.plan is None and not run.has_nothing for run in self.runs)
+        return None if lacking or not digests else digest_of_all(digests)

@@ -56,6 +56,7 @@ def runs_document(runs: Runs) -> document.Document:
     return {
         "format": "reconciler.runs/v1",
         "runs": [_run(run) for run in runs.runs],
+        **({"digest": runs.digest} if runs.digest is not None else {}),
         "exit_code": runs.exit_code,
     }
 
@@ -76,12 +77,13 @@ def _parts(run: TenantRun, limit: int) -> Iterable[str]:
 
 
 def runs_markdown(runs: Runs) -> str:
-    """One comment for all tenants: marker, summary, then each tenant with its share of the room."""
+    """One comment for all tenants: marker, summary, the digest of all plans, then each tenant with its share of the room."""
     parts = max(1, sum((run.report is not None) + (run.test is not None) or 1 for run in runs.runs))
     limit = max(1_000, (markdown.LIMIT - _ROOM) // parts)
     owners = ",".join(runs.owners)
     head = [f"<!-- reconciler:runs tenants=all owner={marker(owners)} -->", f"**{prose(runs_summary(runs))}**"]
-    return "\n\n".join([*head, *(part for run in runs.runs for part in _parts(run, limit))])
+    digest = [f"`digest {runs.digest}`"] if runs.digest is not None else []
+    return "\n\n".join([*head, *digest, *(part for run in runs.runs for part in _parts(run, limit))])
 
 
 def runs_junit(runs: Runs) -> str:

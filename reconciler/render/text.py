@@ -97,7 +97,12 @@ def plan_text(plan: Plan, *, color: bool = False) -> str:
     notes = list(_warnings(plan, paint))
     for block in (changes, notes):
         lines += [*block, ""] if block else []
-    return "\n".join([*lines, f"digest {plan.digest()}", paint("bold", plan_summary(plan))])
+    return "\n".join([*lines, plan_ending(plan, color=color)])
+
+
+def plan_ending(plan: Plan, *, color: bool = False) -> str:
+    """The last two lines of a plan: its digest and the summary."""
+    return f"digest {plan.digest()}\n{Paint(on=color)('bold', plan_summary(plan))}"
 
 
 def drift_text(drift: Drift, *, at: str = "", color: bool = False) -> str:

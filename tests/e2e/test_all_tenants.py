@@ -2,69 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 from xml.etree.ElementTree import fromstring
 
-import pytest
-from jsonschema import Draft202012Validator
-
-from tests.e2e.environments import LOCAL, SECRET, everywhere, manifest
-from tests.support.processes import ROOT, Ended, Tenant, run, webhook
-from tests.support.receiver import Receiver
-
-SCHEMAS = {
-    name: json.loads((ROOT / f"schemas/{name}.schema.json").read_text()) for name in ("runs", "plan", "report", "test", "drift")
-}
-
-
-class World:
-    """One webhook; `dev` (served) in wave 1, `staging` (embedded) in wave 2, `production` (embedded) in wave 3."""
-
-    def __init__(self, folder: Path, dev: Tenant, receiver: Receiver) -> None:
-        self.folder, self.dev, self.receiver = folder, dev, receiver
-        self.env = {"DEV_TOKEN": dev.token, "HOOK_TOKEN": SECRET}
-        folder.mkdir()
-        auth = "{type: bearer, token: {fromEnv: HOOK_TOKEN}, version: '1'}"
-        (folder / "one.yaml").write_text(webhook("one", url=receiver.url("/ok"), auth=auth))
-        self.put("dev", dev.url, patches=everywhere(f"{{url: '{receiver.url('/dev')}'}}"))
-        self.put("staging", "staging.db", wave=2, patches=everywhere("{description: staged}"))
-        self.put("production", "production.db", wave=3)
-        receiver.script("/dev", 200)
-
-    def put(self, name: str, where: str, **options: Any) -> None:
-        (self.folder / f"t-{name}.yaml").write_text(manifest(name, where, **options))
-
-    def run(self, command: str, *options: str) -> Ended:
-        return run(command, ".", "--all-tenants", *options, cwd=self.folder, **self.env)
-
-    def reconcile(self, *options: str) -> Ended:
-        return self.run("reconcile", "--yes", *LOCAL, *options)
-
-    def json(self, command: str, *options: str) -> tuple[int, dict[str, Any]]:
-        """A run as JSON, held to its schemas: the exit code and each tenant's part."""
-        more = ("--yes", *LOCAL) if command == "reconcile" else LOCAL
-        done = self.run(command, *more, "-o", "json", *options)
-        assert done.out, done.err
-        Draft202012Validator(SCHEMAS["runs"]).validate(done.json)
-        for part in done.json["runs"]:
-            for name in SCHEMAS.keys() & part.keys():
-                Draft202012Validator(SCHEMAS[name]).validate(part[name])
-        assert done.json["exit_code"] == done.code
-        assert SECRET not in done.out + done.err
-        return done.code, {part["tenant"]: part for part in done.json["runs"]}
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with Tenant(tmp_path / "dev-tenant", *LOCAL) as dev, Receiver() as receiver:
-        yield World(tmp_path / "repository", dev, receiver)
-
-
-def codes(runs: dict[str, Any]) -> dict[str, int | None]:
-    return {name: part["exit_code"] for name, part in runs.items()}
+from tests.e2e.environments import LOCAL, World, codes, everywhere
+from tests.support.processes import run, webhook
 
 
 def test_every_tenant_gets_its_own_result_wave_by_wave_and_all_plan_empty_then(world: World) -> None:
