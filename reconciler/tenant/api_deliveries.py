@@ -102,7 +102,8 @@ def _moment_of(call: Call, name: str, default: float) -> float:
 
 def _span(call: Call) -> tuple[int, int, int]:
     """Start, end and size of the steps in hours; by default the 24 that end now, or with `to`; raises 400."""
-    step = call.query("step") or "hour"
+    step = call.query("step")
+    step = "hour" if step is None else step
     if step not in _SIZES:
         raise Refusal("bad-request", "step must be hour or day")
     size, now = _SIZES[step], call.store.clock()

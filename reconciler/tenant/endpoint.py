@@ -108,9 +108,11 @@ class Call:
         raw = await body_of(self.request)
         if optional and not raw:
             return {}
+        accept = {"Accept-Patch": media_type} if self.request.method == "PATCH" else {"Accept": media_type}
         if given != media_type:
-            accept = {"Accept-Patch": media_type} if self.request.method == "PATCH" else {"Accept": media_type}
             raise Refusal("media-type", f"send {media_type}", headers=accept)
+        if self.request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+            raise Refusal("media-type", "send it without Content-Encoding", headers={**accept, "Accept-Encoding": "identity"})
         return strict.loads(raw)
 
 

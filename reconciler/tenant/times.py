@@ -22,10 +22,13 @@ def maybe(moment: float | None) -> str | None:
 
 
 def parsed(text: str) -> float | None:
-    """Epoch seconds of an RFC 3339 moment; None for anything else, a moment without an offset included."""
+    """Epoch seconds of an RFC 3339 moment; None for anything else, a moment without an offset included.
+
+    So is one whose offset leads out of the years 1 to 9999, which are all that `rfc3339` can write.
+    """
     if not _RFC3339.fullmatch(text):
         return None
     try:
-        return datetime.fromisoformat(text.upper()).timestamp()
+        return datetime.fromisoformat(text.upper()).astimezone(UTC).timestamp()
     except (ValueError, OverflowError):
         return None

@@ -202,6 +202,8 @@ def test_invocations_take_at_most_a_thousand_steps_in_utc(tmp_path: Path) -> Non
         for query in (
             "from=2026-01-01T00:00:00Z&to=2026-12-01T00:00:00Z",
             "step=week",
+            "step=",
+            "to=9999-12-31T23:30:00-12:00",  # in UTC it lies in the year 10000, which no answer could write
             "from=yesterday",
             "from=2030-01-01T00:00:00",
         ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import tempfile
 from pathlib import Path
@@ -87,6 +88,17 @@ def test_a_body_that_is_no_good_is_refused(tmp_path: Path, body: bytes, status: 
         answer = await t.call("POST", "/webhooks", body or None, **headers)
         assert answer.status_code == status
         assert answer.json()["status"] == status
+
+    with_tenant(tmp_path, story)
+
+
+def test_a_compressed_body_is_415_and_is_told_that_only_plain_ones_are_read(tmp_path: Path) -> None:
+    async def story(t: Tenant) -> None:
+        body = gzip.compress(b'{"name": "one", "url": "https://hooks.example.com/a"}')
+        answer = await t.call("POST", "/webhooks", body, Content_Encoding="gzip")
+        assert (answer.status_code, answer.json()["type"]) == (415, "media-type")
+        assert answer.headers["Accept-Encoding"] == "identity"
+        assert (await t.call("POST", "/webhooks", gzip.decompress(body), Content_Encoding="identity")).status_code == 201
 
     with_tenant(tmp_path, story)
 
