@@ -59,7 +59,7 @@ def _standard_input() -> bytes | None:
 def _private(options: Options) -> tuple[str, ...]:
     """Files of this run that no manifest may send anywhere: our token, the key of the embedded tenant."""
     tokens = [options.tenant_token_file] if options.tenant_token_file else []
-    return (*tokens, *([f"{options.local_file}.key"] if options.local_file else []))
+    return (*tokens, *([f"{os.path.realpath(options.local_file)}.key"] if options.local_file else []))
 
 
 def request(options: Options, secrets: Secrets) -> Request:

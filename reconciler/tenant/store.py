@@ -181,14 +181,20 @@ def _vault_of(connection: sqlite3.Connection, path: str, key: str | None) -> Vau
     return vault
 
 
-def _make_file(path: str) -> None:
-    """The file with mode 0600, and its folder; raises StoreError."""
+def _made_file(path: str) -> str:
+    """Makes the file with mode 0600, and its folder, and tells its real path; raises StoreError.
+
+    Links are followed, as SQLite does for its log: whoever opens the same file by another name has to meet the same key and
+    the same lock of the one engine.
+    """
     try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        real = os.path.realpath(path)
+        Path(real).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(real, os.O_RDWR | os.O_CREAT, 0o600))
     except (OSError, ValueError) as error:
         why = os.strerror(error.errno or 0) if isinstance(error, OSError) else "not a path"
         raise StoreError(f"{path}: cannot be opened: {why}") from None
+    return real
 
 
 def open_store(
@@ -204,8 +210,7 @@ def open_store(
     `key` is the key's text from outside; without it the one beside the file is used or made. `busy` is how many seconds a
     write waits for another process.
     """
-    path = os.path.abspath(path)  # noqa: PTH100  not resolved: a link stays where the user put it
-    _make_file(path)
+    path = _made_file(path)
     store = Store(path, busy, clock, new_id)
     try:
         store.prepare(key)

@@ -71,8 +71,8 @@ class Vault:
 
 
 def key_file(database: str) -> Path:
-    """Where the key of a database lies."""
-    return Path(database + ".key")
+    """Where the key of a database lies: beside the file itself, also where the database is named by a link."""
+    return Path(os.path.realpath(database) + ".key")
 
 
 def given_key(text: str) -> str:

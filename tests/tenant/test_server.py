@@ -80,12 +80,15 @@ def test_a_served_tenant_says_its_address_and_ends_gracefully(tmp_path: Path, nu
 
 
 def test_a_file_is_served_once_and_an_address_that_is_taken_is_refused(tmp_path: Path) -> None:
-    with _served(tmp_path) as (_, url), open_store(str(tmp_path / "tenant.db")) as store:
-        app = create_app(store, Sender(AddressPolicy.parse([], [])))
-        with pytest.raises(StoreError, match="already served"):
-            serve(store, app, Place(), print)
-        store.create_token("beside", ["Webhooks: Read"])
+    (tmp_path / "link.db").symlink_to(tmp_path / "tenant.db")
+    with _served(tmp_path) as (_, url):
         assert url
+        for name in ("tenant.db", "link.db"):
+            with open_store(str(tmp_path / name)) as store:
+                app = create_app(store, Sender(AddressPolicy.parse([], [])))
+                with pytest.raises(StoreError, match="already served"):
+                    serve(store, app, Place(), print)
+                store.create_token(f"beside {name}", ["Webhooks: Read"])
     with open_store(str(tmp_path / "other.db")) as store, socket.create_server(("127.0.0.1", 0)) as taken:
         app = create_app(store, Sender(AddressPolicy.parse([], [])))
         with pytest.raises(NotServed, match="the port is taken"):

@@ -93,6 +93,17 @@ def test_credentials_without_their_key_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "tenant.db.key").exists()
 
 
+def test_a_file_that_is_opened_by_a_link_has_the_key_and_the_lock_of_the_file_itself(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    path = _made(tmp_path / "data")
+    (tmp_path / "link.db").symlink_to(path)
+    with open_store(str(path)) as before, open_store(str(tmp_path / "link.db")) as by_link:
+        sealed = before.vault.seal("w", "token", "sesame-open-4711")
+        assert by_link.vault.open("w", "token", sealed).reveal() == "sesame-open-4711"
+        assert by_link.path == before.path
+    assert [file.name for file in tmp_path.iterdir() if ".key" in file.name] == []
+
+
 def test_no_file_ever_holds_a_credential_or_a_token(tmp_path: Path) -> None:
     found: list[str] = []
 
