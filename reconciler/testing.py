@@ -70,6 +70,7 @@ class Testing:
         self._webhooks = [steps_of(item, via, wish) for item in ordered for via in senders]
         self._made: dict[Step, Delivery] = {}
         self._failed: dict[Step, ProviderError] = {}
+        self._heard: dict[Step, ProviderError] = {}  # of those cut off while they were tried again
         self._over = False
 
     @property
@@ -103,6 +104,10 @@ class Testing:
         except ProviderError as error:
             self._failed[step] = error
             self._over = self._over or self._ends_all(error)
+        except asyncio.CancelledError as cut:
+            if isinstance(cut.__cause__, ProviderError):
+                self._heard[step] = cut.__cause__
+            raise
         else:
             progress(self._made[step])
 
@@ -115,11 +120,16 @@ class Testing:
         """Every check of every webhook, by key; a delivery that was not made is `interrupted` and has not passed."""
         return TestReport(tuple(check for steps in self._webhooks for step in steps for check in self._checks(step)))
 
+    def _reason(self, step: Step) -> str:
+        """Why a delivery was not made."""
+        if step in self._heard:
+            return f"{NOT_REACHED}; before that: {self._heard[step]}"
+        return str(self._failed.get(step, NOT_REACHED))
+
     def _checks(self, step: Step) -> list[Check]:
         delivery = self._made.get(step)
         if delivery is None:
-            why = str(self._failed.get(step, NOT_REACHED))
-            cut = Delivery(step.spec.name, step.event, Verdict.INTERRUPTED, detail=why)
+            cut = Delivery(step.spec.name, step.event, Verdict.INTERRUPTED, detail=self._reason(step))
             return [Check(cut, step.key, step.via, step.check, passed=False)]
         if step.check == "auth":
             return [Check(delivery, step.key, step.via, "auth", delivery.verdict is Verdict.AUTH_REFUSED)]

@@ -28,6 +28,7 @@ from reconciler.core.errors import BadAnswer, BadRequest, Conflict, Overloaded, 
 from reconciler.core.retry_after import retry_after
 from reconciler.core.secret import Secret, shown_url
 from reconciler.providers.answer import MAX_BODY, Answer, decoded, success
+from reconciler.providers.cut import telling
 from reconciler.providers.faults import IN_PROGRESS, MAX_RETRY_AFTER, Sent, clean, fault, shortened
 
 MAX_TOTAL: Final = 300.0  # seconds that one request may take with all its tries, where no deadline is nearer
@@ -158,10 +159,10 @@ class Client:
         kind = {} if content is None else {"Content-Type": "application/json"}
         call = _Call(Sent(method, path, values), content, params or {}, {**kind, **(headers or {})}, idempotent)
         started, tries, counted = self._clock(), 0, 0
-        earlier: _Failed | None = None
+        earlier: ProviderError | None = None
         while True:
             tries += 1
-            result = await self._attempt(call, tries)
+            result = await telling(earlier, self._attempt(call, tries))
             if isinstance(result, Answer):
                 return result
             if result.answer is not None and not result.again and result.handed_back(passing):
@@ -170,12 +171,12 @@ class Client:
             wait = self._wait(result, counted, started, patient=patient and result.wants_patience)
             if wait is None:
                 # what the tenant said before tells more than that no time was left to ask it again
-                error = earlier.error if result.cut and earlier is not None else result.error
+                error = earlier if result.cut and earlier is not None else result.error
                 if tries > 1:
                     error.args = (f"{error} (after {tries} tries)",)
                 raise error
-            earlier = result
-            await self._sleep(wait)
+            earlier = result.error
+            await telling(earlier, self._sleep(wait))
 
     def shows(self, text: object, sent: object) -> str | None:
         """A tenant's text fit to be shown: cleaned and cut; None if our token or a text in `sent` is in it."""

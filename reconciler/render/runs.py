@@ -70,10 +70,11 @@ def _parts(run: TenantRun, limit: int) -> Iterable[str]:
         markdown.drift_markdown(run.drift, limit=limit) if run.drift is not None else "",
     ]
     yield from (text.partition("\n")[2] for text in made if text)
+    title = "" if any(made) else f"### {code(run.tenant)}\n\n"
     if run.error is not None:
-        yield f"### {code(run.tenant)}\n\n**error**: {prose(run.error.message)}"
+        yield f"{title}**error**: {prose(run.error.message)}"
     if run.note:
-        yield f"{'' if any(made) or run.error else f'### {code(run.tenant)}{chr(10)}{chr(10)}'}{prose(run.note)}"
+        yield f"{title if run.error is None else ''}{prose(run.note)}"
 
 
 def runs_markdown(runs: Runs) -> str:

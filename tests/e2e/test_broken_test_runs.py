@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from tests.providers.builders import LOST, Reply, problem, reply
+from tests.providers.builders import LOST, Asked, Reply, problem, reply
 from tests.support.processes import run, tenant_manifest, webhook
 from tests.support.wire import wire
 
@@ -31,3 +32,28 @@ def test_a_tenant_that_cannot_test_is_an_error_of_the_command(tmp_path: Path, gi
     assert ended.code == code, ended.err
     assert (ended.json["format"], ended.json["kind"]) == ("reconciler.error/v1", kind)
     assert "Traceback" not in ended.err
+
+
+def test_what_the_tenant_said_before_the_deadline_cut_it_off_is_told_of_the_webhook_that_was_tried_again(tmp_path: Path) -> None:
+    turned: Counter[str] = Counter()
+
+    def answer(asked: Asked) -> Reply | None:
+        name = asked.body["webhook"]["name"]
+        turned[name] += 1
+        return problem(500, "fault", "the disk is full") if turned[name] == 1 else Reply(raw=b"HTTP/1.1", again=b" ")
+
+    with wire(answer) as server:
+        (tmp_path / "tenant.yaml").write_text(tenant_manifest(server.url))
+        for key in ("one", "two"):
+            (tmp_path / f"{key}.yaml").write_text(webhook(key))
+        options = ("--deadline", "4", "--parallelism", "1", "-o", "json")
+        ended = run("test", ".", *options, cwd=tmp_path, TENANT_TOKEN="t0ken-of-the-test")
+    assert ended.code == 8, ended.err
+    assert "--deadline was reached before every endpoint was tested" in ended.err
+    one, two = ended.json["deliveries"]
+    assert (one["verdict"], two["verdict"]) == ("interrupted", "interrupted")
+    assert one["detail"].startswith(
+        "not tested: the run ended before it; before that: POST /webhooks/test: the tenant answered 500"
+    )
+    assert "the disk is full" in one["detail"]
+    assert two["detail"] == "not tested: the run ended before it"

@@ -1,4 +1,4 @@
-"""Ways to a tenant: TLS that does not hold is said so, at once; an application in process needs no socket."""
+"""Ways to a tenant: TLS that does not hold is said so, at once; an application in process needs no socket; a request cut off."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from reconciler.core.errors import TenantFault, Unreachable
-from tests.providers.builders import Sleeps, client
+from tests.providers.builders import Asked, Reply, Sleeps, client, problem, serving
 
 
 def test_a_certificate_that_is_not_trusted_is_said_so_at_once() -> None:
@@ -66,5 +66,27 @@ def test_an_application_in_process_is_spoken_to_without_a_socket() -> None:
             assert answer.body == {"path": "/public-api/v1/webhooks", "token": True}
             with pytest.raises(TenantFault, match="the tenant answered 500"):
                 await http.request("GET", "/broken", idempotent=True)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(("said", "cause"), [([], type(None)), ([problem(500, "fault")], TenantFault)])
+def test_a_request_that_is_cut_off_tells_what_the_tenant_said_before_if_it_said_anything(said: list[Reply], cause: type) -> None:
+    async def run() -> None:
+        asked, left = asyncio.Event(), list(said)
+
+        def answer(_asked: Asked) -> Reply:
+            if left:
+                return left.pop()
+            asked.set()
+            return Reply(raw=b"HTTP/1.1", again=b" ")  # without an end
+
+        async with serving(answer) as server, client(server.url) as http:
+            asking = asyncio.ensure_future(http.request("GET", "/webhooks", idempotent=True))
+            await asked.wait()
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError) as cut:
+                await asking
+            assert type(cut.value.__cause__) is cause
 
     asyncio.run(run())
