@@ -54,22 +54,68 @@ def test_a_sign_in_link_that_is_too_old_says_how_to_get_another(chromium: Browse
     context.close()
 
 
+def sign_in_beside(page: Page, served: Served) -> None:
+    """Opens a new link in another tab of the same browser."""
+    tab = page.context.new_page()
+    tab.goto(served.link())
+    tab.get_by_role("button", name="Sign in").click()
+    tab.get_by_role("heading", name="Webhooks", level=1).wait_for()
+    tab.close()
+
+
 def test_a_session_that_is_over_saves_nothing_and_a_new_link_goes_on(
     chromium: Browser, open_page: Opened, served: Served
 ) -> None:
     made = served.make("Kept")
+    served.make("Other")
     page = open_page(f"{LIST}/{made['id']}", state=enter(chromium, served))
     served.outdate("sessions", "hash", hashed(session_of(page.context)))
     page.get_by_label("Description").fill("too late")
     page.get_by_role("button", name="Save changes").click()
     page.get_by_role("heading", name="You are not signed in").wait_for()
-    assert "Kept" not in page.content()
+    assert "Kept" not in page.inner_text("body")
+    assert page.locator("input:not([type=hidden])").count() == 0
+    assert "Other" not in page.content()
     assert faults(page) == []
     assert served.named("Kept")["description"] == ""
-    page.goto(served.link())
-    page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("link", name="Kept", exact=True).click()
-    page.get_by_role("heading", name="Kept").wait_for()
+    sign_in_beside(page, served)
+    page.get_by_role("button", name="Go on with what you typed").click()
+    page.get_by_role("alert").get_by_text("opened in an earlier session. Nothing was saved.").wait_for()
+    page.locator("#errors:focus").wait_for()
+    assert faults(page) == []
+    assert served.named("Kept")["description"] == ""
+    page.get_by_role("button", name="Save changes").click()
+    page.get_by_text("The changes were saved.").wait_for()
+    assert served.named("Kept")["description"] == "too late"
+
+
+def test_nothing_typed_but_the_secret_is_lost_when_one_signs_out_in_another_tab_while_creating(
+    chromium: Browser, open_page: Opened, served: Served, receiver: Receiver
+) -> None:
+    page = open_page(f"{LIST}/new", scripts=False, state=enter(chromium, served))
+    page.get_by_label("Description").fill("line one\nline two")
+    step_2(page, receiver.url("/bearer"))
+    page.get_by_label("Event type", exact=True).select_option(EVENT["type"])
+    page.get_by_label("Severity", exact=True).select_option(EVENT["severity"])
+    tab = page.context.new_page()
+    tab.goto(LIST)
+    tab.get_by_role("button", name="Sign out").click()
+    tab.get_by_role("heading", name="You are signed out").wait_for()
+    page.get_by_role("button", name="Add", exact=True).click()
+    sign_in_beside(page, served)
+    page.get_by_role("button", name="Go on with what you typed").click()
+    page.get_by_role("alert").get_by_text("Nothing was saved.").wait_for()
+    assert TOKEN not in page.content()
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_text("The event was added to the list.").wait_for()
+    page.get_by_role("button", name="Add Webhook").click()
+    page.get_by_role("alert").get_by_role("link", name="Token is required").click()
+    page.keyboard.type(TOKEN)
+    page.get_by_role("button", name="Next: Select events").click()
+    page.get_by_role("button", name="Add Webhook").click()
+    page.get_by_text("The webhook was added.").wait_for()
+    late = served.named("Late")
+    assert (late["description"], late["auth"]["type"], late["events"]) == ("line one\nline two", "bearer", [EVENT])
 
 
 def test_a_form_of_another_session_is_refused(chromium: Browser, open_page: Opened, served: Served) -> None:

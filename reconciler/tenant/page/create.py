@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -67,6 +68,16 @@ async def second(visit: Visit) -> Response:
     if done is not None:
         return done
     return html.moved(f"{NEW}/{sent.draft.id}") if actions.action(visit) == "back" else await _added(sent)
+
+
+async def first_again(visit: Visit) -> Response:
+    """Step 1 of an earlier session: what was typed, to be sent again."""
+    return _page(visit, 1, submission.lapsed(visit, None), 403)
+
+
+async def second_again(visit: Visit) -> Response:
+    """Step 2 likewise, under the id of a draft that does not exist yet: what is sent to it begins anew."""
+    return _page(visit, 2, replace(submission.lapsed(visit, None), draft=visit.store.new_id()), 403)
 
 
 async def _before(visit: Visit) -> Draft | None:

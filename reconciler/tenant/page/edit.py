@@ -47,6 +47,8 @@ async def take(visit: Visit) -> Response:
     held = await found(visit)
     before = await submission.draft_of(visit, visit.typed("draft"), visit.part("id"))
     if actions.action(visit) == "overwrite":
+        if before is None and forms.carried(visit.form):
+            return await _lapsed(visit, held, "This form was kept for 30 minutes, which are over.", 410)
         sent = await _overwriting(visit, held, before)
     elif "events" not in visit.form:
         raise Refusal("bad-request", "the form could not be read")
@@ -59,6 +61,19 @@ async def take(visit: Visit) -> Response:
     shown = partial(_shown, await recent.past(visit, held.id))
     done = await actions.acted(sent, shown, lambda draft: (f"{LIST}/{held.id}", {"draft": draft.id}))
     return done if done is not None else await _saved(sent, held, shown)
+
+
+async def take_again(visit: Visit) -> Response:
+    """The form of an earlier session: what was typed, to be sent again."""
+    return await _lapsed(visit, await found(visit), submission.EARLIER, 403)
+
+
+async def _lapsed(visit: Visit, held: Stored | None, why: str, status: int) -> Response:
+    """What was typed, for the webhook as it is now; where it is gone, as a new one."""
+    if held is None:
+        form = submission.lapsed(visit, None, f"{why} Somebody has deleted the webhook since: sent again, this makes a new one.")
+        return visit.page("create.html", status, at="webhooks", form=form)
+    return _page(visit, held, await recent.past(visit, held.id), submission.lapsed(visit, held, why), status)
 
 
 async def _looked(sent: Submission, held: Stored) -> Response:

@@ -53,7 +53,7 @@ class Form:
 
     `kept`: a secret was typed and lies in the draft; `unreadable`: the stored one cannot be opened. `changed`: something that is
     not stored was typed or chosen; `choosing`: among the events. `errors` by field; `summary` is field and sentence, in the
-    form's order.
+    form's order. `lapsed`: why nothing was done with what was sent, and no secret of it is left; empty where it was taken.
     """
 
     typed: Typed = field(repr=False)
@@ -67,6 +67,7 @@ class Form:
     draft: str = ""
     revision: str = ""
     tested: Mapping[str, Any] | None = None
+    lapsed: str = ""
 
     @property
     def events(self) -> list[dict[str, str]]:
@@ -81,6 +82,11 @@ def of_form(given: Mapping[str, tuple[str, ...]]) -> Typed:
     typed["description"] = typed["description"].replace("\r\n", "\n")  # as browsers send line breaks
     events(typed)
     return typed
+
+
+def carried(given: Mapping[str, tuple[str, ...]]) -> Typed:
+    """The texts of a posted form as fields to send once more, secrets left out; empty where it is not a webhook's form."""
+    return {name: given[name][0] for name in (*_KEPT, "revision") if name in given} if "events" in given else {}
 
 
 def secret_of(given: Mapping[str, tuple[str, ...]], name: str | None) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from reconciler.tenant.endpoint import Tenant, body_of, check_host, storage_problem
-from reconciler.tenant.page import html, sessions
+from reconciler.tenant.page import forms, html, sessions
 from reconciler.tenant.page.sessions import Session
 from reconciler.tenant.problems import STATUS, Problem, Refusal
 from reconciler.tenant.store import Store
@@ -85,12 +85,16 @@ Handler = Callable[[Visit], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One method of one address; `open` pages are for people who are not signed in."""
+    """One method of one address; `open` pages are for people who are not signed in.
+
+    `again` shows a webhook's form of an earlier session with what was typed, and does nothing else: nothing is written.
+    """
 
     method: str
     path: str
     handler: Handler
     open: bool = False
+    again: Handler | None = None
 
 
 def _check_origin(visit: Visit) -> None:
@@ -115,6 +119,44 @@ async def _form(request: Request) -> dict[str, tuple[str, ...]]:
     return {name: tuple(values) for name, values in found.items()}
 
 
+async def _session(visit: Visit) -> Session | None:
+    """Who sends a request, None for somebody who is not signed in."""
+    text, now = visit.request.cookies.get(visit.cookie, ""), visit.store.clock()
+    return await visit.store.read(lambda c: sessions.find(c, text, now)) if text else None
+
+
+async def _sent(visit: Visit, page: Page) -> Mapping[str, tuple[str, ...]]:
+    """What was posted; raises 401, 403, 413, 415, 400. Of somebody who is not signed in, only what `again` could show."""
+    if page.method == "GET":
+        return {}
+    known = visit.session is not None or page.open
+    if not known and page.again is None:
+        return {}
+    try:
+        _check_origin(visit)
+        return await _form(visit.request)
+    except Refusal as refusal:
+        if known:
+            raise
+        raise _signed_out(visit, refusal.problem.headers) from None
+
+
+def _signed_out(visit: Visit, headers: Mapping[str, str] | None = None) -> Refusal:
+    return Refusal("signed-out", "" if visit.request.method == "GET" else "nothing was done", headers=headers)
+
+
+def _handler(visit: Visit, page: Page) -> Handler:
+    """What answers a request; raises Refusal for whoever may not see this page or do this."""
+    if visit.session is None and not page.open:
+        raise _signed_out(visit)
+    given = visit.typed("csrf").encode("utf-8", "replace")
+    if page.method == "GET" or visit.session is None or hmac.compare_digest(given, visit.csrf.encode()):
+        return page.handler
+    if page.again is not None and forms.carried(visit.form):
+        return page.again
+    raise Refusal("csrf", "it was opened in an earlier session, so nothing was done: open the page again and do it there")
+
+
 class Front:
     """The ASGI application of one address: its pages by method."""
 
@@ -126,8 +168,10 @@ class Front:
         request = Request(scope, receive)
         visit = Visit(self._tenant, request)
         try:
-            visit = await self._admitted(visit)
-            response = await self._pages[request.method].handler(visit)
+            page = self._asked(request)
+            visit = replace(visit, session=await _session(visit))
+            visit = replace(visit, form=await _sent(visit, page))
+            response = await _handler(visit, page)(visit)
         except Refusal as refusal:
             response = refused(refusal.problem, visit)
         except sqlite3.DatabaseError as error:
@@ -138,30 +182,25 @@ class Front:
             return
         await response(scope, receive, send)
 
-    async def _admitted(self, visit: Visit) -> Visit:
-        """The visit with its session and form; raises Refusal for whoever may not see this page or do this."""
-        request = visit.request
+    def _asked(self, request: Request) -> Page:
+        """The page that a request is for; raises 421, 405."""
         check_host(self._tenant, request)
         found = self._pages.get(request.method)
         if found is None:
             raise Refusal("method-not-allowed", headers={"Allow": ", ".join(sorted(self._pages))})
-        text, now = request.cookies.get(visit.cookie, ""), visit.store.clock()
-        session = await visit.store.read(lambda c: sessions.find(c, text, now)) if text else None
-        if session is None and not found.open:
-            raise Refusal("signed-out")
-        known = Visit(self._tenant, request, session)
-        if request.method == "GET":
-            return known
-        _check_origin(visit)
-        form = await _form(request)
-        given = form.get("csrf", ("",))[0]
-        if session is not None and not hmac.compare_digest(given.encode("utf-8", "replace"), known.csrf.encode()):
-            raise Refusal("csrf", "the form is not from this session; go back, reload the page and send it again")
-        return Visit(self._tenant, request, session, form)
+        return found
 
 
 def refused(problem: Problem, visit: Visit | None = None) -> Response:
-    """A refusal as a page; `visit` of None where nobody is known."""
+    """A refusal as a page; `visit` of None where nobody is known.
+
+    Whoever is not signed in any more gets what was typed back as a form, to send it again after signing in elsewhere.
+    """
     status, title = STATUS[problem.type]
+    typed: forms.Typed = {}
+    if visit is not None and problem.type == "signed-out":
+        typed = forms.carried(visit.form)
+        visit = replace(visit, session=None)  # it may have ended while the form was on its way
     shown = html.page if visit is None else visit.page
-    return shown("refused.html", status, title=title, detail=problem.detail, kind=problem.type, headers=problem.headers)
+    values = {"title": title, "detail": problem.detail, "kind": problem.type, "typed": typed}
+    return shown("refused.html", status, headers=problem.headers, **values)

@@ -15,6 +15,7 @@ from reconciler.tenant import change, webhooks
 from reconciler.tenant.body import SECRET_FIELD, Details, GivenAuth, details
 from reconciler.tenant.page import drafts, forms
 from reconciler.tenant.page.drafts import Draft
+from reconciler.tenant.page.forms import Form
 from reconciler.tenant.page.front import Visit
 from reconciler.tenant.page.sessions import Session
 from reconciler.tenant.problems import FieldError, Refusal
@@ -22,6 +23,7 @@ from reconciler.tenant.vault import Unreadable, Vault
 from reconciler.tenant.webhooks import Stored
 
 LIST: Final = "/settings/webhooks"
+EARLIER: Final = "This form was opened in an earlier session."
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,12 @@ async def taken(visit: Visit, held: Stored | None, before: Draft | None) -> Subm
     made = checked(visit, held, draft, secret)
     await kept(visit, made.draft)
     return replace(made, misplaced=_misplaced(visit, typed["auth"]))
+
+
+def lapsed(visit: Visit, held: Stored | None, why: str = EARLIER) -> Form:
+    """What was sent as a form to show again: nothing of it is taken, kept or checked, and its secret is gone; raises 400."""
+    draft = Draft("", forms.of_form(visit.form), None if held is None else held.id, visit.typed("revision"))
+    return replace(forms.form(draft, draft.typed, held, revision=draft.revision), lapsed=why)
 
 
 def checked(visit: Visit, held: Stored | None, draft: Draft, secret: str = "") -> Submission:
