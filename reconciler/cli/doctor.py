@@ -8,6 +8,7 @@ import click
 
 from reconciler.cli.console import console_of
 from reconciler.cli.options import (
+    Number,
     logging_options,
     option,
     optional_paths_argument,
@@ -32,9 +33,7 @@ Examples:
 @click.command("doctor", epilog=EPILOG)
 @optional_paths_argument
 @tenant_options
-@option(
-    "--timeout", type=click.FloatRange(min=0.001), default=10.0, metavar="S", help="Seconds a request may take.  [default: 10]"
-)
+@option("--timeout", type=Number(min=0.001), default=10.0, metavar="S", help="Seconds a request may take.  [default: 10]")
 @secret_options
 @output_option("text", "json")
 @logging_options

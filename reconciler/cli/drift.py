@@ -13,6 +13,7 @@ import click
 
 from reconciler.cli.console import Console, console_of
 from reconciler.cli.options import (
+    Number,
     all_tenants_option,
     exclude_option,
     logging_options,
@@ -50,7 +51,7 @@ Exits 7 when the tenant moved; what only Git moved since REV is listed as pendin
 @since_option
 @option(
     "--watch",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(min=0, min_open=True),
     metavar="SECONDS",
     help="Keep looking and tell only news; ends with Ctrl-C (130) or --deadline.",
 )

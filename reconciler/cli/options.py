@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Callable
@@ -14,6 +15,17 @@ from reconciler.cli.console import console_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 Decorator = Callable[[F], F]
+
+
+class Number(click.FloatRange):
+    """A number of a range; what is no number is in none, although every comparison with it is false."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number; raises BadParameter."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
+        return number
 
 
 class _Option(click.Option):
@@ -181,14 +193,12 @@ network_options: Decorator[Any] = together(
 time_options: Decorator[Any] = together(
     option(
         "--timeout",
-        type=click.FloatRange(min=0.001),
+        type=Number(min=0.001),
         default=30.0,
         metavar="S",
         help="Seconds a request may take.  [default: 30]",
     ),
-    option(
-        "--deadline", type=click.FloatRange(min=0.001), metavar="S", help="Seconds the whole run may take.  [default: no limit]"
-    ),
+    option("--deadline", type=Number(min=0.001), metavar="S", help="Seconds the whole run may take.  [default: no limit]"),
 )
 
 narrow_options: Decorator[Any] = together(

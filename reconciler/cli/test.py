@@ -13,6 +13,7 @@ import click
 
 from reconciler.cli.console import Console, console_of
 from reconciler.cli.options import (
+    Number,
     all_tenants_option,
     logging_options,
     narrow_options,
@@ -48,7 +49,7 @@ Examples:
 @option("--via", type=click.Choice(["tenant", "probe", "both"]), default="tenant", show_default=True, help="Who sends.")
 @option("--all-events", is_flag=True, help="One delivery for each subscription; default the first.")
 @option("--check-auth", is_flag=True, help="Also a wrong credential, which must be refused with 401 or 403.")
-@option("--max-latency", type=click.FloatRange(min=0), metavar="MS", help="Slower deliveries fail.")
+@option("--max-latency", type=Number(min=0), metavar="MS", help="Slower deliveries fail.")
 @option("--parallelism", type=click.IntRange(1, 100), default=10, show_default=True, metavar="N", help="Webhooks at once.")
 @all_tenants_option
 @tenant_options

@@ -78,12 +78,12 @@ def _known(document: Document, path: Path, event: dict[str, Any], problems: list
             message = f"a subscription needs a {field}"
             hint = "add version: v0" if field == "version" else f"add severity: one of {', '.join(SEVERITIES)}, or a list"
             problems.append(document.problem(path, "subscription/incomplete", message, hint))
-    kind, hints = event["type"], len(problems) < _HINTS
+    kind = event["type"]
     known = BY_TYPE.get(kind)
     if known is None:
         if wrong := limits.name(kind):
             problems.append(document.problem((*path, "type"), "events/type", f"type {wrong}"))
-        found = near(kind, BY_TYPE) if hints else None
+        found = near(kind, BY_TYPE) if len(problems) < _HINTS else None
         hint = found or "the catalogue is known to be incomplete; a tenant accepts unknown events"
         problems.append(_warning(document, (*path, "type"), "events/unknown-type", "type is not in the catalogue", hint))
     elif known.versions is not None and event.get("version", known.versions[0]) not in known.versions:
@@ -93,7 +93,7 @@ def _known(document: Document, path: Path, event: dict[str, Any], problems: list
     for number, level in enumerate(severity if isinstance(severity, list) else [severity] if severity else []):
         if level not in SEVERITIES:
             at: Path = (*path, "severity", number) if isinstance(severity, list) else (*path, "severity")
-            hint = (near(level, SEVERITIES) if hints else None) or f"known: {', '.join(SEVERITIES)}"
+            hint = (near(level, SEVERITIES) if len(problems) < _HINTS else None) or f"known: {', '.join(SEVERITIES)}"
             problems.append(_warning(document, at, "events/unknown-severity", "severity is not in the catalogue", hint))
 
 

@@ -46,13 +46,15 @@ _PATTERNS: Final = {
     "path": ("two or more names with one / between them", "as `vault kv get` takes it, the mount first: secret/payments/oncall"),
 }
 _REFERENCE: Final = "Secret reference"
+_LONG: Final = 8192  # characters; every limit of a text's length is below
 _USE_REFERENCE: Final = f"use {{fromEnv: NAME}} or {{fromFile: PATH}}, or one of {', '.join(list(SOURCES)[2:])}"
 
 
 def explain(schema: dict[str, Any], document: Document, most: int) -> list[Problem]:
     """Every fault, at most `most`; at least one, since the schema refused the document."""
     try:
-        problems = list(islice(_problems(schema, document), most))
+        problems = list(islice(_problems(schema, document, _cut(document.value)), most))
+        problems = problems or list(islice(_problems(schema, document, document.value), most))
     except (ValueError, OverflowError, TypeError):  # a number that JSON does not have
         problems = []
     return problems or _numbers(document) or [document.problem((), "schema/type", "not a document that JSON can hold")]
@@ -71,10 +73,19 @@ def _numbers(document: Document) -> list[Problem]:
     return []
 
 
-def _problems(schema: dict[str, Any], document: Document) -> Iterator[Problem]:
+def _cut(value: Any) -> Any:
+    """The same with long texts cut: a fault holds its value many times over, and one too long is as wrong when it is cut."""
+    if isinstance(value, dict):
+        return {key[:_LONG]: _cut(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_cut(item) for item in value]
+    return value[:_LONG] if isinstance(value, str) else value
+
+
+def _problems(schema: dict[str, Any], document: Document, value: Any) -> Iterator[Problem]:
     """jsonschema-rs says where; jsonschema explains that keyword at that place alone, so that a document's size costs nothing."""
     seen: set[tuple[Path, Path]] = set()
-    for fault in jsonschema_rs.Draft202012Validator(schema).iter_errors(document.value):
+    for fault in jsonschema_rs.Draft202012Validator(schema).iter_errors(value):
         found, steps = tuple(fault.instance_path), tuple(fault.schema_path)
         if (found, steps) in seen:  # one for each missing field, which jsonschema tells all at once
             continue
@@ -83,8 +94,8 @@ def _problems(schema: dict[str, Any], document: Document) -> Iterator[Problem]:
         alone = {keyword: owner[keyword]}
         if keyword == "additionalProperties":
             alone["properties"] = dict.fromkeys(owner.get("properties", {}), True)
-        for path in _meant(document.value, found):
-            for error in jsonschema.Draft202012Validator(alone).iter_errors(_at(document.value, path)):
+        for path in _meant(value, found):
+            for error in jsonschema.Draft202012Validator(alone).iter_errors(_at(value, path)):
                 yield from _told(error, owner, document, path)
 
 

@@ -88,7 +88,7 @@ class TenantSpec:
 
     def selects(self, labels: Mapping[str, str]) -> bool:
         """Whether a webhook with these labels belongs to this tenant."""
-        return all(labels.get(label) == value for label, value in self.select.items())
+        return self.select.items() <= labels.items()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ def find(paths: Iterable[str], tree: Tree, problems: list[Problem]) -> tuple[lis
         if given == STDIN_ARGUMENT:
             files.setdefault(STDIN, Found(STDIN, named=True))
             continue
-        path = os.path.abspath(given) if "\0" not in given else ""  # noqa: PTH100  strings, as all of this layer
+        path = os.path.abspath(given) if given and "\0" not in given else ""  # noqa: PTH100  strings, as all of this layer
         kind = tree.kind(path) if path else None
         if kind == "folder":
             folders.append(path)
@@ -48,7 +48,8 @@ def find(paths: Iterable[str], tree: Tree, problems: list[Problem]) -> tuple[lis
             named.append(path)
             files[path] = Found(path, named=True)
         elif tree.whole:
-            problems.append(problem(given, "path/missing", "no such file or folder"))
+            hint = None if given else "a PATH is empty, as of a variable that is not set; . is the current folder"
+            problems.append(problem(given, "path/missing", "no such file or folder", hint))
     return list(files.values()), folders, named
 
 

@@ -22,7 +22,7 @@ _DIRECTIVES: Final = 100  # the parser compares each with all before it
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufeff\ufffe\uffff]")
 _USUAL: Final = bytes([9, 10, 13, *range(32, 127)])
 _DIRECTIVE: Final = re.compile(r"^%", re.MULTILINE)
-_PAIR: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+_PAIR: Final = re.compile(r"(?<!\\)((?:\\\\)*+)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
 
 def parser(text: str) -> Any:

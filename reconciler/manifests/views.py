@@ -6,7 +6,7 @@ Called by `load.py` once the Tenants are known. One document alone is `decode.py
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -46,7 +46,7 @@ def drafts(request: Request, reading: Reading, specs: tuple[TenantSpec, ...], ch
         patching = patching[:most]
     if not patching:
         return _webhooks(request, reading, specs, chosen, reads)
-    plain = [spec for spec in specs if not spec.patches]
+    plain = _alike(spec for spec in specs if not spec.patches)
     found = [
         draft
         for draft in _webhooks(request, reading, specs, None, reads)  # without patches is what no tenant gets that has some
@@ -65,13 +65,14 @@ def _webhooks(
         merged = patches.apply(documents, chosen, document_of(chosen, specs, reading), problems, refused, explain=explain)
         reading.explained += len(merged.refused)
         documents, refused = merged.documents, refused | merged.refused
-    plain = tuple(spec for spec in specs if not (request.use_tenant and spec.patches))  # of others this is not what they get
+    unpatched = tuple(spec for spec in specs if not (request.use_tenant and spec.patches))  # of others this is not what they get
+    every, plain = unpatched == specs, _alike(unpatched)
     applying = (chosen,) if chosen is not None else plain
     quiet = replace(reads, read=False, warn=False)
     drafts = []
     for document in documents:
         labels = document.value["metadata"].get("labels", {})
-        mine = chosen.selects(labels) if chosen is not None else plain == specs or any(spec.selects(labels) for spec in plain)
+        mine = chosen.selects(labels) if chosen is not None else every or any(spec.selects(labels) for spec in plain)
         drafts.append(webhook(document, reads if mine else quiet, applying))
     problems += join.unique(documents, "webhook/duplicate", "Webhook")
     problems += join.unique(reading.kinds["EventSubscription"], "subscription/duplicate", "EventSubscription")
@@ -82,6 +83,14 @@ def _webhooks(
     if not reading.lost_events:
         join.silent(drafts, problems)
     return [draft for draft in drafts if chosen is None or chosen.selects(draft.labels)]
+
+
+def _alike(specs: Iterable[TenantSpec]) -> tuple[TenantSpec, ...]:
+    """One of all Tenants that select and list the same: the rest ask no more of a webhook."""
+    found: dict[Any, TenantSpec] = {}
+    for spec in specs:
+        found.setdefault((frozenset(spec.select.items()), frozenset(spec.secrets.items())), spec)
+    return tuple(found.values())
 
 
 def document_of(spec: TenantSpec, specs: tuple[TenantSpec, ...], reading: Reading) -> Document:

@@ -39,6 +39,14 @@ def test_no_option_takes_a_token(name: str) -> None:
     assert not {"--token", "--tenant-token", "--password"} & set(options)
 
 
+@pytest.mark.parametrize("name", commands())
+def test_no_number_of_any_command_may_be_nan_which_every_comparison_lets_pass(name: str) -> None:
+    for parameter in commands()[name].params:
+        if isinstance(parameter.type, click.types.FloatParamType):
+            with pytest.raises(click.BadParameter, match="nan is not in the range"):
+                parameter.type.convert("nan", parameter, None)
+
+
 WRONG = {
     "RECONCILER_MAX_DELETES": "some",
     "RECONCILER_LOCAL": "maybe",

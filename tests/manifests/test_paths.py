@@ -61,6 +61,16 @@ def test_a_file_named_twice_and_found_in_a_folder_is_read_once(tmp_path: Path) -
     assert load(Request(paths=(path, str(tmp_path), path))).documents == 1
 
 
+def test_an_empty_path_as_of_a_variable_that_is_not_set_is_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read(tmp_path, {"a.yaml": webhook("one")})
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidManifests) as refused:
+        load(Request(paths=("",)))
+    (problem,) = refused.value.problems
+    assert (problem.rule, problem.message) == ("path/missing", "no such file or folder")
+    assert problem.hint == "a PATH is empty, as of a variable that is not set; . is the current folder"
+
+
 @pytest.mark.parametrize("given", ["endless", "closed"])
 def test_standard_input_that_never_ends_or_is_closed_is_a_problem(given: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "reconciler", "validate", "-"]

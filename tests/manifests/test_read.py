@@ -117,6 +117,20 @@ BOMBS = {
     + b"".join(
         b"  - {type: 'elastio:recovery-point:create:strt%d', version: v0, severity: infos%d}\n" % (n, n) for n in range(13_000)
     ),
+    "one long text that is no ASCII": HEAD.replace(b"name: a", b'name: "' + "😀".encode() + b"a" * 10_400_000 + b'"'),
+    "many backslashes": b'["' + b"\\" * 10_000_000 + b'\\ud83d\\ude00"]',
+    "many unknown severities": HEAD.replace(b"https", b"ftp")
+    + b"  events:\n  - {type: t, version: v0, severity: ["
+    + b",".join(b"info%d" % n for n in range(90_000))
+    + b"]}\n",
+    "many Tenants of many webhooks": b"".join(
+        b"---\n" + HEAD.replace(b"{name: a}", b"{name: a%d, labels: {a: b}}" % n).replace(b"https", b"ftp") for n in range(1_000)
+    )
+    + b"".join(
+        b"---\n" + HEAD.split(b"kind")[0] + b"kind: Tenant\nmetadata: {name: a%d}\n"
+        b"spec: {owner: a%d, local: a.db, select: {matchLabels: {a: b}}}\n" % (n, n)
+        for n in range(2_000)
+    ),
     "many selectors of many webhooks": b"".join(
         b"---\n" + HEAD.replace(b"{name: a}", b"{name: a%d, labels: {a: b}}" % n) for n in range(3_000)
     )
