@@ -184,6 +184,11 @@ class Sender:
     ) -> None:
         await self.close()
 
+    async def prepare(self) -> None:
+        """Loads what the first attempt needs, certificates among it, so that nobody else waits for that: tens of milliseconds."""
+        self._opened()
+        await httpcore.AnyIOBackend().sleep(0)  # imports what all its connections are made of
+
     async def close(self) -> None:
         """Closes all connections; an attempt that is under way ends as interrupted."""
         pools, self._pools = self._pools, None

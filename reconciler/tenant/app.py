@@ -97,6 +97,7 @@ def _lifespan(sender: Sender, engine: Engine | None) -> Lifespan[Starlette]:
             if engine is None:
                 yield
                 return
+            await sender.prepare()
             await engine.start()
             try:
                 yield
