@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.tenant.harness import EVENT, Tenant, receiver
-from tests.tenant.page.test_edit import MARK, again, at
+from tests.tenant.page.filled import MARK, again, at
 from tests.tenant.page.visitor import Visitor, on_page, webhooks
 
 LIST = "/settings/webhooks"

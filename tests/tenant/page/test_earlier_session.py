@@ -11,7 +11,7 @@ from reconciler.tenant.page import drafts, sessions
 from reconciler.tenant.page.front import Page as Route
 from reconciler.tenant.page.routes import PAGES
 from tests.tenant.harness import BEARER, EVENT, Clock, Tenant
-from tests.tenant.page.test_edit import again, at
+from tests.tenant.page.filled import again, at
 from tests.tenant.page.visitor import ORIGIN, Page, Visitor, dump, on_page, visitor, webhooks
 
 NEW = "/settings/webhooks/new"

@@ -9,7 +9,7 @@ import pytest
 from reconciler.tenant.page.front import Page as Route
 from reconciler.tenant.page.routes import PAGES
 from tests.tenant.harness import Tenant
-from tests.tenant.page.test_edit import again
+from tests.tenant.page.filled import again
 from tests.tenant.page.visitor import ORIGIN, Visitor, on_page
 
 CLOSED = [page for page in PAGES if not page.open]
