@@ -101,6 +101,29 @@ def test_without_scripts_every_field_is_there_and_the_same_is_done(open_page: Op
     assert served.named("No scripts")["events"] == [{"type": "acme:thing:done", "version": "v1", "severity": "loud"}]
 
 
+def test_without_scripts_the_fields_of_the_chosen_authentication_are_shown_and_those_at_fault(
+    open_page: Opened, served: Served
+) -> None:
+    page = open_page("/settings/webhooks/new", scripts=False)
+    labels = ("User name", "Password", "Token", "Header", "Key")
+
+    def shown() -> list[str]:
+        return [label for label in labels if page.get_by_label(label, exact=True).is_visible()]
+
+    assert shown() == []
+    page.get_by_role("radio", name="Bearer token").check()
+    assert shown() == ["Token"]
+    page.get_by_label("Token", exact=True).fill(TOKEN)
+    page.get_by_role("radio", name="Basic").check()
+    assert shown() == ["User name", "Password"]
+    page.get_by_role("button", name="Next: Select events").click()
+    page.get_by_role("alert").get_by_role("link", name="Token belongs to an authentication that is not chosen").click()
+    page.locator("#token:focus").wait_for()
+    assert shown() == ["User name", "Password", "Token"]
+    assert TOKEN not in page.content()
+    assert served.process.webhooks() == []
+
+
 def test_by_keyboard_alone_a_webhook_is_created(open_page: Opened, served: Served) -> None:
     page = open_page("/settings/webhooks/new")
     page.get_by_label("Name", exact=True).focus()
