@@ -83,6 +83,7 @@ def request(options: Options, secrets: Secrets) -> Request:
         keep=options.since is not None,
         all_tenants=bool(options.any_tenant) or options.via == "probe",  # a probe asks no tenant, so none is chosen
         each_tenant=bool(options.each_tenant),
+        narrowed=bool(options.only or options.select or options.exclude),
         policies=policies,
         policies_dir=options.policies,
         **({"once": options.once} if options.once is not None else {}),

@@ -65,7 +65,8 @@ def _load(request: Request) -> Manifests:
         reading.problems += policies.judged(rules, declared, literal_urls)
     problems = _settled(reading.problems, strict=request.strict)
     if any(problem.severity == "error" for problem in problems):
-        raise InvalidManifests(problems, reading.documents, reading.skipped)
+        found = _settled([*problems, *_needed(request, reading)], strict=False)
+        raise InvalidManifests(found, reading.documents, reading.skipped)
     if unclear is not None:
         raise unclear
     return Manifests(
@@ -105,6 +106,12 @@ def unresolved(manifests: Manifests, selected: Iterable[Declared], *, tenants: b
         keys.add(None)
     lost = [problem for key, problem in manifests.lost if key in keys]
     return tuple(sorted([*manifests.problems, *lost], key=_order)) if lost else ()
+
+
+def _needed(request: Request, reading: Reading) -> Iterator[Problem]:
+    """What does not resolve, told beside other errors where every webhook is needed; Tenants' tokens only `validate` needs all."""
+    if not request.narrowed:
+        yield from (problem for key, problem in reading.lost if key is not None or request.each_tenant)
 
 
 def _order(problem: Problem) -> tuple[Origin, str, str]:

@@ -30,7 +30,7 @@ class Request:
     environment that references read; `timeout` the seconds that one request or process of a source of secrets may take;
     `allow_command` lets fromCommand run programs; `private`: files that no webhook may name; `tree` is where files stand; `keep`
     keeps what was parsed, for reading another tree with much the same files; `once` what sources of secrets told, for all that
-    is loaded in a run.
+    is loaded in a run. `narrowed`: only some of the webhooks will be selected, so that references of others need not resolve.
     `policies`: `ignore` looks for none; `read` gives back the organisation's rules out of `policies_dir` (None: the folder
     `policies` beside the Tenant manifest in use, else in the current folder, if there is one); `judge` holds the webhooks against
     them too, which makes problems.
@@ -53,6 +53,7 @@ class Request:
     private: tuple[str, ...] = ()
     tree: Tree = WORK_TREE
     only_tenants: bool = False
+    narrowed: bool = False
     keep: bool = False
     policies: PoliciesMode = "ignore"
     policies_dir: str | None = None

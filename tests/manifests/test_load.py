@@ -143,6 +143,14 @@ def test_several_tenants_need_a_name_and_each_selects_its_own(tmp_path: Path) ->
 AUTH = "auth: {type: bearer, token: %s}"
 
 
+@pytest.mark.parametrize("narrowed", [False, True])
+def test_what_does_not_resolve_is_told_beside_other_errors_unless_it_may_not_be_needed(tmp_path: Path, narrowed: bool) -> None:
+    files = {"a.yaml": webhook("one", AUTH % "{fromEnv: NOT_SET}"), "b.yaml": webhook("two", "auth: {type: telepathy}")}
+    told = rules(tmp_path, files, secrets="require", narrowed=narrowed)
+    lost = [] if narrowed else [("secret/unresolved", "error")]
+    assert told == [*lost, ("schema/enum", "error")]
+
+
 def test_an_unresolved_reference_is_ignored_warned_of_or_required(tmp_path: Path) -> None:
     """Design §6: `validate`, `plan`, and `reconcile` and `test`."""
     files = {"a.yaml": webhook("one", AUTH % "{fromEnv: NOT_SET}")}
