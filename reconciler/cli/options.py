@@ -32,8 +32,14 @@ class _Option(click.Option):
     """An option that is also an environment variable of its long name, and says so when that is wrong.
 
     Several values are separated by commas or white space; those of a list of choices, which hold spaces, by commas alone.
-    `--prune/--no-prune` has two variables.
+    `--prune/--no-prune` has two variables. An empty variable is as one that is not set; not so that of a guard, which an
+    empty one would take away: it is an empty value, which fits nothing.
     """
+
+    def __init__(self, *names: Any, guard: bool = False, **attributes: Any) -> None:
+        """As click's; `guard` for what says that a run may do one thing only."""
+        super().__init__(*names, **attributes)
+        self.guard = guard
 
     def _variable(self) -> str:
         """The name of the variable that is set, else of the first."""
@@ -41,10 +47,10 @@ class _Option(click.Option):
         return next((name for name in names if os.environ.get(name)), names[0])
 
     def value_from_envvar(self, ctx: click.Context) -> Any:
-        """The text of the variable, split where several values are wanted; None when it is unset or empty."""
+        """The text of the variable, split where several values are wanted; None when it is unset, or empty and no guard."""
         text = self.resolve_envvar_value(ctx)
         if text is None:
-            return None
+            return "" if self.guard and self._variable() in os.environ else None
         if self.multiple:
             separators = r"," if isinstance(self.type, click.Choice) else r"[,\s]"
             return [part.strip() for part in re.split(separators, text) if part.strip()]

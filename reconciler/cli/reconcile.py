@@ -38,10 +38,11 @@ Examples:
 @option("--yes", is_flag=True, help="No prompt.")
 @option(
     "--expect-digest",
+    guard=True,
     metavar="D",
     help="Only if the plan (with --all-tenants: all plans) is still this one; else exit 5 and nothing written.",
 )
-@option("--plan", metavar="FILE", help="Carry out this saved plan (plan --out) and nothing else.")
+@option("--plan", guard=True, metavar="FILE", help="Carry out this saved plan (plan --out) and nothing else.")
 @option("--accept", metavar="D", help="The plan with this digest passes limits, in-use and policies; any other is exit 5.")
 @option("--parallelism", type=click.IntRange(1, 100), default=10, show_default=True, metavar="N", help="Changes at once.")
 @option("--on-error", type=click.Choice(["continue", "stop"]), default="continue", show_default=True, help="After a failure.")

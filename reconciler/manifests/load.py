@@ -65,8 +65,8 @@ def _load(request: Request) -> Manifests:
         reading.problems += policies.judged(rules, declared, literal_urls)
     problems = _settled(reading.problems, strict=request.strict)
     if any(problem.severity == "error" for problem in problems):
-        found = _settled([*problems, *_needed(request, reading)], strict=False)
-        raise InvalidManifests(found, reading.documents, reading.skipped)
+        told = _settled([*problems, *_needed(request, reading)], strict=False)
+        raise InvalidManifests(told, reading.documents, reading.skipped)
     if unclear is not None:
         raise unclear
     return Manifests(
@@ -109,7 +109,7 @@ def unresolved(manifests: Manifests, selected: Iterable[Declared], *, tenants: b
 
 
 def _needed(request: Request, reading: Reading) -> Iterator[Problem]:
-    """What does not resolve, told beside other errors where every webhook is needed; Tenants' tokens only `validate` needs all."""
+    """What does not resolve, told beside other errors where every webhook is needed; only `validate` needs every token."""
     if not request.narrowed:
         yield from (problem for key, problem in reading.lost if key is not None or request.each_tenant)
 

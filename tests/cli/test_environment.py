@@ -82,6 +82,14 @@ def test_an_empty_variable_is_none(tmp_path: Path) -> None:
     assert run(*PLAN, cwd=tmp_path, RECONCILER_ONLY="", RECONCILER_MAX_DELETES="", RECONCILER_TENANT_URL="").code == 0
 
 
+@pytest.mark.parametrize(("guard", "code"), [("RECONCILER_EXPECT_DIGEST", 5), ("RECONCILER_PLAN", 1)])
+def test_an_empty_variable_takes_no_guard_away(tmp_path: Path, guard: str, code: int) -> None:
+    write(tmp_path / "webhooks", 1)
+    ended = run("reconcile", *PLAN[1:], "--yes", cwd=tmp_path, **{guard: ""})
+    assert ended.code == code
+    assert run(*PLAN, cwd=tmp_path).json["summary"]["create"] == 1
+
+
 @pytest.mark.parametrize("value", ["hook-0001,hook-0003", "hook-0001 hook-0003", " hook-0001 ,\nhook-0003,"])
 def test_several_values_are_separated_by_commas_or_white_space(tmp_path: Path, value: str) -> None:
     write(tmp_path / "webhooks", 5)
