@@ -7,6 +7,7 @@ and its connection closed, beyond twice that it is not even listened to. Used by
 from __future__ import annotations
 
 import asyncio
+import re
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -21,11 +22,23 @@ from reconciler.tenant.problems import Problem
 CONNECTIONS: Final = 1000  # at once
 HEAD_BYTES: Final = 32 * 1024  # of a request's line and headers
 HEAD_SECONDS: Final = 10.0  # from a connection's begin, or a later request's first byte, to the end of its head
+_WHOLE_URL: Final = re.compile(rb"(?i:https?)://(?P<host>[^/?#]*)(?P<path>.*)")
 
 
 async def _overloaded(scope: Scope, receive: Receive, send: Send) -> None:
     problem = Problem("overloaded", headers={"Retry-After": "2", "Connection": "close"})
     await problems.response(problem)(scope, receive, send)
+
+
+def _with_path(request: h11.Request) -> h11.Request:
+    """A request whose target is a whole url, as if it had named the path, and the url's host as Host: RFC 9112, 3.2.2."""
+    found = _WHOLE_URL.fullmatch(request.target)
+    if found is None:
+        return request
+    path = found["path"] if found["path"].startswith(b"/") else b"/" + found["path"]
+    others = [item for item in request.headers.raw_items() if item[0].lower() != b"host"]
+    headers = [(b"Host", found["host"]), *others]
+    return h11.Request(method=request.method, target=path, headers=headers, http_version=request.http_version)
 
 
 class _Requests(h11.Connection):
@@ -37,9 +50,11 @@ class _Requests(h11.Connection):
             return super().next_event()
         before = len(self.trailing_data[0])
         event = super().next_event()
-        if isinstance(event, h11.Request) and before - len(self.trailing_data[0]) > HEAD_BYTES:
+        if not isinstance(event, h11.Request):
+            return event
+        if before - len(self.trailing_data[0]) > HEAD_BYTES:
             raise h11.RemoteProtocolError("the head is too long", 431)
-        return event
+        return _with_path(event)
 
 
 class Protocol(H11Protocol):

@@ -27,11 +27,11 @@ EVENT = {"type": "elastio:recovery-point:create:started", "version": "v0", "seve
 
 
 def _raw(tenant: Tenant, text: str, wait: float = 5.0) -> tuple[str, dict[str, Any]]:
-    """What is answered to bytes: the status line, and the document."""
+    """What is answered to bytes: the status line, and the document, empty for a page."""
     with socket.create_connection(("127.0.0.1", tenant.port), timeout=wait) as client:
         client.sendall(text.replace("\n", "\r\n").encode())
         head, _, body = b"".join(iter(lambda: client.recv(65536), b"")).partition(b"\r\n\r\n")
-    return head.decode().splitlines()[0], json.loads(body)
+    return head.decode().splitlines()[0], json.loads(body) if body.startswith(b"{") else {}
 
 
 def _status(tenant: Tenant, host: str, path: str = "/public-api/v1/healthz") -> int:
@@ -58,6 +58,16 @@ def test_only_loopback_names_and_those_that_are_named_are_answered(tmp_path: Pat
         for host in ("evil.example", "127.0.0.2", "tenant.example.com.evil.example", "localhost.evil.example", "[::2]", ""):
             for path in ("/healthz", "/public-api/v1/webhooks", "/sign-in?link=x", "/static/page.css", "/nothing"):
                 assert _status(tenant, host, path) == 421, (host, path)
+        for target, answer in (  # a whole url is a path too, and its host counts, not what Host says: RFC 9112, 3.2.2
+            ("http://tenant.example.com/public-api/v1/healthz", "200 OK"),
+            ("HTTPS://localhost:1/public-api/v1/events?x", "401 Unauthorized"),
+            ("http://localhost", "303 See Other"),
+            ("http://localhost?x", "303 See Other"),
+            ("http://evil.example/public-api/v1/healthz", "421 Misdirected Request"),
+            ("http:///public-api/v1/healthz", "421 Misdirected Request"),
+        ):
+            head = f"GET {target} HTTP/1.1\nHost: localhost\nConnection: close\n\n"
+            assert _raw(tenant, head)[0] == f"HTTP/1.1 {answer}", target
 
 
 @pytest.mark.parametrize(
