@@ -77,8 +77,8 @@ def _climbs(steps: list[str]) -> int:
 def _under(source: str, folder: str) -> bool:
     parts = [part for part in folder.split("/") if part not in {"", "."}]
     steps = source.split("/")
-    if source == STDIN:  # what came from standard input lies in no folder, so no folder's run may delete it
-        return False
+    if source == STDIN or {"", ".", ".."}.intersection(steps[_climbs(steps) :] or [""]):
+        return False  # standard input lies in no folder; /etc/x and w/../x are not as we write sources, so nobody knows where
     if _climbs(parts) == len(parts):  # the root or a folder above it: under it lies what climbs no higher
         return _climbs(steps) <= len(parts)
     return steps[: len(parts)] == parts and len(steps) > len(parts)

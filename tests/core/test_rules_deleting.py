@@ -67,6 +67,16 @@ def test_rule_05_every_source_must_be_under_a_folder_of_this_run(sources: tuple[
     assert plan.counts.out_of_scope == 1
 
 
+@pytest.mark.parametrize("folder", ["teams/a", ".", "..", "../.."])
+@pytest.mark.parametrize(
+    "source", ["teams/a/../b/x.yaml", "x/../../y.yaml", "/etc/x.yaml", "", ".", "..", "teams/a//x.yaml", "teams/a/"]
+)
+def test_rule_05_a_source_that_is_written_as_no_run_of_ours_writes_it_lies_in_no_folder(folder: str, source: str) -> None:
+    plan = plan_of([declared("a")], [live("b", sources=(source,))], policy(scope=Scope((folder,))))
+    assert said(plan) == [("create", "a")]
+    assert plan.counts.out_of_scope == 1
+
+
 @pytest.mark.parametrize(("folder", "deleted"), [("teams/a", 0), (".", 1), ("..", 1), ("../..", 1)])
 def test_rule_05_under_ownership_all_a_webhook_without_sources_needs_the_root(folder: str, deleted: int) -> None:
     allowed = policy(ownership="all", scope=Scope((folder,)))
