@@ -6,6 +6,7 @@ Needs no lifespan events: without them nothing that an earlier process left is p
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -68,6 +69,12 @@ def _routes(tenant: Tenant) -> list[Route]:
         for base in (BASE, "") if operation.path in _AT_ROOT else (BASE,):
             paths.setdefault(base + operation.path, {})[operation.method] = operation
     return [Route(path, Endpoint(tenant, operations)) for path, operations in paths.items()]
+
+
+def _to_its_end(route: Route) -> Route:
+    """A route that is its path and nothing behind it: the `$` of Starlette's patterns lets a line break follow."""
+    route.path_regex = re.compile(route.path_regex.pattern.removesuffix("$") + r"\Z")
+    return route
 
 
 def _refused(scope: Scope, kind: str) -> Response:
@@ -135,7 +142,7 @@ def create_app(  # noqa: PLR0913  each is an option of `tenant serve` or of a te
 
     watch = Middleware(Watch, telemetry=telemetry, refuse=lambda scope: _refused(scope, "defect"))
     handlers = {HTTPException: _unknown(tenant)}
-    routes = [*_routes(tenant), *page_routes(tenant)]
+    routes = [_to_its_end(route) for route in (*_routes(tenant), *page_routes(tenant))]
     app = Starlette(routes=routes, middleware=[watch], exception_handlers=handlers, lifespan=_lifespan(sender, engine))
     app.router.redirect_slashes = False
     app.state.engine = engine

@@ -120,6 +120,8 @@ def test_another_method_is_405_and_another_path_404(tmp_path: Path) -> None:
     async def story(t: Tenant) -> None:
         answer = await t.call("PUT", "/webhooks/x")
         assert (answer.status_code, answer.headers["Allow"]) == (405, "DELETE, GET, PATCH")
+        for path in ("/webhooks%0A", "/healthz%0A", "/webhooks/", "//webhooks", "/webhooks/a%2Fb"):
+            assert (await t.call("GET", path)).status_code == 404, path
         missing = await t.call("GET", "/nothing")
         assert (missing.status_code, missing.json()["type"]) == (404, "not-found")
         assert missing.headers["content-type"] == "application/problem+json"
