@@ -17,7 +17,7 @@ from reconciler.tenant.page.drafts import Draft
 from reconciler.tenant.page.front import Visit
 from reconciler.tenant.page.said import said
 from reconciler.tenant.page.submission import LIST, Submission
-from reconciler.tenant.problems import FieldError, Refusal
+from reconciler.tenant.problems import FieldError, Problem, Refusal
 
 NEW: Final = f"{LIST}/new"
 _TEMPLATES: Final = {1: "create.html", 2: "create_events.html"}
@@ -70,14 +70,15 @@ async def second(visit: Visit) -> Response:
     return html.moved(f"{NEW}/{sent.draft.id}") if actions.action(visit) == "back" else await _added(sent)
 
 
-async def first_again(visit: Visit) -> Response:
-    """Step 1 of an earlier session: what was typed, to be sent again."""
-    return _page(visit, 1, submission.lapsed(visit, None), 403)
+async def first_again(visit: Visit, problem: Problem) -> Response:
+    """Step 1 that was refused: what was typed, to be sent again."""
+    return _page(visit, 1, submission.refused(visit, None, problem), problem.status, problem.headers)
 
 
-async def second_again(visit: Visit) -> Response:
+async def second_again(visit: Visit, problem: Problem) -> Response:
     """Step 2 likewise, under the id of a draft that does not exist yet: what is sent to it begins anew."""
-    return _page(visit, 2, replace(submission.lapsed(visit, None), draft=visit.store.new_id()), 403)
+    form = replace(submission.refused(visit, None, problem), draft=visit.store.new_id())
+    return _page(visit, 2, form, problem.status, problem.headers)
 
 
 async def _before(visit: Visit) -> Draft | None:

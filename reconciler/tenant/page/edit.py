@@ -23,7 +23,7 @@ from reconciler.tenant.page.recent import Past
 from reconciler.tenant.page.revision import Moved, found, needed, unmoved
 from reconciler.tenant.page.said import said
 from reconciler.tenant.page.submission import LIST, Submission
-from reconciler.tenant.problems import FieldError, Refusal
+from reconciler.tenant.problems import FieldError, Problem, Refusal
 from reconciler.tenant.vault import Unreadable
 from reconciler.tenant.webhooks import Stored
 
@@ -47,8 +47,6 @@ async def take(visit: Visit) -> Response:
     held = await found(visit)
     before = await submission.draft_of(visit, visit.typed("draft"), visit.part("id"))
     if actions.action(visit) == "overwrite":
-        if before is None and forms.carried(visit.form):
-            return await _lapsed(visit, held, "This form was kept for 30 minutes, which are over.", 410)
         sent = await _overwriting(visit, held, before)
     elif "events" not in visit.form:
         raise Refusal("bad-request", "the form could not be read")
@@ -63,17 +61,14 @@ async def take(visit: Visit) -> Response:
     return done if done is not None else await _saved(sent, held, shown)
 
 
-async def take_again(visit: Visit) -> Response:
-    """The form of an earlier session: what was typed, to be sent again."""
-    return await _lapsed(visit, await found(visit), submission.EARLIER, 403)
-
-
-async def _lapsed(visit: Visit, held: Stored | None, why: str, status: int) -> Response:
-    """What was typed, for the webhook as it is now; where it is gone, as a new one."""
+async def take_again(visit: Visit, problem: Problem) -> Response:
+    """The form that was refused: what was typed, to be sent again; as a new webhook where this one is gone."""
+    held = await found(visit)
+    form = submission.refused(visit, held, problem)
     if held is None:
-        form = submission.lapsed(visit, None, f"{why} Somebody has deleted the webhook since: sent again, this makes a new one.")
-        return visit.page("create.html", status, at="webhooks", form=form)
-    return _page(visit, held, await recent.past(visit, held.id), submission.lapsed(visit, held, why), status)
+        form = replace(form, refused=f"{form.refused} Somebody has deleted the webhook since: sent again, this makes a new one.")
+        return visit.page("create.html", problem.status, at="webhooks", form=form, headers=problem.headers)
+    return _page(visit, held, await recent.past(visit, held.id), form, problem.status, problem.headers)
 
 
 async def _looked(sent: Submission, held: Stored) -> Response:

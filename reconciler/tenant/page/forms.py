@@ -53,7 +53,7 @@ class Form:
 
     `kept`: a secret was typed and lies in the draft; `unreadable`: the stored one cannot be opened. `changed`: something that is
     not stored was typed or chosen; `choosing`: among the events. `errors` by field; `summary` is field and sentence, in the
-    form's order. `lapsed`: why nothing was done with what was sent, and no secret of it is left; empty where it was taken.
+    form's order. `refused`: why nothing was done with what was sent, and no secret of it is left; empty where it was taken.
     """
 
     typed: Typed = field(repr=False)
@@ -67,7 +67,7 @@ class Form:
     draft: str = ""
     revision: str = ""
     tested: Mapping[str, Any] | None = None
-    lapsed: str = ""
+    refused: str = ""
 
     @property
     def events(self) -> list[dict[str, str]]:

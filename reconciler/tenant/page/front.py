@@ -81,20 +81,21 @@ class Visit:
 
 
 Handler = Callable[[Visit], Awaitable[Response]]
+Again = Callable[[Visit, Problem], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """One method of one address; `open` pages are for people who are not signed in.
 
-    `again` shows a webhook's form of an earlier session with what was typed, and does nothing else: nothing is written.
+    `again` shows a webhook's form that was refused with what was typed, and does nothing else: nothing is written.
     """
 
     method: str
     path: str
     handler: Handler
     open: bool = False
-    again: Handler | None = None
+    again: Again | None = None
 
 
 def _check_origin(visit: Visit) -> None:
@@ -126,7 +127,7 @@ async def _session(visit: Visit) -> Session | None:
 
 
 async def _sent(visit: Visit, page: Page) -> Mapping[str, tuple[str, ...]]:
-    """What was posted; raises 401, 403, 413, 415, 400. Of somebody who is not signed in, only what `again` could show."""
+    """What was posted; raises 401, 403, 413, 415, 400. Of somebody who is not signed in, only a form to keep."""
     if page.method == "GET":
         return {}
     known = visit.session is not None or page.open
@@ -145,16 +146,13 @@ def _signed_out(visit: Visit, headers: Mapping[str, str] | None = None) -> Refus
     return Refusal("signed-out", "" if visit.request.method == "GET" else "nothing was done", headers=headers)
 
 
-def _handler(visit: Visit, page: Page) -> Handler:
-    """What answers a request; raises Refusal for whoever may not see this page or do this."""
+def _check_session(visit: Visit, page: Page) -> None:
+    """Refuses whoever may not see this page or do this; raises 401, 403."""
     if visit.session is None and not page.open:
         raise _signed_out(visit)
     given = visit.typed("csrf").encode("utf-8", "replace")
-    if page.method == "GET" or visit.session is None or hmac.compare_digest(given, visit.csrf.encode()):
-        return page.handler
-    if page.again is not None and forms.carried(visit.form):
-        return page.again
-    raise Refusal("csrf", "it was opened in an earlier session, so nothing was done: open the page again and do it there")
+    if page.method == "POST" and visit.session is not None and not hmac.compare_digest(given, visit.csrf.encode()):
+        raise Refusal("csrf", "it was opened in an earlier session, so nothing was done: open the page again and do it there")
 
 
 class Front:
@@ -166,29 +164,43 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request; only a defect leaves as an exception."""
         request = Request(scope, receive)
-        visit = Visit(self._tenant, request)
+        visit, page = Visit(self._tenant, request), self._pages.get(request.method)
         try:
-            page = self._asked(request)
+            check_host(self._tenant, request)
+            if page is None:
+                raise Refusal("method-not-allowed", headers={"Allow": ", ".join(sorted(self._pages))})
             visit = replace(visit, session=await _session(visit))
             visit = replace(visit, form=await _sent(visit, page))
-            response = await _handler(visit, page)(visit)
-        except Refusal as refusal:
-            response = refused(refusal.problem, visit)
-        except sqlite3.DatabaseError as error:
-            response = refused(storage_problem(error), visit)
-        except Unreadable:
-            response = refused(Problem("credential", "type it again on the page where the webhook is edited"), visit)
+            _check_session(visit, page)
+            response = await page.handler(visit)
         except ClientDisconnect:
             return
+        except _REFUSED as error:
+            response = await _told(visit, page, _problem(error))
         await response(scope, receive, send)
 
-    def _asked(self, request: Request) -> Page:
-        """The page that a request is for; raises 421, 405."""
-        check_host(self._tenant, request)
-        found = self._pages.get(request.method)
-        if found is None:
-            raise Refusal("method-not-allowed", headers={"Allow": ", ".join(sorted(self._pages))})
-        return found
+
+_REFUSED: Final = (Refusal, sqlite3.DatabaseError, Unreadable)
+
+
+def _problem(error: Refusal | sqlite3.DatabaseError | Unreadable) -> Problem:
+    """What an error tells the visitor; raises one again that is a defect."""
+    if isinstance(error, Refusal):
+        return error.problem
+    if isinstance(error, Unreadable):
+        return Problem("credential", "type it again on the page where the webhook is edited")
+    return storage_problem(error)
+
+
+async def _told(visit: Visit, page: Page | None, problem: Problem) -> Response:
+    """A refusal: a webhook's form again with what was typed, where that can be shown, else a page of its own."""
+    known = visit.session is not None and problem.type != "signed-out"
+    if known and page is not None and page.again is not None and forms.carried(visit.form):
+        try:
+            return await page.again(visit, problem)
+        except _REFUSED as error:  # the form itself cannot be read, or the storage cannot
+            _problem(error)
+    return refused(problem, visit)
 
 
 def refused(problem: Problem, visit: Visit | None = None) -> Response:

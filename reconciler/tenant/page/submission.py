@@ -18,12 +18,12 @@ from reconciler.tenant.page.drafts import Draft
 from reconciler.tenant.page.forms import Form
 from reconciler.tenant.page.front import Visit
 from reconciler.tenant.page.sessions import Session
-from reconciler.tenant.problems import FieldError, Refusal
+from reconciler.tenant.problems import STATUS, FieldError, Problem, Refusal
 from reconciler.tenant.vault import Unreadable, Vault
 from reconciler.tenant.webhooks import Stored
 
 LIST: Final = "/settings/webhooks"
-EARLIER: Final = "This form was opened in an earlier session."
+_WHY: Final = {"csrf": "This form was opened in an earlier session", "draft": "This form was kept for 30 minutes, which are over"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +118,11 @@ async def taken(visit: Visit, held: Stored | None, before: Draft | None) -> Subm
     return replace(made, misplaced=_misplaced(visit, typed["auth"]))
 
 
-def lapsed(visit: Visit, held: Stored | None, why: str = EARLIER) -> Form:
+def refused(visit: Visit, held: Stored | None, problem: Problem) -> Form:
     """What was sent as a form to show again: nothing of it is taken, kept or checked, and its secret is gone; raises 400."""
+    why = f"{_WHY.get(problem.type, STATUS[problem.type][1])}."
     draft = Draft("", forms.of_form(visit.form), None if held is None else held.id, visit.typed("revision"))
-    return replace(forms.form(draft, draft.typed, held, revision=draft.revision), lapsed=why)
+    return replace(forms.form(draft, draft.typed, held, revision=draft.revision), refused=why)
 
 
 def checked(visit: Visit, held: Stored | None, draft: Draft, secret: str = "") -> Submission:

@@ -1,7 +1,8 @@
-"""Forms of a session that is over or another one: nothing is done, and what was typed is there again, without its secret."""
+"""Forms that are refused, above all of a session that is over: nothing is done and nothing typed is lost but its secret."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,9 @@ from reconciler.tenant.page import drafts, sessions
 from reconciler.tenant.page.front import Page as Route
 from reconciler.tenant.page.routes import PAGES
 from tests.tenant.harness import BEARER, EVENT, Clock, Tenant
-from tests.tenant.page.filled import again, at
+from tests.tenant.page.filled import CREATE, again, at
 from tests.tenant.page.visitor import ORIGIN, Page, Visitor, dump, on_page, visitor, webhooks
 
-NEW = "/settings/webhooks/new"
 KEEPING = [page for page in PAGES if page.again is not None]
 SECRETS = {"password": "sesame-open-4711", "token": "sesame-shut-4712", "value": "sesame-ajar-4713"}
 TYPED = {
@@ -65,9 +65,9 @@ async def nothing_done(made: Tenant, webhook: dict[str, Any]) -> None:
 
 def test_the_addresses_that_show_a_form_again_are_those_of_a_webhooks_form() -> None:
     assert {(page.method, page.path) for page in KEEPING} == {
-        ("POST", NEW),
-        ("POST", f"{NEW}/{{draft}}"),
-        ("POST", f"{NEW}/{{draft}}/events"),
+        ("POST", CREATE),
+        ("POST", f"{CREATE}/{{draft}}"),
+        ("POST", f"{CREATE}/{{draft}}/events"),
         ("POST", "/settings/webhooks/{id}"),
     }
 
@@ -78,14 +78,14 @@ def test_a_form_of_another_session_is_shown_again_and_nothing_is_done(tmp_path: 
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one")
         async with visitor(made) as other:
-            token = (await other.get(NEW)).form("next").fields["csrf"]
+            token = (await other.get(CREATE)).form("next").fields["csrf"]
         sent = {**TYPED, **SECRETS, "revision": "1", "action": action, "csrf": token}
         page = await me.post(address(route, one), sent)
         assert page.status == 403
         assert "opened in an earlier session. Nothing was saved." in page.text
         assert "A password, token or key that you typed is not kept: type it again." in page.text
         stands_there(page, "test")
-        assert page.form("test").fields["csrf"] == (await me.get(NEW)).form("next").fields["csrf"] != token
+        assert page.form("test").fields["csrf"] == (await me.get(CREATE)).form("next").fields["csrf"] != token
         await nothing_done(made, one)
 
     on_page(tmp_path, story)
@@ -114,7 +114,7 @@ def test_a_new_webhook_is_added_in_the_next_session_after_its_secret_is_typed_ag
     async def story(made: Tenant, me: Visitor) -> None:
         async with visitor(made) as before:
             typed = {"name": "one", "url": "https://a.example/", "auth": "bearer", "token": "first-time"}
-            page = await before.press(await before.get(NEW), "next", **typed)
+            page = await before.press(await before.get(CREATE), "next", **typed)
             page = await before.press(page, "add-other", other_type="acme:done", other_version="v1", other_severity="loud")
         page = await me.press(page, "save", event_type=EVENT["type"])
         assert (page.status, "Select events" in page.text) == (403, True)
@@ -186,6 +186,28 @@ def test_after_half_an_hour_a_conflict_shows_what_was_typed_again_without_its_se
     on_page(tmp_path, story, clock=clock)
 
 
+def test_a_form_that_a_full_disk_refuses_is_shown_again_and_saved_when_there_is_room(tmp_path: Path) -> None:
+    events = json.dumps([{"type": f"t{n}", "version": "v1", "severity": "loud"} for n in range(1000)], separators=(",", ":"))
+
+    async def story(made: Tenant, me: Visitor) -> None:
+        one = await made.make("one")
+        for path, step, button in ((at(one), at(one), "save"), (CREATE, CREATE, "next"), (f"{CREATE}/x/events", CREATE, "save")):
+            page = await me.get(step)
+            await made.store.write(lambda c: c.execute("PRAGMA max_page_count = 1").fetchone())  # as many as there are
+            fields = {**page.form("test").fields, **TYPED, **SECRETS, "name": path, "auth": "bearer", "events": events}
+            page = await me.post(path, {**fields, "action": button})
+            assert (page.status, page.answer.headers["retry-after"]) == (503, "30")
+            assert "The storage is full. Nothing was saved. What you typed stands below" in page.text
+            assert (page.form("test").fields["name"], page.form("test").fields["events"]) == (path, events)
+            nowhere(page)
+            await nothing_done(made, one)
+            await made.store.write(lambda c: c.execute("PRAGMA max_page_count = 1000000").fetchone())
+        page = await me.press(page, "save", auth="none")
+        assert "The webhook was added." in page.text
+
+    on_page(tmp_path, story)
+
+
 def test_an_edit_of_an_earlier_session_whose_webhook_is_gone_makes_a_new_one(tmp_path: Path) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one", events=[EVENT])
@@ -233,7 +255,7 @@ def test_nothing_is_kept_of_what_another_site_sends_with_a_session_or_without(tm
 )
 def test_without_a_session_what_no_form_of_this_page_sends_is_refused_alike(tmp_path: Path, body: bytes, kind: str) -> None:
     async def story(made: Tenant, _me: Visitor) -> None:
-        for path in (NEW, f"{NEW}/x", f"{NEW}/x/events", "/settings/webhooks/x"):
+        for path in (CREATE, f"{CREATE}/x", f"{CREATE}/x/events", "/settings/webhooks/x"):
             page = await over(made).post(path, body, **{"Content-Type": kind})
             assert (page.status, "You are not signed in" in page.text, "typed" in page.text) == (401, True, False)
 
