@@ -80,7 +80,7 @@ class Builder:
     def run(self, get: Callable[[], Any]) -> None:
         """Reads events until the stream ends; raises Stop, and whatever the parser raises."""
         handlers: dict[type, Callable[[Builder, Any], None]] = _HANDLERS
-        scalar = self._scalar
+        scalar = self._scalar if "!" not in self.file.text else self._maybe_tagged
         while True:
             event = get()
             kind = event.__class__
@@ -105,6 +105,12 @@ class Builder:
         self.nodes += size
         if self.nodes > NODES:
             self._stop(index, f"the file has over {NODES:,} nodes, aliases expanded")
+
+    def _maybe_tagged(self, event: Any) -> None:
+        """A scalar that may have the tag `!`, which the parser calls plain then, however it is quoted; others are not."""
+        if event.tag is not None and event.implicit[0]:
+            self._tag(event.start_mark.index)
+        self._scalar(event)
 
     def _scalar(self, event: Any) -> None:
         text = event.value
