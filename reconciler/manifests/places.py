@@ -33,7 +33,7 @@ class File:
         self.path = path
         self.folder = folder
         self.marks: dict[int, list[int]] = {}
-        self._blocks: list[tuple[int, int]] | None = None
+        self._blocks: list[tuple[int, int, int]] | None = None
         self._returns = False  # whether the text has a carriage return; known once the blocks are
 
     def origin(self, index: int) -> Origin:
@@ -42,22 +42,28 @@ class File:
             return Origin(self.name, 1, 1)
         starts = self._starts()
         block = min(index // _BLOCK, len(starts) - 1)
-        begin, before = starts[block]
+        begin, before, last = starts[block]
         if begin > index:
-            begin, before = starts[block - 1]
-        last = max(self.text.rfind("\n", 0, index), self.text.rfind("\r", 0, index) if self._returns else -1)
-        return Origin(self.name, before + self._breaks(begin, index) + 1, index - last)
+            begin, before, last = starts[block - 1]
+        return Origin(self.name, before + self._breaks(begin, index) + 1, index - self._last(begin, index, last))
 
-    def _starts(self) -> list[tuple[int, int]]:
-        """Offset of each block and the lines before it: a table of every line would outgrow the text."""
+    def _starts(self) -> list[tuple[int, int, int]]:
+        """Offset of each block, the lines before it and the last break of one: a table of every line would outgrow the text."""
         if self._blocks is None:
-            self._blocks = [(0, 0)]
+            self._blocks = [(0, 0, -1)]
             self._returns = "\r" in self.text
             for end in range(_BLOCK, len(self.text), _BLOCK):
-                begin, before = self._blocks[-1]
+                begin, before, last = self._blocks[-1]
                 stop = end + (self.text[end - 1 : end + 1] == "\r\n")
-                self._blocks.append((stop, before + self._breaks(begin, stop)))
+                self._blocks.append((stop, before + self._breaks(begin, stop), self._last(begin, stop, last)))
         return self._blocks
+
+    def _last(self, begin: int, end: int, before: int) -> int:
+        """Offset of the last break between two offsets, else `before`: a line may be as long as the file."""
+        found = self.text.rfind("\n", begin, end)
+        if self._returns:
+            found = max(found, self.text.rfind("\r", begin, end))
+        return found if found >= 0 else before
 
     def _breaks(self, begin: int, end: int) -> int:
         """How many line breaks, as editors count them: CR, LF, or both together."""
