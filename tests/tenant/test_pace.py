@@ -88,14 +88,15 @@ def test_a_file_of_the_version_before_keeps_its_deliveries_attempts_and_numbers(
 
 def test_the_log_begins_anew_where_it_has_become_long(tmp_path: Path) -> None:
     with filled.store_at(tmp_path) as store:
-        beside = sqlite3.connect(store.path, isolation_level=None)
-        beside.execute("PRAGMA wal_autocheckpoint = 0")
-        beside.execute("CREATE TABLE big (x)")
-        beside.execute("INSERT INTO big VALUES (zeroblob(?))", (4096 * (LONG + 100),))
-        full = Path(f"{store.path}-wal").stat().st_size
-        checkpoint(beside)
-        beside.execute("INSERT INTO big VALUES (1)")
-        pages = beside.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
-        beside.close()
+        path = store.path
+    beside = sqlite3.connect(path, isolation_level=None)  # of a closed store, which would bring over at the same time
+    beside.execute("PRAGMA wal_autocheckpoint = 0")
+    beside.execute("CREATE TABLE big (x)")
+    beside.execute("INSERT INTO big VALUES (zeroblob(?))", (4096 * (LONG + 100),))
+    full = Path(f"{path}-wal").stat().st_size
+    checkpoint(beside)
+    beside.execute("INSERT INTO big VALUES (1)")
+    pages = beside.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
+    beside.close()
     assert full > 4096 * LONG
     assert pages < 100
