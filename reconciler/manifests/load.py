@@ -12,6 +12,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
+from reconciler.core import limits
 from reconciler.core.errors import BadRequest, InvalidManifests
 from reconciler.core.model import Declared, Origin, Webhook
 from reconciler.core.problem import Problem
@@ -56,6 +57,7 @@ def _load(request: Request) -> Manifests:
     drafts = [] if request.only_tenants else views.drafts(request, reading, specs, chosen)
     tenant_file = views.document_of(chosen, specs, reading).file if chosen is not None else None
     root = paths.root_of(tenant_file)
+    reading.problems += _unwritable(request, reading, root)
     rules = policies.read(
         request, reading, tenant_file, {file.path for file in found}, whole=bool(folders) or "-" in request.paths
     )
@@ -87,6 +89,18 @@ def _load(request: Request) -> Manifests:
         parsed=tuple(reading.parsed),
         rules=rules,
     )
+
+
+def _unwritable(request: Request, reading: Reading, root: str) -> Iterator[Problem]:
+    """A problem for each file whose path no tenant takes as the source of what it declares."""
+    documents = (*reading.kinds["Webhook"], *reading.kinds["EventSubscription"]) if request.tree.whole else ()
+    for path, file in {document.file.path: document.file for document in documents}.items():
+        source = relative(path, root)
+        if source.isascii() and source.isprintable() and len(source) <= limits.DESCRIPTION_LENGTH:
+            continue  # only to be quick
+        if wrong := limits.description(source):
+            mend = "rename it: what a webhook came from is kept beside it at the tenant"
+            yield file.problem(0, "path/name", f"the file's path {wrong}", mend)
 
 
 def _require_some(request: Request, reading: Reading) -> None:

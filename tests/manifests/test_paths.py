@@ -61,6 +61,24 @@ def test_a_file_named_twice_and_found_in_a_folder_is_read_once(tmp_path: Path) -
     assert load(Request(paths=(path, str(tmp_path), path))).documents == 1
 
 
+@pytest.mark.parametrize(
+    "name", [b"\xff.yaml", b"\x1b[31m.yaml", "\u202ea.yaml".encode(), b"/".join([b"x" * 200] * 6) + b".yaml"]
+)
+def test_a_path_that_no_tenant_takes_as_a_source_is_told_before_anything_is_sent(tmp_path: Path, name: bytes) -> None:
+    file = tmp_path / os.fsdecode(name)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(webhook("one"))
+    tenant_file = tmp_path / "t.yaml"
+    tenant_file.write_text(tenant("here"))
+    assert [(problem.rule, problem.origin.line) for problem in problems_of(tmp_path)] == [("path/name", 1)]
+
+
+@pytest.mark.parametrize("name", ["é.yaml", "a b.yaml", "日本.yaml", "::x.yaml"])
+def test_other_names_of_files_are_fine(tmp_path: Path, name: str) -> None:
+    read(tmp_path, {name: webhook("one")})
+    assert problems_of(tmp_path) == ()
+
+
 def test_an_empty_path_as_of_a_variable_that_is_not_set_is_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read(tmp_path, {"a.yaml": webhook("one")})
     monkeypatch.chdir(tmp_path)
