@@ -65,10 +65,7 @@ def _load(request: Request) -> Manifests:
     literal_urls = frozenset(url for url in (*(draft.url for draft in drafts), *views.replaced(drafts)) if isinstance(url, str))
     if request.policies == "judge":
         reading.problems += policies.judged(rules, declared, literal_urls)
-    problems = _settled(reading.problems, strict=request.strict)
-    if any(problem.severity == "error" for problem in problems):
-        told = _settled([*problems, *_needed(request, reading)], strict=False)
-        raise InvalidManifests(told, reading.documents, reading.skipped)
+    problems = _warnings(request, reading)
     if unclear is not None:
         raise unclear
     return Manifests(
@@ -120,6 +117,15 @@ def unresolved(manifests: Manifests, selected: Iterable[Declared], *, tenants: b
         keys.add(None)
     lost = [problem for key, problem in manifests.lost if key in keys]
     return tuple(sorted([*manifests.problems, *lost], key=_order)) if lost else ()
+
+
+def _warnings(request: Request, reading: Reading) -> tuple[Problem, ...]:
+    """The problems, sorted; raises InvalidManifests where one is an error."""
+    problems = _settled(reading.problems, strict=request.strict)
+    if any(problem.severity == "error" for problem in problems):
+        told = _settled([*problems, *_needed(request, reading)], strict=False)
+        raise InvalidManifests(told, reading.documents, reading.skipped)
+    return problems
 
 
 def _needed(request: Request, reading: Reading) -> Iterator[Problem]:
