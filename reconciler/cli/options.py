@@ -54,9 +54,16 @@ class _Option(click.Option):
         if self.multiple:
             separators = r"," if isinstance(self.type, click.Choice) else r"[,\s]"
             return [part.strip() for part in re.split(separators, text) if part.strip()]
-        if self._variable() in map(variable, self.secondary_opts):
-            return _opposite(text)
-        return super().value_from_envvar(ctx)
+        return self._switched(ctx) if self.secondary_opts else super().value_from_envvar(ctx)
+
+    def _switched(self, ctx: click.Context) -> bool | str:
+        """What the two variables of a switch say; raises BadParameter where one contradicts the other."""
+        off = variable(self.secondary_opts[0])
+        given = {name: text for name in self.envvar or () if (text := os.environ.get(name))}
+        meant = {_opposite(text) if name == off else _boolean(text) for name, text in given.items()}
+        if len(meant) > 1:
+            raise click.BadParameter(f"{' and '.join(given)} contradict each other; unset one", ctx, self)
+        return meant.pop()
 
     def get_error_hint(self, ctx: click.Context | None) -> str:
         """What a usage error is about: the variable, where the value came from it."""
@@ -65,12 +72,18 @@ class _Option(click.Option):
         return super().get_error_hint(ctx)
 
 
-def _opposite(text: str) -> bool | str:
-    """What a variable such as RECONCILER_NO_PRUNE means; its text where that is no boolean, for click to refuse."""
+def _boolean(text: str) -> bool | str:
+    """What a variable such as RECONCILER_PRUNE means; its text where that is no boolean, for click to refuse."""
     try:
-        return not click.BOOL.convert(text, None, None)
+        return bool(click.BOOL.convert(text, None, None))
     except click.BadParameter:
         return text
+
+
+def _opposite(text: str) -> bool | str:
+    """The same of a variable such as RECONCILER_NO_PRUNE."""
+    said = _boolean(text)
+    return said if isinstance(said, str) else not said
 
 
 def variable(option_name: str) -> str:

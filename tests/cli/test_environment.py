@@ -114,6 +114,17 @@ def test_pruning_can_be_switched_off_by_either_variable(tmp_path: Path, variable
     assert run(*PLAN, "--prune", cwd=tmp_path, **variable).json["summary"]["delete"] == 1
 
 
+def test_variables_of_a_switch_that_contradict_each_other_are_64_and_delete_nothing(tmp_path: Path) -> None:
+    write(tmp_path / "webhooks", 1)
+    both = {"RECONCILER_PRUNE": "1", "RECONCILER_NO_PRUNE": "1"}
+    refused = run(*PLAN, cwd=tmp_path, **both)
+    assert refused.code == 64
+    assert "RECONCILER_PRUNE and RECONCILER_NO_PRUNE contradict each other" in refused.err
+    assert run(*PLAN, "--no-prune", cwd=tmp_path, **both).code == 0
+    assert run(*PLAN, cwd=tmp_path, RECONCILER_PRUNE="0", RECONCILER_NO_PRUNE="1").code == 0
+    assert "RECONCILER_PRUNE" in run(*PLAN, cwd=tmp_path, RECONCILER_PRUNE="maybe").err
+
+
 def test_the_form_of_output_can_come_from_the_environment(tmp_path: Path) -> None:
     (tmp_path / "hook.yaml").write_text(webhook("hook"))
     assert run("validate", "hook.yaml", cwd=tmp_path, RECONCILER_OUTPUT="json").json["format"] == "reconciler.problems/v1"
