@@ -17,7 +17,7 @@ demo: $(RUN)
 	@$(BIN)/reconciler demo
 
 test: check tools $(NODE)
-	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
+	$(BIN)/python -m pytest -n 3 --dist worksteal --cov --cov-report=term
 
 # Format, lint, types, import contracts: the quick part.
 check: $(DEV)

@@ -18,9 +18,13 @@ settings.load_profile("untimed")
 
 BROWSER = Path(__file__).with_name("browser")
 
-UNTRACED = ("browser", "ci", "examples")
-"""Folders whose tests are not traced for coverage, nor are those marked `long`: tracing doubles the time of whatever it sees,
-and what these run as whole programs is traced where the others test it."""
+UNTRACED = (
+    *("browser", "ci", "examples", "core/test_properties.py", "manifests/test_schemas.py", "tenant/test_patterns.py"),
+    *("e2e/test_broken_test_runs.py", "e2e/test_echoes.py", "e2e/test_hostile_tenants.py", "e2e/test_killed.py"),
+    *("e2e/test_lost_answers.py", "e2e/test_refusals.py", "e2e/test_secrets.py", "e2e/test_thousand.py", "e2e/test_verdicts.py"),
+)
+"""What is not traced for coverage, nor are tests marked `long`: tracing doubles the time of whatever it sees, and what these run
+as whole programs, or a thousand times over, is traced where the others test it."""
 
 TRACED = os.environ.get("COVERAGE_PROCESS_CONFIG")
 """What coverage hands on to processes, None without coverage."""
@@ -34,9 +38,9 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Those marked `long` come first, so that no worker is left with one when the others have ended; some are not traced."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
-
+    untraced = [Path(__file__).parent / part for part in UNTRACED]
     for item in items:
-        if item.get_closest_marker("long") is not None or item.path.relative_to(Path(__file__).parent).parts[0] in UNTRACED:
+        if item.get_closest_marker("long") is not None or any(map(item.path.is_relative_to, untraced)):
             item.add_marker("no_cover")
 
 

@@ -15,7 +15,7 @@ import pytest
 from tests.support.processes import Tenant, environment
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
-SECONDS = int(os.environ.get("FUZZ_SECONDS", "20"))
+SECONDS = int(os.environ.get("FUZZ_SECONDS", "15"))
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10"))
 TOKENS = {  # name: scopes, owner
     "full": (("Webhooks: Write", "Events: Write"), None),
