@@ -1,7 +1,8 @@
 """Attempts deliveries in the background until they are through. Made by `app.py`; run for good by `tenant serve` only.
 
 Which webhook may send next stands in `lanes.py`, when a failed delivery is tried again in `retries.py`, what is stored in
-`claims.py`. Here these are put together: picks become claims, claims become attempts, outcomes give their places back.
+`claims.py` and `outcomes.py`. Here these are put together: picks become claims, claims become attempts, and their outcomes
+give the places back.
 """
 
 from __future__ import annotations
@@ -11,22 +12,25 @@ import json
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from reconciler.core.errors import StoreError
 from reconciler.core.report import Delivery, Verdict
 from reconciler.delivery.envelope import envelope, real_event
 from reconciler.delivery.send import Sender
-from reconciler.tenant import claims, upkeep, webhooks
+from reconciler.tenant import claims, outcomes, upkeep, webhooks
 from reconciler.tenant.claims import Claim
 from reconciler.tenant.lanes import After, Lanes, Pick
+from reconciler.tenant.outcomes import Ended
 from reconciler.tenant.retries import Retries
 from reconciler.tenant.store import Store
 from reconciler.tenant.times import rfc3339
+from reconciler.tenant.together import Together
 
 LOOK: Final = 5.0  # seconds between looks for what another process left, and after a write that could not be stored
 UPKEEP: Final = 60.0  # seconds between looks for what is too old
+TOGETHER: Final = 8  # attempts that are claimed, or whose outcomes are stored, in one transaction, so that none takes long
 REST: Final = 9  # times as long as a step of upkeep took does the next one wait, so that others find the writer free
 
 Observe = Callable[[str, Delivery, str, int], None]  # told url, outcome, event id and number of each attempt
@@ -47,6 +51,7 @@ class Engine:
         self._store, self._sender, self._retries, self._observe = store, sender, retries, observe
         self._lease = store.new_id()
         self._lanes = Lanes()
+        self._finish = Together(self._finished, TOGETHER)
         self._unread: set[str] | None = None  # webhooks whose facts are to be read; None for all
         self._attempts: set[asyncio.Task[None]] = set()
         self._passing: asyncio.Task[None] | None = None
@@ -57,7 +62,7 @@ class Engine:
     async def start(self) -> None:
         """Counts what the last engine left as interrupted and begins; one engine a file only."""
         self._stopped = False
-        await self._store.write(lambda c: claims.recover(c, self._retries, self._store.clock()))
+        await self._store.write(lambda c: outcomes.recover(c, self._retries, self._store.clock()))
         self._background = (asyncio.create_task(self._look()), asyncio.create_task(self._keep_up()))
 
     async def stop(self) -> None:
@@ -123,7 +128,7 @@ class Engine:
         """Claims and starts what there is room for."""
         self._again = False
         await self._learn()
-        while picks := self._lanes.take(self._store.clock()):
+        while picks := self._lanes.take(self._store.clock(), TOGETHER):
             await self._claim(picks)
 
     async def _learn(self) -> None:
@@ -161,16 +166,18 @@ class Engine:
     async def _attempt(self, claim: Claim, pick: Pick) -> None:
         outcome = await self._sent(claim)
         self._observe(claim.target.url, outcome, claim.event_id, claim.number)
-        wait = self._retries.wait(claim.tries, outcome)
-        after = await self._stored(claim, outcome, wait)
+        after = await self._stored(Ended(claim, outcome, self._retries.wait(claim.tries, outcome)))
         answered = None if outcome.verdict is Verdict.INTERRUPTED else outcome.status_code is not None
         self._lanes.ended(pick, after, answered=answered)
 
-    async def _stored(self, claim: Claim, outcome: Delivery, wait: float | None) -> After | None:
+    async def _finished(self, ended: Sequence[Ended]) -> list[After | None]:
+        return await self._store.write(lambda c: outcomes.finish(c, ended, self._store.clock()))
+
+    async def _stored(self, ended: Ended) -> After | None:
         """Stores an outcome, however long the disk is full or another process in the way: until then its place is taken."""
         while True:
             try:
-                return await self._store.write(lambda c: claims.finish(c, claim, outcome, wait, self._store.clock()))
+                return await self._finish(ended)
             except sqlite3.Error as error:
                 _log.warning("an outcome could not be stored: %s", type(error).__name__)
                 if self._stopped:
@@ -186,7 +193,7 @@ class Engine:
             webhook = webhooks.to_send(target.name, target.url, target.auth, secret)
             return await self._sender.send(webhook, what, envelope(event))
         except (StoreError, ValueError):
-            return claims.interrupted(target.name)
+            return outcomes.interrupted(target.name)
 
     async def _look(self) -> None:
         """Wakes now and then: another process may have enabled a webhook or posted an event."""

@@ -1,13 +1,16 @@
 """SQL of the counts: those on webhooks, `hourly` with a series for each webhook and one for all, and `totals`.
 
-Called by `claims.py` (counting), `api_deliveries.py` and the page (showing). No query here walks over all webhooks.
+Called by `outcomes.py` (counting), `api_deliveries.py` and the page (showing). No query here walks over all webhooks.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any, Final
 
+from reconciler.tenant.sql import listed
 from reconciler.tenant.times import HOUR, maybe, rfc3339
 
 ALL: Final = ""  # whose series counts every webhook, also those that are gone
@@ -18,17 +21,35 @@ def day_ago(now: float) -> int:
     return int(now // HOUR) - 24
 
 
-def count(connection: sqlite3.Connection, webhook_id: str, now: float, *, won: bool) -> None:
-    """Counts one invocation of a webhook: for it and for all, since ever and in this hour."""
-    column, last = ("succeeded", "last_success") if won else ("failed", "last_failure")
-    connection.execute(f"UPDATE webhooks SET {column} = {column} + 1, {last} = ? WHERE id = ?", (now, webhook_id))  # noqa: S608  fixed names
-    connection.execute(f"UPDATE totals SET {column} = {column} + 1, {last} = ?", (now,))  # noqa: S608  likewise
+def count(connection: sqlite3.Connection, invoked: Iterable[tuple[str, bool]], now: float) -> None:
+    """Counts invocations, each the id of a webhook and whether it succeeded: for it and for all, since ever and in this hour."""
+    found = Counter(invoked)
+    sums = {webhook_id: (found[webhook_id, True], found[webhook_id, False]) for webhook_id, _ in found}
+    alike: dict[tuple[int, int], list[str]] = {}
+    for webhook_id, sum_ in sums.items():
+        alike.setdefault(sum_, []).append(webhook_id)
+    for sum_, ids in alike.items():
+        values = (*_added(sum_, now), *ids)
+        connection.execute(f"UPDATE webhooks SET {_ADDED} WHERE id IN ({listed(ids)})", values)  # noqa: S608  fixed text
+    sums[ALL] = (sum(won for won, _ in sums.values()), sum(lost for _, lost in sums.values()))
+    connection.execute(f"UPDATE totals SET {_ADDED}", _added(sums[ALL], now))  # noqa: S608  likewise
     hour = int(now // HOUR)
     connection.execute(
-        "INSERT INTO hourly (webhook_id, hour, succeeded, failed) VALUES (?1, ?3, ?4, ?5), (?2, ?3, ?4, ?5) "
+        f"INSERT INTO hourly (webhook_id, hour, succeeded, failed) VALUES {listed(sums, '(?, ?, ?, ?)')} "  # noqa: S608
         "ON CONFLICT DO UPDATE SET succeeded = succeeded + excluded.succeeded, failed = failed + excluded.failed",
-        (webhook_id, ALL, hour, int(won), int(not won)),
+        [value for webhook_id, sum_ in sums.items() for value in (webhook_id, hour, *sum_)],
     )
+
+
+_ADDED: Final = (
+    "succeeded = succeeded + ?, failed = failed + ?, last_success = COALESCE(?, last_success), "
+    "last_failure = COALESCE(?, last_failure)"
+)
+
+
+def _added(counts: tuple[int, int], now: float) -> tuple[int | float | None, ...]:
+    """The values of _ADDED."""
+    return (*counts, *(now if number else None for number in counts))
 
 
 def steps(connection: sqlite3.Connection, webhook_id: str, start: int, end: int, size: int) -> list[dict[str, Any]]:

@@ -201,14 +201,15 @@ class Lanes:
         """When a lane wants to send that does not yet; None where every one waits for room or for nothing."""
         return self._later[0][0] if self._later else None
 
-    def take(self, now: float) -> list[Pick]:
-        """The rights to send that there is room for, round-robin over the webhooks that are due."""
+    def take(self, now: float, most: int = ALL) -> list[Pick]:
+        """The rights to send that there is room for, to at most so many attempts, round-robin over the webhooks that are due."""
         while self._later and self._later[0][0] <= now:
             at, _, lane = heapq.heappop(self._later)
             if lane.timer == at:
                 lane.timer = None
                 self._enter(lane, now)
-        return [Pick(lane.id, place, rank, count) for (lane, place, rank), count in Counter(self._taken(now)).items()]
+        taken = Counter(itertools.islice(self._taken(now), most))
+        return [Pick(lane.id, place, rank, count) for (lane, place, rank), count in taken.items()]
 
     def ended(self, pick: Pick, after: After | None, *, answered: bool | None) -> None:
         """One attempt of a pick ended: what that changed, None for nothing; `answered` None where nobody can say."""
@@ -241,8 +242,8 @@ class Lanes:
                 continue
             lane.busy += 1
             self._count(place, rank, 1)
-            yield lane, place, rank
             self._enter(lane, now)
+            yield lane, place, rank  # as the last thing: whoever has enough asks no further
 
     def _first(self) -> tuple[Rank, str] | None:
         """Whose turn it is: the lowest ticket that there is room for."""

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from reconciler.tenant import claims
+from reconciler.tenant import claims, outcomes
 from reconciler.tenant.lanes import Pick, Rank
 from reconciler.tenant.retries import Retries
 from reconciler.tenant.times import rfc3339
@@ -161,7 +161,7 @@ def test_an_attempt_that_was_under_way_when_the_process_ended_counts_as_interrup
         pick = Pick(made["id"], "hooks.example.com:443", Rank.UNPROVEN, 1)
         [(_, claimed)] = await t.store.write(lambda c: claims.claim(c, [pick], "dead", t.clock()))
         assert len(claimed) == 1
-        assert await t.store.write(lambda c: claims.recover(c, Retries(rng=lambda: 0.5), t.clock())) == 1
+        assert await t.store.write(lambda c: outcomes.recover(c, Retries(rng=lambda: 0.5), t.clock())) == 1
         shown = (await t.call("GET", f"/webhooks/{made['id']}/deliveries")).json()["items"][0]
         assert (shown["state"], shown["attempts"][0]["verdict"]) == ("pending", "interrupted")
         assert shown["next_attempt"] == rfc3339(t.clock() + 5)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.retry_after import retry_after
-from reconciler.tenant.claims import interrupted
+from reconciler.tenant.outcomes import interrupted
 from reconciler.tenant.retries import JITTER, Retries, parsed
 from reconciler.tenant.times import DAY
 from tests.tenant.harness import EVENT, Receiver, Tenant

@@ -169,3 +169,15 @@ def test_every_rank_s_attempts_come_back_whole(rank: Rank) -> None:
         assert pick.rank is rank
         lanes.unused(pick, pick.count)
     assert lanes.under_way == 0
+
+
+@pytest.mark.parametrize("most", [1, 3, 8, 32])
+def test_taken_in_small_portions_it_is_as_much_as_at_once_and_nobody_loses_a_turn(most: int) -> None:
+    lanes = lanes_of(*numbered(6), proven=True)
+    found: Counter[str] = Counter()
+    while picks := lanes.take(NOW, most):
+        assert sum(pick.count for pick in picks) <= most
+        for pick in picks:
+            found[pick.webhook_id] += pick.count
+    assert found == dict.fromkeys(numbered(6), 4)
+    assert lanes.under_way == 24

@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from reconciler.tenant import claims, deliveries, events, migrations, upkeep, webhooks
+from reconciler.tenant import claims, deliveries, events, migrations, outcomes, upkeep, webhooks
 from reconciler.tenant.checkpoints import LONG, checkpoint
 from reconciler.tenant.events import NewEvent
+from reconciler.tenant.retries import Retries
 from reconciler.tenant.store import Store
 from tests.support import filled
 
@@ -52,7 +53,7 @@ def test_an_attempt_of_a_deleted_webhook_is_neither_stored_nor_recovered(tmp_pat
         filled.add_pending(store, [gone], 250)
         store.write_now(lambda c: c.execute("UPDATE deliveries SET lease = 'x', lease_at = 1, attempt = 1"))
         store.write_now(lambda c: webhooks.delete(c, gone))
-        assert store.write_now(lambda c: claims.recover(c, claims.Retries(), time.time())) == 0
+        assert store.write_now(lambda c: outcomes.recover(c, Retries(), time.time())) == 0
         assert store.write_now(lambda c: c.execute("SELECT COUNT(*) FROM hourly").fetchone()[0]) == 0
 
 

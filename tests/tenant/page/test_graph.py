@@ -40,8 +40,7 @@ async def count(made: Tenant, webhook_id: str, hours_ago: int, won: int, lost: i
     then = made.clock() - hours_ago * HOUR
 
     def run(connection: Any) -> None:
-        for win in [True] * won + [False] * lost:
-            invocations.count(connection, webhook_id, then, won=win)
+        invocations.count(connection, [(webhook_id, win) for win in [True] * won + [False] * lost], then)
 
     await made.store.write(run)
 
