@@ -35,7 +35,7 @@ def count(connection: sqlite3.Connection, invoked: Iterable[tuple[str, bool]], n
     connection.execute(f"UPDATE totals SET {_ADDED}", _added(sums[ALL], now))  # noqa: S608  likewise
     hour = int(now // HOUR)
     connection.execute(
-        f"INSERT INTO hourly (webhook_id, hour, succeeded, failed) VALUES {listed(sums, '(?, ?, ?, ?)')} "  # noqa: S608
+        f"INSERT INTO hourly (webhook_id, hour, succeeded, failed) VALUES {listed(sums, '(?, ?, ?, ?)')} "  # noqa: S608  likewise
         "ON CONFLICT DO UPDATE SET succeeded = succeeded + excluded.succeeded, failed = failed + excluded.failed",
         [value for webhook_id, sum_ in sums.items() for value in (webhook_id, hour, *sum_)],
     )

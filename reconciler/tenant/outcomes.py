@@ -92,7 +92,7 @@ def finish(connection: sqlite3.Connection, ended: Sequence[Ended], now: float) -
 def _under_way(connection: sqlite3.Connection, ended: Sequence[Ended]) -> dict[int, sqlite3.Row]:
     """Those of these attempts that the file still has under way, by number of their delivery, with their webhooks' rows."""
     query = (
-        "SELECT d.seq, w.id, w.unreached, w.held_until FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id "  # noqa: S608
+        "SELECT d.seq, w.id, w.unreached, w.held_until FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id "  # noqa: S608  placeholders
         f"WHERE d.lease IS NOT NULL AND (d.seq, d.attempt) IN (VALUES {listed(ended, '(?, ?)')})"
     )
     values = [value for each in ended for value in (each.claim.seq, each.claim.number)]
@@ -109,7 +109,7 @@ def _store(connection: sqlite3.Connection, ended: Sequence[Ended], now: float) -
             state = "failed" if next_at is None else "pending"
             connection.execute(f"{_ENDED} state = ?, next_at = ? WHERE seq = ?", (state, next_at, each.claim.seq))
     connection.execute(
-        "INSERT INTO attempts (delivery, number, started_at, verdict, status_code, detail, seconds) "  # noqa: S608
+        "INSERT INTO attempts (delivery, number, started_at, verdict, status_code, detail, seconds) "  # noqa: S608  placeholders
         f"VALUES {listed(ended, '(?, ?, ?, ?, ?, ?, ?)')}",
         [value for each in ended for value in each.values],
     )

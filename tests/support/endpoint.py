@@ -1,7 +1,7 @@
 """Endpoints in a process of their own, fast enough not to be what is measured: `python -m tests.support.endpoint PORTS`.
 
 POST `/ok/…` is answered 200 at once, `/hang/…` never. `GET /seen` tells what arrived as `[[path, event_id, epoch seconds], …]`,
-`GET /count` how much.
+`GET /count` how much of it was answered.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 class _Connection(asyncio.Protocol):
     seen: list[tuple[str, str, float]] = []  # noqa: RUF012  one list for all connections is the point
+    answered = 0
 
     def connection_made(self, transport: Any) -> None:
         self.transport, self.buffer = transport, b""
@@ -41,12 +42,13 @@ class _Connection(asyncio.Protocol):
 
     def answer(self, path: str, body: bytes) -> None:
         if path in {"/seen", "/count"}:
-            text = json.dumps(self.seen if path == "/seen" else len(self.seen)).encode()
+            text = json.dumps(self.seen if path == "/seen" else self.answered).encode()
             self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text))
             return
         event = _EVENT.search(body)
         self.seen.append((path, event[1].decode() if event else "", time.time()))
         if not path.startswith("/hang"):
+            _Connection.answered += 1
             self.transport.write(OK)
 
 
@@ -84,13 +86,13 @@ class Endpoints:
     def seen(self) -> list[tuple[str, str, float]]:
         return [tuple(item) for item in self._told("/seen")]
 
-    def count_seen(self) -> int:
+    def count_answered(self) -> int:
         return int(self._told("/count"))
 
     def wait(self, count: int, seconds: float) -> list[tuple[str, str, float]]:
-        """What arrived, as soon as it is so many."""
+        """What arrived, as soon as so many were answered."""
         until = time.monotonic() + seconds
-        while self.count_seen() < count and time.monotonic() < until:
+        while self.count_answered() < count and time.monotonic() < until:
             time.sleep(0.05)
         return self.seen()
 
