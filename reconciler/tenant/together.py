@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
+
+PAUSE: Final = 0.05  # seconds; a work that took longer waited for somebody, as for another process that writes
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -15,11 +17,18 @@ class Together(Generic[T, R]):
     """Hands items to `work`, one group at a time; `work` returns an end for each, in their order, or raises for all.
 
     A group that was refused is tried one by one, so that nobody fails for another's sake. After each group a pause as long as
-    its work took, so that others find the writer free, and the next group is worth its transaction.
+    its work took, PAUSE at most, so that others find the writer free, and the next group is worth its transaction. `clock`
+    tells seconds, `sleep` lets them pass.
     """
 
-    def __init__(self, work: Callable[[Sequence[T]], Awaitable[Sequence[R]]], most: int) -> None:
-        self._work, self._most = work, most
+    def __init__(
+        self,
+        work: Callable[[Sequence[T]], Awaitable[Sequence[R]]],
+        most: int,
+        clock: Callable[[], float] = time.perf_counter,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._work, self._most, self._clock, self._sleep = work, most, clock, sleep
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
         self._working: asyncio.Task[None] | None = None
 
@@ -34,12 +43,12 @@ class Together(Generic[T, R]):
     async def _run(self) -> None:
         try:
             while self._waiting:
-                began = time.perf_counter()
+                began = self._clock()
                 group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
                 if not await self._told(group, last=len(group) == 1):
                     for each in group:
                         await self._told([each], last=True)
-                await asyncio.sleep(time.perf_counter() - began)
+                await self._sleep(min(self._clock() - began, PAUSE))
         finally:
             self._working = None
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from reconciler.tenant.together import Together
+from reconciler.tenant.together import PAUSE, Together
 
 
 class Work:
@@ -37,6 +37,24 @@ def test_what_comes_meanwhile_is_done_together_in_order_at_most_so_many_at_once(
         work.gate.set()
         assert await asyncio.gather(first, *rest) == [number * 10 for number in range(8)]
         assert work.groups == [[0], [1, 2, 3, 4], [5, 6, 7]]
+
+    asyncio.run(story())
+
+
+def test_a_group_is_followed_by_a_pause_as_long_as_its_work_but_never_by_a_long_one() -> None:
+    async def story() -> None:
+        clock, slept = iter([10.0, 10.02, 20.0, 25.0]), list[float]()
+
+        async def work(items: Sequence[int]) -> Sequence[int]:
+            return items
+
+        async def sleep(seconds: float) -> None:
+            slept.append(seconds)
+
+        together = Together(work, 1, lambda: next(clock), sleep)
+        assert await asyncio.gather(together(1), together(2)) == [1, 2]
+        await asyncio.sleep(0)
+        assert slept == [pytest.approx(0.02), PAUSE]
 
     asyncio.run(story())
 
