@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from reconciler.core.model import Subscription
 from reconciler.tenant.lanes import DEAD_AFTER, Facts, Pick, Rank
-from reconciler.tenant.sql import listed
+from reconciler.tenant.sql import placeholders
 from reconciler.tenant.webhooks import StoredAuth, auth_of
 
 _PORTS: Final = {"http": 80, "https": 443}
@@ -59,7 +59,7 @@ _FACTS: Final = (
 
 def facts(connection: sqlite3.Connection, webhook_ids: Sequence[str]) -> dict[str, Facts]:
     """What the lanes have to know of those of these webhooks that are enabled."""
-    query = f"{_FACTS} AND w.id IN ({listed(webhook_ids)})"
+    query = f"{_FACTS} AND w.id IN ({placeholders(webhook_ids)})"
     return _told(connection.execute(query, webhook_ids))
 
 
@@ -80,7 +80,7 @@ def claim(
     One pick a webhook. Few statements for all of them, for the reason that `outcomes.py` gives.
     """
     ids = [pick.webhook_id for pick in picks]
-    rows = {row["id"]: row for row in connection.execute(f"{_ENABLED} ({listed(ids)})", ids)}
+    rows = {row["id"]: row for row in connection.execute(f"{_ENABLED} ({placeholders(ids)})", ids)}
     known = {pick.webhook_id: pick for pick in picks if pick.webhook_id in rows and _as_told(pick, rows[pick.webhook_id], now)}
     found = _waiting(connection, known.values(), now)
     ready = {
@@ -134,7 +134,7 @@ def _waiting(connection: sqlite3.Connection, picks: Iterable[Pick], now: float) 
 
 def _take(connection: sqlite3.Connection, seqs: Sequence[int], lease: str, now: float) -> None:
     if seqs:
-        query = f"UPDATE deliveries SET attempt = attempt + 1, lease = ?, lease_at = ? WHERE seq IN ({listed(seqs)})"  # noqa: S608  placeholders
+        query = f"UPDATE deliveries SET attempt = attempt + 1, lease = ?, lease_at = ? WHERE seq IN ({placeholders(seqs)})"  # noqa: S608  placeholders
         connection.execute(query, (lease, now, *seqs))
 
 

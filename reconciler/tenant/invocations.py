@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
 
-from reconciler.tenant.sql import listed
+from reconciler.tenant.sql import placeholders
 from reconciler.tenant.times import HOUR, maybe, rfc3339
 
 ALL: Final = ""  # whose series counts every webhook, also those that are gone
@@ -26,18 +26,18 @@ def count(connection: sqlite3.Connection, invoked: Iterable[tuple[str, bool]], n
     found = Counter(invoked)
     sums = {webhook_id: (found[webhook_id, True], found[webhook_id, False]) for webhook_id, _ in found}
     alike: dict[tuple[int, int], list[str]] = {}
-    for webhook_id, sum_ in sums.items():
-        alike.setdefault(sum_, []).append(webhook_id)
-    for sum_, ids in alike.items():
-        values = (*_added(sum_, now), *ids)
-        connection.execute(f"UPDATE webhooks SET {_ADDED} WHERE id IN ({listed(ids)})", values)  # noqa: S608  fixed text
+    for webhook_id, counts in sums.items():
+        alike.setdefault(counts, []).append(webhook_id)
+    for counts, ids in alike.items():
+        values = (*_added(counts, now), *ids)
+        connection.execute(f"UPDATE webhooks SET {_ADDED} WHERE id IN ({placeholders(ids)})", values)  # noqa: S608  fixed text
     sums[ALL] = (sum(won for won, _ in sums.values()), sum(lost for _, lost in sums.values()))
     connection.execute(f"UPDATE totals SET {_ADDED}", _added(sums[ALL], now))  # noqa: S608  likewise
     hour = int(now // HOUR)
     connection.execute(
-        f"INSERT INTO hourly (webhook_id, hour, succeeded, failed) VALUES {listed(sums, '(?, ?, ?, ?)')} "  # noqa: S608  likewise
+        f"INSERT INTO hourly (webhook_id, hour, succeeded, failed) VALUES {placeholders(sums, '(?, ?, ?, ?)')} "  # noqa: S608  likewise
         "ON CONFLICT DO UPDATE SET succeeded = succeeded + excluded.succeeded, failed = failed + excluded.failed",
-        [value for webhook_id, sum_ in sums.items() for value in (webhook_id, hour, *sum_)],
+        [value for webhook_id, counts in sums.items() for value in (webhook_id, hour, *counts)],
     )
 
 

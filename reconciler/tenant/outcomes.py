@@ -17,7 +17,7 @@ from reconciler.tenant import invocations
 from reconciler.tenant.claims import Claim, Target
 from reconciler.tenant.lanes import ALL, DEAD_AFTER, After
 from reconciler.tenant.retries import Retries
-from reconciler.tenant.sql import listed
+from reconciler.tenant.sql import placeholders
 from reconciler.tenant.webhooks import StoredAuth
 
 INTERRUPTED: Final = "the sender stopped before an answer came"  # of the closed list in delivery/detail.py
@@ -25,7 +25,7 @@ INTERRUPTED: Final = "the sender stopped before an answer came"  # of the closed
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How an attempt ended, and in how many seconds it is made again, None for never."""
+    """How an attempt ended; `wait` is in how many seconds it is made again, None for never."""
 
     claim: Claim
     outcome: Delivery
@@ -37,12 +37,12 @@ class Ended:
         return self.outcome.verdict is Verdict.DELIVERED
 
     def next_at(self, now: float) -> float | None:
-        """When it is made again."""
+        """When it is made again, in epoch seconds as `now` is; None for never."""
         return None if self.wait is None else now + self.wait
 
     @property
-    def values(self) -> tuple[int | float | str | None, ...]:
-        """The row of `attempts`."""
+    def row(self) -> tuple[int | float | str | None, ...]:
+        """What is stored of it in `attempts`."""
         claim, outcome = self.claim, self.outcome
         ended = (outcome.verdict.value, outcome.status_code, outcome.detail, round(outcome.seconds, 6))
         return (claim.seq, claim.number, claim.claimed_at, *ended)
@@ -93,7 +93,7 @@ def _under_way(connection: sqlite3.Connection, ended: Sequence[Ended]) -> dict[i
     """Those of these attempts that the file still has under way, by number of their delivery, with their webhooks' rows."""
     query = (
         "SELECT d.seq, w.id, w.unreached, w.held_until FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id "  # noqa: S608  placeholders
-        f"WHERE d.lease IS NOT NULL AND (d.seq, d.attempt) IN (VALUES {listed(ended, '(?, ?)')})"
+        f"WHERE d.lease IS NOT NULL AND (d.seq, d.attempt) IN (VALUES {placeholders(ended, '(?, ?)')})"
     )
     values = [value for each in ended for value in (each.claim.seq, each.claim.number)]
     return {row["seq"]: row for row in connection.execute(query, values)}
@@ -102,7 +102,7 @@ def _under_way(connection: sqlite3.Connection, ended: Sequence[Ended]) -> dict[i
 def _store(connection: sqlite3.Connection, ended: Sequence[Ended], now: float) -> None:
     won = [each.claim.seq for each in ended if each.won]
     if won:
-        connection.execute(f"{_ENDED} state = 'succeeded', next_at = NULL WHERE seq IN ({listed(won)})", won)
+        connection.execute(f"{_ENDED} state = 'succeeded', next_at = NULL WHERE seq IN ({placeholders(won)})", won)
     for each in ended:
         if not each.won:
             next_at = each.next_at(now)
@@ -110,8 +110,8 @@ def _store(connection: sqlite3.Connection, ended: Sequence[Ended], now: float) -
             connection.execute(f"{_ENDED} state = ?, next_at = ? WHERE seq = ?", (state, next_at, each.claim.seq))
     connection.execute(
         "INSERT INTO attempts (delivery, number, started_at, verdict, status_code, detail, seconds) "  # noqa: S608  placeholders
-        f"VALUES {listed(ended, '(?, ?, ?, ?, ?, ?, ?)')}",
-        [value for each in ended for value in each.values],
+        f"VALUES {placeholders(ended, '(?, ?, ?, ?, ?, ?, ?)')}",
+        [value for each in ended for value in each.row],
     )
 
 
