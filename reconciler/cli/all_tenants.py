@@ -47,11 +47,15 @@ Do = Callable[[TenantRun, T], Coroutine[Any, Any, TenantRun]]
 
 @dataclass(frozen=True, slots=True)
 class Turn(Generic[T]):
-    """One tenant's turn: its manifest and what its command prepared; `note` is why that is nothing."""
+    """One tenant's turn: its manifest and what its command prepared; `note` is why that is nothing.
+
+    `ended` is what came of it before its turn, which then does nothing more.
+    """
 
     spec: TenantSpec
     prepared: T | None = None
     note: str = ""
+    ended: TenantRun | None = None
 
 
 def refuse(ctx: click.Context, options: Options) -> None:
@@ -99,8 +103,8 @@ def _order(problem: Problem) -> tuple[Any, ...]:
 class Round(Generic[T]):
     """All turns of one command, `options` as it was given them.
 
-    `do` makes a tenant's run of what was prepared for it, under a heading that says `what` it does if it is not all; `gate` adds
-    what a wave has to pass before the next begins.
+    `do` makes a tenant's run of what was prepared for it, under a heading that says `what` it does if it is not all, None for no
+    heading; `gate` adds what a wave has to pass before the next begins.
     """
 
     def __init__(
@@ -110,7 +114,7 @@ class Round(Generic[T]):
         turns: tuple[Turn[T], ...],
         do: Do[T],
         gate: Do[T] | None = None,
-        what: str = "",
+        what: str | None = "",
     ) -> None:
         self._console, self._turns, self._do, self._gate, self._what = console, turns, do, gate, what
         self._end = time.monotonic() + options.deadline if options.deadline is not None else None
@@ -150,12 +154,15 @@ class Round(Generic[T]):
     def _failed(self, wave: tuple[Turn[T], ...]) -> list[TenantRun]:
         return [run for run in (self._done[turn.spec.name] for turn in wave) if run.exit_code != Exit.DONE]
 
-    def _one(self, turn: Turn[T], do: Do[T], what: str) -> None:
+    def _one(self, turn: Turn[T], do: Do[T], what: str | None) -> None:
         """One tenant's turn, if it has one; an error is what came of it."""
         name, left = turn.spec.name, None if self._end is None else self._end - time.monotonic()
         before = self._done[name]
         if self._stopped or turn.prepared is None:
             self._done[name] = before if self._stopped else replace(before, exit_code=Exit.DONE, note=turn.note)
+            return
+        if turn.ended is not None:
+            self._done[name] = turn.ended
             return
         self._done[name] = replace(before, exit_code=Exit.INTERRUPTED, note="interrupted")
         self._head(turn, what)
@@ -171,8 +178,8 @@ class Round(Generic[T]):
         if ended.exit_code == Exit.INTERRUPTED:
             self._stopped = INTERRUPTED
 
-    def _head(self, turn: Turn[T], what: str) -> None:
-        if self._console.output == "text":
+    def _head(self, turn: Turn[T], what: str | None) -> None:
+        if self._console.output == "text" and what is not None:
             self._console.data(("\n" if self._console.wrote else "") + heading(turn.spec.name, turn.spec.wave, what))
 
     def _runs(self) -> Runs:

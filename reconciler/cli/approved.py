@@ -1,12 +1,13 @@
-"""`reconcile --all-tenants` with `--expect-digest` or `--accept`: what was approved is the plans of all tenants together.
+"""`reconcile --all-tenants` plans every tenant before anything is written anywhere: one refused plan keeps all from their turn.
 
-Every tenant is planned before anything is written anywhere. Then each turn is bound to the plan that its tenant had here, so
-that what moves in between is refused at its turn. Called by `waves.py`.
+With `--expect-digest` or `--accept`, what was approved is the plans of all tenants together. Then each turn is bound to the plan
+that its tenant had here, so that what moves in between is refused at its turn. Called by `waves.py`.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Final
 
 from reconciler.cli.all_tenants import INTERRUPTED, Round, Turn, all_of, told
 from reconciler.cli.console import Console
@@ -18,8 +19,11 @@ from reconciler.core.errors import PlanRefused, StalePlan
 from reconciler.core.plan import Plan
 from reconciler.core.report import Failure
 from reconciler.core.runs import Runs, TenantRun
+from reconciler.render.runs import heading
 from reconciler.render.text import plan_ending
 from reconciler.workflow import approve
+
+_PLAN: Final = "plan"  # what a turn of this round does, in its heading
 
 
 def asks(options: Options) -> bool:
@@ -27,30 +31,45 @@ def asks(options: Options) -> bool:
     return options.expect_digest is not None or options.accept is not None
 
 
-def planned(console: Console, options: Options, turns: tuple[Turn[Prepared], ...]) -> Runs:
-    """The plan of every tenant. The exit code is 0 if all are what was approved; else this is what the command ends with."""
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The plan of every tenant in `runs`, and whether the first turn may begin; else `runs` is what the command ends with."""
+
+    runs: Runs
+    may_begin: bool
+
+
+def planned(console: Console, options: Options, turns: tuple[Turn[Prepared], ...]) -> Planned:
+    """The plan of every tenant. What one run approved is shown with its digest, else only a plan that is refused."""
+    approving = asks(options)
 
     async def plan(begun: TenantRun, prepared: Prepared) -> TenantRun:
         made = await prepared.plan_only(console)
         if console.output == "text":
             if _is_refused(made, options):
+                if not approving:
+                    console.data(heading(begun.tenant, begun.wave, _PLAN))
                 show(console, made)
-            else:
+            elif approving:
                 console.data(plan_ending(made, color=console.color))
         return replace(begun, exit_code=Exit.DONE, plan=made)
 
-    return _judged(console, options, Round(console, options, turns, plan, what="plan").taken())
+    return _judged(console, options, Round(console, options, turns, plan, what=_PLAN if approving else None).taken())
 
 
 def bound(turns: tuple[Turn[Prepared], ...], found: Runs, options: Options) -> tuple[Turn[Prepared], ...]:
-    """The turns, each for nothing but the plan that was found for its tenant."""
-    digests = {run.tenant: run.plan.digest() for run in found.runs if run.plan is not None}
+    """The turns, each for nothing but its plan where plans were approved; what could not be planned is not asked again."""
+    runs = {run.tenant: run for run in found.runs}
 
     def one(turn: Turn[Prepared]) -> Turn[Prepared]:
-        prepared = turn.prepared
+        run, prepared = runs[turn.spec.name], turn.prepared
         if prepared is None:
             return turn
-        digest = digests[turn.spec.name]
+        if run.plan is None:
+            return replace(turn, ended=run)
+        if not asks(options):
+            return turn
+        digest = run.plan.digest()
         mine = prepared.options.but(expect_digest=digest, accept=digest if options.accept is not None else None)
         return replace(turn, prepared=replace(prepared, options=mine))
 
@@ -65,18 +84,24 @@ def _is_refused(made: Plan, options: Options) -> bool:
     return False
 
 
-def _judged(console: Console, options: Options, found: Runs) -> Runs:
-    """In the order in which one plan is judged: whether it is there, is the one that was approved, and may be carried out."""
+def _judged(console: Console, options: Options, found: Runs) -> Planned:
+    """In the order in which one plan is judged: whether it is there, is the one that was approved, and may be carried out.
+
+    A tenant that could not be planned keeps the others from their turn only where the plans of all were approved.
+    """
     if found.exit_code == Exit.INTERRUPTED:
-        return _held(found, INTERRUPTED)
-    if found.digest is None:
-        return _held(found, "not started: not every tenant could be planned")
+        return Planned(_held(found, INTERRUPTED), may_begin=False)
+    if found.digest is None and asks(options):
+        return Planned(_held(found, "not started: not every tenant could be planned"), may_begin=False)
     if any(wanted not in {None, found.digest} for wanted in (options.expect_digest, options.accept)):
         console.error(f"these are not the plans that were approved: their digest is {found.digest}; nothing was written anywhere")
-        return all_of(map(_stale, found.runs), found.owners)
+        return Planned(all_of(map(_stale, found.runs), found.owners), may_begin=False)
     runs = [replace(run, exit_code=Exit.REFUSED) if run.plan and _is_refused(run.plan, options) else run for run in found.runs]
-    judged = all_of(runs, found.owners)
-    return found if judged.exit_code == Exit.DONE else _held(judged, "not started: not every plan may be carried out")
+    if all(run.exit_code != Exit.REFUSED for run in runs):
+        return Planned(found, may_begin=True)
+    console.error("a plan is refused; nothing was written anywhere")
+    judged = _held(all_of(runs, found.owners), "not started: not every plan may be carried out")
+    return Planned(judged, may_begin=False)
 
 
 def _stale(run: TenantRun) -> TenantRun:

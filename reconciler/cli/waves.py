@@ -1,6 +1,6 @@
 """`reconcile --all-tenants`: a wave begins once every tenant of the one before applied and its endpoints passed their test.
 
-What is bound to a digest begins only if the plans of all tenants together are what was approved: `approved.py`.
+Nothing begins before every tenant is planned and no plan is refused: `approved.py`.
 """
 
 from __future__ import annotations
@@ -49,13 +49,12 @@ def reconcile_all(ctx: click.Context, console: Console, options: Options) -> int
         return replace(applied, exit_code=Exit.INTERRUPTED if interrupted else code, test=report)
 
     ready = turns(ctx, options, lambda mine: prepare(mine, "require"))
-    if approved.asks(options):
-        end = _end(options)
-        found = approved.planned(console, options, ready)
-        if found.exit_code != Exit.DONE:
-            return show(console, found)
-        ready = approved.bound(ready, found, options)
-        options = options.but(deadline=end - time.monotonic() if end is not None else None)
+    end = _end(options)
+    found = approved.planned(console, options, ready)
+    if not found.may_begin:
+        return show(console, found.runs)
+    ready = approved.bound(ready, found.runs, options)
+    options = options.but(deadline=end - time.monotonic() if end is not None else None)
     return Round(console, options, ready, carry_out, test).run()
 
 

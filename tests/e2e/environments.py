@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,12 @@ def manifest(name: str, where: str, *, wave: int | None = None, patches: str = "
 
 def everywhere(patch: str) -> str:
     return f"{{match: {{matchLabels: {{}}}}, patch: {patch}}}"
+
+
+def held(file: Path) -> int:
+    """How many webhooks an embedded tenant holds."""
+    with closing(sqlite3.connect(file)) as store:
+        return int(store.execute("SELECT count(*) FROM webhooks").fetchone()[0])
 
 
 class World:

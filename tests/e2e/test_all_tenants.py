@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import fromstring
 
-from tests.e2e.environments import LOCAL, World, codes, everywhere
+from tests.e2e.environments import LOCAL, World, codes, everywhere, held
 from tests.support.processes import run, webhook
 
 
@@ -33,7 +33,7 @@ def test_an_endpoint_that_fails_its_test_keeps_the_next_wave_from_beginning(worl
     assert (code, codes(done)) == (8, {"dev": 8, "staging": None, "production": None})
     assert done["dev"]["report"]["summary"]["created"] == 1
     assert done["production"]["note"] == "not started: wave 1 did not pass (dev: exit 8)"
-    assert not (world.folder / "staging.db").exists()
+    assert held(world.folder / "staging.db") == 0
     world.receiver.script("/dev", 200)
     assert world.json("reconcile")[0] == 0
 
@@ -71,8 +71,33 @@ def test_a_refused_token_a_refused_plan_and_a_failed_write_each_stop_the_next_wa
     assert world.reconcile().code == 0
     (world.folder / "one.yaml").unlink()
     code, done = world.json("reconcile")
-    assert (code, codes(done)) == (6, {"dev": 6, "staging": None, "production": None})
+    assert (code, codes(done)) == (6, {"dev": 6, "staging": 6, "production": 6})
     assert [found["rule"] for found in done["dev"]["plan"]["violations"]] == ["empty-set"]
+
+
+def test_a_refused_plan_of_the_last_wave_keeps_every_tenant_from_being_written(world: World) -> None:
+    assert world.reconcile().code == 0
+    (world.folder / "one.yaml").write_text(webhook("one", url=world.receiver.url("/ok"), extra="description: new"))
+    world.put("production", "production.db", wave=3, extra=", select: {matchLabels: {team: other}}")
+    code, done = world.json("reconcile")
+    assert (code, codes(done)) == (6, {"dev": None, "staging": None, "production": 6})
+    assert done["dev"]["note"] == "not started: not every plan may be carried out (production: exit 6)"
+    assert world.dev.by_name()["one"]["description"] == ""
+    text = world.reconcile()
+    assert (text.code, "a plan is refused; nothing was written anywhere" in text.err) == (6, True)
+    assert [line for line in text.out.splitlines() if line.startswith("==")] == ["== production (wave 3): plan =="]
+    assert "2 not started (dev, staging)" in text.out.splitlines()[-1]
+
+
+def test_a_tenant_that_cannot_be_planned_is_asked_once_and_its_wave_has_its_turn(world: World) -> None:
+    world.put("away", world.receiver.url("/nothing"))
+    world.env["AWAY_TOKEN"] = "none"
+    done = world.reconcile()
+    assert done.code == 1
+    assert done.err.count("own contract") == 1
+    asked = [request.path for request in world.receiver.requests if request.path.startswith("/nothing")]
+    assert len(asked) == 1
+    assert "one" in world.dev.by_name()
 
 
 def test_text_has_a_heading_for_each_tenant_and_a_summary_last(world: World) -> None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reconciler.core.digest import digest_of_all
-from tests.e2e.environments import LOCAL, World, codes, everywhere, manifest
+from tests.e2e.environments import LOCAL, World, codes, everywhere, held, manifest
 from tests.support.processes import Ended, run, start, webhook
 from tests.support.receiver import Receiver
 
@@ -47,8 +45,7 @@ class Repository:
 
     def held(self, tenant: str) -> int:
         """How many webhooks a tenant holds."""
-        with closing(sqlite3.connect(self.folder / f"{tenant}.db")) as store:
-            return int(store.execute("SELECT count(*) FROM webhooks").fetchone()[0])
+        return held(self.folder / f"{tenant}.db")
 
 
 @pytest.fixture

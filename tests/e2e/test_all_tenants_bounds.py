@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.e2e.environments import SCHEMAS, everywhere, manifest
+from tests.e2e.environments import SCHEMAS, everywhere, held, manifest
 from tests.support.processes import run, start, webhook
 from tests.support.terminal import at_terminal
 
@@ -103,6 +103,12 @@ def test_ctrl_c_ends_with_130_and_a_report_of_what_was_done_and_what_was_not_beg
         (tmp_path / "t-c.yaml").write_text(manifest("c", "c.db"))
         process = start("reconcile", ".", "--all-tenants", "--yes", "-o", "json", cwd=tmp_path, B_TOKEN="t")
         silent.settimeout(60)
+        planned, _ = silent.accept()
+        with planned:  # every tenant is planned before the first has its turn; then `b` is silent
+            planned.recv(65536)
+            body = b'{"items": [], "next_cursor": null}'
+            head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+            planned.sendall(head % len(body) + body)
         connection, _ = silent.accept()
         with connection:
             process.send_signal(number)
@@ -112,7 +118,25 @@ def test_ctrl_c_ends_with_130_and_a_report_of_what_was_done_and_what_was_not_beg
     assert parts["a"]["report"]["summary"]["created"] == 1
     assert (parts["b"]["exit_code"], parts["b"]["note"]) == (130, "interrupted")
     assert (parts["c"]["exit_code"], parts["c"]["note"]) == (None, "not started: interrupted")
-    assert not (tmp_path / "c.db").exists()
+    assert held(tmp_path / "c.db") == 0
+
+
+def test_ctrl_c_while_all_are_planned_writes_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(webhook("one"))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        (tmp_path / "t-a.yaml").write_text(manifest("a", "a.db"))
+        (tmp_path / "t-b.yaml").write_text(manifest("b", f"http://127.0.0.1:{port}/public-api/v1"))
+        process = start("reconcile", ".", "--all-tenants", "--yes", "-o", "json", cwd=tmp_path, B_TOKEN="t")
+        silent.settimeout(60)
+        connection, _ = silent.accept()
+        with connection:
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (130, "")
+    parts = [(part["exit_code"], part["note"]) for part in json.loads(out)["runs"]]
+    assert parts == [(None, "not started: interrupted"), (130, "interrupted")]
+    assert held(tmp_path / "a.db") == 0
 
 
 def test_a_base_revision_is_patched_as_its_tenants_were_then(tmp_path: Path) -> None:
