@@ -13,6 +13,7 @@ from reconciler.core import limits
 from reconciler.core.catalogue import BY_TYPE, CATALOGUE, SEVERITIES
 from reconciler.core.model import Origin, Subscription
 from reconciler.core.problem import Problem
+from reconciler.manifests.build import PROBLEMS
 from reconciler.manifests.near import near
 from reconciler.manifests.places import Document, File, Path
 
@@ -47,12 +48,35 @@ class Origins(Mapping[Subscription, Origin]):
         return len(self._places)
 
 
+class _Some:
+    """The first problems of a document's events, and the first error whatever stands before it: a million help nobody."""
+
+    def __init__(self, before: int) -> None:
+        self.kept: list[Problem] = []
+        self.failed = self.cut = False
+        self._before = before
+
+    def append(self, problem: Problem) -> None:
+        """Keeps a problem if there is room for it."""
+        error = problem.severity == "error"
+        if len(self.kept) < PROBLEMS or (error and not self.failed):
+            self.kept.append(problem)
+            self.failed |= error
+        else:
+            self.cut = True
+
+    def __len__(self) -> int:
+        """How many problems the run has so far."""
+        return self._before + len(self.kept)
+
+
 _subscription = lru_cache(maxsize=4096)(Subscription)  # the same few come again and again
 
 
 def subscriptions(document: Document, problems: list[Problem]) -> Places:
     """The subscriptions of one document; the same one twice is a problem."""
     found: Places = {}
+    some = _Some(len(problems))
     file = document.file if document.patched is None else document.source(_EVENTS)[0].file
     events = document.value["spec"].get("events", ())
     marks = file.marks[id(events)] if events else []
@@ -60,18 +84,22 @@ def subscriptions(document: Document, problems: list[Problem]) -> Places:
         kind, version, severity = event["type"], event.get("version"), event.get("severity")
         place = (file, marks[number + 1])
         if (kind, version, severity.__class__ is str and severity) not in _FINE:
-            _known(document, (*_EVENTS, number), event, problems)
+            _known(document, (*_EVENTS, number), event, some)
         for level in severity if severity.__class__ is list else (severity,):
             item, before = _subscription(kind, version, level), len(found)
             found.setdefault(item, place)
             if len(found) == before:
                 first = file.origin(found[item][1])
                 message = f"the same subscription twice; the first stands in line {first.line}"
-                problems.append(document.problem((*_EVENTS, number), "subscription/duplicate", message, "remove one"))
+                some.append(document.problem((*_EVENTS, number), "subscription/duplicate", message, "remove one"))
+    problems += some.kept
+    if some.cut:
+        message = f"over {PROBLEMS:,} problems with events; no more are shown"
+        problems.append(document.problem(_EVENTS, "document/limit", message, severity="error" if some.failed else "warning"))
     return found
 
 
-def _known(document: Document, path: Path, event: dict[str, Any], problems: list[Problem]) -> None:
+def _known(document: Document, path: Path, event: dict[str, Any], problems: _Some) -> None:
     """Warnings for what the catalogue does not know, errors for what the tenant's kind needs or no tenant takes."""
     for field in ("version", "severity"):
         if field not in event:

@@ -7,15 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import reduce
 from itertools import islice
-from operator import getitem
 from typing import Any, Final
 
-import jsonschema
-import jsonschema_rs
-
 from reconciler.core.problem import Problem
+from reconciler.manifests.faults import faults
 from reconciler.manifests.near import near
 from reconciler.manifests.places import Document, Path
 from reconciler.manifests.schema import field_names
@@ -46,81 +42,28 @@ _PATTERNS: Final = {
     "path": ("two or more names with one / between them", "as `vault kv get` takes it, the mount first: secret/payments/oncall"),
 }
 _REFERENCE: Final = "Secret reference"
-_LONG: Final = 8192  # characters; every limit of a text's length is below
 _USE_REFERENCE: Final = f"use {{fromEnv: NAME}} or {{fromFile: PATH}}, or one of {', '.join(list(SOURCES)[2:])}"
 
 
-def explain(schema: dict[str, Any], document: Document, most: int) -> list[Problem]:
-    """Every fault, at most `most`; at least one, since the schema refused the document."""
-    try:
-        problems = list(islice(_problems(schema, document, _cut(document.value)), most))
-        problems = problems or list(islice(_problems(schema, document, document.value), most))
-    except (ValueError, OverflowError, TypeError):  # a number that JSON does not have
-        problems = []
-    return problems or _numbers(document) or [document.problem((), "schema/type", "not a document that JSON can hold")]
+def explain(name: str, document: Document, most: int) -> list[Problem]:
+    """Every fault under the schema of that name, at most `most`; at least one, since the schema refused the document."""
+    found = (problem for error in faults(name, document.value) for problem in _told(error, document))
+    return list(islice(found, most)) or [document.problem((), "schema/type", "not a document that JSON can hold")]
 
 
-def _numbers(document: Document) -> list[Problem]:
-    """Numbers that JSON does not have, or too large for any field."""
-    todo: list[tuple[Path, Any]] = [((), document.value)]
-    while todo:
-        path, value = todo.pop()
-        if isinstance(value, dict | list):
-            items = value.items() if isinstance(value, dict) else enumerate(value)
-            todo.extend(((*path, step), item) for step, item in items)
-        elif (isinstance(value, float) and not math.isfinite(value)) or (isinstance(value, int) and abs(value) >= 2**63):
-            return [document.problem(path, "schema/type", "not a number that JSON can hold")]
-    return []
+def _is_json_number(value: Any) -> bool:
+    """Whether JSON has that number; true for what is no number."""
+    return math.isfinite(value) and abs(value) < 2**63 if isinstance(value, int | float) else True
 
 
-def _cut(value: Any) -> Any:
-    """The same with long texts cut: a fault holds its value many times over, and one too long is as wrong when it is cut."""
-    if isinstance(value, dict):
-        return {key[:_LONG]: _cut(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_cut(item) for item in value]
-    return value[:_LONG] if isinstance(value, str) else value
-
-
-def _problems(schema: dict[str, Any], document: Document, value: Any) -> Iterator[Problem]:
-    """jsonschema-rs says where; jsonschema explains that keyword at that place alone, so that a document's size costs nothing."""
-    seen: set[tuple[Path, Path]] = set()
-    for fault in jsonschema_rs.Draft202012Validator(schema).iter_errors(value):
-        found, steps = tuple(fault.instance_path), tuple(fault.schema_path)
-        if (found, steps) in seen:  # one for each missing field, which jsonschema tells all at once
-            continue
-        seen.add((found, steps))
-        owner, keyword = _at(schema, steps[:-1]), str(steps[-1])
-        alone = {keyword: owner[keyword]}
-        if keyword == "additionalProperties":
-            alone["properties"] = dict.fromkeys(owner.get("properties", {}), True)
-        for path in _meant(value, found):
-            for error in jsonschema.Draft202012Validator(alone).iter_errors(_at(value, path)):
-                yield from _told(error, owner, document, path)
-
-
-def _meant(value: Any, found: Path) -> Iterator[Path]:
-    """The paths that jsonschema-rs may mean: of the keys "5", "05" and "+5" alike it says 5."""
-    if not found:
-        yield ()
-        return
-    step, keys = found[0], list(found[:1])
-    if isinstance(value, dict) and isinstance(step, int):
-        keys = [key for key in value if key.removeprefix("+").lstrip("0") == str(step).lstrip("0")]
-    for key in keys:
-        yield from ((key, *rest) for rest in _meant(value[key], found[1:]))
-
-
-def _at(value: Any, path: Path) -> Any:
-    return reduce(getitem, path, value)
-
-
-def _told(error: Any, owner: dict[str, Any], document: Document, path: Path) -> Iterator[Problem]:
-    rule = f"schema/{error.validator}"
+def _told(error: Any, document: Document) -> Iterator[Problem]:
+    owner, path, rule = error.schema, tuple(error.absolute_path), f"schema/{error.validator}"
     if error.validator == "additionalProperties":
         yield from _unknown(error, owner, document, path)
     elif error.validator == "required":
         yield _missing(error, owner, document, path)
+    elif not _is_json_number(error.instance):
+        yield document.problem(path, "schema/type", "not a number that JSON can hold")
     else:
         message, hint = _say(error, owner, path)
         yield document.problem(path, rule, message, hint)

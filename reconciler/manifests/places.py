@@ -14,6 +14,7 @@ from reconciler.core.model import Origin, Steps
 from reconciler.core.problem import Problem, Severity
 
 _BLOCK: Final = 2048  # characters
+_KEY: Final = 1024  # characters of a key that a pointer quotes
 Path = Steps
 
 
@@ -83,8 +84,8 @@ def key_index(marks: list[int], mapping: dict[str, Any], key: str) -> int:
 
 
 def pointer(path: Path) -> str:
-    """A JSON pointer (RFC 6901)."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    """A JSON pointer (RFC 6901); a key longer than any field's is cut."""
+    return "".join("/" + str(step)[:_KEY].replace("~", "~0").replace("/", "~1") for step in path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,43 @@ BOMBS = {
         b"spec: {owner: a%d, local: a.db, select: {matchLabels: {a: b}}}\n" % (n, n)
         for n in range(2_000)
     ),
+    "many aliases of a long text where events belong": HEAD
+    + b"  description: &a "
+    + b"y" * 8_000
+    + b"\n  events: ["
+    + b"*a," * 90_000
+    + b"]\n",
+    "many aliases of a long text where a url belongs": b"x: &a "
+    + b"y" * 200_000
+    + b"\n"
+    + HEAD.replace(b"https://x.example.com", b"[" + b"*a," * 90_000 + b"]"),
+    "many aliases of a long text as labels": HEAD.replace(
+        b"{name: a}", b"{name: a, labels: {a: &a " + b"y" * 200_000 + b"".join(b", k%d: *a" % n for n in range(40_000)) + b"}}"
+    ),
+    "many aliases of a long key": HEAD + b"  x: &a " + b"k" * 9_000 + b"\n  events:\n" + b"  - {*a : 1}\n" * 30_000,
+    "many merges of long keys": HEAD
+    + b"  x: &a {"
+    + b",".join(b"k%d%01000d: 1" % (n, n) for n in range(300))
+    + b"}\n  events:\n"
+    + b"  - {<<: *a}\n" * 150,
+    "many aliases of a faulty event": HEAD
+    + b"  events:\n  - &a {type: "
+    + b"y" * 8_000
+    + b", version: 1}\n"
+    + b"  - *a\n" * 15_000,
+    "many aliases of a list where text belongs": HEAD
+    + b"  x: &a ["
+    + b"yyyyyyyy," * 900
+    + b"]\n  previously: ["
+    + b"*a," * 100
+    + b"]\n",
+    "many items of the wrong kind": HEAD + b"  events: [" + b"a," * 90_000 + b"]\n",
+    "one long key that is no ASCII": HEAD + b'  ? "' + "😀".encode() + b"a" * 10_400_000 + b'"\n  : 1\n',
+    "one long word where a reference belongs": HEAD + b"  auth: {type: bearer, token: " + b"y" * 10_400_000 + b"}\n",
+    "a Policy of wrong schemas": HEAD.split(b"kind")[0]
+    + b"kind: Policy\nmetadata: {name: a}\nspec:\n  schema: {allOf: ["
+    + b"a," * 90_000
+    + b"]}\n",
     "many selectors of many webhooks": b"".join(
         b"---\n" + HEAD.replace(b"{name: a}", b"{name: a%d, labels: {a: b}}" % n) for n in range(3_000)
     )
@@ -140,6 +177,16 @@ BOMBS = {
         for n in range(2_000)
     ),
 }
+
+
+def test_of_very_many_warnings_the_first_are_shown_and_an_error_after_them_is_not_lost() -> None:
+    unknown = b"".join(b"  - {type: t%d, version: v0, severity: info}\n" % number for number in range(5_000))
+    manifests = load(Request(paths=("-",), stdin=HEAD + b"  events:\n" + unknown))
+    assert [problem.rule for problem in manifests.problems].count("events/unknown-type") == 1_000
+    assert [problem.severity for problem in manifests.problems if problem.rule == "document/limit"] == ["warning"]
+    with pytest.raises(InvalidManifests) as refused:
+        load(Request(paths=("-",), stdin=HEAD + b"  events:\n" + unknown + b"  - {type: late, version: v0}\n"))
+    assert ("subscription/incomplete", 5007) in [(problem.rule, problem.origin.line) for problem in refused.value.problems]
 
 
 # In a process of its own, so that what is measured is the reader: its processor seconds and its peak memory.
