@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.certificates import ca_file_option
 from reconciler.cli.console import Console, console_of
 from reconciler.cli.options import (
     adopt_from_option,
@@ -38,6 +39,7 @@ Examples:
 @option("--on-error", type=click.Choice(["continue", "stop"]), default="continue", show_default=True, help="After a failure.")
 @option("--revision", metavar="TEXT", help="Stored with what is written; CI passes the commit.")
 @tenant_options
+@ca_file_option
 @time_options
 @output_option("text", "json", "markdown")
 @logging_options

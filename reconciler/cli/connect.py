@@ -19,6 +19,8 @@ from reconciler.core.secret import Secret
 from reconciler.delivery.guard import AddressPolicy
 from reconciler.delivery.send import Sender
 from reconciler.manifests import Manifests
+from reconciler.net.proxies import Network, Proxy
+from reconciler.net.trust import trusting
 from reconciler.providers.http import Client
 from reconciler.providers.tenant import TenantProvider
 
@@ -110,6 +112,12 @@ def address_policy(options: Options) -> AddressPolicy:
         raise BadRequest(f"--allow-network, --allow-port: {error}") from None
 
 
+def sender(options: Options, proxy: Proxy | None = None) -> Sender:
+    """What sends deliveries: to the addresses that the options allow, trusting what they say beside the machine's."""
+    tls = trusting(options.ca_file) if options.ca_file else None
+    return Sender(address_policy(options), tls=tls, proxy=proxy)
+
+
 @asynccontextmanager
 async def client(target: Target, options: Options, parallelism: int = 10) -> AsyncIterator[Client]:
     """An HTTP client for that tenant, closed at the end; raises StoreError for a file that cannot be used."""
@@ -122,14 +130,15 @@ async def client(target: Target, options: Options, parallelism: int = 10) -> Asy
             prepare_folder(target.file)
             store = open_store(target.file, key=os.environ.get("RECONCILER_TENANT_KEY"))
             stack.callback(store.close)
-            sender = await stack.enter_async_context(Sender(address_policy(options)))
+            deliveries = await stack.enter_async_context(sender(options))
             secret = secrets.token_urlsafe(32)
-            app = create_app(store, sender, local_token=secret, deliver=False)
+            app = create_app(store, deliveries, local_token=secret, deliver=False)
             url, token = "http://localhost/public-api/v1", Secret(secret, "--local")
         if token is None:
             raise BadRequest(THREE_WAYS)
         timeout, deadline = options.timeout or 30.0, options.deadline
-        asking = Client(url, token, app=app, timeout=timeout, deadline=deadline, parallelism=parallelism)
+        network = Network(os.environ, options.ca_file)
+        asking = Client(url, token, app=app, timeout=timeout, deadline=deadline, parallelism=parallelism, network=network)
         yield await stack.enter_async_context(asking)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.certificates import ca_file_option
 from reconciler.cli.console import console_of
 from reconciler.cli.options import (
     Number,
@@ -33,6 +34,7 @@ Examples:
 @click.command("doctor", epilog=EPILOG)
 @optional_paths_argument
 @tenant_options
+@ca_file_option
 @option("--timeout", type=Number(min=0.001), default=10.0, metavar="S", help="Seconds a request may take.  [default: 10]")
 @secret_options
 @output_option("text", "json")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.certificates import ca_file_option
 from reconciler.cli.console import Console, console_of
 from reconciler.cli.options import (
     Number,
@@ -57,6 +58,7 @@ Exits 7 when the tenant moved; what only Git moved since REV is listed as pendin
 )
 @all_tenants_option
 @tenant_options
+@ca_file_option
 @prune_option
 @narrow_options
 @exclude_option

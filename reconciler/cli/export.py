@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.certificates import ca_file_option
 from reconciler.cli.console import Console, console_of
 from reconciler.cli.options import (
     adopt_from_option,
@@ -41,6 +42,7 @@ Examples:
 @option("--hide-urls", is_flag=True, help="New manifests reference their urls too, as secrets.")
 @adopt_from_option
 @tenant_options
+@ca_file_option
 @time_options
 @secret_options
 @output_option("text", "json")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.certificates import ca_file_option
 from reconciler.cli.console import Console, console_of
 from reconciler.cli.options import (
     Decorator,
@@ -43,7 +44,7 @@ Examples:
 """
 
 shared_options: Decorator[Any] = together(
-    tenant_options, policies_option, policy_options, narrow_options, time_options, network_options, secret_options
+    tenant_options, ca_file_option, policies_option, policy_options, narrow_options, time_options, network_options, secret_options
 )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from reconciler.cli.certificates import ca_file_option
 from reconciler.cli.console import console_of
 from reconciler.cli.options import Decorator, logging_options, network_options, option, together
 
@@ -62,6 +63,16 @@ def _public(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
         raise click.BadParameter(str(error)) from None
 
 
+def _proxy(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Any:
+    from reconciler.core.errors import BadRequest  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.net.proxies import parse_proxy  # noqa: PLC0415  likewise
+
+    try:
+        return None if value is None else parse_proxy(value, "the value")
+    except BadRequest as error:
+        raise click.BadParameter(str(error)) from None
+
+
 _place: Decorator[Any] = together(
     option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
     option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one, printed."),
@@ -105,14 +116,20 @@ _rates: Decorator[Any] = together(
     help="Waits before a failed delivery is tried again.  [default: 5s,30s,2m,10m,1h,6h,12h,24h,24h]",
 )
 @network_options
+@ca_file_option
+@option(
+    "--delivery-proxy",
+    metavar="URL",
+    callback=_proxy,
+    help="A proxy for deliveries to https endpoints.  [default: none; HTTPS_PROXY is not read]",
+)
 @logging_options
 @click.pass_context
 def serve(ctx: click.Context, /, **values: Any) -> None:
     """Serve the tenant until SIGTERM or Ctrl-C. Prints its API's address, and a sign-in link for its page, when it is ready."""
-    from reconciler.cli.connect import address_policy  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.cli.connect import sender  # noqa: PLC0415  `--help` needs none of it
     from reconciler.cli.lines import Lines  # noqa: PLC0415  likewise
     from reconciler.cli.source import Options  # noqa: PLC0415  likewise
-    from reconciler.delivery.send import Sender  # noqa: PLC0415  likewise
     from reconciler.tenant.api_webhooks import BASE  # noqa: PLC0415  likewise
     from reconciler.tenant.app import create_app  # noqa: PLC0415  likewise
     from reconciler.tenant.server import Place  # noqa: PLC0415  likewise
@@ -125,13 +142,13 @@ def serve(ctx: click.Context, /, **values: Any) -> None:
         *(values["host"], values["port"], values["allow_host"], values["allow_plain_http"]),
         *(values["tls_cert"], values["tls_key"], values["public_url"]),
     )
-    sender = Sender(address_policy(Options(values)))
+    deliveries = sender(Options(values), values["delivery_proxy"])
     store, lines = open_db(values["db"]), Lines(2)
     try:
         console.start_logging(lines)
         rates = {name: values[name] for name in ("tests_per_minute", "requests_per_minute")}
         retries = values["retry_schedule"]
-        app = create_app(store, sender, allowed_hosts=place.hosts, public=place.public, retries=retries, **rates)
+        app = create_app(store, deliveries, allowed_hosts=place.hosts, public=place.public, retries=retries, **rates)
 
         def ready(origin: str) -> None:
             shown = place.public or origin

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.certificates import ca_file_option
 from reconciler.cli.console import Console, console_of
 from reconciler.cli.options import (
     Number,
@@ -53,6 +54,7 @@ Examples:
 @option("--parallelism", type=click.IntRange(1, 100), default=10, show_default=True, metavar="N", help="Webhooks at once.")
 @all_tenants_option
 @tenant_options
+@ca_file_option
 @narrow_options
 @time_options
 @network_options
@@ -145,7 +147,6 @@ async def _run(console: Console, wanted: _Wanted) -> tuple[TestReport, bool]:
     """What was tested, and whether it was interrupted."""
     from reconciler import testing  # noqa: PLC0415  as above
     from reconciler.cli import connect  # noqa: PLC0415  as above
-    from reconciler.delivery.send import Sender  # noqa: PLC0415  as above
 
     options = wanted.options
     end = time.monotonic() + options.deadline if options.deadline is not None else None
@@ -155,7 +156,7 @@ async def _run(console: Console, wanted: _Wanted) -> tuple[TestReport, bool]:
             provider = await stack.enter_async_context(connect.opened(wanted.target, options, options.parallelism))
             senders["tenant"] = provider.test
         if options.via in {"probe", "both"}:
-            senders["probe"] = _probe(await stack.enter_async_context(Sender(connect.address_policy(options))))
+            senders["probe"] = _probe(await stack.enter_async_context(connect.sender(options)))
         wish = testing.Wish(
             all_events=options.all_events,
             check_auth=options.check_auth,

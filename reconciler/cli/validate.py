@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from reconciler.cli.certificates import ca_file_option
 from reconciler.cli.console import console_of
 from reconciler.cli.options import (
     all_tenants_option,
@@ -35,6 +36,7 @@ Examples:
 @option("--secrets", is_flag=True, help="Also resolve every secret reference.")
 @policies_option
 @secret_options
+@ca_file_option
 @output_option("text", "json", "sarif", "junit", "github", "gitlab", "markdown")
 @logging_options
 @click.pass_context

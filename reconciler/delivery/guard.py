@@ -18,8 +18,9 @@ from weakref import WeakValueDictionary
 
 import httpcore
 
+from reconciler.core.cause import Cause
 from reconciler.delivery.addresses import Address, Network, embedded, special
-from reconciler.delivery.detail import Cause
+from reconciler.delivery.tunnel import NoTunnel, Tunnels
 
 LOOKUPS: Final = 32  # threads that resolve names at once
 LOOKUPS_A_NAME: Final = 2  # of these, so that no name whose lookup hangs can use them up
@@ -166,12 +167,19 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
     """Opens connections to allowed addresses only; raises Blocked, Unresolved or Unconnected.
 
     `resolve` asks for a name's addresses, in a thread; `lookup_seconds` bounds that, a connection's `timeout` each address.
+    With `tunnels` the same is resolved and checked here, and the proxy is asked for the address, not for the name: what a name
+    means to the proxy, or a moment later, does not count.
     """
 
     def __init__(
-        self, policy: AddressPolicy, *, resolve: Resolve = system_addresses, lookup_seconds: float = LOOKUP_SECONDS
+        self,
+        policy: AddressPolicy,
+        *,
+        resolve: Resolve = system_addresses,
+        lookup_seconds: float = LOOKUP_SECONDS,
+        tunnels: Tunnels | None = None,
     ) -> None:
-        self._policy = policy
+        self._policy, self._tunnels = policy, tunnels
         self._lookups = _Lookups(resolve, lookup_seconds)
         self._network = httpcore.AnyIOBackend()
 
@@ -189,10 +197,14 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         addresses = await self._lookups.addresses(host, port)
         if not all(self._policy.allowed(address) for address in addresses):
             raise Blocked(Cause.BLOCKED_ADDRESS)
-        cause = Cause.REFUSED
+        cause: Cause = Cause.REFUSED
         for address in addresses:
             try:
+                if self._tunnels is not None:
+                    return await self._tunnels.open(self._network, address, port, timeout)
                 return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+            except NoTunnel as error:
+                cause = error.cause
             except httpcore.ConnectTimeout:
                 cause = Cause.NO_CONNECTION_IN_TIME
             except httpcore.ConnectError:

@@ -19,6 +19,7 @@ class Closable(Protocol):
         """Ends it; whoever uses it meanwhile is told by an error."""
 
 
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T", bound=Closable)
 
 
@@ -29,20 +30,20 @@ class _Entry(Generic[T]):
     timer: asyncio.TimerHandle | None = None
 
 
-class Kept(Generic[T]):
-    """`make()` for each key that is in use, or was within the last `seconds`."""
+class Kept(Generic[K, T]):
+    """`make(key)` for each key that is in use, or was within the last `seconds`."""
 
-    def __init__(self, make: Callable[[], T], seconds: float) -> None:
+    def __init__(self, make: Callable[[K], T], seconds: float) -> None:
         self._make, self._seconds = make, seconds
-        self._entries: dict[Hashable, _Entry[T]] = {}
+        self._entries: dict[K, _Entry[T]] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def of(self, key: Hashable) -> AsyncIterator[T]:
+    async def of(self, key: K) -> AsyncIterator[T]:
         """The thing of a key, for as long as the context lasts."""
         entry = self._entries.get(key)
         if entry is None:
-            entry = self._entries[key] = _Entry(self._make())
+            entry = self._entries[key] = _Entry(self._make(key))
         if entry.timer is not None:
             entry.timer.cancel()
         entry.users += 1
@@ -53,7 +54,7 @@ class Kept(Generic[T]):
             if not entry.users and self._entries.get(key) is entry:
                 entry.timer = asyncio.get_running_loop().call_later(self._seconds, self._end, key)
 
-    def _end(self, key: Hashable) -> None:
+    def _end(self, key: K) -> None:
         task = asyncio.ensure_future(self._entries.pop(key).thing.aclose())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)

@@ -1,7 +1,7 @@
 """One attempt at one endpoint: authentication, exact content type, time limits, TLS, and what the outcome is called.
 
 Called by the tenant and by `test --via probe`. Never retries. One of the two places that reveal secrets: nothing of a url,
-a header, a body or an exception leaves this file, only a verdict and a text of the closed list in `detail.py`.
+a header, a body or an exception leaves this file, only a verdict and a text of the closed list in `core/cause.py`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import ssl
 import time
 from base64 import b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 from types import TracebackType
 from typing import Final, Self
 
@@ -22,13 +23,16 @@ import httpx
 
 from reconciler import __version__
 from reconciler.core import limits
+from reconciler.core.cause import Cause, cause_of_status
 from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth, Subscription, Webhook
 from reconciler.core.report import Delivery
 from reconciler.core.retry_after import retry_after
 from reconciler.core.secret import Secret, Withheld
-from reconciler.delivery.detail import Cause, cause_of_status
 from reconciler.delivery.guard import AddressPolicy, GuardedBackend, Resolve, Stopped, system_addresses
 from reconciler.delivery.kept import Kept
+from reconciler.delivery.tls import second_look, tls_cause
+from reconciler.delivery.tunnel import Tunnels
+from reconciler.net.proxies import Proxy
 
 TOTAL: Final = 10.0  # seconds from resolving to the end of the answer
 CONNECT: Final = 4.0  # seconds for each address of a name, and for the TLS handshake
@@ -36,8 +40,6 @@ DRAINED: Final = 16 * 1024  # bytes of an answer's body that are read, so that t
 MAX_RETRY_AFTER: Final = 3600.0  # seconds; a longer wish is cut
 KEPT: Final = 4.0  # seconds that an idle connection is kept: less than servers usually keep it
 _NOISY: Final = ("httpx", "httpcore", "httpcore.connection", "httpcore.http11", "httpcore.proxy")
-_OTHER_NAME: Final = frozenset({62, 64})  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
-_WRONG_TIME: Final = frozenset({9, 10})  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 _FAILURES: Final = (
     Stopped,
     OSError,
@@ -48,6 +50,8 @@ _FAILURES: Final = (
 )
 
 _Headers = list[tuple[bytes, bytes]]
+_Place = tuple[bytes, bytes, int | None]  # scheme, host, port
+_Pools = Kept[_Place, httpcore.AsyncConnectionPool]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -113,19 +117,6 @@ def _request(webhook: Webhook, body: bytes) -> _Request:
     return _Request(target, _headers(webhook.auth, parsed.netloc), body)
 
 
-def _tls_cause(error: BaseException) -> Cause | None:
-    """What of TLS failed, None if it was not TLS."""
-    at: BaseException | None = error
-    while at is not None:
-        if isinstance(at, ssl.SSLCertVerificationError):
-            wrong_time = Cause.TLS_EXPIRED if at.verify_code in _WRONG_TIME else Cause.TLS_UNTRUSTED
-            return Cause.TLS_OTHER_NAME if at.verify_code in _OTHER_NAME else wrong_time
-        if isinstance(at, ssl.SSLError):
-            return Cause.TLS_FAILED
-        at = at.__cause__ or at.__context__
-    return None
-
-
 def _cause(error: Exception) -> Cause:
     """What a failed attempt is called."""
     if isinstance(error, Stopped):
@@ -138,7 +129,7 @@ def _cause(error: Exception) -> Cause:
         return Cause.BLOCKED_HEADER
     if isinstance(error, httpcore.RemoteProtocolError):
         return Cause.NOT_HTTP if error.__context__ is not None else Cause.LOST  # the parser complained, or nothing came
-    return _tls_cause(error) or Cause.LOST
+    return tls_cause(error) or Cause.LOST
 
 
 @dataclass(slots=True)
@@ -159,7 +150,8 @@ class Sender:
     """Sends attempts; an async context manager, which opens nothing before the first attempt and closes everything.
 
     `connect_timeout` is seconds for each address and for the TLS handshake, `total` for an attempt from resolving on. `tls`
-    stands in for what the machine trusts, `resolve` for its resolver. `clock` tells seconds.
+    stands in for what the machine trusts, `resolve` for its resolver. `clock` tells seconds. `proxy` is asked for connections
+    to https endpoints, once the address guard has let them pass; plain http never goes through one.
     """
 
     def __init__(
@@ -170,11 +162,12 @@ class Sender:
         total: float = TOTAL,
         tls: ssl.SSLContext | None = None,
         resolve: Resolve = system_addresses,
+        proxy: Proxy | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._policy, self._tls, self._resolve, self._clock = policy, tls, resolve, clock
+        self._policy, self._tls, self._resolve, self._proxy, self._clock = policy, tls, resolve, proxy, clock
         self._connect, self._total = connect_timeout, total
-        self._pools: Kept[httpcore.AsyncConnectionPool] | None = None
+        self._pools: _Pools | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -187,6 +180,7 @@ class Sender:
     async def prepare(self) -> None:
         """Loads what the first attempt needs, certificates among it, so that nobody else waits for that: tens of milliseconds."""
         self._opened()
+        _ = self._context
         await httpcore.AnyIOBackend().sleep(0)  # imports what all its connections are made of
 
     async def close(self) -> None:
@@ -195,19 +189,28 @@ class Sender:
         if pools is not None:
             await pools.close()
 
-    def _opened(self) -> Kept[httpcore.AsyncConnectionPool]:
+    def _opened(self) -> _Pools:
         if self._pools is None:
             for name in _NOISY:  # at DEBUG they log the headers of answers and the hosts of secret urls
                 logging.getLogger(name).setLevel(logging.WARNING)
-            make = partial(
-                httpcore.AsyncConnectionPool,
-                ssl_context=self._tls or ssl.create_default_context(),  # the machine's store, SSL_CERT_FILE too
-                max_connections=None,  # how much is under way at once is for the caller to decide
-                keepalive_expiry=KEPT,
-                network_backend=GuardedBackend(self._policy, resolve=self._resolve),
-            )
-            self._pools = Kept(make, KEPT)
+            self._pools = Kept(self._pool, KEPT)
         return self._pools
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        return self._tls or ssl.create_default_context()  # the machine's store, SSL_CERT_FILE too
+
+    def _pool(self, place: _Place) -> httpcore.AsyncConnectionPool:
+        return httpcore.AsyncConnectionPool(
+            ssl_context=self._context,
+            max_connections=None,  # how much is under way at once is for the caller to decide
+            keepalive_expiry=KEPT,
+            network_backend=self._backend(place[0]),
+        )
+
+    def _backend(self, scheme: bytes) -> GuardedBackend:
+        tunnels = Tunnels(self._proxy, self._context) if self._proxy is not None and scheme == b"https" else None
+        return GuardedBackend(self._policy, resolve=self._resolve, tunnels=tunnels)
 
     async def send(self, webhook: Webhook, subscription: Subscription, body: bytes) -> Delivery:
         """One attempt, whatever its end; `seconds` until the answer's head, or until the attempt was given up.
@@ -223,8 +226,9 @@ class Sender:
         wait = None if cause is Cause.DELIVERED else retry_after(head.retry_after, time.time(), MAX_RETRY_AFTER)
         return Delivery(webhook.name, subscription, cause.verdict, head.status, cause.text, seconds, wait)
 
-    async def _attempt(self, pools: Kept[httpcore.AsyncConnectionPool], webhook: Webhook, body: bytes, head: _Head) -> Cause:
+    async def _attempt(self, pools: _Pools, webhook: Webhook, body: bytes, head: _Head) -> Cause:
         """How it ended, and in `head` what arrived. Library exceptions may quote headers, so none leaves."""
+        made: _Request | None = None
         try:
             made = _request(webhook, body)
             limit = {"timeout": {"connect": self._connect}}
@@ -237,8 +241,16 @@ class Sender:
                 await _drain(response)
         except _FAILURES as error:
             if head.status is None:
-                return _cause(error)
-        return cause_of_status(head.status or 0)
+                return await self._explained(_cause(error), made)
+        return cause_of_status(head.status or 0, credential=not isinstance(webhook.auth, NoAuth))
+
+    async def _explained(self, cause: Cause, made: _Request | None) -> Cause:
+        """The cause, or what a second look says of a connection that was lost over TLS; no request is sent for it."""
+        if cause is not Cause.LOST or made is None or made.url.scheme != b"https" or self._pools is None:
+            return cause
+        with suppress(Stopped):
+            return await second_look(self._backend(made.url.scheme), self._context, made.url) or cause
+        return cause
 
 
 async def _drain(response: httpcore.Response) -> None:

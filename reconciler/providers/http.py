@@ -10,15 +10,11 @@ import asyncio
 import json as jsonlib
 import logging
 import random
-import socket
-import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Any, Final, Self
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -27,21 +23,15 @@ from reconciler.core.codec import authorization
 from reconciler.core.errors import BadAnswer, BadRequest, Conflict, Overloaded, ProviderError, TenantFault, Unreachable
 from reconciler.core.retry_after import retry_after
 from reconciler.core.secret import Secret, shown_url
+from reconciler.net.proxies import DIRECT, Network
 from reconciler.providers.answer import MAX_BODY, Answer, decoded, success
 from reconciler.providers.cut import telling
 from reconciler.providers.faults import IN_PROGRESS, MAX_RETRY_AFTER, Sent, clean, fault, shortened
+from reconciler.providers.transport import open_transport, why_lost
 
 MAX_TOTAL: Final = 300.0  # seconds that one request may take with all its tries, where no deadline is nearer
 FIRST_WAIT: Final = 0.3  # seconds before the second try, doubled for each further one
 LONGEST_WAIT: Final = 10.0  # seconds
-
-_NOT_CONNECTED: Final[tuple[tuple[type[BaseException], str, bool], ...]] = (  # what, in which words, whether it may pass
-    (ssl.SSLCertVerificationError, "its TLS certificate is not trusted, or is for another name", False),
-    (ssl.SSLError, "the TLS handshake failed: is it a TLS server?", False),
-    (socket.gaierror, "its name does not resolve", True),
-    (ConnectionRefusedError, "it refused the connection", True),
-    (httpx.ConnectError, "no connection could be made", True),
-)
 
 _log = logging.getLogger("reconciler.http")
 
@@ -80,7 +70,8 @@ class Client:
     """A tenant's address and our token; an async context manager.
 
     `timeout` is seconds of wall clock for each try, `deadline` for everything from entering on. `app` is an ASGI application
-    that is spoken to in process instead of a server. Raises BadRequest for a url or token that cannot be used.
+    that is spoken to in process instead of a server. `network` gives the proxy and the certificate authorities. Raises
+    BadRequest for a url, token, proxy or authority that cannot be used.
     """
 
     def __init__(  # noqa: PLR0913  every part of the world that a test has to hold still comes in by name
@@ -92,6 +83,7 @@ class Client:
         timeout: float = 30.0,
         deadline: float | None = None,
         parallelism: int = 10,
+        network: Network = DIRECT,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -105,6 +97,7 @@ class Client:
         self._base, self._app, self._authorization = base_url, app, _authorization(token)
         self._timeout, self._deadline, self._parallelism, self._tries = timeout, deadline, parallelism, tries
         self._clock, self._wall, self._sleep, self._rng = clock, wall, sleep, rng
+        self._network, self._proxy = network, network.proxy_for(base_url) if app is None else None
         self._room = asyncio.Semaphore(parallelism)
         self._end: float | None = None
         self._http: httpx.AsyncClient | None = None
@@ -114,20 +107,7 @@ class Client:
             logging.getLogger(name).setLevel(logging.WARNING)
         if self._deadline is not None:
             self._end = self._clock() + self._deadline
-        tls = urlsplit(self._base).scheme == "https" and self._app is None
-        self._http = httpx.AsyncClient(
-            base_url=self._base,
-            headers={"Accept": "application/json, application/problem+json", "Accept-Encoding": "identity"},
-            transport=httpx.ASGITransport(app=self._app, raise_app_exceptions=False) if self._app is not None else None,
-            verify=_trust() if tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # trusts nobody: no TLS is spoken
-            timeout=None,  # noqa: S113  asyncio.timeout in _attempt bounds the whole try, not each of its reads
-            trust_env=False,
-            follow_redirects=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            limits=httpx.Limits(
-                max_connections=self._parallelism, max_keepalive_connections=self._parallelism, keepalive_expiry=4.0
-            ),
-        )
+        self._http = open_transport(self._base, self._app, self._network.ca_file, self._proxy, self._parallelism)
         return self
 
     async def __aexit__(
@@ -238,7 +218,7 @@ class Client:
             error = Unreachable(f"{call.sent}: {self.shown} did not answer within {seconds:g} s")
             return _Failed(error, call.idempotent, cut=seconds < self._timeout)
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as lost:
-            why, unsent, again = _reason(lost)
+            why, unsent, again = why_lost(lost, self._proxy)
             return _Failed(Unreachable(f"{call.sent}: {self.shown}: {why}"), again and (unsent or call.idempotent))
         return self._judge(call, response.status_code, headers, raw, number)
 
@@ -262,13 +242,6 @@ def _authorization(token: Secret) -> dict[str, str]:
         raise BadRequest(f"the tenant's token cannot be used: {error}") from None
 
 
-def _trust() -> ssl.SSLContext:
-    """What httpx trusts and what this machine trusts, so that a company's own authority counts (SSL_CERT_FILE too)."""
-    context = httpx.create_ssl_context(trust_env=False)
-    context.load_default_certs()
-    return context
-
-
 async def _read(response: httpx.Response) -> bytes | None:
     """The body as sent, undecoded; None when it has more than 8 MiB, of which no more is read."""
     length = response.headers.get("content-length", "")
@@ -280,18 +253,3 @@ async def _read(response: httpx.Response) -> bytes | None:
         if len(parts) > MAX_BODY:
             return None
     return bytes(parts)
-
-
-def _reason(lost: BaseException) -> tuple[str, bool, bool]:
-    """Why there was no answer, in fixed words; whether nothing was sent; whether another try makes sense."""
-    chain: list[BaseException] = []
-    at: BaseException | None = lost
-    while at is not None and at not in chain:
-        chain.append(at)
-        at = at.__cause__ or at.__context__
-    for kind, why, again in _NOT_CONNECTED:
-        if any(isinstance(error, kind) for error in chain):
-            return why, True, again
-    if isinstance(lost, httpx.UnsupportedProtocol | httpx.LocalProtocolError | httpx.InvalidURL):
-        return "the request could not be made", True, False
-    return "the connection was lost before the answer was complete", False, True

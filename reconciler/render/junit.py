@@ -13,7 +13,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from reconciler.core.problem import Problem
 from reconciler.core.report import Check, TestReport
 from reconciler.render.escape import terminal
-from reconciler.render.wording import check_hint, problems_summary
+from reconciler.render.hints import check_hint
+from reconciler.render.wording import problems_summary
 
 _HEAD: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 

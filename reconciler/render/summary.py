@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from reconciler.core.problem import Problem
 from reconciler.core.report import Check, TestReport
 from reconciler.render.escape import code, prose
+from reconciler.render.hints import check_hint
 from reconciler.render.markdown import LIMIT, filled
-from reconciler.render.wording import check_hint, problems_summary, test_summary
+from reconciler.render.wording import problems_summary, test_summary
 
 
 def _problem(problem: Problem) -> str:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.core.report import Status
 from reconciler.render.escape import terminal
+from reconciler.render.hints import check_hint
 from reconciler.render.wording import (
     SIGNS,
-    check_hint,
     drift_summary,
     error_text,
     field_lines,

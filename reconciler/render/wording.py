@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.core.report import Status, Verdict
+from reconciler.core.report import Status
 from reconciler.core.secret import HIDDEN
 from reconciler.core.three_way import Label
 
@@ -22,24 +22,9 @@ if TYPE_CHECKING:  # `validate` renders problems only, and starts faster without
     from reconciler.core.model import Origin, Subscription, Use
     from reconciler.core.plan import Change, Plan
     from reconciler.core.problem import Problem
-    from reconciler.core.report import Check, Outcome, Report, TestReport
+    from reconciler.core.report import Outcome, Report, TestReport
 
 SIGNS: Final = {"create": "+", "update": "~", "delete": "-", "keep": " "}  # by Action
-
-HINTS: Final = {
-    Verdict.AUTH_REFUSED: "the endpoint refused the credential: compare it with what the receiver expects",
-    Verdict.NOT_FOUND: "nothing takes a POST there: check the url's path",
-    Verdict.REJECTED: "the endpoint refused the test event: look into the receiver's log",
-    Verdict.RECEIVER_ERROR: "the receiver failed on the test event: look into its log",
-    Verdict.REDIRECTED: "redirects are not followed: declare the final url",
-    Verdict.TIMEOUT: "no answer in time: the receiver must answer first and work afterwards",
-    Verdict.UNRESOLVED: "the host name has no address: check its spelling and its DNS",
-    Verdict.REFUSED: "nothing listens at that host and port, or a firewall refuses",
-    Verdict.BROKEN: "the connection was cut, or what answered does not speak HTTP: check scheme and port",
-    Verdict.TLS: "the certificate was not accepted: check its chain, its host name and its dates",
-    Verdict.BLOCKED: "the address guard refuses that address or port: see --allow-network and --allow-port",
-    Verdict.INTERRUPTED: "the run ended before the answer: run the test again",
-}
 
 _BARE: Final = re.compile(r"(?!(?:true|false|null|->)\Z)[^\s\"'(\[{\d-][^\s\"']*")
 
@@ -242,15 +227,3 @@ def error_text(outcome: Outcome) -> str:
     fields = f" (fields {', '.join(error.fields)})" if error.fields else ""
     kind = "" if error.kind == outcome.status.value else f"{error.kind}: "
     return f"{kind}{error.message}{fields}"
-
-
-def check_hint(check: Check) -> str | None:
-    """What to do about a check that failed; None where it passed."""
-    if check.passed:
-        return None
-    delivered = check.delivery.verdict is Verdict.DELIVERED
-    if check.check == "auth" and delivered:
-        return "the endpoint took a wrong credential: let it answer 401 or 403"
-    if check.check == "latency" and delivered:
-        return "slower than --max-latency: the receiver must answer first and work afterwards"
-    return HINTS.get(check.delivery.verdict)

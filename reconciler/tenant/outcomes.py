@@ -20,7 +20,7 @@ from reconciler.tenant.retries import Retries
 from reconciler.tenant.sql import placeholders
 from reconciler.tenant.webhooks import StoredAuth
 
-INTERRUPTED: Final = "the sender stopped before an answer came"  # of the closed list in delivery/detail.py
+INTERRUPTED: Final = "the sender stopped before an answer came"  # of the closed list in core/cause.py
 
 
 @dataclass(frozen=True, slots=True)

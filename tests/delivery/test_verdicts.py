@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import time
 from contextlib import closing
 
 import pytest
 
-from reconciler.core.model import Webhook
+from reconciler.core.cause import DETAILS, Cause
+from reconciler.core.model import BearerAuth, Webhook
 from reconciler.core.report import Delivery, Verdict
-from reconciler.delivery.detail import DETAILS, Cause
+from reconciler.core.secret import Secret
 from reconciler.delivery.guard import AddressPolicy
 from reconciler.delivery.send import Sender
 from tests.delivery.conftest import BODY, EVENT, LOOPBACK, Deliver
@@ -154,8 +156,46 @@ def test_an_expired_certificate_is_a_tls_failure(deliver: Deliver) -> None:
 
 def test_https_to_a_port_that_speaks_no_tls_is_a_tls_failure(receiver: Receiver, deliver: Deliver) -> None:
     done = deliver(receiver.url("/ok").replace("http://", "https://"), total=2.0)
-    assert done.verdict is Verdict.TLS
+    assert (done.verdict, done.detail) == (Verdict.TLS, Cause.TLS_NOT_SPOKEN.text)
     assert receiver.requests == ()
+
+
+def test_an_endpoint_that_wants_a_client_certificate_says_so_in_tls_1_3(deliver: Deliver) -> None:
+    """There the alert comes with the first read, after the handshake is over for the client."""
+    authority = Authority()
+    with TlsReceiver(authority, client_certificate=ssl.TLSVersion.TLSv1_3) as receiver:
+        done = deliver(receiver.url("/ok"), tls=authority.trust())
+        assert (done.verdict, done.detail) == (Verdict.TLS, Cause.TLS_CLIENT_CERTIFICATE.text)
+        assert receiver.requests == ()
+
+
+def test_an_endpoint_that_wants_a_client_certificate_says_so_in_tls_1_2(deliver: Deliver) -> None:
+    authority = Authority()
+    with TlsReceiver(authority, client_certificate=ssl.TLSVersion.TLSv1_2) as receiver:
+        done = deliver(receiver.url("/ok"), tls=authority.trust())
+        assert done.verdict is Verdict.TLS
+        assert "client certificate" in (done.detail or "")
+        assert receiver.requests == ()
+
+
+CAUSES = [(413, Cause.TOO_LARGE), (415, Cause.OTHER_TYPE), (429, Cause.TOO_MANY), (400, Cause.REJECTED)]
+
+
+@pytest.mark.parametrize(("status", "cause"), CAUSES)
+def test_what_the_endpoint_does_not_take_is_reported_with_its_cause(
+    receiver: Receiver, deliver: Deliver, status: int, cause: Cause
+) -> None:
+    done = deliver(receiver.url(f"/status/{status}"))
+    assert (done.verdict, done.detail) == (Verdict.REJECTED, cause.text)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_of_a_request_without_a_credential_is_reported_as_that(
+    receiver: Receiver, deliver: Deliver, status: int
+) -> None:
+    url = receiver.url(f"/status/{status}")
+    assert deliver(url).detail == Cause.NO_CREDENTIAL.text
+    assert deliver(url, auth=BearerAuth(Secret("a-token", "x"))).detail == Cause.AUTH_REFUSED.text
 
 
 def test_http_to_a_port_that_speaks_tls_is_broken(deliver: Deliver) -> None:

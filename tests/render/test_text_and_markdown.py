@@ -15,7 +15,8 @@ from reconciler.core.model import Origin, Subscription
 from reconciler.core.plan import Change, Plan
 from reconciler.core.report import Outcome, Report, Status, Verdict
 from reconciler.render import document, markdown, text
-from reconciler.render.wording import HINTS, value_text
+from reconciler.render.hints import HINTS
+from reconciler.render.wording import value_text
 from tests.render import builders
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 import trustme
 
@@ -31,6 +32,10 @@ class Authority:
         """The authority's certificate, for SSL_CERT_FILE of a process."""
         return self._ca.cert_pem.bytes()
 
+    def write(self, path: Path, *names: str) -> None:
+        """A file of a certificate for these names, with its key and chain, for a server in another process."""
+        path.write_bytes(self._ca.issue_cert(*names).private_key_and_cert_chain_pem.bytes())
+
     def server(self, *names: str, expired: bool = False) -> ssl.SSLContext:
         """A server's context with a certificate for these names."""
         over = datetime.now(UTC) - timedelta(days=1) if expired else None
@@ -41,10 +46,19 @@ class Authority:
 
 
 class TlsReceiver(Receiver):
-    """A Receiver behind TLS at `https://localhost`; `names` are what its certificate is for."""
+    """A Receiver behind TLS at `https://localhost`; `names` are what its certificate is for.
+
+    `client_certificate`: it wants one of the authority's, and speaks that version of TLS alone.
+    """
 
     scheme, host = "https", "localhost"
 
-    def __init__(self, authority: Authority, *names: str, expired: bool = False) -> None:
+    def __init__(
+        self, authority: Authority, *names: str, expired: bool = False, client_certificate: ssl.TLSVersion | None = None
+    ) -> None:
         context = authority.server(*(names or ("localhost", "127.0.0.1")), expired=expired)
+        if client_certificate is not None:
+            context.minimum_version = context.maximum_version = client_certificate
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(cadata=authority.pem().decode("ascii"))
         super().__init__(partial(context.wrap_socket, server_side=True, do_handshake_on_connect=False))
