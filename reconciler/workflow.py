@@ -64,7 +64,7 @@ def validate(request: Request) -> Manifests:
 def narrowed(manifests: Manifests, narrow: Narrow, policy: Policy, root: str = ".") -> Policy:
     """The policy with this run's scope: its paths, seen from the current folder through `root`, and what it was narrowed to."""
     scope = Scope(manifests.folders, manifests.files, narrow.keys(manifests.declared), root)
-    return replace(policy, scope=scope, literal_urls=manifests.literal_urls, rules=manifests.rules)
+    return replace(policy, scope=scope, literal_urls=manifests.literal_urls, rules=manifests.rules, selection=manifests.selection)
 
 
 def require_secrets(manifests: Manifests, keys: frozenset[str] | None, *, tenants: bool = False) -> tuple[Declared, ...]:

@@ -43,7 +43,11 @@ Examples:
     help="Only if the plan (with --all-tenants: all plans) is still this one; else exit 5 and nothing written.",
 )
 @option("--plan", guard=True, metavar="FILE", help="Carry out this saved plan (plan --out) and nothing else.")
-@option("--accept", metavar="D", help="The plan with this digest passes limits, in-use and policies; any other is exit 5.")
+@option(
+    "--accept",
+    metavar="D",
+    help="The plan with this digest passes limits, no-longer-selected, in-use and policies; any other is exit 5.",
+)
 @option("--parallelism", type=click.IntRange(1, 100), default=10, show_default=True, metavar="N", help="Changes at once.")
 @option("--on-error", type=click.Choice(["continue", "stop"]), default="continue", show_default=True, help="After a failure.")
 @option("--test-first", is_flag=True, help="Test each changed endpoint first; what fails is not written.")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def digest(plan: Plan) -> str:
-    """`sha256:` over tenant url, owner, policy, pending changes, and what the organisation's rules refuse, if anything.
+    """`sha256:` over tenant url, owner, policy, pending changes, and the violations that no change shows (`in_digest`).
 
     So whoever accepts a plan accepts just the violations that were seen.
     """

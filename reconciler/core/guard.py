@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.model import Origin
 from reconciler.core.policy import Policy
@@ -13,6 +13,8 @@ from reconciler.core.rules import PREFIX, Breach
 
 if TYPE_CHECKING:
     from reconciler.core.plan import Change, Plan
+
+_IN_DIGEST: Final = frozenset({"no-longer-selected"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,12 @@ class Violation:
     @property
     def acceptable(self) -> bool:
         """Whether a person may let it pass for one plan (`--accept`); what belongs to others or is unclear never passes."""
-        return self.rule in {"delete-limit", "update-limit", "in-use"} or self.of_policy
+        return self.rule in {"delete-limit", "update-limit", "in-use"} or self.in_digest
+
+    @property
+    def in_digest(self) -> bool:
+        """Whether a plan's digest covers it, since the changes alone do not show it."""
+        return self.rule in _IN_DIGEST or self.of_policy
 
     @property
     def of_policy(self) -> bool:

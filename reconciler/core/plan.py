@@ -24,6 +24,7 @@ from reconciler.core.rules import Breach, breaches
 from reconciler.core.secret import Secret
 from reconciler.core.settle import settle
 from reconciler.core.three_way import Label
+from reconciler.core.unselected import check_deletes
 
 
 class Action(StrEnum):
@@ -106,9 +107,9 @@ class Plan:
     """What a run would do: `pending` changes in the order of `stages`, and the rest counted. An empty plan is a plan.
 
     `base` is how many live webhooks were ours before the run, `declared` how many webhooks are declared; `violations` is why it
-    would be refused, `judged` those of the organisation's rules, `warnings` what a reviewer should know; `since` the revision and
-    commit that its labels are told from; `known_as` the digest it was saved under, for a plan out of a file, which has no secret
-    values to count it from.
+    would be refused, `judged` those that enter the digest (the organisation's rules, what the Tenant selects), `warnings` what a
+    reviewer should know; `since` the revision and commit that its labels are told from; `known_as` the digest it was saved under,
+    for a plan out of a file, which has no secret values to count it from.
     """
 
     tenant: TenantRef
@@ -226,7 +227,8 @@ def make_plan(
     found = match(wanted, held, policy, normalize)
     pending, warnings, broken, keeps, outside = _changes(found, policy, normalize)
     judged, advice = verdicts(broken)
-    deletes, unmanaged, more_outside = _removals(found, policy)
+    removals, unmanaged, more_outside = _removals(found, policy)
+    deletes, unselected = check_deletes(removals, policy.selection)
     stages, cycles = arrange((*pending, *deletes))
     flat = [change for stage in stages for change in stage]
     actions = Counter({Action.KEEP: keeps}) + Counter(change.action for change in (*pending, *deletes))
@@ -237,7 +239,7 @@ def make_plan(
         base=sum(is_ours(item, policy) for item in held),
         declared=len(wanted),
         clashes=found.clashes + cycles,
-        judged=judged,
+        judged=judged + unselected,
         warnings=tuple(dict.fromkeys((*warnings, *advice))) + _renames(flat),
         policy=policy_text(policy),
         fingerprint_key=fingerprint_key,

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from reconciler.core.model import Owner
 from reconciler.core.rules import Rule
+from reconciler.core.selection import Selection
 
 Ownership = Literal["marked", "all"]
 STDIN: Final = "<stdin>"  # the source of what came from standard input
@@ -88,7 +89,7 @@ def _under(source: str, folder: str) -> bool:
 class Policy:
     """Everything besides the two sides that decides a plan; the Tenant manifest sets the defaults, options the rest.
 
-    `rules` are the organisation's, which planned webhooks have to keep.
+    `rules` are the organisation's, which planned webhooks have to keep; `selection` is what the Tenant in use selects.
     """
 
     owner: Owner
@@ -101,6 +102,7 @@ class Policy:
     scope: Scope = field(default_factory=Scope)
     literal_urls: AbstractSet[str] = frozenset()
     rules: tuple[Rule, ...] = ()
+    selection: Selection = field(default_factory=Selection)
 
     def may_delete(self, sources: tuple[str, ...]) -> bool:
         """Rule 5: whether this run may delete what came from there; ownership, protection and limits are asked elsewhere."""

@@ -45,7 +45,7 @@ def resume(saved: Saved, live: Iterable[Live], resolved: Mapping[str, Declared],
     if faults:
         raise StalePlan(f"what the plan was made for has moved; nothing was written. {'; '.join(faults)}")
     stages = tuple(tuple(changes[id(change)] for change in stage) for stage in saved.plan.stages)
-    clashes = tuple(found for found in saved.plan.violations if found.rule not in _CHECKED_AGAIN and not found.of_policy)
+    clashes = tuple(found for found in saved.plan.violations if found.rule not in _CHECKED_AGAIN and not found.in_digest)
     plan = replace(saved.plan, stages=stages, clashes=clashes, fingerprint_key=key, known_as=None)
     if digest(plan) != saved.plan.digest():
         raise StalePlan("the plan does not come out as it was saved: a value behind its references changed; nothing was written")

@@ -62,7 +62,7 @@ def _saved(at: At) -> Saved:
         Counts(**{name: summary.get(name).count() for name in _COUNTS}),
         base=apply.get("base").count(),
         declared=apply.get("declared").count(),
-        judged=tuple(found for found in violations if found.of_policy),
+        judged=tuple(found for found in violations if found.in_digest),
         violations=violations,
         warnings=tuple(item.text() for item in at.get("warnings").items()),
         policy=policy_text(policy),

@@ -16,7 +16,7 @@ from reconciler.core import limits
 from reconciler.core.errors import BadRequest, InvalidManifests
 from reconciler.core.model import Declared, Origin, Webhook
 from reconciler.core.problem import Problem
-from reconciler.manifests import join, paths, policies, tenants, views
+from reconciler.manifests import join, paths, policies, selection, tenants, views
 from reconciler.manifests.decode import Draft
 from reconciler.manifests.events import Origins
 from reconciler.manifests.files import STDIN, relative
@@ -85,6 +85,7 @@ def _load(request: Request) -> Manifests:
         joined=reading.joined,
         parsed=tuple(reading.parsed),
         rules=rules,
+        selection=selection.selection(chosen, reading.kinds["Webhook"]),
     )
 
 
@@ -153,10 +154,21 @@ def _tenants(request: Request, reading: Reading) -> tuple[tuple[TenantSpec, ...]
     resolver = views.resolver(request, reading, read=request.secrets != "ignore" and request.use_tenant)
     specs = [tenants.tenant(document, resolver) for document in documents]
     reading.problems += tenants.same_target(documents, specs)
+    reading.problems += _selecting(request, reading, specs)
     try:
         return tuple(specs), tenants.choose(tuple(specs), request), None
     except BadRequest as error:
         return tuple(specs), None, error
+
+
+def _selecting(request: Request, reading: Reading, specs: list[TenantSpec]) -> list[Problem]:
+    """What is wrong with which Tenant selects which webhook; of an earlier commit nobody mends it."""
+    if not specs or not request.tree.whole:
+        return []
+    webhooks = selection.Webhooks(reading.kinds["Webhook"])
+    problems = selection.overlaps(list(zip(reading.kinds["Tenant"], specs, strict=True)), webhooks) if len(specs) > 1 else []
+    told = request.each_tenant and not reading.lost_tenants
+    return problems + (selection.unselected(specs, webhooks) if told else [])
 
 
 def _documents(reading: Reading, drafts: list[Draft]) -> list[Document]:

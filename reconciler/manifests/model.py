@@ -10,6 +10,7 @@ from reconciler.core.model import Declared, Origin
 from reconciler.core.problem import Problem
 from reconciler.core.rules import Rule
 from reconciler.core.secret import Secret
+from reconciler.core.selection import Selection
 from reconciler.manifests.files import WORK_TREE, Tree
 from reconciler.manifests.places import Parsed
 from reconciler.manifests.sources import Once, Place
@@ -110,7 +111,8 @@ class Manifests:
     error for each reference that does not resolve, where `require` asked for it, with the webhook's key, None for a Tenant's.
     `taken` holds the keys and earlier names of every Webhook, of those too that the tenant in use does not select.
     `tokens` are the places of every Tenant's token. `joined` are the EventSubscriptions, whatever tenant selects their webhooks.
-    `parsed` are the files that had no fault, if they were to be kept. `rules` are the organisation's.
+    `parsed` are the files that had no fault, if they were to be kept. `rules` are the organisation's. `selection` says which
+    webhooks the tenant in use leaves out.
     """
 
     declared: tuple[Declared, ...]
@@ -129,3 +131,4 @@ class Manifests:
     joined: tuple[Joined, ...] = ()
     parsed: tuple[Parsed, ...] = ()
     rules: tuple[Rule, ...] = ()
+    selection: Selection = field(default_factory=Selection)

@@ -35,6 +35,7 @@ class Reading:
     refused: set[str] = field(default_factory=set)
     explained: int = 0  # webhooks whose faults after patching were told
     lost_events: bool = False  # an EventSubscription was refused: whose events it had is not known
+    lost_tenants: bool = False  # a Tenant was refused: what it selects is not known
     tokens: frozenset[Place] = frozenset()
     joined: tuple[Joined, ...] = ()
     parsed: list[Parsed] = field(default_factory=list)
@@ -110,5 +111,7 @@ def _refuse(value: dict[str, Any], reading: Reading) -> None:
     name = metadata.get("name") if isinstance(metadata, dict) else None
     if value.get("kind") == "EventSubscription":
         reading.lost_events = True
+    elif value.get("kind") == "Tenant":
+        reading.lost_tenants = True
     elif isinstance(name, str):
         reading.refused.add(name)

@@ -92,14 +92,14 @@ def same_target(documents: list[Document], specs: list[TenantSpec]) -> list[Prob
     problems = []
     for document, spec in zip(documents, specs, strict=True):
         field = "local" if spec.local is not None else "url"
-        first = seen.setdefault((_target(spec), spec.owner), document)
+        first = seen.setdefault((target(spec), spec.owner), document)
         if first is not document:
             message = f"a second Tenant with this {field} and owner; the first stands in {first.origin}"
             problems.append(document.problem(("spec", field), "tenant/same-target", message, "give each its own owner"))
     return problems
 
 
-def _target(spec: TenantSpec) -> str:
+def target(spec: TenantSpec) -> str:
     """A tenant's file or url, the same however it is written: links, letters' case, the port that goes without saying."""
     if spec.local is not None:
         return os.path.realpath(spec.local)

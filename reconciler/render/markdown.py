@@ -85,7 +85,7 @@ def _shortened(violations: Iterable[Violation], most: int | None) -> tuple[list[
     shown: list[Violation] = []
     seen: Counter[str] = Counter()
     for found in violations:
-        seen[found.rule] += found.of_policy
+        seen[found.rule] += found.in_digest
         if most is None or seen[found.rule] <= most:
             shown.append(found)
     rest = [f"- **{prose(rule)}**: {count - most:,} more" for rule, count in seen.items() if most is not None and count > most]

@@ -200,5 +200,6 @@ def test_accept_lets_nothing_pass_that_never_passes(repository: Repository) -> N
     (repository.folder / "t-b.yaml").write_text(manifest("b", "b.db", wave=2, extra=", select: {matchLabels: {team: other}}"))
     code, done, _ = repository.reconcile("--accept", repository.approved())
     assert (code, codes(done)) == (6, {"a": None, "b": 6})
-    assert [found["rule"] for found in done["b"]["plan"]["violations"]] == ["delete-limit", "empty-set"]
+    rules = [found["rule"] for found in done["b"]["plan"]["violations"]]
+    assert rules == ["delete-limit", "empty-set", "no-longer-selected", "no-longer-selected"]
     assert (repository.held("a"), repository.held("b")) == (0, 2)
