@@ -75,6 +75,7 @@ def request(options: Options, secrets: Secrets) -> Request:
         secrets_dir=options.secrets_dir,
         allow_command=bool(options.allow_command),
         timeout=options.timeout or 30.0,
+        ca_file=options.ca_file,
         fingerprint_key=fingerprint_key(),
         tenant=options.tenant,
         use_tenant=not (options.is_local or options.tenant_url),
