@@ -115,6 +115,13 @@ def owner(options: Options, spec: TenantSpec | None) -> str:
     return str(name)
 
 
+def known_owner(options: Options, manifests: Manifests) -> str:
+    """The same for a command that can do without: "" where `--tenant-url` came without `--owner`."""
+    if options.tenant_url and not options.owner:
+        return ""
+    return owner(options, None if options.is_local or options.tenant_url else manifests.tenant)
+
+
 def policy(options: Options, manifests: Manifests) -> Policy:
     """What the options allow, over what the Tenant manifest says."""
     from reconciler.core.model import Owner  # noqa: PLC0415  `validate` has no policy
