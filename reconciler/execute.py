@@ -99,6 +99,10 @@ class Execution:
         options, started = self._options, self._options.clock()
         if self._stop is None and options.deadline is not None and started >= options.deadline:
             self._stop = Failure("deadline", "the deadline was reached before this change was started")
+        if self._stop is None and self._provider.storage_full:
+            self._stop = Failure(
+                "storage-full", "skipped: the tenant has no room left to store anything; free some, then run again"
+            )
         known = change.live.id if change.live else None
         try:
             refused = self._stop or await options.check(change) or self._stop  # it may have been stopped during the check

@@ -172,7 +172,7 @@ class Round(Generic[T]):
             prepared = turn.prepared.within(left)
             ended = run_made(lambda: do(before, prepared))
         except ReconcilerError as error:
-            self._console.error(f"{terminal(name)}: {terminal(str(error))}")
+            self._console.error(_of(name, str(error)))
             ended = replace(before, exit_code=code_of(error), error=Failure(error.kind, str(error)))
         self._done[name] = ended
         if ended.exit_code == Exit.INTERRUPTED:
@@ -186,6 +186,11 @@ class Round(Generic[T]):
         ended = [run if run.exit_code is not None else replace(run, note=self._stopped) for run in self._done.values()]
         owners = tuple(sorted({turn.spec.owner for turn in self._turns}))
         return all_of(ended, owners, interrupted=self._stopped == INTERRUPTED)
+
+
+def _of(tenant: str, text: str) -> str:
+    """A text with its tenant, which an error of the tenant names itself."""
+    return terminal(text if text.startswith(f"tenant {tenant}: ") else f"{tenant}: {text}")
 
 
 def told(runs: Iterable[TenantRun]) -> str:
@@ -217,7 +222,7 @@ def show(console: Console, runs: Runs) -> int:
             console.data(runs_junit(runs))
         case _:
             reasons = [(run.tenant, run.error.message if run.error is not None else run.note) for run in runs.runs]
-            notes = [f"{terminal(tenant)}: {terminal(why)}" for tenant, why in reasons if why]
+            notes = [_of(tenant, why) for tenant, why in reasons if why]
             digest = [f"digest {runs.digest}"] if runs.digest is not None else []
             console.data("\n".join(["", *notes, *digest, runs_summary(runs)]))
     return runs.exit_code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
+from typing import Final
 
 from reconciler.cli.console import Console
 from reconciler.cli.prepare import Run
@@ -16,6 +17,8 @@ from reconciler.core.report import Failure, Report, Verdict
 from reconciler.execute import Check, Execution, Options
 from reconciler.providers.base import Provider
 from reconciler.testing import events_of
+
+GRACE: Final = 10.0  # seconds that a request under way gets after the first Ctrl-C or SIGTERM
 
 
 def _tested(provider: Provider) -> Check:
@@ -36,7 +39,7 @@ def _tested(provider: Provider) -> Check:
 
 
 async def carry_out(console: Console, made: Plan, provider: Provider, prepared: Run, end: float | None) -> tuple[Report, bool]:
-    """The report of the run, and whether it was interrupted. What is under way when Ctrl-C comes is finished first.
+    """The report of the run, and whether it was interrupted. A request under way when Ctrl-C comes gets 10 s; no wait goes on.
 
     `end` is the time of `time.monotonic` at which `--deadline` is over.
     """
@@ -54,8 +57,10 @@ async def carry_out(console: Console, made: Plan, provider: Provider, prepared: 
         task = asyncio.ensure_future(execution.run())
 
         def stop() -> None:
-            console.say("interrupted: finishing what is under way; once more to stop at once")
+            console.say(f"interrupted: finishing what is under way, for {GRACE:g} s at most; once more to stop at once")
             execution.stop(Failure("interrupted", "interrupted before it was started"))
+            provider.stop()
+            task.get_loop().call_later(GRACE, task.cancel)
 
         with interruptible(stop, task.cancel), suppress(asyncio.CancelledError):
             await task

@@ -8,20 +8,21 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from reconciler.cli.source import Options
 from reconciler.core import limits
 from reconciler.core.errors import BadRequest, InvalidManifests, StoreError
 from reconciler.core.plan import TenantRef
 from reconciler.core.problem import Problem
-from reconciler.core.secret import Secret
+from reconciler.core.secret import Secret, shown_url
 from reconciler.delivery.guard import AddressPolicy
 from reconciler.delivery.send import Sender
 from reconciler.manifests import Manifests
 from reconciler.net.proxies import Network, Proxy
 from reconciler.net.trust import trusting
 from reconciler.providers.http import Client
+from reconciler.providers.label import Label
 from reconciler.providers.tenant import TenantProvider
 
 DEFAULT_FILE: Final = ".reconciler/tenant.db"
@@ -39,6 +40,16 @@ class Target:
     url: str = ""
     token: Secret | None = None
     file: str = ""
+    url_place: str = "spec.url"
+
+    @property
+    def label(self) -> Label:
+        """How errors name it, the place of its url and of its token."""
+        if self.file:
+            return Label(self.name, "", "")
+        shown = self.name or (shown_url(self.url) if self.url else "")
+        reference = self.token.reference if self.token is not None else ""
+        return Label(shown, self.url_place, reference.removeprefix("fromEnv: "))
 
     def ref(self, owner: str) -> TenantRef:
         """How plans and reports name it."""
@@ -65,7 +76,7 @@ def _by_url(options: Options) -> Target:
         raise BadRequest(f"--tenant-url {wrong}")
     if limits.is_plain_http_abroad(url):
         raise BadRequest("--tenant-url: http:// would send the token in clear; use https://")
-    return Target("", url, _token(options))
+    return Target("", url, _token(options), url_place="--tenant-url")
 
 
 def choose(options: Options, manifests: Manifests | None) -> Target:
@@ -137,8 +148,9 @@ async def client(target: Target, options: Options, parallelism: int = 10) -> Asy
         if token is None:
             raise BadRequest(THREE_WAYS)
         timeout, deadline = options.timeout or 30.0, options.deadline
+        bounds: dict[str, Any] = {"timeout": timeout, "deadline": deadline, "parallelism": parallelism}
         network = Network(os.environ, options.ca_file)
-        asking = Client(url, token, app=app, timeout=timeout, deadline=deadline, parallelism=parallelism, network=network)
+        asking = Client(url, token, app=app, label=target.label, network=network, **bounds)
         yield await stack.enter_async_context(asking)
 
 

@@ -26,6 +26,17 @@ class _JsonLines(logging.Formatter):
         return json.dumps({**line, **getattr(record, "fields", {})}, ensure_ascii=False)
 
 
+class _TextLines(logging.Formatter):
+    """A warning as people read it; further lines, which `-v` asks for, say where they come from."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """`warning: message`, or level, logger and message."""
+        level = record.levelname
+        if record.levelno >= logging.WARNING:
+            return f"{level.lower()}: {record.getMessage()}"
+        return f"{level} {record.name}: {record.getMessage()}"
+
+
 class OutputLost(Exception):
     """Standard output cannot be written: a pipe that was closed, a full disk."""
 
@@ -59,7 +70,7 @@ class Console:
             logger.removeHandler(old)
         serves = handler is not None
         handler = handler or logging.StreamHandler(sys.stderr)
-        text = logging.Formatter("%(asctime)s %(levelname)s %(message)s" if serves else "%(levelname)s %(name)s: %(message)s")
+        text = logging.Formatter("%(asctime)s %(levelname)s %(message)s") if serves else _TextLines()
         handler.setFormatter(_JsonLines() if self.log_format == "json" else text)
         logger.addHandler(handler)
         logger.propagate = False

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -32,9 +34,34 @@ def run_made(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
 
+class _Unawaited(ThreadPoolExecutor):
+    """Runs each call in a daemon thread: a resolver that hangs keeps neither the event loop nor the process from ending."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Starts the call at once."""
+        future: Future[T] = Future()
+
+        def work() -> None:
+            try:
+                result = fn(*args, **kwargs)
+            except BaseException as error:  # noqa: BLE001  it is the awaiting task's
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        if future.set_running_or_notify_cancel():
+            threading.Thread(target=work, daemon=True).start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT002  its signature
+        """Waits for nothing."""
+        super().shutdown(wait=False, cancel_futures=cancel_futures)
+
+
 async def _interruptibly(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Awaits what is made; a connection that fails in the very moment of Ctrl-C must not make the command forget it."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+    asyncio.get_running_loop().set_default_executor(_Unawaited())
     try:
         return await make()
     except Exception:

@@ -102,6 +102,11 @@ _rates: Decorator[Any] = together(
         show_default=True,
         help="Test deliveries a token may ask for.",
     ),
+    option(
+        "--connections-per-address",
+        type=click.IntRange(1, 1000),
+        help="Connections a client address may have.  [default: 250; with --public-url 1000]",
+    ),
 )
 
 
@@ -132,15 +137,17 @@ def serve(ctx: click.Context, /, **values: Any) -> None:
     from reconciler.cli.source import Options  # noqa: PLC0415  likewise
     from reconciler.tenant.api_webhooks import BASE  # noqa: PLC0415  likewise
     from reconciler.tenant.app import create_app  # noqa: PLC0415  likewise
+    from reconciler.tenant.protocol import CONNECTIONS, PER_ADDRESS  # noqa: PLC0415  likewise
     from reconciler.tenant.server import Place  # noqa: PLC0415  likewise
     from reconciler.tenant.server import serve as run  # noqa: PLC0415  likewise
 
     if (values["tls_cert"] is None) is not (values["tls_key"] is None):
         raise click.UsageError("--tls-cert and --tls-key go together", ctx)
     console = console_of(ctx)
+    per_address = values["connections_per_address"] or (CONNECTIONS if values["public_url"] else PER_ADDRESS)
     place = Place(
         *(values["host"], values["port"], values["allow_host"], values["allow_plain_http"]),
-        *(values["tls_cert"], values["tls_key"], values["public_url"]),
+        *(values["tls_cert"], values["tls_key"], values["public_url"], per_address),
     )
     deliveries = sender(Options(values), values["delivery_proxy"])
     store, lines = open_db(values["db"]), Lines(2)

@@ -12,7 +12,9 @@ ReconcilerError
 ├── NotServed             the embedded tenant cannot be served there: the port is taken, the address is none of this machine
 └── ProviderError         one request; never headers, bodies or secrets in the message; cause chained
     ├── Unreachable       temporary: connection, timeout
-    ├── Overloaded        temporary: 429, 503; says when
+    ├── TimedOut          an Unreachable: the answer did not come in time
+    ├── Overloaded        temporary: 429, 503, 507; says when
+    ├── Interrupted       a person ended the wait for another try
     ├── TenantFault       temporary: other 5xx
     ├── Unauthorized      permanent: 401, 403 (a 403 of type `owner` fails that object alone)
     ├── NotFound          permanent: 404 (deleting what is gone counts as deleted)
@@ -121,20 +123,36 @@ class Unreachable(ProviderError):
     temporary = True
 
 
+class TimedOut(Unreachable):
+    """No answer in time; `seconds` were waited for it."""
+
+    def __init__(self, message: str, seconds: float) -> None:
+        """`seconds` of wall clock, within which the answer did not come."""
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class Overloaded(ProviderError):
-    """429 or 503; `retry_after` is the tenant's wish in seconds, None when it did not say."""
+    """429, 503 or 507; `retry_after` is the tenant's wish in seconds, None when it did not say."""
 
     kind = "overloaded"
     temporary = True
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
-        """`retry_after` in seconds from now."""
+    def __init__(self, message: str, retry_after: float | None = None, *, storage_full: bool = False) -> None:
+        """`retry_after` in seconds from now; `storage_full` if the tenant has no room to store anything."""
         super().__init__(message)
         self.retry_after = retry_after
+        self.storage_full = storage_full
+
+
+class Interrupted(ProviderError):
+    """A person ended the run while this request waited for another try."""
+
+    kind = "interrupted"
 
 
 class TenantFault(ProviderError):
-    """A 5xx other than 503."""
+    """A 5xx other than 503 and 507."""
 
     kind = "tenant-fault"
     temporary = True

@@ -26,6 +26,15 @@ class Reader(Protocol):
 class Provider(Reader, Protocol):
     """A tenant that can be read, written and asked to test."""
 
+    @property
+    def storage_full(self) -> bool:
+        """Whether the tenant answered that it has no room to store anything."""
+        ...
+
+    def stop(self) -> None:
+        """Ends every wait for another try; requests that are under way go on."""
+        ...
+
     async def create(self, declared: Declared, owner: Owner, *, idempotency_key: str) -> Live:
         """Makes the webhook once, however often it has to be sent."""
         ...

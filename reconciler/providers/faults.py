@@ -131,9 +131,10 @@ def fault(sent: Sent, status: int, wait: float | None, body: object) -> Provider
     text = f"{sent}: the tenant answered {status}{': ' if said.text else ''}{said.text}"
     if status < 400:
         return BadAnswer(f"{sent}: the tenant answered {status}: redirects are not followed; give the address it leads to")
-    if status in {429, 503}:
+    if status in {429, 503, 507}:
         least = "at least " if wait == MAX_RETRY_AFTER else ""  # more is not told apart
-        return Overloaded(text if wait is None else f"{text}; it asks to wait {least}{wait:g} s", wait)
+        full = status == 507 or said.kind == "storage-full"
+        return Overloaded(text if wait is None else f"{text}; it asks to wait {least}{wait:g} s", wait, storage_full=full)
     if status >= 500:
         return TenantFault(text)
     if status in {401, 403}:

@@ -1,7 +1,7 @@
 """One HTTP client for every provider that speaks HTTP: retries, deadlines, limits, and no secret in any text.
 
-Called by `providers/tenant.py`. The only place that decides a retry (`temporary` errors, never a write that may have been
-carried out unless it is safe to repeat). What a status means stands in `providers/faults.py`.
+Called by `providers/tenant.py`. Decides whether a failed try may be repeated (`temporary` errors, never a write that may have
+been carried out unless it is safe to repeat); when that is stands in `tries.py`, what a status means in `faults.py`.
 """
 
 from __future__ import annotations
@@ -12,66 +12,35 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import httpx
 
 from reconciler.core import limits
 from reconciler.core.codec import authorization
-from reconciler.core.errors import BadAnswer, BadRequest, Conflict, Overloaded, ProviderError, TenantFault, Unreachable
+from reconciler.core.errors import BadRequest, Conflict, Overloaded, ProviderError, TenantFault, TimedOut, Unreachable
 from reconciler.core.retry_after import retry_after
 from reconciler.core.secret import Secret, shown_url
 from reconciler.net.proxies import DIRECT, Network
 from reconciler.providers.answer import MAX_BODY, Answer, decoded, success
 from reconciler.providers.cut import telling
 from reconciler.providers.faults import IN_PROGRESS, MAX_RETRY_AFTER, Sent, clean, fault, shortened
+from reconciler.providers.label import Label
 from reconciler.providers.transport import open_transport, why_lost
+from reconciler.providers.tries import Call, Failed, Tries, Waits
 
-MAX_TOTAL: Final = 300.0  # seconds that one request may take with all its tries, where no deadline is nearer
-FIRST_WAIT: Final = 0.3  # seconds before the second try, doubled for each further one
-LONGEST_WAIT: Final = 10.0  # seconds
+E = TypeVar("E", bound=ProviderError)
 
 _log = logging.getLogger("reconciler.http")
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class _Call:
-    """One request, sent as often as it takes."""
-
-    sent: Sent
-    content: bytes | None
-    params: Mapping[str, str | int]
-    headers: Mapping[str, str]
-    idempotent: bool
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class _Failed:
-    """A try without success; `again` says whether it may be sent once more, `cut` that the run's deadline ended it."""
-
-    error: ProviderError
-    again: bool
-    answer: Answer | None = None
-    cut: bool = False
-
-    @property
-    def wants_patience(self) -> bool:
-        """Whether the tenant only asked for time (429)."""
-        return self.answer is not None and self.answer.status == 429
-
-    def handed_back(self, passing: frozenset[int]) -> bool:
-        """Whether the caller asked for it; a proxy's 404 without a problem document is nobody's answer."""
-        return self.answer is not None and self.answer.status in passing and not isinstance(self.error, BadAnswer)
 
 
 class Client:
     """A tenant's address and our token; an async context manager.
 
     `timeout` is seconds of wall clock for each try, `deadline` for everything from entering on. `app` is an ASGI application
-    that is spoken to in process instead of a server. `network` gives the proxy and the certificate authorities. Raises
-    BadRequest for a url, token, proxy or authority that cannot be used.
+    that is spoken to in process instead of a server. `network` gives the proxy and the certificate authorities, `label` how
+    errors name the tenant. Raises BadRequest for a url, token, proxy or authority that cannot be used.
     """
 
     def __init__(  # noqa: PLR0913  every part of the world that a test has to hold still comes in by name
@@ -80,6 +49,7 @@ class Client:
         token: Secret,
         *,
         app: Any = None,
+        label: Label = Label(),  # noqa: B008  a frozen value
         timeout: float = 30.0,
         deadline: float | None = None,
         parallelism: int = 10,
@@ -96,8 +66,10 @@ class Client:
         self.shown: Final = shown_url(base_url)
         self._base, self._app, self._authorization = base_url, app, _authorization(token)
         self._timeout, self._deadline, self._parallelism, self._tries = timeout, deadline, parallelism, tries
-        self._clock, self._wall, self._sleep, self._rng = clock, wall, sleep, rng
+        self._clock, self._wall, self._rng, self.label = clock, wall, rng, label
         self._network, self._proxy = network, network.proxy_for(base_url) if app is None else None
+        self._waits = Waits(label.name or self.shown, clock, sleep)
+        self.storage_full = False  # whether the tenant ever answered so
         self._room = asyncio.Semaphore(parallelism)
         self._end: float | None = None
         self._http: httpx.AsyncClient | None = None
@@ -128,35 +100,43 @@ class Client:
         idempotent: bool,
         passing: frozenset[int] = frozenset(),
         patient: bool = False,
+        try_seconds: float | None = None,
     ) -> Answer:
         """Sends it until it is answered, refused for good, out of tries or out of time; raises ProviderError.
 
         `idempotent`: may be sent again although an earlier try may have been carried out. `passing`: statuses that are handed
-        back, with their error, instead of raised. `patient`: a 429 costs time but no try, until the deadline.
+        back, with their error, instead of raised. `patient`: a 429 costs time but no try, until the deadline. `try_seconds`: for
+        each try, where the client's own timeout does not fit.
         """
         values = (json, dict(params or {}), self._token())
         content = None if json is None else jsonlib.dumps(json, separators=(",", ":")).encode()
         kind = {} if content is None else {"Content-Type": "application/json"}
-        call = _Call(Sent(method, path, values), content, params or {}, {**kind, **(headers or {})}, idempotent)
-        started, tries, counted = self._clock(), 0, 0
-        earlier: ProviderError | None = None
+        given = {**kind, **(headers or {})}
+        seconds = self._timeout if try_seconds is None else try_seconds
+        call = Call(Sent(method, path, values), content, params or {}, given, idempotent, patient, seconds)
+        tries = Tries(call, self._tries, self._clock())
         while True:
-            tries += 1
-            result = await telling(earlier, self._attempt(call, tries))
+            tries.made += 1
+            result = await telling(tries.earlier, self._attempt(call, tries.made))
             if isinstance(result, Answer):
                 return result
             if result.answer is not None and not result.again and result.handed_back(passing):
                 return result.answer
-            counted += not (patient and result.wants_patience)
-            wait = self._wait(result, counted, started, patient=patient and result.wants_patience)
+            self.storage_full = self.storage_full or (isinstance(result.error, Overloaded) and result.error.storage_full)
+            wait = tries.pause(result, self._clock(), self._left(), self._rng())
             if wait is None:
-                # what the tenant said before tells more than that no time was left to ask it again
-                error = earlier if result.cut and earlier is not None else result.error
-                if tries > 1:
-                    error.args = (f"{error} (after {tries} tries)",)
-                raise error
-            earlier = result.error
-            await telling(earlier, self._sleep(wait))
+                raise self.label.unreachable(tries.given_up(result))
+            tries.earlier = result.error
+            if not await telling(result.error, self._waits.wait(wait, result.error, tries.following)):
+                raise tries.interrupted(result.error)
+
+    def stop(self) -> None:
+        """Ends every wait for another try, for good; requests that are under way go on."""
+        self._waits.stop()
+
+    def explained(self, error: E) -> E:
+        """The same error; an answer that no tenant of this contract gives says what the url must be."""
+        return self.label.foreign(error, self._base)
 
     def shows(self, text: object, sent: object) -> str | None:
         """A tenant's text fit to be shown: cleaned and cut; None if our token or a text in `sent` is in it."""
@@ -170,34 +150,21 @@ class Client:
         """Seconds until the deadline, None without one."""
         return None if self._end is None else self._end - self._clock()
 
-    def _wait(self, result: _Failed, counted: int, started: float, *, patient: bool) -> float | None:
-        """Seconds until the next try, None when there is none."""
-        if not result.again or counted >= self._tries:
-            return None
-        wait = min(FIRST_WAIT * 2 ** max(counted - 1, 0), LONGEST_WAIT) * (0.5 + self._rng() / 2)
-        if isinstance(result.error, Overloaded) and result.error.retry_after is not None:
-            wait = max(wait, result.error.retry_after)
-        left = self._left()
-        spent = self._clock() - started
-        total = MAX_TOTAL if left is None or not patient else spent + left
-        room = total - spent if left is None else min(total - spent, left)
-        return wait if wait < room else None
-
-    async def _attempt(self, call: _Call, number: int) -> Answer | _Failed:
+    async def _attempt(self, call: Call, number: int) -> Answer | Failed:
         async with self._room:
             left = self._left()
             if left is not None and left <= 0:
-                return _Failed(Unreachable(f"{call.sent}: the deadline was reached before it was sent"), again=False, cut=True)
-            seconds = self._timeout if left is None else min(self._timeout, left)
+                return Failed(Unreachable(f"{call.sent}: the deadline was reached before it was sent"), again=False, cut=True)
+            seconds = call.timeout if left is None else min(call.timeout, left)
             started = self._clock()
             result = await self._exchange(call, number, seconds)
-        answer = result.answer if isinstance(result, _Failed) else result
-        said = answer.status if answer is not None else result.error.kind if isinstance(result, _Failed) else ""
+        answer = result.answer if isinstance(result, Failed) else result
+        said = answer.status if answer is not None else result.error.kind if isinstance(result, Failed) else ""
         spent = self._clock() - started
         _log.debug("%s %s: %s in %.3f s, try %d", call.sent.method, call.sent.path, said, spent, number)
         return result
 
-    async def _exchange(self, call: _Call, number: int, seconds: float) -> Answer | _Failed:
+    async def _exchange(self, call: Call, number: int, seconds: float) -> Answer | Failed:
         """One try. A library's exception holds our headers, so none leaves this function, not even as a context."""
         if self._http is None:
             raise RuntimeError("the client is used outside its `async with`")
@@ -215,24 +182,27 @@ class Client:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 raw = await _read(response)
         except TimeoutError:
-            error = Unreachable(f"{call.sent}: {self.shown} did not answer within {seconds:g} s")
-            return _Failed(error, call.idempotent, cut=seconds < self._timeout)
+            late = TimedOut(f"{call.sent}: {self.shown} did not answer within {seconds:g} s", seconds)
+            return Failed(self.label.named(late), call.idempotent, cut=seconds < call.timeout)
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as lost:
             why, unsent, again = why_lost(lost, self._proxy)
-            return _Failed(Unreachable(f"{call.sent}: {self.shown}: {why}"), again and (unsent or call.idempotent))
+            error = Unreachable(f"{call.sent}: {self.shown}: {why}")
+            return Failed(self.label.named(error), again and (unsent or call.idempotent))
         return self._judge(call, response.status_code, headers, raw, number)
 
-    def _judge(self, call: _Call, status: int, headers: Mapping[str, str], raw: bytes | None, number: int) -> Answer | _Failed:
+    def _judge(self, call: Call, status: int, headers: Mapping[str, str], raw: bytes | None, number: int) -> Answer | Failed:
         """An answer with its body, or the error it stands for."""
         if status < 300:
             good = success(call.sent, status, headers, raw, number)
-            return good if isinstance(good, Answer) else _Failed(good, again=False)
+            return good if isinstance(good, Answer) else Failed(self.explained(good), again=False)
         body = decoded(headers, raw or b"")
         wait = retry_after(headers.get("retry-after"), self._wall(), MAX_RETRY_AFTER)
-        error = fault(call.sent, status, wait, body)
+        error = self.explained(self.label.refused(fault(call.sent, status, wait, body), status))
         waiting = isinstance(error, Conflict) and error.problem == IN_PROGRESS
-        again = isinstance(error, Overloaded) or waiting or (isinstance(error, TenantFault) and call.idempotent)
-        return _Failed(error, again, Answer(status, headers, body, number, error))
+        # a 503 without a problem document may be a proxy's, which may have passed the request on
+        unread = isinstance(error, Overloaded) and (call.idempotent or status == 429 or isinstance(body, Mapping))
+        again = unread or waiting or (isinstance(error, TenantFault) and call.idempotent)
+        return Failed(error, again, Answer(status, headers, body, number, error))
 
 
 def _authorization(token: Secret) -> dict[str, str]:

@@ -37,6 +37,10 @@ class MemoryProvider:
         self._new_id, self._deliver = new_id, deliver
         self._created: dict[str, tuple[Declared, Owner, str]] = {}
         self._writes = 0
+        self.storage_full = False
+
+    def stop(self) -> None:
+        """Nothing to end: it never waits."""
 
     def normalize(self, spec: Webhook) -> Webhook:
         """The name in NFC, a credential as the version it is known by."""

@@ -66,6 +66,15 @@ class TenantProvider:
     def __init__(self, client: Client, *, page_size: int = 500, list_seconds: float = MAX_SECONDS) -> None:
         self._client, self._page_size, self._list_seconds = client, page_size, list_seconds
 
+    @property
+    def storage_full(self) -> bool:
+        """Whether the tenant answered that it has no room to store anything."""
+        return self._client.storage_full
+
+    def stop(self) -> None:
+        """Ends every wait for another try; requests that are under way go on."""
+        self._client.stop()
+
     def normalize(self, spec: Webhook) -> Webhook:
         """The name in NFC, a credential as the version it is known by; a literal url and an open `enabled` stay."""
         return withheld(spec)
@@ -97,7 +106,7 @@ class TenantProvider:
         try:
             return await self._client.request("GET", "/webhooks", params=params, idempotent=True)
         except NotFound:
-            raise foreign(LIST, "it has no /webhooks") from None
+            raise self._client.explained(foreign(LIST, "it has no /webhooks")) from None
 
     async def create(self, declared: Declared, owner: Owner, *, idempotency_key: str) -> Live:
         """Makes the webhook once, however often it is sent; a name taken by our own lost first try is that webhook."""

@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import re
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -176,11 +177,13 @@ async def _principal(tenant: Tenant, request: Request) -> Principal:
     return found
 
 
+_HOST: Final = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)\]|(?P<name>[^\[\]:]+))(?::[0-9]*)?")
+
+
 def check_host(tenant: Tenant, request: Request) -> None:
-    """Raises 421 for a Host that this tenant does not answer to."""
-    given = request.headers.get("host", "")
-    host = given.rpartition("]")[0].lstrip("[") or given.partition(":")[0]
-    if tenant.hosts is not None and host.lower() not in tenant.hosts:
+    """Raises 421 for a Host that this tenant does not answer to, or that is no host with at most a port."""
+    found = _HOST.fullmatch(request.headers.get("host", ""))
+    if tenant.hosts is not None and (found is None or (found["name"] or found["address"]).lower() not in tenant.hosts):
         raise Refusal("misdirected")
 
 

@@ -1,14 +1,17 @@
 """One connection of the server: uvicorn's, with limits that uvicorn has not, and its refusals as problem documents.
 
-A request's head has at most 32 KiB and has to arrive in 10 seconds, however it drips; beyond 1,000 connections a request is 503
-and its connection closed, beyond twice that it is not even listened to. Used by `server.py`.
+A request's head has at most 32 KiB and has to arrive in 10 seconds, however it drips; a connection without a request ends after
+30 seconds, and so does one whose client does not read the answer. Beyond 1,000 connections, or 250 of one client address, a
+request is 503 and its connection closed; far beyond that it is not even listened to.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from http import HTTPStatus
+from ipaddress import IPv6Address
 from typing import Any, Final, cast
 
 import h11
@@ -20,9 +23,40 @@ from reconciler.tenant import problems
 from reconciler.tenant.problems import Problem
 
 CONNECTIONS: Final = 1000  # at once
+PER_ADDRESS: Final = 250  # of them from one client address
+REFUSALS: Final = 50  # connections of one address beyond its limit that still get an answer
+IDLE_SECONDS: Final = 30  # that a connection is kept without a request, or without the client taking anything of an answer
 HEAD_BYTES: Final = 32 * 1024  # of a request's line and headers
 HEAD_SECONDS: Final = 10.0  # from a connection's begin, or a later request's first byte, to the end of its head
 _WHOLE_URL: Final = re.compile(rb"(?i:https?)://(?P<host>[^/?#]*)(?P<path>.*)")
+
+
+class Room:
+    """How many connections each client address has, and how many it may have; an IPv6 client's address is its /64 network."""
+
+    def __init__(self, per_address: int = PER_ADDRESS) -> None:
+        self.per_address = per_address
+        self._counts: Counter[str] = Counter()
+
+    def enter(self, address: str) -> int:
+        """Counts a new connection of an address; returns how many it has now."""
+        key = _network(address)
+        self._counts[key] += 1
+        return self._counts[key]
+
+    def leave(self, address: str) -> None:
+        """Counts a connection of an address as ended."""
+        key = _network(address)
+        self._counts[key] -= 1
+        if not self._counts[key]:
+            del self._counts[key]
+
+
+def _network(address: str) -> str:
+    if ":" not in address:
+        return address
+    found = IPv6Address(address)
+    return str(found.ipv4_mapped) if found.ipv4_mapped is not None else str(int(found) >> 64)
 
 
 async def _overloaded(scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,27 +92,75 @@ class _Requests(h11.Connection):
 
 
 class Protocol(H11Protocol):
-    """A connection."""
+    """A connection; `room` is shared by all of a server."""
 
     _waiting: asyncio.TimerHandle | None = None  # until the head is there
+    _unread: asyncio.TimerHandle | None = None  # until the client has taken what was written
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, room: Room, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.conn = _Requests(h11.SERVER, HEAD_BYTES)
+        self._room, self._address = room, ""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begins to wait for a head."""
         super().connection_made(transport)
-        if len(self.connections) > 2 * CONNECTIONS:
+        self._address = self.client[0] if self.client is not None else ""
+        more = self._room.enter(self._address) - self._room.per_address
+        if more > REFUSALS or len(self.connections) > 2 * CONNECTIONS:
+            self.connections.discard(self)  # now, and not when its end is met: else it counts against the others until then
             transport.abort()
-        elif len(self.connections) > CONNECTIONS:
+        elif more > 0 or len(self.connections) > CONNECTIONS:
             self.app = cast("ASGI3Application", _overloaded)
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Ends the waiting."""
+        self._room.leave(self._address)
         self._wait_no_more()
+        self._taken()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """As uvicorn's; what was written has to be taken."""
+        super().pause_writing()
+        self._await_taking()
+
+    def resume_writing(self) -> None:
+        """As uvicorn's; enough of what was written is taken."""
+        super().resume_writing()
+        self._taken()
+
+    def on_response_complete(self) -> None:
+        """As uvicorn's, which may close the connection; that waits for the client, however long."""
+        super().on_response_complete()
+        self._await_rest()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """As uvicorn's, which closes the connection."""
+        super().timeout_keep_alive_handler()
+        self._await_rest()
+
+    def _await_rest(self) -> None:
+        if self.transport.is_closing() and self.transport.get_write_buffer_size():
+            self._await_taking()
+
+    def _await_taking(self) -> None:
+        self._taken()
+        self._unread = self.loop.call_later(IDLE_SECONDS, self._end_unread, self.transport.get_write_buffer_size())
+
+    def _taken(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
+    def _end_unread(self, before: int) -> None:
+        """Ends a connection whose client took nothing since there were that many bytes to take."""
+        self._unread = None
+        if self.transport.get_write_buffer_size() < before:
+            self._await_taking()
+        else:
+            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """As uvicorn's; what is not yet a request is waited for."""
@@ -111,3 +193,4 @@ class Protocol(H11Protocol):
         head = [line, *(name + b": " + value for name, value in answer.raw_headers), b"connection: close"]
         self.transport.write(b"\r\n".join(head) + b"\r\n\r\n" + answer.body)
         self.transport.close()
+        self._await_rest()

@@ -19,7 +19,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -27,7 +28,7 @@ from starlette.applications import Starlette
 
 from reconciler.core.errors import BadRequest, NotServed, StoreError
 from reconciler.tenant.page import sessions
-from reconciler.tenant.protocol import CONNECTIONS, Protocol
+from reconciler.tenant.protocol import CONNECTIONS, IDLE_SECONDS, PER_ADDRESS, Protocol, Room
 from reconciler.tenant.store import Store
 
 FILES: Final = 4 * CONNECTIONS  # that this process may have open: connections both ways, and some of its own
@@ -46,6 +47,7 @@ class Place:
     """Where a tenant is served. `names` are hosts that it answers to beside loopback's and its own; TLS needs both files.
 
     `plain`: HTTP without TLS also on other addresses than loopback. `public`: the origin at which a proxy that ends TLS shows it.
+    `per_address`: how many connections one client address may have.
     """
 
     host: str = "127.0.0.1"
@@ -55,6 +57,7 @@ class Place:
     certificate: str | None = None
     key: str | None = None
     public: str | None = None
+    per_address: int = PER_ADDRESS
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -160,14 +163,14 @@ def _config(app: Starlette, place: Place) -> uvicorn.Config:
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # its lines may quote what was sent; ours stand in telemetry.py
     config = uvicorn.Config(
         app,
-        http=Protocol,
+        http=cast("Any", partial(Protocol, room=Room(place.per_address))),  # it is only called
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=30,
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=GRACE,
         ssl_certfile=place.certificate,
         ssl_keyfile=place.key,

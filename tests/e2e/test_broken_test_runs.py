@@ -53,7 +53,7 @@ def test_what_the_tenant_said_before_the_deadline_cut_it_off_is_told_of_the_webh
     one, two = ended.json["deliveries"]
     assert (one["verdict"], two["verdict"]) == ("interrupted", "interrupted")
     assert one["detail"].startswith(
-        "not tested: the run ended before it; before that: POST /webhooks/test: the tenant answered 500"
+        "not tested: the run ended before it; before that: tenant production: POST /webhooks/test: the tenant answered 500"
     )
     assert "the disk is full" in one["detail"]
     assert two["detail"] == "not tested: the run ended before it"
