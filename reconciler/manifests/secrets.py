@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.core.credential_shape import is_issued, is_random
 from reconciler.core.problem import Problem, Severity
 from reconciler.core.secret import Secret, hidden_url
 from reconciler.manifests.places import Document, Path
@@ -22,6 +23,8 @@ from reconciler.manifests.sources.file import FROM_FILE, private
 if TYPE_CHECKING:
     from reconciler.manifests.model import Request, TenantSpec
 
+_LITERAL: Final = "move it to where the reference looks, write that name here, and replace it at its issuer: Git keeps it"
+_PATHS: Final = frozenset({"path", "name", "file"})  # parts of references that may hold digests and identifiers
 _WARNINGS: Final = frozenset({"auth/password-colon", "url/plain-http"})
 
 Check = Callable[[str], tuple[str, str] | None]  # a value -> rule and message, or None
@@ -61,6 +64,10 @@ class Resolver:
         `own` is a Tenant's own token, which its lists do not bind.
         """
         source, argument = next(iter(reference.items()))
+        if (step := _credential(argument)) is not None:
+            message = f"{source} holds what looks like a credential, where a name belongs; it is not shown"
+            self.problems.append(document.problem((*path, source, *step), "secret/literal", message, _LITERAL))
+            return Secret(None, f"{source}: …")
         name = shown(source, argument)
         try:
             folder = _folder(document, path, source, argument)
@@ -126,6 +133,18 @@ def access_of(request: Request, tokens: Iterable[SourcePlace] = ()) -> Access:
         ca_file=request.ca_file,
         sessions=request.once.sessions,
     )
+
+
+def _credential(argument: Any) -> Path | None:
+    """Where in a reference something looks like a credential; of a command its program only, since no other part is shown."""
+    if isinstance(argument, list):
+        return (0,) if is_issued(argument[0]) else None
+    named = argument.items() if isinstance(argument, dict) else [("", argument)]
+    for part, text in named:
+        is_path = part in _PATHS or "/" in text or "." in text  # a file may be named by its digest
+        if is_issued(text) or (not is_path and is_random(text)):
+            return (part,) if part else ()
+    return None
 
 
 def _folder(document: Document, path: Path, source: str, argument: Any) -> str:
