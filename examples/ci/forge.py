@@ -218,14 +218,19 @@ def request_of(env: Mapping[str, str]) -> Request:
     """The pull or merge request that a job was started for; of merged results the head is the source branch's."""
     if env.get("GITLAB_CI"):
         head = env.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or env["CI_COMMIT_SHA"]
-        return Request(int(env["CI_MERGE_REQUEST_IID"]), head, env["CI_MERGE_REQUEST_DIFF_BASE_SHA"])
+        return Request(int(env["CI_MERGE_REQUEST_IID"]), head, _gitlab_base(env))
     return _request(_event(env)["pull_request"])
+
+
+def _gitlab_base(env: Mapping[str, str]) -> str:
+    """The target branch's head where GitLab says it (merged results), else the commit that the source branch came from."""
+    return env.get("CI_MERGE_REQUEST_TARGET_BRANCH_SHA") or env["CI_MERGE_REQUEST_DIFF_BASE_SHA"]
 
 
 def base_of(env: Mapping[str, str]) -> str | None:
     """The commit that the request of a job goes onto; None for a job that is for none."""
     if env.get("GITLAB_CI"):
-        return env.get("CI_MERGE_REQUEST_DIFF_BASE_SHA")
+        return _gitlab_base(env) if "CI_MERGE_REQUEST_IID" in env else None
     return request_of(env).base if "pull_request" in _event(env) else None
 
 

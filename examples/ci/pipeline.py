@@ -1,14 +1,14 @@
-"""What the recipes run: `python3 pipeline.py validate|plan|apply|drift`. Calls `reconciler` and ends with its exit code.
+"""What the recipes run: `python3 -I pipeline.py validate|plan|apply|drift`. Calls `reconciler` and ends with its exit code.
 
 Approved is what the plan's comment said when the request was merged, about the very commit that was merged. `apply` hands its
 digest to `reconcile --expect-digest`, which plans again: if the merge or the tenant made another plan of it, nothing is written
 and the exit code is 5.
 
-A request is judged by the policies of the branch that it goes onto; it cannot change them and profit at once.
+A request is judged by the policies of the branch that it goes onto (`--policies-at`); it cannot change them and profit at once.
 
-Variables: WEBHOOKS (paths, default `.`), POLICIES (their folder, default `policies`), FORGE_TOKEN, and for an apply by hand
-APPROVED_DIGEST and ACCEPT=true (--accept). Every option of `reconciler` is a variable too, RECONCILER_TENANT for one. What
-FORGE_API_URL and FORGE_ACCOUNT say replaces what the forge's own variables do.
+Variables: WEBHOOKS (paths, default `.`), POLICIES (their folder, default: where the Tenant manifest of that branch has them),
+FORGE_TOKEN, and for an apply by hand APPROVED_DIGEST and ACCEPT=true (--accept). Every option of `reconciler` is a variable too,
+RECONCILER_TENANT for one. What FORGE_API_URL and FORGE_ACCOUNT say replaces what the forge's own variables do.
 """
 
 from __future__ import annotations
@@ -19,19 +19,18 @@ import shlex
 import subprocess
 import sys
 import urllib.parse
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # -I leaves it out
 from forge import Forge, ForgeError, Request, base_of, of_environment, request_of
 
 DONE, ERROR, PENDING, STALE, REFUSED, DRIFT, USAGE = 0, 1, 2, 5, 6, 7, 64  # of `reconciler`'s exit codes
 # The forge's credentials, which no manifest may name: its tokens, and what GitLab and GitHub put beside them.
 WITHHELD: Final = re.compile(r"(FORGE|GITHUB|GITEA|FORGEJO|TENANT_READ)_TOKEN|(CI|ACTIONS)_.*")
 GITLAB_REPORTS: Final = {"gitlab": "gl-code-quality-report.json", "junit": "validate.xml"}
-BASE: Final = Path(".base")
 RECORD: Final = re.compile(r"<!-- head=([0-9a-f]{40,64}) digest=(sha256:[0-9a-f]{64}) -->")
 
 
@@ -93,26 +92,13 @@ class Job:
             file.write(f"{text}\n")
 
 
-@contextmanager
-def judged(job: Job) -> Iterator[list[str]]:
-    """The option that names the policies of the base branch, where it has some; it is checked out in `.base` meanwhile.
-
-    Raises CalledProcessError where that was not fetched, or where the request brings such a folder along.
-    """
+def judges(job: Job) -> list[str]:
+    """The options that name the policies: those of the branch that a request goes onto, for any other job none."""
     base = base_of(job.env)
-    if base is None or "RECONCILER_POLICIES" in job.env:
-        yield []
-        return
-    _git("worktree", "add", "--quiet", "--detach", str(BASE), base)
-    try:
-        folder = BASE / (job.env.get("POLICIES") or "policies")
-        yield ["--policies", str(folder)] if folder.is_dir() else []
-    finally:
-        _git("worktree", "remove", "--force", str(BASE))
-
-
-def _git(*arguments: str) -> None:
-    subprocess.run(["git", *arguments], check=True)  # noqa: S603, S607  the runner's own, as the checkout used it
+    if base is None:
+        return []
+    folder = job.env.get("POLICIES")
+    return ["--policies-at", base, *(["--policies", folder] if folder else [])]
 
 
 def validate(job: Job) -> int:
@@ -121,10 +107,10 @@ def validate(job: Job) -> int:
     GitHub and Gitea read marks from the log, GitLab from files.
     """
     gitlab = bool(job.env.get("GITLAB_CI"))
-    with judged(job) as policies:
-        ended = job.run("validate", *policies, "-o", "text" if gitlab else "github")
-        for form, file in GITLAB_REPORTS.items() if gitlab else ():
-            Path(file).write_text(job.run("validate", *policies, "-o", form).text, encoding="utf-8")
+    policies = judges(job)
+    ended = job.run("validate", *policies, "-o", "text" if gitlab else "github")
+    for form, file in GITLAB_REPORTS.items() if gitlab else ():
+        Path(file).write_text(job.run("validate", *policies, "-o", form).text, encoding="utf-8")
     sys.stdout.write(ended.text)
     return ended.code
 
@@ -132,8 +118,7 @@ def validate(job: Job) -> int:
 def plan(job: Job) -> int:
     """Plans what a request would do, as one comment that is edited with every push. Fails on violations."""
     request = request_of(job.env)
-    with judged(job) as policies:
-        ended = job.plan("--since", request.base, *policies)
+    ended = job.plan("--since", request.base, *judges(job))
     head = f"Plan of {request.head}."
     if ended.code in {DONE, PENDING}:
         does = "Merging carries it out." if ended.code == PENDING else "Merging changes nothing at the tenant."
@@ -228,7 +213,7 @@ def main(arguments: list[str], env: Mapping[str, str]) -> int:
         return USAGE
     try:
         return VERBS[arguments[0]](Job(env))
-    except (ForgeError, subprocess.CalledProcessError) as error:
+    except ForgeError as error:
         sys.stderr.write(f"{error}\n")
         return ERROR
 

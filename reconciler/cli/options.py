@@ -245,6 +245,12 @@ policies_option: Decorator[Any] = option(
     help="Rules that planned webhooks have to keep.  [default: policies beside the Tenant manifest, else here]",
 )
 
+policies_at_option: Decorator[Any] = option(
+    "--policies-at",
+    metavar="REV",
+    help="The policies as of this Git revision, where its Tenant manifest had them; CI gives the base branch.",
+)
+
 adopt_from_option: Decorator[Any] = option(
     "--adopt-from", metavar="OWNER", help="Also webhooks of this owner, which move to us without being deleted."
 )

@@ -18,6 +18,7 @@ from reconciler.cli.options import (
     option,
     output_option,
     paths_argument,
+    policies_at_option,
     policies_option,
     policy_options,
     secret_options,
@@ -38,7 +39,7 @@ Examples:
   reconciler plan webhooks/ --local
   reconciler plan . --tenant production -o markdown > comment.md
   reconciler plan webhooks/ --detailed-exitcode
-  reconciler plan webhooks/ --since origin/main
+  reconciler plan webhooks/ --since origin/main --policies-at origin/main
   reconciler plan webhooks/ --out plan.json
   reconciler plan . --all-tenants
 """
@@ -53,6 +54,7 @@ shared_options: Decorator[Any] = together(
 @option("--out", metavar="FILE", help="Save the plan there, for show and reconcile --plan; mode 0600, no secret values.")
 @option("--detailed-exitcode", is_flag=True, help="Exit 2 when changes are pending.")
 @since_option
+@policies_at_option
 @all_tenants_option
 @shared_options
 @output_option("text", "json", "markdown")

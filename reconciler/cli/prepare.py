@@ -16,8 +16,10 @@ from reconciler.core.model import Declared
 from reconciler.core.plan import Plan, TenantRef
 from reconciler.core.policy import Policy
 from reconciler.core.problem import Problem
+from reconciler.core.settle import Unresolved
 from reconciler.core.since import Base
 from reconciler.manifests import Manifests
+from reconciler.manifests.secrets import UNRESOLVED
 from reconciler.providers.base import Reader
 
 
@@ -80,7 +82,8 @@ class Prepared:
 def _said(problem: Problem) -> str:
     """A warning of the manifests in one line, with what mends it."""
     mend = f"; {problem.hint}" if problem.hint else ""
-    return f"{problem.origin}: {problem.message} [{problem.rule}]{mend}"
+    text = f"{problem.origin}: {problem.message} [{problem.rule}]{mend}"
+    return Unresolved(text, problem.message.partition(" does not resolve")[0]) if problem.rule == UNRESOLVED else text
 
 
 def narrow(options: Options) -> workflow.Narrow:

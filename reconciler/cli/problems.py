@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from reconciler.core.problem import Problem
 
 DOCUMENTS: Final = frozenset({"json", "sarif", "junit", "github", "gitlab", "markdown"})
+OF_REPOSITORY: Final = frozenset({"sarif", "github", "gitlab"})  # forms in which a path is the repository's
 SPEAKING: Final = frozenset({"json", "github"})  # forms that a log shows anyway, so that it needs no text beside them
 
 
@@ -17,6 +18,8 @@ def rendered(  # noqa: PLR0911  one for each form
     output: str, problems: Iterable[Problem], documents: int, skipped: int, *, color: bool = False
 ) -> str:
     """The problems in one of the forms above, or as text. Each form imports only what it needs."""
+    if output in OF_REPOSITORY and problems:
+        problems = tuple(map(_of_repository, problems))
     match output:
         case "json":
             from reconciler.render import document as doc  # noqa: PLC0415  one form a run
@@ -46,3 +49,16 @@ def rendered(  # noqa: PLR0911  one for each form
     from reconciler.render.text import problems_text  # noqa: PLC0415  likewise
 
     return problems_text(problems, documents, skipped, color=color)
+
+
+def _of_repository(problem: Problem) -> Problem:
+    """The same with its file relative to the repository's root, where a forge looks for it."""
+    import os  # noqa: PLC0415  as above
+    from dataclasses import replace  # noqa: PLC0415  likewise
+
+    from reconciler.manifests.files import STDIN, relative  # noqa: PLC0415  likewise
+    from reconciler.manifests.paths import work_tree  # noqa: PLC0415  likewise
+
+    path, root = os.path.abspath(problem.origin.file), work_tree()  # noqa: PTH100  strings, as the paths of manifests
+    inside = problem.origin.file != STDIN and path.startswith(f"{root.rstrip('/')}/")
+    return replace(problem, origin=replace(problem.origin, file=relative(path, root))) if inside else problem

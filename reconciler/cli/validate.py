@@ -14,6 +14,7 @@ from reconciler.cli.options import (
     option,
     output_option,
     paths_argument,
+    policies_at_option,
     policies_option,
     secret_options,
 )
@@ -24,7 +25,7 @@ Examples:
   reconciler validate webhooks/ --strict -o json
   reconciler validate webhooks/ -o sarif > problems.sarif
   reconciler validate webhooks/ -o github
-  reconciler validate webhooks/ --policies ../base/policies
+  reconciler validate webhooks/ --policies-at origin/main
   kustomize build . | reconciler validate -
 """
 
@@ -35,6 +36,7 @@ Examples:
 @all_tenants_option
 @option("--secrets", is_flag=True, help="Also resolve every secret reference.")
 @policies_option
+@policies_at_option
 @secret_options
 @ca_file_option
 @output_option("text", "json", "sarif", "junit", "github", "gitlab", "markdown")

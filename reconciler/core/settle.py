@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Self
 
 from reconciler.core import codec
 from reconciler.core.model import (
@@ -21,6 +22,32 @@ from reconciler.core.policy import Policy
 from reconciler.core.secret import Secret, Withheld
 
 NOT_COMPARED = "credential not compared: give auth.version, or set RECONCILER_FINGERPRINT_KEY; --resend-credentials sends it"
+_CREDENTIAL = "credential"
+
+
+class Unresolved(str):
+    """A warning that a reference has no value in this run, which a comment says once for all references.
+
+    `reference` names it; `field` is what was not compared for that, "" where the run's manifests alone say it.
+    """
+
+    __slots__ = ("field", "reference")
+    field: str
+    reference: str
+
+    def __new__(cls, text: str, reference: str, field: str = "") -> Self:
+        """The warning's own text is what every other output prints."""
+        made = super().__new__(cls, text)
+        made.reference, made.field = reference, field
+        return made
+
+
+def _not_compared(name: str, field: str, wanted: object, why: str) -> str:
+    """The warning that a field of a webhook was not compared, and why."""
+    text = f"{name}: {field} {'' if field == _CREDENTIAL else 'was '}not compared: {why}"
+    return (
+        Unresolved(text, wanted.reference, f"{field} of {name}") if isinstance(wanted, Secret) and _unresolved(wanted) else text
+    )
 
 
 def _unresolved(value: object) -> bool:
@@ -44,12 +71,12 @@ def _auth(auth: Auth, live: Webhook, declared: Auth, policy: Policy, *, moved: b
 
     `moved` says that the url differs, which always sends the credential again, as another type or header does.
     """
-    warnings = []
+    warnings: list[str] = []
     same_user = auth  # with the user name that the tenant holds, where the two cannot be compared
     if isinstance(auth, BasicAuth) and isinstance(live.auth, BasicAuth):
         why = _incomparable(auth.username, live.auth.username)
         if why:
-            warnings.append(f"{live.name}: auth.username was not compared: {why}")
+            warnings.append(_not_compared(live.name, "auth.username", auth.username, why))
             same_user = BasicAuth(live.auth.username, auth.password)
             auth = same_user if _unresolved(auth.username) else auth
     secret, held, known = credential(declared), credential(live.auth), credential(auth)
@@ -64,9 +91,8 @@ def _auth(auth: Auth, live: Webhook, declared: Auth, policy: Policy, *, moved: b
     if moved or other_user or differs or policy.resend_credentials:
         return with_credential(auth, secret.with_version(known.version)), tuple(warnings)
     if not compared:
-        warnings.append(
-            NOT_COMPARED if secret.resolved else f"{live.name}: credential not compared: {_incomparable(secret, None)}"
-        )
+        why = _incomparable(secret, None)
+        warnings.append(_not_compared(live.name, _CREDENTIAL, secret, why) if why else NOT_COMPARED)
     return with_credential(same_user, held or Withheld()), tuple(warnings)
 
 
@@ -101,7 +127,7 @@ def settle(
     events, sources, warnings = _subscriptions(spec.subscriptions, declared, live, policy)
     url, why = spec.url, _incomparable(spec.url, live.spec.url)
     if why:
-        warnings += (f"{spec.name}: url was not compared: {why}",)
+        warnings += (_not_compared(spec.name, "url", spec.url, why),)
         url = live.spec.url if _unresolved(url) else url
     auth, said = _auth(spec.auth, live.spec, declared.spec.auth, policy, moved=not why and url != live.spec.url)
     enabled = live.spec.enabled if spec.enabled is None else spec.enabled

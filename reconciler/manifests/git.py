@@ -40,6 +40,7 @@ class Repository:
 
     top: str
     env: Mapping[str, str] = field(repr=False, compare=False)
+    option: str = field(default="--since", compare=False)  # which messages name
 
     def commit(self, rev: str) -> str:
         """The full id of the commit that a revision names; raises BadRequest with what to do about it."""
@@ -47,7 +48,7 @@ class Repository:
         done = None if odd else self._run("rev-parse", "--verify", "--quiet", f"{rev}^{{commit}}")
         if done is not None and done.returncode == 0:
             return done.stdout.decode().strip()
-        raise BadRequest(f"--since {rev}: {'that is no revision' if odd else self._why_not(rev)}")
+        raise BadRequest(f"{self.option} {rev}: {'that is no revision' if odd else self._why_not(rev)}")
 
     def has(self, commit: str) -> bool:
         """Whether that commit is here, its files included."""
@@ -112,16 +113,16 @@ def blob_id(data: bytes, length: int) -> str:
     return make(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def repository_of(folder: str, env: Mapping[str, str]) -> Repository:
+def repository_of(folder: str, env: Mapping[str, str], option: str = "--since") -> Repository:
     """The repository that a folder lies in; raises BadRequest where there is none, GitFailed where git cannot say."""
     given = {name: value for name, value in env.items() if name not in _OF_A_HOOK}
     given |= {"LC_ALL": "C", "GIT_LITERAL_PATHSPECS": "1", "GIT_TERMINAL_PROMPT": "0"}
     done = _run(["git", "-C", folder, "rev-parse", "--show-toplevel"], given)
     if done.returncode == 0:
-        return Repository(os.fsdecode(done.stdout.removesuffix(b"\n")), given)
+        return Repository(os.fsdecode(done.stdout.removesuffix(b"\n")), given, option)
     said = _said(done.stderr)
     if "not a git repository" in said or "must be run in a work tree" in said:
-        raise BadRequest(f"--since: {shown(folder)} is not in the work tree of a git repository")
+        raise BadRequest(f"{option}: {shown(folder)} is not in the work tree of a git repository")
     if "dubious ownership" in said:
         raise GitFailed("git refuses a repository of another user: git config --global --add safe.directory FOLDER allows it")
     raise GitFailed(f"git cannot tell the repository of {shown(folder)}: {said}")
@@ -131,7 +132,7 @@ def _run(command: list[str], env: Mapping[str, str]) -> subprocess.CompletedProc
     try:
         return subprocess.run(command, stdin=DEVNULL, capture_output=True, env=env, check=False)  # noqa: S603  git itself
     except FileNotFoundError:
-        raise GitFailed("git is not installed, and --since asks it what the manifests were") from None
+        raise GitFailed("git is not installed, and --since and --policies-at ask it what the files were") from None
 
 
 def _said(stderr: bytes) -> str:

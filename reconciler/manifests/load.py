@@ -55,12 +55,10 @@ def _load(request: Request) -> Manifests:
     _require_some(request, reading)
     specs, chosen, unclear = _tenants(request, reading)
     drafts = [] if request.only_tenants else views.drafts(request, reading, specs, chosen)
-    tenant_file = views.document_of(chosen, specs, reading).file if chosen is not None else None
-    root = paths.root_of(tenant_file)
+    tenant = views.document_of(chosen, specs, reading) if chosen is not None else None
+    root = paths.root_of(tenant.file if tenant is not None else None)
     reading.problems += _unwritable(request, reading, root)
-    rules = policies.read(
-        request, reading, tenant_file, {file.path for file in found}, whole=bool(folders) or "-" in request.paths
-    )
+    rules = policies.read(request, reading, tenant, {file.path for file in found}, whole=bool(folders) or "-" in request.paths)
     declared = sorted((_declared(draft, root, placed=bool(rules)) for draft in drafts), key=lambda item: item.key)
     literal_urls = frozenset(url for url in (*(draft.url for draft in drafts), *views.replaced(drafts)) if isinstance(url, str))
     if request.policies == "judge":

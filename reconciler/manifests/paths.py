@@ -85,8 +85,11 @@ def contents(found: Found, tree: Tree, stdin: bytes | None) -> tuple[File, bytes
 
 def root_of(tenant: File | None) -> str:
     """What sources are relative to: the Tenant manifest's folder, else the work tree's root, else the current folder."""
-    if tenant is not None:
-        return tenant.folder
+    return tenant.folder if tenant is not None else work_tree()
+
+
+def work_tree() -> str:
+    """The root of the Git work tree that the current folder lies in, else the current folder."""
     here = folder = os.getcwd()  # noqa: PTH109  likewise
     while True:
         if os.path.exists(os.path.join(folder, ".git")):  # noqa: PTH110, PTH118  likewise

@@ -15,7 +15,7 @@ from reconciler.core.rules import Breach, Rule, breaches
 from reconciler.manifests import paths
 from reconciler.manifests.join import unique
 from reconciler.manifests.model import Request
-from reconciler.manifests.places import Document, File, pointer
+from reconciler.manifests.places import Document, pointer
 from reconciler.manifests.policy_fields import unknown
 from reconciler.manifests.policy_schema import compiled
 from reconciler.manifests.reading import Reading, read_file
@@ -23,13 +23,23 @@ from reconciler.manifests.reading import Reading, read_file
 FOLDER = "policies"
 
 
-def read(request: Request, reading: Reading, tenant: File | None, found: AbstractSet[str], *, whole: bool) -> tuple[Rule, ...]:
+def read(
+    request: Request, reading: Reading, tenant: Document | None, found: AbstractSet[str], *, whole: bool
+) -> tuple[Rule, ...]:
     """The rules of this run, read from their folder where they are not among what was `found`; problems join those of `reading`.
 
-    `tenant` is the Tenant manifest in use; `whole` says that the run reads more than single files.
+    `tenant` is the Tenant manifest in use; `whole` says that the run reads more than single files. Those as of a revision come
+    first: the ones of the work tree count only where it has none. Raises BadRequest and GitFailed, with a revision only.
     """
     given = request.policies_dir
-    folder = folder_of(given, tenant.folder if tenant else None) if request.policies != "ignore" else None
+    folder = folder_of(given, tenant.file.folder if tenant else None) if request.policies != "ignore" else None
+    if request.policies_at is not None and request.policies != "ignore":
+        from reconciler.manifests import base_policies  # noqa: PLC0415  only `--policies-at` asks git
+
+        earlier = base_policies.read(request, reading, tenant.value["metadata"]["name"] if tenant is not None else None)
+        if earlier:
+            rules(reading.kinds["Policy"], folder, reading.problems)
+            return earlier
     documents = list(reading.kinds["Policy"])
     if folder is not None:
         documents += _aside(folder, request, reading, found)

@@ -61,6 +61,10 @@ class Commit:
         """As git writes it: `REV:path`."""
         return f"{self.name}:{shown(path)}"
 
+    def add(self, repository: Repository, commit: str, paths: Mapping[str, str]) -> None:
+        """The commit's files below paths from the top, under the absolute paths that they stand for; raises GitFailed."""
+        _add(self, repository, commit, paths)
+
     def know(self, parsed: Iterable[Parsed]) -> None:
         """Remembers what is parsed already by the ids that git gives such files; what is in the index may be another text."""
         lengths = {len(entry.id) for _, _, entry in self.files.values()}
@@ -96,10 +100,10 @@ def base(rev: str, now: Manifests, request: Request) -> Base:
     if "-" in request.paths:
         raise BadRequest("--since: standard input (-) has no past; name files or folders")
     paths = [os.path.abspath(path) for path in request.paths]  # noqa: PTH100  strings, as all of this layer
-    repository = _repository(paths, request.env)
+    repository = repository_of_paths(paths, request.env)
     commit = repository.commit(rev)
     tree = Commit(rev)
-    _add(tree, repository, commit, {_inside(repository, path): path for path in paths})
+    tree.add(repository, commit, {_inside(repository, path): path for path in paths})
     moved = _moved(tree, repository, commit, now)
     tree.know(now.parsed)
     tree.fetch()
@@ -123,14 +127,14 @@ def base(rev: str, now: Manifests, request: Request) -> Base:
     return Base(rev, commit, declared)
 
 
-def _repository(paths: Iterable[str], env: Mapping[str, str]) -> Repository:
-    """The one repository of all paths."""
+def repository_of_paths(paths: Iterable[str], env: Mapping[str, str], option: str = "--since") -> Repository:
+    """The one repository of all paths, absolute; raises BadRequest with the option that asks for it, GitFailed."""
     real = map(os.path.realpath, paths)
     folders = dict.fromkeys(path if os.path.isdir(path) else os.path.dirname(path) for path in real)  # noqa: PTH112, PTH120  likewise
-    found = dict.fromkeys(repository_of(folder, env).top for folder in folders)
+    found = dict.fromkeys(repository_of(folder, env, option).top for folder in folders)
     if len(found) > 1:
-        raise BadRequest(f"--since: the paths lie in several repositories: {', '.join(map(shown, found))}")
-    return repository_of(next(iter(folders)), env)
+        raise BadRequest(f"{option}: the paths lie in several repositories: {', '.join(map(shown, found))}")
+    return repository_of(next(iter(folders)), env, option)
 
 
 def _inside(repository: Repository, path: str) -> str:

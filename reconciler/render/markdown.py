@@ -15,6 +15,7 @@ from reconciler.core.drift import Drift
 from reconciler.core.guard import Violation
 from reconciler.core.plan import Action, Change, Plan, TenantRef
 from reconciler.core.report import Outcome, Report, Status
+from reconciler.core.settle import Unresolved
 from reconciler.render.escape import code, marker, prose
 from reconciler.render.wording import (
     SIGNS,
@@ -131,7 +132,7 @@ def plan_markdown(plan: Plan, limit: int = LIMIT) -> str:
         violations = _violations(plan, listed, _FEW)
         deletes = ["", "**Deletes**", "", *(_change(change, fields=False) for change in removing)] if removing else []
     others = [change for change in pending if not change.removes]
-    rest = [_change(change) for change in others] + [f"- warning: {prose(text)}" for text in plan.warnings]
+    rest = [*map(_change, others), *_warnings(plan)]
     heading = ["", "**Changes**", ""] if others else [""] if rest else []
     head = "\n".join([*top, *violations, *deletes, *heading])
     tail = f"\n`digest {plan.digest()}`\n\n{plan_summary(plan)}"
@@ -146,8 +147,29 @@ def drift_markdown(drift: Drift, at: str = "", limit: int = LIMIT) -> str:
     top = [_marker("drift", plan.tenant), _title("Drift", plan.tenant), "", *when, *_since(plan), f"**{summary}**"]
     head = "\n".join([*top, *_violations(replace(plan, violations=drift.violations), set(), _FEW), ""])
     settled = [f"- `=` **{code(name)}** agrees again" for name in drift.settled]
-    rest = [*map(_change, drift.changes), *settled, *(f"- warning: {prose(text)}" for text in plan.warnings)]
+    rest = [*map(_change, drift.changes), *settled, *_warnings(plan)]
     return filled(head, rest, f"\n{summary}", "line", limit)
+
+
+def _warnings(plan: Plan) -> list[str]:
+    """A line a warning; those of references without a value are one line, since a job without credentials has one for each."""
+    unresolved = [warning for warning in plan.warnings if isinstance(warning, Unresolved)]
+    others = [warning for warning in plan.warnings if not isinstance(warning, Unresolved)]
+    if len({warning.reference for warning in unresolved}) < 2:
+        return [f"- warning: {prose(text)}" for text in plan.warnings]
+    return [_unresolved(unresolved), *(f"- warning: {prose(text)}" for text in others)]
+
+
+def _unresolved(warnings: Iterable[Unresolved]) -> str:
+    references = dict.fromkeys(warning.reference for warning in warnings)
+    fields = dict.fromkeys(warning.field for warning in warnings if warning.field)
+    compared = f"not compared: {_few(fields)}" if fields else "credentials are compared by auth.version"
+    return f"- warning: {len(references):,} references have no value in this run ({_few(references)}); {compared}"
+
+
+def _few(texts: Iterable[str]) -> str:
+    shown = [code(text) for text in texts]
+    return ", ".join([*shown[:_FEW], *([f"and {len(shown) - _FEW:,} more"] if len(shown) > _FEW else [])])
 
 
 def _outcome(outcome: Outcome) -> str:

@@ -79,7 +79,7 @@ class Repository:
         for file in (RECIPES / self.forge.kind).iterdir():
             shutil.copy(file, self.folder / place)
         (self.folder / "tenant.yaml").write_text(tenant_manifest(self.tenant.url))
-        (self.folder / ".gitignore").write_text(".reconciler-source\n.gitlab-ci-local\n*.xml\n*-report.json\n")
+        (self.folder / ".gitignore").write_text(".gitlab-ci-local\n*.xml\n*-report.json\n")
         git(self.folder, "init", "-q", "-b", "main")
         git(self.folder, "remote", "add", "origin", "git@git.example.com:acme/webhooks.git")
         self.commit()
@@ -120,7 +120,9 @@ class Repository:
             (home / "event.json").write_text(json.dumps(self._event(number, fork=False, inputs={}, base=base)))
             env |= {"GITHUB_API_URL": self.forge.url, "GITHUB_REPOSITORY": "acme/webhooks", "GITHUB_SHA": self.head}
             env |= {"GITHUB_EVENT_PATH": str(home / "event.json")}
-        return ended([sys.executable, RECIPES / "pipeline.py", verb], self.folder, environment(home, **env | dict(given) | more))
+        return ended(
+            [sys.executable, "-I", RECIPES / "pipeline.py", verb], self.folder, environment(home, **env | dict(given) | more)
+        )
 
     @property
     def head(self) -> str:

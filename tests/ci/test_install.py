@@ -1,6 +1,7 @@
 """What gets the reconciler onto a runner and before a commit: real pip and pre-commit, without a network.
 
-The dependencies are there already, as PYTHONPATH says; what stands in the lock is then installed, and nothing is fetched.
+The dependencies are there already: of a bare runner, a file in each new environment says where, for pre-commit PYTHONPATH does.
+What stands in the lock is then installed, and nothing is fetched.
 """
 
 from __future__ import annotations
@@ -12,13 +13,26 @@ from reconciler import __version__
 from tests.ci.recipes import BIN, RECIPES, ended, environment, git
 from tests.support.processes import ROOT, webhook
 
-OFFLINE = {"PIP_NO_INDEX": "1", "PYTHONPATH": sysconfig.get_path("purelib"), "PIP_CONFIG_FILE": "/dev/null"}
+DEPENDENCIES = sysconfig.get_path("purelib")
+OFFLINE = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": "/dev/null"}
+# Where the last argument is a new environment, it sees the dependencies.
+PYTHON = """\
+#!/bin/sh
+set -e
+"{python}" "$@"
+for last; do :; done
+for folder in "$last"/lib/python*/site-packages; do
+	test ! -d "$folder" || echo "{dependencies}" > "$folder/there.pth"
+done
+"""
+MODULES = ("venv", "pip", "ensurepip", "runpy", "json", "forge", "urllib", "subprocess", "sitecustomize", "usercustomize")
 
 
-def bare(home: Path) -> dict[str, str]:
+def bare(home: Path, dependencies: str = DEPENDENCIES) -> dict[str, str]:
     """A runner that has Python and Git, and no reconciler."""
     home.mkdir(exist_ok=True)
-    (home / "python3").symlink_to(BIN / "python")
+    (home / "python3").write_text(PYTHON.format(python=BIN / "python", dependencies=dependencies))
+    (home / "python3").chmod(0o755)
     return environment(home, **OFFLINE) | {"PATH": f"{home}:/usr/bin:/bin"}
 
 
@@ -32,8 +46,24 @@ def test_a_runner_that_has_nothing_gets_the_version_that_is_pinned(checkout: Pat
     assert ended([command, "--version"], tmp_path, env).out == f"reconciler {__version__}\n"
 
 
+def test_no_module_of_the_checkout_runs_on_the_way(checkout: Path, tmp_path: Path) -> None:
+    """A pull request wrote the folder that the job stands in; the job's tokens are in the environment."""
+    env = bare(tmp_path / "home") | {"TENANT_TOKEN": "tenant-token-91ac"}
+    folder, marker = tmp_path / "repository", tmp_path / "ran"
+    folder.mkdir()
+    for name in MODULES:
+        (folder / f"{name}.py").write_text(f"open({str(marker)!r}, 'a').write({name!r})\nraise SystemExit(9)\n")
+    step = (checkout / "action.yml").read_text().partition("run: |\n")[2]
+
+    done = ended(["sh", "-c", step], folder, env | {"GITHUB_ACTION_PATH": str(checkout), "RUN": "nothing"})
+
+    assert done.code == 64, done.err
+    assert "usage: pipeline.py" in done.err
+    assert not marker.exists()
+
+
 def test_a_lock_that_cannot_be_installed_ends_the_job(checkout: Path, tmp_path: Path) -> None:
-    env = bare(tmp_path / "home") | {"PYTHONPATH": ""}
+    env = bare(tmp_path / "home", dependencies="")
 
     assert ended(["sh", checkout / "examples" / "ci" / "install.sh"], tmp_path, env).code != 0
 
@@ -51,7 +81,7 @@ def test_pre_commit_refuses_a_commit_with_an_invalid_manifest(checkout: Path, tm
     example = (RECIPES / "pre-commit" / ".pre-commit-config.yaml").read_text()
     here = example.replace("https://git.example.com/your-org/webhook-reconciler", str(checkout))
     (folder / ".pre-commit-config.yaml").write_text(here.replace("0" * 40, git(checkout, "rev-parse", "HEAD")))
-    env = environment(tmp_path, **OFFLINE, PIP_NO_DEPS="1", PIP_NO_BUILD_ISOLATION="0")
+    env = environment(tmp_path, **OFFLINE, PYTHONPATH=DEPENDENCIES, PIP_NO_DEPS="1", PIP_NO_BUILD_ISOLATION="0")
     for name in ("first", "second"):
         (folder / f"{name}.yaml").write_text(webhook(name))
     git(folder, "add", "-A")

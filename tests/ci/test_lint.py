@@ -80,6 +80,14 @@ def test_a_workflow_is_pinned_and_gets_no_more_than_it_needs(path: Path) -> None
     assert "pull_request_target" not in found["on"]
 
 
+@pytest.mark.parametrize("path", [*ALL, RECIPES / "install.sh"], ids=named)
+def test_every_python_runs_isolated(path: Path) -> None:
+    lines = [line.partition(" #")[0] for line in path.read_text().splitlines() if not line.lstrip().startswith("#")]
+    calls = [found for line in lines for found in re.findall(r"(?:python3?|\bpip)\b\S*(?: \S+){0,2}", line)]
+
+    assert [call for call in calls if not re.match(r'python3?"? -I\b', call) and not re.match(r"pip --", call)] == []
+
+
 @pytest.mark.parametrize("path", [*WORKFLOWS, *ACTIONS], ids=named)
 def test_no_expression_is_pasted_into_a_script(path: Path) -> None:
     assert [step["run"] for step in steps(path) if "${{" in step.get("run", "")] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -43,19 +44,44 @@ def test_a_request_is_judged_by_the_policies_of_the_branch_that_it_goes_onto(rep
     assert "webhooks use https" in validated.out
     (said,) = repository.forge.ours(1, "plan")
     assert "**policy/https**" in said
-    assert not (repository.folder / ".base").exists()
 
 
-def test_a_request_cannot_bring_along_what_is_taken_for_the_base(repository: Repository) -> None:
+@pytest.mark.parametrize("kind", ["github", "gitea", "gitlab"])
+def test_a_request_that_moves_tenant_and_policies_is_judged_by_those_of_the_base(
+    repository_at: Callable[[str], Repository], kind: str
+) -> None:
+    repository = repository_at(kind)
+    for folder in ("hooks/policies", "elsewhere/policies"):
+        (repository.folder / folder).mkdir(parents=True)
+    git(repository.folder, "mv", "tenant.yaml", "hooks/tenant.yaml")
+    repository.commit(**{"hooks/policies/https": POLICY})
+    git(repository.folder, "checkout", "-q", "-b", "loose")
+    git(repository.folder, "mv", "hooks/tenant.yaml", "elsewhere/tenant.yaml")
+    loose = POLICY.replace("^https://", "^http")
+    plain = webhook("plain", url="http://hooks.example.com/plain")
+    repository.commit(**{"hooks/policies/https": None, "elsewhere/policies/https": loose}, plain=plain)
+
+    validated = repository.direct("validate", number=1)
+    planned = repository.direct("plan", number=1)
+
+    assert (validated.code, planned.code) == (1, 6)
+    assert "webhooks use https" in validated.out + validated.err
+    (said,) = repository.forge.ours(1, "plan")
+    assert "**policy/https**" in said
+
+
+def test_at_gitlab_the_target_branchs_head_judges_where_it_is_known(repository_at: Callable[[str], Repository]) -> None:
+    repository = repository_at("gitlab")
+    git(repository.folder, "checkout", "-q", "-b", "old")
+    repository.commit(plain=webhook("plain", url="http://hooks.example.com/plain"))
     git(repository.folder, "checkout", "-q", "main")
     (repository.folder / "policies").mkdir()
     repository.commit(**{"policies/https": POLICY})
-    git(repository.folder, "checkout", "-q", "-b", "own")
-    (repository.folder / ".base").symlink_to("/")
-    repository.commit(**{"policies/https": None})
+    target = repository.head
+    git(repository.folder, "checkout", "-q", "old")
 
-    assert repository.direct("plan", number=1).code == 1
-    assert repository.forge.comments == {}
+    assert repository.direct("validate", number=1).code == 0
+    assert repository.direct("validate", number=1, CI_MERGE_REQUEST_TARGET_BRANCH_SHA=target).code == 1
 
 
 def test_a_base_that_was_not_fetched_is_no_reason_to_judge_by_nothing(repository: Repository) -> None:
@@ -65,8 +91,9 @@ def test_a_base_that_was_not_fetched_is_no_reason_to_judge_by_nothing(repository
 
     ended = at.direct("validate", number=1, base=git(repository.folder, "rev-parse", "main"))
 
-    assert ended.code == 1
-    assert "git" in ended.err
+    assert ended.code == 64
+    assert "--policies-at" in ended.err
+    assert "not in this clone, which is shallow" in ended.err
 
 
 def test_an_apply_that_cannot_ask_the_forge_writes_nothing(repository: Repository) -> None:
@@ -127,6 +154,20 @@ def test_a_manifest_cannot_send_the_forges_token_to_an_endpoint(repository: Repo
     assert ended.code == 1
     assert f"{variable} does not resolve" in ended.err
     assert names(repository) == {"first"}
+
+
+def test_a_plan_without_credentials_says_so_once(repository: Repository) -> None:
+    for name in ("second", "third", "fourth"):
+        auth = f"{{type: bearer, token: {{fromEnv: TOKEN_OF_{name.upper()}}}, version: '1'}}"
+        repository.commit(**{name: webhook(name, auth=auth)})
+
+    assert repository.direct("plan", number=1).code == 0
+
+    (said,) = repository.forge.ours(1, "plan")
+    assert "does not resolve" not in said
+    (warning,) = [line for line in said.splitlines() if "TOKEN_OF_" in line]
+    assert warning.startswith("- warning: 3 references have no value in this run (")
+    assert all(f"TOKEN_OF_{name}" in warning for name in ("SECOND", "THIRD", "FOURTH"))
 
 
 def test_no_secret_is_in_a_comment_an_issue_or_a_log(repository: Repository) -> None:

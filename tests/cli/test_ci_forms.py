@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -93,3 +96,40 @@ def test_sarif_names_the_program_and_its_version(tmp_path: Path) -> None:
     driver = json.loads(run("validate", "hook.yaml", "-o", "sarif", cwd=tmp_path).out)["runs"][0]["tool"]["driver"]
     version = run("--version", cwd=tmp_path).out.split()[1]
     assert (driver["name"], driver["semanticVersion"]) == ("reconciler", version)
+
+
+def located(form: str, out: str) -> list[str]:
+    """The files that a form names."""
+    if form == "sarif":
+        results = json.loads(out)["runs"][0]["results"]
+        return [result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for result in results]
+    if form == "gitlab":
+        return [entry["location"]["path"] for entry in json.loads(out)]
+    return re.findall(r"^::error file=([^,]*),", out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("form", ["sarif", "github", "gitlab"])
+@pytest.mark.parametrize("at", [".", "teams", "teams/payments", "other"])
+def test_a_forge_gets_paths_from_the_repositorys_root_whatever_folder_the_command_ran_in(
+    tmp_path: Path, form: str, at: str
+) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    (tmp_path / "teams" / "payments").mkdir(parents=True)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "teams" / "payments" / "hook.yaml").write_text(FAULTY)
+    path = os.path.relpath(tmp_path / "teams", tmp_path / at)
+
+    ended = run("validate", path, "-o", form, cwd=tmp_path / at)
+
+    assert (ended.code, located(form, ended.out)) == (1, ["teams/payments/hook.yaml"])
+    assert run("validate", path, "-o", "json", cwd=tmp_path / at).json["problems"][0]["file"] == os.path.relpath(
+        tmp_path / "teams/payments/hook.yaml", tmp_path / at
+    )
+
+
+@pytest.mark.parametrize("form", ["sarif", "github", "gitlab"])
+def test_without_a_repository_paths_are_from_the_current_folder(tmp_path: Path, form: str) -> None:
+    (tmp_path / "hooks").mkdir()
+    (tmp_path / "hooks/hook.yaml").write_text(FAULTY)
+    assert located(form, run("validate", "hooks", "-o", form, cwd=tmp_path).out) == ["hooks/hook.yaml"]
+    assert located(form, run("validate", "-", "-o", form, cwd=tmp_path, stdin=FAULTY).out) in (["<stdin>"], ["%3Cstdin%3E"])

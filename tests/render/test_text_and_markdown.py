@@ -14,6 +14,7 @@ from reconciler.core.guard import Violation
 from reconciler.core.model import Origin, Subscription
 from reconciler.core.plan import Change, Plan
 from reconciler.core.report import Outcome, Report, Status, Verdict
+from reconciler.core.settle import Unresolved
 from reconciler.render import document, markdown, text
 from reconciler.render.hints import HINTS
 from reconciler.render.wording import value_text
@@ -182,6 +183,26 @@ def test_markdown_of_many_warnings_still_says_every_change() -> None:
     assert made.index("Webhook 00049") < made.index("warning: w0")
     assert "lines left out here" in made
     assert len(made) <= markdown.LIMIT
+
+
+def test_markdown_says_once_that_references_have_no_value_and_what_was_not_compared() -> None:
+    notes = [Unresolved(f"hook.yaml:{number}: long", f"fromEnv: T{number}") for number in range(30)]
+    notes += [Unresolved("a: credential not compared: long", "fromEnv: T1", "credential of a")]
+    plan = builders.plan_of(warnings=(*notes, "another"))
+
+    made = markdown.plan_markdown(plan)
+
+    shown = ", ".join(f"`fromEnv: T{number}`" for number in range(20))
+    assert [line for line in made.splitlines() if line.startswith("- warning")] == [
+        f"- warning: 30 references have no value in this run ({shown}, and 10 more); not compared: `credential of a`",
+        "- warning: another",
+    ]
+    assert text.plan_text(plan).count("long") == 31
+
+
+def test_markdown_of_one_reference_without_a_value_says_all_of_it() -> None:
+    note = Unresolved("hook.yaml:1: does not resolve", "fromEnv: T")
+    assert "does not resolve" in markdown.plan_markdown(builders.plan_of(warnings=(note,)))
 
 
 def test_markdown_has_no_heading_of_changes_where_there_are_only_warnings() -> None:
