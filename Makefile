@@ -85,7 +85,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --universal -
 	--no-emit-find-links --no-header -q
 lock: $(DEV)
 	$(LOCK) --group build -o requirements.lock
-	$(LOCK) --extra aws --group dev -c requirements.lock -o requirements-dev.lock
+	$(LOCK) --extra aws --extra vault --group dev -c requirements.lock -o requirements-dev.lock
 
 clean:
 	rm -rf .venv dist build

@@ -116,10 +116,15 @@ async def adopt(manifests: Manifests, provider: Reader, policy: Policy, wanted: 
     return make_adoption(manifests.declared, live, policy, wanted, tenant=tenant, normalize=provider.normalize)
 
 
+async def switched_off(provider: Reader, owner: str) -> frozenset[str]:
+    """The keys of our webhooks that are off at the tenant, whoever switched them off."""
+    marks = [(item.managed_by, item.spec.enabled) for item in await provider.list()]
+    return frozenset(mark.key for mark, enabled in marks if mark is not None and mark.owner == owner and enabled is False)
+
+
 async def switched_on(selected: Iterable[Declared], provider: Reader, policy: Policy) -> tuple[Declared, ...]:
     """Those that the tenant sends events to: a manifest may switch one off, or leave it to the tenant, where somebody did."""
-    marks = [(item.managed_by, item.spec.enabled) for item in await provider.list()]
-    off = {mark.key for mark, enabled in marks if mark is not None and mark.owner == policy.owner.name and enabled is False}
+    off = await switched_off(provider, policy.owner.name)
     return tuple(item for item in selected if item.key not in off)
 
 

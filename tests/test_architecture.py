@@ -102,6 +102,10 @@ def test_only_six_modules_speak_http() -> None:
     assert who_imports("httpx", "httpcore") == delivery | {f"reconciler/providers/{name}.py" for name in ("http", "transport")}
 
 
+def test_only_one_module_imports_the_vaults_library() -> None:
+    assert who_imports("hvac", "requests", "urllib3") == {"reconciler/manifests/sources/vault_client.py"}
+
+
 @pytest.mark.parametrize("path", CORE, ids=lambda path: path.name)
 def test_core_imports_only_what_is_pure(path: Path) -> None:
     foreign = {

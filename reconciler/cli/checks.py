@@ -11,19 +11,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler import __version__
-from reconciler.cli import connect
+from reconciler.cli import connect, source
+from reconciler.cli.live_state import known_switched_off
 from reconciler.core.errors import BadRequest, InvalidManifests, StoreError
 from reconciler.core.finding import Finding
+from reconciler.core.switched_off import OFF
 from reconciler.providers.examine import examine
+from reconciler.providers.tenant import TenantProvider
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from reconciler.cli.source import Options
     from reconciler.manifests import Manifests
+    from reconciler.providers.http import Client
 
 _PARTS: Final = ("click", "httpx", "jsonschema-rs", "pyyaml", "cryptography")
 _FOLDER: Final = ".reconciler"
+_NAMED: Final = 5  # webhooks that a finding names; the rest are counted
 
 
 def versions() -> Finding:
@@ -67,11 +72,29 @@ async def tenant(options: Options, manifests: Manifests | None) -> tuple[Finding
         if _is_new(target):
             return (Finding("tenant", "ok", f"{shown}: not there yet; the first plan makes it"),)
         async with connect.client(target, options) as client:
-            return await examine(client, shown or client.shown, time.time)
+            found = await examine(client, shown or client.shown, time.time)
+            return (*found, *await _switched_off(client, options, manifests))
     except InvalidManifests as error:
         return tuple(Finding("token", "failed", problem.message, problem.hint) for problem in error.problems)
     except (BadRequest, StoreError) as error:
         return (Finding("tenant", "failed", str(error), "reconciler plan --help says how a tenant is named"),)
+
+
+async def _switched_off(client: Client, options: Options, manifests: Manifests | None) -> tuple[Finding, ...]:
+    """A warning where webhooks that the manifests declare as enabled, or leave open, are off at the tenant."""
+    if manifests is None or not manifests.declared:
+        return ()
+    by_manifest = not (options.is_local or options.tenant_url)
+    owner = source.owner(options, manifests.tenant if by_manifest else None)
+    off = await known_switched_off(manifests.declared, TenantProvider(client), owner)
+    if not off:
+        return ()
+    message = f"{OFF}: {', '.join(off[:_NAMED])}{f' and {len(off) - _NAMED} more' if len(off) > _NAMED else ''}"
+    return (
+        Finding(
+            "webhooks", "warning", message, "enabled: true in its manifest and reconcile switches one on; false keeps it off"
+        ),
+    )
 
 
 def _shown(target: connect.Target) -> str:

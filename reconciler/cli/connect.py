@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from reconciler.cli.source import Options
 from reconciler.core import limits
+from reconciler.core.credential_shape import is_issued, is_random
 from reconciler.core.errors import BadRequest, InvalidManifests, StoreError
 from reconciler.core.plan import TenantRef
 from reconciler.core.problem import Problem
@@ -61,12 +62,17 @@ def _token(options: Options) -> Secret:
         try:
             text = Path(options.tenant_token_file).read_text("utf-8").removesuffix("\n")
         except (OSError, UnicodeError):
-            raise BadRequest(f"--tenant-token-file {options.tenant_token_file}: cannot be read") from None
+            raise BadRequest(f"--tenant-token-file {_shown(options.tenant_token_file)}: cannot be read") from None
         return Secret(text, "--tenant-token-file")
     value = os.environ.get("RECONCILER_TENANT_TOKEN")
     if not value:
         raise BadRequest("--tenant-url needs a token: --tenant-token-file FILE or RECONCILER_TENANT_TOKEN")
     return Secret(value, "RECONCILER_TENANT_TOKEN")
+
+
+def _shown(file: str) -> str:
+    """The name of a token's file; not if the token itself was given."""
+    return "(the value looks like a token, not like a file's name)" if is_issued(file) or is_random(file) else file
 
 
 def _by_url(options: Options) -> Target:

@@ -75,6 +75,7 @@ def request(options: Options, secrets: Secrets) -> Request:
         secrets_dir=options.secrets_dir,
         allow_command=bool(options.allow_command),
         timeout=options.timeout or 30.0,
+        ca_file=options.ca_file,
         fingerprint_key=fingerprint_key(),
         tenant=options.tenant,
         use_tenant=not (options.is_local or options.tenant_url),
@@ -113,6 +114,13 @@ def owner(options: Options, spec: TenantSpec | None) -> str:
     if not name:
         raise BadRequest("--tenant-url needs --owner NAME: who we are there")
     return str(name)
+
+
+def known_owner(options: Options, manifests: Manifests) -> str:
+    """The same for a command that can do without: "" where `--tenant-url` came without `--owner`."""
+    if options.tenant_url and not options.owner:
+        return ""
+    return owner(options, None if options.is_local or options.tenant_url else manifests.tenant)
 
 
 def policy(options: Options, manifests: Manifests) -> Policy:

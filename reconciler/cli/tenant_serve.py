@@ -159,8 +159,9 @@ def serve(ctx: click.Context, /, **values: Any) -> None:
 
         def ready(origin: str) -> None:
             shown = place.public or origin
+            link = store.sign_in_address(shown)  # before anything is printed: it may be what a damaged file cannot do
             console.data(shown + BASE)
-            console.data(f"page: {store.sign_in_address(shown)}")
+            console.data(f"page: {link}")
             if place.public is not None:
                 console.data(f"listens on {origin}")
 

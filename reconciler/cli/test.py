@@ -116,11 +116,12 @@ def _rendered(console: Console, report: TestReport) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """The webhooks to test, and the tenant where one is to send."""
+    """The webhooks to test, and the tenant where one is to send, with who we are there."""
 
     options: Options
     selected: tuple[Declared, ...]
     target: Target | None
+    owner: str = ""
 
     def within(self, seconds: float | None) -> _Wanted:
         """The same with that `--deadline`."""
@@ -132,7 +133,7 @@ def _prepared(options: Options) -> _Wanted:
     from reconciler import workflow  # noqa: PLC0415  as above
     from reconciler.cli import connect  # noqa: PLC0415  as above
     from reconciler.cli.prepare import narrow  # noqa: PLC0415  as above
-    from reconciler.cli.source import read  # noqa: PLC0415  as above
+    from reconciler.cli.source import owner, read  # noqa: PLC0415  as above
     from reconciler.core.errors import BadRequest  # noqa: PLC0415  as above
 
     manifests = read(options, "require")
@@ -140,13 +141,18 @@ def _prepared(options: Options) -> _Wanted:
     if by_manifest and manifests.tenant is None and any(spec.patches for spec in manifests.tenants):
         raise BadRequest("several Tenant manifests, some with patches; choose one with --tenant NAME, or --all-tenants")
     selected = workflow.require_secrets(manifests, narrow(options).keys(manifests.declared))
-    return _Wanted(options, selected, connect.choose(options, manifests) if options.via in {"tenant", "both"} else None)
+    if options.via == "probe":
+        return _Wanted(options, selected, None)
+    return _Wanted(
+        options, selected, connect.choose(options, manifests), owner(options, manifests.tenant if by_manifest else None)
+    )
 
 
 async def _run(console: Console, wanted: _Wanted) -> tuple[TestReport, bool]:
     """What was tested, and whether it was interrupted."""
     from reconciler import testing  # noqa: PLC0415  as above
     from reconciler.cli import connect  # noqa: PLC0415  as above
+    from reconciler.cli.live_state import known_switched_off  # noqa: PLC0415  as above
 
     options = wanted.options
     end = time.monotonic() + options.deadline if options.deadline is not None else None
@@ -163,7 +169,10 @@ async def _run(console: Console, wanted: _Wanted) -> tuple[TestReport, bool]:
             max_latency=options.max_latency / 1000 if options.max_latency is not None else None,
             parallelism=options.parallelism,
         )
-        return await watched(console, testing.Testing(wanted.selected, senders, wish), end)
+        report, interrupted = await watched(console, testing.Testing(wanted.selected, senders, wish), end)
+        if wanted.target is not None and not interrupted:
+            report = replace(report, switched_off=await known_switched_off(wanted.selected, provider, wanted.owner))
+        return report, interrupted
 
 
 async def watched(console: Console, tests: Testing, end: float | None) -> tuple[TestReport, bool]:

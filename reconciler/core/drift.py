@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from reconciler.core.diff import FieldChange
 from reconciler.core.guard import Violation
-from reconciler.core.plan import Change, Plan
-from reconciler.core.three_way import Label
+from reconciler.core.plan import Action, Change, Plan
+from reconciler.core.switched_off import LEFT, warning
+from reconciler.core.three_way import Label, combined
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,44 @@ class Drift:
 
 
 def look(plan: Plan) -> Drift:
-    """Everything that a plan says. Without labels all of it is drift: what Git says was carried out, as far as anybody knows."""
+    """Everything that a plan says, and what is switched off at the tenant, which a plan leaves.
+
+    Without labels all of it is drift: what Git says was carried out, as far as anybody knows.
+    """
     if plan.since is None:
         stages = tuple(tuple(replace(change, label=Label.DRIFT) for change in stage) for stage in plan.stages)
         plan = replace(plan, stages=stages)
+    if plan.switched_off:
+        plan = _with_switched_off(plan)
     return Drift(plan, plan.pending, plan.violations)
+
+
+def _with_switched_off(plan: Plan) -> Plan:
+    """The plan with the field `enabled` among the changes of each webhook that is switched off, in place of the warning of it."""
+    off = {live.id: (declared, live) for declared, live in plan.switched_off}
+    field = FieldChange(("enabled",), before=False, after=True)
+    if plan.since is not None:
+        field = replace(field, label=Label.DRIFT, base=True)
+
+    def moved(change: Change) -> Change:
+        if change.live is None or change.live.id not in off:
+            return change
+        fields = tuple(sorted((*change.fields, field), key=lambda item: item.path))
+        return replace(change, fields=fields, label=combined([change.label or Label.SAME, Label.DRIFT]))
+
+    pending = {change.live.id for change in plan.pending if change.live is not None}
+    kept = tuple(
+        Change(Action.UPDATE, live.spec.name, live, declared, (field,), LEFT, label=Label.DRIFT)
+        for declared, live in plan.switched_off
+        if live.id not in pending
+    )
+    said = set(map(warning, plan.switched_off))
+    return replace(
+        plan,
+        stages=(*(tuple(map(moved, stage)) for stage in plan.stages), kept),
+        counts=replace(plan.counts, keep=plan.counts.keep - len(kept)),
+        warnings=tuple(text for text in plan.warnings if text not in said),
+    )
 
 
 def news(before: Drift, now: Drift) -> Drift:

@@ -188,7 +188,7 @@ class Conflict(ProviderError):
 
 
 class Rejected(ProviderError):
-    """Another 4xx: the tenant does not accept what was sent."""
+    """Another 4xx: the tenant does not accept what was sent; or a 500 that no retry mends: its database is damaged."""
 
     kind = "rejected"
 

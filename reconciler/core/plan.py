@@ -20,9 +20,11 @@ from reconciler.core.match import Match, match
 from reconciler.core.model import Declared, Live, Webhook
 from reconciler.core.order import arrange
 from reconciler.core.policy import Policy
+from reconciler.core.renames import renames
 from reconciler.core.rules import Breach, breaches
 from reconciler.core.secret import Secret
 from reconciler.core.settle import settle
+from reconciler.core.switched_off import switched_off, warning
 from reconciler.core.three_way import Label
 from reconciler.core.unselected import check_deletes
 
@@ -109,7 +111,8 @@ class Plan:
     `base` is how many live webhooks were ours before the run, `declared` how many webhooks are declared; `violations` is why it
     would be refused, `judged` those that enter the digest (the organisation's rules, what the Tenant selects), `warnings` what a
     reviewer should know; `since` the revision and commit that its labels are told from; `known_as` the digest it was saved under,
-    for a plan out of a file, which has no secret values to count it from.
+    for a plan out of a file, which has no secret values to count it from; `switched_off` are webhooks of ours that somebody
+    switched off at the tenant, which no change touches.
     """
 
     tenant: TenantRef
@@ -125,6 +128,7 @@ class Plan:
     fingerprint_key: Secret | None = None
     since: tuple[str, str] | None = None
     known_as: str | None = None
+    switched_off: tuple[tuple[Declared, Live], ...] = ()
 
     @property
     def pending(self) -> tuple[Change, ...]:
@@ -227,6 +231,7 @@ def make_plan(
     found = match(wanted, held, policy, normalize)
     pending, warnings, broken, keeps, outside = _changes(found, policy, normalize)
     judged, advice = verdicts(broken)
+    off = tuple(pair for pair in switched_off(found.pairs) if policy.scope.selects(pair[0].key) and is_ours(pair[1], policy))
     removals, unmanaged, more_outside = _removals(found, policy)
     deletes, unselected = check_deletes(removals, policy.selection)
     stages, cycles = arrange((*pending, *deletes))
@@ -240,9 +245,10 @@ def make_plan(
         declared=len(wanted),
         clashes=found.clashes + cycles,
         judged=judged + unselected,
-        warnings=tuple(dict.fromkeys((*warnings, *advice))) + _renames(flat),
+        warnings=tuple(dict.fromkeys((*warnings, *map(warning, off), *advice))) + renames(flat),
         policy=policy_text(policy),
         fingerprint_key=fingerprint_key,
+        switched_off=off,
     )
     return replace(plan, violations=check(plan, policy))
 
@@ -273,20 +279,3 @@ def _changes(found: Match, policy: Policy, normalize: Normalize) -> tuple[list[C
         else:
             pending.append(change)
     return pending, warnings, broken, keeps, outside
-
-
-def _renames(changes: list[Change]) -> tuple[str, ...]:
-    """Rule 14: a delete and a create with equal url and events are offered as a rename, with the line to add."""
-    gone: dict[object, list[Change]] = {}
-    for change in changes:
-        if change.action is Action.DELETE and change.live is not None:
-            gone.setdefault((change.live.spec.url, change.live.spec.subscriptions), []).append(change)
-    offers = []
-    for change in changes:
-        if change.action is Action.CREATE and change.declared is not None:
-            twins = gone.get((change.declared.spec.url, change.declared.spec.subscriptions))
-            if twins:  # each is offered once: a live webhook can become one only
-                twin = twins.pop(0)
-                line = f"previously: [{json.dumps(twin.key or twin.name, ensure_ascii=False)}]"
-                offers.append(f"{change.declared.origin}: a rename of {twin.name}? add to spec: {line}")
-    return tuple(offers)

@@ -112,11 +112,12 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class TestReport:
-    """Every check of one `test` run, in the order of keys."""
+    """Every check of one `test` run, in the order of keys; `switched_off` are keys of webhooks that are off at the tenant."""
 
     __test__ = False  # not a test case, whatever pytest thinks of the name
 
     checks: tuple[Check, ...] = field(default=())
+    switched_off: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:

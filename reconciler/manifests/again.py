@@ -19,8 +19,8 @@ from reconciler.manifests.decode import allowed, decoded_credential, decoded_url
 from reconciler.manifests.files import STDIN
 from reconciler.manifests.model import Manifests, Request
 from reconciler.manifests.places import Document, File, Patched, Path
-from reconciler.manifests.secrets import Lists, Resolver
-from reconciler.manifests.sources import SOURCES, Access, Lost, parsed
+from reconciler.manifests.secrets import Lists, Resolver, access_of
+from reconciler.manifests.sources import SOURCES, Lost, parsed
 from reconciler.manifests.sources.file import private_places
 
 
@@ -50,10 +50,8 @@ def resolve(request: Request, manifests: Manifests | None, declared: Iterable[De
 
 
 def _resolver(request: Request, manifests: Manifests | None) -> Resolver:
-    folder = os.path.abspath(request.secrets_dir) if request.secrets_dir else None  # noqa: PTH100  strings, as all of this layer
     tokens = manifests.tokens if manifests is not None else private_places(request.private)
-    withheld = frozenset(place.item[0] for place in tokens if place.source == "fromEnv")
-    access = Access(request.env, request.timeout, folder, request.allow_command, withheld)
+    access = access_of(request, tokens)
     return Resolver(
         access, read=True, warn=False, fingerprint_key=request.fingerprint_key, problems=[], once=request.once, tokens=tokens
     )
@@ -87,7 +85,7 @@ def _one(item: Declared, resolver: Resolver, lists: Lists) -> Declared:
 
 def _document(key: str, file: str) -> Document:
     """What is left of a manifest or of a Tenant with a patch: the file, whose folder references are relative to."""
-    path = STDIN if file == STDIN else os.path.abspath(file)  # noqa: PTH100  likewise
+    path = STDIN if file == STDIN else os.path.abspath(file)  # noqa: PTH100  strings, as all of this layer
     folder = os.getcwd() if path == STDIN else os.path.dirname(path)  # noqa: PTH109, PTH120  likewise
     return Document({"metadata": {"name": key}}, File(file, path=path, folder=folder), 0)
 

@@ -59,8 +59,8 @@ def webhook(document: Document, resolver: Resolver, tenants: tuple[TenantSpec, .
 
 
 def allowed(labels: Mapping[str, str], tenants: tuple[TenantSpec, ...]) -> Lists:
-    """What a webhook with these labels may reference, as each Tenant that selects it says."""
-    return tuple(tenant.secrets for tenant in tenants if tenant.selects(labels))
+    """The Tenants that select a webhook with these labels: each says what it may reference."""
+    return tuple(tenant for tenant in tenants if tenant.selects(labels))
 
 
 def _text(text: str) -> str | None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
+from reconciler.core.credential_shape import is_issued
 from reconciler.core.problem import Problem
 from reconciler.manifests.faults import faults
 from reconciler.manifests.near import near
@@ -85,7 +86,7 @@ def _unknown(error: Any, owner: dict[str, Any], document: Document, path: Path) 
 
 def _is_telling(name: str, path: Path) -> bool:
     """Whether a field's name may be quoted: near credentials only one that some schema has, since {s3cret} is a mapping too."""
-    return not {"auth", *SOURCES}.intersection(path[-1:]) or name in field_names()
+    return name in field_names() or not ({"auth", *SOURCES}.intersection(path[-1:]) or is_issued(name))
 
 
 def _missing(error: Any, owner: dict[str, Any], document: Document, path: Path) -> Problem:

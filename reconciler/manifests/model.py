@@ -13,7 +13,7 @@ from reconciler.core.secret import Secret
 from reconciler.core.selection import Selection
 from reconciler.manifests.files import WORK_TREE, Tree
 from reconciler.manifests.places import Parsed
-from reconciler.manifests.sources import Once, Place
+from reconciler.manifests.sources import Login, Once, Place
 
 SecretsMode = Literal["ignore", "warn", "require"]
 PoliciesMode = Literal["ignore", "read", "judge"]
@@ -29,7 +29,8 @@ class Request:
     nothing, and `each_tenant` checks what the patches of each make of the webhooks too (for `validate`); `may_be_empty` takes
     paths without a document, and no path (for `export`); `only_tenants` decodes no webhook (for a saved plan). `env` is the
     environment that references read; `timeout` the seconds that one request or process of a source of secrets may take;
-    `allow_command` lets fromCommand run programs; `private`: files that no webhook may name; `tree` is where files stand; `keep`
+    `ca_file` holds certificate authorities that sources trust beside the machine's; `allow_command` lets fromCommand run
+    programs; `private`: files that no webhook may name; `tree` is where files stand; `keep`
     keeps what was parsed, for reading another tree with much the same files; `once` what sources of secrets told, for all that
     is loaded in a run. `narrowed`: only some of the webhooks will be selected, so that references of others need not resolve.
     `policies`: `ignore` looks for none; `read` gives back the organisation's rules out of `policies_dir` (None: the folder
@@ -45,6 +46,7 @@ class Request:
     secrets_dir: str | None = None
     allow_command: bool = False
     timeout: float = 30.0
+    ca_file: str | None = None
     fingerprint_key: Secret | None = None
     tenant: str | None = None
     use_tenant: bool = True
@@ -69,7 +71,7 @@ class TenantSpec:
     `delete_share` and `update_share` from 0 to 1; `update_from` is the base from which the share of updates counts;
     `secrets` holds the lists of patterns of what webhooks may reference, by source: of `env`, no list allows any variable that is
     not forbidden; of others, none. `wave` is when its turn comes among all tenants; `patches` is how many it has, which
-    `patches.py` applies.
+    `patches.py` applies. `vault` is the login at the Vault that it configures.
     """
 
     name: str
@@ -88,6 +90,7 @@ class TenantSpec:
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     wave: int = 1
     patches: int = 0
+    vault: Login | None = None
 
     def selects(self, labels: Mapping[str, str]) -> bool:
         """Whether a webhook with these labels belongs to this tenant."""

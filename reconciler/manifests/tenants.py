@@ -6,7 +6,10 @@ Called by `load.py` before the webhooks, since a Tenant says what they may refer
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, Final
 
 from reconciler.core import limits
 from reconciler.core.errors import BadRequest
@@ -16,8 +19,11 @@ from reconciler.manifests.model import Request, TenantSpec
 from reconciler.manifests.near import near
 from reconciler.manifests.places import Document
 from reconciler.manifests.secrets import Resolver
-from reconciler.manifests.sources import Forbidden, Place
+from reconciler.manifests.sources import Forbidden, Login, Place, shown
 from reconciler.manifests.sources.file import file_place
+
+CREDENTIALS: Final = frozenset({"token", "roleId", "secretId"})  # of a login at the Vault: references, never text
+_LOGIN_PATH: Final = ("spec", "secrets", "vault", "login")
 
 
 def tenant(document: Document, resolver: Resolver) -> TenantSpec:
@@ -30,11 +36,12 @@ def tenant(document: Document, resolver: Resolver) -> TenantSpec:
         local = os.path.normpath(os.path.join(document.file.folder, local))  # noqa: PTH118  strings, as all of this layer
     if wrong := limits.name(spec["owner"]):
         resolver.problems.append(document.problem(("spec", "owner"), "tenant/owner", f"owner {wrong}"))
+    login = _login(document, resolver)
     return TenantSpec(
         name=document.value["metadata"]["name"],
         provider=spec.get("provider", "tenant"),
         url=_url(document, spec, resolver.problems),
-        token=_token(document, spec, resolver),
+        token=_token(document, spec, resolver, login),
         local=local,
         owner=spec["owner"],
         ownership=spec.get("ownership", "marked"),
@@ -44,7 +51,8 @@ def tenant(document: Document, resolver: Resolver) -> TenantSpec:
         delete_share=float(deletes.get("share", 0.3)),
         update_share=float(updates.get("share", 0.3)),
         update_from=int(updates.get("from", 10)),
-        secrets={source: tuple(patterns) for source, patterns in spec.get("secrets", {}).items()},
+        secrets=_lists(spec),
+        vault=login,
         wave=spec.get("wave", 1),
         patches=len(spec.get("patches", ())),
     )
@@ -67,10 +75,40 @@ def _check_token(value: str) -> tuple[str, str] | None:
     return None if fine else ("auth/credential", "holds a token that must be printable ASCII without spaces")
 
 
-def _token(document: Document, spec: dict[str, dict[str, str]], resolver: Resolver) -> Secret | None:
+def _token(document: Document, spec: dict[str, dict[str, str]], resolver: Resolver, login: Login | None) -> Secret | None:
     if "token" not in spec:
         return None
-    return resolver.secret(document, ("spec", "token"), spec["token"], _check_token, own=True)
+    own = replace(resolver, access=replace(resolver.access, vault=login))
+    return own.secret(document, ("spec", "token"), spec["token"], _check_token, own=True)
+
+
+def _lists(spec: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The patterns of what webhooks may reference, by source; beside a login the Vault's stand under `paths`."""
+    given = {source: item.get("paths") if isinstance(item, dict) else item for source, item in spec.get("secrets", {}).items()}
+    return {source: tuple(patterns) for source, patterns in given.items() if patterns is not None}
+
+
+def _login(document: Document, resolver: Resolver) -> Login | None:
+    """How the Tenant logs in at the Vault, None where it does not say so."""
+    given = _login_of(document)
+    if given is None:
+        return None
+    places = []
+    for name in sorted(CREDENTIALS & given.keys()):
+        try:
+            places.append((name, resolver.own_place(document, given[name])))
+        except Forbidden as error:
+            source, argument = next(iter(given[name].items()))
+            path = (*_LOGIN_PATH, name, source)
+            resolver.problems.append(document.problem(path, "secret/forbidden", f"{shown(source, argument)} {error}"))
+    plain = {name: given.get(name, "") for name in ("mount", "role", "audience")}
+    return Login(given["method"], **plain, places=tuple(places))
+
+
+def _login_of(document: Document) -> dict[str, Any] | None:
+    vault = document.value["spec"].get("secrets", {}).get("vault")
+    login: dict[str, Any] | None = vault.get("login") if isinstance(vault, dict) else None
+    return login
 
 
 def token_places(documents: Iterable[Document], resolver: Resolver) -> frozenset[Place]:
@@ -79,10 +117,11 @@ def token_places(documents: Iterable[Document], resolver: Resolver) -> frozenset
     for document in documents:
         local = document.value["spec"].get("local")
         places.update([file_place(os.path.realpath(f"{document.file.folder}/{local}.key"))] if local is not None else [])
-        try:
+        login = _login_of(document) or {}
+        with suppress(Forbidden):  # reported when the token itself is looked at
             places.update(resolver.place(document, token) for token in [document.value["spec"].get("token")] if token)
-        except Forbidden:  # told when the token itself is looked at
-            continue
+        with suppress(Forbidden):  # likewise
+            places.update(resolver.own_place(document, login[name]) for name in CREDENTIALS & login.keys())
     return frozenset(places)
 
 

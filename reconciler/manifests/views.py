@@ -5,7 +5,6 @@ Called by `load.py` once the Tenants are known. One document alone is `decode.py
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
@@ -15,22 +14,19 @@ from reconciler.manifests.decode import Draft, webhook
 from reconciler.manifests.model import Request, TenantSpec
 from reconciler.manifests.places import Document
 from reconciler.manifests.reading import Reading
-from reconciler.manifests.secrets import Resolver
-from reconciler.manifests.sources import Access
-from reconciler.manifests.sources.file import private_places
+from reconciler.manifests.secrets import Resolver, access_of
+from reconciler.manifests.sources.file import login_places, private_places
 
 _CHECKED: Final = 50_000  # webhooks of all Tenants that one run makes by patches; each costs about 2 KiB
 
 
 def resolver(request: Request, reading: Reading, *, read: bool) -> Resolver:
     """Looks up what the manifests of a run reference; with `read` of false it holds them against the rules only."""
-    folder = os.path.abspath(request.secrets_dir) if request.secrets_dir else None  # noqa: PTH100  strings, as all of this layer
-    withheld = frozenset(doc.value["spec"].get("token", {}).get("fromEnv", "") for doc in reading.kinds["Tenant"])
-    access = Access(request.env, request.timeout, folder, request.allow_command, withheld)
-    warn = request.secrets == "warn"
+    access, warn = access_of(request), request.secrets == "warn"
     resolver = Resolver(access, read, warn, request.fingerprint_key, reading.problems, request.once, lost=reading.lost)
-    reading.tokens = tenants.token_places(reading.kinds["Tenant"], resolver) | private_places(request.private)
-    return replace(resolver, tokens=reading.tokens)
+    own = private_places(request.private) | login_places(request.env)
+    reading.tokens = tenants.token_places(reading.kinds["Tenant"], resolver) | own
+    return replace(resolver, access=access_of(request, reading.tokens), tokens=reading.tokens)
 
 
 def drafts(request: Request, reading: Reading, specs: tuple[TenantSpec, ...], chosen: TenantSpec | None) -> list[Draft]:
@@ -89,7 +85,7 @@ def _alike(specs: Iterable[TenantSpec]) -> tuple[TenantSpec, ...]:
     """One of all Tenants that select and list the same: the rest ask no more of a webhook."""
     found: dict[Any, TenantSpec] = {}
     for spec in specs:
-        found.setdefault((frozenset(spec.select.items()), frozenset(spec.secrets.items())), spec)
+        found.setdefault((frozenset(spec.select.items()), frozenset(spec.secrets.items()), spec.vault), spec)
     return tuple(found.values())
 
 

@@ -25,6 +25,7 @@ from reconciler.core.errors import (
 
 MAX_TEXT: Final = 300  # characters of a tenant's text that reach a message
 MAX_RETRY_AFTER: Final = 60.0  # seconds; a longer wish is cut, the deadline decides the rest
+DAMAGED: Final = "damaged"  # the tenant's database: no retry helps
 IN_PROGRESS: Final = "idempotency-in-progress"
 
 _SLUG: Final = re.compile(r"[a-z][a-z0-9-]{0,40}")
@@ -136,7 +137,7 @@ def fault(sent: Sent, status: int, wait: float | None, body: object) -> Provider
         full = status == 507 or said.kind == "storage-full"
         return Overloaded(text if wait is None else f"{text}; it asks to wait {least}{wait:g} s", wait, storage_full=full)
     if status >= 500:
-        return TenantFault(text)
+        return TenantFault(text) if said.kind != DAMAGED else Rejected(text)
     if status in {401, 403}:
         return Unauthorized(text, object_only=status == 403 and said.kind == "owner")
     if not isinstance(body, Mapping):

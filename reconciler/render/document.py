@@ -19,7 +19,17 @@ from reconciler.core.plan import Action, Change, Plan, TenantRef
 from reconciler.core.problem import Problem
 from reconciler.core.report import Check, Outcome, Report, TestReport
 from reconciler.core.three_way import Label
-from reconciler.render.wording import before_of, event_label, label_counts, origin_of, patch_of, place, plain, report_counts
+from reconciler.render.wording import (
+    before_of,
+    event_label,
+    label_counts,
+    origin_of,
+    patch_of,
+    place,
+    plain,
+    report_counts,
+    test_warnings,
+)
 
 Document = dict[str, Any]
 
@@ -185,6 +195,7 @@ def test_document(test_report: TestReport) -> Document:
         "format": "reconciler.test/v1",
         "summary": {"passed": passed, "failed": len(test_report.checks) - passed},
         "deliveries": [_delivery(check) for check in test_report.checks],
+        "warnings": list(test_warnings(test_report)),
     }
 
 

@@ -14,7 +14,7 @@ from reconciler.core.problem import Problem
 from reconciler.core.report import Check, TestReport
 from reconciler.render.escape import terminal
 from reconciler.render.hints import check_hint
-from reconciler.render.wording import problems_summary
+from reconciler.render.wording import RECEIVES_NOTHING, problems_summary
 
 _HEAD: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
@@ -83,6 +83,8 @@ def _suites(root: Element, test_report: TestReport, prefix: str = "") -> None:
         for check in checks:
             _check(suite, check)
         _counted(suite)
+        if key in test_report.switched_off:
+            SubElement(suite, "system-out").text = f"warning: {RECEIVES_NOTHING}"
 
 
 def problems_junit(problems: Iterable[Problem], documents: int, skipped: int) -> str:

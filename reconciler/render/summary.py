@@ -12,7 +12,7 @@ from reconciler.core.report import Check, TestReport
 from reconciler.render.escape import code, prose
 from reconciler.render.hints import check_hint
 from reconciler.render.markdown import LIMIT, filled
-from reconciler.render.wording import problems_summary, test_summary
+from reconciler.render.wording import problems_summary, test_summary, test_warnings
 
 
 def _problem(problem: Problem) -> str:
@@ -45,4 +45,5 @@ def test_markdown(test_report: TestReport, limit: int = LIMIT) -> str:  # noqa: 
     """Marker, title, summary; then the checks as far as they fit, what failed first."""
     ordered = sorted(test_report.checks, key=lambda check: check.passed)
     top = ["<!-- reconciler:test -->", "### Test", "", f"**{test_summary(test_report)}**", *([""] if ordered else [])]
-    return filled("\n".join(top), map(_check, ordered), "", "check", limit)
+    warnings = [f"- warning: {prose(said)}" for said in test_warnings(test_report)]
+    return filled("\n".join([*top, *warnings]), map(_check, ordered), "", "check", limit)

@@ -25,6 +25,7 @@ from reconciler.render.wording import (
     problems_summary,
     report_summary,
     test_summary,
+    test_warnings,
 )
 
 if TYPE_CHECKING:  # as in `wording.py`
@@ -150,6 +151,7 @@ def test_text(test_report: TestReport, *, color: bool = False) -> str:  # noqa: 
     """One line a check, a hint below those that failed, then the summary."""
     paint = Paint(on=color)
     lines = [line for check in test_report.checks for line in _check_lines(check, paint)]
+    lines += [f"{paint('yellow', 'warning')}: {terminal(said)}" for said in test_warnings(test_report)]
     return "\n".join([*lines, *([""] if lines else []), paint("bold", test_summary(test_report))])
 
 

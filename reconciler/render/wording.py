@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.report import Status
 from reconciler.core.secret import HIDDEN
+from reconciler.core.switched_off import OFF
 from reconciler.core.three_way import Label
 
 if TYPE_CHECKING:  # `validate` renders problems only, and starts faster without the parts that make plans
@@ -27,6 +28,7 @@ if TYPE_CHECKING:  # `validate` renders problems only, and starts faster without
 SIGNS: Final = {"create": "+", "update": "~", "delete": "-", "keep": " "}  # by Action
 
 _BARE: Final = re.compile(r"(?!(?:true|false|null|->)\Z)[^\s\"'(\[{\d-][^\s\"']*")
+RECEIVES_NOTHING: Final = f"{OFF}: it receives nothing until it is switched on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +219,12 @@ def test_summary(test_report: TestReport) -> str:
     """The last line of what `test` says."""
     passed = sum(check.passed for check in test_report.checks)
     return f"Test: {passed} passed, {len(test_report.checks) - passed} failed."
+
+
+def test_warnings(test_report: TestReport) -> Iterator[str]:
+    """What a reader of `test` should know besides: webhooks that are off at the tenant, by name."""
+    names = {check.key: check.delivery.webhook for check in test_report.checks}
+    yield from (f"{names[key]}: {RECEIVES_NOTHING}" for key in test_report.switched_off if key in names)
 
 
 def error_text(outcome: Outcome) -> str:

@@ -13,12 +13,15 @@ from pathlib import Path
 from urllib.parse import quote
 
 from reconciler.core.errors import BadRequest, StoreError
+from reconciler.tenant.faults import RESTORE, decoding, explained
 from reconciler.tenant.migrations import Foreign, check
-from reconciler.tenant.store import explained
 
 
 def backup(path: str, out: str) -> None:
-    """Copies the file at `path` to `out`, with mode 0600; raises StoreError, and BadRequest where `out` exists already."""
+    """Copies the file at `path` to `out`, with mode 0600, and checks the copy.
+
+    Raises StoreError, also for a damaged file, and BadRequest where `out` exists already.
+    """
     if not Path(path).is_file():
         raise StoreError(f"{path}: does not exist")
     try:
@@ -41,7 +44,9 @@ def backup(path: str, out: str) -> None:
 
 def _copy(path: str, out: str) -> None:
     source = sqlite3.connect(f"file:{quote(os.path.abspath(path))}?mode=ro", uri=True)  # noqa: PTH100  a link stays one
-    with closing(source), closing(sqlite3.connect(out)) as target:
+    with closing(source), closing(sqlite3.connect(out)) as target, decoding():
         check(source)
         source.backup(target)  # in one step: begun anew at every write of another process it might never end
+        if target.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            raise StoreError(f"{path}: is a damaged database; {RESTORE}")
         target.execute("PRAGMA journal_mode = DELETE")  # so that the copy is one file

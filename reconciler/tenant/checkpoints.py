@@ -13,6 +13,8 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Final
 
+from reconciler.tenant.faults import reason
+
 OFTEN: Final = 0.5  # seconds between checkpoints
 LONG: Final = 8192  # pages (32 MiB) after which the log begins anew
 
@@ -49,7 +51,7 @@ class Checkpoints:
                 try:
                     checkpoint(connection)
                 except sqlite3.Error as error:
-                    _log.warning("the log could not be brought into the file: %s", type(error).__name__)
+                    _log.warning("the log could not be brought into the file: %s", reason(error))
                 self._over.wait(OFTEN)
                 self._written.wait()
 

@@ -22,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 from reconciler.delivery.send import Sender
 from reconciler.tenant import problems, strict, tokens
 from reconciler.tenant.engine import Engine
+from reconciler.tenant.faults import RESTORE, is_damaged
 from reconciler.tenant.problems import Problem, Refusal
 from reconciler.tenant.rates import Rates
 from reconciler.tenant.store import Store
@@ -228,15 +229,15 @@ _STORAGE: Final = {  # SQLite's primary code: problem, Retry-After in seconds
     sqlite3.SQLITE_IOERR: ("storage", "30"),  # also a disk or a file size limit that is met while the log is synced
     sqlite3.SQLITE_READONLY: ("storage", "30"),
     sqlite3.SQLITE_CANTOPEN: ("storage", "30"),
-    sqlite3.SQLITE_CORRUPT: ("storage", "30"),
-    sqlite3.SQLITE_NOTADB: ("storage", "30"),
     sqlite3.SQLITE_BUSY: ("busy", "1"),
     sqlite3.SQLITE_LOCKED: ("busy", "1"),
 }
 
 
 def storage_problem(error: sqlite3.DatabaseError) -> Problem:
-    """503 for a disk or a lock that stands in the way; anything else is a defect and raised again."""
+    """503 for a disk or a lock that stands in the way, 500 for a damaged file; anything else is a defect and raised again."""
+    if is_damaged(error):
+        return Problem("damaged", RESTORE)
     found = _STORAGE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
     if found is None:
         raise error

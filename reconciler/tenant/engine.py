@@ -21,6 +21,7 @@ from reconciler.delivery.envelope import envelope, real_event
 from reconciler.delivery.send import Sender
 from reconciler.tenant import claims, outcomes, upkeep, webhooks
 from reconciler.tenant.claims import Claim
+from reconciler.tenant.faults import reason
 from reconciler.tenant.lanes import After, Lanes, Pick
 from reconciler.tenant.outcomes import Ended
 from reconciler.tenant.retries import Retries
@@ -112,7 +113,7 @@ class Engine:
     def _passed(self, task: asyncio.Task[None]) -> None:
         self._passing = None
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.warning("deliveries could not be claimed: %s", type(error).__name__)
+            _log.warning("deliveries could not be claimed: %s", reason(error))
             self._sleep(LOOK)  # nothing is lost by waiting
         elif self._again:
             self._go_on()
@@ -160,7 +161,7 @@ class Engine:
     def _attempted(self, task: asyncio.Task[None]) -> None:
         self._attempts.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("an attempt ended without an outcome: %s", type(error).__name__)
+            _log.error("an attempt ended without an outcome: %s", reason(error))
         self._go_on()
 
     async def _attempt(self, claim: Claim, pick: Pick) -> None:
@@ -179,7 +180,7 @@ class Engine:
             try:
                 return await self._finish(ended)
             except sqlite3.Error as error:
-                _log.warning("an outcome could not be stored: %s", type(error).__name__)
+                _log.warning("an outcome could not be stored: %s", reason(error))
                 if self._stopped:
                     raise  # the next start counts it as interrupted
                 await asyncio.sleep(LOOK)
@@ -210,5 +211,5 @@ class Engine:
                 if await self._store.write(lambda c: upkeep.step(c, self._store.clock())):
                     pause = REST * (time.perf_counter() - started)
             except sqlite3.Error as error:
-                _log.warning("what is too old could not be removed: %s", type(error).__name__)
+                _log.warning("what is too old could not be removed: %s", reason(error))
             await asyncio.sleep(pause)

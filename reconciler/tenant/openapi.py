@@ -113,7 +113,7 @@ class Line:
         """Every problem type that it can answer with."""
         found = ["misdirected", "defect", "overloaded", *self.kinds]
         if self.scope is not None:
-            found += ["unauthorized", "scope", "rate", "busy", "storage", "storage-full"]
+            found += ["unauthorized", "scope", "rate", "busy", "damaged", "storage", "storage-full"]
         if self.body is not None:
             found += ["not-json", "timeout", "too-large", "media-type", "invalid"]
         if any(parameter["in"] == "query" for parameter in self.parameters):
@@ -172,11 +172,30 @@ LINES: Final = (
     ),
     Line(
         *("GET", "/healthz", "Whether it works", None, record({"status": {"const": "ok"}})),
-        kinds=("not-running", "busy", "storage", "storage-full"),
+        kinds=("not-running", "busy", "damaged", "storage", "storage-full"),
     ),
     Line("GET", "/metrics", "Its metrics, in Prometheus' text format", READ, TEXT, media="text/plain"),
     Line("GET", "/openapi.json", "This document", None, {"type": "object"}),
 )
+_IDS: Final = {  # what generated clients call each operation: never changed
+    "GET /webhooks": "listWebhooks",
+    "POST /webhooks": "createWebhook",
+    "POST /webhooks/test": "testWebhookDetails",
+    "GET /webhooks/{id}": "getWebhook",
+    "PATCH /webhooks/{id}": "updateWebhook",
+    "DELETE /webhooks/{id}": "deleteWebhook",
+    "POST /webhooks/{id}/test": "testWebhook",
+    "GET /webhooks/{id}/deliveries": "listDeliveries",
+    "POST /webhooks/{id}/deliveries/{delivery}/redeliver": "redeliver",
+    "POST /webhooks/{id}/redeliver": "redeliverFailed",
+    "GET /webhooks/{id}/invocations": "getWebhookInvocations",
+    "GET /invocations": "getInvocations",
+    "GET /events": "getEventCatalogue",
+    "POST /events": "acceptEvent",
+    "GET /healthz": "getHealth",
+    "GET /metrics": "getMetrics",
+    "GET /openapi.json": "getOpenApiDocument",
+}
 _HEADERS: Final = {
     401: ("WWW-Authenticate", "Bearer"),
     412: ("ETag", "Of now"),
@@ -228,6 +247,7 @@ def _operation(line: Line) -> Json:
     if line.path == "/events" and line.method == "GET":
         said[1] = f"Needs the scope `{READ}` or `{EVENTS}`."
     made: Json = {
+        "operationId": _IDS[f"{line.method} {line.path}"],
         "summary": line.summary,
         "description": " ".join(filter(None, said)),
         "security": [] if line.scope is None else [{"token": []}],
@@ -244,7 +264,8 @@ def _operation(line: Line) -> Json:
     return made
 
 
-_ABOUT: Final = """Modelled on what the tenant's Settings > Webhooks page does; no public API for it is known.
+_ABOUT: Final = """webhook-reconciler's own contract, not an Elastio API.
+Modelled on what the tenant's Settings > Webhooks page does; no public API for it is known.
 
 A request is checked in this order: path (404), method (405), token (401), scope (403), the body's size, media type and JSON
 (413, 415, 400), then the webhook (404), whose it is (403), If-Match (428, 412), conflicts (409), and last its fields (422).
@@ -259,7 +280,7 @@ def document() -> Json:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "Tenant webhooks: webhook-reconciler's own contract, not an Elastio API",
+            "title": "Tenant webhooks",
             "version": "1",
             "description": _ABOUT,
         },

@@ -41,6 +41,7 @@ API: Final = {  # type: (status, title)
     "revision-required": (428, "If-Match is required"),
     "rate": (429, "Too many requests"),
     "backlog": (429, "Too many deliveries are pending"),
+    "damaged": (500, "The database is damaged"),
     "defect": (500, "A defect in the tenant"),
     "credential": (500, "The stored credential cannot be read"),
     "storage-full": (503, "The storage is full"),

@@ -22,6 +22,7 @@ from typing import Final, Self, TypeVar
 from reconciler.core.errors import StoreError
 from reconciler.tenant import tokens
 from reconciler.tenant.checkpoints import Checkpoints
+from reconciler.tenant.faults import decoding, explained
 from reconciler.tenant.migrations import Foreign, check, migrate
 from reconciler.tenant.page import sessions
 from reconciler.tenant.vault import Vault, given_key, key_file, make_key, read_key
@@ -72,7 +73,7 @@ class Store:
 
     def prepare(self, key: str | None) -> None:
         """Migrates the file and finds its key; called once by `open_store`."""
-        with closing(self._opened()) as connection:
+        with closing(self._opened()) as connection, decoding():
             check(connection)
             connection.execute("PRAGMA journal_mode = WAL")
 
@@ -85,9 +86,10 @@ class Store:
     def _opened(self) -> sqlite3.Connection:
         made = sqlite3.connect(self.path, timeout=self._busy, isolation_level=None, check_same_thread=False)
         made.row_factory = sqlite3.Row
-        made.execute("PRAGMA synchronous = FULL")
-        made.execute("PRAGMA foreign_keys = ON")
-        made.execute("PRAGMA wal_autocheckpoint = 0")  # `checkpoints.py` does it
+        with decoding():
+            made.execute("PRAGMA synchronous = FULL")
+            made.execute("PRAGMA foreign_keys = ON")
+            made.execute("PRAGMA wal_autocheckpoint = 0")  # `checkpoints.py` does it
         made.create_function("fold", 1, str.casefold, deterministic=True)  # SQLite's own lower() knows ASCII only
         return made
 
@@ -104,7 +106,8 @@ class Store:
         connection = self._connection()
         connection.execute("BEGIN")  # one snapshot for all its queries
         try:
-            return work(connection)
+            with decoding():
+                return work(connection)
         finally:
             connection.execute("ROLLBACK")
 
@@ -223,19 +226,3 @@ def open_store(
             raise StoreError(f"{path}: {explained(error)}") from None
         raise
     return store
-
-
-_WORDS: Final = (
-    ("locked", "is locked by another process; end it or try again"),
-    ("readonly", "cannot be written: permission denied"),
-    ("not a database", "is not a database"),
-    ("malformed", "is a damaged database"),
-    ("full", "cannot be written: the disk is full"),
-    ("I/O", "cannot be read or written: the disk is full or failing"),
-)
-
-
-def explained(error: sqlite3.Error) -> str:
-    """What SQLite's error means, in fixed words."""
-    text = str(error)
-    return next((words for part, words in _WORDS if part in text), "cannot be used as a database")

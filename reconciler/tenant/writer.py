@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
+from reconciler.tenant.faults import decoding
+
 TOGETHER: Final = 128  # works in one transaction, so that none waits for long
 
 T = TypeVar("T")
@@ -108,7 +110,8 @@ def _apart(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], 
     """Runs a work in a savepoint; raises only where SQLite has rolled back the whole transaction."""
     connection.execute("SAVEPOINT work")
     try:
-        value = work(connection)
+        with decoding():
+            value = work(connection)
     except BaseException as error:
         if not connection.in_transaction:
             raise

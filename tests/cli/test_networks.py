@@ -4,62 +4,16 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from reconciler.core.cause import Cause
 from tests.support.connect_proxy import ConnectProxy
-from tests.support.processes import Ended, Tenant, run, start, webhook
+from tests.support.processes import Tenant, run, start, webhook
 from tests.support.servers import free_port
 from tests.support.tls import Authority, TlsReceiver
-
-TOKEN_VARIABLE = "TENANT_TOKEN"
-
-
-@dataclass(frozen=True)
-class Served:
-    """A tenant behind TLS; its certificate is for tenant.test and 127.0.0.1."""
-
-    folder: Path
-    port: int
-    token: str
-    authority: Authority
-
-    @property
-    def ca(self) -> str:
-        return str(self.folder / "ca.pem")
-
-    def write(self, host: str, url: str = "https://hooks.example.com/x") -> None:
-        """A Tenant at that host, and one webhook."""
-        head = "apiVersion: webhooks.reconciler/v1\nkind: Tenant\nmetadata: {name: main}\nspec:\n"
-        where = f"https://{host}:{self.port}/public-api/v1"
-        token = f"{{fromEnv: {TOKEN_VARIABLE}}}"
-        (self.folder / "tenant.yaml").write_text(f"{head}  url: {where}\n  token: {token}\n  owner: payments\n")
-        (self.folder / "hook.yaml").write_text(webhook("hook", url=url))
-
-    def run(self, *arguments: str, **env: str) -> Ended:
-        return run(*arguments, cwd=self.folder, **{TOKEN_VARIABLE: self.token, **env})
-
-
-@contextmanager
-def serving(folder: Path, *options: str, authority: Authority | None = None) -> Iterator[Served]:
-    authority = authority or Authority()
-    (folder / "ca.pem").write_bytes(authority.pem())
-    authority.write(folder / "server.pem", "tenant.test", "127.0.0.1")
-    token = Tenant(folder).token
-    command = ["tenant", "serve", "--db", "tenant.db", "--port", "0", "--allow-host", "tenant.test"]
-    process = start(*command, "--tls-cert", "server.pem", "--tls-key", "server.pem", *options, cwd=folder)
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line.startswith("https://"), process.communicate()[1]
-        yield Served(folder, int(line.split(":")[2].split("/")[0]), token, authority)
-    finally:
-        process.terminate()
-        process.communicate(timeout=20)
+from tests.support.tls_tenant import Served, serving
 
 
 @pytest.fixture(scope="module")

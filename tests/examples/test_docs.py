@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from tests.examples.transcript import UPDATE, Terminal, play, terminal_in
+from tests.support.connect_proxy import ConnectProxy
 from tests.support.processes import ROOT, Tenant
+from tests.support.tls_tenant import serving
 
 DOCS = ROOT / "docs"
 PAGES = ("taking-over-an-existing-tenant", "working-with-two-teams", "recovering-from-a-bad-apply")
@@ -66,6 +68,24 @@ def test_every_command_of_a_page_prints_what_it_says(page: str, tmp_path: Path) 
     assert ran.outputs[-1][1][-1].startswith("No changes.")
 
 
+def test_the_page_on_networks_is_run_behind_a_proxy_with_a_private_authority(tmp_path: Path) -> None:
+    path, home = DOCS / "networks.md", tmp_path / "home"
+    home.mkdir()
+    with terminal_in(home) as terminal:
+        port, proxy_port = (int(terminal.ports[printed]) for printed in ("8080", "9000"))
+        with serving(tmp_path, port=port) as tenant, ConnectProxy(port=proxy_port) as proxy:
+            assert terminal.run(f"export TENANT_TOKEN={tenant.token}; cp {tenant.ca} company-ca.pem")[1] == 0
+            ran = play(path.read_text(), terminal)
+            assert proxy.targets
+            assert set(proxy.targets) == {f"127.0.0.1:{port}"}
+            assert tenant.token.encode() not in proxy.passed
+    if UPDATE:
+        path.write_text(ran.text)
+    outputs = ["\n".join(lines) for _, lines in ran.outputs]
+    assert "its TLS certificate is not trusted" in outputs[0]
+    assert "empty.pem: holds no certificate" in outputs[2]
+
+
 def test_every_page_that_shows_a_prompt_is_run() -> None:
     shown = {path.stem for path in DOCS.glob("*.md") if "```console\n" in path.read_text()}
-    assert shown == set(PAGES)
+    assert shown == {*PAGES, "networks"}

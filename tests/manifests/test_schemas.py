@@ -55,6 +55,17 @@ SUBSCRIPTION = st.fixed_dictionaries({"webhook": KEY, "events": EVENTS}) | st.fi
     {"selector": SELECTOR, "events": EVENTS}
 )
 SHARE = st.floats(0, 1)
+CREDENTIAL = st.fixed_dictionaries({"fromEnv": st.just("X")}) | st.fixed_dictionaries({"fromFile": TEXT})
+LOGIN = st.one_of(
+    st.fixed_dictionaries({"method": st.just("token")}, optional={"token": CREDENTIAL}),
+    st.fixed_dictionaries(
+        {"method": st.just("approle")}, optional={"mount": st.just("a/b"), "roleId": CREDENTIAL, "secretId": CREDENTIAL}
+    ),
+    st.fixed_dictionaries({"method": st.just("jwt")}, optional={"role": TEXT, "audience": TEXT, "token": CREDENTIAL}),
+    st.fixed_dictionaries({"method": st.just("kubernetes")}, optional={"role": TEXT, "token": CREDENTIAL}),
+)
+PATHS = st.lists(TEXT, max_size=2)
+VAULT = PATHS | st.fixed_dictionaries({"login": LOGIN}, optional={"paths": PATHS})
 TENANT = st.builds(
     lambda target, rest: {**target, **rest},
     st.fixed_dictionaries({"local": TEXT}) | st.fixed_dictionaries({"url": TEXT, "token": REFERENCE}),
@@ -73,7 +84,7 @@ TENANT = st.builds(
                 },
             ),
             "secrets": st.fixed_dictionaries(
-                {}, optional={s: st.lists(TEXT, max_size=2) for s in ("env", "vault", "aws", "sops")}
+                {}, optional={**{s: st.lists(TEXT, max_size=2) for s in ("env", "aws", "sops")}, "vault": VAULT}
             ),
         },
     ),

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from tests.sources.asking import ask, write
+from tests.support.connect_proxy import ConnectProxy
 from tests.support.processes import environment, run
 from tests.support.servers import Moto, answering, free_port, serve
+from tests.support.tls import Authority, TlsReceiver
 
 VALUE = "av-31c7de90ab"
 ASKED: dict[str, Any] = {"fromAwsSecretsManager": {"name": "payments/oncall", "field": "token"}}
@@ -139,3 +141,35 @@ def test_without_the_extra_the_error_names_it(repo: Path) -> None:
     assert done.returncode == 1
     assert "boto3 is not installed" in done.stdout + done.stderr
     assert 'pip install "webhook-reconciler[aws]"' in done.stdout + done.stderr
+
+
+def test_an_aws_behind_a_proxy_and_a_private_authority(repo: Path, tmp_path: Path) -> None:
+    write(repo, ASKED)
+    authority = Authority()
+    (tmp_path / "ca.pem").write_bytes(authority.pem())
+
+    def messages(*options: str, **env: str) -> str:
+        ended = run("validate", ".", "--secrets", "-o", "json", *options, cwd=repo, **KEYS, **env)
+        assert "problems" in ended.json, ended
+        return " ".join(problem["message"] for problem in ended.json["problems"])
+
+    with TlsReceiver(authority, "aws.test") as receiver, ConnectProxy({"aws.test": ("127.0.0.1", receiver.port)}) as proxy:
+        env = {"AWS_ENDPOINT_URL": f"https://aws.test:{receiver.port}", "HTTPS_PROXY": proxy.url}
+        assert "the TLS certificate of AWS Secrets Manager is not trusted" in messages(**env)
+        assert receiver.requests == ()
+        messages("--ca-file", str(tmp_path / "ca.pem"), **env)
+        assert receiver.requests
+        assert set(proxy.targets) == {f"aws.test:{receiver.port}"}
+    with ConnectProxy(refuses=403) as proxy:
+        refused = messages(AWS_ENDPOINT_URL="https://aws.test", HTTPS_PROXY=proxy.with_credential("bo:hunter3"))
+        assert "the proxy opened no connection to AWS Secrets Manager" in refused
+        assert "hunter" not in refused
+
+
+def test_an_aws_by_plain_http_gets_no_proxy(moto: Moto, repo: Path) -> None:
+    moto.put("payments/plain", SecretString=VALUE)
+    write(repo, {"fromAwsSecretsManager": {"name": "payments/plain"}})
+    with ConnectProxy() as proxy:
+        env = {**moto.env, "HTTP_PROXY": proxy.url, "http_proxy": proxy.url, "HTTPS_PROXY": proxy.url, "NO_PROXY": ""}
+        assert run("validate", ".", "--secrets", cwd=repo, **env).code == 0
+        assert (proxy.plain, proxy.targets) == ([], [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,45 @@ def test_what_a_reference_got_wrong_is_told_and_not_quoted(repo: Path) -> None:
         assert problems
         assert all(problem.rule.startswith("schema/") for problem in problems)
         assert "hunter2" not in repr(problems)
+
+
+LITERALS = [
+    {"fromEnv": "sk_live_s3cretXYZ"},
+    {"fromEnv": "RECONCILER_sk_live_s3cretXYZ"},
+    {"fromEnv": "s3cretXYZ0a8f5f167f44f4964e6c998dee827110c"},
+    {"fromFile": "Bearer s3cretXYZ"},
+    {"fromFile": "../sk-live-s3cretXYZ"},
+    {"fromFile": "https://hooks.example.com/s3cretXYZ"},
+    {"fromVault": {"path": "secret/sk-live-s3cretXYZ", "field": "token"}},
+    {"fromVault": {"path": "secret/a", "field": "sk-live-s3cretXYZ"}},
+    {"fromAwsSecretsManager": {"name": "sk-live-s3cretXYZ"}},
+    {"fromSops": {"file": "x.enc.yaml", "key": "sk-live-s3cretXYZ"}},
+    {"fromCommand": ["sk-live-s3cretXYZ"]},
+]
+
+
+@pytest.mark.parametrize("reference", LITERALS, ids=lambda reference: next(iter(reference)))
+@pytest.mark.parametrize("field", ["token", "url"])
+def test_a_credential_where_a_name_belongs_is_an_error_that_no_output_quotes(repo: Path, reference: Any, field: str) -> None:
+    write(repo, reference if field == "token" else {"fromEnv": "A"})
+    if field == "url":
+        (repo / "hook.yaml").write_text(webhook("hook").replace("url: ", f"url: {json.dumps(reference)} #"))
+    for command in (["validate", "."], ["validate", ".", "--secrets"], ["plan", "."], ["test", "."], ["reconcile", ".", "--yes"]):
+        for form in ("text", "json"):
+            done = run(*command, "-o", form, cwd=repo)
+            assert done.code == 1
+            assert "s3cretXYZ" not in done.out + done.err
+            assert "secret/literal" in done.out + done.err
+
+
+@pytest.mark.parametrize("literal", ["sk-live-s3cretXYZ", "eKtCt72DNP2ZK4LuG1NVXsx-gRT2FBE-mfy3J_--6TY"])
+def test_a_token_given_as_the_name_of_its_file_is_not_quoted(repo: Path, literal: str) -> None:
+    write(repo, {"fromEnv": "A"})
+    at = ["--tenant-url", "https://t.example.com/public-api/v1", "--owner", "o"]
+    done = run("plan", ".", *at, "--tenant-token-file", literal, cwd=repo)
+    assert done.code == 64
+    assert literal not in done.out + done.err
+    assert "looks like a token" in done.err
 
 
 @pytest.mark.parametrize("name", ["VAULT_TOKEN", "BAO_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "SOPS_AGE_KEY"])

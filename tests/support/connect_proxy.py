@@ -77,8 +77,9 @@ class ConnectProxy(ThreadingHTTPServer):
         credential: str | None = None,
         refuses: int = 0,
         tls: ssl.SSLContext | None = None,
+        port: int = 0,
     ) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", port), _Handler)
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_side=True)
         self.names, self.credential, self.refuses = dict(names or {}), credential, refuses

@@ -20,7 +20,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def environment(**extra: str) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("RECONCILER_", "COV_"))}
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("RECONCILER_", "COV_"))}
+    clean = {name: value for name, value in ours.items() if not name.upper().endswith("_PROXY")}
     return {**clean, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **extra}
 
 

@@ -22,6 +22,8 @@ from typing import Any, Self
 
 from boto3.session import Session  # type: ignore[import-untyped]  # it brings no types
 
+from tests.support.tls import Authority
+
 BIN = Path(sys.executable).parent
 
 
@@ -63,9 +65,9 @@ class Bao(_Service):
 
     TOKEN = "root-token-of-this-test"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *more: str) -> None:
         port = free_port()
-        options = [f"-dev-root-token-id={self.TOKEN}", f"-dev-listen-address=127.0.0.1:{port}", "-dev-no-store-token"]
+        options = [*more, f"-dev-root-token-id={self.TOKEN}", f"-dev-listen-address=127.0.0.1:{port}", "-dev-no-store-token"]
         super().__init__([str(BIN / "bao"), "server", "-dev", *options], port, folder, "/v1/sys/health")
         self.env = {"VAULT_ADDR": self.url, "VAULT_TOKEN": self.TOKEN}
 
@@ -81,6 +83,19 @@ class Bao(_Service):
     def put(self, path: str, **fields: Any) -> None:
         """A new version of secret/PATH."""
         self.call("POST", f"secret/data/{path}", {"data": fields})
+
+
+class TlsBao(Bao):
+    """The same behind TLS too, for vault.test and 127.0.0.1; `ca` is the file of its authority, `port` that of TLS."""
+
+    def __init__(self, folder: Path) -> None:
+        authority = Authority()
+        authority.write(folder / "bao.pem", "vault.test", "127.0.0.1")
+        (folder / "ca.pem").write_bytes(authority.pem())
+        self.ca, self.port = str(folder / "ca.pem"), free_port()
+        names = {"address": f"127.0.0.1:{self.port}", "tls_cert_file": "bao.pem", "tls_key_file": "bao.pem"}
+        (folder / "tls.json").write_text(json.dumps({"listener": [{"tcp": names}]}))
+        super().__init__(folder, "-config=tls.json")
 
 
 class Moto(_Service):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -171,7 +172,14 @@ def test_the_openapi_document_is_valid_is_the_file_and_names_every_route() -> No
     validate(DOCUMENT)
     assert json.loads(SCHEMA.read_text("utf-8")) == DOCUMENT
     assert {(line.method, line.path) for line in LINES} == {(o.method, o.path) for o in OPERATIONS}
-    assert "own contract" in DOCUMENT["info"]["title"]
+    assert DOCUMENT["info"]["title"] == "Tenant webhooks"
+    assert "own contract, not an Elastio API" in DOCUMENT["info"]["description"]
+
+
+def test_every_operation_has_a_name_of_its_own_for_generated_clients() -> None:
+    names = [operation["operationId"] for path in DOCUMENT["paths"].values() for operation in path.values()]
+    assert len(names) == len(set(names)) == len(OPERATIONS)
+    assert all(re.fullmatch(r"[a-z]+(?:[A-Z][a-z]+)*", name) for name in names)
 
 
 def test_an_event_of_the_catalogue_can_be_subscribed_to(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from reconciler.manifests.sources import aws, command, env, file, sops, vault
-from reconciler.manifests.sources.base import Access, Down, Forbidden, Lost, Place, Source, parsed, shown
+from reconciler.manifests.sources.base import Access, Down, Forbidden, Login, Lost, Place, Source, parsed, shown
 from reconciler.manifests.sources.once import Once
 
 SOURCES: Final[Mapping[str, Source]] = {
@@ -21,4 +21,4 @@ SOURCES: Final[Mapping[str, Source]] = {
     "fromCommand": command,
 }
 
-__all__ = ["SOURCES", "Access", "Down", "Forbidden", "Lost", "Once", "Place", "Source", "parsed", "shown"]
+__all__ = ["SOURCES", "Access", "Down", "Forbidden", "Login", "Lost", "Once", "Place", "Source", "parsed", "shown"]

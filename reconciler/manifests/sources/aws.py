@@ -16,6 +16,7 @@ LISTED: Final = "aws"
 OPTIONAL: Final = False
 _CREDENTIALS: Final = "give boto3 credentials and a region: AWS_PROFILE, AWS_REGION, a role, …"
 _ENDPOINT: Final = "is the region right, and AWS_ENDPOINT_URL, if it is set?"
+_TRUST: Final = "--ca-file FILE adds a private certificate authority"
 _DENIED: Final = "the policy of these credentials must allow secretsmanager:GetSecretValue on it"
 _CODES: Final[dict[str, tuple[str, str]]] = {
     "ResourceNotFoundException": ("there is no such secret, or it has no value", "is it in this account and region?"),
@@ -58,13 +59,33 @@ def pick(got: Any, place: Place) -> str:
 
 
 @cache
-def _client(region: str | None, timeout: float) -> Any:
-    """Made once: it takes longer to make than to ask."""
+def _client(region: str | None, timeout: float, ca_file: str | None) -> Any:
+    """Made once: it takes longer to make than to ask. boto3 itself reads HTTPS_PROXY and NO_PROXY; plain http gets no proxy."""
     from boto3.session import Session  # type: ignore[import-untyped]  # noqa: PLC0415  as below
     from botocore.config import Config  # type: ignore[import-untyped]  # noqa: PLC0415  as below
 
     config = Config(connect_timeout=timeout, read_timeout=timeout, retries={"mode": "standard", "total_max_attempts": 2})
-    return Session(region_name=region).client("secretsmanager", config=config)
+    session, verify = Session(region_name=region), _bundle(ca_file) if ca_file is not None else None
+    made = session.client("secretsmanager", config=config, verify=verify)
+    if made.meta.endpoint_url.startswith("http://"):
+        made = session.client("secretsmanager", config=config.merge(Config(proxies={})))
+    return made
+
+
+def _bundle(ca_file: str) -> str:
+    """A file of boto3's own certificate authorities, or AWS_CA_BUNDLE's, and those of `--ca-file`: boto3 takes one file alone."""
+    import atexit  # noqa: PLC0415  only runs that need it
+    import os  # noqa: PLC0415  likewise
+    import tempfile  # noqa: PLC0415  likewise
+    from pathlib import Path  # noqa: PLC0415  likewise
+
+    from botocore.httpsession import get_cert_path  # type: ignore[import-untyped]  # noqa: PLC0415  as above
+
+    own = os.environ.get("AWS_CA_BUNDLE") or get_cert_path(verify=True)
+    with tempfile.NamedTemporaryFile("wb", suffix=".pem", delete=False) as file:
+        file.write(Path(own).read_bytes() + b"\n" + Path(ca_file).read_bytes())
+    atexit.register(Path(file.name).unlink, missing_ok=True)
+    return file.name
 
 
 def _ask(name: str, access: Access) -> dict[str, Any]:
@@ -74,11 +95,17 @@ def _ask(name: str, access: Access) -> dict[str, Any]:
         raise Down("boto3 is not installed", 'install the extra: pip install "webhook-reconciler[aws]"') from None
     region = access.env.get("AWS_REGION") or access.env.get("AWS_DEFAULT_REGION")
     try:
-        answer: dict[str, Any] = _client(region, access.timeout).get_secret_value(SecretId=name)
+        answer: dict[str, Any] = _client(region, access.timeout, access.ca_file).get_secret_value(SecretId=name)
     except told.ClientError as error:
         raise _refusal(error.response) from None
     except (told.NoCredentialsError, told.NoRegionError):
         raise Down("there are no AWS credentials, or no region", _CREDENTIALS) from None
+    except told.SSLError:
+        raise Down("the TLS certificate of AWS Secrets Manager is not trusted", _TRUST) from None
+    except told.ProxyConnectionError:
+        raise Down(
+            "the proxy opened no connection to AWS Secrets Manager", "is HTTPS_PROXY right? NO_PROXY lists what needs none"
+        ) from None
     except (told.ConnectionError, told.HTTPClientError):
         raise Down("AWS Secrets Manager cannot be reached", _ENDPOINT) from None
     except Exception as error:  # noqa: BLE001  boto3's errors have no common base, and their texts quote what they got

@@ -36,20 +36,6 @@ class Down(Lost):
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """What a run gives its sources: its environment, the seconds one request or process may take, and what it allows.
-
-    `withheld` are variables that no process started for a manifest gets to see.
-    """
-
-    env: Mapping[str, str] = field(repr=False)
-    timeout: float = 30.0
-    secrets_dir: str | None = None
-    allow_command: bool = False
-    withheld: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
 class Place:
     """Where a value is: `item` is what is fetched as a whole, `part` what is taken out of it.
 
@@ -60,6 +46,35 @@ class Place:
     item: Item
     part: str | None = None
     subject: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """How to log in; `places` are where its credentials come from, by field; what is "" has Vault's own default."""
+
+    method: str
+    mount: str = ""
+    role: str = ""
+    audience: str = ""
+    places: tuple[tuple[str, Place], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a run gives its sources: its environment, the seconds one request or process may take, and what it allows.
+
+    `withheld` are variables that no process started for a manifest gets to see. `ca_file` holds further certificate authorities.
+    `vault` is the Tenant's login at the Vault; `sessions` keeps logins for all that a run asks.
+    """
+
+    env: Mapping[str, str] = field(repr=False)
+    timeout: float = 30.0
+    secrets_dir: str | None = None
+    allow_command: bool = False
+    withheld: frozenset[str] = frozenset()
+    ca_file: str | None = None
+    vault: Login | None = None
+    sessions: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 class Source(Protocol):

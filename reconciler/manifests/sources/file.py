@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from reconciler.manifests.files import open_regular
@@ -11,6 +11,7 @@ from reconciler.manifests.sources.base import SIZE, Access, Forbidden, Item, Los
 
 FROM_FILE: Final = "fromFile"
 PRIVATE: Final = frozenset({".reconciler", ".git"})  # the embedded tenant with its key and tokens; git's own credentials
+SERVICE_ACCOUNT: Final = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # where a pod of Kubernetes has it
 LISTED: Final = None
 OPTIONAL: Final = True
 pick = whole
@@ -29,6 +30,17 @@ def file_place(real: str) -> Place:
 def private_places(files: Iterable[str]) -> frozenset[Place]:
     """The places of files that no webhook may name."""
     return frozenset(file_place(os.path.realpath(file)) for file in files)
+
+
+def saved_token(env: Mapping[str, str]) -> str:
+    """The file that `vault login` writes; "" without a home folder."""
+    home = env.get("HOME")
+    return os.path.join(home, ".vault-token") if home else ""  # noqa: PTH118  strings, as all of this layer
+
+
+def login_places(env: Mapping[str, str]) -> frozenset[Place]:
+    """The places of what logs a run in by itself, which no webhook may name."""
+    return private_places(path for path in (SERVICE_ACCOUNT, saved_token(env)) if path)
 
 
 def private(place: Place, tops: tuple[str | None, ...]) -> bool:

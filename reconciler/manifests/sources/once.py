@@ -8,16 +8,17 @@ from reconciler.manifests.sources.base import Access, Down, Lost, Place, Source
 
 
 class Once:
-    """What the sources of one run have answered. Made by `load`; lives as long as one loading."""
+    """What the sources of one run have answered, and the logins that they keep. Made by `load`; lives as long as one loading."""
 
-    __slots__ = ("_got",)
+    __slots__ = ("_got", "sessions")
 
     def __init__(self) -> None:
-        self._got: dict[tuple[str, ...], Any] = {}
+        self._got: dict[tuple[Any, ...], Any] = {}
+        self.sessions: dict[Any, Any] = {}
 
     def get(self, source: Source, place: Place, access: Access) -> str:
         """The value at a place; raises Lost."""
-        all_of_it, key = (place.source,), (place.source, *place.item)
+        all_of_it, key = (place.source, access.vault), (place.source, access.vault, *place.item)
         if all_of_it not in self._got and key not in self._got:
             try:
                 self._got[key] = source.fetch(place.item, access)

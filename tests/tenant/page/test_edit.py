@@ -128,6 +128,8 @@ def test_a_managed_webhook_says_so_with_sources_and_revision(tmp_path: Path) -> 
         said = "Declared as payments-oncall by owner payments in <b>.yaml, b.yaml, revision 4fd1c2e."
         assert said in page.text
         assert "the next reconcile puts it back" in page.text
+        assert "whether it is enabled is put back only if the manifest says enabled" in page.text
+        assert "put back only if" not in (await me.get(f"{at(one)}/delete")).text
         assert "Managed by Git" not in (await me.get(at(await made.make("two")))).text
 
     on_page(tmp_path, story)

@@ -1,0 +1,86 @@
+"""Design §5, rule 2: what is off at the tenant while its manifest leaves `enabled` out is drift, and reconcile leaves it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.core.drift import look, news
+from reconciler.core.model import Declared
+from reconciler.core.plan import Action, Plan
+from reconciler.core.policy import Scope
+from reconciler.core.since import Base, labelled
+from reconciler.core.three_way import Label
+from tests.support.builders import declared, live, normalize, plan_of, policy, said
+
+
+def fields(plan: Plan) -> list[tuple[str, object, object, Label | None]]:
+    return [(field.dotted, field.before, field.after, change.label) for change in look(plan).changes for field in change.fields]
+
+
+def test_a_plan_warns_with_name_and_place_and_leaves_it() -> None:
+    plan = plan_of([declared("a", name="On-call"), declared("b")], [live("a", name="On-call", enabled=False), live("b")])
+    assert (said(plan), plan.counts.keep) == ([], 2)
+    [warning] = plan.warnings
+    assert warning.startswith("webhooks/payments.yaml:3:1: On-call: switched off at the tenant")
+    assert "enabled: true" in warning
+
+
+def test_the_warning_enters_no_digest() -> None:
+    on, off = (plan_of([declared("a")], [live("a", enabled=enabled)]) for enabled in (True, False))
+    assert on.digest() == off.digest()
+
+
+def test_drift_reports_it_as_the_field_enabled_in_place_of_the_warning() -> None:
+    plan = plan_of([declared("a"), declared("b")], [live("a", enabled=False), live("b")])
+    found = look(plan)
+    assert fields(plan) == [("enabled", False, True, Label.DRIFT)]
+    assert (found.found, found.plan.counts.keep, found.plan.warnings) == (True, 1, ())
+    [change] = found.changes
+    assert (change.action, change.name) == (Action.UPDATE, "a")
+    assert "unless the manifest says enabled: true" in change.reason
+
+
+def test_beside_other_changes_of_the_webhook_it_is_one_field_more() -> None:
+    plan = plan_of([declared("a", description="x")], [live("a", enabled=False)])
+    assert fields(plan) == [("description", "", "x", Label.DRIFT), ("enabled", False, True, Label.DRIFT)]
+    assert [field.dotted for field in plan.pending[0].fields] == ["description"]
+
+
+def since(then: Declared, now: Declared) -> Plan:
+    plan = plan_of([now], [live("a", enabled=False)])
+    return labelled(plan, Base("main", "4fd1c2e", (then,)), policy(), normalize)
+
+
+def test_since_a_revision_it_is_drift_whoever_else_moved() -> None:
+    alone = since(declared("a"), declared("a"))
+    assert fields(alone) == [("enabled", False, True, Label.DRIFT)]
+    [change] = look(alone).changes
+    assert [field.label for field in change.fields] == [Label.DRIFT]
+    both = since(declared("a"), declared("a", description="x"))
+    assert fields(both) == [("description", "", "x", Label.BOTH), ("enabled", False, True, Label.BOTH)]
+    [change] = look(both).changes
+    assert [(field.dotted, field.label) for field in change.fields] == [("description", Label.PENDING), ("enabled", Label.DRIFT)]
+    assert look(both).found
+
+
+def test_what_the_manifest_says_is_enforced_or_fine() -> None:
+    there = [live("a", enabled=False)]
+    wanted, fine = (plan_of([declared("a", enabled=enabled)], there) for enabled in (True, False))
+    assert (said(wanted), wanted.switched_off, wanted.warnings) == ([("update", "a")], (), ())
+    assert (said(fine), look(fine).found, fine.warnings) == ([], False, ())
+
+
+def test_what_is_not_ours_or_not_looked_at_is_not_reported() -> None:
+    there = [live("a", enabled=False), live("b", owner=None, enabled=False)]
+    wanted = [declared("a"), declared("b")]
+    assert [item.key for item, _ in plan_of(wanted, there).switched_off] == ["a"]
+    assert [item.key for item, _ in plan_of(wanted, there, policy(ownership="all")).switched_off] == ["a", "b"]
+    assert plan_of(wanted, there, policy(scope=Scope(selected=frozenset({"b"})))).switched_off == ()
+
+
+def test_a_watch_tells_it_once_and_that_it_agrees_again() -> None:
+    wanted = [declared("a")]
+    on, off = (look(plan_of(wanted, [live("a", enabled=enabled)])) for enabled in (True, False))
+    assert [change.name for change in news(on, off).changes] == ["a"]
+    assert not news(off, replace(off)).is_news
+    assert news(off, on).settled == ("a",)
