@@ -8,6 +8,7 @@ import click
 
 from reconciler.cli.certificates import ca_file_option
 from reconciler.cli.console import Console, console_of
+from reconciler.cli.moved_from import moved_from_option
 from reconciler.cli.options import (
     adopt_from_option,
     logging_options,
@@ -34,6 +35,7 @@ Examples:
 @option("--all", "everything", is_flag=True, help="Every declared webhook that is nobody's.")
 @option("--manifests", multiple=True, default=(".",), metavar="PATH", help="Where manifests are; repeatable.  [default: .]")
 @adopt_from_option
+@moved_from_option
 @option("--yes", is_flag=True, help="No prompt.")
 @option("--parallelism", type=click.IntRange(1, 100), default=10, show_default=True, metavar="N", help="Changes at once.")
 @option("--on-error", type=click.Choice(["continue", "stop"]), default="continue", show_default=True, help="After a failure.")

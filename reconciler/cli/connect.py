@@ -52,9 +52,9 @@ class Target:
         reference = self.token.reference if self.token is not None else ""
         return Label(shown, self.url_place, reference.removeprefix("fromEnv: "))
 
-    def ref(self, owner: str) -> TenantRef:
+    def ref(self, owner: str, repository: str | None = None) -> TenantRef:
         """How plans and reports name it."""
-        return TenantRef(self.name, self.url or f"local:{os.path.relpath(self.file)}", owner)
+        return TenantRef(self.name, self.url or f"local:{os.path.relpath(self.file)}", owner, repository)
 
 
 def _token(options: Options) -> Secret:

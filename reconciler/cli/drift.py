@@ -13,6 +13,7 @@ import click
 
 from reconciler.cli.certificates import ca_file_option
 from reconciler.cli.console import Console, console_of
+from reconciler.cli.moved_from import moved_from_option
 from reconciler.cli.options import (
     Number,
     all_tenants_option,
@@ -62,6 +63,7 @@ Exits 7 when the tenant moved; what only Git moved since REV is listed as pendin
 @prune_option
 @narrow_options
 @exclude_option
+@moved_from_option
 @time_options
 @network_options
 @secret_options

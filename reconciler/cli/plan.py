@@ -9,6 +9,7 @@ import click
 
 from reconciler.cli.certificates import ca_file_option
 from reconciler.cli.console import Console, console_of
+from reconciler.cli.moved_from import moved_from_option
 from reconciler.cli.options import (
     Decorator,
     all_tenants_option,
@@ -45,7 +46,15 @@ Examples:
 """
 
 shared_options: Decorator[Any] = together(
-    tenant_options, ca_file_option, policies_option, policy_options, narrow_options, time_options, network_options, secret_options
+    tenant_options,
+    ca_file_option,
+    policies_option,
+    policy_options,
+    moved_from_option,
+    narrow_options,
+    time_options,
+    network_options,
+    secret_options,
 )
 
 

@@ -60,7 +60,7 @@ class Prepared:
     @property
     def tenant(self) -> TenantRef:
         """How plan and report name the tenant."""
-        return self.target.ref(self.policy.owner.name)
+        return self.target.ref(self.policy.owner.name, self.policy.owner.repository)
 
     async def plan(self, provider: Reader, console: Console) -> Plan:
         """What reconcile would do, with the manifests' warnings; on a terminal it shows that the tenant is being listed."""

@@ -14,14 +14,24 @@ from reconciler.cli.console import Console
 from reconciler.cli.progress import waiting
 from reconciler.cli.source import Options
 from reconciler.core.errors import StalePlan
-from reconciler.core.model import Declared, Owner
+from reconciler.core.model import Declared
 from reconciler.core.plan import Plan
 from reconciler.core.policy import Policy
 from reconciler.core.saved import Saved
 from reconciler.manifests import Manifests, load, resolve
 from reconciler.providers.base import Reader
 
-_DECIDED: Final = ("prune", "adopt", "max_deletes", "max_updates", "resend_credentials", "only", "select", "exclude")
+_DECIDED: Final = (
+    "prune",
+    "adopt",
+    "max_deletes",
+    "max_updates",
+    "resend_credentials",
+    "only",
+    "select",
+    "exclude",
+    "moved_from",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,7 @@ def resumed(ctx: click.Context, options: Options) -> Resumed:
     target = connect.choose(options, manifests)
     _same_tenant(saved, target, options, manifests)
     resolved = resolve(asked, manifests, [change.declared for change in saved.plan.pending if change.declared is not None])
-    owner = Owner(saved.policy.owner.name, options.revision or saved.policy.owner.revision)
+    owner = replace(saved.policy.owner, revision=options.revision or saved.policy.owner.revision)
     in_use = saved.policy.accept_in_use or bool(options.accept_in_use)
     policy = replace(saved.policy, owner=owner, accept_in_use=in_use, rules=manifests.rules)
     return Resumed(options, target, policy, saved, resolved)

@@ -127,12 +127,13 @@ def policy(options: Options, manifests: Manifests) -> Policy:
     """What the options allow, over what the Tenant manifest says."""
     from reconciler.core.model import Owner  # noqa: PLC0415  `validate` has no policy
     from reconciler.core.policy import Limits, Policy  # noqa: PLC0415  likewise
+    from reconciler.manifests.repository import repository_of_run  # noqa: PLC0415  likewise
 
     spec = None if options.is_local or options.tenant_url else manifests.tenant
     ownership: Ownership = "all" if spec is not None and spec.ownership == "all" else "marked"
     prune = options.prune if options.prune is not None else (spec.prune if spec is not None else True)
     return Policy(
-        owner=Owner(owner(options, spec), options.revision),
+        owner=Owner(owner(options, spec), options.revision, repository_of_run(manifests, spec)),
         ownership=ownership,
         prune=prune,
         adopt=bool(options.adopt),
@@ -145,4 +146,5 @@ def policy(options: Options, manifests: Manifests) -> Policy:
             max_deletes=options.max_deletes,
             max_updates=options.max_updates,
         ),
+        moved_from=frozenset(options.moved_from or ()),
     )

@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from reconciler.core.diff import diff
 from reconciler.core.export import may_take
 from reconciler.core.guard import Violation
+from reconciler.core.mark import mark_changes
 from reconciler.core.match import match
 from reconciler.core.model import Declared, Live, Webhook
 from reconciler.core.order import arrange
-from reconciler.core.plan import Action, Change, Counts, Plan, TenantRef, mark_changes
+from reconciler.core.plan import Action, Change, Counts, Plan, TenantRef
 from reconciler.core.policy import Policy
+from reconciler.core.repository import is_foreign, refusal
 from reconciler.core.settle import settle
 
 
@@ -52,8 +54,8 @@ def make_adoption(
         counterpart = None if matched is None else real[matched.id]
         if not wanted.asks_for(item):
             continue
-        if counterpart is None or not may_take(counterpart, policy.owner.name, wanted.adopt_from):
-            refused.append(_refusal(item, counterpart))
+        if counterpart is None or not _may_take(counterpart, policy, wanted):
+            refused.append(_refusal(item, counterpart, policy))
             continue
         change, said = _taken(item, counterpart, policy, normalize)
         changes += [change] if change.fields else []
@@ -88,11 +90,17 @@ def _by_their_key(items: Sequence[Declared], held: Sequence[Live], policy: Polic
     )
 
 
-def _refusal(item: Declared, live: Live | None) -> Violation:
+def _may_take(live: Live, policy: Policy, wanted: Wanted) -> bool:
+    return may_take(live, policy.owner.name, wanted.adopt_from) and not is_foreign(live.managed_by, policy)
+
+
+def _refusal(item: Declared, live: Live | None, policy: Policy) -> Violation:
     """Why a webhook cannot be taken over."""
     mark = live.managed_by if live is not None else None
     if live is None or mark is None:
         return Violation("not-found", f"{item.spec.name}: is not at the tenant; reconcile creates it", (item.spec.name,))
+    if is_foreign(mark, policy):
+        return refusal(live, "mark", policy)
     message = f"{live.spec.name}: belongs to owner {mark.owner}; --adopt-from {mark.owner} takes it over"
     return Violation("other-owner", message, (live.spec.name,))
 

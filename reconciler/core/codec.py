@@ -102,9 +102,22 @@ def auth_to_wire(auth: Auth) -> Json:
     return body
 
 
-def mark_to_wire(declared: Declared, owner: Owner) -> Json:
-    """`managed_by` as we write it."""
-    return {"owner": owner.name, "key": declared.key, "sources": list(declared.sources), "revision": owner.revision}
+def mark_to_wire(declared: Declared, owner: Owner, before: ManagedBy | None = None) -> Json:
+    """`managed_by` as we write it over the mark `before`; a repository only if it is known: older tenants take none."""
+    repository = owner.repository_for(before)
+    body = mark_to_json(ManagedBy(owner.name, declared.key, declared.sources, owner.revision, repository))
+    return body if repository is not None else {name: value for name, value in body.items() if name != "repository"}
+
+
+def mark_to_json(mark: ManagedBy) -> Json:
+    """A mark as the contract has it."""
+    return {
+        "owner": mark.owner,
+        "key": mark.key,
+        "sources": list(mark.sources),
+        "revision": mark.revision,
+        "repository": mark.repository,
+    }
 
 
 def _wire(spec: Webhook) -> dict[str, Callable[[], Any]]:
@@ -159,7 +172,7 @@ def patch_body(live: Live, declared: Declared, owner: Owner) -> Json:
     body: Json = {field: tell() for field, tell in _wire(after).items() if not pairs[field]}
     if declared.protected is not None and declared.protected != live.protected:
         body["protected"] = declared.protected
-    body["managed_by"] = mark_to_wire(declared, owner)
+    body["managed_by"] = mark_to_wire(declared, owner, live.managed_by)
     return body
 
 
@@ -205,11 +218,13 @@ def _auth(at: At) -> Auth:
     return table[kind]()
 
 
-def _mark(at: At) -> ManagedBy | None:
+def mark_from_json(at: At) -> ManagedBy | None:
+    """A mark out of an answer or a saved plan, None for null; raises ValueError. An older tenant tells no repository."""
     if at.value is None:
         return None
     sources = tuple(source.text() for source in at.get("sources").items())
-    return ManagedBy(at.get("owner").text(), at.get("key").text(), sources, at.get("revision").maybe_text())
+    revision, repository = at.get("revision").maybe_text(), at.get("repository").maybe_text()
+    return ManagedBy(at.get("owner").text(), at.get("key").text(), sources, revision, repository)
 
 
 def _use(at: At) -> Use:
@@ -234,7 +249,7 @@ def live_from_wire(value: object) -> Live:
         spec,
         id=at.get("id").text(),
         revision=at.get("revision").text(),
-        managed_by=_mark(at.get("managed_by")),
+        managed_by=mark_from_json(at.get("managed_by")),
         protected=at.get("protected").flag(),
         use=_use(at.get("invocations")),
     )

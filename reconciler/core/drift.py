@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from reconciler.core.diff import FieldChange
 from reconciler.core.guard import Violation
 from reconciler.core.plan import Action, Change, Plan
+from reconciler.core.repository import records_only
 from reconciler.core.switched_off import LEFT, warning
 from reconciler.core.three_way import Label, combined
 
@@ -41,7 +42,7 @@ def look(plan: Plan) -> Drift:
     Without labels all of it is drift: what Git says was carried out, as far as anybody knows.
     """
     if plan.since is None:
-        stages = tuple(tuple(replace(change, label=Label.DRIFT) for change in stage) for stage in plan.stages)
+        stages = tuple(tuple(replace(change, label=_label(change)) for change in stage) for stage in plan.stages)
         plan = replace(plan, stages=stages)
     if plan.switched_off:
         plan = _with_switched_off(plan)
@@ -74,6 +75,11 @@ def _with_switched_off(plan: Plan) -> Plan:
         counts=replace(plan.counts, keep=plan.counts.keep - len(kept)),
         warnings=tuple(text for text in plan.warnings if text not in said),
     )
+
+
+def _label(change: Change) -> Label:
+    """Recording our repository in a mark that has none yet is nothing that the tenant did."""
+    return Label.PENDING if records_only(change) else Label.DRIFT
 
 
 def news(before: Drift, now: Drift) -> Drift:

@@ -13,8 +13,9 @@ from reconciler.core.diff import FieldChange, diff
 from reconciler.core.guard import Violation
 from reconciler.core.manifest import key_for, stem_for
 from reconciler.core.match import match
-from reconciler.core.model import BasicAuth, Declared, Live, Origin, Webhook, credential
+from reconciler.core.model import BasicAuth, Declared, Live, ManagedBy, Origin, Webhook, credential
 from reconciler.core.policy import Policy
+from reconciler.core.repository import export_warning, is_foreign
 from reconciler.core.secret import Secret
 from reconciler.core.settle import NOT_COMPARED, settle
 
@@ -66,7 +67,7 @@ class Written:
     """What is written of one webhook: into the file at `path`, shown as `file`, which then has `text`.
 
     A file without `fields` is new; else those are what of the webhook changes in it, at `line`. `variables` are the references
-    of a new one.
+    of a new one; `mark` is the live webhook's.
     """
 
     path: str
@@ -78,6 +79,7 @@ class Written:
     line: int = 1
     fields: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
+    mark: ManagedBy | None = None
 
 
 def may_take(live: Live, owner: str, adopt_from: str | None) -> bool:
@@ -115,6 +117,7 @@ def make_export(
             warnings += _patched(item, differing)
     pairs = [counterpart for _, counterpart in found.pairs if counterpart is not None]
     fresh, said = _fresh(found.unmatched, policy, taken, stems, adopt_from)
+    said += tuple(export_warning(item.live) for item in fresh if is_foreign(item.live.managed_by, policy))
     return Export(
         fresh=fresh,
         edits=tuple(edits),

@@ -14,7 +14,8 @@ from reconciler.core.rules import PREFIX, Breach
 if TYPE_CHECKING:
     from reconciler.core.plan import Change, Plan
 
-_IN_DIGEST: Final = frozenset({"no-longer-selected"})
+_ACCEPTABLE: Final = frozenset({"delete-limit", "update-limit", "in-use", "other-repository"})
+_IN_DIGEST: Final = frozenset({"no-longer-selected", "another-repository-suspected"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Violation:
     @property
     def acceptable(self) -> bool:
         """Whether a person may let it pass for one plan (`--accept`); what belongs to others or is unclear never passes."""
-        return self.rule in {"delete-limit", "update-limit", "in-use"} or self.in_digest
+        return self.rule in _ACCEPTABLE or self.in_digest
 
     @property
     def in_digest(self) -> bool:
@@ -59,13 +60,16 @@ def _delete_limit(plan: Plan, policy: Policy) -> Violation | None:
     deletes = [change for change in plan.pending if change.removes]
     count, limits = len(deletes), policy.limits
     if limits.max_deletes is not None:
-        refused, allowed = count > limits.max_deletes, f"--max-deletes {limits.max_deletes}"
+        refused, allowed = count > limits.max_deletes, f"the {limits.max_deletes} allowed"
     else:
         refused = count > 1 and _over(count, limits.delete_share, plan.base)
         allowed = f"{limits.delete_share * 100:g}%"
     if not refused:
         return None
-    message = f"{count} of {plan.base} webhooks would be deleted, more than {allowed}; if that is meant, --max-deletes {count}"
+    message = (
+        f"{count} of {plan.base} webhooks would be deleted, more than {allowed}; {_another_repository(policy)}; "
+        f"if the deletes are meant, --max-deletes {count}"
+    )
     return Violation("delete-limit", message, tuple(change.name for change in deletes))
 
 
@@ -83,10 +87,21 @@ def _update_limit(plan: Plan, policy: Policy) -> Violation | None:
     return Violation("update-limit", message, tuple(change.name for change in updates))
 
 
-def _empty_set(plan: Plan, _policy: Policy) -> Violation | None:
+def _another_repository(policy: Policy) -> str:
+    """What has to be ruled out before webhooks are deleted, and the command that shows it."""
+    return (
+        f"another repository may use owner {policy.owner.name}: "
+        "reconciler export DIR --dry-run lists the repository and the files that each came from"
+    )
+
+
+def _empty_set(plan: Plan, policy: Policy) -> Violation | None:
     if plan.declared or not plan.base:
         return None
-    message = f"no webhook is declared while {plan.base} are ours; a wrong folder would look just like this"
+    message = (
+        f"no webhook is declared while {plan.base} are ours; {_another_repository(policy)}; "
+        "if none does, check the PATHs and the Tenant's select: a wrong folder looks just like this"
+    )
     return Violation("empty-set", message)
 
 

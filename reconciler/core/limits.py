@@ -16,6 +16,9 @@ HOST_LENGTH: Final = 254  # characters, with a dot at the end: RFC 1035, 2.3.4
 URL_LENGTH: Final = 2048  # characters; the project's own limit
 CREDENTIAL_BYTES: Final = 255  # printable ASCII: docs.elastio.com/docs/reference/webhook.html
 
+REPOSITORY_LENGTH: Final = 1024  # characters; the project's own limit
+
+REPOSITORY: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(?:/[!$-.0-;=A-Z_a-z~]+)+")
 KEY: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 token
 _RESERVED: Final = re.compile(
@@ -57,6 +60,13 @@ def description(text: str) -> str | None:
     if len(text) > DESCRIPTION_LENGTH:
         return f"has over {DESCRIPTION_LENGTH} characters"
     return _unprintable(text.replace("\n", "").replace("\t", "").replace("\r", ""))
+
+
+def repository(text: str) -> str | None:
+    """A repository: `host/path`, host in small letters, no scheme, port or @ (so no password), up to 1,024 characters."""
+    if len(text) > REPOSITORY_LENGTH:
+        return f"has over {REPOSITORY_LENGTH} characters"
+    return None if REPOSITORY.fullmatch(text) else "must be host/path, such as forge.example/acme/webhooks"
 
 
 def _is_host(host: str, *, literal: bool) -> bool:

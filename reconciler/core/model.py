@@ -117,21 +117,31 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
-    """Who we are when writing, and the commit that is recorded with what is written."""
-
-    name: str
-    revision: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class ManagedBy:
-    """The mark on a live webhook: whose it is, its key in Git, the files it came from, the commit that wrote it."""
+    """The mark on a live webhook: whose it is, its key in Git, the files it came from, the commit that wrote it, its repository.
+
+    `repository` is `host/path`, None where it is not known.
+    """
 
     owner: str
     key: str
     sources: tuple[str, ...] = ()
     revision: str | None = None
+    repository: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who we are when writing; the commit and the repository that are recorded with what is written, None where unknown."""
+
+    name: str
+    revision: str | None = None
+    repository: str | None = None
+
+    def repository_for(self, mark: ManagedBy | None) -> str | None:
+        """The repository that a write records over a mark: ours; where ours is unknown, what our own mark has already."""
+        kept = mark.repository if mark is not None and mark.owner == self.name else None
+        return self.repository or kept
 
 
 @dataclass(frozen=True, slots=True)

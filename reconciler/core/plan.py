@@ -16,11 +16,13 @@ from enum import StrEnum
 from reconciler.core.diff import FieldChange, diff
 from reconciler.core.digest import digest
 from reconciler.core.guard import Violation, check, verdicts
+from reconciler.core.mark import mark_changes
 from reconciler.core.match import Match, match
 from reconciler.core.model import Declared, Live, Webhook
 from reconciler.core.order import arrange
 from reconciler.core.policy import Policy
 from reconciler.core.renames import renames
+from reconciler.core.repository import foreign, kept_warning, suspicions, takes_over
 from reconciler.core.rules import Breach, breaches
 from reconciler.core.secret import Secret
 from reconciler.core.settle import settle
@@ -40,11 +42,12 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TenantRef:
-    """Which tenant a plan is for: the name of its manifest ("" without one), its url or file, and our owner there."""
+    """Which tenant a plan is for: the name of its manifest ("" without one), its url or file, our owner there, our repository."""
 
     name: str
     url: str
     owner: str
+    repository: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,20 +146,6 @@ class Plan:
 Normalize = Callable[[Webhook], Webhook]
 
 
-def mark_changes(live: Live, declared: Declared, policy: Policy) -> tuple[FieldChange, ...]:
-    """The parts of the tenant's mark, and of the protection beside it, that differ."""
-    mark = live.managed_by
-    before = (None, None, ()) if mark is None else (mark.owner, mark.key, tuple(sorted(mark.sources)))
-    after = (policy.owner.name, declared.key, declared.sources)
-    names = ("owner", "key", "sources")
-    changes = [
-        FieldChange(("managed_by", name), old, new) for name, old, new in zip(names, before, after, strict=True) if old != new
-    ]
-    if declared.protected is not None and declared.protected != live.protected:
-        changes.append(FieldChange(("protected",), live.protected, declared.protected))
-    return tuple(changes)
-
-
 def new_fields(spec: Webhook, literals: AbstractSet[str]) -> tuple[FieldChange, ...]:
     """The fields of a webhook that is not there yet: all that it says, before it nothing."""
     blank = Webhook(name="", url="", enabled=None)
@@ -177,6 +166,8 @@ def _update(live: Live, declared: Declared, policy: Policy, normalize: Normalize
     fields = diff(live.spec, settled.spec, policy.literal_urls) + mark_changes(live, settled, policy)
     if not fields:
         return Change(Action.KEEP, live.spec.name, live, settled), warnings
+    if takes_over(fields, live, policy):
+        return Change(Action.KEEP, live.spec.name, live, settled), (*warnings, kept_warning(live, policy))
     change = Change(Action.UPDATE, settled.spec.name, live, settled, fields)
     reason = "ownership only" if change.ownership_only else "differs from the manifest"
     if live.managed_by is None:
@@ -210,7 +201,8 @@ def policy_text(policy: Policy) -> str:
     """What of a policy belongs to the digest of a plan."""
     limits = policy.limits
     parts = [policy.ownership, policy.prune, policy.adopt, policy.resend_credentials, policy.accept_in_use, repr(limits)]
-    return json.dumps(parts)
+    whose = [policy.owner.repository, *sorted(policy.moved_from)]
+    return json.dumps([*parts, *([whose] if any(whose) else [])])
 
 
 def make_plan(
@@ -244,13 +236,13 @@ def make_plan(
         base=sum(is_ours(item, policy) for item in held),
         declared=len(wanted),
         clashes=found.clashes + cycles,
-        judged=judged + unselected,
+        judged=judged + unselected + suspicions(found.pairs, flat, policy),
         warnings=tuple(dict.fromkeys((*warnings, *map(warning, off), *advice))) + renames(flat),
         policy=policy_text(policy),
         fingerprint_key=fingerprint_key,
         switched_off=off,
     )
-    return replace(plan, violations=check(plan, policy))
+    return replace(plan, violations=(*foreign(plan, policy), *check(plan, policy)))
 
 
 def _changes(found: Match, policy: Policy, normalize: Normalize) -> tuple[list[Change], list[str], list[Breach], int, int]:

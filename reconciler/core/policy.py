@@ -89,7 +89,8 @@ def _under(source: str, folder: str) -> bool:
 class Policy:
     """Everything besides the two sides that decides a plan; the Tenant manifest sets the defaults, options the rest.
 
-    `rules` are the organisation's, which planned webhooks have to keep; `selection` is what the Tenant in use selects.
+    `rules` are the organisation's, which planned webhooks have to keep; `selection` is what the Tenant in use selects;
+    `moved_from` are the former addresses of our repository.
     """
 
     owner: Owner
@@ -103,6 +104,7 @@ class Policy:
     literal_urls: AbstractSet[str] = frozenset()
     rules: tuple[Rule, ...] = ()
     selection: Selection = field(default_factory=Selection)
+    moved_from: frozenset[str] = frozenset()
 
     def may_delete(self, sources: tuple[str, ...]) -> bool:
         """Rule 5: whether this run may delete what came from there; ownership, protection and limits are asked elsewhere."""

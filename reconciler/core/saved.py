@@ -15,7 +15,7 @@ from typing import Any, Final
 from reconciler.core import codec
 from reconciler.core.diff import shown
 from reconciler.core.errors import InvalidPlanFile
-from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, Declared, Live, ManagedBy, Origin, Webhook, credential
+from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, Declared, Live, Origin, Webhook, credential
 from reconciler.core.plan import Change, Plan
 from reconciler.core.policy import Policy
 from reconciler.core.secret import Secret, fingerprint
@@ -46,6 +46,7 @@ def additions(plan: Plan, policy: Policy, program: str) -> Json:
         "program": program,
         "apply": {
             "revision": policy.owner.revision,
+            "repository": policy.owner.repository,
             "policy": {
                 "ownership": policy.ownership,
                 "prune": policy.prune,
@@ -53,6 +54,7 @@ def additions(plan: Plan, policy: Policy, program: str) -> Json:
                 "resend_credentials": policy.resend_credentials,
                 "accept_in_use": policy.accept_in_use,
                 "limits": limits,
+                "moved_from": sorted(policy.moved_from),
             },
             "base": plan.base,
             "declared": plan.declared,
@@ -75,17 +77,11 @@ def _live(live: Live, literals: AbstractSet[str], key: Secret | None) -> Json:
         "id": live.id,
         "revision": live.revision,
         "spec": _spec(live.spec, literals),
-        "managed_by": _mark(live.managed_by),
+        "managed_by": codec.mark_to_json(live.managed_by) if live.managed_by is not None else None,
         "protected": live.protected,
         "use": asdict(live.use),
         "fingerprint": fingerprints(live, key),
     }
-
-
-def _mark(mark: ManagedBy | None) -> Json | None:
-    if mark is None:
-        return None
-    return {"owner": mark.owner, "key": mark.key, "sources": list(mark.sources), "revision": mark.revision}
 
 
 def fingerprints(live: Live, key: Secret | None) -> dict[str, str | None]:

@@ -19,7 +19,6 @@ from reconciler.core.model import (
     BearerAuth,
     Declared,
     Live,
-    ManagedBy,
     NoAuth,
     Origin,
     Owner,
@@ -47,13 +46,14 @@ def saved(document: Json) -> Saved:
 
 def _saved(at: At) -> Saved:
     apply, tenant = at.get("apply"), at.get("tenant")
-    ref = TenantRef(tenant.get("name").text(), tenant.get("url").text(), tenant.get("owner").text())
+    repository = apply.get("repository").maybe_text()
+    ref = TenantRef(tenant.get("name").text(), tenant.get("url").text(), tenant.get("owner").text(), repository)
     shown, kept = at.get("changes").items(), apply.get("changes").items()
     if len(shown) != len(kept):
         raise ValueError("/apply/changes: not one for each change")
     changes = [_change(*pair) for pair in zip(shown, kept, strict=True)]
     literals = frozenset(url for change in changes for url in _literal_urls(change))
-    policy = _policy(apply, ref.owner, literals)
+    policy = _policy(apply, ref, literals)
     summary = at.get("summary")
     violations = tuple(_violation(item) for item in at.get("violations").items())
     plan = Plan(
@@ -85,14 +85,14 @@ def _stages(at: At, changes: list[Change]) -> tuple[tuple[Change, ...], ...]:
     return tuple(tuple(islice(left, size)) for size in sizes)
 
 
-def _policy(apply: At, owner: str, literals: frozenset[str]) -> Policy:
+def _policy(apply: At, ref: TenantRef, literals: frozenset[str]) -> Policy:
     at = apply.get("policy")
     limits, ownership = at.get("limits"), at.get("ownership").text()
     words: dict[str, Ownership] = {"marked": "marked", "all": "all"}
     if ownership not in words:
         raise ValueError("/apply/policy/ownership: unknown")
     return Policy(
-        Owner(owner, apply.get("revision").maybe_text()),
+        Owner(ref.owner, apply.get("revision").maybe_text(), ref.repository),
         words[ownership],
         prune=at.get("prune").flag(),
         adopt=at.get("adopt").flag(),
@@ -106,6 +106,7 @@ def _policy(apply: At, owner: str, literals: frozenset[str]) -> Policy:
             max_updates=_maybe_count(limits.get("max_updates")),
         ),
         literal_urls=literals,
+        moved_from=frozenset(item.text() for item in at.get("moved_from").items()),
     )
 
 
@@ -224,20 +225,15 @@ def _maybe_flag(at: At) -> bool | None:
 
 
 def _live(at: At) -> Live:
-    mark, use = at.get("managed_by"), at.get("use")
+    use = at.get("use")
     return Live(
         _spec(at.get("spec")),
         at.get("id").text(),
         at.get("revision").text(),
-        _mark(mark) if mark.value is not None else None,
+        codec.mark_from_json(at.get("managed_by")),
         at.get("protected").flag(),
         Use(use.get("succeeded").count(), use.get("failed").count()),
     )
-
-
-def _mark(at: At) -> ManagedBy:
-    sources = tuple(item.text() for item in at.get("sources").items())
-    return ManagedBy(at.get("owner").text(), at.get("key").text(), sources, at.get("revision").maybe_text())
 
 
 def _fingerprints(at: At) -> dict[str, str | None]:

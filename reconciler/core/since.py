@@ -25,6 +25,7 @@ from reconciler.core.model import (
 )
 from reconciler.core.plan import Action, Change, Normalize, Plan
 from reconciler.core.policy import Policy
+from reconciler.core.repository import repository_then
 from reconciler.core.secret import Secret, is_fingerprint
 from reconciler.core.settle import settle
 from reconciler.core.three_way import ABSENT, Label, combined, label
@@ -78,7 +79,8 @@ class _Index:
 def _labelled(change: Change, base: Declared | None, policy: Policy, normalize: Normalize) -> Change:
     live, declared = change.live, change.declared
     was = NOTHING if base is None else _base_values(base, declared, live, policy, normalize)
-    wanted = NOTHING if declared is None else _declared_values(declared, policy)
+    mark = live.managed_by if live is not None else None
+    wanted = NOTHING if declared is None else _declared_values(declared, policy, policy.owner.repository_for(mark))
     held = NOTHING if live is None else _values(live.spec, live.managed_by, live.protected)
 
     def of(path: Path) -> Label:
@@ -104,8 +106,8 @@ def _base_values(base: Declared, declared: Declared | None, live: Live | None, p
     if live is None:
         spec = normalize(base.spec)
         spec = replace(spec, enabled=spec.enabled is not False, auth=base.spec.auth)
-        return _declared_values(replace(base, spec=spec, protected=bool(base.protected)), policy)
-    return _declared_values(settle(base, live, policy, normalize)[0], policy)
+        return _declared_values(replace(base, spec=spec, protected=bool(base.protected)), policy, policy.owner.repository)
+    return _declared_values(settle(base, live, policy, normalize)[0], policy, repository_then(live.managed_by, policy))
 
 
 def _informed(base: Declared, declared: Declared, live: Live | None) -> Declared:
@@ -137,8 +139,8 @@ def _version_then(now: str | None, held: str | None) -> str | None:
     return now
 
 
-def _declared_values(declared: Declared, policy: Policy) -> Values:
-    mark = ManagedBy(policy.owner.name, declared.key, declared.sources)
+def _declared_values(declared: Declared, policy: Policy, repository: str | None) -> Values:
+    mark = ManagedBy(policy.owner.name, declared.key, declared.sources, repository=repository)
     return _values(declared.spec, mark, protected=bool(declared.protected))
 
 
@@ -159,6 +161,7 @@ def _values(spec: Webhook, mark: ManagedBy | None, protected: bool) -> Values:
     if mark is not None:
         found |= {("managed_by", "owner"): mark.owner, ("managed_by", "key"): mark.key}
         found[("managed_by", "sources")] = tuple(sorted(mark.sources))
+        found["managed_by", "repository"] = mark.repository
     secret = credential(auth)
     if secret is not None:  # a Secret is one that would be sent, whatever version the tenant knows
         sent = secret.reference if isinstance(secret, Secret) else None

@@ -247,5 +247,5 @@ def _written(work: _Work, made: Export) -> tuple[Written, ...]:
         variables = tuple(work.variables.pop(key, ())) if own else ()
         name, path = edit.live.spec.name, place.path
         written = Written(path, shown(path), text, key, name, edit.live.id, place.line, tuple(fields))
-        found.append(replace(written, variables=variables))
+        found.append(replace(written, variables=variables, mark=edit.live.managed_by))
     return tuple(sorted(found, key=lambda file: (file.path, file.line, file.key)))

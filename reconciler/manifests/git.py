@@ -113,6 +113,21 @@ def blob_id(data: bytes, length: int) -> str:
     return make(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
+def settings(folder: str, pattern: str, env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Name and value of every setting of the repository around a folder whose name fits; none where git cannot say.
+
+    A setting is only read, so a work tree of another user (in a container, say) is no danger.
+    """
+    given = {name: value for name, value in env.items() if name not in _OF_A_HOOK}
+    asked = ["git", "-c", "safe.directory=*", "-C", folder, "config", "-z", "--get-regexp", pattern]
+    try:
+        done = _run(asked, given)
+    except (GitFailed, OSError):
+        return ()
+    lines = filter(None, done.stdout.decode(errors="replace").split("\0"))
+    return tuple((name, value) for name, _, value in (line.partition("\n") for line in lines))
+
+
 def repository_of(folder: str, env: Mapping[str, str], option: str = "--since") -> Repository:
     """The repository that a folder lies in; raises BadRequest where there is none, GitFailed where git cannot say."""
     given = {name: value for name, value in env.items() if name not in _OF_A_HOOK}

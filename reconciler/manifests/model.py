@@ -71,7 +71,8 @@ class TenantSpec:
     `delete_share` and `update_share` from 0 to 1; `update_from` is the base from which the share of updates counts;
     `secrets` holds the lists of patterns of what webhooks may reference, by source: of `env`, no list allows any variable that is
     not forbidden; of others, none. `wave` is when its turn comes among all tenants; `patches` is how many it has, which
-    `patches.py` applies. `vault` is the login at the Vault that it configures.
+    `patches.py` applies. `vault` is the login at the Vault that it configures; `repository` is which one this is,
+    `host/path`, None where Git is to say.
     """
 
     name: str
@@ -91,6 +92,7 @@ class TenantSpec:
     wave: int = 1
     patches: int = 0
     vault: Login | None = None
+    repository: str | None = None
 
     def selects(self, labels: Mapping[str, str]) -> bool:
         """Whether a webhook with these labels belongs to this tenant."""

@@ -55,7 +55,24 @@ def tenant(document: Document, resolver: Resolver) -> TenantSpec:
         vault=login,
         wave=spec.get("wave", 1),
         patches=len(spec.get("patches", ())),
+        repository=_repository(document, spec, resolver.problems),
     )
+
+
+def _repository(document: Document, spec: dict[str, str], problems: list[Problem]) -> str | None:
+    if "repository" not in spec:
+        return None
+    from reconciler.core.remote import named  # noqa: PLC0415  few Tenants say it
+
+    found = named(spec["repository"])
+    if found is None:
+        message = "repository must be host/path, or the url of a remote"
+        hint = "such as forge.example/acme/webhooks, as git remote get-url origin prints it"
+        problems.append(document.problem(("spec", "repository"), "tenant/repository", message, hint))
+    elif ":" in spec["repository"].rpartition("@")[0].partition("://")[2]:
+        message, hint = "repository holds a password", "write host/path only, and change that password"
+        problems.append(document.problem(("spec", "repository"), "tenant/repository", message, hint))
+    return found
 
 
 def _url(document: Document, spec: dict[str, str], problems: list[Problem]) -> str | None:

@@ -49,7 +49,8 @@ def _new(fresh: Fresh, path: str, style: Style) -> Written:
     if style.hide_urls:
         spec = replace(spec, url=told.url)
     made = manifest(spec, fresh.key, protected=fresh.live.protected, labels=style.labels, stem=fresh.stem)
-    return Written(path, shown(path), made.text, fresh.key, spec.name, fresh.live.id, variables=made.variables)
+    mark = fresh.live.managed_by
+    return Written(path, shown(path), made.text, fresh.key, spec.name, fresh.live.id, variables=made.variables, mark=mark)
 
 
 def _file_name(key: str, taken: Iterable[str]) -> str:

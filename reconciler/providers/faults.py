@@ -31,7 +31,7 @@ IN_PROGRESS: Final = "idempotency-in-progress"
 _SLUG: Final = re.compile(r"[a-z][a-z0-9-]{0,40}")
 _FIELDS: Final = frozenset(
     {"name", "url", "description", "enabled", "auth", "type", "username", "password", "token", "header", "value"}
-    | {"credential_version", "events", "version", "severity", "managed_by", "owner", "key", "sources", "revision"}
+    | {"credential_version", "events", "version", "severity", "managed_by", "owner", "key", "sources", "revision", "repository"}
     | {"protected", "webhook", "event", "id", "limit", "cursor"}
 )
 

@@ -59,7 +59,7 @@ class MemoryProvider:
         self._may_keep(declared.spec, None)
         enabled = True if declared.spec.enabled is None else declared.spec.enabled
         spec = _stored(replace(declared.spec, enabled=enabled))
-        live = Live(spec, self._new_id(), self._revision(), _mark(declared, owner), bool(declared.protected))
+        live = Live(spec, self._new_id(), self._revision(), _mark(declared, owner, None), bool(declared.protected))
         self.webhooks[live.id] = live
         self._created[idempotency_key] = (declared, owner, live.id)
         return live
@@ -83,7 +83,7 @@ class MemoryProvider:
         enabled = current.spec.enabled if declared.spec.enabled is None else declared.spec.enabled
         protected = current.protected if declared.protected is None else declared.protected
         spec = _stored(replace(declared.spec, enabled=enabled))
-        after = replace(current, spec=spec, managed_by=_mark(declared, owner), protected=protected)
+        after = replace(current, spec=spec, managed_by=_mark(declared, owner, current.managed_by), protected=protected)
         if after != current or isinstance(credential(declared.spec.auth), Secret):
             after = replace(after, revision=self._revision())
         self.webhooks[live.id] = after
@@ -133,5 +133,5 @@ def _stored(spec: Webhook) -> Webhook:
     return replace(kept, url=hidden_url(kept.url)) if isinstance(kept.url, str) else kept
 
 
-def _mark(declared: Declared, owner: Owner) -> ManagedBy:
-    return ManagedBy(owner.name, declared.key, declared.sources, owner.revision)
+def _mark(declared: Declared, owner: Owner, before: ManagedBy | None) -> ManagedBy:
+    return ManagedBy(owner.name, declared.key, declared.sources, owner.revision, owner.repository_for(before))

@@ -29,6 +29,7 @@ def is_as_declared(current: Live, declared: Declared, owner: Owner) -> bool:
     if want.enabled is None:
         want = replace(want, enabled=current.spec.enabled)
     ours = mark is not None and (mark.owner, mark.key, mark.sources) == (owner.name, declared.key, declared.sources)
+    ours = ours and owner.repository_for(mark) == (mark.repository if mark is not None else None)
     return ours and declared.protected in {None, current.protected} and not diff(current.spec, want)
 
 

@@ -28,6 +28,7 @@ from reconciler.render.wording import (
     place,
     plain,
     report_counts,
+    repository_of,
     test_warnings,
 )
 
@@ -89,6 +90,7 @@ def _change(change: Change) -> Document:
         "name": change.name,
         "key": change.key,
         "id": change.live.id if change.live is not None else None,
+        "repository": repository_of(change),
         "file": file,
         "line": line,
         "reason": change.reason,
@@ -122,6 +124,7 @@ def plan_document(plan: Plan) -> Document:
     return {
         "format": "reconciler.plan/v1",
         "tenant": tenant_document(plan.tenant),
+        "repository": plan.tenant.repository,
         "summary": asdict(plan.counts),
         "changes": [_change(change) for change in plan.pending],
         "violations": _violations(plan.violations),
@@ -138,6 +141,7 @@ def drift_document(drift: Drift, at: str = "") -> Document:
     return {
         "format": "reconciler.drift/v1",
         "tenant": tenant_document(drift.plan.tenant),
+        "repository": drift.plan.tenant.repository,
         "since": _since(drift.plan),
         "at": at or None,
         "summary": {**label_counts(drift.plan), **rest},

@@ -36,6 +36,8 @@ def export_document(tenant: TenantRef, made: Export, files: Sequence[Written]) -
                 "name": file.name,
                 "id": file.id,
                 "fields": list(file.fields),
+                "repository": file.mark.repository if file.mark is not None else None,
+                "sources": list(file.mark.sources) if file.mark is not None else [],
             }
             for file in files
         ],
@@ -52,10 +54,19 @@ def export_text(made: Export, files: Sequence[Written], *, color: bool = False) 
         sign, hue = ("~", "yellow") if file.fields else ("+", "green")
         fields = f": {', '.join(file.fields)}" if file.fields else ""
         place = f"{terminal(file.file)}:{file.line}" if file.fields else terminal(file.file)
-        lines.append(f"{paint(hue, sign)} {place}  {paint('bold', terminal(file.name))}{fields}")
+        lines.append(f"{paint(hue, sign)} {place}  {paint('bold', terminal(file.name))}{fields}{_whence(file)}")
     summary = f"Export: {len(made.fresh)} new, {len(files) - len(made.fresh)} changed, {made.unchanged} unchanged"
     others = f", {made.others} of other owners left out" if made.others else ""
     return "\n".join([*lines, *([""] if lines else []), paint("bold", f"{summary}{others}.")])
+
+
+def _whence(file: Written) -> str:
+    """Where a webhook that no manifest declares came from, as its mark says; "" where it has none."""
+    if file.fields or file.mark is None:
+        return ""
+    sources = f" from {', '.join(map(terminal, file.mark.sources))}" if file.mark.sources else ""
+    repository = f" of repository {terminal(file.mark.repository)}" if file.mark.repository is not None else ""
+    return f"  (marked by owner {terminal(file.mark.owner)}{sources}{repository})"
 
 
 def remarks(made: Export, files: Sequence[Written]) -> Iterator[str]:

@@ -28,6 +28,7 @@ from reconciler.render.wording import (
     place_text,
     plan_summary,
     report_summary,
+    repository_of,
     since_text,
     use_text,
 )
@@ -42,7 +43,8 @@ def _marker(kind: str, tenant: TenantRef) -> str:
 
 
 def _title(kind: str, tenant: TenantRef) -> str:
-    return f"### {kind} for {code(tenant.name or tenant.url or 'the tenant')}, owner {code(tenant.owner)}"
+    repository = f", repository {code(tenant.repository)}" if tenant.repository is not None else ""
+    return f"### {kind} for {code(tenant.name or tenant.url or 'the tenant')}, owner {code(tenant.owner)}{repository}"
 
 
 def _since(plan: Plan) -> list[str]:
@@ -63,7 +65,8 @@ def _change(change: Change, *, fields: bool = True) -> str:
     label = f" **{change.label}**" if change.label is not None else ""
     head = f"- `{SIGNS[change.action]}`{label} **{code(change.name)}**{where}{why}"
     if change.action is Action.DELETE and change.live is not None:
-        return f"{head}; {use_text(change.live.use)}"
+        repository = repository_of(change)
+        return f"{head}; {use_text(change.live.use)}{f'; repository {code(repository)}' if repository is not None else ''}"
     return "\n".join([head, *(_field(line) for line in field_lines(change))]) if fields else head
 
 

@@ -52,6 +52,11 @@ def place(change: Change) -> tuple[str | None, int | None]:
     return change.recorded, None
 
 
+def repository_of(change: Change) -> str | None:
+    """The repository that the mark of the live webhook names, None where it names none."""
+    return change.live.managed_by.repository if change.live is not None and change.live.managed_by is not None else None
+
+
 def place_text(change: Change) -> str:
     """`file:line`, only the file for a delete, "" where nothing is recorded."""
     file, line = place(change)
@@ -120,6 +125,8 @@ def field_lines(change: Change) -> Iterator[Line]:
         yield Line(" ", label, values, _place(patch_of(change, field)), note)
     if change.action == "delete" and change.live is not None:
         yield Line(" ", "use", (use_text(change.live.use),))
+        if (repository := repository_of(change)) is not None:
+            yield Line(" ", "repository", (repository,))
 
 
 def event_label(field: FieldChange, item: Subscription) -> Label | None:
@@ -175,7 +182,8 @@ def plan_title(plan: Plan) -> str:
     """Which tenant, and as whom."""
     tenant = plan.tenant
     named = f"{tenant.name} ({tenant.url})" if tenant.name and tenant.url else tenant.name or tenant.url or "the tenant"
-    return f"{named}, owner {tenant.owner}{f', since {since_text(plan)}' if plan.since is not None else ''}"
+    repository = f", repository {tenant.repository}" if tenant.repository is not None else ""
+    return f"{named}, owner {tenant.owner}{repository}{f', since {since_text(plan)}' if plan.since is not None else ''}"
 
 
 def plan_summary(plan: Plan) -> str:

@@ -167,12 +167,14 @@ def _managed_by(value: object, at: str, errors: list[FieldError]) -> ManagedBy |
     owner, key = reader.text("owner", limits.name), reader.text("key", _key)
     sources = reader.items("sources") if "sources" in reader else []
     revision = reader.maybe_text("revision", limits.name)
+    repository = reader.maybe_text("repository", limits.repository)
     for index, source in enumerate(sources):
         wrong = _source(source) if isinstance(source, str) else "must be a text"
         if wrong is not None:
             errors.append(FieldError(f"{at}/sources/{index}", wrong))
     reader.end()
-    return ManagedBy(owner or "", key or "", tuple(item for item in sources if isinstance(item, str)), revision)
+    texts = tuple(item for item in sources if isinstance(item, str))
+    return ManagedBy(owner or "", key or "", texts, revision, repository)
 
 
 def _plain(reader: Reader, fields: dict[str, Any]) -> None:

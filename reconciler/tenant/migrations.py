@@ -136,7 +136,13 @@ _APART: Final = (
     "CREATE INDEX webhooks_by_name ON webhooks (folded, name)",
 )
 
-MIGRATIONS: Final = (_FIRST, _PAGE, _QUEUE, _APART)
+# A mark is a list of its parts; the last one is the repository, which no mark before this had.
+_REPOSITORY: Final = (
+    """UPDATE webhooks SET managed_by = json_insert(managed_by, '$[#]', NULL)
+        WHERE managed_by IS NOT NULL AND json_array_length(managed_by) = 4""",
+)
+
+MIGRATIONS: Final = (_FIRST, _PAGE, _QUEUE, _APART, _REPOSITORY)
 
 
 class Foreign(Exception):

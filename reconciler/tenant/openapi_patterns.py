@@ -30,6 +30,7 @@ DESCRIPTION: Final = rf"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f{_NEVER}]*{_END
 CREDENTIAL: Final = _between("[!-~]", "[ -~]")
 USERNAME: Final = _between("[!-9;-~]", "[ -9;-~]")
 KEY: Final = f"^{limits.KEY.pattern}{_END}"
+REPOSITORY: Final = f"^{limits.REPOSITORY.pattern}{_END}"
 
 
 def _any_case(text: str) -> str:

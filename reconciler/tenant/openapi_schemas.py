@@ -28,6 +28,12 @@ NFC: Final[Json] = {
     "description": f"At most {limits.NAME_LENGTH} characters in Unicode NFC",
 }
 MAYBE_NAME: Final[Json] = {**NAME, "type": ["string", "null"]}
+REPOSITORY: Final[Json] = {
+    "description": "The Git repository that manages it: host/path, without user and port.",
+    "type": ["string", "null"],
+    "pattern": patterns.REPOSITORY,
+    "maxLength": limits.REPOSITORY_LENGTH,
+}
 PLAIN: Final[Json] = {"type": "string", "pattern": patterns.CREDENTIAL, "maxLength": limits.CREDENTIAL_BYTES}
 USERNAME: Final[Json] = {**PLAIN, "pattern": patterns.USERNAME}
 HEADER: Final[Json] = {**PLAIN, "pattern": patterns.HEADER}
@@ -42,6 +48,7 @@ MARK: Final[Json] = {
     "key": "payments-oncall",
     "sources": ["webhooks/payments.yaml"],
     "revision": "4fd1c2e",
+    "repository": "forge.example/acme/webhooks",
 }
 DETAILS_EXAMPLE: Final[Json] = {
     "name": "Payments on-call",
@@ -201,6 +208,7 @@ SCHEMAS: Final[Json] = {
                 "key": {"type": "string", "pattern": patterns.KEY},
                 "sources": items_of({"type": "string", "minLength": 1, **_DESCRIPTION}),
                 "revision": MAYBE_NAME,
+                "repository": REPOSITORY,
             },
             ("owner", "key"),
             closed=True,

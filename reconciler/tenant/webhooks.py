@@ -10,6 +10,7 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from reconciler.core import codec
 from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, BearerAuth, ManagedBy, NoAuth, Subscription, Webhook
 from reconciler.core.secret import Secret, Withheld, hidden_url
 from reconciler.tenant import deliveries
@@ -84,14 +85,14 @@ _SHOWN: Final = (
 
 
 def _mark_to_json(mark: ManagedBy | None) -> str | None:
-    return None if mark is None else json.dumps([mark.owner, mark.key, mark.sources, mark.revision])
+    return None if mark is None else json.dumps([mark.owner, mark.key, mark.sources, mark.revision, mark.repository])
 
 
 def _mark_from_json(text: str | None) -> ManagedBy | None:
     if text is None:
         return None
-    owner, key, sources, revision = json.loads(text)
-    return ManagedBy(owner, key, tuple(sources), revision)
+    owner, key, sources, revision, repository = json.loads(text)
+    return ManagedBy(owner, key, tuple(sources), revision, repository)
 
 
 def auth_of(row: sqlite3.Row) -> StoredAuth:
@@ -229,9 +230,6 @@ def auth_to_json(auth: StoredAuth) -> Json:
 def to_json(webhook: Stored) -> Json:
     """A webhook as the contract shows it."""
     mark, counts = webhook.managed_by, webhook.counts
-    shown = (
-        None if mark is None else {"owner": mark.owner, "key": mark.key, "sources": list(mark.sources), "revision": mark.revision}
-    )
     return {
         "id": webhook.id,
         "revision": str(webhook.revision),
@@ -241,7 +239,7 @@ def to_json(webhook: Stored) -> Json:
         "enabled": webhook.enabled,
         "auth": auth_to_json(webhook.auth),
         "events": [{"type": s.type, "version": s.version, "severity": s.severity} for s in webhook.events],
-        "managed_by": shown,
+        "managed_by": codec.mark_to_json(mark) if mark is not None else None,
         "protected": webhook.protected,
         "created_at": rfc3339(webhook.created_at),
         "updated_at": rfc3339(webhook.updated_at),

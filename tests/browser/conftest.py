@@ -26,7 +26,13 @@ EVERY_WINDOW = tuple((width, scheme) for width in (1280, 768, 375) for scheme in
 PATIENCE = 30_000  # milliseconds for what a page does; a machine under load is slow, and waiting costs nothing
 LIST = "/settings/webhooks"
 EVENT = {"type": "elastio:recovery-point:create:started", "version": "v0", "severity": "info"}
-MARK = {"owner": "payments", "key": "on-call", "sources": ["webhooks/payments.yaml"], "revision": "4fd1c2e"}
+MARK = {
+    "owner": "payments",
+    "key": "on-call",
+    "sources": ["webhooks/payments.yaml"],
+    "revision": "4fd1c2e",
+    "repository": "forge.example/acme/webhooks",
+}
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -100,6 +101,17 @@ def test_a_page_names_the_item_that_does_not_fit() -> None:
     assert codec.page_from_wire({"items": [body()], "next_cursor": "c"})[1] == "c"
     with pytest.raises(ValueError, match=r"^/items/1/name: not a text$"):
         codec.page_from_wire({"items": [body(), body(name=1)], "next_cursor": None})
+
+
+def test_a_mark_tells_the_repository_where_it_is_known_and_keeps_what_the_tenant_has() -> None:
+    wanted, there = declared("a"), live("a", repository="forge.example/a/b")
+    assert "repository" not in codec.create_body(wanted, OWNER)["managed_by"]
+    assert (
+        codec.create_body(wanted, replace(OWNER, repository="forge.example/c/d"))["managed_by"]["repository"]
+        == "forge.example/c/d"
+    )
+    assert codec.patch_body(there, wanted, OWNER)["managed_by"]["repository"] == "forge.example/a/b"
+    assert "repository" not in codec.patch_body(there, wanted, replace(OWNER, name="search"))["managed_by"]
 
 
 def test_a_create_tells_everything_and_our_mark() -> None:

@@ -150,7 +150,8 @@ def test_rule_07_more_than_one_and_more_than_30_percent_is_too_many_deletes(base
     wanted, held = many(base)
     plan = plan_of([*wanted[deletes:], declared("other")], held)
     assert plan.counts.delete == deletes
-    assert rules(plan) == (["delete-limit"] if refused else [])
+    whose = ["another-repository-suspected"] if deletes == base else []  # rule 15: none of them is declared any more
+    assert rules(plan) == (["delete-limit"] if refused else []) + whose
 
 
 @pytest.mark.parametrize(
@@ -246,7 +247,9 @@ def test_the_rules_of_violations_are_the_list_of_section_5() -> None:
         plan_of([declared("a")], [live("b", protected=True)]),
         plan_of([declared("a")], [live("x", name="a", id="1"), live("y", name="a", id="2")]),
         plan_of([declared("a", name="B"), declared("b", name="A")], [live("a", name="A"), live("b", name="B")]),
+        plan_of([], [live("a", repository="forge.example/a/b")], policy(repository="forge.example/c/d")),
     ]
     assert {rule for plan in plans for rule in rules(plan)} == {
         "delete-limit", "update-limit", "empty-set", "not-owned", "other-owner", "protected", "ambiguous-name", "name-cycle",
+        "other-repository", "another-repository-suspected",
     }  # fmt: skip

@@ -212,6 +212,20 @@ async def a_withheld_credential_alone_cannot_be_tested(provider: Provider) -> No
         await provider.test(replace(declared().spec, auth=bearer().__class__(Withheld("1"))), None, EVENT)
 
 
+async def the_repository_of_a_mark_is_kept_where_ours_is_unknown(provider: Provider) -> None:
+    ours, other = "forge.example/acme/webhooks", "forge.example/acme/moved"
+    known = replace(OWNER, repository=ours)
+    wanted = declared("Pager", key="pager")
+    made = await provider.create(wanted, known, idempotency_key="make-known")
+    after = await provider.update(made, replace(wanted, sources=("b.yaml",)), OWNER)
+    moved = await provider.update(after, wanted, replace(OWNER, repository=other))
+    handed = await provider.update(moved, wanted, Owner("search"))
+    found = [item.managed_by.repository if item.managed_by is not None else "" for item in (made, after, moved, handed)]
+    assert found == [ours, ours, other, None]
+    assert is_as_declared(moved, wanted, OWNER)
+    assert not is_as_declared(moved, wanted, known)
+
+
 CHECKS: Final = (
     empty_lists_nothing,
     a_created_webhook_is_listed_as_it_was_answered,
@@ -222,6 +236,7 @@ CHECKS: Final = (
     an_idempotency_key_whose_webhook_is_gone_is_a_conflict,
     a_name_is_taken_once_in_any_normal_form,
     an_update_makes_every_field_as_declared,
+    the_repository_of_a_mark_is_kept_where_ours_is_unknown,
     an_update_that_changes_nothing_keeps_the_revision,
     a_withheld_credential_is_kept_by_an_update,
     a_withheld_credential_goes_nowhere_else,

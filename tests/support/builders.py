@@ -88,10 +88,11 @@ def live(
     revision: str = "rev-1",
     commit: str | None = None,
     protected: bool = False,
+    repository: str | None = None,
 ) -> Live:
     """As the tenant answers it; `owner` None is nobody's."""
     spec = Webhook(name or key, hidden_url(url), description, enabled, auth or NoAuth(), frozenset(events))
-    mark = None if owner is None else ManagedBy(owner, key, sources, commit)
+    mark = None if owner is None else ManagedBy(owner, key, sources, commit, repository)
     return Live(spec, id or f"wh-{key}", revision, mark, protected)
 
 
@@ -110,8 +111,8 @@ def normalize(spec: Webhook) -> Webhook:
     return replace(spec, name=normal(spec.name), auth=auth)
 
 
-def policy(*, scope: Scope | None = None, **other: Any) -> Policy:
-    return Policy(OWNER, scope=scope or Scope(), **other)
+def policy(*, scope: Scope | None = None, repository: str | None = None, **other: Any) -> Policy:
+    return Policy(replace(OWNER, repository=repository), scope=scope or Scope(), **other)
 
 
 def plan_of(wanted: Iterable[Declared], there: Iterable[Live], allowed: Policy | None = None, **other: Any) -> Plan:

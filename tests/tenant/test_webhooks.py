@@ -10,7 +10,13 @@ import pytest
 
 from tests.tenant.harness import BEARER, EVENT, LOCAL, Tenant, with_tenant
 
-MARK = {"owner": "payments", "key": "one", "sources": ["a.yaml"], "revision": "4fd1c2e"}
+MARK = {
+    "owner": "payments",
+    "key": "one",
+    "sources": ["a.yaml"],
+    "revision": "4fd1c2e",
+    "repository": "forge.example/acme/webhooks",
+}
 
 
 def test_a_created_webhook_has_defaults_a_strong_etag_and_no_secret(tmp_path: Path) -> None:

@@ -9,7 +9,13 @@ from tests.tenant.page.visitor import Page, Visitor
 
 STARTED = "elastio:recovery-point:create:started"
 EVENTS = [{"type": STARTED, "version": "v0", "severity": "info"}]
-MARK = {"owner": "payments", "key": "payments-oncall", "sources": ["webhooks/payments.yaml"], "revision": "4fd1c2e"}
+MARK = {
+    "owner": "payments",
+    "key": "payments-oncall",
+    "sources": ["webhooks/payments.yaml"],
+    "revision": "4fd1c2e",
+    "repository": "forge.example/acme/webhooks",
+}
 CREATE = "/settings/webhooks/new"
 URL = "https://hooks.example.com/a"
 OLD, NEW = "sesame-open-4711", "another-one-0815"

@@ -15,7 +15,13 @@ from tests.tenant.harness import BEARER, EVENT, Tenant, tenant
 from tests.tenant.page.visitor import Visitor, visitor
 
 Story = Callable[[Tenant, Visitor], Awaitable[None]]
-MARK = {"owner": "payments", "key": "payments-oncall", "sources": ["a/<b>.yaml", "c.yaml"], "revision": "4fd1c2e"}
+MARK = {
+    "owner": "payments",
+    "key": "payments-oncall",
+    "sources": ["a/<b>.yaml", "c.yaml"],
+    "revision": "4fd1c2e",
+    "repository": "forge.example/acme/webhooks",
+}
 SECRET = "sesame-open-4711"
 AUTHS: dict[str, dict[str, Any]] = {
     "none": {"type": "none"},
