@@ -84,9 +84,7 @@ async def _switched_off(client: Client, options: Options, manifests: Manifests |
     """A warning where webhooks that the manifests declare as enabled, or leave open, are off at the tenant."""
     if manifests is None or not manifests.declared:
         return ()
-    by_manifest = not (options.is_local or options.tenant_url)
-    owner = source.owner(options, manifests.tenant if by_manifest else None)
-    off = await known_switched_off(manifests.declared, TenantProvider(client), owner)
+    off = await known_switched_off(manifests.declared, TenantProvider(client), source.known_owner(options, manifests))
     if not off:
         return ()
     message = f"{OFF}: {', '.join(off[:_NAMED])}{f' and {len(off) - _NAMED} more' if len(off) > _NAMED else ''}"

@@ -11,8 +11,8 @@ from reconciler.providers.base import Reader
 
 
 async def keys_switched_off(declared: Iterable[Declared], provider: Reader, owner: str) -> tuple[str, ...]:
-    """Their keys, in order, without those that are declared as disabled. Raises ProviderError."""
-    keys = {item.key for item in declared if item.spec.enabled is not False}
+    """Their keys, in order, without those that are declared as disabled; none if the owner is not known. Raises ProviderError."""
+    keys = {item.key for item in declared if item.spec.enabled is not False} if owner else set()
     return tuple(sorted(keys & await workflow.switched_off(provider, owner))) if keys else ()
 
 

@@ -116,7 +116,7 @@ def _rendered(console: Console, report: TestReport) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """The webhooks to test, and the tenant where one is to send, with who we are there."""
+    """The webhooks to test, and the tenant where one is to send, with who we are there if known."""
 
     options: Options
     selected: tuple[Declared, ...]
@@ -133,7 +133,7 @@ def _prepared(options: Options) -> _Wanted:
     from reconciler import workflow  # noqa: PLC0415  as above
     from reconciler.cli import connect  # noqa: PLC0415  as above
     from reconciler.cli.prepare import narrow  # noqa: PLC0415  as above
-    from reconciler.cli.source import owner, read  # noqa: PLC0415  as above
+    from reconciler.cli.source import known_owner, read  # noqa: PLC0415  as above
     from reconciler.core.errors import BadRequest  # noqa: PLC0415  as above
 
     manifests = read(options, "require")
@@ -143,9 +143,7 @@ def _prepared(options: Options) -> _Wanted:
     selected = workflow.require_secrets(manifests, narrow(options).keys(manifests.declared))
     if options.via == "probe":
         return _Wanted(options, selected, None)
-    return _Wanted(
-        options, selected, connect.choose(options, manifests), owner(options, manifests.tenant if by_manifest else None)
-    )
+    return _Wanted(options, selected, connect.choose(options, manifests), known_owner(options, manifests))
 
 
 async def _run(console: Console, wanted: _Wanted) -> tuple[TestReport, bool]:

@@ -97,6 +97,8 @@ def test_a_tenant_that_is_busy_is_waited_for_more_often_than_a_failing_one_is_tr
     turned: Counter[str] = Counter()
 
     def busy(asked: Asked) -> Reply | None:
+        if asked.body is None:
+            return None  # the live state, after the tests
         name = asked.body["webhook"]["name"]
         turned[name] += 1
         return problem(429, "rate", retry_after="0") if turned[name] <= 8 else None  # of what fails, the sixth try is the last
