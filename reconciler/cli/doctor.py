@@ -66,12 +66,13 @@ async def _examined(options: Options) -> tuple[Finding, ...]:
 
 def _token_files(options: Options, manifests: Manifests | None) -> list[str]:
     """The files that hold tokens of tenants, as options and Tenant manifests name them; relative to the current folder."""
+    from os import environ  # noqa: PLC0415  as above
     from os.path import realpath, relpath  # noqa: PLC0415  as above
 
-    from reconciler.manifests.sources.file import FROM_FILE  # noqa: PLC0415  likewise
+    from reconciler.manifests.sources.file import FROM_FILE, login_places  # noqa: PLC0415  likewise
 
     given = {realpath(options.tenant_token_file)} if options.tenant_token_file else set()
-    places = manifests.tokens if manifests is not None else frozenset()
+    places = manifests.tokens - login_places(environ) if manifests is not None else frozenset()
     return sorted(relpath(path) for path in given | {place.item[0] for place in places if place.source == FROM_FILE})
 
 
