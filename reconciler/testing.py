@@ -18,6 +18,8 @@ from reconciler.core.secret import Secret
 DEFAULT_EVENT: Final = Subscription("elastio:recovery-point:create:started", "v0", "info")
 WRONG: Final = Secret("reconciler-check-auth-wrong-credential", "--check-auth")
 NOT_REACHED: Final = "not tested: the run ended before it"
+RIGHT_REFUSED: Final = "the right credential was refused too, so this check shows nothing"
+RIGHT_NOT_SENT: Final = "no delivery with the right credential was made, so this check shows nothing"
 
 Send = Callable[[Webhook, Live | None, Subscription], Awaitable[Delivery]]
 
@@ -117,8 +119,10 @@ class Testing:
         return refused or (isinstance(error, BadAnswer | Unreachable) and not self._made)
 
     def report(self) -> TestReport:
-        """Every check of every webhook, by key; a delivery that was not made is `interrupted` and has not passed."""
-        return TestReport(tuple(check for steps in self._webhooks for step in steps for check in self._checks(step)))
+        """Every check of every webhook, by key; one that was not made is `interrupted`, and not tested."""
+        return TestReport(
+            tuple(check for steps in self._webhooks for step in steps for check in self._checks(step, self._made.get(steps[0])))
+        )
 
     def _reason(self, step: Step) -> str:
         """Why a delivery was not made."""
@@ -126,15 +130,31 @@ class Testing:
             return f"{NOT_REACHED}; before that: {self._heard[step]}"
         return str(self._failed.get(step, NOT_REACHED))
 
-    def _checks(self, step: Step) -> list[Check]:
-        delivery = self._made.get(step)
+    def _checks(self, step: Step, right: Delivery | None) -> list[Check]:
+        """What a delivery shows; `right` is the webhook's first one with the declared credential, if it was made."""
+        delivery = self._made.get(step) or self._late(step)
         if delivery is None:
             cut = Delivery(step.spec.name, step.event, Verdict.INTERRUPTED, detail=self._reason(step))
-            return [Check(cut, step.key, step.via, step.check, passed=False)]
+            return [Check(cut, step.key, step.via, step.check, passed=False, tested=False)]
         if step.check == "auth":
-            return [Check(delivery, step.key, step.via, "auth", delivery.verdict is Verdict.AUTH_REFUSED)]
+            return [self._auth_check(step, delivery, right)]
         passed = delivery.verdict is Verdict.DELIVERED
         checks = [Check(delivery, step.key, step.via, "delivery", passed)]
         if self._wish.max_latency is not None and passed:
             checks.append(Check(delivery, step.key, step.via, "latency", delivery.seconds <= self._wish.max_latency))
         return checks
+
+    def _late(self, step: Step) -> Delivery | None:
+        """A test whose answer did not come in time: it may have been sent, so it is not repeated."""
+        error = self._failed.get(step)
+        if not isinstance(error, Unreachable) or error.waited is None:
+            return None
+        return Delivery(step.spec.name, step.event, Verdict.TIMEOUT, detail=str(error), seconds=error.waited)
+
+    def _auth_check(self, step: Step, delivery: Delivery, right: Delivery | None) -> Check:
+        """Refusing a wrong credential shows something only where the right one is not refused."""
+        refused = delivery.verdict is Verdict.AUTH_REFUSED
+        if refused and (right is None or right.verdict is Verdict.AUTH_REFUSED):
+            why = RIGHT_NOT_SENT if right is None else RIGHT_REFUSED
+            return Check(replace(delivery, detail=why), step.key, step.via, "auth", passed=False)
+        return Check(delivery, step.key, step.via, "auth", refused)

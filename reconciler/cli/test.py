@@ -70,7 +70,7 @@ def command(ctx: click.Context, /, **values: Any) -> int:
     console, options = console_of(ctx), Options(values)
     if options.all_tenants:
         return _all(ctx, console, options)
-    report, interrupted = run(_run(console, _prepared(options)))
+    report, interrupted = run(_run(console, _prepared(options), alone=True))
     show_test(console, report)
     return _code(report, interrupted=interrupted)
 
@@ -146,8 +146,10 @@ def _prepared(options: Options) -> _Wanted:
     return _Wanted(options, selected, connect.choose(options, manifests), known_owner(options, manifests))
 
 
-async def _run(console: Console, wanted: _Wanted) -> tuple[TestReport, bool]:
-    """What was tested, and whether it was interrupted."""
+async def _run(console: Console, wanted: _Wanted, *, alone: bool = False) -> tuple[TestReport, bool]:
+    """What was tested, and whether it was interrupted. `alone`: an error too is preceded by the report."""
+    from asyncio import CancelledError  # noqa: PLC0415  as above
+
     from reconciler import testing  # noqa: PLC0415  as above
     from reconciler.cli import connect  # noqa: PLC0415  as above
     from reconciler.cli.live_state import known_switched_off  # noqa: PLC0415  as above
@@ -160,21 +162,27 @@ async def _run(console: Console, wanted: _Wanted) -> tuple[TestReport, bool]:
             provider = await stack.enter_async_context(connect.opened(wanted.target, options, options.parallelism))
             senders["tenant"] = provider.test
         if options.via in {"probe", "both"}:
-            senders["probe"] = _probe(await stack.enter_async_context(connect.sender(options)))
+            senders["probe"] = _probe(await stack.enter_async_context(connect.sender(options)), options.timeout)
         wish = testing.Wish(
             all_events=options.all_events,
             check_auth=options.check_auth,
             max_latency=options.max_latency / 1000 if options.max_latency is not None else None,
             parallelism=options.parallelism,
         )
-        report, interrupted = await watched(console, testing.Testing(wanted.selected, senders, wish), end)
-        if wanted.target is not None and not interrupted:
-            report = replace(report, switched_off=await known_switched_off(wanted.selected, provider, wanted.owner))
+        report, interrupted = await watched(console, testing.Testing(wanted.selected, senders, wish), end, alone=alone)
+        if wanted.owner and not interrupted:
+            try:
+                report = replace(report, switched_off=await known_switched_off(wanted.selected, provider, wanted.owner))
+            except CancelledError:  # what was tested is reported all the same
+                return report, True
         return report, interrupted
 
 
-async def watched(console: Console, tests: Testing, end: float | None) -> tuple[TestReport, bool]:
-    """The tests with a progress bar, until they are done, `end` (of `time.monotonic`) is reached, or somebody stops them."""
+async def watched(console: Console, tests: Testing, end: float | None, *, alone: bool = False) -> tuple[TestReport, bool]:
+    """The tests with a progress bar, until they are done, `end` (of `time.monotonic`) is reached, or somebody stops them.
+
+    Raises what the tenant failed with if no delivery could be made; `alone`: after a report for CI that says so.
+    """
     import asyncio  # noqa: PLC0415  as above
 
     from reconciler.cli.progress import progress  # noqa: PLC0415  as above
@@ -194,16 +202,19 @@ async def watched(console: Console, tests: Testing, end: float | None) -> tuple[
     if not task.cancelled():
         task.result()  # a defect is raised
     if tests.error is not None and not task.cancelled():
+        if alone and console.output in {"junit", "markdown"}:
+            show_test(console, tests.report())
         raise tests.error
     return tests.report(), interrupted
 
 
-def _probe(sender: Any) -> Send:
-    """Sends from this machine the same sample event that the tenant would send."""
+def _probe(sender: Any, total: float | None) -> Send:
+    """Sends from this machine the same sample event that the tenant would send, within `total` seconds."""
     from reconciler.delivery.envelope import envelope, sample_event  # noqa: PLC0415  as above
 
     async def send(spec: Any, _live: Any, event: Any) -> Any:
         now = datetime.fromtimestamp(int(time.time()), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return await sender.send(spec, event, envelope(sample_event(event, event_id=str(uuid.uuid4()), time=now)))
+        body = envelope(sample_event(event, event_id=str(uuid.uuid4()), time=now))
+        return await sender.send(spec, event, body, is_test=True, total=total)
 
     return send

@@ -12,7 +12,6 @@ ReconcilerError
 ├── NotServed             the embedded tenant cannot be served there: the port is taken, the address is none of this machine
 └── ProviderError         one request; never headers, bodies or secrets in the message; cause chained
     ├── Unreachable       temporary: connection, timeout
-    ├── TimedOut          an Unreachable: the answer did not come in time
     ├── Overloaded        temporary: 429, 503, 507; says when
     ├── Interrupted       a person ended the wait for another try
     ├── TenantFault       temporary: other 5xx
@@ -122,14 +121,10 @@ class Unreachable(ProviderError):
     kind = "unreachable"
     temporary = True
 
-
-class TimedOut(Unreachable):
-    """No answer in time; `seconds` were waited for it."""
-
-    def __init__(self, message: str, seconds: float) -> None:
-        """`seconds` of wall clock, within which the answer did not come."""
+    def __init__(self, message: str, waited: float | None = None) -> None:
+        """`waited` is the seconds within which the answer to a request did not come, None for other reasons."""
         super().__init__(message)
-        self.seconds = seconds
+        self.waited = waited
 
 
 class Overloaded(ProviderError):

@@ -101,13 +101,17 @@ CheckKind = Literal["delivery", "auth", "latency"]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that `test` looked at: a delivery, who sent it (`tenant` or `probe`), and whether it passed."""
+    """One thing that `test` looked at: a delivery, who sent it (`tenant` or `probe`), and whether it passed.
+
+    `tested` is False where the delivery was not made, or nobody knows what came of it: that says nothing of the endpoint.
+    """
 
     delivery: Delivery
     key: str
     via: str
     check: CheckKind
     passed: bool
+    tested: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +127,10 @@ class TestReport:
     def passed(self) -> bool:
         """Whether every check passed."""
         return all(check.passed for check in self.checks)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many checks passed, failed, and were not tested."""
+        passed = sum(check.passed for check in self.checks)
+        untested = sum(not check.tested for check in self.checks)
+        return {"passed": passed, "failed": len(self.checks) - passed - untested, "not_tested": untested}

@@ -18,12 +18,14 @@ VERSION: Final = "v0"
 
 
 def sample_event(subscription: Subscription, *, event_id: str, time: str) -> Event:
-    """The event that a test sends: the catalogue's example of that type, else the common fields alone.
+    """The event that a test sends: the catalogue's example of that type, else the common fields alone, with its severity.
 
     `time` is UTC as RFC 3339 text; a subscription without version gets v0.
     """
     known = BY_TYPE.get(subscription.type)
     example: Event = json.loads(known.example) if known is not None and known.example is not None else {}
+    if subscription.severity is not None:
+        example = {**example, "severity": subscription.severity}
     return real_event(subscription.type, subscription.version, example, event_id, time)
 
 

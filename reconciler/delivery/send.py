@@ -34,6 +34,7 @@ from reconciler.delivery.tls import second_look, tls_cause
 from reconciler.delivery.tunnel import Tunnels
 from reconciler.net.proxies import Proxy
 
+TEST_MARK: Final = (b"Webhook-Test", b"true")
 TOTAL: Final = 10.0  # seconds from resolving to the end of the answer
 CONNECT: Final = 4.0  # seconds for each address of a name, and for the TLS handshake
 DRAINED: Final = 16 * 1024  # bytes of an answer's body that are read, so that the connection can be used again
@@ -85,7 +86,7 @@ def _credential(auth: Auth) -> tuple[str, str] | None:
             return header, _text(value)
 
 
-def _headers(auth: Auth, host: bytes) -> _Headers:
+def _headers(auth: Auth, host: bytes, *, is_test: bool) -> _Headers:
     """All headers of a delivery; raises Stopped where the credential cannot stand in one."""
     ours: _Headers = [
         (b"Host", host),
@@ -93,6 +94,7 @@ def _headers(auth: Auth, host: bytes) -> _Headers:
         (b"Accept", b"*/*"),
         (b"Accept-Encoding", b"identity"),
         (b"Content-Type", b"application/json"),  # exactly: Elastio's sample receiver refuses a charset
+        *([TEST_MARK] if is_test else []),
     ]
     pair = _credential(auth)
     if pair is None:
@@ -104,7 +106,7 @@ def _headers(auth: Auth, host: bytes) -> _Headers:
     return [*kept, (name.encode(), value.encode())]
 
 
-def _request(webhook: Webhook, body: bytes) -> _Request:
+def _request(webhook: Webhook, body: bytes, *, is_test: bool) -> _Request:
     """The request of an attempt; raises Stopped where it cannot be made, ValueError for a secret that is not there."""
     url = _text(webhook.url)
     try:
@@ -114,7 +116,7 @@ def _request(webhook: Webhook, body: bytes) -> _Request:
     if parsed is None:
         raise Stopped(Cause.BLOCKED_URL)
     target = httpcore.URL(scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path)
-    return _Request(target, _headers(webhook.auth, parsed.netloc), body)
+    return _Request(target, _headers(webhook.auth, parsed.netloc, is_test=is_test), body)
 
 
 def _cause(error: Exception) -> Cause:
@@ -212,28 +214,38 @@ class Sender:
         tunnels = Tunnels(self._proxy, self._context) if self._proxy is not None and scheme == b"https" else None
         return GuardedBackend(self._policy, resolve=self._resolve, tunnels=tunnels)
 
-    async def send(self, webhook: Webhook, subscription: Subscription, body: bytes) -> Delivery:
+    async def send(
+        self,
+        webhook: Webhook,
+        subscription: Subscription,
+        body: bytes,
+        *,
+        is_test: bool = False,
+        total: float | None = None,
+    ) -> Delivery:
         """One attempt, whatever its end; `seconds` until the answer's head, or until the attempt was given up.
 
+        A test is marked by a header, so that a receiver opens no incident for it. `total` is a shorter limit for this attempt.
         Raises ValueError for a secret that did not resolve or is withheld.
         """
         pools, head = self._opened(), _Head()
         started = self._clock()
-        cause = await self._attempt(pools, webhook, body, head)
+        limit = self._total if total is None else min(total, self._total)
+        cause = await self._attempt(pools, webhook, lambda: _request(webhook, body, is_test=is_test), head, limit)
         if head.status is None and self._pools is not pools:
             cause = Cause.INTERRUPTED
         seconds = (self._clock() if head.at is None else head.at) - started
         wait = None if cause is Cause.DELIVERED else retry_after(head.retry_after, time.time(), MAX_RETRY_AFTER)
         return Delivery(webhook.name, subscription, cause.verdict, head.status, cause.text, seconds, wait)
 
-    async def _attempt(self, pools: _Pools, webhook: Webhook, body: bytes, head: _Head) -> Cause:
+    async def _attempt(self, pools: _Pools, webhook: Webhook, make: Callable[[], _Request], head: _Head, total: float) -> Cause:
         """How it ended, and in `head` what arrived. Library exceptions may quote headers, so none leaves."""
         made: _Request | None = None
         try:
-            made = _request(webhook, body)
+            made = make()
             limit = {"timeout": {"connect": self._connect}}
             async with (
-                asyncio.timeout(self._total),
+                asyncio.timeout(total),
                 pools.of((made.url.scheme, made.url.host, made.url.port)) as pool,
                 pool.stream("POST", made.url, headers=made.headers, content=made.body, extensions=limit) as response,
             ):

@@ -19,7 +19,7 @@ import httpx
 
 from reconciler.core import limits
 from reconciler.core.codec import authorization
-from reconciler.core.errors import BadRequest, Conflict, Overloaded, ProviderError, TenantFault, TimedOut, Unreachable
+from reconciler.core.errors import BadRequest, Conflict, Overloaded, ProviderError, TenantFault, Unreachable
 from reconciler.core.retry_after import retry_after
 from reconciler.core.secret import Secret, shown_url
 from reconciler.net.proxies import DIRECT, Network
@@ -65,7 +65,7 @@ class Client:
             raise BadRequest(f"the tenant's url {wrong}")
         self.shown: Final = shown_url(base_url)
         self._base, self._app, self._authorization = base_url, app, _authorization(token)
-        self._timeout, self._deadline, self._parallelism, self._tries = timeout, deadline, parallelism, tries
+        self.timeout, self._deadline, self._parallelism, self._tries = timeout, deadline, parallelism, tries
         self._clock, self._wall, self._rng, self.label = clock, wall, rng, label
         self._network, self._proxy = network, network.proxy_for(base_url) if app is None else None
         self._waits = Waits(label.name or self.shown, clock, sleep)
@@ -112,7 +112,7 @@ class Client:
         content = None if json is None else jsonlib.dumps(json, separators=(",", ":")).encode()
         kind = {} if content is None else {"Content-Type": "application/json"}
         given = {**kind, **(headers or {})}
-        seconds = self._timeout if try_seconds is None else try_seconds
+        seconds = self.timeout if try_seconds is None else try_seconds
         call = Call(Sent(method, path, values), content, params or {}, given, idempotent, patient, seconds)
         tries = Tries(call, self._tries, self._clock())
         while True:
@@ -182,8 +182,9 @@ class Client:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 raw = await _read(response)
         except TimeoutError:
-            late = TimedOut(f"{call.sent}: {self.shown} did not answer within {seconds:g} s", seconds)
-            return Failed(self.label.named(late), call.idempotent, cut=seconds < call.timeout)
+            cut, text = seconds < call.timeout, f"{call.sent}: {self.shown} did not answer within {seconds:g} s"
+            late = Unreachable(text, None if cut else seconds)
+            return Failed(self.label.named(late), call.idempotent, cut=cut)
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as lost:
             why, unsent, again = why_lost(lost, self._proxy)
             error = Unreachable(f"{call.sent}: {self.shown}: {why}")

@@ -25,6 +25,9 @@ from reconciler.providers.moved import changed_meanwhile, deleted_meanwhile, is_
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,199}")  # stands in paths: nothing that a url would resolve or cut
 _REVISION: Final = re.compile(r"[!#-~]{1,200}")  # stands in If-Match between quotes
+SHORTEST_TEST: Final = 1.0  # seconds that the contract lets a tenant's attempt take at least
+LONGEST_TEST: Final = 10.0  # seconds that it takes at most, and by default
+ANSWER: Final = 5.0  # seconds for the answer of a tenant after its attempt has ended
 
 T = TypeVar("T")
 
@@ -180,10 +183,21 @@ class TenantProvider:
     async def test(self, spec: Webhook, live: Live | None, event: Subscription) -> Delivery:
         """One test delivery of unsaved details; a 429 is waited for until the deadline.
 
-        A lost answer is asked for again, so an endpoint may see a test twice.
+        Never repeated once it may have been sent. The client's timeout bounds the tenant's attempt; its answer may take
+        ANSWER seconds more. Raises Unreachable when it does not come.
         """
+        attempt = min(max(self._client.timeout, SHORTEST_TEST), LONGEST_TEST)
         sent, body = Sent("POST", "/webhooks/test"), codec.test_body(spec, live, event)
-        answer = await self._client.request(sent.method, sent.path, json=body, idempotent=True, patient=True)
+        if attempt < LONGEST_TEST:  # the default is left out, so that a tenant that does not know the field takes the request
+            body["timeout_seconds"] = attempt
+        answer = await self._client.request(
+            sent.method,
+            sent.path,
+            json=body,
+            idempotent=False,
+            patient=True,
+            try_seconds=max(self._client.timeout, attempt + ANSWER),
+        )
         delivery = _decode(sent, lambda: codec.delivery_from_wire(answer.body, spec.name, event))
         auth = {field: value for field, value in body["webhook"]["auth"].items() if field not in {"type", "credential_version"}}
         return replace(delivery, detail=self._client.shows(delivery.detail, (body["webhook"]["url"], auth)))

@@ -185,6 +185,7 @@ def _delivery(check: Check) -> Document:
         "via": check.via,
         "check": check.check,
         "passed": check.passed,
+        "tested": check.tested,
         "verdict": delivery.verdict.value,
         "status_code": delivery.status_code,
         "seconds": round(delivery.seconds, 3),
@@ -194,10 +195,9 @@ def _delivery(check: Check) -> Document:
 
 def test_document(test_report: TestReport) -> Document:
     """`reconciler.test/v1`: one entry for each check; `event` is the subscription's type."""
-    passed = sum(check.passed for check in test_report.checks)
     return {
         "format": "reconciler.test/v1",
-        "summary": {"passed": passed, "failed": len(test_report.checks) - passed},
+        "summary": test_report.counts,
         "deliveries": [_delivery(check) for check in test_report.checks],
         "warnings": list(test_warnings(test_report)),
     }

@@ -64,7 +64,11 @@ def check_hint(check: Check) -> str | None:
     if check.passed:
         return None
     delivery = check.delivery
+    if not check.tested:
+        return "this says nothing of the endpoint: see the reason, then run the test again"
     delivered = delivery.verdict is Verdict.DELIVERED
+    if check.check == "auth" and delivery.verdict is Verdict.AUTH_REFUSED:
+        return "correct the credential first, then check again that a wrong one is refused"
     if check.check == "auth" and delivered:
         return "the endpoint took a wrong credential: let it answer 401 or 403"
     if check.check == "latency" and delivered:

@@ -14,7 +14,7 @@ from reconciler.core.problem import Problem
 from reconciler.core.report import Check, TestReport
 from reconciler.render.escape import terminal
 from reconciler.render.hints import check_hint
-from reconciler.render.wording import RECEIVES_NOTHING, problems_summary
+from reconciler.render.wording import RECEIVES_NOTHING, check_result, problems_summary
 
 _HEAD: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
@@ -34,7 +34,9 @@ def _counted(element: Element) -> Element:
     cases = list(element.iter("testcase"))
     failed = sum(case.find("failure") is not None for case in cases)
     spent = sum(float(case.get("time", "0")) for case in cases)
-    element.attrib |= {"tests": str(len(cases)), "failures": str(failed), "errors": "0", "time": f"{spent:.3f}"}
+    skipped = sum(case.find("skipped") is not None for case in cases)
+    counts = {"tests": len(cases), "failures": failed, "errors": 0, "skipped": skipped}
+    element.attrib |= {name: str(count) for name, count in counts.items()} | {"time": f"{spent:.3f}"}
     return element
 
 
@@ -52,6 +54,8 @@ def _check(suite: Element, check: Check) -> None:
     told = f"{delivery.verdict.value}{status}{f', {delivery.detail}' if delivery.detail else ''}"
     if check.passed:
         SubElement(case, "system-out").text = terminal(told)
+    elif not check.tested:
+        SubElement(case, "skipped", _attributes(message=f"not tested: {check_result(check)}"))
     else:
         _failure(case, delivery.verdict.value, told, check_hint(check))
 

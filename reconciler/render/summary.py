@@ -12,7 +12,7 @@ from reconciler.core.report import Check, TestReport
 from reconciler.render.escape import code, prose
 from reconciler.render.hints import check_hint
 from reconciler.render.markdown import LIMIT, filled
-from reconciler.render.wording import problems_summary, test_summary, test_warnings
+from reconciler.render.wording import check_result, problems_summary, test_summary, test_warnings
 
 
 def _problem(problem: Problem) -> str:
@@ -31,11 +31,10 @@ def problems_markdown(problems: Iterable[Problem], documents: int, skipped: int)
 
 def _check(check: Check) -> str:
     delivery = check.delivery
-    kind = "" if check.check == "delivery" else f"{check.check} check: "
-    status = "" if delivery.status_code is None else f" {delivery.status_code}"
     detail = f", {prose(delivery.detail)}" if delivery.detail else ""
-    word = "passed" if check.passed else "**failed**"
-    what = f"{kind}{delivery.verdict.value}{status} in {delivery.seconds:.2f} s{detail}"
+    word = "passed" if check.passed else "**failed**" if check.tested else "**not tested**"
+    result = check_result(check)
+    what = f"{result} in {delivery.seconds:.2f} s{detail}" if check.tested else prose(result)
     hint = check_hint(check)
     told = f"\n  - hint: {prose(hint)}" if hint else ""
     return f"- {word} {code(delivery.webhook)} {code(str(delivery.event))} via {prose(check.via)}: {what}{told}"
@@ -43,7 +42,7 @@ def _check(check: Check) -> str:
 
 def test_markdown(test_report: TestReport, limit: int = LIMIT) -> str:  # noqa: PT028  no test: it renders those of `test`
     """Marker, title, summary; then the checks as far as they fit, what failed first."""
-    ordered = sorted(test_report.checks, key=lambda check: check.passed)
+    ordered = sorted(test_report.checks, key=lambda check: (check.passed, not check.tested))
     top = ["<!-- reconciler:test -->", "### Test", "", f"**{test_summary(test_report)}**", *([""] if ordered else [])]
     warnings = [f"- warning: {prose(said)}" for said in test_warnings(test_report)]
     return filled("\n".join([*top, *warnings]), map(_check, ordered), "", "check", limit)

@@ -15,6 +15,7 @@ from reconciler.render.escape import terminal
 from reconciler.render.hints import check_hint
 from reconciler.render.wording import (
     SIGNS,
+    check_result,
     drift_summary,
     error_text,
     field_lines,
@@ -136,12 +137,10 @@ def report_text(report: Report, *, color: bool = False) -> str:
 
 def _check_lines(check: Check, paint: Paint) -> Iterator[str]:
     delivery = check.delivery
-    word = paint("green", "passed") if check.passed else paint("red", "failed")
-    kind = "" if check.check == "delivery" else f"{check.check} check: "
-    status = "" if delivery.status_code is None else f" {delivery.status_code}"
-    detail = f", {terminal(delivery.detail)}" if delivery.detail else ""
-    what = f"{kind}{delivery.verdict.value}{status} in {delivery.seconds:.2f} s{detail}"
-    yield f"{word} {_name(delivery.webhook)} {terminal(str(delivery.event))} via {terminal(check.via)}: {what}"
+    color, word = ("green", "passed") if check.passed else ("red", "failed") if check.tested else ("yellow", "not tested")
+    detail = f", {delivery.detail}" if delivery.detail else ""
+    what = terminal(check_result(check) + (f" in {delivery.seconds:.2f} s{detail}" if check.tested else ""))
+    yield f"{paint(color, word)} {_name(delivery.webhook)} {terminal(str(delivery.event))} via {terminal(check.via)}: {what}"
     hint = check_hint(check)
     if hint is not None:
         yield f"    hint: {hint}"

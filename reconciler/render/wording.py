@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # `validate` renders problems only, and starts faster without
     from reconciler.core.model import Origin, Subscription, Use
     from reconciler.core.plan import Change, Plan
     from reconciler.core.problem import Problem
-    from reconciler.core.report import Outcome, Report, TestReport
+    from reconciler.core.report import Check, Outcome, Report, TestReport
 
 SIGNS: Final = {"create": "+", "update": "~", "delete": "-", "keep": " "}  # by Action
 
@@ -225,8 +225,19 @@ def problems_summary(problems: Sequence[Problem], documents: int, skipped: int) 
 
 def test_summary(test_report: TestReport) -> str:
     """The last line of what `test` says."""
-    passed = sum(check.passed for check in test_report.checks)
-    return f"Test: {passed} passed, {len(test_report.checks) - passed} failed."
+    counts = test_report.counts
+    untested = f", {counts['not_tested']} not tested" if counts["not_tested"] else ""
+    return f"Test: {counts['passed']} passed, {counts['failed']} failed{untested}."
+
+
+def check_result(check: Check) -> str:
+    """What came of a check: the verdict and its detail, or why it was not tested."""
+    delivery = check.delivery
+    if not check.tested:
+        return (delivery.detail or "").removeprefix("not tested: ")
+    kind = "" if check.check == "delivery" else f"{check.check} check: "
+    status = "" if delivery.status_code is None else f" {delivery.status_code}"
+    return f"{kind}{delivery.verdict.value}{status}"
 
 
 def test_warnings(test_report: TestReport) -> Iterator[str]:

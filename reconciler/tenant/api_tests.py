@@ -10,6 +10,7 @@ from reconciler.core.codec import delivery_to_wire
 from reconciler.core.model import Subscription, Webhook
 from reconciler.core.report import Delivery
 from reconciler.delivery.envelope import envelope, sample_event
+from reconciler.delivery.send import TOTAL
 from reconciler.tenant import change, webhooks
 from reconciler.tenant.api_webhooks import check_holder
 from reconciler.tenant.body import Reader, details, subscription
@@ -18,6 +19,7 @@ from reconciler.tenant.problems import FieldError, Refusal, invalid
 from reconciler.tenant.times import rfc3339
 from reconciler.tenant.webhooks import Stored
 
+SHORTEST: Final = 1.0  # seconds that a caller may give an attempt at least
 DEFAULT: Final = Subscription("elastio:recovery-point:create:started", "v0", "info")
 
 
@@ -31,18 +33,29 @@ def _event(reader: Reader, errors: list[FieldError]) -> Subscription | None:
     return None if value is None else subscription(value, "/event", errors)
 
 
-async def sent(tenant: Tenant, who: str, target: Webhook, event: Subscription) -> Delivery:
-    """One test, counted for `who`, a token or a session; raises 429."""
+def _seconds(reader: Reader) -> float | None:
+    """How long the attempt may take, None for the sender's own limit."""
+    if reader.drop_null("timeout_seconds"):
+        return None
+    value = reader.take("timeout_seconds")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not SHORTEST <= value <= TOTAL:
+        reader.fault("timeout_seconds", f"must be a number from {SHORTEST:g} to {TOTAL:g}")
+        return None
+    return float(value)
+
+
+async def sent(tenant: Tenant, who: str, target: Webhook, event: Subscription, seconds: float | None = None) -> Delivery:
+    """One test, counted for `who`, a token or a session; raises 429. It is given up after `seconds`."""
     tenant.rates.spend(who)
     event_id = tenant.store.new_id()
     sample = sample_event(event, event_id=event_id, time=rfc3339(tenant.store.clock()))
-    outcome = await tenant.sender.send(target, event, envelope(sample))
+    outcome = await tenant.sender.send(target, event, envelope(sample), is_test=True, total=seconds)
     tenant.telemetry.attempt("test", target.url, outcome, event_id)
     return outcome
 
 
-async def _send(call: Call, target: Webhook, event: Subscription) -> Response:
-    return reply(delivery_to_wire(await sent(call.tenant, call.principal.id, target, event)))
+async def _send(call: Call, target: Webhook, event: Subscription, seconds: float | None) -> Response:
+    return reply(delivery_to_wire(await sent(call.tenant, call.principal.id, target, event, seconds)))
 
 
 async def _stored(call: Call, webhook_id: str) -> Stored:
@@ -61,13 +74,13 @@ async def saved(call: Call) -> Response:
     held = await _stored(call, call.part("id"))
     errors: list[FieldError] = []
     reader = Reader(value, "", errors)
-    event = _event(reader, errors)
+    event, seconds = _event(reader, errors), _seconds(reader)
     reader.end()
     if errors:
         raise invalid(errors)
     secret = webhooks.opened(held.id, held.auth, call.store.vault)
     target = webhooks.to_send(held.name, held.url, held.auth, secret)
-    return await _send(call, target, event or next(iter(held.events), DEFAULT))
+    return await _send(call, target, event or next(iter(held.events), DEFAULT), seconds)
 
 
 async def unsaved(call: Call) -> Response:
@@ -77,7 +90,7 @@ async def unsaved(call: Call) -> Response:
     reader = Reader(value, "", errors)
     webhook_id = reader.maybe_text("id", lambda text: None if text.isascii() else "is not an id")
     given = details(reader.take("webhook"), _no_seal, required=("url",), pointer="/webhook")
-    event = _event(reader, errors)
+    event, seconds = _event(reader, errors), _seconds(reader)
     reader.end()
     held = await _stored(call, webhook_id) if webhook_id is not None else None
     if errors or given.errors:
@@ -86,4 +99,4 @@ async def unsaved(call: Call) -> Response:
     auth, secret = change.to_test(fields.get("auth"), held, fields["url"], call.store.vault, "/webhook")
     target = webhooks.to_send(fields.get("name", ""), fields["url"], auth, secret)
     known = fields.get("events") or (held.events if held is not None else ())
-    return await _send(call, target, event or next(iter(known), DEFAULT))
+    return await _send(call, target, event or next(iter(known), DEFAULT), seconds)

@@ -58,7 +58,11 @@ _STEP: Final = record({"start": TIME, "succeeded": COUNT, "failed": COUNT})
 _ALL: Final[Json] = {  # with `from`, `to` or `step` also in steps
     "allOf": [ref("Invocations"), record({"steps": items_of(_STEP, maxItems=1000)}, ())]
 }
-_AN_EVENT: Final[Json] = {"event": maybe(ref("Subscription"))}
+_BOUND: Final[Json] = {"type": ["number", "null"], "minimum": 1, "maximum": 10, "default": 10}
+_AN_EVENT: Final[Json] = {
+    "event": maybe(ref("Subscription")),
+    "timeout_seconds": {**_BOUND, "description": "Seconds of wall clock after which the attempt is given up: verdict `timeout`."},
+}
 _TEST: Final = record({"webhook": ref("Unsaved"), **_AN_EVENT, "id": {"type": ["string", "null"]}}, ("webhook",), closed=True)
 _EVENT: Final = record(
     {

@@ -40,7 +40,7 @@ def test_what_the_tenant_said_before_the_deadline_cut_it_off_is_told_of_the_webh
     def answer(asked: Asked) -> Reply | None:
         name = asked.body["webhook"]["name"]
         turned[name] += 1
-        return problem(500, "fault", "the disk is full") if turned[name] == 1 else Reply(raw=b"HTTP/1.1", again=b" ")
+        return problem(503, "busy", "the disk is full") if turned[name] == 1 else Reply(raw=b"HTTP/1.1", again=b" ")
 
     with wire(answer) as server:
         (tmp_path / "tenant.yaml").write_text(tenant_manifest(server.url))
@@ -53,7 +53,7 @@ def test_what_the_tenant_said_before_the_deadline_cut_it_off_is_told_of_the_webh
     one, two = ended.json["deliveries"]
     assert (one["verdict"], two["verdict"]) == ("interrupted", "interrupted")
     assert one["detail"].startswith(
-        "not tested: the run ended before it; before that: tenant production: POST /webhooks/test: the tenant answered 500"
+        "not tested: the run ended before it; before that: tenant production: POST /webhooks/test: the tenant answered 503"
     )
     assert "the disk is full" in one["detail"]
     assert two["detail"] == "not tested: the run ended before it"
