@@ -63,6 +63,7 @@ class Engine:
     async def start(self) -> None:
         """Counts what the last engine left as interrupted and begins; one engine a file only."""
         self._stopped = False
+        self._store.clock.hold()
         await self._store.write(lambda c: outcomes.recover(c, self._retries, self._store.clock()))
         self._background = (asyncio.create_task(self._look()), asyncio.create_task(self._keep_up()))
 
@@ -76,6 +77,7 @@ class Engine:
         await self.idle()
         if self._timer is not None:
             self._timer.cancel()
+        self._store.clock.release()
 
     @property
     def running(self) -> bool:
@@ -128,9 +130,29 @@ class Engine:
     async def _pass(self) -> None:
         """Claims and starts what there is room for."""
         self._again = False
+        await self._follow_the_clock()
         await self._learn()
         while picks := self._lanes.take(self._store.clock(), TOGETHER):
             await self._claim(picks)
+
+    async def _follow_the_clock(self) -> None:
+        """Moves what is planned by as much as the machine's clock jumped, so that each wait takes as long as it was to take."""
+        jump = self._store.clock.jump()
+        if not jump:
+            return
+
+        def move(connection: sqlite3.Connection) -> None:
+            outcomes.move(connection, jump)
+            self._store.clock.follow(jump)  # with the last statement, so that no moment of the old time line is stored after it
+
+        try:
+            await self._store.write(move)
+        except BaseException:
+            if not self._store.clock.jump():  # it followed, but nothing was stored
+                self._store.clock.follow(-jump)
+            raise
+        self._lanes.move(jump)
+        _log.warning("the clock jumped by %+.1f s: planned attempts moved with it", jump)
 
     async def _learn(self) -> None:
         """Reads the facts of the webhooks that were named since."""

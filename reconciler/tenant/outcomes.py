@@ -118,6 +118,12 @@ def _store(connection: sqlite3.Connection, ended: Sequence[Ended], now: float) -
 _ENDED: Final = "UPDATE deliveries SET lease = NULL, lease_at = NULL,"
 
 
+def move(connection: sqlite3.Connection, seconds: float) -> None:
+    """Plans every attempt that much later, below 0 earlier: the clock jumped."""
+    connection.execute("UPDATE deliveries SET next_at = next_at + ? WHERE next_at IS NOT NULL", (seconds,))
+    connection.execute("UPDATE webhooks SET held_until = held_until + ? WHERE held_until IS NOT NULL", (seconds,))
+
+
 def recover(connection: sqlite3.Connection, retries: Retries, now: float) -> int:
     """Counts every attempt that was under way when the last engine ended as failed, `interrupted`; how many these were."""
     rows = connection.execute(

@@ -22,6 +22,7 @@ from typing import Final, Self, TypeVar
 from reconciler.core.errors import StoreError
 from reconciler.tenant import tokens
 from reconciler.tenant.checkpoints import Checkpoints
+from reconciler.tenant.clock import Clock
 from reconciler.tenant.faults import decoding, explained
 from reconciler.tenant.migrations import Foreign, check, migrate
 from reconciler.tenant.page import sessions
@@ -50,10 +51,10 @@ def new_uuid() -> str:
 class Store:
     """One open file: writes one after the other in a thread of their own, reads beside them.
 
-    A context manager. `clock` tells epoch seconds, `new_id` makes ids. Made by `open_store`.
+    A context manager. `clock` tells epoch seconds (an engine holds it), `new_id` makes ids. Made by `open_store`.
     """
 
-    def __init__(self, path: str, busy: float, clock: Callable[[], float], new_id: Callable[[], str]) -> None:
+    def __init__(self, path: str, busy: float, clock: Clock, new_id: Callable[[], str]) -> None:
         self.path, self.clock, self.new_id = path, clock, new_id
         self._busy = busy
         self._lock = threading.Lock()
@@ -204,17 +205,18 @@ def open_store(
     path: str,
     *,
     key: str | None = None,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] | None = None,
     new_id: Callable[[], str] = new_uuid,
     busy: float = BUSY,
 ) -> Store:
     """Opens the tenant's file, making it and its folder where needed; raises StoreError in words for a user.
 
-    `key` is the key's text from outside; without it the one beside the file is used or made. `busy` is how many seconds a
-    write waits for another process.
+    `key` is the key's text from outside; without it the one beside the file is used or made. `clock` stands in for the machine's,
+    wall and monotonic, unless it is a Clock. `busy` is how many seconds a write waits for another process.
     """
     path = _made_file(path)
-    store = Store(path, busy, clock, new_id)
+    steady = clock if isinstance(clock, Clock) else Clock() if clock is None else Clock(clock, clock)
+    store = Store(path, busy, steady, new_id)
     try:
         store.prepare(key)
     except BaseException as error:
