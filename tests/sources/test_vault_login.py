@@ -215,7 +215,7 @@ def test_a_login_that_is_not_there_says_which_there_are(vault: Bao, repo: Path) 
 def test_a_credential_of_the_login_that_does_not_resolve_is_named(vault: Bao, repo: Path, method: str) -> None:
     field = "secretId" if method == "approle" else "token"
     problem = look(vault, repo, {"method": method, field: {"fromEnv": "NOT_SET"}}, {"VAULT_ROLE_ID": "x"}).problem
-    assert f"{field} of secrets.vault.login does not resolve" in problem.message
+    assert f"{field} of secrets.vault.login (fromEnv: NOT_SET) does not resolve" in problem.message
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,8 @@ def _credential(login: Login, field: str, access: Access) -> str:
     try:
         value = env.fetch(place.item, access) if place.source == "fromEnv" else file.pick(file.fetch(place.item, access), place)
     except Lost as error:
-        raise Down(f"{field} of secrets.vault.login does not resolve: {error.why}", error.mend) from None
+        name = f" (fromEnv: {place.item[0]})" if place.source == "fromEnv" else ""
+        raise Down(f"{field} of secrets.vault.login{name} does not resolve: {error.why}", error.mend) from None
     return value.strip()
 
 
