@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.core.adopt import Wanted, make_adoption
 from reconciler.core.errors import BadRequest, InvalidManifests, PlanRefused, StalePlan
+from reconciler.core.evidence import removals, with_doubts
 from reconciler.core.export import Export, make_export
 from reconciler.core.model import Declared
 from reconciler.core.plan import Plan, TenantRef, make_plan
@@ -89,6 +90,11 @@ async def plan(
     made = make_plan(
         manifests.declared, live, policy, tenant=tenant, normalize=provider.normalize, fingerprint_key=fingerprint_key
     )
+    sources = removals(made, policy)
+    if sources:
+        from reconciler.manifests.evidence import doubts  # noqa: PLC0415  only a removal asks git
+
+        made = with_doubts(made, doubts(manifests, sources), policy)
     return made if base is None else labelled(made, base, policy, provider.normalize)
 
 

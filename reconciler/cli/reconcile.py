@@ -46,7 +46,7 @@ Examples:
 @option(
     "--accept",
     metavar="D",
-    help="The plan with this digest passes limits, no-longer-selected, other repositories, in-use, policies; else exit 5.",
+    help="The plan with this digest passes what a person may accept (limits, unclear sources, policies, …); else exit 5.",
 )
 @option("--parallelism", type=click.IntRange(1, 100), default=10, show_default=True, metavar="N", help="Changes at once.")
 @option("--on-error", type=click.Choice(["continue", "stop"]), default="continue", show_default=True, help="After a failure.")

@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 
 
 def digest(plan: Plan) -> str:
-    """`sha256:` over tenant url, owner, policy, pending changes, and the violations that no change shows (`in_digest`).
+    """`sha256:` over tenant url, owner, policy, pending changes, and the violations that no change shows.
 
-    So whoever accepts a plan accepts just the violations that were seen.
+    Those are the ones that are `in_digest`, and the sources without evidence of removal. So whoever accepts a plan accepts just
+    the violations that were seen.
     """
     changes = [_essence(change, plan.fingerprint_key) for change in plan.pending]
     refused = [[found.rule, found.message, found.names] for found in plan.judged]
-    parts = [plan.tenant.url, plan.tenant.owner, plan.policy, changes, *([refused] if refused else [])]
+    unclear = [[found.source, found.state, found.place, found.names] for found in plan.unclear]
+    more = [*([refused] if refused else []), *([{"unclear": unclear}] if unclear else [])]
+    parts = [plan.tenant.url, plan.tenant.owner, plan.policy, changes, *more]
     return _sha256(parts)
 
 

@@ -14,7 +14,7 @@ from reconciler.core.rules import PREFIX, Breach
 if TYPE_CHECKING:
     from reconciler.core.plan import Change, Plan
 
-_ACCEPTABLE: Final = frozenset({"delete-limit", "update-limit", "in-use", "other-repository"})
+_ACCEPTABLE: Final = frozenset({"delete-limit", "update-limit", "source-unclear", "in-use", "other-repository"})
 _IN_DIGEST: Final = frozenset({"no-longer-selected", "another-repository-suspected"})
 
 
@@ -29,7 +29,7 @@ class Violation:
 
     @property
     def acceptable(self) -> bool:
-        """Whether a person may let it pass for one plan (`--accept`); what belongs to others or is unclear never passes."""
+        """Whether a person may let it pass for one plan (`--accept`); what belongs to others or is ambiguous never passes."""
         return self.rule in _ACCEPTABLE or self.in_digest
 
     @property
@@ -137,4 +137,5 @@ def check(plan: Plan, policy: Policy) -> tuple[Violation, ...]:
     """Every reason not to carry out this plan, limits first; empty when it is safe."""
     whole = [rule(plan, policy) for rule in (_delete_limit, _update_limit, _empty_set)]
     single = [found for change in plan.pending for found in (_owner(change, policy), _protected(change), _in_use(change, policy))]
-    return tuple(found for found in (*whole, *single) if found is not None) + plan.clashes + plan.judged
+    unclear = (Violation("source-unclear", found.message, found.names) for found in plan.unclear)
+    return tuple(found for found in (*whole, *unclear, *single) if found is not None) + plan.clashes + plan.judged

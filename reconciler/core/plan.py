@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from reconciler.core.diff import FieldChange, diff
 from reconciler.core.digest import digest
+from reconciler.core.evidence import Unclear
 from reconciler.core.guard import Violation, check, verdicts
 from reconciler.core.mark import mark_changes
 from reconciler.core.match import Match, match
@@ -112,10 +113,10 @@ class Plan:
     """What a run would do: `pending` changes in the order of `stages`, and the rest counted. An empty plan is a plan.
 
     `base` is how many live webhooks were ours before the run, `declared` how many webhooks are declared; `violations` is why it
-    would be refused, `judged` those that enter the digest (the organisation's rules, what the Tenant selects), `warnings` what a
-    reviewer should know; `since` the revision and commit that its labels are told from; `known_as` the digest it was saved under,
-    for a plan out of a file, which has no secret values to count it from; `switched_off` are webhooks of ours that somebody
-    switched off at the tenant, which no change touches.
+    would be refused, `judged` those that enter the digest (the organisation's rules, what the Tenant selects), `unclear` the
+    sources without evidence that Git removed them, `warnings` what a reviewer should know; `since` the revision and commit that
+    its labels are told from; `known_as` the digest it was saved under, for a plan out of a file, which has no secret values to
+    count it from; `switched_off` are webhooks of ours that somebody switched off at the tenant, which no change touches.
     """
 
     tenant: TenantRef
@@ -125,6 +126,7 @@ class Plan:
     declared: int = 0
     clashes: tuple[Violation, ...] = ()
     judged: tuple[Violation, ...] = ()
+    unclear: tuple[Unclear, ...] = ()
     violations: tuple[Violation, ...] = ()
     warnings: tuple[str, ...] = ()
     policy: str = ""

@@ -23,7 +23,10 @@ from reconciler.core.saved import Saved, fingerprints
 from reconciler.core.secret import Secret
 
 _CHECKED_AGAIN = frozenset(
-    {"delete-limit", "update-limit", "empty-set", "not-owned", "other-owner", "protected", "in-use", "other-repository"}
+    {
+        *("delete-limit", "update-limit", "empty-set", "source-unclear", "not-owned", "other-owner", "protected", "in-use"),
+        "other-repository",
+    }
 )
 
 

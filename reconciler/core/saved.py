@@ -58,6 +58,7 @@ def additions(plan: Plan, policy: Policy, program: str) -> Json:
             },
             "base": plan.base,
             "declared": plan.declared,
+            "unclear": [asdict(found) for found in plan.unclear],
             "stages": [len(stage) for stage in plan.stages],
             "changes": [_change(change, policy.literal_urls, key) for change in plan.pending],
         },

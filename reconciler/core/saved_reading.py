@@ -11,6 +11,7 @@ from typing import Any, Final
 from reconciler.core import codec
 from reconciler.core.diff import FieldChange
 from reconciler.core.errors import InvalidPlanFile
+from reconciler.core.evidence import unclear_of
 from reconciler.core.guard import Violation
 from reconciler.core.model import (
     ApiKeyAuth,
@@ -63,6 +64,7 @@ def _saved(at: At) -> Saved:
         base=apply.get("base").count(),
         declared=apply.get("declared").count(),
         judged=tuple(found for found in violations if found.in_digest),
+        unclear=unclear_of(apply.get("unclear")),
         violations=violations,
         warnings=tuple(item.text() for item in at.get("warnings").items()),
         policy=policy_text(policy),

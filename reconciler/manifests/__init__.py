@@ -1,4 +1,7 @@
-"""The Git side: files -> Declared. Others call `load(Request)`, `unresolved` for what they select, `resolve` for a saved plan."""
+"""The Git side: files -> Declared. Others call `load(Request)`, `unresolved` for what they select, `resolve` for a saved plan.
+
+What a plan removes needs evidence, which `evidence.doubts` looks for.
+"""
 
 from reconciler.manifests.again import resolve
 from reconciler.manifests.load import load, unresolved

@@ -39,7 +39,7 @@ class Revision:
         tree.add(self.repository, self.commit, wanted)
         tree.fetch()
         then, found = replace(request, tree=tree, keep=False), Reading(only=kind)
-        for file in paths.find(wanted.values(), tree, found.problems)[0]:
+        for file in paths.find(tuple(wanted.values()), tree, found.problems)[0]:
             read_file(file, then, found)
         reading.problems += found.problems
         return found.kinds[kind]

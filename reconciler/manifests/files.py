@@ -8,16 +8,17 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from functools import lru_cache
 from io import BufferedReader
 from typing import Final, Literal, Protocol
 
+from reconciler.core.problem import Problem
+from reconciler.manifests.folders import Walk
 from reconciler.manifests.places import Parsed
 
 STDIN: Final = "<stdin>"
 _CHUNK: Final = 64 * 1024  # bytes
-_ENDINGS: Final = (".yaml", ".yml", ".json")
 
 
 class Tree(Protocol):
@@ -30,8 +31,8 @@ class Tree(Protocol):
     def kind(self, path: str) -> Literal["folder", "file"] | None:
         """What stands there, None for nothing."""
 
-    def below(self, folder: str, unreadable: Callable[[str, str], None]) -> Iterable[str]:
-        """Every manifest file in a folder and the folders in it; what cannot be looked into is told with the reason."""
+    def below(self, folders: Sequence[str], problems: list[Problem]) -> list[list[str]]:
+        """For each folder, every manifest file in it and the folders in it; what cannot be looked into joins the problems."""
 
     def read(self, path: str, most: int) -> bytes:
         """The bytes of a file, at most `most`; raises OSError, whose `strerror` says why not."""
@@ -41,11 +42,6 @@ class Tree(Protocol):
 
     def shown(self, path: str) -> str:
         """A path as messages show it."""
-
-
-def is_manifest(name: str) -> bool:
-    """Whether a folder's run reads a file of that name."""
-    return name.endswith(_ENDINGS) and not name.startswith(".")
 
 
 class WorkTree:
@@ -59,15 +55,9 @@ class WorkTree:
             return "folder"
         return "file" if os.path.exists(path) else None  # noqa: PTH110  likewise
 
-    def below(self, folder: str, unreadable: Callable[[str, str], None]) -> Iterable[str]:
-        """Links to nothing and pipes included: they are told when opened."""
-
-        def failed(error: OSError) -> None:
-            unreadable(error.filename or folder, os.strerror(error.errno or 0))
-
-        for top, names, files in os.walk(folder, onerror=failed):
-            names[:] = [name for name in names if not name.startswith(".")]
-            yield from (f"{top.rstrip('/')}/{name}" for name in files if is_manifest(name))
+    def below(self, folders: Sequence[str], problems: list[Problem]) -> list[list[str]]:
+        """Links to nothing and pipes included: they are reported when opened."""
+        return Walk(problems, self.shown).files(folders)
 
     def read(self, path: str, most: int) -> bytes:
         """In two steps: asking for the limit at once would allocate it for each file."""

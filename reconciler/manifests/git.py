@@ -35,6 +35,14 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldBack:
+    """Paths from the top of what need not be in the work tree: files that git skips there (sparse checkout), and submodules."""
+
+    sparse: frozenset[str]
+    submodules: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Repository:
     """The repository that a folder lies in; `top` is its work tree's real path."""
 
@@ -80,6 +88,18 @@ class Repository:
         listed = self._asked("diff-index", "-M", "--diff-filter=R", "--name-status", "-z", commit, "--").split(b"\0")
         return {os.fsdecode(now): os.fsdecode(then) for then, now in zip(listed[1::3], listed[2::3], strict=False)}
 
+    def held_back(self, names: Sequence[str]) -> HeldBack:
+        """What git keeps out of the work tree under these paths from the top, "" for all; raises GitFailed."""
+        listed = self._asked("ls-files", "--stage", "-t", "-z", "--", *([] if "" in names else names))
+        sparse: set[str] = set()
+        submodules: set[str] = set()
+        for line in filter(None, listed.split(b"\0")):
+            tag, mode = line[:1], line[2:8]
+            if tag == b"S" or mode == SUBMODULE.encode():
+                path = os.fsdecode(line.partition(b"\t")[2])
+                (sparse if tag == b"S" else submodules).add(path)
+        return HeldBack(frozenset(sparse), frozenset(submodules))
+
     def blobs(self, names: Sequence[str], most: int, *, follow: bool = False) -> Iterator[bytes | None]:
         """The contents behind object names, at most `most` bytes of each; None for what is no file. `follow` goes along links."""
         options = ["--follow-symlinks"] if follow else []
@@ -113,6 +133,12 @@ def blob_id(data: bytes, length: int) -> str:
     return make(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
+def environment(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment that git gets: no hook's repository, English, no prompt."""
+    given = {name: value for name, value in env.items() if name not in _OF_A_HOOK}
+    return given | {"LC_ALL": "C", "GIT_LITERAL_PATHSPECS": "1", "GIT_TERMINAL_PROMPT": "0"}
+
+
 def settings(folder: str, pattern: str, env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Name and value of every setting of the repository around a folder whose name fits; none where git cannot say.
 
@@ -130,8 +156,7 @@ def settings(folder: str, pattern: str, env: Mapping[str, str]) -> tuple[tuple[s
 
 def repository_of(folder: str, env: Mapping[str, str], option: str = "--since") -> Repository:
     """The repository that a folder lies in; raises BadRequest where there is none, GitFailed where git cannot say."""
-    given = {name: value for name, value in env.items() if name not in _OF_A_HOOK}
-    given |= {"LC_ALL": "C", "GIT_LITERAL_PATHSPECS": "1", "GIT_TERMINAL_PROMPT": "0"}
+    given = environment(env)
     done = _run(["git", "-C", folder, "rev-parse", "--show-toplevel"], given)
     if done.returncode == 0:
         return Repository(os.fsdecode(done.stdout.removesuffix(b"\n")), given, option)

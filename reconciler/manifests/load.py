@@ -63,9 +63,7 @@ def _load(request: Request) -> Manifests:
     literal_urls = frozenset(url for url in (*(draft.url for draft in drafts), *views.replaced(drafts)) if isinstance(url, str))
     if request.policies == "judge":
         reading.problems += policies.judged(rules, declared, literal_urls)
-    problems = _warnings(request, reading)
-    if unclear is not None:
-        raise unclear
+    problems = _warnings(request, reading, unclear)
     return Manifests(
         declared=tuple({item.key: item for item in declared}.values()),
         tenant=chosen,
@@ -84,6 +82,7 @@ def _load(request: Request) -> Manifests:
         parsed=tuple(reading.parsed),
         rules=rules,
         selection=selection.selection(chosen, reading.kinds["Webhook"]),
+        read=MappingProxyType(reading.files),
     )
 
 
@@ -118,12 +117,14 @@ def unresolved(manifests: Manifests, selected: Iterable[Declared], *, tenants: b
     return tuple(sorted([*manifests.problems, *lost], key=_order)) if lost else ()
 
 
-def _warnings(request: Request, reading: Reading) -> tuple[Problem, ...]:
-    """The problems, sorted; raises InvalidManifests where one is an error."""
+def _warnings(request: Request, reading: Reading, unclear: BadRequest | None) -> tuple[Problem, ...]:
+    """The problems, sorted; raises InvalidManifests where one is an error, else what is unclear."""
     problems = _settled(reading.problems, strict=request.strict)
     if any(problem.severity == "error" for problem in problems):
         told = _settled([*problems, *_needed(request, reading)], strict=False)
         raise InvalidManifests(told, reading.documents, reading.skipped)
+    if unclear is not None:
+        raise unclear
     return problems
 
 

@@ -119,6 +119,7 @@ class Manifests:
     `tokens` are the places of every Tenant's token. `joined` are the EventSubscriptions, whatever tenant selects their webhooks.
     `parsed` are the files that had no fault, if they were to be kept. `rules` are the organisation's. `selection` says which
     webhooks the tenant in use leaves out.
+    `read` says of each file that was read, by absolute path, whether it has a document of ours.
     """
 
     declared: tuple[Declared, ...]
@@ -138,3 +139,4 @@ class Manifests:
     parsed: tuple[Parsed, ...] = ()
     rules: tuple[Rule, ...] = ()
     selection: Selection = field(default_factory=Selection)
+    read: Mapping[str, bool] = field(default_factory=dict, repr=False)

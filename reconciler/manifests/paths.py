@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from reconciler.core.model import Origin
 from reconciler.core.problem import Problem
 from reconciler.manifests.files import STDIN, Tree
+from reconciler.manifests.folders import git_top
 from reconciler.manifests.places import File
 from reconciler.manifests.read import SIZE
 
@@ -30,19 +31,23 @@ def problem(path: str, rule: str, message: str, hint: str | None = None) -> Prob
     return Problem(Origin(path, 1), "", rule, "error", message, hint)
 
 
-def find(paths: Iterable[str], tree: Tree, problems: list[Problem]) -> tuple[list[Found], list[str], list[str]]:
+def find(paths: Sequence[str], tree: Tree, problems: list[Problem]) -> tuple[list[Found], list[str], list[str]]:
     """The files to read, each once, in order; the folders and the files among the paths, absolute."""
     files: dict[str, Found] = {}
     folders, named = [], []
+    given_paths = {given: _absolute(given) for given in paths if given != STDIN_ARGUMENT}
+    kinds = {path: tree.kind(path) for path in given_paths.values() if path}
+    walked = [path for path, kind in kinds.items() if kind == "folder"]
+    below = dict(zip(walked, tree.below(walked, problems), strict=True))
     for given in paths:
         if given == STDIN_ARGUMENT:
             files.setdefault(STDIN, Found(STDIN, named=True))
             continue
-        path = os.path.abspath(given) if given and "\0" not in given else ""  # noqa: PTH100  strings, as all of this layer
-        kind = tree.kind(path) if path else None
+        path = given_paths[given]
+        kind = kinds.get(path)
         if kind == "folder":
             folders.append(path)
-            for file in sorted(tree.below(path, _unreadable(tree, problems)), key=_steps):
+            for file in sorted(below[path], key=_steps):
                 files.setdefault(file, Found(file, named=False))
         elif kind == "file":
             named.append(path)
@@ -53,15 +58,13 @@ def find(paths: Iterable[str], tree: Tree, problems: list[Problem]) -> tuple[lis
     return list(files.values()), folders, named
 
 
+def _absolute(given: str) -> str:
+    """The absolute path of what was given; "" for what is no path."""
+    return os.path.abspath(given) if given and "\0" not in given else ""  # noqa: PTH100  strings, as all of this layer
+
+
 def _steps(path: str) -> list[str]:
     return path.split("/")
-
-
-def _unreadable(tree: Tree, problems: list[Problem]) -> Callable[[str, str], None]:
-    def told(folder: str, why: str) -> None:
-        problems.append(problem(tree.shown(folder), "path/unreadable", f"the folder cannot be read: {why}"))
-
-    return told
 
 
 def file_of(path: str, tree: Tree) -> File:
@@ -90,11 +93,5 @@ def root_of(tenant: File | None) -> str:
 
 def work_tree() -> str:
     """The root of the Git work tree that the current folder lies in, else the current folder."""
-    here = folder = os.getcwd()  # noqa: PTH109  likewise
-    while True:
-        if os.path.exists(os.path.join(folder, ".git")):  # noqa: PTH110, PTH118  likewise
-            return folder
-        parent = os.path.dirname(folder)  # noqa: PTH120  likewise
-        if parent == folder:
-            return here
-        folder = parent
+    here = os.getcwd()  # noqa: PTH109  strings, as all of this layer
+    return git_top(here) or here

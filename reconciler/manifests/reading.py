@@ -12,6 +12,7 @@ from reconciler.core.problem import Problem
 from reconciler.manifests import paths
 from reconciler.manifests.build import PROBLEMS
 from reconciler.manifests.files import STDIN
+from reconciler.manifests.lists import manifests_in
 from reconciler.manifests.model import Joined, Request
 from reconciler.manifests.near import near
 from reconciler.manifests.places import Document, File, Parsed
@@ -25,7 +26,10 @@ _COMMON: Final = frozenset({"Policy"})
 
 @dataclass(slots=True)
 class Reading:
-    """What has been read so far. `refused` are keys of Webhooks that the schema refused; `only` is the one kind that is read."""
+    """What has been read so far. `refused` are keys of Webhooks that the schema refused; `only` is the one kind that is read.
+
+    `files` says of each file that was read, by absolute path, whether it has a document of ours.
+    """
 
     only: str | None = None
 
@@ -39,6 +43,7 @@ class Reading:
     tokens: frozenset[Place] = frozenset()
     joined: tuple[Joined, ...] = ()
     parsed: list[Parsed] = field(default_factory=list)
+    files: dict[str, bool] = field(default_factory=dict)
     documents: int = 0
     skipped: int = 0
 
@@ -54,6 +59,10 @@ def read_file(found: paths.Found, request: Request, reading: Reading) -> None:
         if isinstance(data, Problem):
             reading.problems.append(data)
             return
+        if not data and found.path != STDIN and request.tree.whole:
+            message = "the file is empty: it has 0 bytes, as after a write that was cut short"
+            reading.problems.append(file.problem(0, "path/empty-file", message, "restore the manifest, or delete the file"))
+            return
         documents, problems = read(file, data)
     if request.keep and not problems:
         reading.parsed.append(Parsed(file, tuple(documents)))
@@ -65,24 +74,28 @@ def _take(
 ) -> None:
     start, before = len(reading.problems), reading.documents
     reading.problems += problems
+    if any(document.value.__class__ is not dict for document in documents):
+        documents, faults = manifests_in(documents, file, PROBLEMS - len(problems))
+        reading.problems += faults if request.tree.whole else ()
     for document in documents:
         _sort(document, reading, PROBLEMS - len(reading.problems) + start)
         if len(reading.problems) - start >= PROBLEMS:
             message = f"over {PROBLEMS:,} problems; no more are shown"
             reading.problems.append(file.problem(document.index, "document/limit", message))
             break
-    if request.tree.whole and found.named and reading.documents == before and not problems and found.path != STDIN:
+    reading.files[found.path] = filled = reading.documents > before
+    if not filled and request.tree.whole and found.named and len(reading.problems) == start and found.path != STDIN:
         reading.problems.append(file.problem(0, "document/none", f"no document of {API} in this file"))
 
 
 def _sort(document: Document, reading: Reading, most: int) -> None:
     """Puts a document with its kind if it is ours and keeps its schema; else notes at most `most` problems."""
     value = document.value
-    api, kind = (value.get("apiVersion"), value.get("kind")) if isinstance(value, dict) else (None, None)
+    api, kind = value.get("apiVersion"), value.get("kind")
     known = isinstance(kind, str) and kind in KINDS
     passed = known and reading.only not in {None, kind}
     if passed or (api != API and not (known and _meant(kind, api))):
-        reading.skipped += value is not None
+        reading.skipped += 1
         return
     reading.documents += 1
     if api != API:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from reconciler.core.errors import BadRequest, GitFailed
+from reconciler.core.problem import Problem
 from reconciler.core.since import Base
-from reconciler.manifests.files import is_manifest, shown
+from reconciler.manifests.files import shown
+from reconciler.manifests.folders import is_manifest
 from reconciler.manifests.git import LINK, SUBMODULE, Entry, Repository, blob_id, repository_of
 from reconciler.manifests.load import load
 from reconciler.manifests.model import Manifests, Request
@@ -40,10 +42,10 @@ class Commit:
             return "file"
         return "folder" if path in self.folders else None
 
-    def below(self, folder: str, unreadable: Callable[[str, str], None]) -> Iterable[str]:  # noqa: ARG002  all of it is known
-        """The files that a run over that folder would have read."""
-        under = folder.rstrip("/") + "/"
-        return [path for path in self.files if path.startswith(under) and _seen(path[len(under) :])]
+    def below(self, folders: Sequence[str], problems: list[Problem]) -> list[list[str]]:  # noqa: ARG002  all of it is known
+        """The files that a run over these folders would have read."""
+        tops = [folder.rstrip("/") + "/" for folder in folders]
+        return [[path for path in self.files if path.startswith(top) and _seen(path[len(top) :])] for top in tops]
 
     def read(self, path: str, most: int) -> bytes:
         """What the file held; of a link, the file that it led to."""

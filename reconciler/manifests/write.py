@@ -63,14 +63,22 @@ def _file_name(key: str, taken: Iterable[str]) -> str:
 
 
 def write(files: Iterable[Written], folder: str) -> None:
-    """Writes them, each whole or not at all; raises OSError."""
+    """Writes them, each whole or not at all, and removes those that have nothing left; raises OSError."""
     Path(folder).mkdir(parents=True, exist_ok=True)
     for path, text, fresh in dict.fromkeys((file.path, file.text, not file.fields) for file in files):
         if fresh:
             with Path(path).open("x", encoding="utf-8", newline="\n") as stream:
                 stream.write(text)
-        else:
+        elif text.strip():
             _replace(path, text)
+        else:
+            _remove(path)
+
+
+def _remove(path: str) -> None:
+    """Removes a file that has nothing left in it, and what links to it: an empty file is no manifest."""
+    Path(path).resolve().unlink()
+    Path(path).unlink(missing_ok=True)
 
 
 def _replace(path: str, text: str) -> None:
