@@ -6,7 +6,7 @@ Called by `load.py` with everything decoded. One document alone is `decode.py`'s
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 from reconciler.core.limits import normal
@@ -16,6 +16,7 @@ from reconciler.manifests.events import subscriptions
 from reconciler.manifests.model import Joined, TenantSpec
 from reconciler.manifests.near import near
 from reconciler.manifests.places import Document, Path
+from reconciler.manifests.refused import Refused
 
 _HINTS: Final = 20  # names looked up for hints; each costs a comparison with up to 500
 _JOINED: Final = 1_000_000  # subscriptions that a run's EventSubscriptions add in all; every one costs a few hundred bytes
@@ -34,8 +35,8 @@ def unique(documents: Iterable[Document], rule: str, what: str) -> list[Problem]
     return problems
 
 
-def join(drafts: list[Draft], others: list[Document], refused: Collection[str], problems: list[Problem]) -> tuple[Joined, ...]:
-    """Gives every webhook the subscriptions of EventSubscriptions; `refused` are keys of webhooks that did not decode."""
+def join(drafts: list[Draft], others: list[Document], refused: Refused, problems: list[Problem]) -> tuple[Joined, ...]:
+    """Gives every webhook the subscriptions of EventSubscriptions; one that may be for a `refused` webhook may find none."""
     joined: list[Joined] = []
     by_key = {draft.key: draft for draft in reversed(drafts)}
     by_label: dict[tuple[str, str], list[Draft]] = defaultdict(list)
@@ -58,7 +59,7 @@ def join(drafts: list[Draft], others: list[Document], refused: Collection[str], 
             draft.others.append(document)
             for item, place in found.items():
                 draft.places.setdefault(item, place)
-        if not targets and spec.get("webhook") not in refused and not ("selector" in spec and refused):
+        if not targets and not refused.may_match(spec.get("webhook"), spec.get("selector", {}).get("matchLabels", {})):
             problems.append(_lost(document, spec, by_key, by_label, hint=hints > 0))
             hints -= 1
     return tuple(joined)
@@ -126,10 +127,10 @@ def _same_name(draft: Draft, first: Draft) -> Problem:
     return draft.document.problem(path, "webhook/duplicate-name", message, "give it another spec.name")
 
 
-def silent(drafts: list[Draft], problems: list[Problem]) -> None:
-    """A warning for each webhook without any subscription."""
+def silent(drafts: list[Draft], refused: Refused, problems: list[Problem]) -> None:
+    """A warning for each webhook without any subscription, except where a `refused` document may hold some."""
     for draft in drafts:
-        if not draft.places:
+        if not (draft.places or refused.may_add_to(draft.key, draft.labels)):
             message = f"{draft.key} has no subscription: it receives nothing"
             hint = "add spec.events, or an EventSubscription"
             problems.append(draft.document.problem((), "events/none", message, hint, severity="warning"))

@@ -18,11 +18,12 @@ from reconciler.core.model import Declared, Origin, Webhook
 from reconciler.core.problem import Problem
 from reconciler.manifests import join, paths, policies, selection, tenants, views
 from reconciler.manifests.decode import Draft
-from reconciler.manifests.events import Origins
+from reconciler.manifests.events import Origins, subscriptions
 from reconciler.manifests.files import STDIN, relative
 from reconciler.manifests.model import Manifests, Request, TenantSpec
 from reconciler.manifests.places import Document
-from reconciler.manifests.reading import API, Reading, read_file
+from reconciler.manifests.reading import Reading, read_file
+from reconciler.manifests.schema import API
 
 _NOWHERE: Final = MappingProxyType[tuple[str, ...], Origin]({})  # where no patch set a field, which is the usual case
 
@@ -50,8 +51,11 @@ def _no_collector() -> Iterator[None]:
 def _load(request: Request) -> Manifests:
     reading = Reading()
     found, folders, files = paths.find(request.paths, request.tree, reading.problems)
+    reading.refused.unread = bool(reading.problems)
     for file in found:
         read_file(file, request, reading)
+    for document in reading.refused.events:
+        subscriptions(document, reading.problems)
     _require_some(request, reading)
     specs, chosen, unclear = _tenants(request, reading)
     drafts = [] if request.only_tenants else views.drafts(request, reading, specs, chosen)
@@ -149,7 +153,7 @@ def _settled(problems: list[Problem], *, strict: bool) -> tuple[Problem, ...]:
 
 def _tenants(request: Request, reading: Reading) -> tuple[tuple[TenantSpec, ...], TenantSpec | None, BadRequest | None]:
     documents = reading.kinds["Tenant"]
-    reading.problems += join.unique(documents, "tenant/duplicate", "Tenant")
+    reading.problems += join.unique(reading.refused.with_refused(documents, "Tenant"), "tenant/duplicate", "Tenant")
     resolver = views.resolver(request, reading, read=request.secrets != "ignore" and request.use_tenant)
     specs = [tenants.tenant(document, resolver) for document in documents]
     reading.problems += tenants.same_target(documents, specs)
@@ -166,7 +170,7 @@ def _selecting(request: Request, reading: Reading, specs: list[TenantSpec]) -> l
         return []
     webhooks = selection.Webhooks(reading.kinds["Webhook"])
     problems = selection.overlaps(list(zip(reading.kinds["Tenant"], specs, strict=True)), webhooks) if len(specs) > 1 else []
-    told = request.each_tenant and not reading.lost_tenants
+    told = request.each_tenant and not reading.refused.may_have_tenant()
     return problems + (selection.unselected(specs, webhooks) if told else [])
 
 

@@ -13,6 +13,7 @@ from reconciler.core.problem import Problem
 from reconciler.manifests.model import TenantSpec
 from reconciler.manifests.near import near
 from reconciler.manifests.places import Document, Patched, Path
+from reconciler.manifests.refused import Refused
 from reconciler.manifests.schema import check, is_valid
 
 MOST: Final = 100_000  # patched webhooks of a run, and patches applied to them: so that no file makes a run of minutes
@@ -58,14 +59,14 @@ def apply(
     tenant: TenantSpec,
     of: Document,
     problems: list[Problem],
-    lost: Collection[str] = (),
+    lost: Refused,
     *,
     explain: int = EXPLAINED,
 ) -> Merged:
     """Merges the patches of a Tenant, whose document is `of`, into the Webhook documents that it selects.
 
-    `lost` are keys of webhooks that could not be read: what a patch matches is not known then. Of what comes out wrong the
-    faults of `explain` webhooks are told.
+    A patch that matches one of the `lost` webhooks only is not reported as idle. Of what comes out wrong the faults of `explain`
+    webhooks are reported.
     """
     patches, left = _Patches(of), MOST
     made: list[Document] = []
@@ -84,8 +85,7 @@ def apply(
         else:
             refused[name] = check("Webhook", patched, _PROBLEMS) if len(refused) < explain else []
     problems += [_with_mend(problem) for told in refused.values() for problem in told]
-    if not lost:
-        problems += patches.idle(documents, tenant)
+    problems += patches.idle(documents, tenant, lost)
     return Merged(made, frozenset(refused))
 
 
@@ -132,14 +132,15 @@ class _Patches:
         value = {**document.value, "spec": spec}
         return Document(value, document.file, document.index, Patched(document, grafts)) if grafts else document
 
-    def idle(self, documents: Sequence[Document], tenant: TenantSpec) -> Iterator[Problem]:
-        """A warning for each patch that matched nothing."""
+    def idle(self, documents: Sequence[Document], tenant: TenantSpec, lost: Refused) -> Iterator[Problem]:
+        """A warning for each patch that matched nothing, and nothing that was `lost`."""
         names = {document.value["metadata"]["name"] for document in documents}
         for number, patch in enumerate(self._patches):
-            if number not in self._used:
+            match = patch["match"]
+            if number not in self._used and not lost.may_match(match.get("name"), match.get("matchLabels", {})):
                 path: Path = (*_PATCHES, number, "match")
                 message = f"the patch matches no Webhook that Tenant {tenant.name} selects"
-                mend = _mend(patch["match"].get("name"), names)
+                mend = _mend(match.get("name"), names)
                 yield self._of.problem(path, "patch/no-match", message, mend, severity="warning", key=True)
 
 

@@ -46,8 +46,9 @@ def read(
     made = rules(documents, folder, reading.problems)
     if request.policies != "ignore" and given is None and len(reading.kinds["Tenant"]) < 2:
         reading.problems += [_unused(document) for document in documents if not lies_in(document, folder)]
-    if whole and not (request.only_tenants or reading.refused):
-        idle(made, [document.value["metadata"].get("labels") or {} for document in reading.kinds["Webhook"]], reading.problems)
+    if whole and not request.only_tenants:
+        known = [document.value["metadata"].get("labels") or {} for document in reading.kinds["Webhook"]]
+        idle([found for found in made if not reading.refused.may_match(None, found[1].labels)], known, reading.problems)
     return tuple(rule for _, rule in made)
 
 

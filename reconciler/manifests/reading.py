@@ -6,7 +6,7 @@ Called by `load.py` for each file. What a document says is not looked at here.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from reconciler.core.problem import Problem
 from reconciler.manifests import paths
@@ -17,16 +17,16 @@ from reconciler.manifests.model import Joined, Request
 from reconciler.manifests.near import near
 from reconciler.manifests.places import Document, File, Parsed
 from reconciler.manifests.read import read
-from reconciler.manifests.schema import KINDS, check
+from reconciler.manifests.refused import Refused
+from reconciler.manifests.schema import API, KINDS, check
 from reconciler.manifests.sources import Place
 
-API: Final = "webhooks.reconciler/v1"
 _COMMON: Final = frozenset({"Policy"})
 
 
 @dataclass(slots=True)
 class Reading:
-    """What has been read so far. `refused` are keys of Webhooks that the schema refused; `only` is the one kind that is read.
+    """What has been read so far; `only` is the one kind that is read.
 
     `files` says of each file that was read, by absolute path, whether it has a document of ours.
     """
@@ -36,10 +36,8 @@ class Reading:
     problems: list[Problem] = field(default_factory=list)
     lost: list[tuple[str | None, Problem]] = field(default_factory=list)
     kinds: dict[str, list[Document]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
-    refused: set[str] = field(default_factory=set)
+    refused: Refused = field(default_factory=Refused)
     explained: int = 0  # webhooks whose faults after patching were told
-    lost_events: bool = False  # an EventSubscription was refused: whose events it had is not known
-    lost_tenants: bool = False  # a Tenant was refused: what it selects is not known
     tokens: frozenset[Place] = frozenset()
     joined: tuple[Joined, ...] = ()
     parsed: list[Parsed] = field(default_factory=list)
@@ -58,10 +56,12 @@ def read_file(found: paths.Found, request: Request, reading: Reading) -> None:
         file, data = paths.contents(found, request.tree, request.stdin)
         if isinstance(data, Problem):
             reading.problems.append(data)
+            reading.refused.unread = True
             return
         if not data and found.path != STDIN and request.tree.whole:
             message = "the file is empty: it has 0 bytes, as after a write that was cut short"
             reading.problems.append(file.problem(0, "path/empty-file", message, "restore the manifest, or delete the file"))
+            reading.refused.unread = True
             return
         documents, problems = read(file, data)
     if request.keep and not problems:
@@ -77,11 +77,15 @@ def _take(
     if any(document.value.__class__ is not dict for document in documents):
         documents, faults = manifests_in(documents, file, PROBLEMS - len(problems))
         reading.problems += faults if request.tree.whole else ()
+    if len(reading.problems) > start:
+        reading.refused.texts.append(file.text)
+        reading.refused.unread |= not file.text or any(problem.rule == "path/lfs-pointer" for problem in reading.problems[start:])
     for document in documents:
         _sort(document, reading, PROBLEMS - len(reading.problems) + start)
         if len(reading.problems) - start >= PROBLEMS:
             message = f"over {PROBLEMS:,} problems; no more are shown"
             reading.problems.append(file.problem(document.index, "document/limit", message))
+            reading.refused.texts.append(file.text)
             break
     reading.files[found.path] = filled = reading.documents > before
     if not filled and request.tree.whole and found.named and len(reading.problems) == start and found.path != STDIN:
@@ -111,20 +115,9 @@ def _sort(document: Document, reading: Reading, most: int) -> None:
     else:
         reading.kinds[str(kind)].append(document)
         return
-    _refuse(value, reading)
+    reading.refused.add(document)
 
 
 def _meant(kind: object, api: object) -> bool:
     """Whether a kind of ours under another apiVersion is a slip; others have a Policy too, under a group of their own."""
     return kind not in _COMMON or not isinstance(api, str) or "/" not in api or near(api, [API]) is not None
-
-
-def _refuse(value: dict[str, Any], reading: Reading) -> None:
-    metadata = value.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    if value.get("kind") == "EventSubscription":
-        reading.lost_events = True
-    elif value.get("kind") == "Tenant":
-        reading.lost_tenants = True
-    elif isinstance(name, str):
-        reading.refused.add(name)

@@ -15,6 +15,7 @@ import jsonschema_rs
 from reconciler.core.problem import Problem
 from reconciler.manifests.places import Document
 
+API: Final = "webhooks.reconciler/v1"
 KINDS: Final = {"Webhook": "webhook", "EventSubscription": "event-subscription", "Tenant": "tenant", "Policy": "policy"}
 _PACKAGE: Final = Path(__file__).resolve().parent.parent
 

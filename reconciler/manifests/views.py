@@ -60,7 +60,7 @@ def _webhooks(
         explain = patches.EXPLAINED - reading.explained
         merged = patches.apply(documents, chosen, document_of(chosen, specs, reading), problems, refused, explain=explain)
         reading.explained += len(merged.refused)
-        documents, refused = merged.documents, refused | merged.refused
+        documents, refused = merged.documents, replace(refused, keys=refused.keys | merged.refused)
     unpatched = tuple(spec for spec in specs if not (request.use_tenant and spec.patches))  # of others this is not what they get
     every, plain = unpatched == specs, _alike(unpatched)
     applying = (chosen,) if chosen is not None else plain
@@ -70,14 +70,14 @@ def _webhooks(
         labels = document.value["metadata"].get("labels", {})
         mine = chosen.selects(labels) if chosen is not None else every or any(spec.selects(labels) for spec in plain)
         drafts.append(webhook(document, reads if mine else quiet, applying))
-    problems += join.unique(documents, "webhook/duplicate", "Webhook")
-    problems += join.unique(reading.kinds["EventSubscription"], "subscription/duplicate", "EventSubscription")
+    problems += join.unique(reading.refused.with_refused(documents, "Webhook"), "webhook/duplicate", "Webhook")
+    others = reading.refused.with_refused(reading.kinds["EventSubscription"], "EventSubscription")
+    problems += join.unique(others, "subscription/duplicate", "EventSubscription")
     reading.joined = join.join(drafts, reading.kinds["EventSubscription"], refused, problems)
     naming = (chosen,) if chosen is not None and chosen.patches else plain
-    if naming or not (specs and request.use_tenant):
+    if naming or not (request.use_tenant and (specs or refused.may_have_tenant())):
         join.names(drafts, naming if request.use_tenant else (), problems)
-    if not reading.lost_events:
-        join.silent(drafts, problems)
+    join.silent(drafts, refused, problems)
     return [draft for draft in drafts if chosen is None or chosen.selects(draft.labels)]
 
 
