@@ -18,6 +18,7 @@ from reconciler.core.secret import Secret
 DEFAULT_EVENT: Final = Subscription("elastio:recovery-point:create:started", "v0", "info")
 WRONG: Final = Secret("reconciler-check-auth-wrong-credential", "--check-auth")
 NOT_REACHED: Final = "not tested: the run ended before it"
+UNANSWERED: Final = "not tested: the run ended before the answer; the endpoint may have received the test"
 RIGHT_REFUSED: Final = "the right credential was refused too, so this check shows nothing"
 RIGHT_NOT_SENT: Final = "no delivery with the right credential was made, so this check shows nothing"
 
@@ -73,6 +74,7 @@ class Testing:
         self._made: dict[Step, Delivery] = {}
         self._failed: dict[Step, ProviderError] = {}
         self._heard: dict[Step, ProviderError] = {}  # of those cut off while they were tried again
+        self._begun: set[Step] = set()
         self._over = False
 
     @property
@@ -101,6 +103,7 @@ class Testing:
     async def _one(self, step: Step, progress: Callable[[Delivery], None]) -> None:
         if self._over:
             return
+        self._begun.add(step)
         try:
             self._made[step] = await self._senders[step.via](step.spec, None, step.event)
         except ProviderError as error:
@@ -128,7 +131,7 @@ class Testing:
         """Why a delivery was not made."""
         if step in self._heard:
             return f"{NOT_REACHED}; before that: {self._heard[step]}"
-        return str(self._failed.get(step, NOT_REACHED))
+        return str(self._failed.get(step, UNANSWERED if step in self._begun else NOT_REACHED))
 
     def _checks(self, step: Step, right: Delivery | None) -> list[Check]:
         """What a delivery shows; `right` is the webhook's first one with the declared credential, if it was made."""

@@ -90,6 +90,7 @@ def test_ctrl_c_ends_a_test_with_130_that_still_reports_what_was_tested(tmp_path
         out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert [d["verdict"] for d in json.loads(out)["deliveries"]] == ["delivered", "interrupted"]
+    assert json.loads(out)["deliveries"][1]["detail"].endswith("the endpoint may have received the test")
     assert "Traceback" not in err
 
 
