@@ -107,11 +107,11 @@ def _refusal(item: Declared, live: Live | None, policy: Policy) -> Violation:
 
 def _taken(item: Declared, live: Live, policy: Policy, normalize: Callable[[Webhook], Webhook]) -> tuple[Change, tuple[str, ...]]:
     """The change of the mark alone, and a warning of the fields that the next plan will change."""
-    settled, _ = settle(item, live, policy, normalize)
+    settled = settle(item, live, policy, normalize)
     differs = [change.dotted for change in diff(live.spec, settled.spec)]
     if settled.protected != live.protected:
         differs.append("protected")
-    declared = replace(settled, spec=live.spec, protected=live.protected)
+    declared = replace(item, spec=live.spec, protected=live.protected, sources=settled.sources)
     fields = mark_changes(live, declared, policy)
     said = f"{live.spec.name}: differs from its manifest in {', '.join(differs)}; adopt leaves that, reconcile changes it"
     change = Change(Action.UPDATE, live.spec.name, live, declared, fields, "adopted: ownership only")

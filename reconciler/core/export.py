@@ -109,9 +109,9 @@ def make_export(
     warnings: list[str] = []
     for item, counterpart in found.pairs:
         if counterpart is not None:
-            settled, said = settle(item, counterpart, policy, normalize)
-            warnings += [text for text in said if text != NOT_COMPARED]
-            differing = _fields(settled, counterpart)
+            wanted_there = settle(item, counterpart, policy, normalize)
+            warnings += [text for text in wanted_there.warnings if text != NOT_COMPARED]
+            differing = _fields(wanted_there.of(item), counterpart)
             if fields := tuple(field for field in differing if _patch(item, field) is None):
                 edits.append(Edit(item, counterpart, fields, stems.of(item.key)))
             warnings += _patched(item, differing)

@@ -47,9 +47,10 @@ def _id(live: Live) -> str:
 class _Matcher:
     """The state of one matching: what is taken, and the indexes. Lives as long as one call of `match`."""
 
-    def __init__(self, live: Sequence[Live], policy: Policy) -> None:
+    def __init__(self, live: Sequence[Live], policy: Policy, normalize: Callable[[Webhook], Webhook]) -> None:
         self.live = live
         self.policy = policy
+        self.normalize = normalize
         self.taken: set[str] = set()  # live ids
         self.clashes: list[Violation] = []
         self.by_key = _Index()
@@ -67,15 +68,16 @@ class _Matcher:
                 self._by_name.add(item.spec.name, item)
         return self._by_name.get(name)
 
-    def take(self, name: str, candidates: Sequence[Live], *, looked_at: bool) -> Live | None:
+    def take(self, declared: Declared, candidates: Sequence[Live]) -> Live | None:
         """The one free candidate; several are a clash, unless this run does not look at that webhook, and none is free then."""
-        free = [live for live in candidates if live.id not in self.taken]
+        taken = self.taken
+        free = candidates if len(candidates) == 1 else sorted(candidates, key=_id)
+        free = [live for live in free if live.id not in taken]
         if not free:
             return None
         if len(free) > 1:
-            free.sort(key=_id)
-            if looked_at:
-                self.clashes.append(_ambiguous(name, free))
+            if self.policy.scope.selects(declared.key):
+                self.clashes.append(_ambiguous(self.normalize(declared.spec).name, free))
             self.taken.update(live.id for live in free)  # none of them may be deleted as undeclared either
         self.taken.add(free[0].id)
         return free[0]
@@ -94,25 +96,24 @@ class _Matcher:
 
 def match(declared: Sequence[Declared], live: Sequence[Live], policy: Policy, normalize: Callable[[Webhook], Webhook]) -> Match:
     """Pairs declared with live webhooks; a live one matches once. Design §5, rule 1."""
-    matcher = _Matcher(live, policy)
-    names = [normalize(item.spec).name for item in declared]
-    keys = frozenset(item.key for item in declared) if any(item.previously for item in declared) else frozenset()
-    passes: tuple[Callable[[int], Sequence[Live]], ...] = (
-        lambda at: matcher.by_key.get(declared[at].key),
-        lambda at: matcher.by_name(names[at]),
-        lambda at: matcher.earlier(declared[at], keys),
-    )
-    held: list[Live | None] = [None] * len(declared)
-    left = list(range(len(declared)))
-    for candidates in passes:
-        for at in left:
-            held[at] = matcher.take(names[at], candidates(at), looked_at=policy.scope.selects(declared[at].key))
-        left = [at for at in left if held[at] is None]
+    matcher = _Matcher(live, policy, normalize)
+    held = [matcher.take(item, matcher.by_key.get(item.key)) for item in declared]
+    left = [at for at, found in enumerate(held) if found is None]
+    if left:  # not so at a tenant without changes, where each walk over everything costs a good part of a plan
+        keys = frozenset(item.key for item in declared) if any(item.previously for item in declared) else frozenset()
+        passes: tuple[Callable[[Declared], Sequence[Live]], ...] = (
+            lambda item: matcher.by_name(normalize(item.spec).name),
+            lambda item: matcher.earlier(item, keys),
+        )
+        for candidates in passes:
+            for at in left:
+                held[at] = matcher.take(declared[at], candidates(declared[at]))
+            left = [at for at in left if held[at] is None]
     pairs = tuple(zip(declared, held, strict=True))
     if len(matcher.taken) == len(live):  # the usual case, which spares a walk over every live webhook
         return Match(pairs, (), tuple(matcher.clashes))
     unmatched = tuple(item for item in live if item.id not in matcher.taken)
-    looked_at = {name: found for name, (item, found) in zip(names, pairs, strict=True) if policy.scope.selects(item.key)}
+    looked_at = {normalize(item.spec).name: found for item, found in pairs if policy.scope.selects(item.key)}
     return Match(pairs, unmatched, (*matcher.clashes, *_held_names(looked_at, unmatched)))
 
 

@@ -164,13 +164,15 @@ def _create(declared: Declared, policy: Policy) -> Change:
 
 
 def _update(live: Live, declared: Declared, policy: Policy, normalize: Normalize) -> tuple[Change, tuple[str, ...]]:
-    settled, warnings = settle(declared, live, policy, normalize)
-    fields = diff(live.spec, settled.spec, policy.literal_urls) + mark_changes(live, settled, policy)
-    if not fields:
-        return Change(Action.KEEP, live.spec.name, live, settled), warnings
-    if takes_over(fields, live, policy):
-        return Change(Action.KEEP, live.spec.name, live, settled), (*warnings, kept_warning(live, policy))
-    change = Change(Action.UPDATE, settled.spec.name, live, settled, fields)
+    """The change of a webhook that is there, and warnings. One that stays has its declared side only if rules look at it."""
+    wanted = settle(declared, live, policy, normalize)
+    fields = diff(live.spec, wanted.spec, policy.literal_urls) + mark_changes(live, wanted, policy)
+    warnings = wanted.warnings
+    foreign_mark = takes_over(fields, live, policy)
+    if foreign_mark or not fields:
+        kept = Change(Action.KEEP, live.spec.name, live, wanted.of(declared) if policy.rules else None)
+        return kept, (*warnings, kept_warning(live, policy)) if foreign_mark else warnings
+    change = Change(Action.UPDATE, wanted.spec.name, live, wanted.of(declared), fields)
     reason = "ownership only" if change.ownership_only else "differs from the manifest"
     if live.managed_by is None:
         reason = "adopted: " + reason

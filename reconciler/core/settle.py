@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Self
 
 from reconciler.core import codec
@@ -106,6 +106,8 @@ def _subscriptions(wanted: frozenset[Subscription], declared: Declared, live: Li
     """
     mark = live.managed_by
     recorded = mark.sources if mark is not None and mark.owner == policy.owner.name else ()
+    if recorded == declared.sources and wanted == live.spec.subscriptions:
+        return wanted, recorded, ()  # the usual case, which spares the rest
     missing = tuple(source for source in recorded if source not in declared.sources and not policy.scope.reads(source))
     removed = live.spec.subscriptions - wanted
     keep = bool(removed) and (bool(missing) or not policy.prune or not (wanted or policy.may_delete(recorded)))
@@ -119,19 +121,32 @@ def _subscriptions(wanted: frozenset[Subscription], declared: Declared, live: Li
     return wanted | removed, sources, (warning,)
 
 
-def settle(
-    declared: Declared, live: Live, policy: Policy, normalize: Callable[[Webhook], Webhook]
-) -> tuple[Declared, tuple[str, ...]]:
-    """The declared webhook with its open fields filled in, and what was not compared for that. Design §5 rules 2, 6; §6."""
-    spec = normalize(declared.spec)
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a run wants of a live webhook, with nothing left open; `warnings` say what was not compared."""
+
+    spec: Webhook
+    key: str
+    protected: bool
+    sources: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def of(self, declared: Declared) -> Declared:
+        """The declared webhook with its open fields filled in."""
+        return replace(declared, spec=self.spec, protected=self.protected, sources=self.sources)
+
+
+def settle(declared: Declared, live: Live, policy: Policy, normalize: Callable[[Webhook], Webhook]) -> Settled:
+    """Fills in the open fields of a declared webhook from the live one. Design §5 rules 2, 6; §6."""
+    spec, held = normalize(declared.spec), live.spec
     events, sources, warnings = _subscriptions(spec.subscriptions, declared, live, policy)
-    url, why = spec.url, _incomparable(spec.url, live.spec.url)
+    url, why = spec.url, _incomparable(spec.url, held.url)
     if why:
         warnings += (_not_compared(spec.name, "url", spec.url, why),)
-        url = live.spec.url if _unresolved(url) else url
-    auth, said = _auth(spec.auth, live.spec, declared.spec.auth, policy, moved=not why and url != live.spec.url)
-    enabled = live.spec.enabled if spec.enabled is None else spec.enabled
+        url = held.url if _unresolved(url) else url
+    auth, said = _auth(spec.auth, held, declared.spec.auth, policy, moved=not why and url != held.url)
+    enabled = held.enabled if spec.enabled is None else spec.enabled
     protected = live.protected if declared.protected is None else declared.protected
-    # One copy of each, not one a field: in a plan without changes these copies are most of the time.
-    spec = replace(spec, url=url, enabled=enabled, auth=auth, subscriptions=events)
-    return replace(declared, spec=spec, protected=protected, sources=sources), (*warnings, *said)
+    if not (url is spec.url and enabled is spec.enabled and auth is spec.auth and events is spec.subscriptions):
+        spec = replace(spec, url=url, enabled=enabled, auth=auth, subscriptions=events)
+    return Settled(spec, declared.key, protected, sources, warnings + said)

@@ -107,7 +107,7 @@ def _base_values(base: Declared, declared: Declared | None, live: Live | None, p
         spec = normalize(base.spec)
         spec = replace(spec, enabled=spec.enabled is not False, auth=base.spec.auth)
         return _declared_values(replace(base, spec=spec, protected=bool(base.protected)), policy, policy.owner.repository)
-    return _declared_values(settle(base, live, policy, normalize)[0], policy, repository_then(live.managed_by, policy))
+    return _declared_values(settle(base, live, policy, normalize).of(base), policy, repository_then(live.managed_by, policy))
 
 
 def _informed(base: Declared, declared: Declared, live: Live | None) -> Declared:
