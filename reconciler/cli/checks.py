@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler import __version__
 from reconciler.cli import connect, source
 from reconciler.cli.live_state import known_switched_off
+from reconciler.cli.tenant_folder import OWN
 from reconciler.core.errors import BadRequest, InvalidManifests, StoreError
 from reconciler.core.finding import Finding
 from reconciler.core.switched_off import OFF
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from reconciler.providers.http import Client
 
 _PARTS: Final = ("click", "httpx", "jsonschema-rs", "pyyaml", "cryptography")
-_FOLDER: Final = ".reconciler"
 _NAMED: Final = 5  # webhooks that a finding names; the rest are counted
 
 
@@ -46,7 +46,7 @@ def versions() -> Finding:
 
 def files(tokens: Iterable[str]) -> Iterator[Finding]:
     """Files that hold secrets and may be read by others: token files, and what stands in `.reconciler`."""
-    held = sorted(path for path in Path(_FOLDER).glob("*") if path.name != ".gitignore")
+    held = sorted(path for path in Path(OWN).glob("*") if path.name != ".gitignore")
     looked, open_to_others = 0, 0
     for path in (*map(Path, tokens), *held):
         try:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from reconciler.cli.source import Options
+from reconciler.cli.tenant_folder import prepare_folder
 from reconciler.core import limits
 from reconciler.core.credential_shape import is_issued, is_random
-from reconciler.core.errors import BadRequest, InvalidManifests, StoreError
+from reconciler.core.errors import BadRequest, InvalidManifests
 from reconciler.core.plan import TenantRef
 from reconciler.core.problem import Problem
 from reconciler.core.secret import Secret, shown_url
@@ -107,18 +108,6 @@ def choose(options: Options, manifests: Manifests | None) -> Target:
         problem = Problem(spec.origin, "/spec/token", "secret/unresolved", "error", text, "set it, then run again")
         raise InvalidManifests((problem,), manifests.documents if manifests else 0, manifests.skipped if manifests else 0)
     return Target(spec.name, spec.url or "", token)
-
-
-def prepare_folder(file: str) -> None:
-    """Makes the folder of the embedded tenant's file; `.reconciler` ignores itself in Git. Raises StoreError."""
-    folder = Path(file).parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        ignore = folder / ".gitignore"
-        if folder.name == ".reconciler" and not ignore.exists():
-            ignore.write_text("*\n")
-    except OSError as error:
-        raise StoreError(f"{folder}: cannot be made: {os.strerror(error.errno or 0)}") from None
 
 
 def address_policy(options: Options) -> AddressPolicy:

@@ -35,11 +35,13 @@ def reserved(path: str | None) -> Iterator[IO[str] | None]:
         return
     if not path or "\0" in path:
         raise click.UsageError("--out: is no path")
-    real = Path(os.path.realpath(path))
-    if real.exists() and not real.is_file():
+    given = Path(path)
+    if (link := _link(given)) is not None:
+        raise click.UsageError(f"--out {path}: {link} is a link, and a plan is never written through one; name the file itself")
+    if given.exists() and not given.is_file():
         raise click.UsageError(f"--out {path}: is not a regular file")
     try:
-        handle, name = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name[:50]}.")
+        handle, name = tempfile.mkstemp(dir=given.parent, prefix=f".{given.name[:50]}.")
     except OSError as error:
         raise click.UsageError(f"--out {path}: {os.strerror(error.errno or 0)}") from None
     try:
@@ -49,9 +51,15 @@ def reserved(path: str | None) -> Iterator[IO[str] | None]:
             file.flush()
             os.fsync(file.fileno())
         if written:
-            Path(name).replace(real)
+            Path(name).replace(given)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def _link(path: Path) -> Path | None:
+    """The link by which a path leads elsewhere: of a relative path each step is looked at, since a checkout may hold links."""
+    steps = [path] if path.is_absolute() else [path, *path.parents]
+    return next((step for step in steps if step.is_symlink()), None)
 
 
 def write(file: IO[str], made: Plan, policy: Policy) -> None:

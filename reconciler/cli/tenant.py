@@ -160,7 +160,7 @@ def revoke(ctx: click.Context, name: str, db: str) -> None:
 @click.pass_context
 def login(ctx: click.Context, db: str, url: str | None) -> None:
     """Print a new sign-in link for the page: good for ten minutes, once."""
-    store = open_db(db)
+    store = open_db(db, new=False)
     try:
         console_of(ctx).data(store.sign_in_address(url))
     finally:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli.certificates import ca_file_option
 from reconciler.cli.console import console_of
 from reconciler.cli.options import Decorator, logging_options, network_options, option, together
+
+if TYPE_CHECKING:
+    from reconciler.tenant.server import Place
 
 db_option: Decorator[Any] = option(
     "--db", default=".reconciler/tenant.db", show_default=True, metavar="FILE", help="The tenant's database."
@@ -34,7 +38,7 @@ with 421. Log lines, one a request and one an attempt, go to standard error, wit
 
 def open_db(db: str, *, new: bool = True) -> Any:
     """The store of that file; with `new` it is made where there is none. Raises StoreError."""
-    from reconciler.cli.connect import prepare_folder  # noqa: PLC0415  `--help` needs no database
+    from reconciler.cli.tenant_folder import prepare_folder  # noqa: PLC0415  `--help` needs no database
     from reconciler.core.errors import StoreError  # noqa: PLC0415  likewise
     from reconciler.tenant.store import open_store  # noqa: PLC0415  likewise
 
@@ -110,6 +114,18 @@ _rates: Decorator[Any] = together(
 )
 
 
+def _served_at(values: dict[str, Any]) -> Place:
+    """Where the options say that the tenant is served."""
+    from reconciler.tenant.protocol import CONNECTIONS, PER_ADDRESS  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.tenant.server import Place  # noqa: PLC0415  likewise
+
+    per_address = values["connections_per_address"] or (CONNECTIONS if values["public_url"] else PER_ADDRESS)
+    return Place(
+        *(values["host"], values["port"], values["allow_host"], values["allow_plain_http"]),
+        *(values["tls_cert"], values["tls_key"], values["public_url"], per_address),
+    )
+
+
 @click.command("serve", epilog=EPILOG)
 @db_option
 @_place
@@ -120,6 +136,7 @@ _rates: Decorator[Any] = together(
     callback=_schedule,
     help="Waits before a failed delivery is tried again.  [default: 5s,30s,2m,10m,1h,6h,12h,24h,24h]",
 )
+@option("--metrics-per-webhook", is_flag=True, help="/metrics has numbers of each webhook too, up to 1,000 webhooks.")
 @network_options
 @ca_file_option
 @option(
@@ -137,25 +154,21 @@ def serve(ctx: click.Context, /, **values: Any) -> None:
     from reconciler.cli.source import Options  # noqa: PLC0415  likewise
     from reconciler.tenant.api_webhooks import BASE  # noqa: PLC0415  likewise
     from reconciler.tenant.app import create_app  # noqa: PLC0415  likewise
-    from reconciler.tenant.protocol import CONNECTIONS, PER_ADDRESS  # noqa: PLC0415  likewise
-    from reconciler.tenant.server import Place  # noqa: PLC0415  likewise
+    from reconciler.tenant.endpoint import SIGN_IN  # noqa: PLC0415  likewise
     from reconciler.tenant.server import serve as run  # noqa: PLC0415  likewise
 
     if (values["tls_cert"] is None) is not (values["tls_key"] is None):
         raise click.UsageError("--tls-cert and --tls-key go together", ctx)
     console = console_of(ctx)
-    per_address = values["connections_per_address"] or (CONNECTIONS if values["public_url"] else PER_ADDRESS)
-    place = Place(
-        *(values["host"], values["port"], values["allow_host"], values["allow_plain_http"]),
-        *(values["tls_cert"], values["tls_key"], values["public_url"], per_address),
-    )
+    place = _served_at(values)
     deliveries = sender(Options(values), values["delivery_proxy"])
     store, lines = open_db(values["db"]), Lines(2)
     try:
         console.start_logging(lines)
+        more = {"metrics_per_webhook": values["metrics_per_webhook"], "sign_in": f"{SIGN_IN} --db {shlex.quote(values['db'])}"}
         rates = {name: values[name] for name in ("tests_per_minute", "requests_per_minute")}
         retries = values["retry_schedule"]
-        app = create_app(store, deliveries, allowed_hosts=place.hosts, public=place.public, retries=retries, **rates)
+        app = create_app(store, deliveries, allowed_hosts=place.hosts, public=place.public, retries=retries, **rates, **more)
 
         def ready(origin: str) -> None:
             shown = place.public or origin

@@ -11,6 +11,7 @@ from typing import Final
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
+from reconciler.tenant import webhook_metrics
 from reconciler.tenant.endpoint import Call, reply
 from reconciler.tenant.problems import Refusal
 from reconciler.tenant.telemetry import Facts
@@ -40,13 +41,15 @@ def _size(path: str) -> int:
 
 async def metrics(call: Call) -> Response:
     """`GET /metrics`: in Prometheus' text format."""
-    now, path = call.store.clock(), call.store.path
+    now, path, each = call.store.clock(), call.store.path, call.tenant.telemetry.webhooks
 
     def run(connection: sqlite3.Connection) -> Facts:
         pending, oldest = connection.execute(
             "SELECT COUNT(*), MIN(d.created_at) FROM webhooks w JOIN deliveries d ON d.webhook_id = w.id AND d.state = 'pending'"
         ).fetchone()
         webhooks, enabled = connection.execute("SELECT COUNT(*), COALESCE(SUM(enabled), 0) FROM webhooks").fetchone()
+        if each is not None:
+            each.webhooks, each.count = webhook_metrics.read(connection)
         age = 0.0 if oldest is None else max(0.0, now - oldest)
         return Facts(pending, age, enabled, webhooks - enabled, _size(path))
 

@@ -23,7 +23,7 @@ from starlette.types import HTTPExceptionHandler, Lifespan, Scope
 from reconciler.delivery.send import Sender
 from reconciler.tenant import api_deliveries, api_events, api_metrics, api_tests, api_webhooks, openapi, problems
 from reconciler.tenant.api_webhooks import BASE
-from reconciler.tenant.endpoint import Call, Endpoint, Operation, Tenant, check_host, reply
+from reconciler.tenant.endpoint import SIGN_IN, Call, Endpoint, Operation, Tenant, check_host, reply
 from reconciler.tenant.engine import Engine
 from reconciler.tenant.events import MAX_PENDING
 from reconciler.tenant.page import front
@@ -126,19 +126,21 @@ def create_app(  # noqa: PLR0913  each is an option of `tenant serve` or of a te
     deliver: bool = True,
     max_pending: int = MAX_PENDING,
     retries: Retries = Retries(),  # noqa: B008  a frozen value
+    metrics_per_webhook: bool = False,
+    sign_in: str = SIGN_IN,
 ) -> Starlette:
     """The application over an open store; `app.state.engine` is its engine, None without `deliver`.
 
     `local_token` is a token with every scope that stands in no file. `allowed_hosts` are the names it answers to, None for all;
-    `public` is the origin of its page behind a proxy that ends TLS.
+    `public` is the origin of its page behind a proxy that ends TLS; `sign_in` is the command that prints a sign-in link.
     With lifespan events it recovers what an earlier process left, and closes the sender at the end.
     """
-    telemetry = Telemetry()
+    telemetry = Telemetry(per_webhook=metrics_per_webhook)
     engine = Engine(store, sender, retries, partial(telemetry.attempt, "event")) if deliver else None
     local = None if local_token is None else hashlib.sha256(local_token.encode()).digest()
     hosts = None if allowed_hosts is None else tuple(host.lower() for host in allowed_hosts)
     tests, requests = Rates(tests_per_minute, store.clock), Rates(requests_per_minute, store.clock)
-    tenant = Tenant(store, sender, engine, tests, requests, telemetry, local, hosts, max_pending, public)
+    tenant = Tenant(store, sender, engine, tests, requests, telemetry, local, hosts, max_pending, public, sign_in)
 
     watch = Middleware(Watch, telemetry=telemetry, refuse=lambda scope: _refused(scope, "defect"))
     handlers = {HTTPException: _unknown(tenant)}

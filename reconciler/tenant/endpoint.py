@@ -37,12 +37,15 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 _DIGITS: Final = 9  # of a query's number
 
 
+SIGN_IN: Final = "reconciler tenant login"
+
+
 @dataclass(frozen=True, slots=True)
 class Tenant:
     """What the requests of one application share. `engine` is None where nothing is sent in the background.
 
     `rates` are of tests, `requests` of everything that a token asks for. `public` is the origin at which a browser sees the page,
-    None where that is where it is served.
+    None where that is where it is served. `sign_in` is the command that prints a sign-in link.
     """
 
     store: Store
@@ -55,6 +58,7 @@ class Tenant:
     hosts: tuple[str, ...] | None
     max_pending: int
     public: str | None = None
+    sign_in: str = SIGN_IN
     running: set[tuple[str, str, str]] = field(default_factory=set)  # idempotency keys under way
 
     def wake(self, *webhook_ids: str) -> None:

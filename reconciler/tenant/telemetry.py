@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from reconciler.core.report import Delivery
 from reconciler.core.secret import Secret, shown_url
+from reconciler.tenant.webhook_metrics import WebhookMetrics
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SECONDS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # bounds of the attempts' histogram
@@ -40,8 +41,12 @@ class Facts:
 class Telemetry:
     """Counters of one application, in a registry of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, per_webhook: bool = False) -> None:
+        """`per_webhook`: with metrics of each webhook."""
         own = self._registry = CollectorRegistry()
+        self.webhooks = WebhookMetrics() if per_webhook else None
+        if self.webhooks is not None:
+            own.register(self.webhooks)
         self._requests = Counter("reconciler_requests", "Requests answered", ["method", "route", "status"], registry=own)
         self._attempts = Counter("reconciler_attempts", "Delivery attempts ended", ["kind", "verdict"], registry=own)
         self._seconds = Histogram("reconciler_attempt_seconds", "Until an attempt ended", ["kind"], buckets=SECONDS, registry=own)

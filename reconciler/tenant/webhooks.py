@@ -260,7 +260,7 @@ def opened(webhook_id: str, auth: StoredAuth, vault: Vault) -> Secret | None:
 
 def to_send(name: str, url: str, auth: StoredAuth, secret: Secret | None) -> Webhook:
     """The value that `delivery` sends to; its url shows itself as scheme and host only."""
-    hidden, made = secret or Withheld(), NoAuth()
+    hidden, made = secret or Withheld(auth.version), NoAuth()
     by_type: dict[str, Auth] = {
         "none": made,
         "basic": BasicAuth(auth.username or "", hidden),

@@ -97,6 +97,27 @@ def test_a_long_list_is_paged_and_searched(open_page: Opened, served: Served) ->
     page.get_by_text("1–50 of 52").wait_for()
 
 
+@pytest.mark.parametrize("width", [1280, 375])
+@pytest.mark.parametrize("scripts", [True, False])
+def test_what_switching_did_is_said_where_the_person_is(open_page: Opened, served: Served, scripts: bool, width: int) -> None:
+    for number in range(40):
+        served.make(f"Team {number:02}")
+    page = open_page(LIST, scripts=scripts)
+    page.set_viewport_size({"width": width, "height": 800})
+    for button, sentence in (("Disable", "The webhook is disabled."), ("Enable", "The webhook is enabled.")):
+        page.get_by_role("button", name=f"{button} Team 30").click()
+        said = page.locator("#said", has_text=sentence)
+        said.wait_for()
+        notice, row = said.bounding_box(), page.get_by_role("link", name="Team 30", exact=True).bounding_box()
+        assert notice is not None
+        assert row is not None
+        assert notice["y"] >= 0
+        assert notice["y"] + notice["height"] <= row["y"]  # above the row and not over it
+        assert row["y"] + row["height"] <= 800
+    if scripts:
+        assert faults(page) == []
+
+
 @pytest.mark.parametrize("scripts", [True, False])
 def test_the_catalogue_shows_every_public_event_with_its_example_and_who_receives_it(
     open_page: Opened, served: Served, scripts: bool

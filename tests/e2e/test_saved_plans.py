@@ -262,6 +262,19 @@ def test_a_plan_that_is_not_made_leaves_the_older_file_as_it_was(saved: Path) ->
     assert saved.read_bytes() == before
 
 
+@pytest.mark.parametrize("out", ["link.json", "nowhere.json", "folder/plan.json", "../{here}/folder/plan.json"])
+def test_a_plan_is_never_written_through_a_link(saved: Path, tmp_path: Path, out: str) -> None:
+    here, elsewhere = saved.parent, tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "plan.json").write_text("precious")
+    (here / "link.json").symlink_to(elsewhere / "plan.json")
+    (here / "nowhere.json").symlink_to(elsewhere / "new.json")
+    (here / "folder").symlink_to(elsewhere)
+    ended = run("plan", ".", *LOCAL, "--out", out.format(here=here.name), cwd=here)
+    assert (ended.code, "is a link, and a plan is never written through one" in ended.err) == (64, True)
+    assert {path.name: path.read_text() for path in elsewhere.iterdir()} == {"plan.json": "precious"}
+
+
 @pytest.mark.parametrize("out", ["missing/plan.json", ".", "/dev/null", "/proc/plan.json"])
 def test_a_place_that_cannot_be_written_is_known_before_anything_is_read(tmp_path: Path, out: str) -> None:
     ended = run("plan", "missing.yaml", *LOCAL, "--out", out, cwd=tmp_path)

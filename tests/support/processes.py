@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -68,7 +69,10 @@ def start(*arguments: str, cwd: Path, **env: str) -> subprocess.Popen[str]:
 class Tenant:
     """`reconciler tenant serve` in its own process, with a token that may do everything."""
 
-    def __init__(self, folder: Path, *options: str, port: int = 0, token: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, *options: str, port: int = 0, token: str | None = None, env: Mapping[str, str] | None = None
+    ) -> None:
+        self.env = dict(env or {})
         self.folder, self.options, self.port = folder, options, port
         folder.mkdir(parents=True, exist_ok=True)
         self.token = token or self.make_token("test", "Webhooks: Write", "Events: Write")
@@ -85,7 +89,7 @@ class Tenant:
 
     def serve(self) -> None:
         options = ["tenant", "serve", "--db", "tenant.db", "--port", str(self.port), *self.options]
-        self.process = start(*options, cwd=self.folder)
+        self.process = start(*options, cwd=self.folder, **self.env)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert "http://" in line, self.process.communicate()[1]

@@ -62,6 +62,48 @@ def test_metrics_count_requests_by_template_and_attempts_by_verdict(tmp_path: Pa
     with_tenant(tmp_path, story)
 
 
+def test_metrics_of_each_webhook_outlive_a_restart_and_end_with_the_webhook(tmp_path: Path) -> None:
+    async def before(t: Tenant) -> None:
+        async with receiver() as endpoint:
+            await t.make('pay"ments\\', url=endpoint.url, events=[EVENT])
+            await t.make("off", enabled=False)
+            await t.call("POST", "/events", {**EVENT, "event": {}})
+            await t.engine.idle()
+
+    async def after(t: Tenant) -> None:
+        ids = {item["name"]: item["id"] for item in (await t.call("GET", "/webhooks")).json()["items"]}
+        seen = await _metrics(t)
+        labels = {"webhook": 'pay"ments\\', "id": ids['pay"ments\\']}
+        assert _value(seen, "reconciler_webhook_invocations_total", **labels, result="succeeded") == 1
+        assert _value(seen, "reconciler_webhook_invocations_total", **labels, result="failed") == 0
+        assert _value(seen, "reconciler_webhook_last_invocation_timestamp_seconds", **labels, result="succeeded") > 0
+        assert _value(seen, "reconciler_webhook_pending_deliveries", **labels) == 0
+        assert _value(seen, "reconciler_webhook_enabled", **labels) == 1
+        assert _value(seen, "reconciler_webhook_enabled", webhook="off", id=ids["off"]) == 0
+        assert _value(seen, "reconciler_webhooks_without_metrics") == 0
+        assert (await t.call("DELETE", f"/webhooks/{ids['off']}", If_Match="*")).status_code == 204
+        assert 'webhook="off"' not in (await t.call("GET", "/metrics")).text
+
+    async def without(t: Tenant) -> None:
+        assert "reconciler_webhook_" not in (await t.call("GET", "/metrics")).text
+
+    with_tenant(tmp_path, before, metrics_per_webhook=True)
+    with_tenant(tmp_path, after, metrics_per_webhook=True)
+    with_tenant(tmp_path, without)
+
+
+def test_metrics_of_each_webhook_end_at_a_thousand_and_count_the_rest(tmp_path: Path) -> None:
+    async def story(t: Tenant) -> None:
+        for number in range(1002):
+            await t.make(f"w{number:04}")
+        seen = await _metrics(t)
+        names = [dict(labels)["webhook"] for name, labels in seen if name == "reconciler_webhook_enabled"]
+        assert sorted(names) == [f"w{number:04}" for number in range(1000)]
+        assert _value(seen, "reconciler_webhooks_without_metrics") == 2
+
+    with_tenant(tmp_path, story, metrics_per_webhook=True)
+
+
 def test_metrics_tell_what_is_pending_and_for_how_long(tmp_path: Path) -> None:
     async def story(t: Tenant) -> None:
         await t.make(events=[EVENT])
@@ -101,7 +143,7 @@ def test_a_tenant_whose_engine_has_ended_or_whose_file_cannot_be_read_is_not_hea
             file.seek(4096)  # behind the first page, which says what kind of file it is
             file.write(b"\0" * (Path(t.store.path).stat().st_size - 4096))
         answer = await t.call("GET", "/healthz", token=None)
-        assert (answer.status_code, answer.json()["type"]) == (503, "storage")
+        assert (answer.status_code, answer.json()["type"]) == (500, "damaged")
 
     with_tenant(tmp_path / "one", story)
     with_tenant(tmp_path / "two", damaged, deliver=False)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import resource
+import shlex
 import signal
 import socket
 import ssl
@@ -15,6 +17,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -273,9 +276,9 @@ def test_a_connection_that_is_idle_or_whose_answer_nobody_reads_ends_after_half_
         assert 0 < left.count(b"HTTP/1.1 200 OK") < 40
 
 
-def _log(folder: Path, *options: str) -> tuple[str, str]:
+def _log(folder: Path, *options: str, **env: str) -> tuple[str, str]:
     """What is on standard output and error of a tenant that was asked a few things and then ended."""
-    with Tenant(folder, *options) as tenant:
+    with Tenant(folder, *options, env=env) as tenant:
         tenant.call("GET", "/webhooks?name=sesame-query")
         _status(tenant, "localhost", "/sesame-path?token=sesame-query")
         _raw(tenant, "sesame nonsense\n\n")
@@ -293,11 +296,14 @@ def test_the_log_is_lines_of_text_or_of_json_and_is_quiet_when_asked(tmp_path: P
     _, text = _log(tmp_path / "text")
     assert " INFO GET /public-api/v1/webhooks 200 in " in text
     assert re.search(r' INFO test "[0-9a-f-]{36}" attempt 1 to "" http://127\.0\.0\.1:1/… blocked no answer in ', text)
-    _, lines = _log(tmp_path / "json", "--log-format", "json")
+    _, lines = _log(tmp_path / "json", "--log-format", "json", TZ="Asia/Kathmandu")
     found = [json.loads(line) for line in lines.splitlines()]
     assert {"method": "GET", "route": "/public-api/v1/webhooks", "status": 200}.items() <= found[0].items()
     assert [line["verdict"] for line in found if "verdict" in line] == ["blocked"]
     assert {line["level"] for line in found} == {"info"}
+    moments = [datetime.fromisoformat(line["time"]) for line in found]
+    assert {moment.utcoffset() for moment in moments} == {timedelta(0)}
+    assert all(timedelta(0) <= datetime.now(UTC) - moment < timedelta(minutes=5) for moment in moments)
     assert _log(tmp_path / "quiet", "-q")[1] == ""
 
 
@@ -305,6 +311,25 @@ def test_a_log_that_nobody_reads_stops_no_request(tmp_path: Path) -> None:
     with Tenant(tmp_path) as tenant:
         for _ in range(1500):  # far more lines than a pipe holds, and its reader is this test, which does not read
             assert tenant.call("GET", "/healthz")[0] == 200
+
+
+@pytest.mark.parametrize("db", ["tenant.db", "a folder/it's.db"])
+def test_the_sign_in_page_prints_the_command_with_its_database(tmp_path: Path, db: str) -> None:
+    process = start("tenant", "serve", "--db", db, "--port", "0", cwd=tmp_path)
+    try:
+        assert process.stdout is not None
+        origin = process.stdout.readline().strip().removesuffix("/public-api/v1")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"{origin}/settings/webhooks", timeout=10)
+        with refused.value as answer:
+            text = answer.read().decode()
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+    code = re.search("<code>(reconciler tenant login.*?)</code>", text)
+    assert code is not None
+    assert shlex.split(html.unescape(code[1])) == ["reconciler", "tenant", "login", "--db", db]
+    assert run(*shlex.split(html.unescape(code[1]))[1:], cwd=tmp_path).out.startswith(f"{origin}/sign-in?link=")
 
 
 def test_a_backup_made_while_it_is_served_opens_and_serves(tmp_path: Path) -> None:

@@ -77,7 +77,8 @@ class Visit:
 
     def page(self, template: str, status: int = 200, /, **values: Any) -> Response:
         """A template rendered for this visitor."""
-        return html.page(template, status, signed_in=self.session is not None, csrf=self.csrf, **values)
+        known = {"signed_in": self.session is not None, "csrf": self.csrf, "login": self.tenant.sign_in}
+        return html.page(template, status, **{**known, **values})
 
 
 Handler = Callable[[Visit], Awaitable[Response]]

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.core.secret import shown_url
+from reconciler.tenant.endpoint import SIGN_IN
 from reconciler.tenant.page import forms, graph, wording
 
 FOLDER: Final = Path(__file__).parents[1]
@@ -71,7 +72,8 @@ _ENVIRONMENT.globals.update(address=address, one=forms.one, periods=graph.PERIOD
 
 def page(template: str, status: int = 200, /, headers: Mapping[str, str] | None = None, **values: Any) -> Response:
     """A rendered template as an answer. Every value is escaped where it stands; `signed_in` and `csrf` come from `Visit.page`."""
-    text = _ENVIRONMENT.get_template(template).render({"signed_in": False, "csrf": "", "at": "", "said": "", **values})
+    known = {"signed_in": False, "csrf": "", "at": "", "said": "", "login": SIGN_IN}
+    text = _ENVIRONMENT.get_template(template).render({**known, **values})
     return Response(text, status, {**HEADERS, **(headers or {})}, "text/html")
 
 

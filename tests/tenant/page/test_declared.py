@@ -82,6 +82,8 @@ def test_the_page_shows_what_the_plain_text_has_and_the_variables_to_set(tmp_pat
         if field:
             assert page.html.count(f"<code>WEBHOOK_PAYMENTS_ON_CALL_{field}</code>") == 1
             assert f"{{fromEnv: WEBHOOK_PAYMENTS_ON_CALL_{field}}}" in raw.html
+        version = AUTHS[kind].get("credential_version", "hmac-sha256:")  # a computed one is made again at the next run
+        assert (f'    version: "{version}"\n' in raw.html) == (not version.startswith("hmac-sha256:"))
         assert "reconciler reconcile --adopt" in page.text
 
     on_page(tmp_path, story)
