@@ -47,24 +47,25 @@ def versions() -> Finding:
 def files(tokens: Iterable[str]) -> Iterator[Finding]:
     """Files that hold secrets and may be read by others: token files, and what stands in `.reconciler`."""
     held = sorted(path for path in Path(OWN).glob("*") if path.name != ".gitignore")
-    looked, open_to_others = 0, 0
+    private, open_to_others = [], 0
     for path in (*map(Path, tokens), *held):
         try:
             mode = stat.S_IMODE(path.stat().st_mode)
         except OSError as error:
             yield Finding("files", "failed", f"{path}: {error.strerror or 'cannot be looked at'}", "give the right file")
             continue
-        looked += 1
-        if mode & 0o077:
+        if not mode & 0o077:
+            private.append(str(path))
+        else:
             open_to_others += 1
             yield Finding("files", "failed", f"{path}: mode {mode:04o} lets others at it", f"chmod go= {path}")
-    if looked and not open_to_others:
-        yield Finding("files", "ok", f"{looked} file(s) with secrets, for nobody else to read")
+    if private and not open_to_others:
+        yield Finding("files", "ok", f"no other user can read {', '.join(private)}")
 
 
 async def tenant(options: Options, manifests: Manifests | None) -> tuple[Finding, ...]:
     """What the tenant says, if one was named; a file of the embedded tenant must be there, none is made."""
-    if not options.is_local and not options.tenant_url and manifests is None:
+    if not options.is_local and not options.tenant_url and (manifests is None or _none_named(options, manifests)):
         return ()
     try:
         target = connect.choose(options, manifests)
@@ -80,9 +81,14 @@ async def tenant(options: Options, manifests: Manifests | None) -> tuple[Finding
         return (Finding("tenant", "failed", str(error), "reconciler plan --help says how a tenant is named"),)
 
 
+def _none_named(options: Options, manifests: Manifests) -> bool:
+    """Whether no tenant was asked for: no PATH was given, and no Tenant manifest is in the current folder."""
+    return bool(options.may_be_empty) and not (manifests.tenants or options.tenant)
+
+
 async def _switched_off(client: Client, options: Options, manifests: Manifests | None) -> tuple[Finding, ...]:
     """A warning where webhooks that the manifests declare as enabled, or leave open, are off at the tenant."""
-    if manifests is None or not manifests.declared:
+    if manifests is None or not manifests.declared or (options.tenant_url and not options.owner):
         return ()
     off = await known_switched_off(manifests.declared, TenantProvider(client), source.known_owner(options, manifests))
     if not off:

@@ -51,6 +51,7 @@ class Console:
         self.verbose = 0
         self.quiet = False
         self.no_color = bool(os.environ.get("NO_COLOR"))
+        self.force_color = os.environ.get("FORCE_COLOR", "").lower() not in {"", "0", "false"}
         self.log_format = "text"
         self.wrote = False
         if isinstance(sys.stdout, io.TextIOWrapper):  # data is UTF-8 whatever the locale says
@@ -58,8 +59,9 @@ class Console:
 
     @property
     def color(self) -> bool:
-        """Whether standard output is a terminal that wants colour."""
-        return self.output == "text" and not self.no_color and is_terminal(sys.stdout)
+        """Whether text on standard output is coloured: NO_COLOR and --no-color win, then FORCE_COLOR, then a terminal decides."""
+        wanted = self.force_color or can_draw(sys.stdout)
+        return self.output == "text" and not self.no_color and wanted
 
     def start_logging(self, handler: logging.Handler | None = None) -> None:
         """Sends this package's log lines to standard error; other packages' never, they may hold urls.
@@ -81,7 +83,7 @@ class Console:
     def data(self, text: str) -> None:
         """A document on standard output; raises OutputLost."""
         try:
-            click.echo(text.removesuffix("\n"))
+            click.echo(text.removesuffix("\n"), color=self.color or None)  # None: click itself takes colours out of a pipe
         except OSError as error:
             raise OutputLost(os.strerror(error.errno or 0)) from None
         self.wrote = True
@@ -111,6 +113,11 @@ def is_terminal(stream: IO[Any] | None) -> bool:
         return stream is not None and stream.isatty()
     except ValueError:
         return False
+
+
+def can_draw(stream: IO[Any] | None) -> bool:
+    """Whether a stream is a terminal with colours and a cursor that moves; TERM=dumb says that it has neither."""
+    return is_terminal(stream) and os.environ.get("TERM") != "dumb"
 
 
 def console_of(ctx: click.Context) -> Console:

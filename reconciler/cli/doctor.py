@@ -12,8 +12,8 @@ from reconciler.cli.options import (
     Number,
     logging_options,
     option,
-    optional_paths_argument,
     output_option,
+    paths_argument,
     secret_options,
     tenant_options,
 )
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 EPILOG = """\b
 Examples:
   reconciler doctor
-  reconciler doctor . --tenant production
+  reconciler doctor webhooks/ --tenant production
   reconciler doctor --tenant-url https://acme.example.com/public-api/v1 --tenant-token-file token.txt -o json
 """
 
 
 @click.command("doctor", epilog=EPILOG)
-@optional_paths_argument
+@paths_argument
 @tenant_options
 @ca_file_option
 @option("--timeout", type=Number(min=0.001), default=10.0, metavar="S", help="Seconds a request may take.  [default: 10]")
@@ -50,7 +50,8 @@ def command(ctx: click.Context, /, **values: Any) -> int:
     from reconciler.cli.source import Options  # noqa: PLC0415  likewise
     from reconciler.render import doctor  # noqa: PLC0415  likewise
 
-    console, options = console_of(ctx), Options({**values, "deadline": values["timeout"] * 3})
+    default = ctx.get_parameter_source("paths") is click.core.ParameterSource.DEFAULT
+    console, options = console_of(ctx), Options({**values, "deadline": values["timeout"] * 3, "may_be_empty": default})
     findings = run(_examined(options))
     console.data(doctor.doctor_json(findings) if console.output == "json" else doctor.doctor_text(findings))
     return Exit.ERROR if any(finding.status == "failed" for finding in findings) else Exit.DONE
@@ -81,14 +82,15 @@ def _manifests(options: Options) -> tuple[Manifests | None, tuple[Finding, ...]]
     from reconciler.cli.source import read  # noqa: PLC0415  as above
     from reconciler.core.errors import InvalidManifests  # noqa: PLC0415  likewise
     from reconciler.core.finding import Finding  # noqa: PLC0415  likewise
+    from reconciler.render.wording import counted  # noqa: PLC0415  likewise
 
-    if not options.paths:
-        return None, ()
     try:
         found = read(options, "warn")
     except InvalidManifests as error:
         return None, (Finding("manifests", "failed", str(error), "reconciler validate says which"),)
+    counts = [counted(number, kind) for kind, number in found.kinds.items()]
+    what = f"{', '.join(counts) or 'no manifests'} in {' '.join(options.paths)}"
     if found.problems:
-        message = f"{len(found.problems)} warning(s) in {found.documents} document(s)"
+        message = f"{counted(len(found.problems), 'warning')}; {what}"
         return found, (Finding("manifests", "warning", message, "reconciler validate and plan say which"),)
-    return found, (Finding("manifests", "ok", f"{found.documents} document(s), nothing to say of them"),)
+    return found if counts else None, (Finding("manifests", "ok", what),)

@@ -138,7 +138,9 @@ logging_options: Decorator[Any] = together(
         callback=_set("log_format"),
         help="Form of the log lines on standard error.  [default: text]",
     ),
-    option("--no-color", is_flag=True, expose_value=False, callback=_set("no_color"), help="No colour (also NO_COLOR)."),
+    option(
+        "--no-color", is_flag=True, expose_value=False, callback=_set("no_color"), help="No colour (also NO_COLOR, TERM=dumb)."
+    ),
 )
 
 
@@ -173,7 +175,12 @@ def _files(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> lis
     return [CompletionItem(incomplete, type="file")]
 
 
-paths_argument = click.argument("paths", nargs=-1, required=True, metavar="PATH...", shell_complete=_files)
+def _here(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    return value or (".",)
+
+
+# `.` by default, for what writes nothing; reconcile wants to be told what it may delete from
+paths_argument = click.argument("paths", nargs=-1, metavar="[PATH...]", callback=_here, shell_complete=_files)
 optional_paths_argument = click.argument("paths", nargs=-1, metavar="[PATH...]", shell_complete=_files)
 
 tenant_options: Decorator[Any] = together(

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import click
 
-from reconciler.cli.console import Console, is_terminal
+from reconciler.cli.console import Console, can_draw
 
 PATIENCE: Final = 0.5  # seconds of work that need no bar
 WIDE: Final = 72  # columns that the widest bar with its label and times fits in
@@ -22,7 +22,7 @@ PACE: Final = 0.1  # seconds between two moves of a bar without a known end
 @contextmanager
 def progress(console: Console, total: int | None, label: str) -> Iterator[Callable[[Any], None]]:
     """A function to call once for each of `total` things done, None where that is not known; the bar goes to standard error."""
-    if console.quiet or console.log_format == "json" or total == 0 or not is_terminal(sys.stderr):
+    if console.quiet or console.log_format == "json" or total == 0 or not can_draw(sys.stderr):
         yield lambda _done: None
         return
     endless: Iterator[None] = (None for _ in ())  # click takes a length from what has one

@@ -13,7 +13,7 @@ from reconciler.core.mark import mark_changes
 from reconciler.core.match import match
 from reconciler.core.model import Declared, Live, Webhook
 from reconciler.core.order import arrange
-from reconciler.core.plan import Action, Change, Counts, Plan, TenantRef
+from reconciler.core.plan import Action, Change, Counts, Plan, TenantRef, is_ours
 from reconciler.core.policy import Policy
 from reconciler.core.repository import is_foreign, refusal
 from reconciler.core.settle import settle
@@ -49,7 +49,7 @@ def make_adoption(
     changes: list[Change] = []
     refused: list[Violation] = []
     warnings: list[str] = []
-    keeps = 0
+    kept: set[str] = set()
     for item, matched in found.pairs:
         counterpart = None if matched is None else real[matched.id]
         if not wanted.asks_for(item):
@@ -58,14 +58,18 @@ def make_adoption(
             refused.append(_refusal(item, counterpart, policy))
             continue
         change, said = _taken(item, counterpart, policy, normalize)
-        changes += [change] if change.fields else []
-        keeps += not change.fields
+        if change.fields:
+            changes.append(change)
+        else:
+            kept.add(counterpart.id)
         warnings += said
     named = wanted.names is not None
+    looked_at = kept | {change.live.id for change in changes if change.live is not None}
+    rest = [is_ours(one, policy) for one in real.values() if one.id not in looked_at]
     return Plan(
         tenant,
         arrange(changes)[0],
-        Counts(update=len(changes), keep=keeps, unmanaged=len(real) - len(changes) - keeps),
+        Counts(update=len(changes), keep=len(kept), unmanaged=rest.count(False), out_of_scope=rest.count(True)),
         declared=len(items),
         violations=(*found.clashes, *(refused if named else ())),
         warnings=(*warnings, *(() if named else (violation.message for violation in refused))),

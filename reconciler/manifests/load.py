@@ -83,6 +83,7 @@ def _load(request: Request) -> Manifests:
         taken=frozenset(name for document in _documents(reading, drafts) for name in _taken(document)),
         tokens=reading.tokens,
         joined=reading.joined,
+        kinds={kind: len(documents) for kind, documents in reading.kinds.items() if documents},
         parsed=tuple(reading.parsed),
         rules=rules,
         selection=selection.selection(chosen, reading.kinds["Webhook"]),

@@ -117,8 +117,8 @@ class Manifests:
     error for each reference that does not resolve, where `require` asked for it, with the webhook's key, None for a Tenant's.
     `taken` holds the keys and earlier names of every Webhook, of those too that the tenant in use does not select.
     `tokens` are the places of every Tenant's token. `joined` are the EventSubscriptions, whatever tenant selects their webhooks.
-    `parsed` are the files that had no fault, if they were to be kept. `rules` are the organisation's. `selection` says which
-    webhooks the tenant in use leaves out.
+    `kinds` counts the documents of each kind. `parsed` are the files that had no fault, if they were to be kept. `rules` are the
+    organisation's. `selection` says which webhooks the tenant in use leaves out.
     `read` says of each file that was read, by absolute path, whether it has a document of ours.
     """
 
@@ -136,6 +136,7 @@ class Manifests:
     taken: frozenset[str] = frozenset()
     tokens: frozenset[Place] = frozenset()
     joined: tuple[Joined, ...] = ()
+    kinds: Mapping[str, int] = field(default_factory=dict)
     parsed: tuple[Parsed, ...] = ()
     rules: tuple[Rule, ...] = ()
     selection: Selection = field(default_factory=Selection)

@@ -37,11 +37,24 @@ def token_file(folder: Path, token: str, mode: int = 0o600) -> str:
     return "token.txt"
 
 
-def test_alone_it_tells_the_versions_and_is_content(tmp_path: Path) -> None:
+def test_in_an_empty_folder_it_tells_the_versions_and_is_content(tmp_path: Path) -> None:
     found = told(tmp_path)
-    assert set(found) == {"versions"}
+    assert set(found) == {"versions", "manifests"}
     assert "Python 3." in found["versions"][0][1]
-    assert run("doctor", cwd=tmp_path).out.endswith("Doctor: 1 ok, 0 to look at, 0 failed.\n")
+    assert found["manifests"] == [("ok", "no manifests in .")]
+    assert run("doctor", cwd=tmp_path).out.endswith("Doctor: 2 ok, 0 to look at, 0 failed.\n")
+
+
+def test_without_a_path_it_looks_at_the_current_folder_and_names_what_it_counts(tmp_path: Path) -> None:
+    (tmp_path / "hooks.yaml").write_text("---\n".join([webhook("one"), webhook("two")]))
+    assert told(tmp_path)["manifests"] == [("ok", "2 Webhooks in .")]
+    assert "tenant" not in told(tmp_path)
+    with Tenant(tmp_path / ".tenant") as tenant:
+        (tmp_path / "tenant.yaml").write_text(tenant_manifest(tenant.url))
+        (tmp_path / "plain.yaml").write_text(webhook("plain", url="http://hooks.example.com/x"))
+        found = told(tmp_path, TENANT_TOKEN=tenant.token)
+    assert found["manifests"] == [("warning", "1 warning; 3 Webhooks, 1 Tenant in .")]
+    assert found["write"][0][0] == "ok"
 
 
 def test_a_tenant_that_takes_the_token_is_well_and_holds_no_more_than_before(tmp_path: Path) -> None:
@@ -50,7 +63,7 @@ def test_a_tenant_that_takes_the_token_is_well_and_holds_no_more_than_before(tmp
         found = told(tmp_path, *at)
         assert tenant.webhooks() == []
     assert {check: status for check, [(status, _)] in found.items()} == dict.fromkeys(
-        ["versions", "files", "tenant", "read", "write", "clock"], "ok"
+        ["versions", "manifests", "files", "tenant", "read", "write", "clock"], "ok"
     )
 
 

@@ -189,3 +189,22 @@ def test_a_credential_whose_value_moved_is_left_and_told_and_a_version_that_can_
     assert keyed(tmp_path, "export", ".", token="one").code == 0
     assert (tmp_path / "all.yaml").read_text("utf-8") == text
     assert keyed(tmp_path, "plan", ".", "--detailed-exitcode", token="one").code == 0
+
+
+def test_the_counts_of_adopt_are_of_the_whole_tenant(tmp_path: Path) -> None:
+    """Taken over, ours already, ours that was not asked for (out of scope), and what is not ours (unmanaged)."""
+    hooks = ["---" + SEED.split("---")[1].replace("second", key).replace("/2", f"/{key}") for key in "abcde"]
+    local = ("--local-file", "tenant.db", "--yes")
+    (tmp_path / "hooks.yaml").write_text("".join(hooks))
+    assert run("reconcile", ".", *local, cwd=tmp_path).code == 0
+    (tmp_path / "hooks.yaml").write_text("".join(hooks[:-1]))
+
+    def counts(*names: str) -> str:
+        ended = run("adopt", *names, "--owner", "us", "--adopt-from", "local", *local, cwd=tmp_path)
+        assert ended.code == 0, ended.err
+        return next(line for line in ended.out.splitlines() if line.startswith("Plan:"))
+
+    assert counts("a") == "Plan: 0 to create, 1 to update, 0 to delete, 0 unchanged (4 unmanaged, 0 out of scope)."
+    assert counts("a", "b") == "Plan: 0 to create, 1 to update, 0 to delete, 1 unchanged (3 unmanaged, 0 out of scope)."
+    assert counts("c") == "Plan: 0 to create, 1 to update, 0 to delete, 0 unchanged (2 unmanaged, 2 out of scope)."
+    assert counts("--all") == "Plan: 0 to create, 1 to update, 0 to delete, 3 unchanged (1 unmanaged, 0 out of scope)."

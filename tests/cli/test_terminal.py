@@ -94,3 +94,47 @@ def test_a_narrow_terminal_is_enough(tmp_path: Path) -> None:
     ended = at_terminal("reconcile", "--help", cwd=tmp_path, COLUMNS="20")
     assert ended.code == 0
     assert "--expect-digest" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("options", "env", "colored"),
+    [
+        ((), {"FORCE_COLOR": "1"}, True),
+        ((), {"FORCE_COLOR": "1", "TERM": "dumb"}, True),
+        ((), {"FORCE_COLOR": "0"}, False),
+        ((), {"FORCE_COLOR": ""}, False),
+        ((), {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        (("--no-color",), {"FORCE_COLOR": "1"}, False),
+        (("-o", "json"), {"FORCE_COLOR": "1"}, False),
+    ],
+)
+def test_a_pipe_gets_colour_where_it_is_forced(
+    tmp_path: Path, options: tuple[str, ...], env: dict[str, str], *, colored: bool
+) -> None:
+    write(tmp_path / "webhooks", 1)
+    plan = ("plan", "webhooks", "--local-file", "tenant.db", *options)
+    ended = run(*plan, cwd=tmp_path, **{"NO_COLOR": "", **env})
+    assert (ended.code, "\x1b[" in ended.out) == (0, colored)
+
+
+def test_a_dumb_terminal_gets_neither_colour_nor_a_bar(tmp_path: Path) -> None:
+    write(tmp_path / "webhooks", 3)
+    ended = at_terminal(*RECONCILE, "--yes", cwd=tmp_path, TERM="dumb", NO_COLOR="")
+    assert "Report: 3 created" in ended.out
+    assert "\x1b" not in ended.out
+    assert "\r" not in ended.out
+    assert "100%" not in ended.out
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "drift", "test"])
+def test_the_current_folder_is_the_path_where_none_is_given(tmp_path: Path, command: str) -> None:
+    write(tmp_path, 1)
+    local = () if command == "validate" else ("--local-file", "tenant.db", "-o", "json")
+    named, alone = (run(command, *paths, *local, cwd=tmp_path) for paths in ((".",), ()))
+    assert (alone.code, len(alone.out)) == (named.code, len(named.out))
+    assert alone.code in {0, 7, 8}
+
+
+def test_reconcile_wants_to_be_told_where_the_manifests_are(tmp_path: Path) -> None:
+    write(tmp_path, 1)
+    assert run("reconcile", "--yes", "--local-file", "tenant.db", cwd=tmp_path).code == 64
