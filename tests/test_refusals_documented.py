@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,6 +90,8 @@ def test_every_kind_of_an_error_is_explained() -> None:
     ended = {str(node.args[1].value) for node in nodes("cli") if tells(node)}
     outcomes = first_arguments("Failure", "core", "cli", ".")
     assert sorted(headings("Kinds of errors")) == sorted({*kinds, *ended, *outcomes})
+    printed = json.loads((ROOT / "schemas/error.schema.json").read_text())["properties"]["kind"]["examples"]
+    assert printed == sorted({*kinds, *ended} - {"invalid-manifests"})
 
 
 def tells(node: ast.AST) -> bool:

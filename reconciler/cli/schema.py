@@ -25,6 +25,7 @@ KINDS: Final = (
     "export",
     "events",
     "doctor",
+    "error",
 )
 
 EPILOG = """\b

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.support.processes import COMMAND, Ended, Tenant, environment, run, start, tenant_manifest, webhook, write
 
@@ -243,3 +244,25 @@ def test_quiet_leaves_errors_only(tmp_path: Path) -> None:
     refused = run("tenant", "revoke", "other", "--db", "t.db", "-q", cwd=tmp_path)
     assert refused.code == 64
     assert "no token is named other" in refused.err
+
+
+AWAY = ("--tenant-url", "http://127.0.0.1:1/public-api/v1", "--owner", "us", "--deadline", "1")
+REFUSED = (
+    (("export", "out", *JSON), 64, "usage"),
+    (("plan", "webhooks", "--since", "HEAD", *LOCAL, *JSON), 64, "usage"),
+    (("reconcile", "--plan", "webhooks/hook-0000.yaml", *LOCAL, "--yes", *JSON), 1, "plan-file"),
+    (("reconcile", "webhooks", *LOCAL, "--yes", "--expect-digest", "sha256:" + "0" * 64, *JSON), 5, "stale-plan"),
+    (("plan", "webhooks", "--local-file", "webhooks/hook-0000.yaml", *JSON), 1, "store"),
+    (("plan", "webhooks", *AWAY, *JSON), 1, "unreachable"),
+    (("tenant", "token", "x", "--scope", "Webhooks: Read", "--db", "no/folder/t.db", *JSON), 64, "usage"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "code", "kind"), REFUSED)
+def test_a_refusal_is_a_document_that_keeps_the_schema_which_the_command_prints(
+    tmp_path: Path, arguments: tuple[str, ...], code: int, kind: str
+) -> None:
+    write(tmp_path / "webhooks", 1)
+    ended = run(*arguments, cwd=tmp_path, RECONCILER_TENANT_TOKEN="t")
+    assert (ended.code, ended.json["kind"], ended.json["exit_code"]) == (code, kind, code)
+    Draft202012Validator(run("schema", "error", cwd=tmp_path).json).validate(ended.json)

@@ -23,9 +23,9 @@ from typing import Any
 import pytest
 
 from reconciler import __version__
+from reconciler.cli.schema import KINDS
 from tests.support.processes import ROOT, webhook
 
-KINDS = ("webhook", "event-subscription", "tenant", "manifest", "problems", "plan", "report", "drift", "test", "export")
 SCHEMAS = sorted(path.name for path in (ROOT / "schemas").iterdir())
 # Split, so that this file names none of them.
 INDEXES = ("py" + "pi.org", "python" + "hosted", "--index" + "-url ", "--extra-" + "index", "--find" + "-links ")

@@ -43,7 +43,7 @@ def changed(made: dict[str, Any], *path: str | int) -> dict[str, Any]:
     return copy
 
 
-@pytest.mark.parametrize("kind", ["plan", "report", "drift", "test"])
+@pytest.mark.parametrize("kind", ["plan", "report", "drift", "test", "error"])
 def test_a_schema_is_valid_and_names_no_network_host(kind: str) -> None:
     schema = validator(kind).schema
     Draft202012Validator.check_schema(schema)
@@ -138,3 +138,6 @@ def test_seconds_are_rounded_to_milliseconds() -> None:
 def test_an_error_is_a_document_too() -> None:
     made = document.error_document("unreachable", "no answer", 1)
     assert made == {"format": "reconciler.error/v1", "kind": "unreachable", "message": "no answer", "exit_code": 1}
+    assert faults("error", made) == []
+    for field in made:
+        assert faults("error", changed(made, field)) != []

@@ -14,10 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from jsonschema import Draft202012Validator
+
 from reconciler.tenant.store import open_store
 
 COMMAND = [sys.executable, "-m", "reconciler"]
 ROOT = Path(__file__).parents[2]
+ERROR = Draft202012Validator(json.loads((ROOT / "schemas" / "error.schema.json").read_text()))
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -34,7 +37,11 @@ class Ended:
 
     @property
     def json(self) -> Any:
-        return json.loads(self.out)
+        """Standard output as a document; one that says why a command failed keeps its schema, in whatever test."""
+        found = json.loads(self.out)
+        if isinstance(found, dict) and found.get("format") == "reconciler.error/v1":
+            ERROR.validate(found)
+        return found
 
 
 def run(*arguments: str, cwd: Path, stdin: str | None = None, timeout: float = 120, **env: str) -> Ended:
