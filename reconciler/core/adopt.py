@@ -64,17 +64,22 @@ def make_adoption(
             kept.add(counterpart.id)
         warnings += said
     named = wanted.names is not None
-    looked_at = kept | {change.live.id for change in changes if change.live is not None}
-    rest = [is_ours(one, policy) for one in real.values() if one.id not in looked_at]
     return Plan(
         tenant,
         arrange(changes)[0],
-        Counts(update=len(changes), keep=len(kept), unmanaged=rest.count(False), out_of_scope=rest.count(True)),
+        _counts(changes, kept, real.values(), policy),
         declared=len(items),
         violations=(*found.clashes, *(refused if named else ())),
         warnings=(*warnings, *(() if named else (violation.message for violation in refused))),
         policy=f"adopt {wanted.adopt_from or ''}".strip(),
     )
+
+
+def _counts(changes: Sequence[Change], kept: AbstractSet[str], live: Iterable[Live], policy: Policy) -> Counts:
+    """How many are taken over, and how many are ours already; the rest is out of scope where it is ours, else unmanaged."""
+    looked_at = kept | {change.live.id for change in changes if change.live is not None}
+    rest = [is_ours(one, policy) for one in live if one.id not in looked_at]
+    return Counts(update=len(changes), keep=len(kept), unmanaged=rest.count(False), out_of_scope=rest.count(True))
 
 
 def _by_their_key(items: Sequence[Declared], held: Sequence[Live], policy: Policy, wanted: Wanted) -> tuple[Live, ...]:

@@ -65,8 +65,7 @@ def _load(request: Request) -> Manifests:
     rules = policies.read(request, reading, tenant, {file.path for file in found}, whole=bool(folders) or "-" in request.paths)
     declared = sorted((_declared(draft, root, placed=bool(rules)) for draft in drafts), key=lambda item: item.key)
     literal_urls = frozenset(url for url in (*(draft.url for draft in drafts), *views.replaced(drafts)) if isinstance(url, str))
-    if request.policies == "judge":
-        reading.problems += policies.judged(rules, declared, literal_urls)
+    reading.problems += policies.judged(rules, declared, literal_urls) if request.policies == "judge" else []
     problems = _warnings(request, reading, unclear)
     return Manifests(
         declared=tuple({item.key: item for item in declared}.values()),
