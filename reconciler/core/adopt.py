@@ -49,7 +49,7 @@ def make_adoption(
     changes: list[Change] = []
     refused: list[Violation] = []
     warnings: list[str] = []
-    kept: set[str] = set()
+    asked_for: set[str] = set()
     for item, matched in found.pairs:
         counterpart = None if matched is None else real[matched.id]
         if not wanted.asks_for(item):
@@ -58,16 +58,14 @@ def make_adoption(
             refused.append(_refusal(item, counterpart, policy))
             continue
         change, said = _taken(item, counterpart, policy, normalize)
-        if change.fields:
-            changes.append(change)
-        else:
-            kept.add(counterpart.id)
+        asked_for.add(counterpart.id)
+        changes += [change] if change.fields else []
         warnings += said
     named = wanted.names is not None
     return Plan(
         tenant,
         arrange(changes)[0],
-        _counts(changes, kept, real.values(), policy),
+        _counts(len(changes), asked_for, real.values(), policy),
         declared=len(items),
         violations=(*found.clashes, *(refused if named else ())),
         warnings=(*warnings, *(() if named else (violation.message for violation in refused))),
@@ -75,11 +73,10 @@ def make_adoption(
     )
 
 
-def _counts(changes: Sequence[Change], kept: AbstractSet[str], live: Iterable[Live], policy: Policy) -> Counts:
-    """How many are taken over, and how many are ours already; the rest is out of scope where it is ours, else unmanaged."""
-    looked_at = kept | {change.live.id for change in changes if change.live is not None}
-    rest = [is_ours(one, policy) for one in live if one.id not in looked_at]
-    return Counts(update=len(changes), keep=len(kept), unmanaged=rest.count(False), out_of_scope=rest.count(True))
+def _counts(changes: int, asked_for: AbstractSet[str], live: Iterable[Live], policy: Policy) -> Counts:
+    """Of the webhooks that were asked for, by id, the others are ours already; the rest is out of scope if ours, else unmanaged."""
+    rest = [is_ours(one, policy) for one in live if one.id not in asked_for]
+    return Counts(update=changes, keep=len(asked_for) - changes, unmanaged=rest.count(False), out_of_scope=rest.count(True))
 
 
 def _by_their_key(items: Sequence[Declared], held: Sequence[Live], policy: Policy, wanted: Wanted) -> tuple[Live, ...]:
