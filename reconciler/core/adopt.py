@@ -74,7 +74,7 @@ def make_adoption(
 
 
 def _counts(changes: int, asked_for: AbstractSet[str], live: Iterable[Live], policy: Policy) -> Counts:
-    """Of the webhooks that were asked for, by id, the others are ours already; the rest is out of scope if ours, else unmanaged."""
+    """Of those asked for, by id, what does not change is ours already; the rest is out of scope if ours, else unmanaged."""
     rest = [is_ours(one, policy) for one in live if one.id not in asked_for]
     return Counts(update=changes, keep=len(asked_for) - changes, unmanaged=rest.count(False), out_of_scope=rest.count(True))
 
