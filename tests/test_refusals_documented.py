@@ -11,7 +11,7 @@ from pathlib import Path
 from reconciler.cli.ending import Exit
 from reconciler.core.rules import PREFIX
 from reconciler.manifests.policy_schema import KEYWORDS
-from reconciler.manifests.schema import KINDS, schema
+from reconciler.manifests.schema import KINDS, structure
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/what-each-refusal-means.md").read_text()
@@ -75,7 +75,7 @@ def test_every_violation_is_explained() -> None:
 
 def test_every_problem_of_manifests_is_explained() -> None:
     rules = {text for text in texts("manifests", "cli") if _RULE.fullmatch(text)} - {"application/json"}
-    said = {f"schema/{word}" for name in KINDS.values() for word in keywords(schema(name)) if word not in _SAYS_NOTHING}
+    said = {f"schema/{word}" for name in KINDS.values() for word in keywords(structure(name)) if word not in _SAYS_NOTHING}
     assert sorted(problem_headings()) == sorted(rules | said)
 
 

@@ -21,6 +21,7 @@ from reconciler.core.secret import Secret, shown_url
 from reconciler.delivery.guard import AddressPolicy
 from reconciler.delivery.send import Sender
 from reconciler.manifests import Manifests
+from reconciler.net import idn
 from reconciler.net.proxies import Network, Proxy
 from reconciler.net.trust import trusting
 from reconciler.providers.http import Client
@@ -80,7 +81,8 @@ def _by_url(options: Options) -> Target:
     url: str = options.tenant_url
     wrong = limits.url(url)
     if wrong:
-        raise BadRequest(f"--tenant-url {wrong}")
+        hint = idn.hint(url)
+        raise BadRequest(f"--tenant-url {wrong}" + (f": {hint}" if hint else ""))
     if limits.is_plain_http_abroad(url):
         raise BadRequest("--tenant-url: http:// would send the token in clear; use https://")
     return Target("", url, _token(options), url_place="--tenant-url")

@@ -24,6 +24,12 @@ _FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 toke
 _RESERVED: Final = re.compile(
     r"host|content-.*|connection|keep-alive|transfer-encoding|te|trailer|upgrade|expect|proxy-.*", re.IGNORECASE
 )
+# Spaces and what Unicode calls Default_Ignorable_Code_Point, for a class of a regular expression: nothing of it is seen.
+INVISIBLE: Final = (
+    r" \u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000"
+    r"\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb" + "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_VISIBLE: Final = re.compile(f"[^{INVISIBLE}]")
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _LABEL: Final = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST: Final = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}\.?")
@@ -47,12 +53,12 @@ def _unprintable(text: str) -> str | None:
 
 
 def name(text: str) -> str | None:
-    """A webhook's name: 1 to 255 printable characters, no space at either end."""
+    """A webhook's name: 1 to 255 printable characters, one of them visible, no space at either end."""
     if not 1 <= len(text) <= NAME_LENGTH:
         return f"must have 1 to {NAME_LENGTH} characters"
     if text != text.strip():
         return "has a space at its start or end"
-    return _unprintable(text)
+    return _unprintable(text) or (None if _VISIBLE.search(text) else "has no visible character")
 
 
 def description(text: str) -> str | None:

@@ -17,6 +17,7 @@ from reconciler.manifests.events import Places, subscriptions
 from reconciler.manifests.model import TenantSpec
 from reconciler.manifests.places import Document, Path
 from reconciler.manifests.secrets import Lists, Resolver
+from reconciler.net import idn
 
 # What `limits.url` takes anyway; only to be quick.
 _PLAIN_URL: Final = re.compile(
@@ -77,7 +78,7 @@ def decoded_url(document: Document, url: str | dict[str, str], resolver: Resolve
     if _PLAIN_URL.fullmatch(url) and len(url) <= limits.URL_LENGTH:
         return url
     if wrong := limits.url(url):
-        resolver.problems.append(document.problem(path, "url/invalid", f"url {wrong}"))
+        resolver.problems.append(document.problem(path, "url/invalid", f"url {wrong}", idn.hint(url)))
     elif limits.is_plain_http_abroad(url):
         message = f"url with {_IN_CLEAR}"
         resolver.problems.append(document.problem(path, "url/plain-http", message, "use https://", severity="warning"))

@@ -13,7 +13,7 @@ from typing import Any, Final
 import jsonschema
 import jsonschema_rs
 
-from reconciler.manifests.schema import schema
+from reconciler.manifests.schema import structure
 
 _DRAFT: Final = jsonschema.Draft202012Validator
 _FOLLOWED: Final = frozenset({"$ref", "allOf", "if", "properties", "required"})  # their own faults quote no value
@@ -69,7 +69,7 @@ class _Keywords:
 
 @cache
 def _validator(name: str) -> Any:
-    whole = schema(name)
+    whole = structure(name)
     extend: Any = jsonschema.validators.extend  # it has no types
     return extend(_DRAFT, _Keywords(whole).table())(whole)
 

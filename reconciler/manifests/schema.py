@@ -37,6 +37,24 @@ def schema(name: str) -> dict[str, Any]:
 
 
 @cache
+def structure(name: str) -> Any:
+    """The schema that documents are read with: without the parts that rules of `decode.py` and `events.py` report in their words.
+
+    Those parts are for editors and other validators. Each is an entry of an `allOf` whose `$comment` names its rule.
+    """
+    return _without_rules(schema(name))
+
+
+def _without_rules(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_without_rules(item) for item in part if not (isinstance(item, dict) and "$comment" in item)]
+    if not isinstance(part, dict):
+        return part
+    kept = {key: _without_rules(item) for key, item in part.items()}
+    return {key: item for key, item in kept.items() if (key, item) != ("allOf", [])}
+
+
+@cache
 def field_names() -> frozenset[str]:
     """Every name that a field of a manifest has: what a message may quote, wherever it stands."""
     names: set[str] = set()
@@ -52,7 +70,7 @@ def field_names() -> frozenset[str]:
 
 @cache
 def _accepts(kind: str) -> Any:
-    return jsonschema_rs.Draft202012Validator(schema(KINDS[kind])).is_valid
+    return jsonschema_rs.Draft202012Validator(structure(KINDS[kind])).is_valid
 
 
 def is_valid(kind: str, value: Any) -> bool:

@@ -21,6 +21,7 @@ from reconciler.manifests.places import Document
 from reconciler.manifests.secrets import Resolver
 from reconciler.manifests.sources import Forbidden, Login, Place, shown
 from reconciler.manifests.sources.file import file_place
+from reconciler.net import idn
 
 CREDENTIALS: Final = frozenset({"token", "roleId", "secretId"})  # of a login at the Vault: references, never text
 _LOGIN_PATH: Final = ("spec", "secrets", "vault", "login")
@@ -80,7 +81,7 @@ def _url(document: Document, spec: dict[str, str], problems: list[Problem]) -> s
     if url is None:
         return None
     if wrong := limits.url(url):
-        problems.append(document.problem(("spec", "url"), "url/invalid", f"url {wrong}"))
+        problems.append(document.problem(("spec", "url"), "url/invalid", f"url {wrong}", idn.hint(url)))
     elif limits.is_plain_http_abroad(url):
         message = "url with http:// would send the token in clear"
         problems.append(document.problem(("spec", "url"), "tenant/plain-http", message, "use https://"))

@@ -25,7 +25,8 @@ def _between(edge: str, inside: str) -> str:
     return f"^{edge}(?:{inside}*{edge})?{_END}"
 
 
-NAME: Final = _between(rf"[^\u0000-\u001f{_NEVER}{_SPACE}]", rf"[^\u0000-\u001f{_NEVER}]")
+_VISIBLE: Final = rf"(?=[{limits.INVISIBLE}]*[^{limits.INVISIBLE}])"
+NAME: Final = _between(rf"[^\u0000-\u001f{_NEVER}{_SPACE}]", rf"[^\u0000-\u001f{_NEVER}]").replace("^", f"^{_VISIBLE}", 1)
 DESCRIPTION: Final = rf"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f{_NEVER}]*{_END}"
 CREDENTIAL: Final = _between("[!-~]", "[ -~]")
 USERNAME: Final = _between("[!-9;-~]", "[ -9;-~]")

@@ -12,10 +12,27 @@ HOSTS = ("a", "a.", "a_b.example.com", "x--y", "1.2.3.4", "255.255.255.255", "[2
 NO_HOSTS = ("a..b", "*", "-a", "a-.b", ".", "%41", "127.1", "0x7f.1", "2130706433", "1.2.3.256", "1.2.3.4.", "01.2.3.4")
 NO_HOSTS += ("x" * 64, "a." * 127 + "a", "[v1.x]", "[fe80::1%25eth0]", "a,b", "(a)")
 NONCHARACTERS = ("\ufdd0", "\uffff", "\U0001fffe", "\U0010ffff")
+INVISIBLE = (
+    "\u00ad",
+    "\u034f",
+    "\u115f",
+    "\u17b4",
+    "\u200b",
+    "\u200d",
+    "\u2060",
+    "\u2800",
+    "\u3164",
+    "\ufe0f",
+    "\ufeff",
+    "\uffa0",
+)
+INVISIBLE += ("\U0001d173", "\U000e0041", "\U000e0100")
 FINE: list[tuple[Callable[[str], str | None], str]] = [
     (limits.name, "Payments on-call"),
     (limits.name, "x" * 255),
     (limits.name, "支払い 🔔"),
+    (limits.name, "👩\u200d🔬"),
+    (limits.name, "a\u0301"),
     (limits.description, ""),
     (limits.description, "two\nlines\tand a tab"),
     (limits.description, "x" * 1024),
@@ -56,6 +73,8 @@ WRONG: list[tuple[Callable[[str], str | None], str, str]] = [
     (limits.url, "https://h/é", "ASCII"),
     (limits.url, "https://h\\@evil.example.com/", "cannot hold"),
     *((limits.name, f"a{char}b", "control") for char in NONCHARACTERS),
+    *((limits.name, char * 3, "no visible") for char in INVISIBLE),
+    (limits.name, "\u200b\ufe0f\U000e0041", "no visible"),
     *((limits.url, f"https://{host}/", "host name") for host in NO_HOSTS),
     (limits.credential, "", "1 to 255"),
     (limits.credential, "x" * 256, "1 to 255"),

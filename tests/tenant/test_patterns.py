@@ -21,6 +21,7 @@ TEXTS: list[tuple[str, Limit, list[str]]] = [
     (patterns.USERNAME, limits.username, list(" a~!\n\x7f:;9é")),
     (patterns.HEADER, limits.header, [*"x-:|\n ", "host", "Content-", "proxy-", "TE", "trailer", "EXPECT", "keep-alive"]),
     (patterns.REPOSITORY, limits.repository, ["a.b/", "[::1]/", *"ab/.:@%~ -_[]\nÄé?#"]),
+    (patterns.NAME, limits.name, list("\u200b\u00ad\ufe0f\u3164\U000e0041a\u0301")),
     (patterns.NAME, limits.name, list(" a\n\u00a0\u2028\u3000\u202e\U0001fffe\U0001f600")),
     (patterns.URL, limits.url, AUTHORITIES),
 ]
