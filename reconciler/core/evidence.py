@@ -23,6 +23,7 @@ class State(StrEnum):
 
     SUBMODULE = "submodule"
     NESTED_SUBMODULE = "nested-submodule"
+    EMPTY_SUBMODULE = "empty-submodule"
     SPARSE = "sparse"
     HIDDEN = "hidden"
     ENDING = "ending"
@@ -39,6 +40,7 @@ class State(StrEnum):
 REASONS: Final = {
     State.SUBMODULE: "the submodule {place} is not checked out; run git submodule update --init",
     State.NESTED_SUBMODULE: "the submodule {place} is not checked out; run git submodule update --init --recursive",
+    State.EMPTY_SUBMODULE: "the submodule {place} is empty, and there is no Git; copy a clone made with --recurse-submodules",
     State.SPARSE: "git leaves it out of this work tree (sparse checkout, skip-worktree); run git sparse-checkout disable",
     State.HIDDEN: "{place} is hidden, and this run did not read it; name {place} as a PATH",
     State.ENDING: "it exists, but in a folder only .yaml, .yml and .json are read; name it as a PATH",

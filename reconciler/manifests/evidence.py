@@ -6,11 +6,13 @@ Files of this run are answered from what `load` knows. Only for the others the f
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Final
 
 from reconciler.core.errors import GitFailed
@@ -20,6 +22,7 @@ from reconciler.manifests.folders import git_top, is_manifest
 from reconciler.manifests.git import HeldBack, Repository, environment
 from reconciler.manifests.model import Manifests
 
+_SUBMODULE_PATH: Final = re.compile(r'^\s*path\s*=\s*"?(.+?)"?\s*$', re.MULTILINE)
 _AT_ONCE: Final = 500  # paths that git is asked for by name; beyond, it lists all that it knows
 
 
@@ -137,7 +140,8 @@ class _Look:
         """Without Git, a file was removed from a folder that this run read."""
         folder = os.path.dirname(path)  # noqa: PTH120  as above
         if os.path.isdir(folder) and self._hidden(folder) is None:  # noqa: PTH112  as above
-            return None
+            empty = _empty_submodule(folder)
+            return Doubt(State.EMPTY_SUBMODULE, self._relative(empty)) if empty is not None else None
         return Doubt(State.NO_FOLDER, self._relative(folder))
 
     def _below_paths(self, path: str) -> list[tuple[str, list[str]]]:
@@ -171,3 +175,20 @@ def _existing(path: str) -> str:
     while not os.path.isdir(path):  # noqa: PTH112  as above
         path = os.path.dirname(path)  # noqa: PTH120  as above
     return path
+
+
+def _empty_submodule(folder: str) -> str | None:
+    """The empty folder, this one or one above it, that a `.gitmodules` lists: a copy of a clone without its submodules."""
+    above = [folder]
+    while above[-1] != os.path.dirname(above[-1]):  # noqa: PTH120  as above
+        above.append(os.path.dirname(above[-1]))  # noqa: PTH120  as above
+    for top in above:
+        try:
+            listed = Path(top, ".gitmodules").read_text(encoding="utf-8", errors="surrogateescape")
+        except OSError:
+            continue
+        submodules = {os.path.join(top, name) for name in _SUBMODULE_PATH.findall(listed)}  # noqa: PTH118  as above
+        for path in submodules.intersection(above):
+            if not os.listdir(path):  # noqa: PTH208  as above
+                return path
+    return None

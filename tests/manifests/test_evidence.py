@@ -165,6 +165,17 @@ def test_without_git_a_file_is_removed_if_its_folder_was_read(here: Path) -> Non
     }
 
 
+def test_without_git_an_empty_submodule_is_no_evidence(
+    with_submodule: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(with_submodule, tmp_path / "copy", ignore=shutil.ignore_patterns(".git"))
+    monkeypatch.chdir(tmp_path / "copy")
+    inside = "webhooks/sub/sub.yaml"
+    assert asked(inside, "webhooks/gone.yaml") == {inside: (State.EMPTY_SUBMODULE, "webhooks/sub")}
+    (tmp_path / "copy/webhooks/sub/other.yaml").write_text(webhook("other"))
+    assert asked(inside) == {}
+
+
 def test_without_the_program_git_a_work_tree_gives_no_evidence(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(repo / "empty"))
     assert shutil.which("git") is None
