@@ -86,6 +86,17 @@ def open_regular(path: str, flags: int = 0) -> BufferedReader:
     return stream
 
 
+def is_output(path: str) -> bool:
+    """Whether what this process prints goes into that file, as with `plan . -o json > plan.json`."""
+    for stream in (1, 2):
+        try:
+            if os.path.samestat(os.fstat(stream), os.stat(path)):  # noqa: PTH116  strings, as all of this layer
+                return True
+        except OSError:
+            continue
+    return False
+
+
 def shown(path: str) -> str:
     """A path relative to the current folder; as it is where there is none."""
     try:

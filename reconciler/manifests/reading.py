@@ -11,7 +11,7 @@ from typing import Final
 from reconciler.core.problem import Problem
 from reconciler.manifests import paths
 from reconciler.manifests.build import PROBLEMS
-from reconciler.manifests.files import STDIN
+from reconciler.manifests.files import STDIN, is_output
 from reconciler.manifests.lists import manifests_in
 from reconciler.manifests.model import Joined, Request
 from reconciler.manifests.near import near
@@ -58,7 +58,7 @@ def read_file(found: paths.Found, request: Request, reading: Reading) -> None:
             reading.problems.append(data)
             reading.refused.unread = True
             return
-        if not data and found.path != STDIN and request.tree.whole:
+        if not data and found.path != STDIN and request.tree.whole and not is_output(found.path):
             message = "the file is empty: it has 0 bytes, as after a write that was cut short"
             reading.problems.append(file.problem(0, "path/empty-file", message, "restore the manifest, or delete the file"))
             reading.refused.unread = True

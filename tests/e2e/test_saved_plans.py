@@ -247,7 +247,7 @@ def test_a_sealed_plan_is_shown_without_the_key_and_carried_out_only_with_it(tmp
 
 
 def test_the_file_has_mode_0600_and_takes_the_place_of_an_older_one_at_once(saved: Path) -> None:
-    saved.write_text("older")
+    saved.write_text("{}")
     saved.chmod(0o644)
     assert run("plan", ".", *LOCAL, "--out", "plan.json", cwd=saved.parent).code == 0
     assert stat.S_IMODE(saved.stat().st_mode) == 0o600

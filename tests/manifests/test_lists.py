@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -100,3 +102,12 @@ def test_an_empty_standard_input_beside_a_folder_is_no_file_of_zero_bytes(tmp_pa
     with pytest.raises(InvalidManifests) as refused:
         load(Request((str(tmp_path), "-"), stdin=b"words"))
     assert [(p.origin.file, p.rule) for p in refused.value.problems] == [("<stdin>", "document/not-a-mapping")]
+
+
+def test_the_file_that_the_output_goes_to_may_be_empty_as_yet(tmp_path: Path) -> None:
+    read(tmp_path, {"a.yaml": webhook("one")})
+    command = [sys.executable, "-m", "reconciler", "validate", ".", "-o", "json"]
+    with (tmp_path / "out.json").open("wb") as out:
+        ended = subprocess.run(command, cwd=tmp_path, stdout=out, check=False)
+    assert ended.returncode == 0
+    assert json.loads((tmp_path / "out.json").read_text())["problems"] == []
