@@ -15,6 +15,8 @@ from tests.e2e.environments import LOCAL, World, codes, everywhere, held, manife
 from tests.support.processes import Ended, run, start, webhook
 from tests.support.receiver import Receiver
 
+KNOWN = ", repository: forge.example/acme/webhooks"  # so that a run that replaces everything is not taken for another's
+
 
 class Repository:
     """Two webhooks for two embedded tenants, `a` in wave 1 and `b` in wave 2; nobody listens to their endpoints."""
@@ -23,7 +25,7 @@ class Repository:
         self.folder = folder
         self.declare("one", "two")
         for name, wave in (("a", 1), ("b", 2)):
-            (folder / f"t-{name}.yaml").write_text(manifest(name, f"{name}.db", wave=wave))
+            (folder / f"t-{name}.yaml").write_text(manifest(name, f"{name}.db", wave=wave, extra=KNOWN))
 
     def declare(self, *keys: str) -> None:
         """Just these, switched off, so that a wave has nothing to test."""
@@ -179,7 +181,7 @@ def test_a_violation_at_one_tenant_keeps_all_from_their_turn_and_accept_lets_pas
     repository: Repository,
 ) -> None:
     assert repository.reconcile()[0] == 0
-    (repository.folder / "t-a.yaml").write_text(manifest("a", "a.db", extra=", limits: {deletes: {share: 1}}"))
+    (repository.folder / "t-a.yaml").write_text(manifest("a", "a.db", extra=f"{KNOWN}, limits: {{deletes: {{share: 1}}}}"))
     repository.declare("three")
     plan = repository.run("plan", "--all-tenants", "-o", "json")
     digest, alone = plan.json["digest"], plan.json["runs"][1]["plan"]["digest"]
