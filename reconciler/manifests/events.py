@@ -76,7 +76,8 @@ _subscription = lru_cache(maxsize=4096)(Subscription)  # the same few come again
 def subscriptions(document: Document, problems: list[Problem]) -> Places:
     """The subscriptions of one document; the same one twice is a problem."""
     found: Places = {}
-    some = _Some(len(problems))
+    odd: list[int] = []  # numbers of events to look at again
+    twice: list[tuple[int, int]] = []  # number of an event, and where the first such one stands
     file = document.file if document.patched is None else document.source(_EVENTS)[0].file
     events = document.value["spec"].get("events", ())
     marks = file.marks[id(events)] if events else []
@@ -84,19 +85,29 @@ def subscriptions(document: Document, problems: list[Problem]) -> Places:
         kind, version, severity = event["type"], event.get("version"), event.get("severity")
         place = (file, marks[number + 1])
         if (kind, version, severity.__class__ is str and severity) not in _FINE:
-            _known(document, (*_EVENTS, number), event, some)
+            odd.append(number)
         for level in severity if severity.__class__ is list else (severity,):
             item, before = _subscription(kind, version, level), len(found)
             found.setdefault(item, place)
             if len(found) == before:
-                first = file.origin(found[item][1])
-                message = f"the same subscription twice; the first stands in line {first.line}"
-                some.append(document.problem((*_EVENTS, number), "subscription/duplicate", message, "remove one"))
+                twice.append((number, found[item][1]))
+    if odd or twice:
+        _check(document, file, odd, twice, problems)
+    return found
+
+
+def _check(document: Document, file: File, odd: list[int], twice: list[tuple[int, int]], problems: list[Problem]) -> None:
+    """The problems of the events that are not known to be fine."""
+    some, events = _Some(len(problems)), document.value["spec"]["events"]
+    for number in odd:
+        _known(document, (*_EVENTS, number), events[number], some)
+    for number, first in twice:
+        message = f"the same subscription twice; the first stands in line {file.origin(first).line}"
+        some.append(document.problem((*_EVENTS, number), "subscription/duplicate", message, "remove one"))
     problems += some.kept
     if some.cut:
         message = f"over {PROBLEMS:,} problems with events; no more are shown"
         problems.append(document.problem(_EVENTS, "document/limit", message, severity="error" if some.failed else "warning"))
-    return found
 
 
 def _known(document: Document, path: Path, event: dict[str, Any], problems: _Some) -> None:
