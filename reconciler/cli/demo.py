@@ -24,6 +24,7 @@ metadata: {name: demo-oncall, labels: {team: demo}}
 spec:
   name: Demo on-call
   url: %(url)s
+  enabled: true
   description: Made by reconciler demo
   auth:
     type: bearer

@@ -7,51 +7,93 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.certificates import ca_file_option
 from reconciler.cli.console import console_of
-from reconciler.cli.options import logging_options, optional_paths_argument, output_option
+from reconciler.cli.options import (
+    logging_options,
+    option,
+    optional_paths_argument,
+    output_option,
+    secret_options,
+    tenant_options,
+    time_options,
+)
 
 if TYPE_CHECKING:
+    from reconciler.cli.source import Options
     from reconciler.core.coverage import Coverage
+    from reconciler.core.model import Declared
 
 EPILOG = """\b
 Examples:
   reconciler events
   reconciler events webhooks/
+  reconciler events . --live
   reconciler events . -o json
 """
 
 
 @click.command("events", epilog=EPILOG)
 @optional_paths_argument
+@option("--live", is_flag=True, help="Ask the tenants too: what is switched off there receives nothing.")
+@tenant_options
+@time_options
+@ca_file_option
+@secret_options
 @output_option("text", "json")
 @logging_options
 @click.pass_context
 def command(ctx: click.Context, /, **values: Any) -> None:
     """Show the catalogue of events; with PATHs, who receives which, what nobody receives and what is sent twice to one url."""
-    from reconciler.render import events  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.cli.source import Options  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.render import events  # noqa: PLC0415  likewise
 
-    console = console_of(ctx)
-    found = _coverages(values) if values["paths"] else ()
+    console, options = console_of(ctx), Options(values)
+    if options.live and not options.paths:
+        raise click.UsageError("--live compares the tenants with manifests: name PATHs", ctx)
+    found = _coverages(options) if options.paths else ()
     if console.output == "json":
         console.data(events.events_json(found))
     else:
-        console.data(events.coverage_text(found) if values["paths"] else events.catalogue_text())
+        console.data(events.coverage_text(found) if options.paths else events.catalogue_text())
 
 
-def _coverages(values: dict[str, Any]) -> tuple[Coverage, ...]:
+def _coverages(options: Options) -> tuple[Coverage, ...]:
     """One for each Tenant manifest, of the webhooks that it selects; without one, of all."""
-    from reconciler.cli.source import Options, request  # noqa: PLC0415  as above
-    from reconciler.core.coverage import coverage  # noqa: PLC0415  likewise
-    from reconciler.manifests import load  # noqa: PLC0415  likewise
+    from reconciler.core.coverage import coverage  # noqa: PLC0415  as above
 
-    asked = request(Options({**values, "any_tenant": True}), "ignore")
+    each = _declared(options)
+    if not options.live:
+        return tuple(coverage(name, declared) for name, declared in each.items())
+    from reconciler.cli.signals import run  # noqa: PLC0415  as above
+
+    off = {name: run(_switched_off(options, name, declared)) for name, declared in each.items()}
+    return tuple(coverage(name, declared, off[name]) for name, declared in each.items())
+
+
+def _declared(options: Options) -> dict[str | None, tuple[Declared, ...]]:
+    """The webhooks of each Tenant manifest, by its name; of the one that is asked for, or of none, by None."""
+    from reconciler.cli.source import request  # noqa: PLC0415  as above
+    from reconciler.manifests import load  # noqa: PLC0415  as above
+
+    asked = request(options.but(any_tenant=True), "ignore")
     manifests = load(asked)
-    if not manifests.tenants:
-        return (coverage(None, manifests.declared),)
-    if any(tenant.patches for tenant in manifests.tenants):
-        each = {tenant.name: load(replace(asked, tenant=tenant.name)) for tenant in manifests.tenants}
-        return tuple(coverage(name, found.declared) for name, found in each.items())
-    return tuple(
-        coverage(tenant.name, (item for item in manifests.declared if tenant.selects(item.labels)))
-        for tenant in manifests.tenants
-    )
+    if not manifests.tenants or not asked.use_tenant:
+        return {None: manifests.declared}
+    wanted = [tenant for tenant in manifests.tenants if options.tenant in {None, tenant.name}]
+    if any(tenant.patches for tenant in wanted):
+        return {tenant.name: load(replace(asked, tenant=tenant.name)).declared for tenant in wanted}
+    return {tenant.name: tuple(item for item in manifests.declared if tenant.selects(item.labels)) for tenant in wanted}
+
+
+async def _switched_off(options: Options, name: str | None, declared: tuple[Declared, ...]) -> tuple[str, ...]:
+    """The keys of webhooks that are off at the tenant of that name, or of the options; raises ProviderError."""
+    from reconciler.cli import connect, source  # noqa: PLC0415  as above
+    from reconciler.cli.live_state import keys_switched_off  # noqa: PLC0415  as above
+    from reconciler.manifests import load  # noqa: PLC0415  as above
+
+    mine = options.but(tenant=name)
+    manifests = load(replace(source.request(mine, "warn"), only_tenants=True))
+    async with connect.opened(connect.choose(mine, manifests), mine) as provider:
+        spec = manifests.tenant if name is not None else None
+        return await keys_switched_off(declared, provider, source.owner(mine, spec))

@@ -34,6 +34,7 @@ metadata:
 spec:
   name: On-call # the name in the tenant
   url: https://hooks.example.com/elastio
+  enabled: true # left out, it would be as somebody switches it at the tenant
   auth:
     type: bearer
     token: {fromEnv: ONCALL_TOKEN} # a reference; a credential never stands in a manifest

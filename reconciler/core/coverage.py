@@ -37,19 +37,24 @@ class Twice:
 class Coverage:
     """What the webhooks of one tenant receive: `tenant` is its name, None where no Tenant manifest says.
 
-    `disabled` are keys of webhooks that are declared as disabled: they receive nothing and count nowhere else.
+    `disabled` are keys of webhooks that are declared as disabled, `switched_off` of those that are off at the tenant, None where
+    it was not asked: they receive nothing and count nowhere else.
     """
 
     tenant: str | None
     received: tuple[Received, ...]
     twice: tuple[Twice, ...]
     disabled: tuple[str, ...]
+    switched_off: tuple[str, ...] | None = None
 
 
-def coverage(tenant: str | None, declared: Iterable[Declared]) -> Coverage:
-    """The catalogue's types first, in its order, then those that only manifests name; severities likewise."""
+def coverage(tenant: str | None, declared: Iterable[Declared], switched_off: tuple[str, ...] | None = None) -> Coverage:
+    """The catalogue's types first, in its order, then those that only manifests name; severities likewise.
+
+    `switched_off` are keys of webhooks that are off at the tenant, None where it was not asked.
+    """
     every = sorted(declared, key=lambda item: item.key)
-    active = [item for item in every if item.spec.enabled is not False]
+    active = [item for item in every if item.spec.enabled is not False and item.key not in (switched_off or ())]
     keys: dict[str, dict[str, list[str]]] = {event.type: {severity: [] for severity in SEVERITIES} for event in CATALOGUE}
     for item in active:
         for event in sorted(item.spec.subscriptions, key=str):
@@ -59,7 +64,8 @@ def coverage(tenant: str | None, declared: Iterable[Declared]) -> Coverage:
     received = tuple(
         Received(kind, kind in BY_TYPE, {severity: tuple(found) for severity, found in by.items()}) for kind, by in keys.items()
     )
-    return Coverage(tenant, received, _twice(active), tuple(item.key for item in every if item.spec.enabled is False))
+    disabled = tuple(item.key for item in every if item.spec.enabled is False)
+    return Coverage(tenant, received, _twice(active), disabled, switched_off)
 
 
 def _twice(active: Iterable[Declared]) -> tuple[Twice, ...]:

@@ -6,7 +6,7 @@ Called by `workflow.export`. Pure; the text of a manifest is `manifest.py`'s, wr
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.core import limits
 from reconciler.core.diff import FieldChange, diff
@@ -109,9 +109,10 @@ def make_export(
     warnings: list[str] = []
     for item, counterpart in found.pairs:
         if counterpart is not None:
-            wanted_there = settle(item, counterpart, policy, normalize)
+            open_as_true = _switched(item)
+            wanted_there = settle(open_as_true, counterpart, policy, normalize)
             warnings += [text for text in wanted_there.warnings if text != NOT_COMPARED]
-            differing = _fields(wanted_there.of(item), counterpart)
+            differing = _fields(wanted_there.of(open_as_true), counterpart)
             if fields := tuple(field for field in differing if _patch(item, field) is None):
                 edits.append(Edit(item, counterpart, fields, stems.of(item.key)))
             warnings += _patched(item, differing)
@@ -127,6 +128,11 @@ def make_export(
         clashes=found.clashes,
         warnings=(*dict.fromkeys(warnings), *said),
     )
+
+
+def _switched(declared: Declared) -> Declared:
+    """The webhook with `enabled` left out as true, so that one that is off at the tenant gets the field, and no other does."""
+    return declared if declared.spec.enabled is not None else replace(declared, spec=replace(declared.spec, enabled=True))
 
 
 def _fields(settled: Declared, live: Live) -> tuple[FieldChange, ...]:

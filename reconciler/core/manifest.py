@@ -1,8 +1,8 @@
 """A webhook as the YAML that declares it: what a tenant holds, brought back to Git.
 
-Called by the tenant's page and by `export`. Defaults are left out and secrets are references to environment variables; reading
-manifests is `manifests`. Scalars are plain where nothing can mistake them, else JSON strings, which are YAML scalars too (YAML
-1.2, 1.3) once what no editor shows is escaped.
+Called by the tenant's page and by `export`. Defaults are left out, but not `enabled`, and secrets are references to environment
+variables; reading manifests is `manifests`. Scalars are plain where nothing can mistake them, else JSON strings, which are YAML
+scalars too (YAML 1.2, 1.3) once what no editor shows is escaped.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ API_VERSION: Final = "webhooks.reconciler/v1"
 KEY_LENGTH: Final = 63  # characters of a key that is made from a name; DNS labels, and people, take no more
 VARIABLE_LENGTH: Final = 200  # characters of a key that go into a variable's name, which may have 255 in all
 COMPUTED: Final = "hmac-sha256:"  # begins a version that `secret.fingerprint` made, which is made again at the next run
+NO_LABELS: Final = "# labels: a tenant knows none, so they are not here; a Tenant's select may need them"
+OTHER_LABELS: Final = "# labels: those of the Tenant's select; a tenant knows none, so others are not here"
 _PLAIN: Final = re.compile(r"[A-Za-z](?:[A-Za-z0-9_./:-]*[A-Za-z0-9_/-])?")
 _WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})  # YAML 1.1's, for other readers
 
@@ -55,7 +57,9 @@ def manifest(
     lines = [f"apiVersion: {API_VERSION}", "kind: Webhook", "metadata:", f"  name: {scalar(key)}"]
     if labels:
         pairs = (f"{scalar(name)}: {scalar(text)}" for name, text in sorted(labels.items()))
-        lines.append(f"  labels: {{{', '.join(pairs)}}}")
+        lines += [f"  {OTHER_LABELS}", f"  labels: {{{', '.join(pairs)}}}"]
+    else:
+        lines.append(f"  {NO_LABELS}")
     lines.append("spec:")
     variables: list[str] = []
 
@@ -70,8 +74,8 @@ def manifest(
     lines.append(f"  url: {value(spec.url, 'url')}")
     if spec.description:
         lines.append(f"  description: {scalar(spec.description)}")
-    if spec.enabled is False:
-        lines.append("  enabled: false")
+    if spec.enabled is not None:  # left out it would be as the tenant has it, whoever switches it
+        lines.append(f"  enabled: {'true' if spec.enabled else 'false'}")
     fields = [(name, value(text, name)) for name, text in auth_fields(spec.auth)]
     if fields:
         lines += ["  auth:", *(f"    {name}: {text}" for name, text in fields)]

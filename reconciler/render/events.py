@@ -7,6 +7,7 @@ from typing import Any
 
 from reconciler.core.catalogue import CATALOGUE, COMPLETE, SEVERITIES, EventType
 from reconciler.core.coverage import Coverage, Received
+from reconciler.core.switched_off import OFF
 from reconciler.render.document import to_json
 from reconciler.render.escape import terminal
 from reconciler.render.wording import counted
@@ -37,7 +38,9 @@ def _covered(coverage: Coverage) -> Iterator[str]:
         yield f"twice: {', '.join(map(terminal, found.keys))} send {terminal(str(found.subscription))} to {terminal(found.url)}"
     for key in coverage.disabled:
         yield f"disabled: {terminal(key)} receives nothing"
-    if coverage.twice or coverage.disabled:
+    for key in coverage.switched_off or ():
+        yield f"{OFF}: {terminal(key)} receives nothing"
+    if coverage.twice or coverage.disabled or coverage.switched_off:
         yield ""
     nobody = sum(not any(item.by_severity.values()) for item in coverage.received)
     total = counted(len(coverage.received), "event type")
@@ -84,6 +87,7 @@ def _coverage(coverage: Coverage) -> dict[str, Any]:
             for found in coverage.twice
         ],
         "disabled": list(coverage.disabled),
+        **({"switched_off": list(coverage.switched_off)} if coverage.switched_off is not None else {}),
     }
 
 

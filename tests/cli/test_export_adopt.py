@@ -92,7 +92,7 @@ def test_what_a_tenant_does_not_allow_to_be_referenced_is_told_where_it_was_writ
     (repo / "tenant.yaml").write_text(tenant, "utf-8")
     done = run("export", "hooks", "tenant.yaml", cwd=repo)
     assert done.code == 1
-    assert "hooks/payments.yaml:10" in done.err
+    assert "hooks/payments.yaml:12" in done.err
     assert "secret/forbidden" in done.err
 
 
@@ -169,7 +169,7 @@ def test_a_field_that_is_not_there_is_added_and_what_cannot_be_edited_is_told(re
     text = ODD.replace("enabled: false, ", "").replace('&url "https://hooks.example.com/elastio/old"', "{fromEnv: PLACE}")
     (repo / "all.yaml").write_text(text.replace("protected: true", "protected: false"), "utf-8")
     done = run("export", ".", "--local-file", "../tenant.db", cwd=repo, PLACE="https://hooks.example.com/another")
-    assert 'spec: {url: "https://hooks.example.com/2", protected: true}' in (repo / "all.yaml").read_text("utf-8")
+    assert 'spec: {enabled: false, url: "https://hooks.example.com/2", protected: true}' in (repo / "all.yaml").read_text("utf-8")
     assert "all.yaml:2:1: Payments on-call: url differs; edit it by hand, or reconcile" in done.err
     assert "{fromEnv: PLACE}" in (repo / "all.yaml").read_text("utf-8")
 
@@ -208,3 +208,27 @@ def test_the_counts_of_adopt_are_of_the_whole_tenant(tmp_path: Path) -> None:
     assert counts("a", "b") == "Plan: 0 to create, 1 to update, 0 to delete, 1 unchanged (3 unmanaged, 0 out of scope)."
     assert counts("c") == "Plan: 0 to create, 1 to update, 0 to delete, 0 unchanged (2 unmanaged, 2 out of scope)."
     assert counts("--all") == "Plan: 0 to create, 1 to update, 0 to delete, 3 unchanged (1 unmanaged, 0 out of scope)."
+
+
+def test_new_manifests_say_enabled_and_that_labels_are_not_known(repo: Path) -> None:
+    assert here(repo, "export", "hooks").code == 0
+    texts = {name: (repo / f"hooks/{name}.yaml").read_text("utf-8") for name in ("payments", "second")}
+    assert all("# labels: a tenant knows none" in text for text in texts.values())
+    assert ("enabled: true" in texts["payments"], "enabled: false" in texts["second"]) == (True, True)
+
+
+LEFT_OUT = SEED.replace("{name: payments}", "{name: payments, labels: {team: payments}} # ours").replace(", enabled: false", "")
+
+
+def test_an_export_over_manifests_that_leave_enabled_out_writes_it_only_where_the_tenant_is_off(repo: Path) -> None:
+    (repo / "hooks").mkdir()
+    file = repo / "hooks/both.yaml"
+    file.write_text(LEFT_OUT, "utf-8")
+    done = here(repo, "export", "hooks")
+    assert done.code == 0, done.err
+    assert done.out.splitlines()[0] == "~ hooks/both.yaml:10  second: enabled"
+    text = file.read_text("utf-8")
+    assert text.count("enabled") == 1
+    assert "spec: {enabled: false, url:" in text
+    assert "{name: payments, labels: {team: payments}} # ours" in text
+    assert here(repo, "export", "hooks").out.splitlines()[-1] == "Export: 0 new, 0 changed, 2 unchanged."

@@ -20,6 +20,7 @@ def test_what_is_written_validates_strictly_plans_and_reconciles(tmp_path: Path,
     folder = arguments[0] if arguments else "."
     assert set(files(tmp_path / folder)) == {"tenant.yaml", "webhooks/oncall.yaml", "policies/https.yaml"}
     assert run("validate", folder, "--strict", cwd=tmp_path).code == 0
+    assert "\n  enabled: true" in (tmp_path / folder / "webhooks/oncall.yaml").read_text()
     assert run("plan", folder, "-o", "json", cwd=tmp_path).json["summary"]["create"] == 1
     assert run("reconcile", folder, "--yes", cwd=tmp_path, ONCALL_TOKEN="made-up").code == 0
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core import limits
-from reconciler.core.manifest import key_for, manifest, scalar
+from reconciler.core.manifest import NO_LABELS, OTHER_LABELS, key_for, manifest, scalar
 from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth, Subscription, Webhook
 from reconciler.core.secret import Secret, Withheld, hidden_url
 from reconciler.manifests.load import load
@@ -87,7 +87,7 @@ def test_every_valid_webhook_reads_back_as_it_was(tmp_path_factory: pytest.TempP
     back, _, _ = read_back(tmp_path_factory.mktemp("manifest"), manifest(spec, "key").text)
     assert (back.name, back.url, back.description) == (spec.name, spec.url, spec.description)
     assert back.subscriptions == spec.subscriptions
-    assert back.enabled is (None if spec.enabled else False)
+    assert back.enabled is spec.enabled
     assert type(back.auth) is type(spec.auth)
 
 
@@ -99,7 +99,8 @@ def test_other_yaml_readers_find_the_same_text(text: str) -> None:
 def test_defaults_are_left_out_and_plain_texts_stay_plain() -> None:
     made = manifest(Webhook("payments-oncall", URL), "payments-oncall")
     assert made.text == (
-        f"apiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata:\n  name: payments-oncall\nspec:\n  url: {URL}\n"
+        "apiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata:\n  name: payments-oncall\n"
+        f"  {NO_LABELS}\nspec:\n  url: {URL}\n  enabled: true\n"
     )
     assert made.variables == ()
 
@@ -114,6 +115,7 @@ def test_all_of_a_webhook_is_there_its_secrets_as_references() -> None:
         "kind: Webhook\n"
         "metadata:\n"
         "  name: payments\n"
+        f"  {NO_LABELS}\n"
         "spec:\n"
         '  name: "Payments on-call"\n'
         f"  url: {URL}\n"
@@ -163,3 +165,10 @@ def test_the_variables_are_ones_that_a_manifest_may_reference(tmp_path: Path, ke
     back, _, _ = read_back(tmp_path, made.text)
     assert isinstance(back.auth, BearerAuth)
     assert len(made.variables[0]) <= 255
+
+
+def test_labels_that_are_known_are_kept_and_a_comment_says_what_is_not() -> None:
+    plain, labelled = (manifest(Webhook("a", URL), "a", labels=labels).text for labels in ({}, {"team": "payments"}))
+    assert f"  {NO_LABELS}\n" in plain
+    assert f"  {OTHER_LABELS}\n  labels: {{team: payments}}\n" in labelled
+    assert "a Tenant's select may need them" in NO_LABELS

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import fromstring
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.e2e.environments import LOCAL, manifest
 from tests.manifests.revisions import commit, new
-from tests.support.processes import Ended, Tenant, run, webhook
+from tests.support.processes import ROOT, Ended, Tenant, run, webhook
 from tests.support.receiver import Receiver
 
 OFF = "switched off at the tenant"
@@ -97,6 +99,27 @@ def test_doctor_says_so(desk: Desk) -> None:
     found = {item["check"]: item for item in done.json["checks"]}
     assert (done.code, found["webhooks"]["status"], found["webhooks"]["message"]) == (0, "warning", f"{OFF}: oncall")
     assert OFF in desk.run("doctor").out
+
+
+def test_events_with_live_count_it_for_nothing(desk: Desk) -> None:
+    plain, live = (desk.run("events", *options) for options in ((), ("--live",)))
+    assert (plain.code, live.code) == (0, 0), live.err
+    assert ("info      audit, oncall" in plain.out, OFF in plain.out) == (True, False)
+    assert ("info      audit\n" in live.out, f"{OFF}: oncall receives nothing" in live.out) == (True, True)
+    document = desk.run("events", "--live", "-o", "json").json
+    Draft202012Validator(json.loads((ROOT / "schemas/events.schema.json").read_text())).validate(document)
+    assert [part["switched_off"] for part in document["coverage"]] == [["oncall"]]
+    options = ("--tenant-url", desk.tenant.url, "--owner", "prod")
+    other = run("events", ".", "--live", *options, cwd=desk.folder, RECONCILER_TENANT_TOKEN=desk.tenant.token)
+    assert (other.code, OFF in other.out) == (0, False)
+
+
+def test_events_with_live_need_paths_and_a_tenant_that_answers(desk: Desk) -> None:
+    assert run("events", "--live", cwd=desk.folder).code == 64
+    unresolved = run("events", ".", "--live", cwd=desk.folder)
+    assert (unresolved.code, "secret/unresolved" in unresolved.out + unresolved.err) == (1, True)
+    refused = run("events", ".", "--live", cwd=desk.folder, PROD_TOKEN="wrong")
+    assert refused.code == 3, refused.err
 
 
 def test_reconcile_leaves_it_until_the_manifest_says_true_and_nobody_is_warned_if_it_says_false(desk: Desk) -> None:
