@@ -96,10 +96,7 @@ def make_export(
     taken: Collection[str] = (),
     adopt_from: str | None = None,
 ) -> Export:
-    """What to write so that `declared` says what `live` is; `taken` are keys that no new webhook may get.
-
-    The order of the input does not matter.
-    """
+    """What to write so that `declared` says what `live` is, in any order; `taken` are keys that no new webhook may get."""
     wanted = tuple(sorted(declared, key=lambda item: item.key))
     held = tuple(live)
     mine = [item for item in held if may_take(item, policy.owner.name, adopt_from)]
@@ -110,9 +107,9 @@ def make_export(
     for item, counterpart in found.pairs:
         if counterpart is not None:
             open_as_true = _switched(item)
-            wanted_there = settle(open_as_true, counterpart, policy, normalize)
-            warnings += [text for text in wanted_there.warnings if text != NOT_COMPARED]
-            differing = _fields(wanted_there.of(open_as_true), counterpart)
+            settled = settle(open_as_true, counterpart, policy, normalize)
+            warnings += [text for text in settled.warnings if text != NOT_COMPARED]
+            differing = _fields(settled.of(open_as_true), counterpart)
             if fields := tuple(field for field in differing if _patch(item, field) is None):
                 edits.append(Edit(item, counterpart, fields, stems.of(item.key)))
             warnings += _patched(item, differing)
