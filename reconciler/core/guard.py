@@ -100,7 +100,8 @@ def _empty_set(plan: Plan, policy: Policy) -> Violation | None:
         return None
     message = (
         f"no webhook is declared while {plan.base} are ours; {_another_repository(policy)}; "
-        "if none does, check the PATHs and the Tenant's select: a wrong folder looks just like this"
+        "if none does, check the PATHs and the Tenant's select: a wrong folder looks just like this; "
+        "to remove all on purpose, keep one declared until last and delete that one at the tenant"
     )
     return Violation("empty-set", message)
 
@@ -110,9 +111,17 @@ def _owner(change: Change, policy: Policy) -> Violation | None:
         return None
     mark = change.live.managed_by
     if mark is None and not policy.adopt and policy.ownership != "all":
-        return Violation("not-owned", f"{change.name}: exists and is nobody's; --adopt takes it over", (change.name,))
+        return Violation(
+            "not-owned",
+            f"{change.name}: exists and is nobody's; --adopt takes it over, or give yours another name",
+            (change.name,),
+        )
     if mark is not None and mark.owner != policy.owner.name:
-        message = f"{change.name}: exists and belongs to owner {mark.owner}; it is theirs to change"
+        key = change.declared.key if change.declared is not None else change.name
+        message = (
+            f"{change.name}: exists and belongs to owner {mark.owner}: give yours another name, or, agreed with them, "
+            f"reconciler adopt {key} --adopt-from {mark.owner}"
+        )
         return Violation("other-owner", message, (change.name,))
     return None
 

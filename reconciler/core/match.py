@@ -21,7 +21,10 @@ class Match:
 
 def _ambiguous(name: str, candidates: Sequence[Live]) -> Violation:
     ids = ", ".join(sorted(live.id for live in candidates))
-    return Violation("ambiguous-name", f"{name}: {len(candidates)} live webhooks could be it (ids {ids})", (name,))
+    message = (
+        f"{name}: {len(candidates)} live webhooks could be it (ids {ids}); rename or delete all but one of them at the tenant"
+    )
+    return Violation("ambiguous-name", message, (name,))
 
 
 class _Index:

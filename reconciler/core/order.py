@@ -39,7 +39,8 @@ def _freeing(changes: Sequence[Change]) -> tuple[list[tuple[Change, ...]], tuple
             break
         except CycleError as error:
             names = tuple(sorted(set(error.args[1])))
-        message = f"{', '.join(names)}: each wants the name another holds; go through a third name"
+        way_out = "give one of them a third spec.name, reconcile, then the name that it wants"
+        message = f"{', '.join(names)}: each wants the name another holds; {way_out}"
         clashes.append(Violation("name-cycle", message, names))
         frees = {old: change for old, change in frees.items() if old not in names}
     waves: list[tuple[Change, ...]] = []
