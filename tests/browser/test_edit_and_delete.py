@@ -104,16 +104,26 @@ def test_what_git_manages_says_so_everywhere_and_warns_before_editing_and_deleti
     made = served.make("On call", managed_by={**MARK, "sources": ["webhooks/payments.yaml", "webhooks/extra.yaml"]})
     page = open_page(LIST)
     page.get_by_role("row", name="On call").get_by_text("Managed by Git").wait_for()
-    declared = "Declared as on-call by owner payments in webhooks/payments.yaml, webhooks/extra.yaml, revision 4fd1c2e."
-    for place, warning in (
-        ("", "What is changed here differs from Git then, and the next reconcile puts it back: change the manifest to keep it."),
-        ("/delete", "If it is deleted here, the next reconcile creates it again: remove its manifest instead."),
+    where = "webhooks/payments.yaml, webhooks/extra.yaml of repository forge.example/acme/webhooks"
+    declared = f"Declared as on-call by owner payments in {where}, revision 4fd1c2e."
+    exception = (
+        "One exception: whether it is enabled is put back only if the manifest says enabled. If the manifest leaves it out, "
+        "reconciler drift reports a webhook that is disabled here, and reconciler reconcile leaves it."
+    )
+    for place, warning, more in (
+        (
+            "",
+            "What is changed here differs from Git then, and the next reconcile puts it back: change the manifest to keep it.",
+            [exception],
+        ),
+        ("/delete", "If it is deleted here, the next reconcile creates it again: remove its manifest instead.", []),
     ):
         page.goto(f"{LIST}/{made['id']}{place}")
         notice = page.locator(".notice.warn")
         assert notice.locator("h2, p").all_inner_texts() == [
             "Managed by Git",
             f"{declared} {warning}",
+            *more,
             "Manifest of this webhook",
         ]
         assert notice.get_by_role("link").get_attribute("href") == f"{LIST}/{made['id']}/manifest"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.examples.transcript import UPDATE, Ran, play, terminal_in
+from tests.manifests.revisions import new
 from tests.support.processes import ROOT, run
 
 EXAMPLES = ROOT / "examples"
@@ -21,7 +22,7 @@ _DIGEST = re.compile(r"^digest sha256:[0-9a-f]{64}$")
 
 def clone(folder: Path) -> Path:
     """A checkout with nothing in it but the examples, so that paths are those of a clone."""
-    (folder / ".git").mkdir()
+    new(folder)
     return Path(shutil.copytree(EXAMPLES, folder / "examples", ignore=shutil.ignore_patterns(".reconciler", "mine")))
 
 

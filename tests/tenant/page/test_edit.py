@@ -125,8 +125,8 @@ def test_a_managed_webhook_says_so_with_sources_and_revision(tmp_path: Path) -> 
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one", managed_by={**MARK, "sources": ["<b>.yaml", "b.yaml"]})
         page = await me.get(at(one))
-        said = "Declared as payments-oncall by owner payments in <b>.yaml, b.yaml, revision 4fd1c2e."
-        assert said in page.text
+        where = "<b>.yaml, b.yaml of repository forge.example/acme/webhooks"
+        assert f"Declared as payments-oncall by owner payments in {where}, revision 4fd1c2e." in page.text
         assert "the next reconcile puts it back" in page.text
         assert "whether it is enabled is put back only if the manifest says enabled" in page.text
         assert "put back only if" not in (await me.get(f"{at(one)}/delete")).text
