@@ -88,4 +88,8 @@ def test_there_is_an_example_for_each_promise() -> None:
         "policies",
     ]
 
-    assert [f"{number:02}-{name}" for number, name in enumerate(promised, 1)] + ["elastio", "environments"] == FOLDERS
+    assert [f"{number:02}-{name}" for number, name in enumerate(promised, 1)] + [
+        "elastio",
+        "environments",
+        "terraform",
+    ] == FOLDERS
