@@ -74,7 +74,7 @@ def test_deleting_what_is_gone_is_said_and_no_error(tmp_path: Path) -> None:
 def test_deleting_what_git_manages_warns_that_it_comes_back(tmp_path: Path) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         page = await me.get(at(await made.make("one", managed_by=MARK)) + "/delete")
-        assert "in webhooks/payments.yaml, revision 4fd1c2e." in page.text
+        assert "in webhooks/payments.yaml of repository forge.example/acme/webhooks, revision 4fd1c2e." in page.text
         assert "the next reconcile creates it again: remove its manifest instead" in page.text
 
     on_page(tmp_path, story)
