@@ -15,7 +15,8 @@ class Problem:
     """One fault. `rule` is a stable id such as `schema/enum`; `message` never quotes what may be a credential.
 
     `pointer` is a JSON pointer within the document ("" for the document itself); `hint` says what to do, None where
-    there is nothing to add. Problems sort by file, line and column.
+    there is nothing to add; `excerpt` is a source line and a caret below it, fit to be printed.
+    Problems sort by file, line and column.
     """
 
     origin: Origin
@@ -24,3 +25,4 @@ class Problem:
     severity: Severity
     message: str
     hint: str | None = None
+    excerpt: str | None = None

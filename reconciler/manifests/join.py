@@ -133,4 +133,4 @@ def silent(drafts: list[Draft], refused: Refused, problems: list[Problem]) -> No
         if not (draft.places or refused.may_add_to(draft.key, draft.labels)):
             message = f"{draft.key} has no subscription: it receives nothing"
             hint = "add spec.events, or an EventSubscription"
-            problems.append(draft.document.problem((), "events/none", message, hint, severity="warning"))
+            problems.append(draft.document.problem(("metadata", "name"), "events/none", message, hint, severity="warning"))

@@ -57,7 +57,7 @@ def _unused(document: Document) -> Problem:
         "the policy holds for no webhook: it lies outside of the folder of policies",
         "move it there, or --policies DIR",
     )
-    return document.problem((), "policies/unused", message, mend, severity="warning")
+    return document.problem(("metadata", "name"), "policies/unused", message, mend, severity="warning")
 
 
 def _aside(folder: str, request: Request, reading: Reading, found: AbstractSet[str]) -> list[Document]:

@@ -6,6 +6,7 @@ Called by `load.py`, once a file. Any bytes end in documents or problems, never 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
@@ -59,20 +60,48 @@ def _decode(file: File, data: bytes) -> list[Problem]:
     return []
 
 
+# What the parser reports, by a part of its words, and what to do; the first that fits.
+_FIXES: Final = (
+    ("mapping values are not allowed", "quote a value that contains a colon and a space, or check the indentation"),
+    ("could not find expected ':'", "a key needs a colon and a space after it"),
+    ("did not find expected key", "indent this line as the entries above it, or quote a value that starts with a quote"),
+    ("did not find expected '-' indicator", "indent this line as the items above it, each with a dash"),
+    ("did not find expected ',' or", "close the bracket, or put a comma between its entries"),
+    ("did not find expected node content", "give the value, or quote one that starts with a sign"),
+    ("cannot start any token", "quote a value that starts with @, % or `"),
+    ("alphabetic or numeric character", "quote a value that starts with * or &"),
+    ("unknown escape character", "put the text in single quotes, or double the backslash"),
+    ("block sequence entries are not allowed", "begin the list on a line of its own"),
+    ("did not find expected <document start>", "put --- between two documents"),
+    ("simple keys", "keep a key and its colon on one line"),
+    ("undefined alias", "quote a value that starts with *"),
+)
+_ELSE: Final = "check indentation, colons and quotes of this line and of the one before"
+
+
 def _syntax(file: File, error: YAMLError) -> Problem:
-    """The parser's complaint, at the opening quote where one is not closed."""
+    """The parser's complaint with the source line and a hint."""
     if not isinstance(error, MarkedYAMLError):
         return file.problem(0, "yaml/syntax", "not YAML")
+    from reconciler.manifests.excerpt import excerpt  # noqa: PLC0415  a manifest without a fault does not need it
+
+    index, message, hint = _complaint(file, error)
+    return replace(file.problem(index, "yaml/syntax", message, hint), excerpt=excerpt(file, index))
+
+
+def _complaint(file: File, error: MarkedYAMLError) -> tuple[int, str, str]:
+    """Where the parser stopped, why, and what to do; the place is the opening quote if one is not closed."""
     unclosed = "quoted" in (error.context or "") and "end of stream" in (error.problem or "")
     mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
     index = min(mark.index if mark is not None else 0, len(file.text))
     if unclosed:
-        return file.problem(index, "yaml/syntax", "a quote that is not closed", "close it on the same line")
+        return index, "a quote that is not closed", "close it on the same line"
     start = max(file.text.rfind("\n", 0, index), file.text.rfind("\r", 0, index)) + 1
     if "\t" in file.text[start : index + 1] and not file.text[start:index].strip():
-        return file.problem(index, "yaml/syntax", "a tab in the indentation", "indent with spaces")
-    said = " ".join(part for part in (error.context, error.problem) if part).split("'")[0].strip()
-    return file.problem(index, "yaml/syntax", f"not YAML: {said}")
+        return index, "a tab in the indentation", "indent with spaces"
+    words = " ".join(part for part in (error.context, error.problem) if part)
+    hint = next((fix for part, fix in _FIXES if part in words), _ELSE)
+    return index, f"not YAML: {words.split(chr(39))[0].strip()}", hint
 
 
 def read(file: File, data: bytes) -> tuple[list[Document], list[Problem]]:

@@ -157,6 +157,7 @@ def test_text(test_report: TestReport, *, color: bool = False) -> str:  # noqa: 
 def _problem_lines(problem: Problem, paint: Paint) -> Iterator[str]:
     severity = paint("red" if problem.severity == "error" else "yellow", problem.severity)
     yield f"{terminal(str(problem.origin))}: {severity}: {terminal(problem.message)} [{terminal(problem.rule)}]"
+    yield from (f"    {terminal(line)}" for line in (problem.excerpt or "").splitlines())
     if problem.hint:
         yield f"    hint: {terminal(problem.hint)}"
 
