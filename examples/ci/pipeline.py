@@ -30,7 +30,7 @@ from forge import Forge, ForgeError, Request, base_of, of_environment, request_o
 DONE, ERROR, PENDING, STALE, REFUSED, DRIFT, USAGE = 0, 1, 2, 5, 6, 7, 64  # of `reconciler`'s exit codes
 # The forge's credentials, which no manifest may name: its tokens, and what GitLab and GitHub put beside them.
 WITHHELD: Final = re.compile(r"(FORGE|GITHUB|GITEA|FORGEJO|TENANT_READ)_TOKEN|(CI|ACTIONS)_.*")
-GITLAB_REPORTS: Final = {"gitlab": "gl-code-quality-report.json", "junit": "validate.xml"}
+GITLAB_REPORTS: Final = {"gitlab": ".gl-code-quality-report.json", "junit": "validate.xml"}
 RECORD: Final = re.compile(r"<!-- head=([0-9a-f]{40,64}) digest=(sha256:[0-9a-f]{64}) -->")
 
 

@@ -75,6 +75,6 @@ def test_gitlab_gets_the_problems_as_code_quality_and_junit(repository_at: Calla
 
     assert repository.run("plan", number=1).code == 1
 
-    found = json.loads((repository.folder / "gl-code-quality-report.json").read_text())
+    found = json.loads((repository.folder / ".gl-code-quality-report.json").read_text())
     assert {problem["location"]["path"] for problem in found} == {"first.yaml"}
     assert "urll" in (repository.folder / "validate.xml").read_text()
