@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.guard import check
+from reconciler.core.safety import check_plan
 
 if TYPE_CHECKING:
     from reconciler.core.plan import Change, Plan
@@ -104,8 +104,7 @@ def with_doubts(plan: Plan, doubts: Mapping[str, Doubt], policy: Policy) -> Plan
         return plan
     removed = removals(plan, policy)
     unclear = tuple(_unclear(source, doubts[source], names, policy) for source, names in removed.items() if source in doubts)
-    plan = replace(plan, unclear=unclear)
-    return replace(plan, violations=check(plan, policy))
+    return check_plan(replace(plan, unclear=unclear), policy)
 
 
 def _unclear(source: str, doubt: Doubt, names: tuple[str, ...], policy: Policy) -> Unclear:

@@ -16,15 +16,16 @@ from enum import StrEnum
 from reconciler.core.diff import FieldChange, diff
 from reconciler.core.digest import digest
 from reconciler.core.evidence import Unclear
-from reconciler.core.guard import Violation, check, verdicts
+from reconciler.core.guard import Violation, verdicts
 from reconciler.core.mark import mark_changes
 from reconciler.core.match import Match, match
 from reconciler.core.model import Declared, Live, Webhook
 from reconciler.core.order import arrange
 from reconciler.core.policy import Policy
 from reconciler.core.renames import renames
-from reconciler.core.repository import foreign, kept_warning, suspicions, takes_over
+from reconciler.core.repository import kept_warning, suspicions, takes_over
 from reconciler.core.rules import Breach, breaches
+from reconciler.core.safety import check_plan
 from reconciler.core.secret import Secret
 from reconciler.core.settle import settle
 from reconciler.core.switched_off import switched_off, warning
@@ -246,7 +247,7 @@ def make_plan(
         fingerprint_key=fingerprint_key,
         switched_off=off,
     )
-    return replace(plan, violations=(*foreign(plan, policy), *check(plan, policy)))
+    return check_plan(plan, policy)
 
 
 def _changes(found: Match, policy: Policy, normalize: Normalize) -> tuple[list[Change], list[str], list[Breach], int, int]:

@@ -12,13 +12,13 @@ from dataclasses import replace
 from reconciler.core.diff import FieldChange, diff, moved
 from reconciler.core.digest import digest
 from reconciler.core.errors import StalePlan
-from reconciler.core.guard import check, verdicts
+from reconciler.core.guard import verdicts
 from reconciler.core.mark import mark_changes
 from reconciler.core.model import BasicAuth, Declared, Live, Webhook, credential
 from reconciler.core.plan import Action, Change, Plan, new_fields
 from reconciler.core.policy import Policy
-from reconciler.core.repository import foreign
 from reconciler.core.rules import breaches
+from reconciler.core.safety import check_plan
 from reconciler.core.saved import Saved, fingerprints
 from reconciler.core.secret import Secret
 
@@ -57,7 +57,7 @@ def resume(saved: Saved, live: Iterable[Live], resolved: Mapping[str, Declared],
     if digest(plan) != saved.plan.digest():
         raise StalePlan("the plan does not come out as it was saved: a value behind its references changed; nothing was written")
     plan = _judged(plan, policy)
-    return replace(plan, violations=(*foreign(plan, policy), *check(plan, policy)))
+    return check_plan(plan, policy)
 
 
 def _judged(plan: Plan, policy: Policy) -> Plan:

@@ -68,3 +68,12 @@ def test_the_digest_covers_what_is_unclear_from_whatever_folder() -> None:
     failed = Doubt(State.GIT_FAILED, ".", "one text")
     wordings = {with_doubts(plan, {"a.yaml": replace(failed, detail=text)}, ALLOWED).digest() for text in ("one text", "another")}
     assert len(wordings) == 1
+
+
+def test_a_doubt_hides_no_other_reason_to_refuse() -> None:
+    allowed = replace(policy(repository="forge.example/acme/webhooks"), scope=Scope((".",)))
+    other = live("a", sources=("sub/x.yaml",), repository="forge.example/search/webhooks")
+    found = plan_of([KEPT], [live("kept", id="k", repository="forge.example/acme/webhooks"), other], allowed)
+    plan = with_doubts(found, {"sub/x.yaml": Doubt(State.SUBMODULE, "sub")}, allowed)
+    assert sorted(rules(plan)) == sorted([*rules(found), "source-unclear"])
+    assert "other-repository" in rules(plan)
