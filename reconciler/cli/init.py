@@ -57,7 +57,8 @@ spec:
     properties:
       url: {pattern: "^https://"}
 """
-FILES: Final = {"tenant.yaml": TENANT, "webhooks/oncall.yaml": WEBHOOK, "policies/https.yaml": POLICY}
+MANIFESTS: Final = {"tenant.yaml": TENANT, "webhooks/oncall.yaml": WEBHOOK, "policies/https.yaml": POLICY}
+SCHEMA: Final = ".schemas/manifest.schema.json"  # hidden, so that no run reads it as a manifest
 
 EPILOG = """\b
 Examples:
@@ -71,15 +72,28 @@ Examples:
 @logging_options
 @click.pass_context
 def command(ctx: click.Context, folder: str) -> None:
-    """Write a first Tenant manifest, webhook and policy into DIR, by default the current folder. Never overwrites a file."""
-    console, root = console_of(ctx), Path(folder)
-    there = [name for name in FILES if os.path.lexists(root / name)]
+    """Write a first Tenant manifest, webhook and policy into DIR, by default the current folder. Never overwrites a file.
+
+    The JSON Schema of manifests is written beside them: editors with the YAML language server check and complete offline.
+    """
+    console, root, files = console_of(ctx), Path(folder), _files()
+    there = [name for name in files if os.path.lexists(root / name)]
     if there:
         raise click.ClickException(f"{', '.join(str(root / name) for name in there)}: there already; nothing was written")
-    for name, text in FILES.items():
+    for name, text in files.items():
         file = root / name
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("x", encoding="utf-8") as handle:
             handle.write(text)
         console.data(f"wrote {file}")
     console.say(f"next: reconciler validate {root}, then reconciler plan {root}")
+
+
+def _files() -> dict[str, str]:
+    """The text of each file by its path; a manifest begins with the line by which editors find the schema."""
+    from reconciler.manifests.schema import schema_text  # noqa: PLC0415  `--help` does not need it
+
+    found = {
+        name: f"# yaml-language-server: $schema={'../' * name.count('/')}{SCHEMA}\n{text}" for name, text in MANIFESTS.items()
+    }
+    return {**found, SCHEMA: schema_text("manifest")}
