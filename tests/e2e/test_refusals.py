@@ -122,7 +122,7 @@ def test_a_digest_that_is_not_this_plans_is_exit_5_and_the_right_one_is_carried_
     assert done.code == 0, done.err
 
 
-@pytest.mark.parametrize("arguments", [("frobnicate",), ("plan",), ("plan", ".", "--nope"), ("plan", ".", "-o", "xml")])
+@pytest.mark.parametrize("arguments", [("frobnicate",), ("reconcile",), ("plan", ".", "--nope"), ("plan", ".", "-o", "xml")])
 def test_a_usage_error_is_64(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     assert run(*arguments, cwd=tmp_path).code == 64
 

@@ -71,7 +71,8 @@ def test_two_repositories_with_two_owners_never_touch_each_others_webhooks(tmp_p
             repo = tmp_path / owner
             repo.mkdir()
             (repo / f"{owner}.yaml").write_text(webhook(owner))
-            (repo / "tenant.yaml").write_text(tenant_manifest(tenant.url, owner))
+            known = f", repository: forge.example/acme/{owner}}}\n"  # so that replacing everything is not taken for another's
+            (repo / "tenant.yaml").write_text(tenant_manifest(tenant.url, owner).removesuffix("}\n") + known)
             assert run("reconcile", ".", "--yes", cwd=repo, TENANT_TOKEN=tenant.token).code == 0
         (tmp_path / "payments" / "payments.yaml").write_text(webhook("other"))
         done = run("reconcile", ".", "--yes", "-o", "json", cwd=tmp_path / "payments", TENANT_TOKEN=tenant.token)
