@@ -82,7 +82,7 @@ def _manifests(options: Options) -> tuple[Manifests | None, tuple[Finding, ...]]
     from reconciler.cli.source import read  # noqa: PLC0415  as above
     from reconciler.core.errors import InvalidManifests  # noqa: PLC0415  likewise
     from reconciler.core.finding import Finding  # noqa: PLC0415  likewise
-    from reconciler.render.wording import counted  # noqa: PLC0415  likewise
+    from reconciler.render.counted import counted  # noqa: PLC0415  likewise
 
     try:
         found = read(options, "warn")

@@ -185,11 +185,11 @@ class _Watch:
 
     def _tell(self, error: Exception) -> None:
         from reconciler.core.errors import InvalidManifests  # noqa: PLC0415  as above
-        from reconciler.render import escape, text  # noqa: PLC0415  as above
+        from reconciler.render import escape, problems  # noqa: PLC0415  as above
 
         said = escape.terminal(str(error))
         if isinstance(error, InvalidManifests):
-            said = text.problems_text(error.problems, error.documents, error.skipped)
+            said = problems.problems_text(error.problems, error.documents, error.skipped)
         if said != self.trouble:
             self.console.error(f"could not look: {said}")
         self.trouble = said

@@ -46,7 +46,7 @@ def rendered(  # noqa: PLR0911  one for each form
             from reconciler.render.summary import problems_markdown  # noqa: PLC0415  likewise
 
             return problems_markdown(problems, documents, skipped)
-    from reconciler.render.text import problems_text  # noqa: PLC0415  likewise
+    from reconciler.render.problems import problems_text  # noqa: PLC0415  likewise
 
     return problems_text(problems, documents, skipped, color=color)
 

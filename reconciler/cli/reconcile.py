@@ -136,14 +136,14 @@ def show_ended(console: Console, ended: Ended) -> None:
 
 def _confirmed(console: Console, made: Plan) -> bool:
     from reconciler.cli.signals import at_once  # noqa: PLC0415  as above
-    from reconciler.render import wording  # noqa: PLC0415  as above
+    from reconciler.render.counted import counted  # noqa: PLC0415  as above
 
     if console.output != "text":
         from reconciler.render import text  # noqa: PLC0415  only for a prompt beside a document
 
         click.echo(text.plan_text(made), err=True)
     with at_once():
-        click.echo(f"Carry out {wording.counted(len(made.pending), 'change')}? [y/N] ", err=True, nl=False)
+        click.echo(f"Carry out {counted(len(made.pending), 'change')}? [y/N] ", err=True, nl=False)
         answer = sys.stdin.readline()
     if not answer:
         click.echo(err=True)  # the end of input left the cursor behind the question

@@ -18,7 +18,8 @@ from reconciler.core.model import Declared
 from reconciler.core.plan import Plan
 from reconciler.core.policy import Policy
 from reconciler.core.saved import Saved
-from reconciler.manifests import Manifests, load, resolve
+from reconciler.manifests import Manifests, load
+from reconciler.manifests.again import resolve
 from reconciler.providers.base import Reader
 
 _DECIDED: Final = (

@@ -27,7 +27,6 @@ from reconciler.core.model import (
     credential,
 )
 from reconciler.core.reading import At
-from reconciler.core.report import Delivery, Verdict
 from reconciler.core.secret import HIDDEN, Secret, Withheld, hidden_url
 
 Json = dict[str, Any]
@@ -265,29 +264,3 @@ def page_from_wire(value: object) -> tuple[tuple[Live, ...], str | None]:
         except ValueError as error:
             raise ValueError(f"{item.pointer}{error}") from None
     return tuple(items), at.get("next_cursor").maybe_text()
-
-
-def delivery_to_wire(delivery: Delivery) -> Json:
-    """A delivery as the tenant answers it."""
-    return {
-        "event": delivery.event.type,
-        "verdict": delivery.verdict.value,
-        "status_code": delivery.status_code,
-        "detail": delivery.detail,
-        "seconds": round(delivery.seconds, 6),
-    }
-
-
-def delivery_from_wire(value: object, webhook: str, event: Subscription) -> Delivery:
-    """A delivery from a tenant's answer; raises ValueError."""
-    at = At(value)
-    try:
-        verdict = Verdict(at.get("verdict").text())
-    except ValueError:
-        raise ValueError("/verdict: unknown") from None
-    status, seconds = at.get("status_code").value, at.get("seconds").value
-    if not (status is None or (isinstance(status, int) and not isinstance(status, bool) and 100 <= status <= 999)):
-        raise ValueError("/status_code: not a status code")
-    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 <= seconds <= 1e6:
-        raise ValueError("/seconds: not a time")
-    return Delivery(webhook, event, verdict, status, at.get("detail").maybe_text(), float(seconds))

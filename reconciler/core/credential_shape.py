@@ -6,6 +6,7 @@ Asked about names of references and of token files. No text here is read from a 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 # Forms that issuers publish, so that scanners of repositories find them.
@@ -34,11 +35,13 @@ _SHORT_PIECE: Final = 3.2  # mean length of words and numbers up to which they a
 _LONG_PIECE: Final = 3.7
 
 
+@lru_cache(maxsize=4096)  # the same names come again and again
 def is_issued(text: str) -> bool:
     """Whether a text is or contains what a known issuer hands out, a value of an Authorization header, or a url."""
     return _ISSUED.search(text) is not None or _SCHEME.match(text) is not None
 
 
+@lru_cache(maxsize=4096)
 def is_random(name: str) -> bool:
     """Whether a name looks drawn by chance: letters and digits in turns, at a length that no person writes."""
     parts = re.split(r"[^A-Za-z0-9+/=]+", name)

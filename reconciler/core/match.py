@@ -12,11 +12,15 @@ from reconciler.core.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Each declared webhook with its live one (None: there is none yet), the live ones nobody wants, and the clashes."""
+    """Each declared webhook with its live one (None: there is none yet), the live ones nobody wants, and the clashes.
+
+    `ours` counts the live webhooks that are ours, rule 4.
+    """
 
     pairs: tuple[tuple[Declared, Live | None], ...]
     unmatched: tuple[Live, ...]
     clashes: tuple[Violation, ...]
+    ours: int
 
 
 def _ambiguous(name: str, candidates: Sequence[Live]) -> Violation:
@@ -42,6 +46,11 @@ class _Index:
         first = self._first.get(text)
         return () if first is None else (first, *self._more.get(text, ()))
 
+    def pop(self, text: str) -> tuple[Live, ...]:
+        """The same, which are then no longer in the index."""
+        first = self._first.pop(text, None)
+        return () if first is None else (first, *self._more.pop(text, ()))
+
 
 def _id(live: Live) -> str:
     return live.id
@@ -58,9 +67,13 @@ class _Matcher:
         self.clashes: list[Violation] = []
         self.by_key = _Index()
         self._by_name: _Index | None = None
-        for item in live:
+        self.ours = 0
+        for item in live:  # the one walk over all of them: it counts too
             mark = item.managed_by
-            if mark is not None and mark.owner == policy.owner.name:
+            if mark is None:
+                self.ours += policy.ownership == "all"
+            elif mark.owner == policy.owner.name:
+                self.ours += 1
                 self.by_key.add(mark.key, item)
 
     def by_name(self, name: str) -> tuple[Live, ...]:
@@ -70,6 +83,11 @@ class _Matcher:
             for item in self.live:
                 self._by_name.add(item.spec.name, item)
         return self._by_name.get(name)
+
+    def take_by_key(self, declared: Declared) -> Live | None:
+        """The live webhook of our owner and that key. It is not in `taken`, which the usual run never needs: `match` adds it."""
+        candidates = self.by_key.pop(declared.key)
+        return candidates[0] if len(candidates) == 1 else self.take(declared, candidates)
 
     def take(self, declared: Declared, candidates: Sequence[Live]) -> Live | None:
         """The one free candidate; several are a clash, unless this run does not look at that webhook, and none is free then."""
@@ -100,9 +118,12 @@ class _Matcher:
 def match(declared: Sequence[Declared], live: Sequence[Live], policy: Policy, normalize: Callable[[Webhook], Webhook]) -> Match:
     """Pairs declared with live webhooks; a live one matches once. Design §5, rule 1."""
     matcher = _Matcher(live, policy, normalize)
-    held = [matcher.take(item, matcher.by_key.get(item.key)) for item in declared]
+    held = [matcher.take_by_key(item) for item in declared]
+    if len(held) == len(live) and None not in held:  # a tenant without changes, where each further walk costs a good part
+        return Match(tuple(zip(declared, held, strict=True)), (), tuple(matcher.clashes), matcher.ours)
+    matcher.taken.update(found.id for found in held if found is not None)
     left = [at for at, found in enumerate(held) if found is None]
-    if left:  # not so at a tenant without changes, where each walk over everything costs a good part of a plan
+    if left:
         keys = frozenset(item.key for item in declared) if any(item.previously for item in declared) else frozenset()
         passes: tuple[Callable[[Declared], Sequence[Live]], ...] = (
             lambda item: matcher.by_name(normalize(item.spec).name),
@@ -113,11 +134,9 @@ def match(declared: Sequence[Declared], live: Sequence[Live], policy: Policy, no
                 held[at] = matcher.take(declared[at], candidates(declared[at]))
             left = [at for at in left if held[at] is None]
     pairs = tuple(zip(declared, held, strict=True))
-    if len(matcher.taken) == len(live):  # the usual case, which spares a walk over every live webhook
-        return Match(pairs, (), tuple(matcher.clashes))
     unmatched = tuple(item for item in live if item.id not in matcher.taken)
     looked_at = {normalize(item.spec).name: found for item, found in pairs if policy.scope.selects(item.key)}
-    return Match(pairs, unmatched, (*matcher.clashes, *_held_names(looked_at, unmatched)))
+    return Match(pairs, unmatched, (*matcher.clashes, *_held_names(looked_at, unmatched)), matcher.ours)
 
 
 def _held_names(wanted: dict[str, Live | None], unmatched: Sequence[Live]) -> list[Violation]:

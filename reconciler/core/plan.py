@@ -28,7 +28,7 @@ from reconciler.core.rules import Breach, breaches
 from reconciler.core.safety import check_plan
 from reconciler.core.secret import Secret
 from reconciler.core.settle import settle
-from reconciler.core.switched_off import switched_off, warning
+from reconciler.core.switched_off import is_switched_off, warning
 from reconciler.core.three_way import Label
 from reconciler.core.unselected import check_deletes
 
@@ -226,53 +226,70 @@ def make_plan(
     wanted = tuple(sorted(declared, key=lambda item: item.key))
     held = tuple(live)
     found = match(wanted, held, policy, normalize)
-    pending, warnings, broken, keeps, outside = _changes(found, policy, normalize)
-    judged, advice = verdicts(broken)
-    off = tuple(pair for pair in switched_off(found.pairs) if policy.scope.selects(pair[0].key) and is_ours(pair[1], policy))
-    removals, unmanaged, more_outside = _removals(found, policy)
+    changes = _changes(found, policy, normalize)
+    judged, advice = verdicts(changes.broken)
+    removals, unmanaged, outside = _removals(found, policy)
     deletes, unselected = check_deletes(removals, policy.selection)
-    stages, cycles = arrange((*pending, *deletes))
+    stages, cycles = arrange((*changes.pending, *deletes))
     flat = [change for stage in stages for change in stage]
-    actions = Counter({Action.KEEP: keeps}) + Counter(change.action for change in (*pending, *deletes))
+    actions = Counter({Action.KEEP: changes.keeps}) + Counter(change.action for change in flat)
     plan = Plan(
         tenant or TenantRef("", "", policy.owner.name),
         stages,
-        Counts(**{action.value: actions[action] for action in Action}, unmanaged=unmanaged, out_of_scope=outside + more_outside),
-        base=sum(is_ours(item, policy) for item in held),
+        Counts(
+            **{action.value: actions[action] for action in Action}, unmanaged=unmanaged, out_of_scope=changes.outside + outside
+        ),
+        base=found.ours,
         declared=len(wanted),
         clashes=found.clashes + cycles,
         judged=judged + unselected + suspicions(found.pairs, flat, policy),
-        warnings=tuple(dict.fromkeys((*warnings, *map(warning, off), *advice))) + renames(flat),
+        warnings=tuple(dict.fromkeys((*changes.warnings, *map(warning, changes.switched_off), *advice))) + renames(flat),
         policy=policy_text(policy),
         fingerprint_key=fingerprint_key,
-        switched_off=off,
+        switched_off=tuple(changes.switched_off),
     )
     return check_plan(plan, policy)
 
 
-def _changes(found: Match, policy: Policy, normalize: Normalize) -> tuple[list[Change], list[str], list[Breach], int, int]:
-    """What is to be written of what the run looks at, warnings, what rules refuse, how many stay, how many of ours it leaves out.
+@dataclass(slots=True)
+class _Changes:
+    """What one walk over the pairs finds: what is to be written, warnings, what rules refuse, and counts.
 
-    What stays is judged, counted and let go: keeping it would cost as much memory as everything declared.
+    `keeps` counts what stays, `outside` what is ours but not looked at by this run.
     """
-    pending: list[Change] = []
-    warnings: list[str] = []
-    broken: list[Breach] = []
-    keeps = outside = 0
+
+    pending: list[Change] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    broken: list[Breach] = field(default_factory=list)
+    switched_off: list[tuple[Declared, Live]] = field(default_factory=list)
+    keeps: int = 0
+    outside: int = 0
+
+
+def _changes(found: Match, policy: Policy, normalize: Normalize) -> _Changes:
+    """Compares every pair that the run looks at.
+
+    One walk does all of it: at 100,000 webhooks each further walk reads everything again from slow memory. What stays is judged,
+    counted and let go: keeping it would cost as much memory as everything declared.
+    """
+    made = _Changes()
     for item, counterpart in found.pairs:
+        ours = counterpart is not None and is_ours(counterpart, policy)
         if not policy.scope.selects(item.key):
-            outside += counterpart is not None and is_ours(counterpart, policy)
+            made.outside += ours
             continue
         if counterpart is None:
             normal = normalize(item.spec).name
             change = _create(replace(item, spec=replace(item.spec, name=normal)), policy)
         else:
-            change, said = _update(counterpart, item, policy, normalize)
-            warnings += said
+            change, warnings = _update(counterpart, item, policy, normalize)
+            made.warnings += warnings
+            if ours and is_switched_off(item, counterpart):
+                made.switched_off.append((item, counterpart))
         if policy.rules and change.declared is not None:
-            broken += breaches(policy.rules, change.declared, policy.literal_urls)
+            made.broken += breaches(policy.rules, change.declared, policy.literal_urls)
         if change.action is Action.KEEP:
-            keeps += 1
+            made.keeps += 1
         else:
-            pending.append(change)
-    return pending, warnings, broken, keeps, outside
+            made.pending.append(change)
+    return made

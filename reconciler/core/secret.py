@@ -41,8 +41,11 @@ class Secret:
     version: str | None
 
     def __init__(self, value: str | None, reference: str = "", shown: str = HIDDEN, version: str | None = None) -> None:
-        for name, given in zip(self.__slots__, (value, reference, shown, version), strict=True):
-            object.__setattr__(self, name, given)
+        put = object.__setattr__
+        put(self, "_value", value)
+        put(self, "reference", reference)
+        put(self, "shown", shown)
+        put(self, "version", version)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         """Refused, without the value."""

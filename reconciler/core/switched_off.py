@@ -8,17 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from reconciler.core.model import Declared, Live
 
 OFF: Final = "switched off at the tenant"
 LEFT: Final = f"{OFF}; reconcile leaves it off, unless the manifest says enabled: true"
 
 
-def switched_off(pairs: Iterable[tuple[Declared, Live | None]]) -> tuple[tuple[Declared, Live], ...]:
-    """The pairs whose live webhook is off while the manifest leaves `enabled` out."""
-    return tuple((item, live) for item, live in pairs if item.spec.enabled is None and live is not None and not live.spec.enabled)
+def is_switched_off(declared: Declared, live: Live) -> bool:
+    """Whether the live webhook is off while its manifest leaves `enabled` out."""
+    return declared.spec.enabled is None and not live.spec.enabled
 
 
 def warning(pair: tuple[Declared, Live]) -> str:

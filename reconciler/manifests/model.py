@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from reconciler.core.model import Declared, Origin
 from reconciler.core.problem import Problem
-from reconciler.core.rules import Rule
 from reconciler.core.secret import Secret
 from reconciler.core.selection import Selection
 from reconciler.manifests.files import WORK_TREE, Tree
 from reconciler.manifests.places import Parsed
 from reconciler.manifests.sources import Login, Once, Place
+
+if TYPE_CHECKING:
+    from reconciler.core.rules import Rule
 
 SecretsMode = Literal["ignore", "warn", "require"]
 PoliciesMode = Literal["ignore", "read", "judge"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from itertools import islice
 from typing import Final
@@ -16,6 +15,8 @@ def near(name: object, known: Iterable[str]) -> str | None:
     if not isinstance(name, str) or len(name) > _LONGEST:
         return None
     choices = list(islice((item for item in known if abs(len(item) - len(name)) <= max(3, len(name) // 3)), _MOST))
+    import difflib  # noqa: PLC0415  a run without a mistyped name never pays for its import
+
     lower = {item.lower(): item for item in choices}
     found = difflib.get_close_matches(name.lower(), lower, n=1)
     return f"did you mean {lower[found[0]]}?" if found else None

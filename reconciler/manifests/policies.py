@@ -8,17 +8,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING
 
 from reconciler.core.model import Declared
 from reconciler.core.problem import Problem, Severity
-from reconciler.core.rules import Breach, Rule, breaches
 from reconciler.manifests import paths
 from reconciler.manifests.join import unique
 from reconciler.manifests.model import Request
 from reconciler.manifests.places import Document, pointer
-from reconciler.manifests.policy_fields import unknown
-from reconciler.manifests.policy_schema import compiled
 from reconciler.manifests.reading import Reading, read_file
+
+if TYPE_CHECKING:
+    from reconciler.core.rules import Breach, Rule
 
 FOLDER = "policies"
 
@@ -107,6 +108,10 @@ def rules(documents: Sequence[Document], folder: str | None, problems: list[Prob
 
 
 def _rule(document: Document, problems: list[Problem]) -> Rule | None:
+    from reconciler.core.rules import Rule  # noqa: PLC0415  a run without policies never loads what judges them
+    from reconciler.manifests.policy_fields import unknown  # noqa: PLC0415  likewise
+    from reconciler.manifests.policy_schema import compiled  # noqa: PLC0415  likewise
+
     metadata, spec = document.value["metadata"], document.value["spec"]
     faults = compiled(spec["schema"])
     if isinstance(faults, list):
@@ -133,6 +138,10 @@ def idle(found: Iterable[tuple[Document, Rule]], labels: Sequence[dict[str, str]
 
 def judged(rules: Sequence[Rule], declared: Iterable[Declared], literals: AbstractSet[str]) -> list[Problem]:
     """What the rules refuse of webhooks as they would be created, as problems of their manifests."""
+    if not rules:
+        return []
+    from reconciler.core.rules import breaches  # noqa: PLC0415  as above
+
     return [_problem(found) for item in declared for found in breaches(rules, item, literals)]
 
 

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from reconciler.core import codec
+from reconciler.core.delivery_codec import delivery_from_wire
 from reconciler.core.errors import BadAnswer, Conflict, NotFound, Unreachable
 from reconciler.core.model import Declared, Live, Owner, Subscription, Webhook
 from reconciler.core.report import Delivery
@@ -198,6 +199,6 @@ class TenantProvider:
             patient=True,
             try_seconds=max(self._client.timeout, attempt + ANSWER),
         )
-        delivery = _decode(sent, lambda: codec.delivery_from_wire(answer.body, spec.name, event))
+        delivery = _decode(sent, lambda: delivery_from_wire(answer.body, spec.name, event))
         auth = {field: value for field, value in body["webhook"]["auth"].items() if field not in {"type", "credential_version"}}
         return replace(delivery, detail=self._client.shows(delivery.detail, (body["webhook"]["url"], auth)))

@@ -8,9 +8,9 @@ from typing import Any
 from reconciler.core.catalogue import CATALOGUE, COMPLETE, SEVERITIES, EventType
 from reconciler.core.coverage import Coverage, Received
 from reconciler.core.switched_off import OFF
+from reconciler.render.counted import counted
 from reconciler.render.document import to_json
 from reconciler.render.escape import terminal
-from reconciler.render.wording import counted
 
 _INCOMPLETE = "The catalogue is what is publicly known; a tenant accepts other events too. The severities are this project's own."
 

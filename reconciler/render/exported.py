@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from reconciler.render.counted import counted
 from reconciler.render.document import tenant_document
 from reconciler.render.escape import terminal
-from reconciler.render.text import Paint
-from reconciler.render.wording import counted
+from reconciler.render.paint import Paint
 
 if TYPE_CHECKING:  # as in `wording.py`
     from reconciler.core.export import Export, Written

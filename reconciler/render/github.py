@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from reconciler.core.problem import Problem
 from reconciler.render.escape import terminal
-from reconciler.render.wording import problems_summary
+from reconciler.render.problems import problems_summary
 
 
 def _data(text: str) -> str:

@@ -14,7 +14,8 @@ from reconciler.core.problem import Problem
 from reconciler.core.report import Check, TestReport
 from reconciler.render.escape import terminal
 from reconciler.render.hints import check_hint
-from reconciler.render.wording import RECEIVES_NOTHING, check_result, problems_summary
+from reconciler.render.problems import problems_summary
+from reconciler.render.wording import RECEIVES_NOTHING, check_result
 
 _HEAD: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 

@@ -16,11 +16,11 @@ from reconciler.core.guard import Violation
 from reconciler.core.plan import Action, Change, Plan, TenantRef
 from reconciler.core.report import Outcome, Report, Status
 from reconciler.core.settle import Unresolved
+from reconciler.render.counted import counted
 from reconciler.render.escape import code, marker, prose
 from reconciler.render.wording import (
     SIGNS,
     Line,
-    counted,
     drift_summary,
     error_text,
     field_lines,

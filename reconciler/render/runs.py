@@ -10,8 +10,8 @@ from typing import Final
 
 from reconciler.core.runs import Runs, TenantRun
 from reconciler.render import document, junit, markdown, summary
+from reconciler.render.counted import counted
 from reconciler.render.escape import code, marker, prose, terminal
-from reconciler.render.wording import counted
 
 _ROOM: Final = 4_000  # characters of a comment that headings and notes may take
 

@@ -12,7 +12,8 @@ from reconciler.core.report import Check, TestReport
 from reconciler.render.escape import code, prose
 from reconciler.render.hints import check_hint
 from reconciler.render.markdown import LIMIT, filled
-from reconciler.render.wording import check_result, problems_summary, test_summary, test_warnings
+from reconciler.render.problems import problems_summary
+from reconciler.render.wording import check_result, test_summary, test_warnings
 
 
 def _problem(problem: Problem) -> str:

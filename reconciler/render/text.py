@@ -1,18 +1,19 @@
-"""Plans, reports, test results and problems for a terminal: lines without a final newline, foreign text escaped.
+"""Plans, reports and test results for a terminal: lines without a final newline, foreign text escaped.
 
-Called by `cli`, which decides on colour. ANSI sequences stand here alone, and only with `color=True`.
+`cli` decides on colour. Problems stand in `problems.py`, so that `validate` loads nothing of plans.
 """
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.report import Status
 from reconciler.render.escape import terminal
 from reconciler.render.hints import check_hint
+from reconciler.render.paint import Paint
 from reconciler.render.wording import (
     SIGNS,
     check_result,
@@ -23,7 +24,6 @@ from reconciler.render.wording import (
     place_text,
     plan_summary,
     plan_title,
-    problems_summary,
     report_summary,
     test_summary,
     test_warnings,
@@ -32,26 +32,11 @@ from reconciler.render.wording import (
 if TYPE_CHECKING:  # as in `wording.py`
     from reconciler.core.drift import Drift
     from reconciler.core.plan import Change, Plan
-    from reconciler.core.problem import Problem
     from reconciler.core.report import Check, Outcome, Report, TestReport
 
 _WIDTH: Final = 100
-_COLORS: Final = {"green": "32", "yellow": "33", "red": "31", "bold": "1", "dim": "2"}
 _LABEL_COLORS: Final = {"drift": "yellow", "both": "red"}
 _SIGN_COLORS: Final = {"+": "green", "~": "yellow", "-": "red"}
-
-
-class Paint:
-    """Puts ANSI colours around our own words, or leaves them as they are."""
-
-    __slots__ = ("_on",)
-
-    def __init__(self, *, on: bool) -> None:
-        self._on = on
-
-    def __call__(self, color: str, text: str) -> str:
-        """The text, in that colour where colours are on."""
-        return f"\x1b[{_COLORS[color]}m{text}\x1b[0m" if self._on and text and color in _COLORS else text
 
 
 def _name(name: str) -> str:
@@ -152,19 +137,3 @@ def test_text(test_report: TestReport, *, color: bool = False) -> str:  # noqa: 
     lines = [line for check in test_report.checks for line in _check_lines(check, paint)]
     lines += [f"{paint('yellow', 'warning')}: {terminal(said)}" for said in test_warnings(test_report)]
     return "\n".join([*lines, *([""] if lines else []), paint("bold", test_summary(test_report))])
-
-
-def _problem_lines(problem: Problem, paint: Paint) -> Iterator[str]:
-    severity = paint("red" if problem.severity == "error" else "yellow", problem.severity)
-    yield f"{terminal(str(problem.origin))}: {severity}: {terminal(problem.message)} [{terminal(problem.rule)}]"
-    yield from (f"    {terminal(line)}" for line in (problem.excerpt or "").splitlines())
-    if problem.hint:
-        yield f"    hint: {terminal(problem.hint)}"
-
-
-def problems_text(problems: Iterable[Problem], documents: int, skipped: int, *, color: bool = False) -> str:
-    """One line a problem in the order given, its hint below it, then the summary."""
-    paint = Paint(on=color)
-    listed = tuple(problems)
-    lines = [line for problem in listed for line in _problem_lines(problem, paint)]
-    return "\n".join([*lines, *([""] if lines else []), paint("bold", problems_summary(listed, documents, skipped))])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,13 +16,13 @@ from reconciler.core.report import Status
 from reconciler.core.secret import HIDDEN
 from reconciler.core.switched_off import OFF
 from reconciler.core.three_way import Label
+from reconciler.render.counted import counted
 
 if TYPE_CHECKING:  # `validate` renders problems only, and starts faster without the parts that make plans
     from reconciler.core.diff import FieldChange
     from reconciler.core.guard import Violation
     from reconciler.core.model import Origin, Subscription, Use
     from reconciler.core.plan import Change, Plan
-    from reconciler.core.problem import Problem
     from reconciler.core.report import Check, Outcome, Report, TestReport
 
 SIGNS: Final = {"create": "+", "update": "~", "delete": "-", "keep": " "}  # by Action
@@ -173,11 +173,6 @@ def names_beside(violation: Violation) -> tuple[str, ...]:
     return violation.names
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 violation`, `2 violations`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def plan_title(plan: Plan) -> str:
     """Which tenant, and as whom."""
     tenant = plan.tenant
@@ -214,13 +209,6 @@ def report_counts(report: Report) -> dict[str, int]:
 def report_summary(report: Report) -> str:
     """The last line of a report."""
     return "Report: " + ", ".join(f"{count} {status}" for status, count in report_counts(report).items()) + "."
-
-
-def problems_summary(problems: Sequence[Problem], documents: int, skipped: int) -> str:
-    """The last line of what `validate` says."""
-    errors = sum(problem.severity == "error" for problem in problems)
-    found = f"{counted(errors, 'error')}, {counted(len(problems) - errors, 'warning')}"
-    return f"{counted(documents, 'document')} ({skipped} skipped): {found}."
 
 
 def test_summary(test_report: TestReport) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from reconciler.core.codec import delivery_to_wire
+from reconciler.core.delivery_codec import delivery_to_wire
 from reconciler.core.model import Subscription, Webhook
 from reconciler.core.report import Delivery
 from reconciler.delivery.envelope import envelope, sample_event

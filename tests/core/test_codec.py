@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import codec
+from reconciler.core import codec, delivery_codec
 from reconciler.core.model import ApiKeyAuth, BasicAuth, BearerAuth, ManagedBy, NoAuth, Use
 from reconciler.core.report import Delivery, Verdict
 from reconciler.core.secret import Secret, Withheld, hidden_url
@@ -151,7 +151,7 @@ def test_a_test_of_unsaved_details_tells_what_a_delivery_needs() -> None:
 
 def test_a_delivery_crosses_the_wire_and_back() -> None:
     delivery = Delivery("a", STARTED, Verdict.REJECTED, 422, "x", 0.25)
-    assert codec.delivery_from_wire(codec.delivery_to_wire(delivery), "a", STARTED) == delivery
+    assert delivery_codec.delivery_from_wire(delivery_codec.delivery_to_wire(delivery), "a", STARTED) == delivery
 
 
 @pytest.mark.parametrize(
@@ -168,9 +168,9 @@ def test_a_delivery_crosses_the_wire_and_back() -> None:
     ],
 )
 def test_a_delivery_that_does_not_fit_is_refused(change: dict[str, object], pointer: str) -> None:
-    told = {**codec.delivery_to_wire(Delivery("a", STARTED, Verdict.DELIVERED, 200)), **change}
+    told = {**delivery_codec.delivery_to_wire(Delivery("a", STARTED, Verdict.DELIVERED, 200)), **change}
     with pytest.raises(ValueError, match=f"^{pointer}: ") as caught:
-        codec.delivery_from_wire(told, "a", STARTED)
+        delivery_codec.delivery_from_wire(told, "a", STARTED)
     assert VALUE not in str(caught.value)
 
 

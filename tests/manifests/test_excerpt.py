@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.core.errors import InvalidManifests
 from reconciler.manifests import Request, load
-from reconciler.render.text import problems_text
+from reconciler.render.problems import problems_text
 
 HEAD = "apiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata: {name: a}\nspec:\n  url: https://a.example.com/x\n"
 

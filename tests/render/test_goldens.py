@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.drift import look
-from reconciler.render import document, github, gitlab, junit, markdown, sarif, summary, text
+from reconciler.render import document, github, gitlab, junit, markdown, problems, sarif, summary, text
 from tests.render import builders
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -40,7 +40,7 @@ CASES: dict[str, Callable[[], str]] = {
     "report-empty.txt": lambda: text.report_text(builders.report_of(builders.empty_plan())),
     "test.txt": lambda: text.test_text(builders.checks()),
     "test.json": lambda: document.to_json(document.test_document(builders.checks())),
-    "problems.txt": lambda: text.problems_text(builders.problems(), 12, 2),
+    "problems.txt": lambda: problems.problems_text(builders.problems(), 12, 2),
     "problems.json": lambda: document.to_json(document.problems_document(builders.problems(), 12, 2)),
     "problems.sarif": lambda: sarif.problems_sarif(builders.problems(), "1.2.3"),
     "problems.xml": lambda: junit.problems_junit(builders.problems(), 12, 2),

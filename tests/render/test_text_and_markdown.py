@@ -15,7 +15,7 @@ from reconciler.core.model import Origin, Subscription
 from reconciler.core.plan import Change, Plan
 from reconciler.core.report import Outcome, Report, Status, Verdict
 from reconciler.core.settle import Unresolved
-from reconciler.render import document, markdown, text
+from reconciler.render import document, markdown, problems, text
 from reconciler.render.hints import HINTS
 from reconciler.render.wording import value_text
 from tests.render import builders
@@ -93,7 +93,7 @@ def test_ansi_stands_in_text_only_when_colour_is_wanted(*, color: bool) -> None:
         text.plan_text(plan, color=color),
         text.report_text(builders.report_of(plan), color=color),
         text.test_text(builders.checks(), color=color),
-        text.problems_text(builders.problems(), 2, 0, color=color),
+        problems.problems_text(builders.problems(), 2, 0, color=color),
     )
     assert all(("\x1b[" in part) is color for part in parts)
 

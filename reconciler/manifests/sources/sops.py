@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from reconciler.manifests.sources.base import SIZE, Access, Item, Lost, Place, text_of
 from reconciler.manifests.sources.file import allowed, contents
-from reconciler.manifests.sources.process import Exited, run
 
 LISTED: Final = "sops"
 OPTIONAL: Final = False
@@ -35,6 +34,8 @@ def place(value: Any, folder: str, access: Access) -> Place:
 
 def fetch(item: Item, access: Access) -> Any:
     """The whole file, decrypted."""
+    from reconciler.manifests.sources.process import Exited, run  # noqa: PLC0415  runs without a program never load it
+
     (path,) = item
     contents(path, 0)  # a pipe, or nothing at all, is told as of any file
     try:

@@ -1,0 +1,37 @@
+"""Problems of manifests for a terminal: lines without a final newline, foreign text escaped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.render.counted import counted
+from reconciler.render.escape import terminal
+from reconciler.render.paint import Paint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from reconciler.core.problem import Problem
+
+
+def _problem_lines(problem: Problem, paint: Paint) -> Iterator[str]:
+    severity = paint("red" if problem.severity == "error" else "yellow", problem.severity)
+    yield f"{terminal(str(problem.origin))}: {severity}: {terminal(problem.message)} [{terminal(problem.rule)}]"
+    yield from (f"    {terminal(line)}" for line in (problem.excerpt or "").splitlines())
+    if problem.hint:
+        yield f"    hint: {terminal(problem.hint)}"
+
+
+def problems_text(problems: Iterable[Problem], documents: int, skipped: int, *, color: bool = False) -> str:
+    """One line a problem in the order given, its hint below it, then the summary."""
+    paint = Paint(on=color)
+    listed = tuple(problems)
+    lines = [line for problem in listed for line in _problem_lines(problem, paint)]
+    return "\n".join([*lines, *([""] if lines else []), paint("bold", problems_summary(listed, documents, skipped))])
+
+
+def problems_summary(problems: Sequence[Problem], documents: int, skipped: int) -> str:
+    """The last line of what `validate` says."""
+    errors = sum(problem.severity == "error" for problem in problems)
+    found = f"{counted(errors, 'error')}, {counted(len(problems) - errors, 'warning')}"
+    return f"{counted(documents, 'document')} ({skipped} skipped): {found}."
