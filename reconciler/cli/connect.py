@@ -107,7 +107,7 @@ def choose(options: Options, manifests: Manifests | None) -> Target:
     if token is None or not token.resolved:
         reference = token.reference if token is not None else "token"
         text = f"the tenant's token does not resolve: {reference}"
-        problem = Problem(spec.origin, "/spec/token", "secret/unresolved", "error", text, "set it, then run again")
+        problem = Problem(spec.token_origin, "/spec/token", "secret/unresolved", "error", text, "set it, then run again")
         raise InvalidManifests((problem,), manifests.documents if manifests else 0, manifests.skipped if manifests else 0)
     return Target(spec.name, spec.url or "", token)
 

@@ -30,7 +30,8 @@ def unique(documents: Iterable[Document], rule: str, what: str) -> list[Problem]
         name = document.value["metadata"]["name"]
         first = seen.setdefault(name, document)
         if first is not document:
-            message = f"a second {what} named {name}; the first stands in {first.origin}"
+            place = first.place(("metadata", "name"))
+            message = f"a second {what} named {name}; the first stands in {place}"
             problems.append(document.problem(("metadata", "name"), rule, message, "rename or remove one"))
     return problems
 

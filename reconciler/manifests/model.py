@@ -87,6 +87,7 @@ class TenantSpec:
     prune: bool
     select: Mapping[str, str]
     origin: Origin
+    token_origin: Origin
     delete_share: float = 0.3
     update_share: float = 0.3
     update_from: int = 10

@@ -49,6 +49,7 @@ def tenant(document: Document, resolver: Resolver) -> TenantSpec:
         prune=spec.get("prune", True),
         select=spec.get("select", {}).get("matchLabels", {}),
         origin=document.origin,
+        token_origin=document.place(("spec", "token")),
         delete_share=float(deletes.get("share", 0.3)),
         update_share=float(updates.get("share", 0.3)),
         update_from=int(updates.get("from", 10)),
@@ -151,7 +152,8 @@ def same_target(documents: list[Document], specs: list[TenantSpec]) -> list[Prob
         field = "local" if spec.local is not None else "url"
         first = seen.setdefault((target(spec), spec.owner), document)
         if first is not document:
-            message = f"a second Tenant with this {field} and owner; the first stands in {first.origin}"
+            place = first.place(("spec", field))
+            message = f"a second Tenant with this {field} and owner; the first stands in {place}"
             problems.append(document.problem(("spec", field), "tenant/same-target", message, "give each its own owner"))
     return problems
 

@@ -177,3 +177,25 @@ def test_a_part_is_chosen_by_name_and_by_label(tmp_path: Path) -> None:
     assert len(chosen("--select", "team=test")) == 3
     for options in (("--select", "team=other"), ("--only", "nobody"), ("--exclude", "nobody"), ("--select", "team")):
         assert run(*plan, *options, cwd=tmp_path).code == 64
+
+
+def test_a_token_that_does_not_resolve_is_reported_where_its_reference_stands(tmp_path: Path) -> None:
+    write(tmp_path, 1)
+    (tmp_path / "tenant.yaml").write_text(tenant_manifest("https://tenant.invalid/public-api/v1"))
+    line = next(n for n, text in enumerate(tenant_manifest("https://tenant.invalid").splitlines(), 1) if "token:" in text)
+    ended = run("plan", ".", cwd=tmp_path)
+    assert ended.code == 1
+    assert f"tenant.yaml:{line}:" in ended.err
+    assert "the tenant's token does not resolve: fromEnv: TENANT_TOKEN" in ended.err
+
+
+def test_of_two_webhooks_of_one_name_both_names_are_shown(tmp_path: Path) -> None:
+    write(tmp_path, 1)
+    text = next(tmp_path.glob("*.yaml")).read_text()
+    line = next(number for number, part in enumerate(text.splitlines(), 1) if "name: " in part)
+    (tmp_path / "z.yaml").write_text(text)
+    ended = run("validate", ".", cwd=tmp_path)
+    assert ended.code == 1
+    problem = next(part for part in (ended.out + ended.err).splitlines() if "webhook/duplicate" in part)
+    assert problem.startswith(f"z.yaml:{line}:")
+    assert f"the first stands in hook-0000.yaml:{line}" in problem
