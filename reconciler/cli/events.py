@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from reconciler.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from reconciler.cli.console import Console
     from reconciler.cli.source import Options
     from reconciler.core.coverage import Coverage
     from reconciler.core.model import Declared
@@ -29,13 +31,18 @@ Examples:
   reconciler events
   reconciler events webhooks/
   reconciler events . --live
+  reconciler events . --no-live
   reconciler events . -o json
 """
 
 
 @click.command("events", epilog=EPILOG)
 @optional_paths_argument
-@option("--live", is_flag=True, help="Ask the tenants too: what is switched off there receives nothing.")
+@option(
+    "--live/--no-live",
+    default=None,
+    help="Ask the tenants too, since a webhook that is switched off there receives nothing. Default: where the token is there.",
+)
 @tenant_options
 @time_options
 @ca_file_option
@@ -51,23 +58,34 @@ def command(ctx: click.Context, /, **values: Any) -> None:
     console, options = console_of(ctx), Options(values)
     if options.live and not options.paths:
         raise click.UsageError("--live compares the tenants with manifests: name PATHs", ctx)
-    found = _coverages(options) if options.paths else ()
+    found = _coverages(options, console) if options.paths else ()
     if console.output == "json":
         console.data(events.events_json(found))
     else:
         console.data(events.coverage_text(found) if options.paths else events.catalogue_text())
 
 
-def _coverages(options: Options) -> tuple[Coverage, ...]:
+def _coverages(options: Options, console: Console) -> tuple[Coverage, ...]:
     """One for each Tenant manifest, of the webhooks that it selects; without one, of all."""
     from reconciler.core.coverage import coverage  # noqa: PLC0415  as above
+    from reconciler.core.errors import ProviderError, ReconcilerError, StoreError  # noqa: PLC0415  as above
+    from reconciler.render.escape import terminal  # noqa: PLC0415  as above
 
     each = _declared(options)
-    if not options.live:
+    if options.live is False:
         return tuple(coverage(name, declared) for name, declared in each.items())
     from reconciler.cli.signals import run  # noqa: PLC0415  as above
 
-    off = {name: run(_switched_off(options, name, declared)) for name, declared in each.items()}
+    off: dict[str | None, tuple[str, ...]] = {}
+    for name, declared in each.items():
+        try:
+            off[name] = run(_switched_off(options, name, declared))
+        except ReconcilerError as error:
+            if options.live:
+                raise
+            off[name] = ()
+            if isinstance(error, ProviderError | StoreError):  # else there is no tenant, or no token for it
+                console.say(f"warning: the tenant was not asked what is switched off there: {terminal(str(error))}")
     return tuple(coverage(name, declared, off[name]) for name, declared in each.items())
 
 
@@ -87,13 +105,16 @@ def _declared(options: Options) -> dict[str | None, tuple[Declared, ...]]:
 
 
 async def _switched_off(options: Options, name: str | None, declared: tuple[Declared, ...]) -> tuple[str, ...]:
-    """The keys of webhooks that are off at the tenant of that name, or of the options; raises ProviderError."""
+    """The keys of webhooks that are off at the tenant of that name, or of the options; raises ReconcilerError."""
     from reconciler.cli import connect, source  # noqa: PLC0415  as above
     from reconciler.cli.live_state import keys_switched_off  # noqa: PLC0415  as above
     from reconciler.manifests import load  # noqa: PLC0415  as above
 
     mine = options.but(tenant=name)
     manifests = load(replace(source.request(mine, "warn"), only_tenants=True))
-    async with connect.opened(connect.choose(mine, manifests), mine) as provider:
+    target = connect.choose(mine, manifests)
+    if not options.live and target.file and not os.path.exists(target.file):  # noqa: ASYNC240, PTH110  nothing else runs here
+        return ()  # only a look: it makes no tenant
+    async with connect.opened(target, mine) as provider:
         spec = manifests.tenant if name is not None else None
         return await keys_switched_off(declared, provider, source.owner(mine, spec))

@@ -35,7 +35,7 @@ def moved(*keys: str, repository: str | None = None) -> list[Live]:
     return [live(key, url=f"https://old.example/{key}", repository=repository) for key in keys]
 
 
-def test_a_change_of_another_repositorys_webhook_is_refused_and_both_are_named() -> None:
+def test_rule_15_a_change_of_another_repositorys_webhook_is_refused_and_both_are_named() -> None:
     for wanted, verb in ((declared("a", description="new"), "update"), (declared("b"), "delete")):
         plan = plan_of([wanted], [live("a", repository=OTHER)], policy(repository=OURS))
         found = violation(plan)
@@ -58,7 +58,7 @@ def test_where_nothing_else_differs_the_mark_stays_and_a_warning_says_whose_it_i
     assert f"--moved-from {OTHER}" in warning
 
 
-def test_after_a_move_the_former_address_counts_as_ours_and_the_mark_is_rewritten() -> None:
+def test_rule_15_after_a_move_the_former_address_counts_as_ours_and_the_mark_is_rewritten() -> None:
     allowed = policy(repository=OURS, moved_from=frozenset({OTHER, "old.example/x"}))
     change = only(plan_of([declared("a")], [live("a", repository=OTHER)], allowed))
     assert (paths(change), change.ownership_only) == (["managed_by.repository"], True)
@@ -106,7 +106,9 @@ def test_another_owners_repository_is_not_kept() -> None:
 
 
 @pytest.mark.parametrize(("ours", "marked"), [(None, None), (None, OTHER), (OURS, None)])
-def test_the_only_webhook_of_somebody_is_not_deleted_by_the_first_run_of_another(ours: str | None, marked: str | None) -> None:
+def test_rule_15_the_first_run_of_another_repository_does_not_delete_the_only_webhook(
+    ours: str | None, marked: str | None
+) -> None:
     plan = plan_of([declared("b")], [live("a", repository=marked)], policy(repository=ours))
     found = violation(plan)
     assert (found.rule, found.names, found.acceptable) == (SUSPECTED, ("a",), True)
@@ -114,12 +116,12 @@ def test_the_only_webhook_of_somebody_is_not_deleted_by_the_first_run_of_another
     assert found.message.index("reconciler export DIR --dry-run") < found.message.index("--accept")
 
 
-def test_equal_names_under_other_keys_are_suspect() -> None:
+def test_rule_15_equal_names_under_other_keys_are_suspect() -> None:
     plan = plan_of([declared("b", name="a", url="https://b.example/")], [live("a")])
     assert rules(plan) == [SUSPECTED]
 
 
-def test_all_of_two_or_more_that_change_their_host_are_suspect() -> None:
+def test_rule_15_all_of_two_or_more_that_change_their_host_are_suspect() -> None:
     wanted = [declared(key, url=f"https://new.example/{key}") for key in ("a", "b", "c")]
     assert rules(plan_of(wanted[:2], moved("a", "b"))) == [SUSPECTED]
     assert violation(plan_of(wanted, moved("a", "b", "c"))).names == ("a", "b", "c")

@@ -22,7 +22,7 @@ def left_out(key: str, name: str | None = None, previously: tuple[str, ...] = ()
     return LeftOut(key, name or key, previously, Origin("webhooks/a.yaml", line))
 
 
-def test_a_declared_webhook_that_is_not_selected_is_a_violation_with_file_line_and_selector() -> None:
+def test_rule_16_a_declared_webhook_that_is_not_selected_is_a_violation_with_file_line_and_selector() -> None:
     wanted, there = many(9)
     plan = plan_of(wanted, [*there, live("a", name="On-call")], policy(selection=selecting(left_out("a", line=7))))
     assert (said(plan), rules(plan)) == ([("delete", "On-call")], ["no-longer-selected"])
@@ -34,7 +34,7 @@ def test_a_declared_webhook_that_is_not_selected_is_a_violation_with_file_line_a
     assert plan.pending[0].reason == "ours, declared, but not selected"
 
 
-def test_one_whose_manifest_is_gone_is_deleted_as_ever() -> None:
+def test_rule_16_one_whose_manifest_is_gone_is_deleted_as_ever() -> None:
     wanted, there = many(9)
     plan = plan_of(wanted, [*there, live("gone")], policy(selection=selecting(left_out("a"))))
     assert (said(plan), rules(plan)) == ([("delete", "gone")], [])
@@ -44,7 +44,7 @@ def test_one_whose_manifest_is_gone_is_deleted_as_ever() -> None:
     "item",
     [left_out("new", previously=("old",)), left_out("new", previously=("Old name",)), left_out("old")],
 )
-def test_its_key_and_its_earlier_keys_and_names_find_it(item: LeftOut) -> None:
+def test_rule_16_its_key_and_its_earlier_keys_and_names_find_it(item: LeftOut) -> None:
     plan = plan_of([declared("a")], [live("a"), live("old", name="Old name")], policy(selection=selecting(item)))
     assert rules(plan) == ["no-longer-selected"]
 
@@ -75,7 +75,7 @@ def test_another_owners_webhook_of_that_key_stays_unmanaged() -> None:
     assert (said(plan), rules(plan), plan.counts.unmanaged) == ([], [], 1)
 
 
-def test_accept_passes_just_the_plan_that_was_looked_at() -> None:
+def test_rule_16_accept_passes_just_the_plan_that_was_looked_at() -> None:
     there = [live("a"), live("b")]
     plain = plan_of([declared("a")], there)
     lost = plan_of([declared("a")], there, policy(selection=selecting(left_out("b"))))

@@ -101,8 +101,9 @@ def test_doctor_says_so(desk: Desk) -> None:
     assert OFF in desk.run("doctor").out
 
 
-def test_events_with_live_count_it_for_nothing(desk: Desk) -> None:
-    plain, live = (desk.run("events", *options) for options in ((), ("--live",)))
+@pytest.mark.parametrize("options", [(), ("--live",)], ids=["by itself", "--live"])
+def test_events_count_it_for_nothing(desk: Desk, options: tuple[str, ...]) -> None:
+    plain, live = desk.run("events", "--no-live"), desk.run("events", *options)
     assert (plain.code, live.code) == (0, 0), live.err
     assert ("info      audit, oncall" in plain.out, OFF in plain.out) == (True, False)
     assert ("info      audit\n" in live.out, f"{OFF}: oncall receives nothing" in live.out) == (True, True)
@@ -120,6 +121,14 @@ def test_events_with_live_need_paths_and_a_tenant_that_answers(desk: Desk) -> No
     assert (unresolved.code, "secret/unresolved" in unresolved.out + unresolved.err) == (1, True)
     refused = run("events", ".", "--live", cwd=desk.folder, PROD_TOKEN="wrong")
     assert refused.code == 3, refused.err
+
+
+def test_events_alone_need_no_token_and_no_tenant_that_answers(desk: Desk) -> None:
+    unresolved = run("events", ".", cwd=desk.folder)
+    refused = run("events", ".", cwd=desk.folder, PROD_TOKEN="wrong")
+    assert [(done.code, "info      audit, oncall" in done.out) for done in (unresolved, refused)] == [(0, True), (0, True)]
+    assert unresolved.err == ""
+    assert "warning: the tenant was not asked what is switched off there: " in refused.err
 
 
 def test_reconcile_leaves_it_until_the_manifest_says_true_and_nobody_is_warned_if_it_says_false(desk: Desk) -> None:
