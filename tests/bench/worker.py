@@ -73,11 +73,11 @@ def memory(folder: str) -> list[float]:
     return [_peak(), plan.counts.keep, time.perf_counter() - started]
 
 
-def growth(small: str, large: str) -> list[float]:
-    """Seconds of make_plan for a large set and, in the mean, for each small part of it; nothing to change.
+def growth(small: str, large: str, count: str) -> list[float]:
+    """Rounds of seconds of make_plan: the mean for each small part of a large set, then the whole; nothing to change.
 
     All parts of one heap are planned: one small set alone would be measured in 0.15 s, in which a busy moment of the machine
-    counts as much as the plan.
+    counts as much as the plan. The best of three rounds counts, for both.
     """
     from reconciler.core.plan import make_plan
     from reconciler.core.policy import Policy
@@ -96,10 +96,8 @@ def growth(small: str, large: str) -> list[float]:
         assert plan.counts.keep == last - first, plan.counts
         return took
 
-    parts = [timed(first, first + part) for first in range(0, size // 2, part)]
-    whole = timed(0, size)
-    parts += [timed(first, first + part) for first in range(size // 2, size, part)]
-    return [mean(parts), whole]
+    rounds = [(mean(timed(first, first + part) for first in range(0, size, part)), timed(0, size)) for _ in range(int(count))]
+    return [value for pair in rounds for value in pair]
 
 
 def _creates(count: int) -> Plan:
