@@ -71,7 +71,7 @@ def test_every_module_says_what_it_is() -> None:
 
 
 def test_secrets_are_revealed_in_two_places_only() -> None:
-    """Design §6, by any way of asking: a call, a method handed on, `getattr`, or the attribute behind it."""
+    """docs/security.md, by any way of asking: a call, a method handed on, `getattr`, or the attribute behind it."""
     asks = {name_of(path) for path in FILES if re.search(r"\breveal\b(?=\W)", code_of(path))}
     assert asks == {"reconciler/core/codec.py", "reconciler/delivery/send.py", "reconciler/core/secret.py"}
     inside = {name_of(path) for path in FILES for node in ast.walk(tree(path)) if reaches_inside(node)}
@@ -163,3 +163,22 @@ def test_the_import_contracts_hold() -> None:
     done = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout
     assert re.search(r"Contracts: \d+ kept, 0 broken", done.stdout)
+
+
+def test_code_cites_only_documents_that_are_here_and_rules_that_exist() -> None:
+    rules = {
+        int(number) for number in re.findall(r"^(\d+)\. \*\*", (ROOT / "docs/plan-rules.md").read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    wrong = []
+    for path in [*FILES, *(ROOT / "tests").rglob("*.py")]:
+        text = path.read_text(encoding="utf-8")
+        wrong += [f"{name_of(path)}: {cited}" for cited in re.findall(r"[Dd]esign §\d+", text)]
+        wrong += [f"{name_of(path)}: {cited}" for cited in re.findall(r"\bdocs/[\w-]+\.md", text) if not (ROOT / cited).exists()]
+        cited = {
+            int(number)
+            for found in re.findall(r"plan-rules\.md, rules? ([\d, toand]+)", text)
+            for number in re.findall(r"\d+", found)
+        }
+        wrong += [f"{name_of(path)}: rule {number}" for number in cited - rules]
+    assert rules == set(range(1, 17))
+    assert wrong == []

@@ -1,4 +1,4 @@
-"""Carrying out, against the memory provider: design §5, rules 9 to 13. Every pending change has an outcome, whatever happens."""
+"""Carrying out, against the memory provider: docs/plan-rules.md, rules 9 to 13. Every change has an outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Design §5, rule 12: whatever fails or interrupts a run, every pending change has an outcome."""
+"""docs/plan-rules.md, rule 12: whatever fails or interrupts a run, every pending change has an outcome."""
 
 from __future__ import annotations
 

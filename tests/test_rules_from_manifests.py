@@ -1,4 +1,4 @@
-"""Design §5 and §6 from files on: what manifests, options and policy make of a plan together, against the memory provider."""
+"""docs/plan-rules.md and docs/security.md from files on: what manifests, options and policy make of a plan together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one error handler: every ending of a command becomes a message and an exit code of `cli.md`."""
+"""The one error handler: every ending of a command becomes a message and one of the exit codes in README.md."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class Cause(Enum):
 
     @property
     def verdict(self) -> Verdict:
-        """The word of the closed list in `cli.md`."""
+        """The word of the closed list in README.md."""
         verdict: Verdict = self.value[0]
         return verdict
 

@@ -1,4 +1,4 @@
-"""What a plan is known by: equal digests write the same. Called by `Plan.digest`, `Runs.digest`. Design §5, rule 13.
+"""What a plan is known by: equal digests write the same. Called by `Plan.digest`, `Runs.digest`. docs/plan-rules.md, rule 13.
 
 No secret enters it but as a fingerprint under the key of the run; without a key a secret url counts by where it comes from.
 """

@@ -1,4 +1,6 @@
-"""Whether Git removed what a plan takes away: each recorded source needs evidence, else the plan is refused. Design §5, rule 5.
+"""Whether Git removed what a plan takes away: each recorded source needs evidence, else the plan is refused.
+
+docs/plan-rules.md, rule 5.
 
 Pure: which sources need evidence, and what a source without evidence does to a plan. Looking at files and at git is not here.
 """

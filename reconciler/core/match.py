@@ -116,7 +116,7 @@ class _Matcher:
 
 
 def match(declared: Sequence[Declared], live: Sequence[Live], policy: Policy, normalize: Callable[[Webhook], Webhook]) -> Match:
-    """Pairs declared with live webhooks; a live one matches once. Design §5, rule 1."""
+    """Pairs declared with live webhooks; a live one matches once. docs/plan-rules.md, rule 1."""
     matcher = _Matcher(live, policy, normalize)
     held = [matcher.take_by_key(item) for item in declared]
     if len(held) == len(live) and None not in held:  # a tenant without changes, where each further walk costs a good part

@@ -1,4 +1,4 @@
-"""The order of carrying out: name-freeing updates, then create, update, delete, each a barrier. Design §5, rule 9."""
+"""The order of carrying out: name-freeing updates, then create, update, delete, each a barrier. docs/plan-rules.md, rule 9."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Renames that a plan may have missed: it offers them, and never guesses. Pure. Design §5, rule 14."""
+"""Renames that a plan may have missed: it offers them, and never guesses. Pure. docs/plan-rules.md, rule 14."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Report:
 
 
 class Verdict(StrEnum):
-    """How one attempt at an endpoint ended; the closed list of `cli.md`."""
+    """How one attempt at an endpoint ended; the closed list in README.md."""
 
     DELIVERED = "delivered"
     AUTH_REFUSED = "auth-refused"

@@ -1,4 +1,4 @@
-"""Plans that touch webhooks of another Git repository with our owner. Design §5, rule 15.
+"""Plans that touch webhooks of another Git repository with our owner. docs/plan-rules.md, rule 15.
 
 How a repository is called stands in `remote.py`; which one this run is, `manifests/repository.py` finds out.
 """

@@ -137,7 +137,7 @@ class Settled:
 
 
 def settle(declared: Declared, live: Live, policy: Policy, normalize: Callable[[Webhook], Webhook]) -> Settled:
-    """Fills in the open fields of a declared webhook from the live one. Design §5 rules 2, 6; §6."""
+    """Fills in the open fields of a declared webhook from the live one. docs/plan-rules.md, rules 2 and 6; docs/security.md."""
     spec, held = normalize(declared.spec), live.spec
     events, sources, warnings = _subscriptions(spec.subscriptions, declared, live, policy)
     url, why = spec.url, _incomparable(spec.url, held.url)

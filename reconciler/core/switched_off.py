@@ -1,4 +1,4 @@
-"""Webhooks that are switched off at the tenant although their manifests do not say so. Pure. Design §5, rule 2.
+"""Webhooks that are switched off at the tenant although their manifests do not say so. Pure. docs/plan-rules.md, rule 2.
 
 `enabled` left out of a manifest leaves it to the tenant: a plan warns of it, drift reports it, reconcile leaves it.
 """

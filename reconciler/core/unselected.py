@@ -1,6 +1,6 @@
 """Deletes of webhooks that the files still declare, but that the Tenant in use does not select any more.
 
-A lost label looks like a removed manifest to a plan, which sees only what the Tenant selects. Pure. Design §5, rule 16.
+A lost label looks like a removed manifest to a plan, which sees only what the Tenant selects. Pure. docs/plan-rules.md, rule 16.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether the files that webhooks came from were removed by Git, or are only not here, or not read. Design §5, rule 5.
+"""Whether the files that webhooks came from were removed by Git, or are only not here, or not read. docs/plan-rules.md, rule 5.
 
 Files of this run are answered from what `load` knows. Only for the others the file system is asked, and git once a repository.
 """

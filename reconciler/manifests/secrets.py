@@ -1,6 +1,6 @@
 """Secret references -> Secret: where a manifest may point, and what comes of it. The sources themselves are in `sources/`.
 
-Called by `decode.py` and `tenants.py`. A value is looked at here, before it is hidden, and never shown. Design §6.
+Called by `decode.py` and `tenants.py`. A value is looked at here, before it is hidden, and never shown. docs/security.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A tenant in a dict: the reference behaviour that every other provider is held to, and what tests plan against.
 
-Made by tests and by whoever needs a Provider without a tenant. Follows tenant-api.md where that can be seen through Provider.
+Made by tests and by whoever needs a Provider without a tenant. Follows schemas/openapi.json as far as Provider shows it.
 """
 
 from __future__ import annotations

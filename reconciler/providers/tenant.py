@@ -1,4 +1,4 @@
-"""The tenant that speaks the contract of tenant-api.md (the project's own), as a Provider. Made by `cli`.
+"""The tenant that speaks the contract of schemas/openapi.json, as a Provider. Made by `cli`.
 
 Decides what a lost answer, a 404 or a 412 means for a webhook. Retries and status codes are `providers/http.py`'s; the shape
 of bodies is `core/codec.py`'s.

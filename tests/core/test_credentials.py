@@ -1,4 +1,4 @@
-"""Design §6: what of a secret is compared, what is sent again, what never is."""
+"""docs/security.md: what of a secret is compared, what is sent again, what never is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for any manifests and any tenant: design §9's properties of planning, executing and the codec."""
+"""What holds for any manifests and any tenant: properties of planning, executing and the codec."""
 
 from __future__ import annotations
 

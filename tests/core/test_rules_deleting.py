@@ -1,4 +1,4 @@
-"""Design §5, rules 5 to 8: what may be deleted, and how much."""
+"""docs/plan-rules.md, rules 5 to 8: what may be deleted, and how much."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Design §5, rules 1 to 4: matching, comparing, whose it is."""
+"""docs/plan-rules.md, rules 1 to 4: matching, comparing, whose it is."""
 
 from __future__ import annotations
 

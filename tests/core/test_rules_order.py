@@ -1,4 +1,4 @@
-"""Design §5, rules 9, 13 and 14: the order of a plan, its digest, and renames that it offers."""
+"""docs/plan-rules.md, rules 9, 13 and 14: the order of a plan, its digest, and renames that it offers."""
 
 from __future__ import annotations
 

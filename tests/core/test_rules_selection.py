@@ -1,4 +1,4 @@
-"""Design §5, rule 16: what is declared but no longer selected is not deleted as if its manifest were gone."""
+"""docs/plan-rules.md, rule 16: what is declared but no longer selected is not deleted as if its manifest were gone."""
 
 from __future__ import annotations
 

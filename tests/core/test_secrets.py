@@ -1,4 +1,4 @@
-"""Design §6: values that cannot be printed, where they are revealed, fingerprints."""
+"""docs/security.md: values that cannot be printed, where they are revealed, fingerprints."""
 
 from __future__ import annotations
 

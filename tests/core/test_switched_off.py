@@ -1,4 +1,4 @@
-"""Design §5, rule 2: what is off at the tenant while its manifest leaves `enabled` out is drift, and reconcile leaves it."""
+"""docs/plan-rules.md, rule 2: what is off at the tenant while its manifest is silent is drift, and reconcile leaves it."""
 
 from __future__ import annotations
 

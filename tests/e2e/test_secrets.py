@@ -62,7 +62,7 @@ def test_no_secret_in_any_output_log_or_byte_of_the_database(tmp_path: Path) -> 
     ],
 )
 def test_a_reference_is_not_a_right(tmp_path: Path, reference: str, rule: str) -> None:
-    """Design §6: manifests come from pull requests."""
+    """docs/security.md: manifests come from pull requests."""
     repo = tmp_path / "repo"
     repo.mkdir()
     (tmp_path / "outside.txt").write_text("outside-secret")
@@ -75,7 +75,7 @@ def test_a_reference_is_not_a_right(tmp_path: Path, reference: str, rule: str) -
 
 
 def test_another_host_with_the_same_reference_is_shown_as_the_credential_sent_again(tmp_path: Path) -> None:
-    """Design §6: a change of url always says so."""
+    """docs/security.md: a change of url always says so."""
     with Tenant(tmp_path / "tenant") as tenant:
         repo = tmp_path / "repo"
         repo.mkdir()

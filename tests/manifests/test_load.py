@@ -90,7 +90,7 @@ def test_aliases_and_merge_keys_work(tmp_path: Path) -> None:
 def test_sources_are_relative_to_the_tenant_manifest_else_to_the_work_tree(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Design §5, rule 5."""
+    """docs/plan-rules.md, rule 5."""
     (tmp_path / ".git").mkdir()
     (tmp_path / "deep" / "hooks").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "deep")
@@ -152,7 +152,7 @@ def test_what_does_not_resolve_is_told_beside_other_errors_unless_it_may_not_be_
 
 
 def test_an_unresolved_reference_is_ignored_warned_of_or_required(tmp_path: Path) -> None:
-    """Design §6: `validate`, `plan`, and `reconcile` and `test`."""
+    """docs/security.md: `validate`, `plan`, and `reconcile` and `test`."""
     files = {"a.yaml": webhook("one", AUTH % "{fromEnv: NOT_SET}")}
     assert rules(tmp_path, files) == []
     assert rules(tmp_path, files, secrets="warn") == [("secret/unresolved", "warning")]
@@ -198,7 +198,7 @@ def test_a_credential_is_known_by_its_fingerprint_under_the_key(tmp_path: Path) 
     ],
 )
 def test_a_resolved_value_beyond_its_limits_is_told_without_quoting_it(tmp_path: Path, field: str, value: str, rule: str) -> None:
-    """Design §6: no message quotes what may be a credential."""
+    """docs/security.md: no message quotes what may be a credential."""
     spec = {
         "token": (AUTH % "{fromEnv: V}",),
         "password": ("auth: {type: basic, username: u, password: {fromEnv: V}}",),

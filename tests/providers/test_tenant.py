@@ -50,7 +50,7 @@ def test_normalize_gives_the_name_in_nfc_and_the_credential_as_its_version() -> 
 
 @pytest.mark.parametrize("keeps_keys", [True, False])
 def test_a_create_whose_answer_was_lost_leaves_one_webhook(keeps_keys: bool) -> None:
-    """Design §5, rule 11: by its idempotency key, else by a look at the name."""
+    """docs/plan-rules.md, rule 11: by its idempotency key, else by a look at the name."""
     tenant = SmallTenant(losing("POST"), keeps_keys=keeps_keys)
     wanted = declared("Cafe\u0301", auth=bearer())
     live, asked = using(tenant, lambda provider: provider.create(wanted, OWNER, idempotency_key="k1"))
@@ -89,7 +89,7 @@ def planned(tenant: SmallTenant) -> Live:
 
 
 def test_an_update_whose_answer_was_lost_is_an_update() -> None:
-    """Design §5, rule 10: a 412 after a retry is looked at before it counts as a conflict."""
+    """docs/plan-rules.md, rule 10: a 412 after a retry is looked at before it counts as a conflict."""
     tenant = holding(webhook(1, name="Pager", managed_by=OURS))
     live = planned(tenant)
     tenant.fault = losing("PATCH")
@@ -170,7 +170,7 @@ def test_a_webhook_deleted_meanwhile_is_a_conflict_for_an_update_and_deleted_for
 
 
 def test_a_delete_whose_answer_was_lost_is_deleted() -> None:
-    """Design §5, rule 11."""
+    """docs/plan-rules.md, rule 11."""
     tenant = holding(webhook(1), fault=losing("DELETE"))
     live = planned(tenant)
     _, asked = using(tenant, lambda provider: provider.delete(live))

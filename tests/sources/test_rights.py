@@ -1,4 +1,4 @@
-"""A reference is not a right (design §6): the Tenant's lists, and what opens the other sources."""
+"""A reference is not a right (docs/security.md): the Tenant's lists, and what opens the other sources."""
 
 from __future__ import annotations
 
