@@ -1,7 +1,7 @@
 """Carries out a Plan against a Provider: stage by stage, bounded in parallel; every change gets an Outcome.
 
-Called by `workflow.reconcile`. Does not decide what is safe (that is `core/guard.py`) and does not retry (that is
-`providers/http.py`). Ids and the clock come in as arguments.
+Does not decide what is safe (that is `core/safety/limits_and_protection.py`) and does not retry (that is
+`providers/http/client.py`). Ids and the clock come in as arguments.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from reconciler.core.change import Action, Change, Plan
 from reconciler.core.errors import Conflict, ProviderError, Rejected, Unauthorized
-from reconciler.core.model import Owner
-from reconciler.core.plan import Action, Change, Plan
-from reconciler.core.report import Failure, Outcome, Report, Status
+from reconciler.core.model.webhook import Owner
+from reconciler.core.results.reports import Failure, Outcome, Report, Status
 from reconciler.providers.base import Provider
 
 Progress = Callable[[Outcome], None]

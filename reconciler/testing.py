@@ -1,4 +1,4 @@
-"""Validates endpoints: one test delivery each, from the tenant, from this machine, or both. Called by `cli`.
+"""Validates endpoints: one test delivery each, from the tenant, from this machine, or both.
 
 Which deliveries a webhook gets and when one passes is decided here; how one is sent is `delivery`'s and the provider's.
 """
@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciler.core.errors import BadAnswer, ProviderError, Unauthorized, Unreachable
-from reconciler.core.model import Declared, Live, NoAuth, Subscription, Webhook, credential, with_credential
-from reconciler.core.report import Check, CheckKind, Delivery, TestReport, Verdict
-from reconciler.core.secret import Secret
+from reconciler.core.model.secret import Secret
+from reconciler.core.model.webhook import Declared, Live, NoAuth, Subscription, Webhook, credential, with_credential
+from reconciler.core.results.reports import Check, CheckKind, Delivery, TestReport, Verdict
 
 DEFAULT_EVENT: Final = Subscription("elastio:recovery-point:create:started", "v0", "info")
 WRONG: Final = Secret("reconciler-check-auth-wrong-credential", "--check-auth")

@@ -1,6 +1,6 @@
 """The story, each chapter in about ten lines: validate, plan, reconcile, export, adopt.
 
-Called by `cli`, which gives a provider and takes values back. No options, no rendering, no exit codes here.
+No options, no rendering, no exit codes here.
 """
 
 from __future__ import annotations
@@ -8,18 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.core.adopt import Wanted, make_adoption
+from reconciler.core.change import Plan, TenantRef
 from reconciler.core.errors import BadRequest, InvalidManifests, PlanRefused, StalePlan
-from reconciler.core.evidence import removals, with_doubts
-from reconciler.core.export import Export, make_export
-from reconciler.core.model import Declared
-from reconciler.core.plan import Plan, TenantRef, make_plan
-from reconciler.core.policy import Policy, Scope
-from reconciler.core.report import Report
-from reconciler.core.resume import resume as resumed
-from reconciler.core.saved import Saved
-from reconciler.core.secret import Secret
-from reconciler.core.since import Base, labelled
+from reconciler.core.export.adopt import Wanted, make_adoption
+from reconciler.core.export.exported import Export, make_export
+from reconciler.core.model.secret import Secret
+from reconciler.core.model.webhook import Declared
+from reconciler.core.planning.plan import make_plan
+from reconciler.core.results.reports import Report
+from reconciler.core.safety.evidence import removals, with_doubts
+from reconciler.core.safety.run_policy import RunPolicy, Scope
+from reconciler.core.saved.plan_file import Saved
+from reconciler.core.saved.resume import resume as resumed
+from reconciler.core.saved.since import Base, labelled
 from reconciler.execute import Execution, Options
 from reconciler.manifests import Manifests, Request, load, unresolved
 from reconciler.providers.base import Provider, Reader
@@ -62,7 +63,7 @@ def validate(request: Request) -> Manifests:
     return load(request)
 
 
-def narrowed(manifests: Manifests, narrow: Narrow, policy: Policy, root: str = ".") -> Policy:
+def narrowed(manifests: Manifests, narrow: Narrow, policy: RunPolicy, root: str = ".") -> RunPolicy:
     """The policy with this run's scope: its paths, seen from the current folder through `root`, and what it was narrowed to."""
     scope = Scope(manifests.folders, manifests.files, narrow.keys(manifests.declared), root)
     return replace(policy, scope=scope, literal_urls=manifests.literal_urls, rules=manifests.rules, selection=manifests.selection)
@@ -80,7 +81,7 @@ def require_secrets(manifests: Manifests, keys: frozenset[str] | None, *, tenant
 async def plan(
     manifests: Manifests,
     provider: Reader,
-    policy: Policy,
+    policy: RunPolicy,
     tenant: TenantRef,
     fingerprint_key: Secret | None = None,
     base: Base | None = None,
@@ -92,13 +93,13 @@ async def plan(
     )
     sources = removals(made, policy)
     if sources:
-        from reconciler.manifests.evidence import doubts  # noqa: PLC0415  only a removal asks git
+        from reconciler.manifests.history.evidence import doubts  # noqa: PLC0415  only a removal asks git
 
         made = with_doubts(made, doubts(manifests, sources), policy)
     return made if base is None else labelled(made, base, policy, provider.normalize)
 
 
-async def export(manifests: Manifests, provider: Reader, policy: Policy, adopt_from: str | None = None) -> Export:
+async def export(manifests: Manifests, provider: Reader, policy: RunPolicy, adopt_from: str | None = None) -> Export:
     """What the manifests lack of the tenant; raises PlanRefused where it is not clear which webhook is which."""
     made = make_export(
         manifests.declared,
@@ -113,7 +114,7 @@ async def export(manifests: Manifests, provider: Reader, policy: Policy, adopt_f
     return made
 
 
-async def adopt(manifests: Manifests, provider: Reader, policy: Policy, wanted: Wanted, tenant: TenantRef) -> Plan:
+async def adopt(manifests: Manifests, provider: Reader, policy: RunPolicy, wanted: Wanted, tenant: TenantRef) -> Plan:
     """The plan that marks what exists as ours; raises BadRequest for a name that no manifest has."""
     known = {name for item in manifests.declared for name in (item.key, item.spec.name)}
     if unknown := sorted((wanted.names or frozenset()) - known):
@@ -128,14 +129,14 @@ async def switched_off(provider: Reader, owner: str) -> frozenset[str]:
     return frozenset(mark.key for mark, enabled in marks if mark is not None and mark.owner == owner and enabled is False)
 
 
-async def switched_on(selected: Iterable[Declared], provider: Reader, policy: Policy) -> tuple[Declared, ...]:
+async def switched_on(selected: Iterable[Declared], provider: Reader, policy: RunPolicy) -> tuple[Declared, ...]:
     """Those that the tenant sends events to: a manifest may switch one off, or leave it to the tenant, where somebody did."""
     off = await switched_off(provider, policy.owner.name)
     return tuple(item for item in selected if item.key not in off)
 
 
 async def resume(
-    saved: Saved, provider: Reader, resolved: Mapping[str, Declared], policy: Policy, fingerprint_key: Secret | None = None
+    saved: Saved, provider: Reader, resolved: Mapping[str, Declared], policy: RunPolicy, fingerprint_key: Secret | None = None
 ) -> Plan:
     """A saved plan to carry out, once one listing has shown that nothing it touches has moved; raises StalePlan if it has."""
     return resumed(saved, await provider.list(), resolved, policy, fingerprint_key)
@@ -147,19 +148,19 @@ def approve(made: Plan, expect_digest: str | None, accept: str | None = None) ->
     `accept` is the digest of the one plan that a person has looked at and lets pass where that may be.
     """
     for wanted in (expect_digest, accept):
-        if wanted is not None and made.digest() != wanted:
-            raise StalePlan(f"this is not the plan that was approved: its digest is {made.digest()}; nothing was written")
+        if wanted is not None and made.digest != wanted:
+            raise StalePlan(f"this is not the plan that was approved: its digest is {made.digest}; nothing was written")
     refused = tuple(found for found in made.violations if accept is None or not found.acceptable)
     if refused:
         raise PlanRefused(refused)
 
 
-def start(made: Plan, provider: Provider, policy: Policy, options: Options) -> Execution:
+def start(made: Plan, provider: Provider, policy: RunPolicy, options: Options) -> Execution:
     """An execution of an approved plan, not yet run, so that its report can be had even when it is interrupted."""
     return Execution(made, provider, policy.owner, options)
 
 
-async def reconcile(made: Plan, provider: Provider, policy: Policy, options: Options | None = None) -> Report:
+async def reconcile(made: Plan, provider: Provider, policy: RunPolicy, options: Options | None = None) -> Report:
     """Carries out a plan; raises PlanRefused before the first write if it is unsafe."""
     approve(made, None)
     execution = start(made, provider, policy, options or Options())

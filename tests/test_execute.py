@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler import workflow
+from reconciler.core.change import Change
 from reconciler.core.errors import (
     PlanRefused,
     Rejected,
@@ -15,9 +16,8 @@ from reconciler.core.errors import (
     TenantFault,
     Unreachable,
 )
-from reconciler.core.plan import Change
-from reconciler.core.policy import Policy
-from reconciler.core.report import Failure, Outcome, Report, Status
+from reconciler.core.results.reports import Failure, Outcome, Report, Status
+from reconciler.core.safety.run_policy import RunPolicy
 from reconciler.execute import Execution, Options
 from tests.support.builders import (
     FREE,
@@ -197,13 +197,13 @@ def test_a_plan_with_violations_is_never_carried_out() -> None:
 
 def test_rule_13_another_plan_than_the_approved_one_is_stale() -> None:
     plan = plan_of([declared("a")], [])
-    workflow.approve(plan, plan.digest())
-    with pytest.raises(StalePlan, match=plan.digest()):
+    workflow.approve(plan, plan.digest)
+    with pytest.raises(StalePlan, match=plan.digest):
         workflow.approve(plan, "sha256:other")
 
 
 def test_reconcile_carries_out_and_the_next_plan_is_empty() -> None:
-    tenant, allowed = Tenant(), Policy(OWNER)
+    tenant, allowed = Tenant(), RunPolicy(OWNER)
     wanted = [declared("a", auth=bearer("1")), declared("b")]
     report = asyncio.run(workflow.reconcile(plan_of(wanted, [], allowed), tenant, allowed))
     assert report.complete

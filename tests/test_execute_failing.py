@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from reconciler.core.change import Change
 from reconciler.core.errors import (
     BadAnswer,
     Conflict,
@@ -16,8 +17,7 @@ from reconciler.core.errors import (
     Unauthorized,
     Unreachable,
 )
-from reconciler.core.plan import Change
-from reconciler.core.report import Failure, Report
+from reconciler.core.results.reports import Failure, Report
 from reconciler.execute import Execution, Options
 from tests.support.builders import (
     OWNER,

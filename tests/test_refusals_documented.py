@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from reconciler.cli.ending import Exit
-from reconciler.core.rules import PREFIX
-from reconciler.manifests.policy_schema import KEYWORDS
-from reconciler.manifests.schema import KINDS, structure
+from reconciler.cli.terminal.ending import Exit
+from reconciler.core.change import POLICY_PREFIX
+from reconciler.manifests.policies.policy_schema import KEYWORDS
+from reconciler.manifests.schema_texts import KINDS
+from reconciler.manifests.schemas.schema import structure
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/what-each-refusal-means.md").read_text()
@@ -70,7 +71,7 @@ def test_every_exit_code_is_explained() -> None:
 
 
 def test_every_violation_is_explained() -> None:
-    assert sorted(headings("Violations of a plan")) == sorted({*first_arguments("Violation", "core"), f"{PREFIX}NAME"})
+    assert sorted(headings("Violations of a plan")) == sorted({*first_arguments("Violation", "core"), f"{POLICY_PREFIX}NAME"})
 
 
 def test_every_problem_of_manifests_is_explained() -> None:

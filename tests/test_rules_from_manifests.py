@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from reconciler import workflow
+from reconciler.core.change import Plan
 from reconciler.core.errors import BadRequest, InvalidManifests
-from reconciler.core.model import BasicAuth, credential
-from reconciler.core.plan import Plan
-from reconciler.core.policy import Policy
-from reconciler.core.secret import Secret
+from reconciler.core.model.secret import Secret
+from reconciler.core.model.webhook import BasicAuth, credential
+from reconciler.core.safety.run_policy import RunPolicy
 from reconciler.manifests import Manifests, Request, load
 from reconciler.providers.memory import MemoryProvider
 from reconciler.render.text import plan_text
@@ -54,8 +54,8 @@ def read(*paths: str, **options: object) -> Manifests:
     return load(Request(**{"paths": paths or (".",), "env": {}, "secrets": "warn", **options}))  # type: ignore[arg-type]  # by name
 
 
-def plan(manifests: Manifests, tenant: MemoryProvider, narrow: Narrow | None = None, policy: Policy | None = None) -> Plan:
-    allowed = workflow.narrowed(manifests, narrow or Narrow(), policy or Policy(OWNER))
+def plan(manifests: Manifests, tenant: MemoryProvider, narrow: Narrow | None = None, policy: RunPolicy | None = None) -> Plan:
+    allowed = workflow.narrowed(manifests, narrow or Narrow(), policy or RunPolicy(OWNER))
     return asyncio.run(workflow.plan(manifests, tenant, allowed, TENANT))
 
 

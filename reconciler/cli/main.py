@@ -10,9 +10,9 @@ from typing import Final
 import click
 
 from reconciler import __version__
-from reconciler.cli.console import Console
-from reconciler.cli.ending import guarded
 from reconciler.cli.options import logging_options, variable
+from reconciler.cli.terminal.console import Console
+from reconciler.cli.terminal.ending import guarded
 
 COMMANDS: Final = {  # name: (module below reconciler.cli, what it does)
     "validate": ("validate", "Check manifests; needs no network and no secrets."),
@@ -47,7 +47,7 @@ class Lazy(click.Group):
         name = ALIASES.get(cmd_name, cmd_name)
         if name not in COMMANDS:
             return None
-        module = importlib.import_module(f"reconciler.cli.{COMMANDS[name][0]}")
+        module = importlib.import_module(f"reconciler.cli.commands.{COMMANDS[name][0]}")
         found: click.Command = module.command
         return found
 

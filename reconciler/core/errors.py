@@ -27,8 +27,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from reconciler.core.guard import Violation
-    from reconciler.core.problem import Problem
+    from reconciler.core.change import Violation
+    from reconciler.core.model.problem import Problem
 
 
 class ReconcilerError(Exception):
@@ -109,7 +109,7 @@ class NotServed(ReconcilerError):
 
 
 class ProviderError(ReconcilerError):
-    """One request to a tenant failed. `temporary` decides the retry, in `providers/http.py` alone."""
+    """One request to a tenant failed. `temporary` decides the retry, in `providers/http/client.py` alone."""
 
     kind = "provider"
     temporary: ClassVar[bool] = False

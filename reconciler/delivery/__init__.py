@@ -1,1 +1,1 @@
-"""How one event reaches one endpoint: envelope, address guard, one attempt. Used by the tenant and by `test --via probe`."""
+"""How one event reaches one endpoint: envelope, address guard, one attempt."""

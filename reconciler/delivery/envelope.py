@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from reconciler.core.catalogue import BY_TYPE
-from reconciler.core.model import Subscription
+from reconciler.core.model.catalogue import BY_TYPE
+from reconciler.core.model.webhook import Subscription
 
 Event = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""Which addresses may be reached: a network backend that resolves, checks, connects. Called by `send.py` and by the command line.
+"""Which addresses may be reached: a network backend that resolves, checks, connects.
 
 The check stands where the socket is opened, on what the name resolved to, so no spelling of an address gets around it, and url,
 Host, SNI, certificate name and connection pool keep the name. What happened is said in `send.py`.
@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 
 import httpcore
 
-from reconciler.core.cause import Cause
+from reconciler.core.results.cause import Cause
 from reconciler.delivery.addresses import Address, Network, embedded, special
 from reconciler.delivery.tunnel import NoTunnel, Tunnels
 

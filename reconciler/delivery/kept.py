@@ -1,7 +1,4 @@
-"""Things that are costly to make and must not stay for ever: one for each key, closed some seconds after its last use.
-
-Called by `send.py` for its connection pools: one for each place, so that places neither wait for nor slow down one another.
-"""
+"""Things that are costly to make and must not stay for ever: one for each key, closed some seconds after its last use."""
 
 from __future__ import annotations
 

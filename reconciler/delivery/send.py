@@ -1,7 +1,7 @@
 """One attempt at one endpoint: authentication, exact content type, time limits, TLS, and what the outcome is called.
 
-Called by the tenant and by `test --via probe`. Never retries. One of the two places that reveal secrets: nothing of a url,
-a header, a body or an exception leaves this file, only a verdict and a text of the closed list in `core/cause.py`.
+Never retries. One of the two places that reveal secrets: nothing of a url, a header, a body or an exception leaves this file,
+only a verdict and a text of the closed list in `core/results/cause.py`.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ import httpcore
 import httpx
 
 from reconciler import __version__
-from reconciler.core import limits
-from reconciler.core.cause import Cause, cause_of_status
-from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth, Subscription, Webhook
-from reconciler.core.report import Delivery
-from reconciler.core.retry_after import retry_after
-from reconciler.core.secret import Secret, Withheld
+from reconciler.core.model import limits
+from reconciler.core.model.secret import Secret, Withheld
+from reconciler.core.model.webhook import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth, Subscription, Webhook
+from reconciler.core.results.cause import Cause, cause_of_status
+from reconciler.core.results.reports import Delivery
+from reconciler.core.wire.retry_after import retry_after
 from reconciler.delivery.guard import AddressPolicy, GuardedBackend, Resolve, Stopped, system_addresses
 from reconciler.delivery.kept import Kept
 from reconciler.delivery.tls import second_look, tls_cause

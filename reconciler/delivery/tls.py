@@ -8,7 +8,7 @@ from typing import Final
 
 import httpcore
 
-from reconciler.core.cause import Cause
+from reconciler.core.results.cause import Cause
 
 SECONDS: Final = 1.0  # how long a second look may take
 _OTHER_NAME: Final = frozenset({62, 64})  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH

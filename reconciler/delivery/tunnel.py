@@ -8,7 +8,7 @@ from typing import Final
 
 import httpcore
 
-from reconciler.core.cause import Cause
+from reconciler.core.results.cause import Cause
 from reconciler.net.proxies import Proxy
 
 _UNREACHED: Final = (httpcore.NetworkError, httpcore.ProtocolError, OSError)

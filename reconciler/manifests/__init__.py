@@ -3,7 +3,7 @@
 What a plan removes needs evidence, which `evidence.doubts` looks for.
 """
 
+from reconciler.manifests.decode.loaded import Manifests, Request, TenantSpec
 from reconciler.manifests.load import load, unresolved
-from reconciler.manifests.model import Manifests, Request, TenantSpec
 
 __all__ = ["Manifests", "Request", "TenantSpec", "load", "unresolved"]

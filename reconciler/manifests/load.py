@@ -1,6 +1,6 @@
 """The Git side in one call: paths -> Manifests, or every problem at once.
 
-Called by `workflow` and `cli`. The order: read, sort by kind, check the schema, Tenants, webhooks, the rules across files.
+The order: read, sort by kind, check the schema, Tenants, webhooks, the rules across files.
 """
 
 from __future__ import annotations
@@ -12,18 +12,20 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from reconciler.core import limits
 from reconciler.core.errors import BadRequest, InvalidManifests
-from reconciler.core.model import Declared, Origin, Webhook
-from reconciler.core.problem import Problem
-from reconciler.manifests import join, paths, policies, selection, tenants, views
-from reconciler.manifests.decode import Draft
-from reconciler.manifests.events import Origins, subscriptions
-from reconciler.manifests.files import STDIN, relative
-from reconciler.manifests.model import Manifests, Request, TenantSpec
-from reconciler.manifests.places import Document
-from reconciler.manifests.reading import Reading, read_file
-from reconciler.manifests.schema import API
+from reconciler.core.model import limits
+from reconciler.core.model.problem import Problem
+from reconciler.core.model.webhook import Declared, Origin, Webhook
+from reconciler.manifests.decode import join, selection, tenants, views
+from reconciler.manifests.decode.documents import Reading, read_file
+from reconciler.manifests.decode.events import Origins, subscriptions
+from reconciler.manifests.decode.loaded import Manifests, Request, TenantSpec
+from reconciler.manifests.decode.webhooks import Draft
+from reconciler.manifests.files import paths
+from reconciler.manifests.files.trees import STDIN, relative
+from reconciler.manifests.policies import policies
+from reconciler.manifests.schema_texts import API
+from reconciler.manifests.yaml.places import Document
 
 _NOWHERE: Final = MappingProxyType[tuple[str, ...], Origin]({})  # where no patch set a field, which is the usual case
 

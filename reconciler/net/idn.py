@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from reconciler.core import limits
+from reconciler.core.model import limits
 
 
 def ascii_host(url: str) -> str | None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from reconciler.core.model import Declared, Live, Owner, Subscription, Webhook
-from reconciler.core.report import Delivery
+from reconciler.core.model.webhook import Declared, Live, Owner, Subscription, Webhook
+from reconciler.core.results.reports import Delivery
 
 
 class Reader(Protocol):

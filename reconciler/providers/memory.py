@@ -1,6 +1,6 @@
 """A tenant in a dict: the reference behaviour that every other provider is held to, and what tests plan against.
 
-Made by tests and by whoever needs a Provider without a tenant. Follows schemas/openapi.json as far as Provider shows it.
+Follows schemas/openapi.json as far as Provider shows it.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
 from reconciler.core.errors import Conflict, Rejected
-from reconciler.core.limits import normal
-from reconciler.core.model import ApiKeyAuth, Declared, Live, ManagedBy, Owner, Subscription, Webhook, credential
-from reconciler.core.report import Delivery, Verdict
-from reconciler.core.secret import Secret, Withheld, hidden_url
-from reconciler.providers.moved import changed_meanwhile, deleted_meanwhile, withheld
+from reconciler.core.model.limits import normal
+from reconciler.core.model.secret import Secret, Withheld, hidden_url
+from reconciler.core.model.webhook import ApiKeyAuth, Declared, Live, ManagedBy, Owner, Subscription, Webhook, credential
+from reconciler.core.results.reports import Delivery, Verdict
+from reconciler.providers.tenant.moved import changed_meanwhile, deleted_meanwhile, withheld
 
 Deliver = Callable[[Webhook, Subscription], Awaitable[Delivery]]
 

@@ -1,4 +1,4 @@
 """Values -> text: plans, reports, test results and problems as JSON, for terminals and for Markdown.
 
-Called by `cli` only. Pure: imports `core` and nothing that reads or writes; where the text goes is the caller's business.
+Pure: imports `core` and nothing that reads or writes; where the text goes is the caller's business.
 """

@@ -1,11 +1,11 @@
-"""What `doctor` found, as text and as `reconciler.doctor/v1`. Called by `cli`."""
+"""What `doctor` found, as text and as `reconciler.doctor/v1`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from reconciler.core.finding import Finding
+from reconciler.core.results.finding import Finding
 from reconciler.render.document import to_json
 from reconciler.render.escape import terminal
 

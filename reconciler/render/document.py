@@ -1,4 +1,4 @@
-"""The JSON documents: values -> dicts of the published formats, and dicts -> text. Called by `cli`.
+"""The JSON documents: values -> dicts of the published formats, and dicts -> text.
 
 The shapes stand in `schemas/`; within v1 fields are only added. No escaping for people here.
 """
@@ -11,14 +11,11 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, Final
 
-from reconciler.core.diff import FieldChange
-from reconciler.core.drift import Drift
-from reconciler.core.guard import Violation
-from reconciler.core.model import Origin, Subscription
-from reconciler.core.plan import Action, Change, Plan, TenantRef
-from reconciler.core.problem import Problem
-from reconciler.core.report import Check, Outcome, Report, TestReport
-from reconciler.core.three_way import Label
+from reconciler.core.change import Action, Change, FieldChange, Label, Plan, TenantRef, Violation
+from reconciler.core.model.problem import Problem
+from reconciler.core.model.webhook import Origin, Subscription
+from reconciler.core.results.drift import Drift
+from reconciler.core.results.reports import Check, Outcome, Report, TestReport
 from reconciler.render.wording import (
     before_of,
     event_label,
@@ -129,7 +126,7 @@ def plan_document(plan: Plan) -> Document:
         "changes": [_change(change) for change in plan.pending],
         "violations": _violations(plan.violations),
         "warnings": list(plan.warnings),
-        "digest": plan.digest(),
+        "digest": plan.digest,
         **({} if since is None else {"since": since}),
     }
 

@@ -1,13 +1,13 @@
-"""The catalogue of events and who receives them, as text and as `reconciler.events/v1`. Called by `cli`."""
+"""The catalogue of events and who receives them, as text and as `reconciler.events/v1`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from reconciler.core.catalogue import CATALOGUE, COMPLETE, SEVERITIES, EventType
-from reconciler.core.coverage import Coverage, Received
-from reconciler.core.switched_off import OFF
+from reconciler.core.model.catalogue import CATALOGUE, COMPLETE, SEVERITIES, EventType
+from reconciler.core.planning.switched_off import OFF
+from reconciler.core.results.coverage import Coverage, Received
 from reconciler.render.counted import counted
 from reconciler.render.document import to_json
 from reconciler.render.escape import terminal

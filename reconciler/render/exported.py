@@ -1,4 +1,4 @@
-"""What an export wrote, as text, as a document, and as remarks for standard error. Called by `cli/export.py`; pure."""
+"""What an export wrote, as text, as a document, and as remarks for standard error."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from reconciler.render.escape import terminal
 from reconciler.render.paint import Paint
 
 if TYPE_CHECKING:  # as in `wording.py`
-    from reconciler.core.export import Export, Written
-    from reconciler.core.plan import TenantRef
+    from reconciler.core.change import TenantRef
+    from reconciler.core.export.exported import Export, Written
 
 
 def export_document(tenant: TenantRef, made: Export, files: Sequence[Written]) -> dict[str, Any]:

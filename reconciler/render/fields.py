@@ -1,4 +1,4 @@
-"""What a field of a manifest means, as text. Called by `cli` for `reconciler explain`; all of it is our own words."""
+"""What a field of a manifest means, as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Problems as GitHub workflow commands, which the runner turns into annotations of a pull request's lines. Called by `cli`.
+"""Problems as GitHub workflow commands, which the runner turns into annotations of a pull request's lines.
 
 Source of syntax and escapes: GitHub's documentation, "Workflow commands", and its toolkit's `command.ts`.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconciler.core.problem import Problem
+from reconciler.core.model.problem import Problem
 from reconciler.render.escape import terminal
 from reconciler.render.problems import problems_summary
 

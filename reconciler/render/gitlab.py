@@ -1,4 +1,4 @@
-"""Problems as a GitLab code quality report. Called by `cli`.
+"""Problems as a GitLab code quality report.
 
 Source of the shape: GitLab's documentation, "Code Quality report format", a subset of Code Climate's.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from reconciler.core.problem import Problem
+from reconciler.core.model.problem import Problem
 from reconciler.render.document import to_json
 from reconciler.render.escape import terminal
 from reconciler.render.sarif import fingerprints

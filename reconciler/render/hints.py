@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.cause import Cause
-from reconciler.core.report import Verdict
+from reconciler.core.results.cause import Cause
+from reconciler.core.results.reports import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.core.report import Check
+    from reconciler.core.results.reports import Check
 
 HINTS: Final = {
     Verdict.AUTH_REFUSED: "the endpoint refused the credential: compare it with what the receiver expects",

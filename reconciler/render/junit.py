@@ -1,4 +1,4 @@
-"""Problems and test results as JUnit XML, for the test pages of CI systems. Called by `cli`.
+"""Problems and test results as JUnit XML, for the test pages of CI systems.
 
 The shape is what Jenkins, GitLab and others read: `testsuites`, `testsuite`, `testcase` with `failure`. Times in seconds.
 """
@@ -10,8 +10,8 @@ from itertools import groupby
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from reconciler.core.problem import Problem
-from reconciler.core.report import Check, TestReport
+from reconciler.core.model.problem import Problem
+from reconciler.core.results.reports import Check, TestReport
 from reconciler.render.escape import terminal
 from reconciler.render.hints import check_hint
 from reconciler.render.problems import problems_summary

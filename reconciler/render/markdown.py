@@ -1,4 +1,4 @@
-"""Plans and reports as Markdown for a pull-request comment. Called by `cli`; posting it is not done here.
+"""Plans and reports as Markdown for a pull-request comment.
 
 The first line is a hidden marker by which CI finds its comment again. What a reviewer must not miss stands first and is never
 cut: summary, violations, deletes. The rest fills up to `LIMIT` characters, with a note of how much was left out.
@@ -11,11 +11,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from reconciler.core.drift import Drift
-from reconciler.core.guard import Violation
-from reconciler.core.plan import Action, Change, Plan, TenantRef
-from reconciler.core.report import Outcome, Report, Status
-from reconciler.core.settle import Unresolved
+from reconciler.core.change import Action, Change, Plan, TenantRef, Violation
+from reconciler.core.planning.settle import Unresolved
+from reconciler.core.results.drift import Drift
+from reconciler.core.results.reports import Outcome, Report, Status
 from reconciler.render.counted import counted
 from reconciler.render.escape import code, marker, prose
 from reconciler.render.wording import (
@@ -120,7 +119,9 @@ def filled(head: str, blocks: Iterable[str], tail: str, noun: str, limit: int = 
 
 
 def plan_markdown(plan: Plan, limit: int = LIMIT) -> str:
-    """The plan as a comment: marker, title, summary, violations, deletes; then the other changes and warnings as far as they fit.
+    """The plan as a comment: marker, title, summary, violations, deletes.
+
+    Then the other changes and warnings as far as they fit.
 
     An update that takes the last subscription stands among the deletes, since it counts as one. `limit` is in characters.
     """
@@ -138,7 +139,7 @@ def plan_markdown(plan: Plan, limit: int = LIMIT) -> str:
     rest = [*map(_change, others), *_warnings(plan)]
     heading = ["", "**Changes**", ""] if others else [""] if rest else []
     head = "\n".join([*top, *violations, *deletes, *heading])
-    tail = f"\n`digest {plan.digest()}`\n\n{plan_summary(plan)}"
+    tail = f"\n`digest {plan.digest}`\n\n{plan_summary(plan)}"
     return filled(head, rest, tail, "line" if plan.warnings else "change", limit)
 
 

@@ -11,7 +11,7 @@ from reconciler.render.paint import Paint
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from reconciler.core.problem import Problem
+    from reconciler.core.model.problem import Problem
 
 
 def _problem_lines(problem: Problem, paint: Paint) -> Iterator[str]:

@@ -1,6 +1,7 @@
-"""What came of a run over several tenants: a heading and a summary for a terminal, one JSON document, one Markdown comment,
-one JUnit file. Called by `cli`; what stands below a tenant's heading is rendered as for that tenant alone.
-"""  # noqa: D205  the list is one sentence
+"""What came of a run over several tenants.
+
+A heading and a summary for a terminal, one JSON document, one Markdown comment, one JUnit file.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Final
 
-from reconciler.core.runs import Runs, TenantRun
+from reconciler.core.results.runs import Runs, TenantRun
 from reconciler.render import document, junit, markdown, summary
 from reconciler.render.counted import counted
 from reconciler.render.escape import code, marker, prose, terminal

@@ -1,4 +1,4 @@
-"""Problems as SARIF 2.1.0, for code scanning. Called by `cli`; uploading it is not done here.
+"""Problems as SARIF 2.1.0, for code scanning.
 
 Source of the shape: OASIS, Static Analysis Results Interchange Format 2.1.0; numbers below are its sections.
 """
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 from urllib.parse import quote
 
-from reconciler.core.problem import Problem
+from reconciler.core.model.problem import Problem
 from reconciler.render.document import to_json
 from reconciler.render.escape import terminal
 

@@ -1,4 +1,4 @@
-"""Problems and test results as Markdown, for job summaries and comments. Called by `cli`.
+"""Problems and test results as Markdown, for job summaries and comments.
 
 Plans and reports stand in `markdown.py`; as theirs, the first line is a hidden marker, and what is cut is said.
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconciler.core.problem import Problem
-from reconciler.core.report import Check, TestReport
+from reconciler.core.model.problem import Problem
+from reconciler.core.results.reports import Check, TestReport
 from reconciler.render.escape import code, prose
 from reconciler.render.hints import check_hint
 from reconciler.render.markdown import LIMIT, filled

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.report import Status
+from reconciler.core.results.reports import Status
 from reconciler.render.escape import terminal
 from reconciler.render.hints import check_hint
 from reconciler.render.paint import Paint
@@ -30,9 +30,9 @@ from reconciler.render.wording import (
 )
 
 if TYPE_CHECKING:  # as in `wording.py`
-    from reconciler.core.drift import Drift
-    from reconciler.core.plan import Change, Plan
-    from reconciler.core.report import Check, Outcome, Report, TestReport
+    from reconciler.core.change import Change, Plan
+    from reconciler.core.results.drift import Drift
+    from reconciler.core.results.reports import Check, Outcome, Report, TestReport
 
 _WIDTH: Final = 100
 _LABEL_COLORS: Final = {"drift": "yellow", "both": "red"}
@@ -89,7 +89,7 @@ def plan_text(plan: Plan, *, color: bool = False) -> str:
 
 def plan_ending(plan: Plan, *, color: bool = False) -> str:
     """The last two lines of a plan: its digest and the summary."""
-    return f"digest {plan.digest()}\n{Paint(on=color)('bold', plan_summary(plan))}"
+    return f"digest {plan.digest}\n{Paint(on=color)('bold', plan_summary(plan))}"
 
 
 def drift_text(drift: Drift, *, at: str = "", color: bool = False) -> str:

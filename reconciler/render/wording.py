@@ -12,18 +12,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.core.report import Status
-from reconciler.core.secret import HIDDEN
-from reconciler.core.switched_off import OFF
-from reconciler.core.three_way import Label
+from reconciler.core.change import Action, Label
+from reconciler.core.model.secret import HIDDEN
+from reconciler.core.planning.switched_off import OFF
+from reconciler.core.results.reports import Status
 from reconciler.render.counted import counted
 
 if TYPE_CHECKING:  # `validate` renders problems only, and starts faster without the parts that make plans
-    from reconciler.core.diff import FieldChange
-    from reconciler.core.guard import Violation
-    from reconciler.core.model import Origin, Subscription, Use
-    from reconciler.core.plan import Change, Plan
-    from reconciler.core.report import Check, Outcome, Report, TestReport
+    from reconciler.core.change import Change, FieldChange, Plan, Violation
+    from reconciler.core.model.webhook import Origin, Subscription, Use
+    from reconciler.core.results.reports import Check, Outcome, Report, TestReport
 
 SIGNS: Final = {"create": "+", "update": "~", "delete": "-", "keep": " "}  # by Action
 
@@ -84,7 +82,7 @@ def plain(value: Any) -> Any:
 
 def before_of(change: Change, field: FieldChange) -> Any:
     """What a field was: nothing, where the webhook was not there."""
-    return None if change.action == "create" else plain(field.before)
+    return None if change.action is Action.CREATE else plain(field.before)
 
 
 def value_text(value: Any) -> str:
@@ -119,11 +117,11 @@ def field_lines(change: Change) -> Iterator[Line]:
                 yield Line("-", "event", (str(item),), note=_note(change, event_label(field, item)))
             continue
         told = _secret_text if field.secret else value_text
-        values = (told(field.after),) if change.action == "create" else (told(field.before), told(field.after))
+        values = (told(field.after),) if change.action is Action.CREATE else (told(field.before), told(field.after))
         note = f"both; it was {told(field.base)}" if field.label == "both" else _note(change, field.label)
         label = f"{field.dotted} (secret)" if field.secret else field.dotted
         yield Line(" ", label, values, _place(patch_of(change, field)), note)
-    if change.action == "delete" and change.live is not None:
+    if change.action is Action.DELETE and change.live is not None:
         yield Line(" ", "use", (use_text(change.live.use),))
         if (repository := repository_of(change)) is not None:
             yield Line(" ", "repository", (repository,))

@@ -1,1 +1,1 @@
-"""The embedded tenant: the contract of schemas/openapi.json over SQLite. Imported by `cli` only."""
+"""The embedded tenant: the contract of schemas/openapi.json over SQLite."""

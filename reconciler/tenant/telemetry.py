@@ -1,7 +1,7 @@
 """What happened, for whoever runs the tenant: a log line and a count for each request and each attempt.
 
-Called by `watch.py`, `engine.py` and `api_tests.py`; shown by `api_metrics.py`. Nothing here holds a secret: a request is its
-route's template, never its path or query; an endpoint is its scheme and host; a defect is its kind and place, never its text.
+Nothing here holds a secret: a request is its route's template, never its path or query; an endpoint is its scheme and host; a
+defect is its kind and place, never its text.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
-from reconciler.core.report import Delivery
-from reconciler.core.secret import Secret, shown_url
-from reconciler.tenant.webhook_metrics import WebhookMetrics
+from reconciler.core.model.secret import Secret, shown_url
+from reconciler.core.results.reports import Delivery
+from reconciler.tenant.store.rows.webhook_metrics import WebhookMetrics
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SECONDS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # bounds of the attempts' histogram

@@ -1,8 +1,8 @@
 """`make bench`: the ratios of the design's budgets in one run against real peers; exit 1 if one is over its budget.
 
-`--quick` takes fewer runs; `--only WORD` takes the rows whose group is so named; `--tenant` (`make bench-tenant`) takes what the
-tenant promises, at full size, in a quarter of an hour. Ratios are medians over interleaved pairs, since
-absolute times say little on a shared machine.
+`--quick` takes fewer runs; `--only WORD` takes the rows whose group is so named; `--tenant` (`make bench-tenant`) takes what
+the tenant promises, at full size, in a quarter of an hour. Ratios are medians over interleaved pairs, since absolute times say
+little on a shared machine.
 """
 
 from __future__ import annotations

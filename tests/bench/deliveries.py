@@ -20,9 +20,9 @@ import httpx
 from reconciler.delivery.envelope import envelope, real_event
 from reconciler.delivery.guard import AddressPolicy
 from reconciler.delivery.send import Sender
-from reconciler.tenant import events
-from reconciler.tenant.engine import Engine
-from reconciler.tenant.events import NewEvent
+from reconciler.tenant.engine.engine import Engine
+from reconciler.tenant.store.rows import events
+from reconciler.tenant.store.rows.events import NewEvent
 from tests.bench.asking import OPTIONS, bound, client, event, paced, posting, quantile
 from tests.bench.measure import Row
 from tests.support import filled

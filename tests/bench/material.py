@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from reconciler.core import codec
-from reconciler.core.model import BearerAuth, Declared, Live, Origin, Owner, Subscription, Webhook
-from reconciler.core.secret import Withheld
+from reconciler.core.model.secret import Withheld
+from reconciler.core.model.webhook import BearerAuth, Declared, Live, Origin, Owner, Subscription, Webhook
+from reconciler.core.wire import webhooks as codec
 
 OWNER = Owner("bench")
 PAGE = 500  # webhooks a page of the tenant's list

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from reconciler.tenant.store import Store
+from reconciler.tenant.store.store import Store
 from tests.bench import deliveries
 from tests.bench.asking import OPTIONS, bound, client, event, paced, posting, quantile
 from tests.bench.measure import Row, seconds

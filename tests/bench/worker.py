@@ -1,7 +1,7 @@
 """One piece of work in a fresh process, which prints its numbers as JSON. Started by `measure.worker`, nothing else.
 
-Imports stand in the functions: a piece of work pays only for what it is about, and never inside the measured time. What waits for
-nothing is measured in processor time, which other work on the machine disturbs less.
+Imports stand in the functions: a piece of work pays only for what it is about, and never inside the measured time. What waits
+for nothing is measured in processor time, which other work on the machine disturbs less.
 """
 
 # ruff: noqa: PLC0415  a piece of work pays only for the imports that it is about
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.core.plan import Plan
+    from reconciler.core.change import Plan
     from reconciler.providers.base import Provider
 
 
@@ -59,15 +59,15 @@ def memory(folder: str) -> list[float]:
     """Peak MiB of the whole process that loads the manifests and plans them against as many live webhooks; seconds."""
     import reconciler.manifests as ours
     from reconciler import workflow
-    from reconciler.core.plan import TenantRef
-    from reconciler.core.policy import Policy
+    from reconciler.core.change import TenantRef
+    from reconciler.core.safety.run_policy import RunPolicy
     from reconciler.providers.memory import MemoryProvider
     from tests.bench.material import OWNER, live_pages
 
     started = time.perf_counter()
     manifests = ours.load(ours.Request(paths=(folder,), env={"BENCH_TOKEN": "bench"}, secrets="warn"))
     provider = MemoryProvider(live for page in live_pages(iter(manifests.declared)) for live in page)
-    policy = workflow.narrowed(manifests, workflow.Narrow(), Policy(OWNER))
+    policy = workflow.narrowed(manifests, workflow.Narrow(), RunPolicy(OWNER))
     plan = asyncio.run(workflow.plan(manifests, provider, policy, TenantRef("", "memory", OWNER.name)))
     assert not plan.pending, plan.counts
     return [_peak(), plan.counts.keep, time.perf_counter() - started]
@@ -79,8 +79,8 @@ def growth(small: str, large: str, count: str) -> list[float]:
     All parts of one heap are planned: one small set alone would be measured in 0.15 s, in which a busy moment of the machine
     counts as much as the plan. The best of three rounds counts, for both.
     """
-    from reconciler.core.plan import make_plan
-    from reconciler.core.policy import Policy
+    from reconciler.core.planning.plan import make_plan
+    from reconciler.core.safety.run_policy import RunPolicy
     from tests.bench.material import OWNER, declared, live_pages
 
     size, part = int(large), int(small)
@@ -91,7 +91,7 @@ def growth(small: str, large: str, count: str) -> list[float]:
         some, their = wanted[first:last], held[first:last]
         gc.collect()
         started = time.process_time()
-        plan = make_plan(some, their, Policy(OWNER))
+        plan = make_plan(some, their, RunPolicy(OWNER))
         took = time.process_time() - started
         assert plan.counts.keep == last - first, plan.counts
         return took
@@ -101,11 +101,11 @@ def growth(small: str, large: str, count: str) -> list[float]:
 
 
 def _creates(count: int) -> Plan:
-    from reconciler.core.plan import make_plan
-    from reconciler.core.policy import Policy
+    from reconciler.core.planning.plan import make_plan
+    from reconciler.core.safety.run_policy import RunPolicy
     from tests.bench.material import OWNER, declared
 
-    return make_plan([declared(number) for number in range(count)], (), Policy(OWNER))
+    return make_plan([declared(number) for number in range(count)], (), RunPolicy(OWNER))
 
 
 async def _carried_out(plan: Plan, provider: Provider, parallelism: int) -> float:
@@ -122,7 +122,7 @@ async def _carried_out(plan: Plan, provider: Provider, parallelism: int) -> floa
 
 def creates(count: str, latency: str, parallelism: str) -> list[float]:
     """Seconds of that many creates against a provider that takes `latency` seconds for each."""
-    from reconciler.core.model import Declared, Live, Owner
+    from reconciler.core.model.webhook import Declared, Live, Owner
     from reconciler.providers.memory import MemoryProvider
     from tests.bench.material import live_pages
 
@@ -138,9 +138,9 @@ def creates(count: str, latency: str, parallelism: str) -> list[float]:
 
 def creates_http(url: str, count: str, parallelism: str) -> list[float]:
     """The same over HTTP, against `tests/bench/slow.py`, after the listing that comes before every reconcile's first write."""
-    from reconciler.core.secret import Secret
-    from reconciler.providers.http import Client
-    from reconciler.providers.tenant import TenantProvider
+    from reconciler.core.model.secret import Secret
+    from reconciler.providers.http.client import Client
+    from reconciler.providers.tenant.provider import TenantProvider
 
     async def run() -> float:
         async with Client(url, Secret("bench"), parallelism=int(parallelism)) as client:

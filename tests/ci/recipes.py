@@ -1,4 +1,6 @@
-"""Runs the recipes in a Git repository as a forge's runners do: workflows by act without containers, GitLab's by gitlab-ci-local.
+"""Runs the recipes in a Git repository as a forge's runners do.
+
+Workflows by act without containers, GitLab's by gitlab-ci-local.
 
 The actions of a workflow are local folders: act leaves out the checkout, for the files are there, and takes ours from a copy.
 """

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.cli.all_tenants import all_of
-from reconciler.core.plan import Action, Change, Plan, TenantRef
-from reconciler.core.report import Outcome, Report, Status
-from reconciler.core.runs import TenantRun
+from reconciler.cli.tenants.all_tenants import all_of
+from reconciler.core.change import Action, Change, Plan, TenantRef
+from reconciler.core.results.reports import Outcome, Report, Status
+from reconciler.core.results.runs import TenantRun
 
 PLAN = Plan(TenantRef("a", "local:a.db", "payments"))
 NOTHING = TenantRun("a", 1, 0, report=Report(PLAN))

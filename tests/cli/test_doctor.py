@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler.core.secret import Secret
-from reconciler.providers.examine import examine
-from reconciler.providers.http import Client
+from reconciler.core.model.secret import Secret
+from reconciler.providers.http.client import Client
+from reconciler.providers.tenant.examine import examine
 from tests.support.processes import ROOT, Tenant, run, tenant_manifest, webhook
 
 SCHEMA = Draft202012Validator(json.loads((ROOT / "schemas" / "doctor.schema.json").read_text()))

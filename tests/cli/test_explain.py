@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.manifests.fields import Field, explained, kinds
-from reconciler.manifests.schema import KINDS, field_names
+from reconciler.manifests.schema_texts import KINDS, field_names
+from reconciler.manifests.schemas.fields import Field, explained, kinds
 from tests.support.processes import run
 
 

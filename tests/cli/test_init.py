@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.manifests.schema import schema_text
+from reconciler.manifests.schema_texts import schema_text
 from tests.support.processes import run
 
 SCHEMA = ".schemas/manifest.schema.json"

@@ -216,7 +216,7 @@ def test_ten_changes_that_wait_for_one_reason_are_one_line(tmp_path: Path) -> No
 def test_a_thread_that_hangs_as_a_resolver_does_keeps_no_command_from_ending(tmp_path: Path) -> None:
     lines = (
         "import asyncio, time",
-        "from reconciler.cli.signals import run",
+        "from reconciler.cli.terminal.signals import run",
         "async def main():",
         "    print('begun', flush=True)",
         "    await asyncio.to_thread(time.sleep, 100)",

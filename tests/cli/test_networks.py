@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.cause import Cause
+from reconciler.core.results.cause import Cause
 from tests.support.connect_proxy import ConnectProxy
 from tests.support.processes import Tenant, run, start, webhook
 from tests.support.servers import free_port

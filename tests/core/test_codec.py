@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import codec, delivery_codec
-from reconciler.core.model import ApiKeyAuth, BasicAuth, BearerAuth, ManagedBy, NoAuth, Use
-from reconciler.core.report import Delivery, Verdict
-from reconciler.core.secret import Secret, Withheld, hidden_url
+from reconciler.core.model.secret import Secret, Withheld, hidden_url
+from reconciler.core.model.webhook import ApiKeyAuth, BasicAuth, BearerAuth, ManagedBy, NoAuth, Use
+from reconciler.core.results import delivery_codec
+from reconciler.core.results.reports import Delivery, Verdict
+from reconciler.core.wire import webhooks as codec
 from tests.support.builders import (
     FAILED,
     OWNER,

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from reconciler.core.credential_shape import is_issued, is_random
+from reconciler.core.model.credential_shape import is_issued, is_random
 
 NAMES = [
     "PAYMENTS_TOKEN", "S3_EU1_K8S_TOKEN", "TOKEN_2024_12_31", "payments-token", "PaymentsOnCallWebhookTokenV2", "secrets/token",

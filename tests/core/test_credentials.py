@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from reconciler.core import codec
-from reconciler.core.model import ApiKeyAuth, BasicAuth, Declared, credential
-from reconciler.core.plan import Change
-from reconciler.core.secret import Secret, Withheld
+from reconciler.core.change import Change
+from reconciler.core.model.secret import Secret, Withheld
+from reconciler.core.model.webhook import ApiKeyAuth, BasicAuth, Declared, credential
+from reconciler.core.wire import webhooks as codec
 from tests.support.builders import (
     FAILED,
     OWNER,

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.evidence import Doubt, State, removals, with_doubts
-from reconciler.core.model import Declared, Live
-from reconciler.core.plan import Plan
-from reconciler.core.policy import Scope
+from reconciler.core.change import Plan
+from reconciler.core.model.webhook import Declared, Live
+from reconciler.core.safety.evidence import Doubt, State, removals, with_doubts
+from reconciler.core.safety.run_policy import Scope
 from tests.support.builders import FAILED, STARTED, declared, live, plan_of, policy, rules
 
 ALLOWED = policy(scope=Scope((".",)))
@@ -61,12 +61,12 @@ def test_without_a_doubt_the_plan_is_the_same() -> None:
 def test_the_digest_covers_what_is_unclear_from_whatever_folder() -> None:
     plan = planned(None, live("a", sources=("a.yaml",)))
     doubts = [Doubt(State.HIDDEN, "a.yaml"), Doubt(State.NO_DOCUMENT), Doubt(State.SUBMODULE, "x"), Doubt(State.SUBMODULE, "y")]
-    digests = {plan.digest(), *(with_doubts(plan, {"a.yaml": doubt}, ALLOWED).digest() for doubt in doubts)}
+    digests = {plan.digest, *(with_doubts(plan, {"a.yaml": doubt}, ALLOWED).digest for doubt in doubts)}
     assert len(digests) == 5
     elsewhere = replace(ALLOWED, scope=Scope((".",), root="../.."))
-    assert {with_doubts(plan, {"a.yaml": doubt}, elsewhere).digest() for doubt in doubts} < digests
+    assert {with_doubts(plan, {"a.yaml": doubt}, elsewhere).digest for doubt in doubts} < digests
     failed = Doubt(State.GIT_FAILED, ".", "one text")
-    wordings = {with_doubts(plan, {"a.yaml": replace(failed, detail=text)}, ALLOWED).digest() for text in ("one text", "another")}
+    wordings = {with_doubts(plan, {"a.yaml": replace(failed, detail=text)}, ALLOWED).digest for text in ("one text", "another")}
     assert len(wordings) == 1
 
 

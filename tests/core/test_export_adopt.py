@@ -11,14 +11,15 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from reconciler import workflow
-from reconciler.core import limits
-from reconciler.core.adopt import Wanted
-from reconciler.core.model import ApiKeyAuth, BasicAuth, BearerAuth, Live, ManagedBy, NoAuth, Subscription, Webhook
-from reconciler.core.plan import Plan, make_plan
-from reconciler.core.policy import Policy, Scope
-from reconciler.core.secret import Secret, Withheld, hidden_url
+from reconciler.core.change import Plan
+from reconciler.core.export.adopt import Wanted
+from reconciler.core.model import limits
+from reconciler.core.model.secret import Secret, Withheld, hidden_url
+from reconciler.core.model.webhook import ApiKeyAuth, BasicAuth, BearerAuth, Live, ManagedBy, NoAuth, Subscription, Webhook
+from reconciler.core.planning.plan import make_plan
+from reconciler.core.safety.run_policy import RunPolicy, Scope
 from reconciler.manifests import Manifests, Request, load
-from reconciler.manifests.write import Style, new_files, write
+from reconciler.manifests.edit.write import Style, new_files, write
 from reconciler.providers.memory import MemoryProvider
 from tests.support.builders import OWNER, TENANT, carry_out
 
@@ -61,8 +62,8 @@ TENANTS = st.lists(
 )
 
 
-def policy_for(manifests: Manifests) -> Policy:
-    return Policy(OWNER, scope=Scope(manifests.folders, manifests.files), literal_urls=manifests.literal_urls)
+def policy_for(manifests: Manifests) -> RunPolicy:
+    return RunPolicy(OWNER, scope=Scope(manifests.folders, manifests.files), literal_urls=manifests.literal_urls)
 
 
 def read(folder: Path) -> Manifests:

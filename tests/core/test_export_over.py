@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, BearerAuth, Live, ManagedBy, NoAuth, Subscription, Webhook
-from reconciler.core.secret import Secret, Withheld, hidden_url
+from reconciler.core.model.secret import Secret, Withheld, hidden_url
+from reconciler.core.model.webhook import ApiKeyAuth, Auth, BasicAuth, BearerAuth, Live, ManagedBy, NoAuth, Subscription, Webhook
 from reconciler.providers.memory import MemoryProvider
 from tests.support.exporting import exported, plan_after
 

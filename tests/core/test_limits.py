@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from reconciler.core import limits
+from reconciler.core.model import limits
 
 HOSTS = ("a", "a.", "a_b.example.com", "x--y", "1.2.3.4", "255.255.255.255", "[2001:db8::1]", "[::ffff:1.2.3.4]", "1a", "x" * 63)
 NO_HOSTS = ("a..b", "*", "-a", "a-.b", ".", "%41", "127.1", "0x7f.1", "2130706433", "1.2.3.256", "1.2.3.4.", "01.2.3.4")

@@ -9,12 +9,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core import limits
-from reconciler.core.manifest import NO_LABELS, OTHER_LABELS, key_for, manifest, scalar
-from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth, Subscription, Webhook
-from reconciler.core.secret import Secret, Withheld, hidden_url
+from reconciler.core.export.manifest import NO_LABELS, OTHER_LABELS, key_for, manifest, scalar
+from reconciler.core.model import limits
+from reconciler.core.model.secret import Secret, Withheld, hidden_url
+from reconciler.core.model.webhook import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth, Subscription, Webhook
+from reconciler.manifests.decode.loaded import Request
 from reconciler.manifests.load import load
-from reconciler.manifests.model import Request
 
 URL = "https://hooks.example.com/elastio"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)

@@ -10,13 +10,24 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from reconciler.core import codec
-from reconciler.core.limits import normal
-from reconciler.core.model import ApiKeyAuth, BasicAuth, BearerAuth, Declared, Live, ManagedBy, NoAuth, Subscription, Use, Webhook
-from reconciler.core.plan import Plan
-from reconciler.core.policy import Limits, Policy, Scope
-from reconciler.core.report import Status
-from reconciler.core.secret import Secret, Withheld, hidden_url
+from reconciler.core.change import Plan
+from reconciler.core.model.limits import normal
+from reconciler.core.model.secret import Secret, Withheld, hidden_url
+from reconciler.core.model.webhook import (
+    ApiKeyAuth,
+    BasicAuth,
+    BearerAuth,
+    Declared,
+    Live,
+    ManagedBy,
+    NoAuth,
+    Subscription,
+    Use,
+    Webhook,
+)
+from reconciler.core.results.reports import Status
+from reconciler.core.safety.run_policy import Limits, RunPolicy, Scope
+from reconciler.core.wire import webhooks as codec
 from reconciler.execute import Execution, Options
 from reconciler.providers.memory import MemoryProvider
 from reconciler.render.document import plan_document, to_json
@@ -158,7 +169,7 @@ def test_rule_13_the_order_of_the_input_does_not_matter(wanted: list[Declared], 
     random.shuffle(shuffled_held)  # type: ignore[attr-defined]  # likewise
     second = plan_of(shuffled_wanted, shuffled_held)
     assert first == second
-    assert first.digest() == second.digest()
+    assert first.digest == second.digest
 
 
 @SETTINGS
@@ -200,8 +211,8 @@ def test_a_patch_applied_to_the_live_webhook_makes_the_declared_one(item: Declar
 @SETTINGS
 @given(wanted_lists, held_lists)
 def test_section_6_no_generated_secret_shows_in_anything_made_of_a_plan(wanted: list[Declared], held: list[Live]) -> None:
-    plan = plan_of(wanted, held, Policy(OWNER), fingerprint_key=secret(f"{MARK} key"))
-    shown = [repr(plan), str(plan), plan.digest(), repr(wanted), repr(held)]
+    plan = plan_of(wanted, held, RunPolicy(OWNER), fingerprint_key=secret(f"{MARK} key"))
+    shown = [repr(plan), str(plan), plan.digest, repr(wanted), repr(held)]
     shown += [str(violation) for violation in plan.violations]
     shown += [repr(field) for change in plan.pending for field in change.fields]
     shown += [plan_text(plan), plan_markdown(plan), to_json(plan_document(plan))]
@@ -237,7 +248,7 @@ def test_rule_13_equal_digests_write_the_same(
         plan_of(items, held, ALLOWED, fingerprint_key=secret("k"))
         for items in (wanted, [*wanted[:at], changed, *wanted[at + 1 :]])
     ]
-    if plans[0].digest() == plans[1].digest():
+    if plans[0].digest == plans[1].digest:
         assert writes(plans[0]) == writes(plans[1])
 
 
@@ -259,7 +270,7 @@ policies = st.builds(
 @SETTINGS
 @given(wanted_lists, held_lists, policies)
 def test_rule_05_whatever_the_run_only_what_it_may_delete_is_removed(
-    wanted: list[Declared], held: list[Live], allowed: Policy
+    wanted: list[Declared], held: list[Live], allowed: RunPolicy
 ) -> None:
     plan = plan_of(wanted, held, allowed)
     matched = [change.live.id for change in plan.pending if change.live is not None]
@@ -277,7 +288,7 @@ def test_rule_05_whatever_the_run_only_what_it_may_delete_is_removed(
 @SETTINGS
 @given(wanted_lists, held_lists, policies)
 def test_rule_02_after_any_run_of_any_part_the_next_plan_is_empty(
-    wanted: list[Declared], held: list[Live], allowed: Policy
+    wanted: list[Declared], held: list[Live], allowed: RunPolicy
 ) -> None:
     """Apart from a name that what the run leaves out would have to give up first."""
     plan = plan_of(wanted, held, allowed)

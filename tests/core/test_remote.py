@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core import limits
-from reconciler.core.remote import named, of_remote
+from reconciler.core.model import limits
+from reconciler.core.model.remote import named, of_remote
 
 SAME = [
     "git@forge.example:acme/webhooks.git",

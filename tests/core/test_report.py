@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from reconciler.core import errors
+from reconciler.core.change import Violation
 from reconciler.core.errors import InvalidManifests, PlanRefused, ProviderError, ReconcilerError
-from reconciler.core.guard import Violation
-from reconciler.core.model import Origin, Subscription
-from reconciler.core.problem import Problem
-from reconciler.core.report import Check, Delivery, Outcome, Report, Status, TestReport, Verdict
+from reconciler.core.model.problem import Problem
+from reconciler.core.model.webhook import Origin, Subscription
+from reconciler.core.results.reports import Check, Delivery, Outcome, Report, Status, TestReport, Verdict
 from tests.support.builders import STARTED, declared, live, plan_of
 
 TREE = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ReconcilerError)]

@@ -8,17 +8,15 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.adopt import Wanted, make_adoption
-from reconciler.core.drift import look
-from reconciler.core.export import make_export
-from reconciler.core.guard import Violation
-from reconciler.core.model import Live
-from reconciler.core.plan import Plan
-from reconciler.core.policy import Scope
-from reconciler.core.saved import additions
-from reconciler.core.secret import Secret, hidden_url
-from reconciler.core.since import Base, labelled
-from reconciler.core.three_way import Label
+from reconciler.core.change import Label, Plan, Violation
+from reconciler.core.export.adopt import Wanted, make_adoption
+from reconciler.core.export.exported import make_export
+from reconciler.core.model.secret import Secret, hidden_url
+from reconciler.core.model.webhook import Live
+from reconciler.core.results.drift import look
+from reconciler.core.safety.run_policy import Scope
+from reconciler.core.saved.plan_file import additions
+from reconciler.core.saved.since import Base, labelled
 from reconciler.providers.memory import MemoryProvider
 from tests.support.builders import TENANT, bearer, declared, held, live, normalize, only, paths, plan_of, policy, rules, said
 
@@ -179,7 +177,7 @@ def test_the_refusals_of_deletes_say_that_another_repository_may_use_the_owner_b
 def test_the_digest_covers_our_repository_and_its_former_addresses() -> None:
     there, wanted = [live("a"), live("b")], [declared("a")]
     digests = {
-        plan_of(wanted, there, allowed).digest()
+        plan_of(wanted, there, allowed).digest
         for allowed in (
             policy(),
             policy(repository=OURS),

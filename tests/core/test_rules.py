@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.guard import Violation
-from reconciler.core.model import Origin
-from reconciler.core.plan import Plan
-from reconciler.core.policy import Policy, Scope
-from reconciler.core.resume import resume
-from reconciler.core.rules import Enforce, Rule
-from reconciler.core.saved import additions, opened, sealed
-from reconciler.core.saved_reading import saved
+from reconciler.core.change import Plan, Violation
+from reconciler.core.model.webhook import Origin
+from reconciler.core.safety.rules import Enforce, Rule
+from reconciler.core.safety.run_policy import RunPolicy, Scope
+from reconciler.core.saved.plan_file import additions, opened, sealed
+from reconciler.core.saved.plan_reading import saved
+from reconciler.core.saved.resume import resume
 from reconciler.render import document
 from reconciler.workflow import approve
 from tests.support.builders import declared, live, plan_of, policy
@@ -33,7 +32,7 @@ def rule(name: str = "short", enforce: Enforce = "deny", limit: int = 3, **label
     return Rule(name, "keep it short", enforce, labels, Origin("policies/a.yaml", 1), short(limit))
 
 
-def ruled(*rules: Rule, **other: Any) -> Policy:
+def ruled(*rules: Rule, **other: Any) -> RunPolicy:
     return policy(rules=rules, **other)
 
 
@@ -62,7 +61,7 @@ def test_a_rule_that_warns_refuses_nothing() -> None:
     plan = plan_of(WANTED, HELD, ruled(rule(enforce="warn")))
     assert plan.violations == ()
     assert [said.rpartition(" ")[2] for said in plan.warnings if "policy" in said] == ["[policy/short]"] * 3
-    assert plan.digest() == plan_of(WANTED, HELD).digest()
+    assert plan.digest == plan_of(WANTED, HELD).digest
 
 
 def test_a_rule_looks_only_at_webhooks_with_all_its_labels() -> None:
@@ -92,20 +91,20 @@ def test_a_field_that_a_manifest_leaves_open_is_judged_as_the_tenant_has_it() ->
 
 def test_the_digest_covers_what_rules_refuse_and_is_the_old_one_where_they_refuse_nothing() -> None:
     plain = plan_of(WANTED, HELD)
-    assert plan_of(WANTED, HELD, ruled(rule(limit=100))).digest() == plain.digest()
+    assert plan_of(WANTED, HELD, ruled(rule(limit=100))).digest == plain.digest
     one, other = plan_of(WANTED, HELD, ruled(rule())), plan_of(WANTED, HELD, ruled(rule(), rule("another")))
-    assert len({plain.digest(), one.digest(), other.digest()}) == 3
-    assert plan_of(WANTED, HELD, ruled(rule())).digest() == one.digest()
+    assert len({plain.digest, one.digest, other.digest}) == 3
+    assert plan_of(WANTED, HELD, ruled(rule())).digest == one.digest
 
 
 def test_an_accepted_plan_passes_policies() -> None:
     plan = plan_of(WANTED[:2], HELD[:1], ruled(rule()))
-    approve(plan, None, accept=plan.digest())
+    approve(plan, None, accept=plan.digest)
     assert all(found.acceptable for found in plan.violations)
     assert not Violation("protected", "x").acceptable
 
 
-def resumed(plan: Plan, allowed: Policy) -> Plan:
+def resumed(plan: Plan, allowed: RunPolicy) -> Plan:
     body = sealed({**document.plan_document(plan), **additions(plan, allowed, "1")}, None)
     back = saved(opened(json.loads(document.to_json(body)), None, apply=True))
     wanted = {item.key: item for item in (change.declared for change in plan.pending) if item is not None}
@@ -117,7 +116,7 @@ def test_a_saved_plan_stays_refused_whatever_the_policies_are_by_then(now: tuple
     plan = plan_of(WANTED[:2], HELD[:1], ruled(rule()))
     again = resumed(plan, ruled(*now))
     assert again.violations == plan.violations
-    assert again.digest() == plan.digest()
+    assert again.digest == plan.digest
 
 
 def test_a_policy_that_is_new_since_a_plan_was_saved_refuses_it_and_needs_an_acceptance_of_its_own() -> None:
@@ -125,4 +124,4 @@ def test_a_policy_that_is_new_since_a_plan_was_saved_refuses_it_and_needs_an_acc
     assert plan.violations == ()
     again = resumed(plan, ruled(rule()))
     assert refused(again) == [("policy/short", ("made",))]
-    assert again.digest() != plan.digest()
+    assert again.digest != plan.digest

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.policy import Limits, Policy, Scope
+from reconciler.core.safety.run_policy import Limits, RunPolicy, Scope
 from tests.support.builders import (
     FAILED,
     STARTED,
@@ -210,7 +210,7 @@ def test_rule_03_07_ownership_only_updates_are_outside_the_limits() -> None:
 
 
 @pytest.mark.parametrize("allowed", [policy(), policy(prune=False, adopt=True), policy(limits=Limits(max_deletes=99))])
-def test_rule_08_an_empty_set_is_refused_whatever_is_forced(allowed: Policy) -> None:
+def test_rule_08_an_empty_set_is_refused_whatever_is_forced(allowed: RunPolicy) -> None:
     plan = plan_of([], [live("a")], allowed)
     assert "empty-set" in rules(plan)
 

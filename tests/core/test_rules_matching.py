@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.model import Subscription, Webhook
-from reconciler.core.plan import Counts
-from reconciler.core.policy import Scope
+from reconciler.core.change import Counts
+from reconciler.core.model.webhook import Subscription, Webhook
+from reconciler.core.safety.run_policy import Scope
 from reconciler.providers.memory import MemoryProvider
 from tests.support.builders import (
     FAILED,
@@ -128,7 +128,7 @@ def test_rule_01_what_the_run_does_not_look_at_is_no_clash_of_it() -> None:
 def test_rule_02_equal_sides_plan_empty_and_an_empty_plan_is_a_plan() -> None:
     plan = plan_of([declared("a")], [live("a")])
     assert (plan.pending, plan.counts, plan.violations) == ((), Counts(keep=1), ())
-    assert plan.digest().startswith("sha256:")
+    assert plan.digest.startswith("sha256:")
 
 
 @pytest.mark.parametrize(("description", "loaded"), [("", False), ("x", True)])
@@ -180,7 +180,7 @@ def test_rule_02_defaults_are_filled_by_the_provider_on_both_sides() -> None:
         both = {replace(item, severity=level) for item in spec.subscriptions for level in ("info", "critical")}
         return replace(normalize(spec), subscriptions=frozenset(both))
 
-    from reconciler.core.plan import make_plan  # noqa: PLC0415  the one test with another normalize
+    from reconciler.core.planning.plan import make_plan  # noqa: PLC0415  the one test with another normalize
 
     there = live("a", events=[replace(STARTED, severity="info"), replace(STARTED, severity="critical")])
     assert make_plan([declared("a")], [there], policy(), normalize=expanding).pending == ()

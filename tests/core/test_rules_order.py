@@ -7,11 +7,12 @@ from itertools import permutations
 
 import pytest
 
-from reconciler.core.model import Owner, Subscription
-from reconciler.core.order import arrange
-from reconciler.core.plan import TenantRef, make_plan
-from reconciler.core.policy import Limits
-from reconciler.core.secret import Secret, hidden_url
+from reconciler.core.change import TenantRef
+from reconciler.core.model.secret import Secret, hidden_url
+from reconciler.core.model.webhook import Owner, Subscription
+from reconciler.core.planning.order import arrange
+from reconciler.core.planning.plan import make_plan
+from reconciler.core.safety.run_policy import Limits
 from tests.support.builders import (
     FAILED,
     OWNER,
@@ -86,7 +87,7 @@ def test_rule_13_the_digest_does_not_depend_on_the_order_of_the_input() -> None:
     wanted = [declared("a"), declared("b", name="New", description="x"), declared("c", events=[FAILED, STARTED])]
     there = [live("b"), live("x", name="same", id="1"), live("y", name="same", id="2")]
     orders = zip(permutations(wanted), permutations(there), strict=True)
-    assert len({plan_of(some, other).digest() for some, other in orders}) == 1
+    assert len({plan_of(some, other).digest for some, other in orders}) == 1
 
 
 BASE = declared("a", url=hidden_url("https://h.example.com/1", "fromEnv: U"), auth=bearer("1"), description="x")
@@ -111,13 +112,13 @@ THERE = live("a", url="https://h.example.com/2", auth=held("0"))
 def test_rule_13_the_digest_changes_with_what_would_be_written(wanted: object) -> None:
     first = plan_of([BASE], [THERE], fingerprint_key=KEY)
     second = plan_of([wanted], [THERE], fingerprint_key=KEY)  # type: ignore[list-item]  # a Declared
-    assert first.digest() != second.digest()
+    assert first.digest != second.digest
 
 
 @pytest.mark.parametrize("there", [replace(THERE, id="other"), replace(THERE, revision="r2"), replace(THERE, protected=True)])
 def test_rule_13_the_digest_changes_with_ids_and_revisions(there: object) -> None:
     wanted = replace(BASE, protected=False)
-    assert plan_of([wanted], [THERE]).digest() != plan_of([wanted], [there]).digest()  # type: ignore[list-item]  # a Live
+    assert plan_of([wanted], [THERE]).digest != plan_of([wanted], [there]).digest  # type: ignore[list-item]  # a Live
 
 
 @pytest.mark.parametrize(
@@ -132,29 +133,29 @@ def test_rule_13_the_digest_changes_with_ids_and_revisions(there: object) -> Non
     ],
 )
 def test_rule_13_the_digest_changes_with_the_policy(other: dict[str, object]) -> None:
-    assert plan_of([BASE], [THERE]).digest() != plan_of([BASE], [THERE], policy(**other)).digest()
+    assert plan_of([BASE], [THERE]).digest != plan_of([BASE], [THERE], policy(**other)).digest
 
 
 @pytest.mark.parametrize("tenant", [replace(TENANT, url="https://b.example.com"), replace(TENANT, owner="search")])
 def test_rule_13_the_digest_changes_with_tenant_and_owner(tenant: TenantRef) -> None:
     mine = make_plan([BASE], [THERE], policy(), tenant=TENANT, normalize=normalize)
-    assert mine.digest() != make_plan([BASE], [THERE], policy(), tenant=tenant, normalize=normalize).digest()
+    assert mine.digest != make_plan([BASE], [THERE], policy(), tenant=tenant, normalize=normalize).digest
 
 
 def test_rule_13_the_digest_does_not_change_with_the_commit_or_what_is_kept() -> None:
     later = replace(policy(), owner=Owner(OWNER.name, "a later commit"))
     plan = plan_of([BASE, declared("k")], [THERE, live("k")], later)
-    assert plan.digest() == plan_of([BASE], [THERE]).digest()
+    assert plan.digest == plan_of([BASE], [THERE]).digest
 
 
 def test_rule_13_a_secret_url_or_user_name_counts_by_its_keyed_fingerprint() -> None:
     users = [declared("a", auth=basic(Secret(name, "fromEnv: USER"))) for name in ("one", "two")]
-    assert len({plan_of([user], [], fingerprint_key=KEY).digest() for user in users}) == 2
-    assert len({plan_of([BASE], [THERE], fingerprint_key=key).digest() for key in (KEY, secret("another"), None)}) == 3
+    assert len({plan_of([user], [], fingerprint_key=KEY).digest for user in users}) == 2
+    assert len({plan_of([BASE], [THERE], fingerprint_key=key).digest for key in (KEY, secret("another"), None)}) == 3
 
 
 def test_rule_13_absent_version_and_severity_are_told_apart() -> None:
-    digests = [plan_of([declared("a", events=[Subscription("t", *rest)])], []).digest() for rest in (("x", None), (None, "x"))]
+    digests = [plan_of([declared("a", events=[Subscription("t", *rest)])], []).digest for rest in (("x", None), (None, "x"))]
     assert digests[0] != digests[1]
 
 

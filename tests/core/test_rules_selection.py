@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from reconciler.core.errors import PlanRefused
-from reconciler.core.model import Origin
-from reconciler.core.policy import Policy, Scope
-from reconciler.core.selection import LeftOut, Selection
+from reconciler.core.model.webhook import Origin
+from reconciler.core.safety.run_policy import RunPolicy, Scope
+from reconciler.core.safety.selection import LeftOut, Selection
 from reconciler.workflow import approve
 from tests.support.builders import declared, live, many, plan_of, policy, rules, said
 
@@ -65,7 +65,7 @@ def test_an_unowned_webhook_is_found_by_its_name_where_unowned_ones_count_as_our
     ],
     ids=["prune off", "--only", "a named file"],
 )
-def test_where_nothing_is_deleted_nothing_is_refused(narrow: Callable[[Selection], Policy]) -> None:
+def test_where_nothing_is_deleted_nothing_is_refused(narrow: Callable[[Selection], RunPolicy]) -> None:
     plan = plan_of([declared("a")], [live("a"), live("b")], narrow(selecting(left_out("b"))))
     assert (said(plan), rules(plan), plan.counts.out_of_scope) == ([], [], 1)
 
@@ -79,7 +79,7 @@ def test_rule_16_accept_passes_just_the_plan_that_was_looked_at() -> None:
     there = [live("a"), live("b")]
     plain = plan_of([declared("a")], there)
     lost = plan_of([declared("a")], there, policy(selection=selecting(left_out("b"))))
-    assert plain.digest() != lost.digest()
+    assert plain.digest != lost.digest
     with pytest.raises(PlanRefused):
         approve(lost, None)
-    approve(lost, None, lost.digest())
+    approve(lost, None, lost.digest)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.core.plan import Action, Change, Plan, TenantRef
-from reconciler.core.report import Failure, Outcome, Report, Status
-from reconciler.core.runs import Runs, TenantRun
+from reconciler.core.change import Action, Change, Plan, TenantRef
+from reconciler.core.results.reports import Failure, Outcome, Report, Status
+from reconciler.core.results.runs import Runs, TenantRun
+from reconciler.core.safety.plan_digest import with_digest
 
-A, B = (Plan(TenantRef(name, f"local:{name}.db", "payments")) for name in "ab")
+A, B = (with_digest(Plan(TenantRef(name, f"local:{name}.db", "payments"))) for name in "ab")
 PLANNED = {name: TenantRun(name, 1, 0, plan=plan) for name, plan in (("a", A), ("b", B))}
 
 
@@ -21,7 +22,7 @@ def test_the_digest_of_all_says_which_plan_is_whose_in_whatever_order_they_come(
     assert digest(PLANNED["b"], PLANNED["a"]) == both
     swapped = digest(replace(PLANNED["a"], plan=B), replace(PLANNED["b"], plan=A))
     fewer, renamed = digest(PLANNED["a"]), digest(replace(PLANNED["a"], tenant="c"), PLANNED["b"])
-    assert len({both, swapped, fewer, renamed, A.digest(), None}) == 6
+    assert len({both, swapped, fewer, renamed, A.digest, None}) == 6
 
 
 def test_there_is_no_digest_of_all_where_a_tenant_lacks_its_plan_unless_nothing_there_was_asked_for() -> None:

@@ -9,15 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.core.change import Label, Plan
 from reconciler.core.errors import InvalidPlanFile, StalePlan
-from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, BearerAuth, Declared, Live
-from reconciler.core.plan import Plan
-from reconciler.core.policy import Policy
-from reconciler.core.resume import resume
-from reconciler.core.saved import Saved, additions, opened, sealed
-from reconciler.core.saved_reading import saved
-from reconciler.core.secret import Secret, hidden_url
-from reconciler.core.three_way import Label
+from reconciler.core.model.secret import Secret, hidden_url
+from reconciler.core.model.webhook import ApiKeyAuth, Auth, BasicAuth, BearerAuth, Declared, Live
+from reconciler.core.safety.run_policy import RunPolicy
+from reconciler.core.saved.plan_file import Saved, additions, opened, sealed
+from reconciler.core.saved.plan_reading import saved
+from reconciler.core.saved.resume import resume
 from reconciler.render import document, markdown, text
 from tests.support.builders import FAILED, HEALTHY, STARTED, as_stored, declared, live, plan_of, policy, secret
 
@@ -26,7 +25,7 @@ KEY = Secret("a key of the run", "RECONCILER_FINGERPRINT_KEY")
 VALUES = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=60).map("S3~".__add__)
 
 
-def written(plan: Plan, allowed: Policy) -> str:
+def written(plan: Plan, allowed: RunPolicy) -> str:
     body = {**document.plan_document(plan), **additions(plan, allowed, "1.2.3")}
     return document.to_json(sealed(body, plan.fingerprint_key))
 
@@ -67,18 +66,18 @@ def test_no_secret_value_is_in_a_plan_file_and_what_it_says_comes_back(key: Secr
     assert text.plan_text(back.plan) == text.plan_text(plan)
     assert markdown.plan_markdown(back.plan) == markdown.plan_markdown(plan)
     again = resume(back, held, {change.key: change.declared for change in plan.pending if change.declared}, policy(), key)
-    assert again.digest() == plan.digest()
+    assert again.digest == plan.digest
     assert again.violations == plan.violations
 
 
-def resumed(plan: Plan, held: list[Live], allowed: Policy | None = None) -> Plan:
+def resumed(plan: Plan, held: list[Live], allowed: RunPolicy | None = None) -> Plan:
     wanted = {item.key: item for item in (change.declared for change in plan.pending) if item is not None}
     return resume(read(written(plan, allowed or policy())), held, wanted, allowed or policy(), None)
 
 
 def test_what_the_plan_does_not_touch_may_move() -> None:
     plan = plan_of([declared("a", description="new"), declared("b")], [live("a"), live("b")])
-    assert resumed(plan, [live("a"), replace(live("b"), revision="rev-9"), live("c")]).digest() == plan.digest()
+    assert resumed(plan, [live("a"), replace(live("b"), revision="rev-9"), live("c")]).digest == plan.digest
 
 
 def test_a_revision_that_moved_is_stale_even_where_no_field_that_is_known_did() -> None:
@@ -126,4 +125,4 @@ def test_labels_of_who_moved_come_back_and_do_not_count_as_moved() -> None:
     assert document.plan_document(back) == document.plan_document(labelled)
     assert text.plan_text(back) == text.plan_text(labelled)
     assert markdown.plan_markdown(back) == markdown.plan_markdown(labelled)
-    assert resumed(labelled, [held]).digest() == labelled.digest()
+    assert resumed(labelled, [held]).digest == labelled.digest

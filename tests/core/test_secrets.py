@@ -12,10 +12,10 @@ import traceback
 
 import pytest
 
-from reconciler.core import codec
-from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, NoAuth, Webhook
-from reconciler.core.report import Outcome, Report, Status
-from reconciler.core.secret import Secret, Withheld, fingerprint, hidden_url, shown_url
+from reconciler.core.model.secret import Secret, Withheld, fingerprint, hidden_url, shown_url
+from reconciler.core.model.webhook import ApiKeyAuth, Auth, BasicAuth, NoAuth, Webhook
+from reconciler.core.results.reports import Outcome, Report, Status
+from reconciler.core.wire import webhooks as codec
 from tests.support.builders import (
     URL,
     VALUE,

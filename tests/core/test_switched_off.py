@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.core.drift import look, news
-from reconciler.core.model import Declared
-from reconciler.core.plan import Action, Plan
-from reconciler.core.policy import Scope
-from reconciler.core.since import Base, labelled
-from reconciler.core.three_way import Label
+from reconciler.core.change import Action, Label, Plan
+from reconciler.core.model.webhook import Declared
+from reconciler.core.results.drift import look, news
+from reconciler.core.safety.run_policy import Scope
+from reconciler.core.saved.since import Base, labelled
 from tests.support.builders import declared, live, normalize, plan_of, policy, said
 
 
@@ -27,7 +26,7 @@ def test_a_plan_warns_with_name_and_place_and_leaves_it() -> None:
 
 def test_the_warning_enters_no_digest() -> None:
     on, off = (plan_of([declared("a")], [live("a", enabled=enabled)]) for enabled in (True, False))
-    assert on.digest() == off.digest()
+    assert on.digest == off.digest
 
 
 def test_drift_reports_it_as_the_field_enabled_in_place_of_the_warning() -> None:

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.diff import FieldChange
-from reconciler.core.model import ApiKeyAuth, BasicAuth, Declared, Live, NoAuth
-from reconciler.core.plan import Change
-from reconciler.core.since import Base, labelled
-from reconciler.core.three_way import ABSENT, Label, combined, label
+from reconciler.core.change import Change, FieldChange, Label
+from reconciler.core.model.webhook import ApiKeyAuth, BasicAuth, Declared, Live, NoAuth
+from reconciler.core.planning.labels import ABSENT, combined, label
+from reconciler.core.saved.since import Base, labelled
 from tests.support.builders import FAILED, STARTED, as_stored, declared, live, normalize, plan_of, policy, secret
 
 SAME, PENDING, DRIFT, BOTH = Label.SAME, Label.PENDING, Label.DRIFT, Label.BOTH

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.model import Auth, NoAuth, Subscription, Webhook
-from reconciler.core.report import Delivery
+from reconciler.core.model.webhook import Auth, NoAuth, Subscription, Webhook
+from reconciler.core.results.reports import Delivery
 from reconciler.delivery.envelope import envelope, sample_event
 from reconciler.delivery.guard import AddressPolicy
 from reconciler.delivery.send import Sender

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from reconciler.core.catalogue import BY_TYPE
-from reconciler.core.model import Subscription
+from reconciler.core.model.catalogue import BY_TYPE
+from reconciler.core.model.webhook import Subscription
 from reconciler.delivery.envelope import envelope, real_event, sample_event
 
 ID, TIME = "11111111-1111-1111-1111-111111111111", "2026-01-02T03:04:05Z"

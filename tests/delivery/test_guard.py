@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from reconciler.core.cause import Cause
-from reconciler.core.report import Verdict
+from reconciler.core.results.cause import Cause
+from reconciler.core.results.reports import Verdict
 from reconciler.delivery.guard import LOOKUPS, AddressPolicy, Blocked, GuardedBackend, Unresolved
 from tests.delivery.conftest import Deliver
 from tests.support.receiver import Receiver

@@ -7,7 +7,7 @@ import sys
 
 PREPARED = """
 import asyncio, sys
-from reconciler.core.model import Subscription, Webhook
+from reconciler.core.model.webhook import Subscription, Webhook
 from reconciler.delivery.guard import AddressPolicy
 from reconciler.delivery.send import Sender
 

@@ -7,10 +7,10 @@ from itertools import count
 
 import pytest
 
-from reconciler.core.cause import Cause
-from reconciler.core.model import BearerAuth, NoAuth, Webhook
-from reconciler.core.report import Delivery, Verdict
-from reconciler.core.secret import Secret
+from reconciler.core.model.secret import Secret
+from reconciler.core.model.webhook import BearerAuth, NoAuth, Webhook
+from reconciler.core.results.cause import Cause
+from reconciler.core.results.reports import Delivery, Verdict
 from reconciler.delivery.guard import AddressPolicy
 from reconciler.delivery.send import Sender
 from reconciler.net.proxies import parse_proxy

@@ -9,10 +9,10 @@ from contextlib import closing
 
 import pytest
 
-from reconciler.cli.receiver import DemoReceiver
-from reconciler.core.model import Auth, BearerAuth, NoAuth
-from reconciler.core.report import Verdict
-from reconciler.core.secret import Secret
+from reconciler.cli.run.receiver import DemoReceiver
+from reconciler.core.model.secret import Secret
+from reconciler.core.model.webhook import Auth, BearerAuth, NoAuth
+from reconciler.core.results.reports import Verdict
 from tests.delivery.conftest import Deliver
 from tests.support.receiver import Receiver
 from tests.support.tls import Authority, TlsReceiver

@@ -12,10 +12,10 @@ from contextlib import closing
 import pytest
 
 from reconciler import __version__
-from reconciler.core.cause import Cause
-from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth, Webhook
-from reconciler.core.report import Verdict
-from reconciler.core.secret import Secret, Withheld, hidden_url
+from reconciler.core.model.secret import Secret, Withheld, hidden_url
+from reconciler.core.model.webhook import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth, Webhook
+from reconciler.core.results.cause import Cause
+from reconciler.core.results.reports import Verdict
 from reconciler.delivery.guard import AddressPolicy
 from reconciler.delivery.send import Sender
 from tests.delivery.conftest import BODY, EVENT, LOOPBACK, Deliver

@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from reconciler.core.cause import Cause
-from reconciler.core.report import Verdict
+from reconciler.core.results.cause import Cause
+from reconciler.core.results.reports import Verdict
 from reconciler.delivery.guard import AddressPolicy
 from tests.delivery.conftest import Deliver
 from tests.support.receiver import Receiver

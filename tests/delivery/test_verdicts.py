@@ -8,10 +8,10 @@ from contextlib import closing
 
 import pytest
 
-from reconciler.core.cause import DETAILS, Cause
-from reconciler.core.model import BearerAuth, Webhook
-from reconciler.core.report import Delivery, Verdict
-from reconciler.core.secret import Secret
+from reconciler.core.model.secret import Secret
+from reconciler.core.model.webhook import BearerAuth, Webhook
+from reconciler.core.results.cause import DETAILS, Cause
+from reconciler.core.results.reports import Delivery, Verdict
 from reconciler.delivery.guard import AddressPolicy
 from reconciler.delivery.send import Sender
 from tests.delivery.conftest import BODY, EVENT, LOOPBACK, Deliver

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.digest import digest_of_all
+from reconciler.core.safety.plan_digest import digest_of_all
 from tests.e2e.environments import LOCAL, World, codes, everywhere, held, manifest
 from tests.support.processes import Ended, run, start, webhook
 from tests.support.receiver import Receiver

@@ -7,8 +7,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from reconciler.cli.ending import Exit
 from reconciler.cli.main import COMMANDS
+from reconciler.cli.terminal.ending import Exit
 from tests.examples.transcript import UPDATE, matches, play, terminal_in
 from tests.support.processes import ROOT, run
 

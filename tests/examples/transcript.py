@@ -1,9 +1,9 @@
 """Runs what a README shows: its ```console blocks in one real POSIX shell, compared with the output printed below each command.
 
-Used by the tests beside it. A line that is only `...` stands for any lines; durations and digests are not compared. Every command
-must exit 0. Comments in the Markdown say what else is meant: `<!-- file: PATH -->` before a block that a reader saves as that
-file, `<!-- another terminal -->` before a command that goes on running, `<!-- by hand: … -->` before what comes after somebody
-edited something at the tenant. RECONCILER_UPDATE_GOLDENS=1 writes the real output.
+Used by the tests beside it. A line that is only `...` stands for any lines; durations and digests are not compared. Every
+command must exit 0. Comments in the Markdown say what else is meant: `<!-- file: PATH -->` before a block that a reader saves
+as that file, `<!-- another terminal -->` before a command that goes on running, `<!-- by hand: … -->` before what comes after
+somebody edited something at the tenant. RECONCILER_UPDATE_GOLDENS=1 writes the real output.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.core.errors import InvalidManifests
-from reconciler.core.problem import Problem
+from reconciler.core.model.problem import Problem
 from reconciler.manifests import Manifests, Request, load
 
 HTTPS = {"properties": {"url": {"pattern": "^https://"}}}

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.core.errors import InvalidManifests
-from reconciler.core.model import Subscription
-from reconciler.core.problem import Problem
+from reconciler.core.model.problem import Problem
+from reconciler.core.model.webhook import Subscription
 from reconciler.manifests import Manifests, Request, load
 
 HOOK = """\

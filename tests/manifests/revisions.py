@@ -7,9 +7,9 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
-from reconciler.core.since import Base
+from reconciler.core.saved.since import Base
 from reconciler.manifests import Request, load
-from reconciler.manifests.since import base
+from reconciler.manifests.history.since import base
 
 WHO = {
     "GIT_AUTHOR_NAME": "a",

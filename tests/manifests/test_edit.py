@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.manifests.edit import Text
-from reconciler.manifests.splice import Change
+from reconciler.manifests.edit.edit import Text
+from reconciler.manifests.edit.splice import Change
 
 HEAD = "# ours\napiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata: {name: one}\n"
 LAYOUTS = {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.model import Subscription, Webhook
+from reconciler.core.model.webhook import Subscription, Webhook
 from tests.support.exporting import HEAD, over, touched
 
 MORE = "apiVersion: webhooks.reconciler/v1\nkind: EventSubscription\nmetadata: {name: more}\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from reconciler.core.model import Subscription
+from reconciler.core.model.webhook import Subscription
 from reconciler.providers.memory import MemoryProvider
 from tests.support.builders import as_stored
 from tests.support.exporting import HEAD, exported, plan_after, read

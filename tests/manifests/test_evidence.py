@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.evidence import REASONS, State
+from reconciler.core.safety.evidence import REASONS, State
 from reconciler.manifests import Request, load
-from reconciler.manifests.evidence import doubts
+from reconciler.manifests.history.evidence import doubts
 from tests.manifests.revisions import commit, git, new, put
 from tests.manifests.test_load import read, tenant, webhook
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.errors import InvalidManifests
-from reconciler.core.problem import Problem
+from reconciler.core.model.problem import Problem
 from reconciler.manifests import Request, load
 
 CASES = sorted(path for path in (Path(__file__).parent / "invalid").iterdir() if path.suffix != ".expected")

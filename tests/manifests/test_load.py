@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.errors import BadRequest, InvalidManifests
-from reconciler.core.model import BasicAuth, Origin, Subscription
-from reconciler.core.secret import Secret
+from reconciler.core.model.secret import Secret
+from reconciler.core.model.webhook import BasicAuth, Origin, Subscription
 from reconciler.manifests import Manifests, Request, load, unresolved
 
 STARTED = "elastio:recovery-point:create:started"

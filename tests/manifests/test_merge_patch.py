@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.manifests.patches import merge
+from reconciler.manifests.decode.patches import merge
 
 # RFC 7396, appendix A, whole and in its order: original, patch, result.
 RFC = (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.model import BearerAuth, Subscription
+from reconciler.core.model.webhook import BearerAuth, Subscription
 from tests.manifests.patching import EVENT, HEALTHY, HOOK, STARTED, only, problems, read, tenant
 
 

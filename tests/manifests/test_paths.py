@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.errors import InvalidManifests
-from reconciler.core.problem import Problem
+from reconciler.core.model.problem import Problem
 from reconciler.manifests import Request, load
 from tests.manifests.test_load import AUTH, read, rules, tenant, webhook
 
@@ -44,7 +44,7 @@ def test_a_folder_is_read_in_name_order_and_the_later_of_two_is_at_fault(tmp_pat
     (tmp_path / "b.yaml").write_text(webhook("same"))
     (problem,) = problems_of(tmp_path)
     assert Path(problem.origin.file).name == "b.yaml"
-    assert "x.yaml:1:1" in problem.message
+    assert "x.yaml:3:18" in problem.message  # where the name stands
 
 
 def test_links_in_a_circle_and_a_folder_with_a_file_name_are_walked_once(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.manifests.schema import schema
+from reconciler.manifests.schema_texts import schema
 from tests.manifests.judging import names, policy, read, tenant, told, webhook, write
 
 

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.model import Origin
-from reconciler.core.planned import planned
-from reconciler.core.rules import Rule, breaches
+from reconciler.core.model.webhook import Origin
+from reconciler.core.safety.planned_document import planned
+from reconciler.core.safety.rules import Rule, breaches
 from reconciler.manifests import Request, load
-from reconciler.manifests.policy_schema import compiled
-from reconciler.manifests.schema import schema
+from reconciler.manifests.policies.policy_schema import compiled
+from reconciler.manifests.schema_texts import schema
 from tests.manifests.judging import EVENT, HTTPS, policy, read, told, webhook, write
 
 MANIFEST = """\

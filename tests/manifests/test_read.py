@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from reconciler.core.errors import InvalidManifests
 from reconciler.manifests import Manifests, Request, load
-from reconciler.manifests.places import File
-from reconciler.manifests.read import read
-from reconciler.manifests.schema import KINDS, schema, schema_text
+from reconciler.manifests.schema_texts import KINDS, schema, schema_text
+from reconciler.manifests.yaml.places import File
+from reconciler.manifests.yaml.read import read
 
 quick = settings(max_examples=50, deadline=None, derandomize=True, database=None)
 HEAD = b"apiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata: {name: a}\nspec:\n  url: https://x.example.com\n"

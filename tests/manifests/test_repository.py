@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.core.errors import InvalidManifests
 from reconciler.manifests import Manifests, Request, load
-from reconciler.manifests.repository import origin, repository_of_run
+from reconciler.manifests.history.repository import origin, repository_of_run
 from tests.manifests import revisions
 from tests.support.processes import run, tenant_manifest, webhook
 
@@ -80,7 +80,7 @@ def test_the_first_of_several_urls_counts_and_hooks_of_another_repository_do_not
     clone(tmp_path / "one")
     revisions.git(tmp_path / "one", "remote", "set-url", "--add", "origin", "https://mirror.example/x/y")
     other = clone(tmp_path / "other", "https://elsewhere.example/x/y")
-    asked = f"from reconciler.manifests.repository import origin; print(origin({str(tmp_path / 'one')!r}))"
+    asked = f"from reconciler.manifests.history.repository import origin; print(origin({str(tmp_path / 'one')!r}))"
     code = run_python(asked, GIT_DIR=str(other / ".git"))
     assert code == NAME
 
@@ -92,7 +92,7 @@ def run_python(code: str, **env: str) -> str:
 
 def test_without_git_installed_it_is_none(tmp_path: Path) -> None:
     clone(tmp_path)
-    code = f"from reconciler.manifests.repository import origin; print(origin({str(tmp_path)!r}))"
+    code = f"from reconciler.manifests.history.repository import origin; print(origin({str(tmp_path)!r}))"
     assert run_python(code, PATH=str(tmp_path)) == "None"
     assert run_python(code) == NAME
 

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.catalogue import CATALOGUE, SEVERITIES
 from reconciler.core.errors import InvalidManifests
+from reconciler.core.model.catalogue import CATALOGUE, SEVERITIES
 from reconciler.manifests import Request, load
-from reconciler.manifests.schema import KINDS, schema
-from reconciler.tenant import openapi_patterns
+from reconciler.manifests.schema_texts import KINDS, schema
+from reconciler.tenant.api import openapi_patterns
 
 # Rules that a schema says in full, and in part, for editors; the reader reports them in its own words.
 WHOLE = {
@@ -288,7 +288,7 @@ def test_an_editor_accepts_a_tenant_on_loopback_without_tls(url: str) -> None:
     assert load(Request(paths=("-",), stdin=json.dumps(body).encode(), all_tenants=True)).problems == ()
 
 
-SECRET_FIELDS = [
+CREDENTIAL_FIELDSS = [
     ("Webhook", {"url": "https://x.example.com", "auth": {"type": "basic", "username": "u", "password": "hunter2"}}),
     ("Webhook", {"url": "https://x.example.com", "auth": {"type": "bearer", "token": "hunter2"}}),
     ("Webhook", {"url": "https://x.example.com", "auth": {"type": "apiKey", "header": "X-Key", "value": "hunter2"}}),
@@ -296,7 +296,7 @@ SECRET_FIELDS = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "spec"), SECRET_FIELDS)
+@pytest.mark.parametrize(("kind", "spec"), CREDENTIAL_FIELDSS)
 @pytest.mark.parametrize("literal", ["hunter2", 5, None, ["hunter2"], {"value": "hunter2"}, {"fromEnv": "A", "fromFile": "b"}])
 def test_the_schema_alone_refuses_every_literal_credential(kind: str, spec: dict[str, Any], literal: Any) -> None:
     spec = copy.deepcopy(spec)

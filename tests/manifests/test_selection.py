@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.errors import InvalidManifests
-from reconciler.core.problem import Problem
+from reconciler.core.model.problem import Problem
 from reconciler.manifests import Request, load
 from tests.manifests.revisions import commit, new, put
 from tests.support.processes import run, webhook

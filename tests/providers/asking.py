@@ -8,7 +8,7 @@ from collections.abc import Callable
 from reconciler.core.errors import (
     ProviderError,
 )
-from reconciler.providers.answer import Answer
+from reconciler.providers.http.answer import Answer
 from tests.providers.builders import Asked, Reply, Sleeps, client, reply, serving
 
 OK = reply({"items": [], "next_cursor": None})

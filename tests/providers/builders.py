@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.core.model import Auth, BearerAuth, Declared, NoAuth, Origin, Owner, Subscription, Webhook
-from reconciler.core.secret import Secret
-from reconciler.providers.http import Client
+from reconciler.core.model.secret import Secret
+from reconciler.core.model.webhook import Auth, BearerAuth, Declared, NoAuth, Origin, Owner, Subscription, Webhook
+from reconciler.providers.http.client import Client
 
 TOKEN = "tok-very-secret-0123456789abcdef"
 CREDENTIAL = "cred-very-secret-0123456789"

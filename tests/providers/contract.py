@@ -11,11 +11,11 @@ from typing import Final
 import pytest
 
 from reconciler.core.errors import Conflict, Rejected
-from reconciler.core.model import ApiKeyAuth, Auth, BasicAuth, Live, ManagedBy, NoAuth, Owner, Subscription
-from reconciler.core.report import Verdict
-from reconciler.core.secret import Secret, Withheld
+from reconciler.core.model.secret import Secret, Withheld
+from reconciler.core.model.webhook import ApiKeyAuth, Auth, BasicAuth, Live, ManagedBy, NoAuth, Owner, Subscription
+from reconciler.core.results.reports import Verdict
 from reconciler.providers.base import Provider
-from reconciler.providers.moved import is_as_declared
+from reconciler.providers.tenant.moved import is_as_declared
 from tests.providers.builders import EVENT, OWNER, URL, bearer, declared
 
 OTHER_EVENT: Final = Subscription("elastio:recovery-point:iscan:unhealthy", "v0", "critical")

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from reconciler.core.model import Live
-from reconciler.providers.tenant import TenantProvider
+from reconciler.core.model.webhook import Live
+from reconciler.providers.tenant.provider import TenantProvider
 from tests.providers.builders import (
     Answering,
     Asked,

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.secret import Secret
+from reconciler.core.model.secret import Secret
 from reconciler.delivery.guard import AddressPolicy
 from reconciler.delivery.send import Sender
 from reconciler.providers.base import Provider
-from reconciler.providers.http import Client
+from reconciler.providers.http.client import Client
 from reconciler.providers.memory import MemoryProvider
-from reconciler.providers.tenant import TenantProvider
-from reconciler.tenant.app import create_app
-from reconciler.tenant.store import open_store
+from reconciler.providers.tenant.provider import TenantProvider
+from reconciler.tenant.server.app import create_app
+from reconciler.tenant.store.store import open_store
 from tests.providers.builders import client, serving
 from tests.providers.contract import CHECKS
 from tests.providers.small_tenant import SmallTenant

@@ -19,8 +19,8 @@ from reconciler.core.errors import (
     Unauthorized,
     Unreachable,
 )
-from reconciler.core.retry_after import retry_after
-from reconciler.providers.answer import Answer
+from reconciler.core.wire.retry_after import retry_after
+from reconciler.providers.http.answer import Answer
 from tests.providers.asking import OK, ask
 from tests.providers.builders import LOST, TOKEN, Asked, Reply, Sleeps, client, problem, reply, serving
 

@@ -15,9 +15,9 @@ from reconciler.core.errors import (
     ProviderError,
     Rejected,
 )
-from reconciler.core.secret import Secret
-from reconciler.providers.faults import Sent, clean
-from reconciler.providers.http import Client
+from reconciler.core.model.secret import Secret
+from reconciler.providers.http.client import Client
+from reconciler.providers.http.faults import Sent, clean
 from tests.providers.asking import OK, ask
 from tests.providers.builders import LOST, TOKEN, Reply, client, problem, reply, serving
 

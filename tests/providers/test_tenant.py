@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from reconciler.core.errors import BadAnswer, Conflict, Rejected, Unreachable
-from reconciler.core.model import ApiKeyAuth, BearerAuth, Live, NoAuth
-from reconciler.core.report import Verdict
-from reconciler.core.secret import Withheld
-from reconciler.providers.tenant import TenantProvider
+from reconciler.core.model.secret import Withheld
+from reconciler.core.model.webhook import ApiKeyAuth, BearerAuth, Live, NoAuth
+from reconciler.core.results.reports import Verdict
+from reconciler.providers.tenant.provider import TenantProvider
 from tests.providers.builders import (
     CREDENTIAL,
     EVENT,

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.core.diff import FieldChange
-from reconciler.core.drift import Drift, look, news
-from reconciler.core.guard import Violation
-from reconciler.core.model import BearerAuth, Declared, Live, ManagedBy, Origin, Owner, Subscription, Use, Webhook
-from reconciler.core.plan import Action, Change, Counts, Plan, TenantRef, make_plan
-from reconciler.core.policy import Policy
-from reconciler.core.problem import Problem
-from reconciler.core.report import Check, Delivery, Failure, Outcome, Report, Status, TestReport, Verdict
-from reconciler.core.secret import Secret, Withheld, hidden_url
-from reconciler.core.since import Base, labelled
-from reconciler.providers.moved import withheld
+from reconciler.core.change import Action, Change, Counts, FieldChange, Plan, TenantRef, Violation
+from reconciler.core.model.problem import Problem
+from reconciler.core.model.secret import Secret, Withheld, hidden_url
+from reconciler.core.model.webhook import BearerAuth, Declared, Live, ManagedBy, Origin, Owner, Subscription, Use, Webhook
+from reconciler.core.planning.plan import make_plan
+from reconciler.core.results.drift import Drift, look, news
+from reconciler.core.results.reports import Check, Delivery, Failure, Outcome, Report, Status, TestReport, Verdict
+from reconciler.core.safety.plan_digest import with_digest
+from reconciler.core.safety.run_policy import RunPolicy
+from reconciler.core.saved.since import Base, labelled
+from reconciler.providers.tenant.moved import withheld
 
 TENANT = TenantRef("production", "https://acme.example.com/public-api/v1", "payments")
 STARTED = Subscription("elastio:recovery-point:create:started", "v0", "info")
@@ -75,7 +75,7 @@ def mixed_plan() -> Plan:
         live("gone-2", spec("Gone two")),
         live("foreign", spec("Somebody's"), managed_by=None),
     )
-    return make_plan(wanted, held, Policy(Owner("payments")), tenant=TENANT)
+    return make_plan(wanted, held, RunPolicy(Owner("payments")), tenant=TENANT)
 
 
 def labelled_plan() -> Plan:
@@ -107,7 +107,7 @@ def labelled_plan() -> Plan:
         there("parts", enabled=False, url=moved, subscriptions=frozenset({STARTED, UNHEALTHY})),
         there("pending"),
     )
-    policy = Policy(Owner("payments"), literal_urls=frozenset({"https://hooks.example.com/elastio"}))
+    policy = RunPolicy(Owner("payments"), literal_urls=frozenset({"https://hooks.example.com/elastio"}))
     plan = make_plan(wanted, held, policy, tenant=TENANT)
     return labelled(plan, Base("origin/main", "4fd1c2e" + "0" * 33, base), policy, withheld)
 
@@ -124,13 +124,13 @@ def replace_version(secret: Secret, version: str) -> Secret:
 
 
 def empty_plan() -> Plan:
-    return Plan(TENANT, counts=Counts(keep=8, unmanaged=3))
+    return with_digest(Plan(TENANT, counts=Counts(keep=8, unmanaged=3)))
 
 
 def plan_of(*changes: Change, violations: tuple[Violation, ...] = (), warnings: tuple[str, ...] = ()) -> Plan:
     kinds = [change.action for change in changes]
     counts = Counts(kinds.count(Action.CREATE), kinds.count(Action.UPDATE), kinds.count(Action.DELETE))
-    return Plan(TENANT, (changes,) if changes else (), counts, violations=violations, warnings=warnings)
+    return with_digest(Plan(TENANT, (changes,) if changes else (), counts, violations=violations, warnings=warnings))
 
 
 def update(name: str, *fields: FieldChange) -> Change:
@@ -161,7 +161,7 @@ def hostile_plan(text: str) -> Plan:
         Violation("policy/https", f"{text}: {text} (url: {text})", (text,), Origin(text, 3, 5)),
     )
     plan = plan_of(changed, gone, violations=violations, warnings=(text,))
-    return replace(plan, tenant=TenantRef(text, text, text))
+    return with_digest(replace(plan, tenant=TenantRef(text, text, text)))
 
 
 def report_of(plan: Plan) -> Report:

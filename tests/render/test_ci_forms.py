@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 from junitparser import JUnitXml
 
-from reconciler.core.model import Origin
-from reconciler.core.problem import Problem
-from reconciler.core.report import Check, Delivery, TestReport, Verdict
+from reconciler.core.model.problem import Problem
+from reconciler.core.model.webhook import Origin
+from reconciler.core.results.reports import Check, Delivery, TestReport, Verdict
 from reconciler.render import github, gitlab, junit, sarif, summary
 from tests.render import builders
 

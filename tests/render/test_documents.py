@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler.core.diff import FieldChange
-from reconciler.core.model import ManagedBy
-from reconciler.core.plan import Plan
-from reconciler.core.report import TestReport
+from reconciler.core.change import FieldChange, Plan
+from reconciler.core.model.webhook import ManagedBy
+from reconciler.core.results.reports import TestReport
 from reconciler.render import document
 from tests.render import builders
 

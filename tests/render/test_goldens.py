@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.drift import look
+from reconciler.core.results.drift import look
 from reconciler.render import document, github, gitlab, junit, markdown, problems, sarif, summary, text
 from tests.render import builders
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.cause import Cause, cause_of_status
-from reconciler.core.model import Subscription
-from reconciler.core.report import Check, Delivery, Verdict
+from reconciler.core.model.webhook import Subscription
+from reconciler.core.results.cause import Cause, cause_of_status
+from reconciler.core.results.reports import Check, Delivery, Verdict
 from reconciler.render.hints import HINTS, check_hint
 
 EVENT = Subscription("elastio:recovery-point:create:started", "v0", "info")

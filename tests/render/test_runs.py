@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.core.report import Failure
-from reconciler.core.runs import Runs, TenantRun
+from reconciler.core.results.reports import Failure
+from reconciler.core.results.runs import Runs, TenantRun
 from reconciler.render import runs
 from tests.render import builders
 

@@ -9,12 +9,10 @@ from enum import Enum, auto
 
 import pytest
 
-from reconciler.core.diff import FieldChange
-from reconciler.core.guard import Violation
-from reconciler.core.model import Origin, Subscription
-from reconciler.core.plan import Change, Plan
-from reconciler.core.report import Outcome, Report, Status, Verdict
-from reconciler.core.settle import Unresolved
+from reconciler.core.change import Change, FieldChange, Plan, Violation
+from reconciler.core.model.webhook import Origin, Subscription
+from reconciler.core.planning.settle import Unresolved
+from reconciler.core.results.reports import Outcome, Report, Status, Verdict
 from reconciler.render import document, markdown, problems, text
 from reconciler.render.hints import HINTS
 from reconciler.render.wording import value_text
@@ -76,8 +74,8 @@ def test_the_summary_is_the_last_line(kind: Kind) -> None:
 
 def test_the_digest_stands_above_the_summary() -> None:
     plan = builders.mixed_plan()
-    assert text.plan_text(plan).splitlines()[-2] == f"digest {plan.digest()}"
-    assert plan.digest() in markdown.plan_markdown(plan)
+    assert text.plan_text(plan).splitlines()[-2] == f"digest {plan.digest}"
+    assert plan.digest in markdown.plan_markdown(plan)
 
 
 def test_a_plan_names_file_and_line_of_change_and_added_event() -> None:

@@ -30,7 +30,7 @@ def aws(moto: Moto, monkeypatch: pytest.MonkeyPatch) -> Moto:
 
 
 def aws_environment(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
-    from reconciler.manifests.sources.aws import _client  # noqa: PLC0415  it keeps what one run needs; this is another run
+    from reconciler.manifests.secret_sources.aws import _client  # noqa: PLC0415  it keeps what one run needs; this is another run
 
     _client.cache_clear()
     for name, text in {"AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nonexistent", **env}.items():

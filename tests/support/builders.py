@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
+from reconciler.core.change import Change, Plan, TenantRef
 from reconciler.core.errors import ProviderError
-from reconciler.core.limits import normal
-from reconciler.core.model import (
+from reconciler.core.model.limits import normal
+from reconciler.core.model.secret import Secret, Withheld, hidden_url
+from reconciler.core.model.webhook import (
     Auth,
     BasicAuth,
     BearerAuth,
@@ -24,10 +26,9 @@ from reconciler.core.model import (
     credential,
     with_credential,
 )
-from reconciler.core.plan import Change, Plan, TenantRef, make_plan
-from reconciler.core.policy import Limits, Policy, Scope
-from reconciler.core.report import Report
-from reconciler.core.secret import Secret, Withheld, hidden_url
+from reconciler.core.planning.plan import make_plan
+from reconciler.core.results.reports import Report
+from reconciler.core.safety.run_policy import Limits, RunPolicy, Scope
 from reconciler.execute import Execution, Options
 from reconciler.providers.memory import MemoryProvider
 
@@ -111,11 +112,11 @@ def normalize(spec: Webhook) -> Webhook:
     return replace(spec, name=normal(spec.name), auth=auth)
 
 
-def policy(*, scope: Scope | None = None, repository: str | None = None, **other: Any) -> Policy:
-    return Policy(replace(OWNER, repository=repository), scope=scope or Scope(), **other)
+def policy(*, scope: Scope | None = None, repository: str | None = None, **other: Any) -> RunPolicy:
+    return RunPolicy(replace(OWNER, repository=repository), scope=scope or Scope(), **other)
 
 
-def plan_of(wanted: Iterable[Declared], there: Iterable[Live], allowed: Policy | None = None, **other: Any) -> Plan:
+def plan_of(wanted: Iterable[Declared], there: Iterable[Live], allowed: RunPolicy | None = None, **other: Any) -> Plan:
     return make_plan(wanted, there, allowed or policy(), tenant=TENANT, normalize=normalize, **other)
 
 

@@ -9,13 +9,14 @@ from difflib import SequenceMatcher
 from pathlib import Path
 
 from reconciler import workflow
-from reconciler.core.adopt import Wanted
-from reconciler.core.model import Webhook
-from reconciler.core.plan import Plan, make_plan
-from reconciler.core.policy import Policy, Scope
+from reconciler.core.change import Plan
+from reconciler.core.export.adopt import Wanted
+from reconciler.core.model.webhook import Webhook
+from reconciler.core.planning.plan import make_plan
+from reconciler.core.safety.run_policy import RunPolicy, Scope
 from reconciler.manifests import Manifests, Request, load
-from reconciler.manifests.edits import edits
-from reconciler.manifests.write import Style, new_files, write
+from reconciler.manifests.edit.edits import edits
+from reconciler.manifests.edit.write import Style, new_files, write
 from reconciler.providers.memory import MemoryProvider
 from tests.support.builders import OWNER, TENANT, as_stored, carry_out
 
@@ -26,8 +27,8 @@ def read(folder: Path) -> Manifests:
     return load(Request((str(folder),), secrets="warn", may_be_empty=True))
 
 
-def policy_for(manifests: Manifests) -> Policy:
-    return Policy(OWNER, scope=Scope(manifests.folders, manifests.files), literal_urls=manifests.literal_urls)
+def policy_for(manifests: Manifests) -> RunPolicy:
+    return RunPolicy(OWNER, scope=Scope(manifests.folders, manifests.files), literal_urls=manifests.literal_urls)
 
 
 def exported(folder: Path, tenant: MemoryProvider, into: Path | None = None) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""Files of a tenant that has been in use: many webhooks, pending deliveries, old attempts. Written with the tenant's own SQL."""
+"""Files of a tenant that has been in use: many webhooks, pending deliveries, old attempts.
+
+Written with the tenant's own SQL.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reconciler.core.model import Subscription
-from reconciler.tenant import webhooks
-from reconciler.tenant.store import Store, open_store
+from reconciler.core.model.webhook import Subscription
+from reconciler.tenant.store.rows import webhooks
+from reconciler.tenant.store.rows.webhooks import Stored
+from reconciler.tenant.store.store import Store, open_store
 from reconciler.tenant.times import DAY, HOUR
-from reconciler.tenant.webhooks import Stored
 
 SCOPES = ("Webhooks: Write", "Events: Write")
 KIND = "bench:event"

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from jsonschema import Draft202012Validator
 
-from reconciler.tenant.store import open_store
+from reconciler.tenant.store.store import open_store
 
 COMMAND = [sys.executable, "-m", "reconciler"]
 ROOT = Path(__file__).parents[2]

@@ -1,4 +1,6 @@
-"""Real services that hold secrets, each in a process of its own on 127.0.0.1: OpenBao, and AWS Secrets Manager as moto serves it.
+"""Real services that hold secrets, each in a process of its own on 127.0.0.1.
+
+OpenBao, and AWS Secrets Manager as moto serves it.
 
 Ended with what started them. `serve(handler)` is for what only a broken service does.
 """

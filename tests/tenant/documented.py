@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from jsonschema import Draft202012Validator
 
-from reconciler.tenant.openapi import DOCUMENT
+from reconciler.tenant.api.openapi import DOCUMENT
 
 BASE = DOCUMENT["servers"][0]["url"]
 

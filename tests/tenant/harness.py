@@ -14,9 +14,9 @@ import httpx
 
 from reconciler.delivery.guard import AddressPolicy
 from reconciler.delivery.send import Sender
-from reconciler.tenant.app import create_app
-from reconciler.tenant.engine import Engine
-from reconciler.tenant.store import Store, open_store
+from reconciler.tenant.engine.engine import Engine
+from reconciler.tenant.server.app import create_app
+from reconciler.tenant.store.store import Store, open_store
 from tests.tenant import documented
 
 BASE = "http://tenant.test/public-api/v1"

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from reconciler.tenant.retries import Retries
+from reconciler.tenant.schedule.retries import Retries
 from tests.tenant.harness import EVENT, Receiver, Tenant, receiver, tenant
 
 Story = Callable[[Tenant, Receiver], Awaitable[None]]

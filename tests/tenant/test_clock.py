@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.tenant.clock import Clock
-from reconciler.tenant.retries import Retries, parsed
+from reconciler.tenant.schedule.clock import Clock
+from reconciler.tenant.schedule.retries import Retries, parsed
 from tests.tenant.harness import EVENT, Receiver, Tenant
 from tests.tenant.stories import post, run, shown
 

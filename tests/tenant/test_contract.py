@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.tenant.openapi import DOCUMENT
+from reconciler.tenant.api.openapi import DOCUMENT
 from reconciler.tenant.times import parsed
 from tests.tenant.documented import faults
 from tests.tenant.harness import BEARER, EVENT, Tenant, with_tenant

@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from reconciler.tenant import claims, outcomes
-from reconciler.tenant.lanes import Pick, Rank
-from reconciler.tenant.retries import Retries
+from reconciler.tenant.schedule.lanes import Pick, Rank
+from reconciler.tenant.schedule.retries import Retries
+from reconciler.tenant.store.rows import claims, outcomes
 from reconciler.tenant.times import rfc3339
 from tests.tenant.harness import BEARER, EVENT, Receiver, Tenant, receiver, tenant, with_tenant
 

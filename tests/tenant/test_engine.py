@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.retry_after import retry_after
-from reconciler.tenant.outcomes import interrupted
-from reconciler.tenant.retries import JITTER, Retries, parsed
+from reconciler.core.wire.retry_after import retry_after
+from reconciler.tenant.schedule.retries import JITTER, Retries, parsed
+from reconciler.tenant.store.rows.outcomes import interrupted
 from reconciler.tenant.times import DAY
 from tests.tenant.harness import EVENT, Receiver, Tenant
 from tests.tenant.stories import counted, later, post, run, shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from reconciler.tenant import upkeep
+from reconciler.tenant.store.rows import upkeep
 from reconciler.tenant.times import DAY, HOUR
 from tests.tenant.harness import BEARER, EVENT, Clock, Receiver, Tenant
 from tests.tenant.stories import counted, later, post, run, shown

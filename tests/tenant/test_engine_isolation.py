@@ -15,9 +15,9 @@ import pytest
 
 from reconciler.delivery.guard import AddressPolicy, Resolve, system_addresses
 from reconciler.delivery.send import Sender
-from reconciler.tenant.app import create_app
-from reconciler.tenant.store import open_store
-from reconciler.tenant.webhooks import StoredAuth, to_send
+from reconciler.tenant.server.app import create_app
+from reconciler.tenant.store.rows.webhooks import StoredAuth, to_send
+from reconciler.tenant.store.store import open_store
 from tests.support import filled
 from tests.support.endpoint import Endpoints
 from tests.tenant.harness import EVENT, LOCAL, Clock, Tenant, receiver, tenant

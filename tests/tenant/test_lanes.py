@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from reconciler.tenant.lanes import After, Facts, Lanes, Pick, Rank
+from reconciler.tenant.schedule.lanes import After, Facts, Lanes, Pick, Rank
 
 NOW = 1000.0
 

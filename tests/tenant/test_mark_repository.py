@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.tenant import migrations
-from reconciler.tenant.store import open_store
+from reconciler.tenant.store import migrations
+from reconciler.tenant.store.store import open_store
 from tests.tenant.harness import Tenant, tenant, with_tenant
 from tests.tenant.page.visitor import visitor
 

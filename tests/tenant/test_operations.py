@@ -16,9 +16,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.delivery.guard import AddressPolicy
 from reconciler.delivery.send import Sender
-from reconciler.tenant.app import OPERATIONS, create_app
-from reconciler.tenant.store import open_store
-from reconciler.tenant.tokens import READ, WRITE
+from reconciler.tenant.server.app import OPERATIONS, create_app
+from reconciler.tenant.store.rows.tokens import READ, WRITE
+from reconciler.tenant.store.store import open_store
 from tests.tenant.harness import BASE, BEARER, EVENT, LOCAL, Tenant, receiver, with_tenant
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -233,5 +233,5 @@ def test_a_defect_is_answered_and_logged_by_kind_and_place_but_never_with_its_te
 
     asyncio.run(run())
     assert "LookupError" in caplog.text
-    assert "api_webhooks.py" in caplog.text
+    assert "webhooks.py" in caplog.text
     assert "sesame" not in caplog.text

@@ -11,13 +11,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.model import Subscription
-from reconciler.core.report import Delivery, Verdict
-from reconciler.tenant import claims, outcomes
-from reconciler.tenant.claims import Claim
-from reconciler.tenant.lanes import DEAD_AFTER, Facts, Pick, Rank
-from reconciler.tenant.outcomes import Ended
-from reconciler.tenant.store import Store, open_store
+from reconciler.core.model.webhook import Subscription
+from reconciler.core.results.reports import Delivery, Verdict
+from reconciler.tenant.schedule.lanes import DEAD_AFTER, Facts, Pick, Rank
+from reconciler.tenant.store.rows import claims, outcomes
+from reconciler.tenant.store.rows.claims import Claim
+from reconciler.tenant.store.rows.outcomes import Ended
+from reconciler.tenant.store.store import Store, open_store
 from tests.support import filled
 
 NOW = 1_790_000_000.0

@@ -7,11 +7,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from reconciler.tenant import claims, deliveries, events, migrations, outcomes, upkeep, webhooks
-from reconciler.tenant.checkpoints import LONG, checkpoint
-from reconciler.tenant.events import NewEvent
-from reconciler.tenant.retries import Retries
-from reconciler.tenant.store import Store
+from reconciler.tenant.schedule.retries import Retries
+from reconciler.tenant.store import migrations
+from reconciler.tenant.store.checkpoints import LONG, checkpoint
+from reconciler.tenant.store.rows import claims, deliveries, events, outcomes, upkeep, webhooks
+from reconciler.tenant.store.rows.events import NewEvent
+from reconciler.tenant.store.store import Store
 from tests.support import filled
 
 COUNTS = "SELECT (SELECT pending FROM totals), (SELECT COUNT(*) FROM deliveries), (SELECT COUNT(*) FROM attempts)"

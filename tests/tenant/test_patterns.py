@@ -1,4 +1,4 @@
-"""The patterns of the OpenAPI document say what `core/limits.py` says, so that a client may trust the document."""
+"""The patterns of the OpenAPI document say what `core/model/limits.py` says, so that a client may trust the document."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
-from reconciler.core import limits
-from reconciler.tenant import openapi_patterns as patterns
+from reconciler.core.model import limits
+from reconciler.tenant.api import openapi_patterns as patterns
 
 Limit = Callable[[str], str | None]
 AUTHORITIES = [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.tenant.server import public_origin
+from reconciler.tenant.server.server import public_origin
 from tests.support.processes import run
 from tests.support.tls_proxy import NAME, TlsProxy, behind
 

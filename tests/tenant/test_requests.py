@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openapi_spec_validator import validate
 
-from reconciler.tenant.app import OPERATIONS
-from reconciler.tenant.openapi import DOCUMENT, LINES
-from reconciler.tenant.tokens import EVENTS, READ, SCOPES, WRITE
+from reconciler.tenant.api.openapi import DOCUMENT, LINES
+from reconciler.tenant.server.app import OPERATIONS
+from reconciler.tenant.store.rows.tokens import EVENTS, READ, SCOPES, WRITE
 from tests.tenant.harness import EVENT, Tenant, tenant, with_tenant
 
 GUARDED = [operation for operation in OPERATIONS if operation.scopes is not None]

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from reconciler.tenant.app import OPERATIONS
+from reconciler.tenant.server.app import OPERATIONS
 from tests.tenant.harness import BEARER, EVENT, Receiver, Tenant, receiver, tenant
 from tests.tenant.page.visitor import visitor
 

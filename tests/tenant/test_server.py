@@ -20,11 +20,11 @@ import pytest
 from reconciler.core.errors import NotServed, StoreError
 from reconciler.delivery.guard import AddressPolicy
 from reconciler.delivery.send import Sender
-from reconciler.tenant import claims
-from reconciler.tenant.app import create_app
-from reconciler.tenant.lanes import Pick, Rank
-from reconciler.tenant.server import Place, serve
-from reconciler.tenant.store import open_store
+from reconciler.tenant.schedule.lanes import Pick, Rank
+from reconciler.tenant.server.app import create_app
+from reconciler.tenant.server.server import Place, serve
+from reconciler.tenant.store.rows import claims
+from reconciler.tenant.store.store import open_store
 from tests.tenant.harness import EVENT, Tenant, receiver, with_tenant
 
 ROOT = Path(__file__).parents[2]
@@ -34,9 +34,9 @@ import sys
 import time
 from reconciler.delivery.guard import AddressPolicy
 from reconciler.delivery.send import Sender
-from reconciler.tenant.app import create_app
-from reconciler.tenant.server import Place, serve
-from reconciler.tenant.store import open_store
+from reconciler.tenant.server.app import create_app
+from reconciler.tenant.server.server import Place, serve
+from reconciler.tenant.store.store import open_store
 with open_store(sys.argv[1]) as store:
     app = create_app(store, Sender(AddressPolicy.parse(["127.0.0.0/8"], [])), local_token="local-token-with-every-scope")
     serve(store, app, Place(), lambda origin: print(origin + "/public-api/v1", flush=True))

@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 import trustme
 
-from reconciler.tenant.protocol import CONNECTIONS, HEAD_BYTES, HEAD_SECONDS, IDLE_SECONDS, PER_ADDRESS, Room
+from reconciler.tenant.server.protocol import CONNECTIONS, HEAD_BYTES, HEAD_SECONDS, IDLE_SECONDS, PER_ADDRESS, Room
 from tests.support.processes import Tenant, run, start
 
 EVENT = {"type": "elastio:recovery-point:create:started", "version": "v0", "severity": "info"}

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.errors import BadRequest, StoreError
-from reconciler.tenant.store import Store, new_uuid, open_store
+from reconciler.tenant.store.store import Store, new_uuid, open_store
 from tests.tenant.harness import BEARER, EVENT, Tenant, with_tenant
 
 
@@ -164,7 +164,7 @@ def test_a_write_that_waits_too_long_is_503_with_retry_after(tmp_path: Path) -> 
 
 CHILD = """
 import os, sys
-from reconciler.tenant.store import open_store
+from reconciler.tenant.store.store import open_store
 store = open_store(sys.argv[1])
 for number in range(20):
     store.create_token(f"t{number}", ["Webhooks: Read"])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from reconciler.tenant.together import PAUSE, Together
+from reconciler.tenant.engine.together import PAUSE, Together
 
 
 class Work:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.tenant.writer import Writer
+from reconciler.tenant.store.writer import Writer
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What the buttons inside a webhook's form do, the same on creating and on editing: test, add an event, take one off the list.
 
-Called by `create.py` and `edit.py`. Nothing here changes a webhook; each ends with a look at the form again.
+Nothing here changes a webhook; each ends with a look at the form again.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from typing import Any, Protocol
 
 from starlette.responses import Response
 
-from reconciler.core.report import Delivery
-from reconciler.tenant import api_tests, change, webhooks
+from reconciler.core.results.reports import Delivery
+from reconciler.tenant.api import tests as api_tests
 from reconciler.tenant.page import choices, forms, html, submission
-from reconciler.tenant.page.drafts import Draft
 from reconciler.tenant.page.front import Visit
 from reconciler.tenant.page.submission import Submission
 from reconciler.tenant.problems import FieldError, Refusal
+from reconciler.tenant.requests import webhook_change as change
+from reconciler.tenant.store.rows import webhooks
+from reconciler.tenant.store.rows.drafts import Draft
 
 
 class Show(Protocol):

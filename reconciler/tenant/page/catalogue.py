@@ -9,11 +9,11 @@ from typing import Final
 
 from starlette.responses import Response
 
-from reconciler.core.catalogue import BY_TYPE, CATALOGUE, COMPLETE, SEVERITIES, EventType
+from reconciler.core.model.catalogue import BY_TYPE, CATALOGUE, COMPLETE, SEVERITIES, EventType
 from reconciler.delivery.envelope import VERSION
-from reconciler.tenant import subscriptions
 from reconciler.tenant.page.front import Visit
-from reconciler.tenant.subscriptions import NOBODY, Receivers
+from reconciler.tenant.store.rows import subscriptions
+from reconciler.tenant.store.rows.subscriptions import NOBODY, Receivers
 
 _DOCS: Final = "https://docs.elastio.com/"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from reconciler.core.catalogue import CATALOGUE, SEVERITIES
-from reconciler.tenant import body
+from reconciler.core.model.catalogue import CATALOGUE, SEVERITIES
 from reconciler.tenant.page import forms
 from reconciler.tenant.page.forms import SELECTED, WRITTEN, Typed
 from reconciler.tenant.problems import FieldError
+from reconciler.tenant.requests import body
 
 NO_GROUP: Final = "Group is not public"
 TYPES: Final = tuple((event.type, event.group or NO_GROUP) for event in CATALOGUE)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.tenant.page import forms
-from reconciler.tenant.page.drafts import Draft
 from reconciler.tenant.page.forms import LABELS, Typed
-from reconciler.tenant.webhooks import Stored
+from reconciler.tenant.store.rows.drafts import Draft
+from reconciler.tenant.store.rows.webhooks import Stored
 
 
 @dataclass(frozen=True, slots=True)

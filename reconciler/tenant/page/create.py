@@ -10,14 +10,15 @@ from typing import Final
 
 from starlette.responses import Response
 
-from reconciler.tenant import change, webhooks
-from reconciler.tenant.api_webhooks import check_name
-from reconciler.tenant.page import actions, choices, drafts, forms, html, submission
-from reconciler.tenant.page.drafts import Draft
+from reconciler.tenant.api.webhooks import check_name
+from reconciler.tenant.page import actions, choices, forms, html, submission
 from reconciler.tenant.page.front import Visit
 from reconciler.tenant.page.said import said
 from reconciler.tenant.page.submission import LIST, Submission
 from reconciler.tenant.problems import FieldError, Problem, Refusal
+from reconciler.tenant.requests import webhook_change as change
+from reconciler.tenant.store.rows import drafts, webhooks
+from reconciler.tenant.store.rows.drafts import Draft
 
 NEW: Final = f"{LIST}/new"
 _TEMPLATES: Final = {1: "create.html", 2: "create_events.html"}

@@ -6,13 +6,13 @@ from typing import Final
 
 from starlette.responses import Response
 
-from reconciler.core.manifest import Manifest, key_for, manifest
-from reconciler.core.model import Webhook
-from reconciler.tenant import webhooks
+from reconciler.core.export.manifest import Manifest, key_for, manifest
+from reconciler.core.model.webhook import Webhook
 from reconciler.tenant.page import html
 from reconciler.tenant.page.front import Visit
 from reconciler.tenant.page.revision import needed
-from reconciler.tenant.webhooks import Stored
+from reconciler.tenant.store.rows import webhooks
+from reconciler.tenant.store.rows.webhooks import Stored
 
 ID_PART: Final = 8  # characters of the id in a key, where the name has no letters for one
 

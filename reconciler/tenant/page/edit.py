@@ -13,19 +13,20 @@ from typing import Final
 
 from starlette.responses import Response
 
-from reconciler.tenant import change, webhooks
-from reconciler.tenant.api_webhooks import check_name
-from reconciler.tenant.page import actions, choices, compare, drafts, forms, html, recent, submission
+from reconciler.tenant.api.webhooks import check_name
+from reconciler.tenant.page import actions, choices, compare, forms, html, recent, submission
 from reconciler.tenant.page.actions import Show
-from reconciler.tenant.page.drafts import Draft
 from reconciler.tenant.page.front import Visit
 from reconciler.tenant.page.recent import Past
 from reconciler.tenant.page.revision import Moved, found, needed, unmoved
 from reconciler.tenant.page.said import said
 from reconciler.tenant.page.submission import LIST, Submission
 from reconciler.tenant.problems import FieldError, Problem, Refusal
-from reconciler.tenant.vault import Unreadable
-from reconciler.tenant.webhooks import Stored
+from reconciler.tenant.requests import webhook_change as change
+from reconciler.tenant.store.rows import drafts, webhooks
+from reconciler.tenant.store.rows.drafts import Draft
+from reconciler.tenant.store.rows.webhooks import Stored
+from reconciler.tenant.store.vault import Unreadable
 
 _PERIOD: Final = "period:"  # begins the value of the buttons that choose what the graph shows
 

@@ -1,6 +1,7 @@
 """A webhook's form: its fields as texts, from a stored webhook or a posted form, and as the JSON value that the API takes.
 
-Pure. What is wrong with a value is decided by `body.details` and `change.py`, as for the API; here an error only finds its field.
+Pure. What is wrong with a value is decided by `body.details` and `webhook_change.py`, as for the API; here an error only finds
+its field.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from reconciler.core.model import Subscription
-from reconciler.tenant import strict
-from reconciler.tenant.body import SECRET_FIELD
-from reconciler.tenant.page.drafts import Draft
+from reconciler.core.model.webhook import Subscription
+from reconciler.core.wire.webhooks import CREDENTIAL_FIELDS
 from reconciler.tenant.problems import FieldError, Refusal
-from reconciler.tenant.webhooks import Stored
+from reconciler.tenant.requests import strict
+from reconciler.tenant.store.rows.drafts import Draft
+from reconciler.tenant.store.rows.webhooks import Stored
 
 Typed = Mapping[str, str]
 
@@ -51,8 +52,8 @@ _TRIMMED: Final = frozenset({"name", "url", *SELECTED, *WRITTEN})  # a space at 
 class Form:
     """What a template shows of a form. `stored` is the authentication whose secret the tenant holds, empty for none.
 
-    `kept`: a secret was typed and lies in the draft; `unreadable`: the stored one cannot be opened. `changed`: something that is
-    not stored was typed or chosen; `choosing`: among the events. `errors` by field; `summary` is field and sentence, in the
+    `kept`: a secret was typed and lies in the draft; `unreadable`: the stored one cannot be opened. `changed`: something that
+    is not stored was typed or chosen; `choosing`: among the events. `errors` by field; `summary` is field and sentence, in the
     form's order. `refused`: why nothing was done with what was sent, and no secret of it is left; empty where it was taken.
     """
 
@@ -168,8 +169,8 @@ def _auth(typed: Typed, held: Stored | None, secret: str, *, replaced: bool) -> 
         made["username"] = typed["username"]
     if kind == "apiKey":
         made["header"] = typed["header"]
-    if kind in SECRET_FIELD and secret:
-        made[SECRET_FIELD[kind]] = secret
+    if kind in CREDENTIAL_FIELDS and secret:
+        made[CREDENTIAL_FIELDS[kind]] = secret
     elif held is not None and not replaced and (kind, made.get("username")) == (held.auth.type, held.auth.username):
         made["credential_version"] = held.auth.version  # the credential that this version names stays
     return made

@@ -1,7 +1,6 @@
 """What every request of the page goes through: host, session, Origin, CSRF token, form, and turning a refusal into a page.
 
-Called by `app.py` through `routes.py`. What a page shows stands in its own file. The page ignores bearer tokens, as the API
-ignores cookies.
+What a page shows stands in its own file. The page ignores bearer tokens, as the API ignores cookies.
 """
 
 from __future__ import annotations
@@ -17,12 +16,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from reconciler.tenant.endpoint import Tenant, body_of, check_host, storage_problem
-from reconciler.tenant.page import forms, html, sessions
-from reconciler.tenant.page.sessions import Session
+from reconciler.tenant.api.endpoint import Tenant, body_of, check_host, storage_problem
+from reconciler.tenant.page import forms, html
 from reconciler.tenant.problems import STATUS, Problem, Refusal
-from reconciler.tenant.store import Store
-from reconciler.tenant.vault import Unreadable
+from reconciler.tenant.store.rows import sessions
+from reconciler.tenant.store.rows.sessions import Session
+from reconciler.tenant.store.store import Store
+from reconciler.tenant.store.vault import Unreadable
 
 COOKIE: Final = "reconciler_session"
 FORM: Final = "application/x-www-form-urlencoded"

@@ -1,7 +1,7 @@
 """Counts by step of time -> the parts of a graph: bars above a line for what succeeded, below it for what failed.
 
-Pure but for `of`, which asks for the counts; drawn by `templates/_graph.html`. Bars are numbers in a box of WIDTH by HEIGHT that
-the style sheet stretches, so no text stands in it. Direction and pattern tell success from failure, not colour alone.
+Pure but for `of`, which asks for the counts; drawn by `templates/_graph.html`. Bars are numbers in a box of WIDTH by HEIGHT
+that the style sheet stretches, so no text stands in it. Direction and pattern tell success from failure, not colour alone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from reconciler.tenant import invocations
+from reconciler.tenant.store.rows import invocations
 from reconciler.tenant.times import HOUR
 
 WIDTH: Final = 600

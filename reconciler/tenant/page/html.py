@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import RedirectResponse, Response
 
-from reconciler.core.secret import shown_url
-from reconciler.tenant.endpoint import SIGN_IN
+from reconciler.core.model.secret import shown_url
+from reconciler.tenant.api.endpoint import SIGN_IN
 from reconciler.tenant.page import forms, graph, wording
 
 FOLDER: Final = Path(__file__).parents[1]
@@ -71,7 +71,10 @@ _ENVIRONMENT.globals.update(address=address, one=forms.one, periods=graph.PERIOD
 
 
 def page(template: str, status: int = 200, /, headers: Mapping[str, str] | None = None, **values: Any) -> Response:
-    """A rendered template as an answer. Every value is escaped where it stands; `signed_in` and `csrf` come from `Visit.page`."""
+    """A rendered template as an answer.
+
+    Every value is escaped where it stands; `signed_in` and `csrf` come from `Visit.page`.
+    """
     known = {"signed_in": False, "csrf": "", "at": "", "said": "", "login": SIGN_IN}
     text = _ENVIRONMENT.get_template(template).render({**known, **values})
     return Response(text, status, {**HEADERS, **(headers or {})}, "text/html")

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from reconciler.core import limits
-from reconciler.tenant import invocations, webhooks
+from reconciler.core.model import limits
 from reconciler.tenant.page import graph
 from reconciler.tenant.page.front import Visit
 from reconciler.tenant.page.said import said
+from reconciler.tenant.store.rows import invocations, webhooks
 
 ROWS: Final = 50  # webhooks on one page
 _DIGITS: Final = 6

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from reconciler.tenant import cursors, deliveries, webhooks
 from reconciler.tenant.page import graph, html
 from reconciler.tenant.page.front import Visit
 from reconciler.tenant.page.graph import Graph
@@ -20,7 +19,9 @@ from reconciler.tenant.page.revision import needed
 from reconciler.tenant.page.said import said
 from reconciler.tenant.page.submission import LIST
 from reconciler.tenant.problems import STATUS, Problem, Refusal
-from reconciler.tenant.store import Store
+from reconciler.tenant.requests import cursors
+from reconciler.tenant.store.rows import deliveries, webhooks
+from reconciler.tenant.store.store import Store
 from reconciler.tenant.times import DAY
 
 ROWS: Final = 25  # deliveries on one page

@@ -6,13 +6,13 @@ import sqlite3
 
 from starlette.responses import Response
 
-from reconciler.tenant import deliveries, webhooks
 from reconciler.tenant.page import html
 from reconciler.tenant.page.front import Visit
 from reconciler.tenant.page.revision import Moved, needed, unmoved
 from reconciler.tenant.page.submission import LIST
 from reconciler.tenant.problems import Refusal
-from reconciler.tenant.webhooks import Stored
+from reconciler.tenant.store.rows import deliveries, webhooks
+from reconciler.tenant.store.rows.webhooks import Stored
 
 
 async def ask(visit: Visit) -> Response:

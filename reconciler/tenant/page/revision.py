@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 
-from reconciler.tenant import webhooks
 from reconciler.tenant.page.front import Visit
 from reconciler.tenant.problems import Refusal
-from reconciler.tenant.webhooks import Stored
+from reconciler.tenant.store.rows import webhooks
+from reconciler.tenant.store.rows.webhooks import Stored
 
 
 class Moved(Exception):

@@ -1,4 +1,4 @@
-"""The page's addresses as data. Called by `app.py`; a test enumerates them, so that none can be forgotten."""
+"""The page's addresses as data."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from starlette.routing import Route
 
-from reconciler.tenant.endpoint import Tenant
+from reconciler.tenant.api.endpoint import Tenant
 from reconciler.tenant.page import catalogue, create, declared, edit, files, listing, recent, remove, sign_in, switch
 from reconciler.tenant.page.front import Front, Page
 

@@ -6,9 +6,10 @@ from typing import Final
 
 from starlette.responses import Response
 
-from reconciler.tenant.page import html, sessions
+from reconciler.tenant.page import html
 from reconciler.tenant.page.front import Visit
 from reconciler.tenant.problems import Refusal
+from reconciler.tenant.store.rows import sessions
 
 HOME = "/settings/webhooks"
 _OVER: Final = "it was used already or is older than 10 minutes"

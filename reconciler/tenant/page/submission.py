@@ -1,7 +1,4 @@
-"""A webhook's form that was sent: kept as a draft, its fields checked by the rules of the API, its secret never a text.
-
-Called by `create.py`, `edit.py` and `actions.py`.
-"""
+"""A webhook's form that was sent: kept as a draft, its fields checked by the rules of the API, its secret never a text."""
 
 from __future__ import annotations
 
@@ -11,16 +8,18 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-from reconciler.tenant import change, webhooks
-from reconciler.tenant.body import SECRET_FIELD, Details, GivenAuth, details
-from reconciler.tenant.page import drafts, forms
-from reconciler.tenant.page.drafts import Draft
+from reconciler.core.wire.webhooks import CREDENTIAL_FIELDS
+from reconciler.tenant.page import forms
 from reconciler.tenant.page.forms import Form
 from reconciler.tenant.page.front import Visit
-from reconciler.tenant.page.sessions import Session
 from reconciler.tenant.problems import STATUS, FieldError, Problem, Refusal
-from reconciler.tenant.vault import Unreadable, Vault
-from reconciler.tenant.webhooks import Stored
+from reconciler.tenant.requests import webhook_change as change
+from reconciler.tenant.requests.body import Details, GivenAuth, details
+from reconciler.tenant.store.rows import drafts, webhooks
+from reconciler.tenant.store.rows.drafts import Draft
+from reconciler.tenant.store.rows.sessions import Session
+from reconciler.tenant.store.rows.webhooks import Stored
+from reconciler.tenant.store.vault import Unreadable, Vault
 
 LIST: Final = "/settings/webhooks"
 _WHY: Final = {"csrf": "This form was opened in an earlier session", "draft": "This form was kept for 30 minutes, which are over"}
@@ -64,7 +63,7 @@ class Submission:
             except Refusal as refusal:
                 found += [error for error in refusal.problem.errors if error.pointer not in known]
             except Unreadable:
-                found.append(FieldError(f"/auth/{SECRET_FIELD[self.auth.type]}", "cannot be read any more: type it again"))
+                found.append(FieldError(f"/auth/{CREDENTIAL_FIELDS[self.auth.type]}", "cannot be read any more: type it again"))
         return found
 
     def fields_for(self, webhook_id: str) -> Mapping[str, Any]:
@@ -72,7 +71,7 @@ class Submission:
         auth, draft = self.auth, self.draft
         if auth is None or auth.sealed is None or draft.sealed is None:
             return self.given.fields
-        sealed = self.visit.store.vault.resealed(draft.id, webhook_id, SECRET_FIELD[auth.type], draft.sealed)
+        sealed = self.visit.store.vault.resealed(draft.id, webhook_id, CREDENTIAL_FIELDS[auth.type], draft.sealed)
         return {**self.given.fields, "auth": replace(auth, sealed=sealed)}
 
 
@@ -101,10 +100,11 @@ async def taken(visit: Visit, held: Stored | None, before: Draft | None) -> Subm
     """What was just sent, kept as a draft.
 
     A secret that was typed earlier into this form stays with it, also beside another url: the same person typed both, and a
-    mistyped url must not cost the secret. What is stored at a webhook is bound to its url, type and header by `change.py`.
+    mistyped url must not cost the secret. What is stored at a webhook is bound to its url, type and header by
+    `webhook_change.py`.
     """
     typed = forms.of_form(visit.form)
-    secret = forms.secret_of(visit.form, SECRET_FIELD.get(typed["auth"]))
+    secret = forms.secret_of(visit.form, CREDENTIAL_FIELDS.get(typed["auth"]))
     stays = before is not None and before.typed["auth"] == typed["auth"] and not secret
     draft = Draft(
         visit.store.new_id() if before is None else before.id,
@@ -133,8 +133,8 @@ def checked(visit: Visit, held: Stored | None, draft: Draft, secret: str = "") -
     auth: GivenAuth | None = given.fields.get("auth")
     if auth is not None and auth.sealed is not None:
         draft = replace(draft, sealed=auth.sealed)
-    elif auth is not None and auth.type in SECRET_FIELD and draft.sealed is not None:
-        opened = vault.open(draft.id, SECRET_FIELD[auth.type], draft.sealed)
+    elif auth is not None and auth.type in CREDENTIAL_FIELDS and draft.sealed is not None:
+        opened = vault.open(draft.id, CREDENTIAL_FIELDS[auth.type], draft.sealed)
         auth = replace(auth, secret=opened, sealed=draft.sealed)
         given = Details({**given.fields, "auth": auth}, given.errors)
     return Submission(visit, held, draft, given)
@@ -143,7 +143,7 @@ def checked(visit: Visit, held: Stored | None, draft: Draft, secret: str = "") -
 def _misplaced(visit: Visit, kind: str) -> tuple[FieldError, ...]:
     """Secrets typed for another authentication than the chosen one: they are not kept, and that must not go unsaid."""
     why = "belongs to an authentication that is not chosen: choose that one and type it again, or leave this as it is now"
-    others = (name for of, name in SECRET_FIELD.items() if of != kind)
+    others = (name for of, name in CREDENTIAL_FIELDS.items() if of != kind)
     return tuple(FieldError(f"/auth/{name}", why) for name in others if forms.secret_of(visit.form, name))
 
 

@@ -6,12 +6,13 @@ import sqlite3
 
 from starlette.responses import Response
 
-from reconciler.tenant import change, webhooks
 from reconciler.tenant.page import html
 from reconciler.tenant.page.front import Visit
 from reconciler.tenant.page.revision import Moved, unmoved
 from reconciler.tenant.page.submission import LIST
 from reconciler.tenant.problems import Refusal
+from reconciler.tenant.requests import webhook_change as change
+from reconciler.tenant.store.rows import webhooks
 
 
 async def turn(visit: Visit) -> Response:

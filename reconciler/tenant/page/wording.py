@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-from reconciler.core.report import Verdict
+from reconciler.core.results.reports import Verdict
 
 VERDICTS: Final = {  # the detail that is stored beside a verdict says more
     Verdict.DELIVERED: "Delivered",

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.tenant import upkeep
-from reconciler.tenant.page import drafts
+from reconciler.tenant.store.rows import drafts, upkeep
 from tests.tenant.harness import Clock, Tenant, receiver
 from tests.tenant.page.filled import BEARER, CREATE, EVENTS, NEW, OLD, STARTED, at, step_2
 from tests.tenant.page.visitor import Visitor, on_page, visitor, webhooks

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from html import unescape
 from pathlib import Path
 
-from reconciler.core.catalogue import CATALOGUE
+from reconciler.core.model.catalogue import CATALOGUE
 from reconciler.tenant.page import catalogue
-from reconciler.tenant.subscriptions import SHOWN
+from reconciler.tenant.store.rows.subscriptions import SHOWN
 from tests.tenant.harness import EVENT, Tenant, tenant
 from tests.tenant.page.visitor import Visitor, visitor
 

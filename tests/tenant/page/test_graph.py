@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.tenant import invocations
 from reconciler.tenant.page.graph import HEIGHT, PERIODS, WIDTH, graph, period
+from reconciler.tenant.store.rows import invocations
 from reconciler.tenant.times import HOUR, rfc3339
 from tests.tenant.harness import Tenant, tenant
 from tests.tenant.page.visitor import Visitor, visitor

@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from reconciler.tenant.page import sessions
 from reconciler.tenant.page.front import MAX_FIELDS, Page
 from reconciler.tenant.page.html import HEADERS
 from reconciler.tenant.page.routes import PAGES
+from reconciler.tenant.store.rows import sessions
 from tests.tenant.harness import LOCAL, Tenant, tenant
 
 ORIGIN = "http://tenant.test"

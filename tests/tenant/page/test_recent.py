@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.report import Verdict
+from reconciler.core.results.reports import Verdict
 from reconciler.tenant.page.wording import VERDICTS
 from tests.tenant.harness import EVENT, Tenant, tenant
 from tests.tenant.page.visitor import Visitor, visitor

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.tenant.page import drafts, sessions
 from reconciler.tenant.page.front import Page as Route
 from reconciler.tenant.page.routes import PAGES
+from reconciler.tenant.store.rows import drafts, sessions
 from tests.tenant.harness import BEARER, EVENT, Clock, Tenant
 from tests.tenant.page.filled import CREATE, again, at
 from tests.tenant.page.visitor import ORIGIN, Page, Visitor, dump, on_page, visitor, webhooks

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from reconciler.core.errors import BadRequest
-from reconciler.tenant.page import sessions
-from reconciler.tenant.page.sessions import LINK_SECONDS, SESSION_SECONDS
-from reconciler.tenant.store import open_store
+from reconciler.tenant.store.rows import sessions
+from reconciler.tenant.store.rows.sessions import LINK_SECONDS, SESSION_SECONDS
+from reconciler.tenant.store.store import open_store
 from tests.tenant.harness import Tenant, tenant
 
 ORIGIN = "http://tenant.test"

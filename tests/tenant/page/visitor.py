@@ -20,7 +20,7 @@ from typing import Any
 
 import httpx
 
-from reconciler.tenant.page import sessions
+from reconciler.tenant.store.rows import sessions
 from tests.tenant.harness import Tenant, tenant
 
 BLOCKS = {"h1", "h2", "p", "div", "dt", "dd", "li", "tr", "th", "td"}

@@ -1,0 +1,32 @@
+"""`reconciler explain`."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli.options import logging_options
+from reconciler.cli.terminal.console import console_of
+
+EPILOG = """\b
+Examples:
+  reconciler explain
+  reconciler explain Webhook
+  reconciler explain Webhook.spec.auth
+  reconciler explain tenant.limits.deletes
+"""
+
+
+@click.command("explain", epilog=EPILOG)
+@click.argument("field", metavar="[KIND[.FIELD]]", default="")
+@logging_options
+@click.pass_context
+def command(ctx: click.Context, field: str) -> None:
+    """Say what a field of a manifest means, what it may hold and what stands below it. `spec.` may be left out."""
+    from reconciler.manifests.schemas.fields import explained, kinds  # noqa: PLC0415  `--help` reads no schema
+    from reconciler.render.fields import field_text, kinds_text  # noqa: PLC0415  likewise
+
+    if not field:
+        console_of(ctx).data(kinds_text(kinds()))
+        return
+    found = explained(field)
+    console_of(ctx).data(field_text(found, found.fields))

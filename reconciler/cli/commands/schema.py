@@ -1,0 +1,46 @@
+"""`reconciler schema`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from reconciler.cli.options import logging_options
+from reconciler.cli.terminal.console import console_of
+
+KINDS: Final = (
+    "manifest",
+    "webhook",
+    "event-subscription",
+    "tenant",
+    "policy",
+    "planned-webhook",
+    "problems",
+    "plan",
+    "report",
+    "drift",
+    "runs",
+    "test",
+    "export",
+    "events",
+    "doctor",
+    "error",
+)
+
+EPILOG = """\b
+Examples:
+  reconciler schema > manifest.schema.json
+  reconciler schema plan
+"""
+
+
+@click.command("schema", epilog=EPILOG)
+@click.argument("kind", type=click.Choice(KINDS), default="manifest")
+@logging_options
+@click.pass_context
+def command(ctx: click.Context, kind: str) -> None:
+    """Print a JSON Schema (Draft 2020-12) of a manifest kind or of an output; for editors, `manifest`."""
+    from reconciler.manifests.schema_texts import schema_text  # noqa: PLC0415  `--help` needs no schema
+
+    console_of(ctx).data(schema_text(kind))

@@ -1,0 +1,27 @@
+"""`reconciler show`."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli.options import logging_options, output_option
+from reconciler.cli.run.show import show_plan as show
+from reconciler.cli.terminal.console import console_of
+
+EPILOG = """\b
+Examples:
+  reconciler show plan.json
+  reconciler show plan.json -o markdown > comment.md
+"""
+
+
+@click.command("show", epilog=EPILOG)
+@click.argument("file", metavar="FILE")
+@output_option("text", "json", "markdown")
+@logging_options
+@click.pass_context
+def command(ctx: click.Context, file: str, output: str) -> None:  # noqa: ARG001  `output` is on the console
+    """Show a saved plan as `plan` showed it. Asks no tenant."""
+    from reconciler.cli.run import plan_file  # noqa: PLC0415  `--help` needs none of it
+
+    show(console_of(ctx), plan_file.read(file, apply=False).plan)

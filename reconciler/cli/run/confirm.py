@@ -1,0 +1,90 @@
+"""Shows a plan, asks whether to carry it out, carries it out, and says how it ended."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.run.show import show_plan, show_report
+from reconciler.cli.terminal.console import Console
+
+if TYPE_CHECKING:
+    from reconciler.cli.run.prepare import Run
+    from reconciler.core.change import Plan
+    from reconciler.core.results.reports import Report
+    from reconciler.providers.base import Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a plan came to: the exit code, and the report of a plan that was carried out."""
+
+    code: int
+    plan: Plan
+    report: Report | None = None
+
+
+async def confirm_and_carry_out(console: Console, made: Plan, provider: Provider, prepared: Run, end: float | None = None) -> int:
+    """Shows a plan, asks, carries it out and reports; the exit code. `end` as in `carry_out`."""
+    ended = await confirmed_and_carried_out(console, made, provider, prepared, end)
+    show_ended(console, ended)
+    return ended.code
+
+
+async def confirmed_and_carried_out(console: Console, made: Plan, provider: Provider, prepared: Run, end: float | None) -> Ended:
+    """The same, but what it came to is not shown yet."""
+    from reconciler.cli.run.carry_out import carry_out  # noqa: PLC0415  as above
+    from reconciler.cli.terminal.ending import Exit  # noqa: PLC0415  as above
+    from reconciler.core.errors import Declined, PlanRefused  # noqa: PLC0415  as above
+    from reconciler.workflow import approve  # noqa: PLC0415  as above
+
+    options = prepared.options
+    try:
+        approve(made, options.expect_digest, options.accept)
+    except PlanRefused:
+        return Ended(Exit.REFUSED, made)
+    if console.output == "text" and made.pending:
+        show_plan(console, made)
+    if made.pending and not options.yes and not _confirmed(console, made):
+        raise Declined("declined; nothing was written")
+    report, interrupted = await carry_out(console, made, provider, prepared, end)
+    return Ended(Exit.INTERRUPTED if interrupted else _code(report), made, report)
+
+
+def show_ended(console: Console, ended: Ended) -> None:
+    """The report, or the plan that was refused, in the form that was asked for."""
+    if ended.report is None:
+        show_plan(console, ended.plan)
+    else:
+        show_report(console, ended.report)
+
+
+def _confirmed(console: Console, made: Plan) -> bool:
+    from reconciler.cli.terminal.signals import at_once  # noqa: PLC0415  as above
+    from reconciler.render.counted import counted  # noqa: PLC0415  as above
+
+    if console.output != "text":
+        from reconciler.render import text  # noqa: PLC0415  only for a prompt beside a document
+
+        click.echo(text.plan_text(made), err=True)
+    with at_once():
+        click.echo(f"Carry out {counted(len(made.pending), 'change')}? [y/N] ", err=True, nl=False)
+        answer = sys.stdin.readline()
+    if not answer:
+        click.echo(err=True)  # the end of input left the cursor behind the question
+    return answer.strip().lower() in {"y", "yes"}
+
+
+def _code(report: Report) -> int:
+    from reconciler.cli.terminal.ending import Exit  # noqa: PLC0415  as above
+    from reconciler.core.results.reports import Status  # noqa: PLC0415  as above
+
+    if report.complete:
+        return Exit.DONE
+    refused = [outcome.error is not None and outcome.error.kind == "unauthorized" for outcome in report.outcomes]
+    unwritten = [outcome.status is Status.SKIPPED for outcome in report.outcomes]  # another failure may have been carried out
+    nothing = all(told or skipped for told, skipped in zip(refused, unwritten, strict=True))
+    return Exit.UNAUTHORIZED if any(refused) and nothing else Exit.PARTIAL

@@ -1,0 +1,117 @@
+"""The file of a saved plan: read without trusting it, written whole or not at all.
+
+What is in it is `core/saved/plan_file.py`'s.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Final, NoReturn
+
+import click
+
+from reconciler import __version__
+from reconciler.cli.run import source
+from reconciler.core.change import Plan
+from reconciler.core.errors import InvalidPlanFile
+from reconciler.core.safety.run_policy import RunPolicy
+from reconciler.core.saved import plan_file as saved
+from reconciler.core.saved import plan_reading as saved_reading
+from reconciler.manifests.files.trees import open_regular
+from reconciler.render import document
+
+SIZE: Final = 256 * 1024 * 1024  # bytes; 10,000 creates are about 20 MiB
+
+
+@contextmanager
+def reserved(path: str | None) -> Iterator[IO[str] | None]:
+    """A file beside `path` that takes its place at the end, if it was written; raises UsageError where none can stand.
+
+    Opened before anything else is done, so that no plan is lost to a path that cannot be written. Its mode is 0600.
+    """
+    if path is None:
+        yield None
+        return
+    if not path or "\0" in path:
+        raise click.UsageError("--out: is no path")
+    given = Path(path)
+    if (link := _link(given)) is not None:
+        raise click.UsageError(f"--out {path}: {link} is a link, and a plan is never written through one; name the file itself")
+    if given.exists() and not given.is_file():
+        raise click.UsageError(f"--out {path}: is not a regular file")
+    try:
+        handle, name = tempfile.mkstemp(dir=given.parent, prefix=f".{given.name[:50]}.")
+    except OSError as error:
+        raise click.UsageError(f"--out {path}: {os.strerror(error.errno or 0)}") from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            yield file
+            written = file.tell() > 0
+            file.flush()
+            os.fsync(file.fileno())
+        if written:
+            Path(name).replace(given)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _link(path: Path) -> Path | None:
+    """The link by which a path leads elsewhere: of a relative path each step is looked at, since a checkout may hold links."""
+    steps = [path] if path.is_absolute() else [path, *path.parents]
+    return next((step for step in steps if step.is_symlink()), None)
+
+
+def write(file: IO[str], made: Plan, policy: RunPolicy) -> None:
+    """The plan as a document that can be applied."""
+    body = {**document.plan_document(made), **saved.additions(made, policy, __version__)}
+    file.write(document.to_json(saved.sealed(body, made.fingerprint_key)) + "\n")
+
+
+def read(path: str, *, apply: bool) -> saved.Saved:
+    """The plan in a file; raises InvalidPlanFile for anything else."""
+    try:
+        body = saved.opened(_decoded(_bytes(path)), source.fingerprint_key(), apply=apply)
+        found = saved_reading.saved(body)
+    except InvalidPlanFile as error:
+        raise InvalidPlanFile(f"{path}: {error}") from None
+    if apply and found.program != __version__:
+        why = f"was saved by reconciler {found.program}, this is {__version__}; plan again with this one"
+        raise InvalidPlanFile(f"{path}: {why}")
+    return found
+
+
+def _bytes(path: str) -> bytes:
+    try:
+        with open_regular(path) as file:
+            data = file.read(SIZE + 1)
+    except OSError as error:
+        raise InvalidPlanFile(f"cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise InvalidPlanFile("is not a path") from None
+    if len(data) > SIZE:
+        raise InvalidPlanFile(f"has over {SIZE // 1024 // 1024} MiB")
+    return data
+
+
+def _decoded(data: bytes) -> Any:
+    try:
+        return json.loads(data.decode(), object_pairs_hook=_once, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise InvalidPlanFile("is not JSON, or was cut short") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; what says a field twice shows people the one and programs the other."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a field twice")
+    return found
+
+
+def _refuse(_text: str) -> NoReturn:
+    raise ValueError("no JSON number")

@@ -1,0 +1,109 @@
+"""What plan, reconcile and test have in common: manifests read, tenant chosen, policy settled."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from reconciler import workflow
+from reconciler.cli.run import connect, source
+from reconciler.cli.run.source import Options, Secrets
+from reconciler.cli.terminal.console import Console
+from reconciler.cli.terminal.progress import waiting
+from reconciler.core.change import Plan, TenantRef
+from reconciler.core.model.problem import Problem
+from reconciler.core.model.webhook import Declared
+from reconciler.core.planning.settle import Unresolved
+from reconciler.core.safety.run_policy import RunPolicy
+from reconciler.core.saved.since import Base
+from reconciler.manifests import Manifests
+from reconciler.manifests.decode.secrets import UNRESOLVED
+from reconciler.providers.base import Reader
+
+
+class Run(Protocol):
+    """What carrying out needs to know, whether the plan is made now or was saved."""
+
+    @property
+    def options(self) -> Options:
+        """The options of the command line."""
+        ...
+
+    @property
+    def target(self) -> connect.Target:
+        """The tenant."""
+        ...
+
+    @property
+    def policy(self) -> RunPolicy:
+        """What is allowed, and who we are."""
+        ...
+
+    async def plan(self, provider: Reader, console: Console) -> Plan:
+        """The plan, not approved yet."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Everything a run needs before the first request."""
+
+    options: Options
+    manifests: Manifests
+    target: connect.Target
+    policy: RunPolicy
+    selected: tuple[Declared, ...]
+    base: Base | None = None
+
+    @property
+    def tenant(self) -> TenantRef:
+        """How plan and report name the tenant."""
+        return self.target.ref(self.policy.owner.name, self.policy.owner.repository)
+
+    async def plan(self, provider: Reader, console: Console) -> Plan:
+        """What reconcile would do, with the manifests' warnings; on a terminal it shows that the tenant is being listed."""
+        async with waiting(console, "listing"):
+            made = await workflow.plan(self.manifests, provider, self.policy, self.tenant, source.fingerprint_key(), self.base)
+        said = tuple(map(_said, self.manifests.problems))
+        return replace(made, warnings=(*said, *made.warnings))
+
+    def within(self, seconds: float | None) -> Prepared:
+        """The same with that `--deadline`."""
+        return replace(self, options=self.options.but(deadline=seconds))
+
+    async def plan_only(self, console: Console) -> Plan:
+        """The same, with the tenant opened for it alone."""
+        async with connect.opened(self.target, self.options) as provider:
+            return await self.plan(provider, console)
+
+
+def _said(problem: Problem) -> str:
+    """A warning of the manifests in one line, with what mends it."""
+    mend = f"; {problem.hint}" if problem.hint else ""
+    text = f"{problem.origin}: {problem.message} [{problem.rule}]{mend}"
+    return Unresolved(text, problem.message.partition(" does not resolve")[0]) if problem.rule == UNRESOLVED else text
+
+
+def narrow(options: Options) -> workflow.Narrow:
+    """`--only`, `--exclude`, `--select`."""
+    return workflow.Narrow(options.only or (), options.exclude or (), options.select or (), options.known or frozenset())
+
+
+def _way_to(root: str) -> str:
+    """The way from the current folder to the root that sources are relative to."""
+    return Path(os.path.relpath(root)).as_posix()
+
+
+def prepare(options: Options, secrets: Secrets) -> Prepared:
+    """Reads and checks everything that needs no tenant; with `require`, every secret of the selected webhooks resolves."""
+    manifests = source.read(options, secrets)
+    target = connect.choose(options, manifests)
+    policy = workflow.narrowed(manifests, narrow(options), source.policy(options, manifests), _way_to(manifests.root))
+    keys = policy.scope.selected
+    if secrets == "require":
+        selected = workflow.require_secrets(manifests, frozenset(keys) if keys is not None else None)
+    else:
+        selected = tuple(item for item in manifests.declared if policy.scope.selects(item.key))
+    return Prepared(options, manifests, target, policy, selected, source.base(options, manifests))

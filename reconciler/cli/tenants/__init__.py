@@ -1,0 +1,1 @@
+"""A command over all Tenant manifests: turns, waves, approvals."""

@@ -1,0 +1,228 @@
+"""`--all-tenants`: one command for every Tenant manifest among the paths, wave by wave, one tenant after the other.
+
+Everything is read and checked before the first tenant is asked. What fails for one tenant keeps no other of its wave from its
+turn; whether the next wave has one is for the command to say. Called by plan, reconcile, drift and test.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any, Final, Generic, Protocol, Self, TypeVar
+
+import click
+
+from reconciler.cli.run import source
+from reconciler.cli.run.source import Options
+from reconciler.cli.terminal.console import Console
+from reconciler.cli.terminal.ending import Exit, code_of, worst
+from reconciler.cli.terminal.signals import run_made
+from reconciler.core.errors import BadRequest, InvalidManifests, ReconcilerError, Unreachable
+from reconciler.core.model.problem import Problem
+from reconciler.core.results.reports import Failure
+from reconciler.core.results.runs import Runs, TenantRun
+from reconciler.manifests import TenantSpec, load
+from reconciler.render.escape import terminal
+from reconciler.render.runs import heading, runs_document, runs_junit, runs_markdown, runs_summary
+
+_ONE_TENANT: Final = ("tenant", "tenant_url", "local", "local_file")
+_ONE_PLAN: Final = ("out", "plan")
+_UNWRITTEN: Final = {Exit.UNAUTHORIZED, Exit.STALE, Exit.REFUSED}  # that nothing was written is part of what they say
+INTERRUPTED: Final = "not started: interrupted"
+
+
+class Work(Protocol):
+    """What a command prepared for one tenant."""
+
+    def within(self, seconds: float | None) -> Self:
+        """The same with what is left of `--deadline`."""
+        ...
+
+
+T = TypeVar("T", bound=Work)
+Do = Callable[[TenantRun, T], Coroutine[Any, Any, TenantRun]]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn(Generic[T]):
+    """One tenant's turn: its manifest and what its command prepared; `note` is why that is nothing.
+
+    `ended` is what came of it before its turn, which then does nothing more.
+    """
+
+    spec: TenantSpec
+    prepared: T | None = None
+    note: str = ""
+    ended: TenantRun | None = None
+
+
+def refuse(ctx: click.Context, options: Options) -> None:
+    """Raises UsageError for what speaks of one tenant, or of one plan."""
+    for name in (*_ONE_TENANT, *_ONE_PLAN, "watch"):
+        if getattr(options, name):
+            option = f"--{name.replace('_', '-')}"
+            why = "it speaks of one plan; give it with --tenant NAME, one tenant after the other" if name in _ONE_PLAN else ""
+            raise click.UsageError(f"--all-tenants and {option} exclude each other{f': {why}' if why else ''}", ctx)
+
+
+def turns(ctx: click.Context, options: Options, prepare: Callable[[Options], T]) -> tuple[Turn[T], ...]:
+    """Every tenant in the order of its turn; raises InvalidManifests with the problems of all, before any is asked."""
+    refuse(ctx, options)
+    asked = replace(source.request(options, "ignore"), only_tenants=True, all_tenants=True)
+    manifests = load(asked)
+    if not manifests.tenants:
+        raise click.UsageError("--all-tenants: there is no Tenant manifest among the paths", ctx)
+    shared = {**options.values, "stdin": asked.stdin, "once": asked.once, "known": manifests.taken}
+    ordered = sorted(manifests.tenants, key=lambda spec: (spec.wave, spec.name))
+    found: list[Turn[T]] = []
+    problems: list[Problem] = []
+    nothing: BadRequest | None = None
+    for spec in ordered:
+        try:
+            found.append(Turn(spec, prepare(Options({**shared, "tenant": spec.name, "all_tenants": False}))))
+        except BadRequest as error:
+            if not error.nothing_selected:
+                raise
+            nothing = error
+            found.append(Turn(spec, note=f"nothing to do: {error}"))
+        except InvalidManifests as error:
+            problems += error.problems
+    if problems:
+        raise InvalidManifests(tuple(sorted(dict.fromkeys(problems), key=_order)), manifests.documents, manifests.skipped)
+    if nothing is not None and all(turn.prepared is None for turn in found):
+        raise nothing
+    return tuple(found)
+
+
+def _order(problem: Problem) -> tuple[Any, ...]:
+    return problem.origin, problem.pointer, problem.rule
+
+
+class Round(Generic[T]):
+    """All turns of one command, `options` as it was given them.
+
+    `do` makes a tenant's run of what was prepared for it, under a heading that says `what` it does if it is not all, None for
+    no heading; `gate` adds what a wave has to pass before the next begins.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        options: Options,
+        turns: tuple[Turn[T], ...],
+        do: Do[T],
+        gate: Do[T] | None = None,
+        what: str | None = "",
+    ) -> None:
+        self._console, self._turns, self._do, self._gate, self._what = console, turns, do, gate, what
+        self._end = time.monotonic() + options.deadline if options.deadline is not None else None
+        self._done = {turn.spec.name: TenantRun(turn.spec.name, turn.spec.wave, None) for turn in turns}
+        self._stopped = ""  # why no further tenant has its turn
+
+    def run(self) -> int:
+        """Takes every turn, shows what came of all, and returns the exit code."""
+        return show(self._console, self.taken())
+
+    def taken(self) -> Runs:
+        """Takes every turn; what came of all. Ctrl-C ends it with what was done."""
+        try:
+            waves = [tuple(group) for _, group in groupby(self._turns, key=lambda turn: turn.spec.wave)]
+            for wave in waves:
+                self._wave(wave, last=wave is waves[-1])
+        except KeyboardInterrupt:
+            self._stopped = INTERRUPTED
+        except Exception:
+            self._stopped = "not started: the program failed before it"
+            show(self._console, self._runs())
+            raise
+        return self._runs()
+
+    def _wave(self, wave: tuple[Turn[T], ...], *, last: bool) -> None:
+        for turn in wave:
+            self._one(turn, self._do, self._what)
+        if self._gate is None or last:
+            return
+        if not self._failed(wave):
+            for turn in wave:
+                self._one(turn, self._gate, "test")
+        failed = self._failed(wave)
+        if failed and not self._stopped:
+            self._stopped = f"not started: wave {wave[0].spec.wave} did not pass ({told(failed)})"
+
+    def _failed(self, wave: tuple[Turn[T], ...]) -> list[TenantRun]:
+        return [run for run in (self._done[turn.spec.name] for turn in wave) if run.exit_code != Exit.DONE]
+
+    def _one(self, turn: Turn[T], do: Do[T], what: str | None) -> None:
+        """One tenant's turn, if it has one; an error is what came of it."""
+        name, left = turn.spec.name, None if self._end is None else self._end - time.monotonic()
+        before = self._done[name]
+        if self._stopped or turn.prepared is None:
+            self._done[name] = before if self._stopped else replace(before, exit_code=Exit.DONE, note=turn.note)
+            return
+        if turn.ended is not None:
+            self._done[name] = turn.ended
+            return
+        self._done[name] = replace(before, exit_code=Exit.INTERRUPTED, note="interrupted")
+        self._head(turn, what)
+        try:
+            if left is not None and left <= 0:
+                raise Unreachable("--deadline was reached before its turn")
+            prepared = turn.prepared.within(left)
+            ended = run_made(lambda: do(before, prepared))
+        except ReconcilerError as error:
+            self._console.error(_of(name, str(error)))
+            ended = replace(before, exit_code=code_of(error), error=Failure(error.kind, str(error)))
+        self._done[name] = ended
+        if ended.exit_code == Exit.INTERRUPTED:
+            self._stopped = INTERRUPTED
+
+    def _head(self, turn: Turn[T], what: str | None) -> None:
+        if self._console.output == "text" and what is not None:
+            self._console.data(("\n" if self._console.wrote else "") + heading(turn.spec.name, turn.spec.wave, what))
+
+    def _runs(self) -> Runs:
+        ended = [run if run.exit_code is not None else replace(run, note=self._stopped) for run in self._done.values()]
+        owners = tuple(sorted({turn.spec.owner for turn in self._turns}))
+        return all_of(ended, owners, interrupted=self._stopped == INTERRUPTED)
+
+
+def _of(tenant: str, text: str) -> str:
+    """A text with its tenant, which an error of the tenant names itself."""
+    return terminal(text if text.startswith(f"tenant {tenant}: ") else f"{tenant}: {text}")
+
+
+def told(runs: Iterable[TenantRun]) -> str:
+    """How each of them ended, in a few words."""
+    return ", ".join(f"{run.tenant}: exit {run.exit_code}" for run in runs)
+
+
+def all_of(runs: Iterable[TenantRun], owners: tuple[str, ...], *, interrupted: bool = False) -> Runs:
+    """Them together: the exit code is the worst, but once something was written none that says that nothing was."""
+    ended = tuple(runs)
+    code = worst(run.exit_code for run in ended if run.exit_code is not None)
+    if interrupted:
+        code = Exit.INTERRUPTED
+    elif code in _UNWRITTEN and any(run.has_written for run in ended):
+        code = Exit.PARTIAL
+    return Runs(ended, int(code), owners)
+
+
+def show(console: Console, runs: Runs) -> int:
+    """Shows what came of all, in the form that was asked for; the exit code."""
+    match console.output:
+        case "json":
+            from reconciler.render.document import to_json  # noqa: PLC0415  one form a run
+
+            console.data(to_json(runs_document(runs)))
+        case "markdown":
+            console.data(runs_markdown(runs))
+        case "junit":
+            console.data(runs_junit(runs))
+        case _:
+            reasons = [(run.tenant, run.error.message if run.error is not None else run.note) for run in runs.runs]
+            notes = [_of(tenant, why) for tenant, why in reasons if why]
+            digest = [f"digest {runs.digest}"] if runs.digest is not None else []
+            console.data("\n".join(["", *notes, *digest, runs_summary(runs)]))
+    return runs.exit_code

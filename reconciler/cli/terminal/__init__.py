@@ -1,0 +1,1 @@
+"""What a person sees: streams, progress, log lines, signals, the one error handler."""

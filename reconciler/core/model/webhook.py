@@ -1,0 +1,197 @@
+"""What both sides speak of: the webhook a manifest declares and the webhook a tenant holds.
+
+No behaviour beyond small questions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reconciler.core.model.secret import Secret, Withheld
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Steps = tuple[str | int, ...]  # a path into a document, by keys and positions
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One selected event; version and severity are None where a tenant has none."""
+
+    type: str
+    version: str | None
+    severity: str | None
+
+    @property
+    def sort_key(self) -> tuple[str, str, str]:
+        """Orders subscriptions, absent parts first."""
+        return (self.type, self.version or "", self.severity or "")
+
+    def __str__(self) -> str:
+        """`type version severity`, as one line of output."""
+        return " ".join(part for part in (self.type, self.version, self.severity) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class NoAuth:
+    """The endpoint wants no credential."""
+
+
+@dataclass(frozen=True, slots=True)
+class BasicAuth:
+    """RFC 7617; the user name is a Secret where the manifest references it or the tenant told it."""
+
+    username: str | Secret
+    password: Secret | Withheld
+
+
+@dataclass(frozen=True, slots=True)
+class BearerAuth:
+    """RFC 6750, in the Authorization header."""
+
+    token: Secret | Withheld
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyAuth:
+    """A value in a header whose name the customer chooses."""
+
+    header: str
+    value: Secret | Withheld
+
+
+Auth = NoAuth | BasicAuth | BearerAuth | ApiKeyAuth
+
+
+def credential(auth: Auth) -> Secret | Withheld | None:
+    """The secret part of an authentication, None where there is none."""
+    match auth:
+        case NoAuth():
+            return None
+        case BasicAuth(password=secret) | BearerAuth(token=secret) | ApiKeyAuth(value=secret):
+            return secret
+
+
+def with_credential(auth: Auth, secret: Secret | Withheld) -> Auth:
+    """The same authentication with another secret part; NoAuth stays as it is."""
+    match auth:
+        case NoAuth():
+            return auth
+        case BasicAuth(username=username):
+            return BasicAuth(username, secret)
+        case BearerAuth():
+            return BearerAuth(secret)
+        case ApiKeyAuth(header=header):
+            return ApiKeyAuth(header, secret)
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """The spec: what a manifest can say and a tenant can hold.
+
+    `url` is text where it stands literally in a manifest, else a Secret (a reference, or what a tenant told).
+    `enabled` of None is a manifest that leaves it to the tenant.
+    """
+
+    name: str
+    url: str | Secret
+    description: str = ""
+    enabled: bool | None = True
+    auth: Auth = field(default_factory=NoAuth)
+    subscriptions: frozenset[Subscription] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Origin:
+    """Where a person has to look: file as given or relative to the current folder, line and column from 1."""
+
+    file: str
+    line: int
+    column: int = 1
+
+    def __str__(self) -> str:
+        """`file:line:column`, which editors and terminals make clickable."""
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedBy:
+    """The mark on a live webhook.
+
+    Whose it is, its key in Git, the files it came from, the commit that wrote it, its repository.
+
+    `repository` is `host/path`, None where it is not known.
+    """
+
+    owner: str
+    key: str
+    sources: tuple[str, ...] = ()
+    revision: str | None = None
+    repository: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who we are when writing; the commit and the repository that are recorded with what is written, None where unknown."""
+
+    name: str
+    revision: str | None = None
+    repository: str | None = None
+
+    def repository_for(self, mark: ManagedBy | None) -> str | None:
+        """The repository that a write records over a mark: ours; where ours is unknown, what our own mark has already."""
+        kept = mark.repository if mark is not None and mark.owner == self.name else None
+        return self.repository or kept
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Recent invocations of a live webhook, as the tenant counts them over the last 24 hours."""
+
+    succeeded: int = 0
+    failed: int = 0
+
+
+def _nowhere(_path: Steps) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A spec wanted by Git. `key` is metadata.name; `protected` None leaves it to the tenant.
+
+    `sources` are the files it came from, relative to the root that `Scope` speaks of, sorted; `subscription_origins`
+    says where each subscription stands, so that a plan can name the file and line of those it adds; `where` says it of a field
+    by its path in the manifest, None for what is not there and wherever nobody asks; `field_origins` where the fields of the
+    spec stand that a patch of the Tenant set or removed, by path.
+    """
+
+    spec: Webhook
+    key: str
+    origin: Origin
+    labels: Mapping[str, str] = field(default_factory=dict, compare=False)
+    previously: tuple[str, ...] = ()
+    protected: bool | None = None
+    sources: tuple[str, ...] = ()
+    subscription_origins: Mapping[Subscription, Origin] = field(default_factory=dict, compare=False, repr=False)
+    where: Callable[[Steps], Origin | None] = field(default=_nowhere, compare=False, repr=False)
+    field_origins: Mapping[tuple[str, ...], Origin] = field(default_factory=dict, compare=False, repr=False)
+
+    def patch_of(self, path: tuple[str, ...]) -> Origin | None:
+        """Where the patch stands that set that field of the spec, or a part of it; None where none did."""
+        found = [known for known in self.field_origins if known == path[: len(known)] or known[: len(path)] == path]
+        return self.field_origins[max(found, key=len)] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A spec held by the tenant; `revision` is what a conditional write names."""
+
+    spec: Webhook
+    id: str
+    revision: str
+    managed_by: ManagedBy | None = None
+    protected: bool = False
+    use: Use = Use()

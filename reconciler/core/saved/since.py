@@ -1,0 +1,185 @@
+"""Labels a plan by who moved since a revision: Git (pending), the tenant (drift), or both of them.
+
+Pure. Only what is pending is looked at, so that a tenant without changes costs nothing here. The comparison of one value is in
+`labels.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from reconciler.core.change import Action, Change, FieldChange, Label, Plan
+from reconciler.core.model.secret import Secret, is_fingerprint, shown
+from reconciler.core.model.webhook import (
+    ApiKeyAuth,
+    BasicAuth,
+    Declared,
+    Live,
+    ManagedBy,
+    Webhook,
+    credential,
+    with_credential,
+)
+from reconciler.core.planning.labels import ABSENT, combined, label
+from reconciler.core.planning.plan import Normalize
+from reconciler.core.planning.settle import settle
+from reconciler.core.safety.repository import repository_then
+from reconciler.core.safety.run_policy import RunPolicy
+from reconciler.core.wire import webhooks as codec
+
+Path = tuple[str, ...]
+Values = dict[Path, Any]
+NOTHING: Final[Values] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What Git declared as of a revision: `rev` as it was asked for, `commit` its full id, the webhooks by no order."""
+
+    rev: str
+    commit: str
+    declared: tuple[Declared, ...] = ()
+
+
+def labelled(plan: Plan, base: Base, policy: RunPolicy, normalize: Normalize) -> Plan:
+    """The plan with a label on every change and field. Digest, violations and order stay as they are."""
+    at_base = _Index(base.declared)
+    # Sending a credential again is the person's wish of this run; nobody moved for it.
+    policy = replace(policy, resend_credentials=False)
+
+    def one(change: Change) -> Change:
+        return _labelled(change, at_base.of(change), policy, normalize)
+
+    stages = tuple(tuple(map(one, stage)) for stage in plan.stages)
+    return replace(plan, stages=stages, since=(base.rev, base.commit))
+
+
+class _Index:
+    """The base by key, and by name for what the tenant does not know by key."""
+
+    def __init__(self, declared: Iterable[Declared]) -> None:
+        self._by_key = {item.key: item for item in declared}
+        self._by_name = {item.spec.name: item for item in self._by_key.values()}
+
+    def of(self, change: Change) -> Declared | None:
+        """What a change's webhook was: by its key, by its former ones, by the tenant's mark, then by name."""
+        keys = [change.key or ""]
+        if change.declared is not None:
+            keys += change.declared.previously
+        found = next((self._by_key[key] for key in keys if key in self._by_key), None)
+        if found is None:
+            names = [change.name, *(change.declared.previously if change.declared is not None else ())]
+            found = next((self._by_name[name] for name in names if name in self._by_name), None)
+        return found
+
+
+def _labelled(change: Change, base: Declared | None, policy: RunPolicy, normalize: Normalize) -> Change:
+    live, declared = change.live, change.declared
+    was = NOTHING if base is None else _base_values(base, declared, live, policy, normalize)
+    mark = live.managed_by if live is not None else None
+    wanted = NOTHING if declared is None else _declared_values(declared, policy, policy.owner.repository_for(mark))
+    held = NOTHING if live is None else _values(live.spec, live.managed_by, live.protected)
+
+    def of(path: Path) -> Label:
+        return label(was.get(path, ABSENT), wanted.get(path, ABSENT), held.get(path, ABSENT))
+
+    def told(field: FieldChange) -> FieldChange:
+        moved = of(field.path)
+        return replace(field, label=moved, base=_told(field, was, moved, policy.literal_urls))
+
+    fields = tuple(map(told, change.fields))
+    if change.action is Action.UPDATE:
+        return replace(change, fields=fields, label=combined(field.label or Label.SAME for field in fields))
+    paths = {**was, **wanted, **held}
+    moved = tuple(".".join(path) for path in sorted(paths) if was.get(path) != held.get(path)) if declared is None and was else ()
+    reason = f"{change.reason}; edited at the tenant meanwhile: {', '.join(moved)}" if moved else change.reason
+    return replace(change, fields=fields, label=combined(map(of, paths)), moved=moved, reason=reason)
+
+
+def _base_values(base: Declared, declared: Declared | None, live: Live | None, policy: RunPolicy, normalize: Normalize) -> Values:
+    """The base as it would have been compared with the tenant."""
+    if declared is not None:
+        base = _informed(base, declared, live)
+    if live is None:
+        spec = normalize(base.spec)
+        spec = replace(spec, enabled=spec.enabled is not False, auth=base.spec.auth)
+        return _declared_values(replace(base, spec=spec, protected=bool(base.protected)), policy, policy.owner.repository)
+    return _declared_values(settle(base, live, policy, normalize).of(base), policy, repository_then(live.managed_by, policy))
+
+
+def _informed(base: Declared, declared: Declared, live: Live | None) -> Declared:
+    """The base with the values of the references that stand in the manifests now too; the others stay unknown.
+
+    A value that was rotated at its source moved on our side: the tenant still holds the fingerprint of the one before.
+    """
+    now = declared.spec
+
+    def known(then: str | Secret, value: str | Secret | None) -> str | Secret:
+        both = isinstance(then, Secret) and isinstance(value, Secret) and then.reference == value.reference
+        return value if both and value is not None else then
+
+    auth, username = base.spec.auth, now.auth.username if isinstance(now.auth, BasicAuth) else None
+    if isinstance(auth, BasicAuth):
+        auth = BasicAuth(known(auth.username, username), auth.password)
+    then, value = credential(auth), credential(now.auth)
+    if isinstance(then, Secret) and isinstance(value, Secret) and then.reference == value.reference:
+        held = credential(live.spec.auth) if live is not None else None
+        version = then.version or _version_then(value.version, held.version if held is not None else None)
+        auth = with_credential(auth, value.with_version(version))
+    return replace(base, spec=replace(base.spec, url=known(base.spec.url, now.url), auth=auth))
+
+
+def _version_then(now: str | None, held: str | None) -> str | None:
+    """The version that an unchanged reference had, where the manifest does not say one: a fingerprint, or unknown."""
+    if not is_fingerprint(now) or (is_fingerprint(held) and held != now):
+        return None
+    return now
+
+
+def _declared_values(declared: Declared, policy: RunPolicy, repository: str | None) -> Values:
+    mark = ManagedBy(policy.owner.name, declared.key, declared.sources, repository=repository)
+    return _values(declared.spec, mark, protected=bool(declared.protected))
+
+
+def _values(spec: Webhook, mark: ManagedBy | None, protected: bool) -> Values:
+    """Every field by the path under which a plan names it; what is empty is absent."""
+    auth = spec.auth
+    found: dict[Path, object] = {
+        ("name",): spec.name,
+        ("description",): spec.description,
+        ("enabled",): spec.enabled,
+        ("url",): spec.url,
+        ("auth", "type"): codec.auth_type(auth),
+        ("auth", "username"): auth.username if isinstance(auth, BasicAuth) else None,
+        ("auth", "header"): auth.header.lower() if isinstance(auth, ApiKeyAuth) else None,
+        ("events",): spec.subscriptions,
+        ("protected",): protected,
+    }
+    if mark is not None:
+        found |= {("managed_by", "owner"): mark.owner, ("managed_by", "key"): mark.key}
+        found[("managed_by", "sources")] = tuple(sorted(mark.sources))
+        found["managed_by", "repository"] = mark.repository
+    secret = credential(auth)
+    if secret is not None:  # a Secret is one that would be sent, whatever version the tenant knows
+        sent = secret.reference if isinstance(secret, Secret) else None
+        found["auth", codec.credential_field(auth)] = (secret.version, sent)
+    return {path: value for path, value in found.items() if not _empty(value)}
+
+
+def _empty(value: object) -> bool:
+    return value is None or (isinstance(value, str | tuple | frozenset) and not value)
+
+
+def _told(field: FieldChange, was: Values, moved: Label, literals: AbstractSet[str]) -> object:
+    """What a field was at the base, fit to be printed as its `before` and `after` are; of events the set."""
+    value = was.get(field.path)
+    if field.path == ("events",):
+        return value or frozenset()
+    if moved is not Label.BOTH:
+        return field.before if moved is Label.PENDING else field.after
+    if field.secret:
+        return None if value is None else f"version {value[0]}" if value[0] is not None else "no version"
+    return shown(value, literals) if isinstance(value, str | Secret) else value

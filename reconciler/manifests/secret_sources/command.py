@@ -1,0 +1,26 @@
+"""`fromCommand: [PROGRAM, ARGUMENT, …]`: what a program prints. Off, unless --allow-command: a manifest names what is run."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from reconciler.manifests.secret_sources.base import SIZE, Access, Item, Lost, Place, whole
+
+LISTED: Final = None
+OPTIONAL: Final = True
+pick = whole
+
+
+def place(value: Any, folder: str, _access: Access) -> Place:
+    """The program, run in the manifest's folder; no shell."""
+    return Place("fromCommand", (folder, *value))
+
+
+def fetch(item: Item, access: Access) -> bytes:
+    """What it prints on standard output."""
+    folder, *argv = item
+    if not access.allow_command:
+        raise Lost("no command is run", "if you trust these manifests, allow it with --allow-command")
+    from reconciler.manifests.secret_sources.process import run  # noqa: PLC0415  runs without a program never load it
+
+    return run(argv, access, SIZE, folder)

@@ -1,0 +1,4 @@
+"""The handlers of the HTTP API and its OpenAPI document.
+
+Knows no SQL. Entry point: `endpoint`.
+"""

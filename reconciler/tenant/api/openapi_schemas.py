@@ -1,0 +1,247 @@
+"""The JSON Schemas of the OpenAPI document: what stands in bodies and answers, each with an example.
+
+Limits are those of `core/model/limits.py`, their patterns stand in `openapi_patterns.py`; what a schema cannot say (NFC, when a
+stored secret is enough) is prose.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from reconciler.core.model import limits
+from reconciler.core.results.reports import Verdict
+from reconciler.tenant.api import openapi_patterns as patterns
+from reconciler.tenant.problems import API
+
+Json = dict[str, Any]
+
+TEXT: Final[Json] = {"type": "string"}
+MAYBE: Final[Json] = {"type": ["string", "null"]}
+COUNT: Final[Json] = {"type": "integer", "minimum": 0}
+FLAG: Final[Json] = {"type": "boolean"}
+TIME: Final[Json] = {"type": "string", "format": "date-time"}
+MAYBE_TIME: Final[Json] = {"type": ["string", "null"], "format": "date-time"}
+NAME: Final[Json] = {"type": "string", "pattern": patterns.NAME, "maxLength": limits.NAME_LENGTH}
+NFC: Final[Json] = {
+    "type": "string",
+    "pattern": patterns.NAME,
+    "description": f"At most {limits.NAME_LENGTH} characters in Unicode NFC",
+}
+MAYBE_NAME: Final[Json] = {**NAME, "type": ["string", "null"]}
+REPOSITORY: Final[Json] = {
+    "description": "The Git repository that manages it: host/path, without user and port.",
+    "type": ["string", "null"],
+    "pattern": patterns.REPOSITORY,
+    "maxLength": limits.REPOSITORY_LENGTH,
+}
+PLAIN: Final[Json] = {"type": "string", "pattern": patterns.CREDENTIAL, "maxLength": limits.CREDENTIAL_BYTES}
+USERNAME: Final[Json] = {**PLAIN, "pattern": patterns.USERNAME}
+HEADER: Final[Json] = {**PLAIN, "pattern": patterns.HEADER}
+SECRET: Final[Json] = {**PLAIN, "writeOnly": True}
+STATUS_CODE: Final[Json] = {"type": ["integer", "null"], "minimum": 100, "maximum": 999}
+SECONDS: Final[Json] = {"type": ["number", "null"], "minimum": 0}
+VERDICTS: Final = [verdict.value for verdict in Verdict]
+
+SUBSCRIPTION: Final[Json] = {"type": "elastio:recovery-point:create:started", "version": "v0", "severity": "info"}
+MARK: Final[Json] = {
+    "owner": "payments",
+    "key": "payments-oncall",
+    "sources": ["webhooks/payments.yaml"],
+    "revision": "4fd1c2e",
+    "repository": "forge.example/acme/webhooks",
+}
+DETAILS_EXAMPLE: Final[Json] = {
+    "name": "Payments on-call",
+    "url": "https://hooks.example.com/elastio",
+    "description": "",
+    "enabled": True,
+    "auth": {"type": "basic", "username": "elastio", "password": "kept-at-the-tenant", "credential_version": "2"},
+    "events": [SUBSCRIPTION],
+    "managed_by": MARK,
+    "protected": False,
+}
+COUNTS_EXAMPLE: Final[Json] = {
+    "succeeded": 12,
+    "failed": 0,
+    "last_success": "2026-01-31T12:00:00.000Z",
+    "last_failure": None,
+    "last_day": {"succeeded": 3, "failed": 0},
+}
+WEBHOOK_EXAMPLE: Final[Json] = {
+    "id": "5d6f2c1e-8a57-4d1c-9f0b-2f6f0a3f7c11",
+    "revision": "3",
+    **DETAILS_EXAMPLE,
+    "auth": {"type": "basic", "username": "elastio", "credential_version": "2"},
+    "created_at": "2026-01-01T00:00:00.000Z",
+    "updated_at": "2026-01-31T11:00:00.000Z",
+    "invocations": COUNTS_EXAMPLE,
+}
+
+
+def ref(name: str) -> Json:
+    """A reference to one of SCHEMAS."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def maybe(schema: Json) -> Json:
+    """The same, or null."""
+    return {"oneOf": [schema, {"type": "null"}]}
+
+
+def record(properties: Json, required: tuple[str, ...] | None = None, *, closed: bool = False) -> Json:
+    """An object; all its properties are required unless some are named. `closed`: others are refused."""
+    made: Json = {"type": "object", "properties": properties}
+    needed = list(properties if required is None else required)
+    if needed:
+        made["required"] = needed
+    if closed:
+        made["additionalProperties"] = False
+    return made
+
+
+def items_of(items: Json, **more: Any) -> Json:
+    """An array of these."""
+    return {"type": "array", "items": items, **more}
+
+
+def page(items: Json) -> Json:
+    """One page of a listing; `next_cursor` is null on the last one."""
+    return record({"items": items_of(items), "next_cursor": MAYBE})
+
+
+def _auth(kind: str, fields: Json, *required: str) -> Json:
+    version = {"type": "null"} if kind == "none" else MAYBE_NAME
+    return record({"type": {"const": kind}, **fields, "credential_version": version}, ("type", *required), closed=True)
+
+
+def _auths(secret: Json | None = None, *needed: str) -> list[Json]:
+    """Every kind of authentication; with `secret` with the field of its secret, which is required where it is among `needed`."""
+
+    def one(kind: str, name: str, **fields: Json) -> Json:
+        given = {} if secret is None else {name: secret}
+        return _auth(kind, {**fields, **given}, *fields, *(field for field in given if field in needed))
+
+    return [
+        _auth("none", {}),
+        one("basic", "password", username=USERNAME),
+        one("bearer", "token"),
+        one("apiKey", "value", header=HEADER),
+    ]
+
+
+_COUNTS: Final = record({"succeeded": COUNT, "failed": COUNT})
+_INVOCATIONS: Final = record(
+    {"succeeded": COUNT, "failed": COUNT, "last_success": MAYBE_TIME, "last_failure": MAYBE_TIME, "last_day": _COUNTS}
+)
+_EVENTS: Final = items_of(ref("Subscription"), uniqueItems=True)
+_NAMED: Final[Json] = {"name": NFC, "url": {"type": "string", "pattern": patterns.URL, "maxLength": limits.URL_LENGTH}}
+_DESCRIPTION: Final[Json] = {"pattern": patterns.DESCRIPTION, "maxLength": limits.DESCRIPTION_LENGTH}
+_GIVEN: Final[Json] = {
+    **_NAMED,
+    "description": {"type": ["string", "null"], **_DESCRIPTION},
+    "enabled": FLAG,
+    "auth": maybe(ref("GivenAuth")),
+    "events": maybe(_EVENTS),
+    "managed_by": maybe(ref("ManagedBy")),
+    "protected": {"type": ["boolean", "null"]},
+}
+_LIVE: Final[Json] = {
+    "id": TEXT,
+    "revision": TEXT,
+    **_NAMED,
+    "description": {"type": "string", **_DESCRIPTION},
+    "enabled": FLAG,
+    "auth": ref("Auth"),
+    "events": _EVENTS,
+    "managed_by": maybe(ref("ManagedBy")),
+    "protected": FLAG,
+    "created_at": TIME,
+    "updated_at": TIME,
+    "invocations": ref("Invocations"),
+}
+_ATTEMPT: Final = record(
+    {
+        "number": {"type": "integer", "minimum": 1},
+        "time": TIME,
+        "verdict": {"enum": [*VERDICTS, None]},
+        "status_code": STATUS_CODE,
+        "detail": MAYBE,
+        "seconds": SECONDS,
+    }
+)
+_QUEUED: Final = record(
+    {
+        "id": TEXT,
+        "event_id": TEXT,
+        "event": ref("Subscription"),
+        "state": {"enum": ["pending", "succeeded", "failed"]},
+        "created_at": TIME,
+        "next_attempt": MAYBE_TIME,
+        "attempts": items_of(_ATTEMPT),
+    }
+)
+_DELIVERY: Final = record(
+    {"event": TEXT, "verdict": {"enum": VERDICTS}, "status_code": STATUS_CODE, "detail": MAYBE, "seconds": SECONDS}
+)
+_KNOWN: Final = record(
+    {
+        "type": TEXT,
+        "group": MAYBE,
+        "versions": {"type": ["array", "null"], "items": TEXT},
+        "severities": items_of(TEXT),
+        "description": MAYBE,
+        "example": {"type": ["object", "null"]},
+        "source": MAYBE,
+    }
+)
+_SECRETS: Final = "Secrets are accepted, never returned. Without its secret an authentication keeps the stored one."
+
+SCHEMAS: Final[Json] = {
+    "Subscription": {**record({"type": NAME, "version": NAME, "severity": NAME}, closed=True), "example": SUBSCRIPTION},
+    "Auth": {"description": "As it is shown: without its secret.", "oneOf": _auths()},
+    "GivenAuth": {"description": _SECRETS, "oneOf": _auths(SECRET)},
+    "NewAuth": {"description": "With its secret, since none is stored.", "oneOf": _auths(SECRET, "password", "token", "value")},
+    "ManagedBy": {
+        **record(
+            {
+                "owner": NAME,
+                "key": {"type": "string", "pattern": patterns.KEY},
+                "sources": items_of({"type": "string", "minLength": 1, **_DESCRIPTION}),
+                "revision": MAYBE_NAME,
+                "repository": REPOSITORY,
+            },
+            ("owner", "key"),
+            closed=True,
+        ),
+        "example": MARK,
+    },
+    "Invocations": {**_INVOCATIONS, "example": COUNTS_EXAMPLE},
+    "WebhookDetails": {
+        **record({**_GIVEN, "auth": maybe(ref("NewAuth"))}, ("name", "url"), closed=True),
+        "example": DETAILS_EXAMPLE,
+    },
+    "WebhookPatch": {**record(_GIVEN, (), closed=True), "example": {"enabled": False}},
+    "Unsaved": record(_GIVEN, ("url",), closed=True),
+    "Webhook": {**record(_LIVE), "example": WEBHOOK_EXAMPLE},
+    "Delivery": _DELIVERY,
+    "QueuedDelivery": _QUEUED,
+    "Catalogue": record(
+        {
+            "complete": FLAG,
+            "note": TEXT,
+            "groups": items_of(TEXT),
+            "severities": items_of(TEXT),
+            "events": items_of(_KNOWN),
+        }
+    ),
+    "Problem": record(
+        {
+            "type": {"enum": sorted(API)},
+            "title": TEXT,
+            "status": {"type": "integer"},
+            "detail": TEXT,
+            "errors": items_of(record({"pointer": TEXT, "detail": TEXT})),
+        },
+        ("type", "title", "status"),
+    ),
+}

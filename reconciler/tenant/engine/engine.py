@@ -1,0 +1,237 @@
+"""Attempts deliveries in the background until they are through.
+
+Which webhook may send next stands in `lanes.py`, when a failed delivery is tried again in `retries.py`, what is stored in
+`claims.py` and `outcomes.py`. Here these are put together: picks become claims, claims become attempts, and their outcomes give
+the places back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from reconciler.core.errors import StoreError
+from reconciler.core.results.reports import Delivery, Verdict
+from reconciler.delivery.envelope import envelope, real_event
+from reconciler.delivery.send import Sender
+from reconciler.tenant.engine.together import Together
+from reconciler.tenant.schedule.lanes import After, Lanes, Pick
+from reconciler.tenant.schedule.retries import Retries
+from reconciler.tenant.store.faults import reason
+from reconciler.tenant.store.rows import claims, outcomes, upkeep, webhooks
+from reconciler.tenant.store.rows.claims import Claim
+from reconciler.tenant.store.rows.outcomes import Ended
+from reconciler.tenant.store.store import Store
+from reconciler.tenant.times import rfc3339
+
+LOOK: Final = 5.0  # seconds between looks for what another process left, and after a write that could not be stored
+UPKEEP: Final = 60.0  # seconds between looks for what is too old
+TOGETHER: Final = 8  # attempts that are claimed, or whose outcomes are stored, in one transaction, so that none takes long
+REST: Final = 9  # times as long as a step of upkeep took does the next one wait, so that others find the writer free
+
+Observe = Callable[[str, Delivery, str, int], None]  # told url, outcome, event id and number of each attempt
+
+_log = logging.getLogger("reconciler.tenant")
+
+
+class Engine:
+    """The background of one application; `wake` or `arrived` after anything that may have made a delivery due."""
+
+    def __init__(
+        self,
+        store: Store,
+        sender: Sender,
+        retries: Retries = Retries(),  # noqa: B008  a frozen value
+        observe: Observe = lambda *_told: None,
+    ) -> None:
+        self._store, self._sender, self._retries, self._observe = store, sender, retries, observe
+        self._lease = store.new_id()
+        self._lanes = Lanes()
+        self._finish = Together(self._finished, TOGETHER)
+        self._unread: set[str] | None = None  # webhooks whose facts are to be read; None for all
+        self._attempts: set[asyncio.Task[None]] = set()
+        self._passing: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._background: tuple[asyncio.Task[None], ...] = ()
+        self._again = self._stopped = False
+
+    async def start(self) -> None:
+        """Counts what the last engine left as interrupted and begins; one engine a file only."""
+        self._stopped = False
+        self._store.clock.hold()
+        await self._store.write(lambda c: outcomes.recover(c, self._retries, self._store.clock()))
+        self._background = (asyncio.create_task(self._look()), asyncio.create_task(self._keep_up()))
+
+    async def stop(self) -> None:
+        """Claims nothing more and waits for the attempts under way, each of which ends by its own time limit."""
+        self._stopped = True
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        self._background = ()
+        await self.idle()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._store.clock.release()
+
+    @property
+    def running(self) -> bool:
+        """Whether it goes on claiming what is due: it was not stopped, and none of its background has ended by itself."""
+        return not self._stopped and not any(task.done() for task in self._background)
+
+    async def idle(self) -> None:
+        """Waits until nothing is under way."""
+        while self._passing is not None or self._attempts:
+            await asyncio.gather(*filter(None, [self._passing]), *self._attempts, return_exceptions=True)
+
+    def wake(self, *webhook_ids: str) -> None:
+        """Reads what the file says of these webhooks, without any: of all for which something waits; returns at once."""
+        if not webhook_ids:
+            self._unread = None
+        elif self._unread is not None:
+            self._unread.update(webhook_ids)
+        self._go_on()
+
+    def arrived(self, webhook_ids: Iterable[str], now: float) -> None:
+        """Deliveries to these webhooks were stored just now; returns at once."""
+        for webhook_id in webhook_ids:
+            if webhook_id in self._lanes:
+                self._lanes.due(webhook_id, now)
+            elif self._unread is not None:
+                self._unread.add(webhook_id)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        self._again = True
+        if self._passing is None and not self._stopped:
+            self._passing = asyncio.create_task(self._pass())
+            self._passing.add_done_callback(self._passed)
+
+    def _passed(self, task: asyncio.Task[None]) -> None:
+        self._passing = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.warning("deliveries could not be claimed: %s", reason(error))
+            self._sleep(LOOK)  # nothing is lost by waiting
+        elif self._again:
+            self._go_on()
+        elif (at := self._lanes.next_at()) is not None:
+            self._sleep(min(max(at - self._store.clock(), 0.0), LOOK))
+
+    def _sleep(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._go_on)
+
+    async def _pass(self) -> None:
+        """Claims and starts what there is room for."""
+        self._again = False
+        await self._follow_the_clock()
+        await self._learn()
+        while picks := self._lanes.take(self._store.clock(), TOGETHER):
+            await self._claim(picks)
+
+    async def _follow_the_clock(self) -> None:
+        """Moves what is planned by as much as the machine's clock jumped, so that each wait takes as long as it was to take."""
+        jump = self._store.clock.jump()
+        if not jump:
+            return
+
+        def move(connection: sqlite3.Connection) -> None:
+            outcomes.move(connection, jump)
+            self._store.clock.follow(jump)  # with the last statement, so that no moment of the old time line is stored after it
+
+        try:
+            await self._store.write(move)
+        except BaseException:
+            if not self._store.clock.jump():  # it followed, but nothing was stored
+                self._store.clock.follow(-jump)
+            raise
+        self._lanes.move(jump)
+        _log.warning("the clock jumped by %+.1f s: planned attempts moved with it", jump)
+
+    async def _learn(self) -> None:
+        """Reads the facts of the webhooks that were named since."""
+        if self._unread == set():
+            return
+        ids = None if self._unread is None else tuple(self._unread)
+        self._unread = set()
+        found = await self._store.read(lambda c: claims.waiting(c) if ids is None else claims.facts(c, ids))
+        self._lanes.learn(found, ids or ())
+
+    async def _claim(self, picks: list[Pick]) -> None:
+        now = self._store.clock()
+        try:
+            found = await self._store.write(lambda c: claims.claim(c, picks, self._lease, now))
+        except BaseException:
+            for pick in picks:
+                self._lanes.unused(pick, pick.count)
+            raise
+        for pick, (facts, claimed) in zip(picks, found, strict=True):
+            self._lanes.tell(pick.webhook_id, facts)
+            self._lanes.unused(pick, pick.count - len(claimed))
+            for claim in claimed:
+                task = asyncio.create_task(self._attempt(claim, pick))
+                self._attempts.add(task)
+                task.add_done_callback(self._attempted)
+                await asyncio.sleep(0)  # requests get their turn between the beginnings of attempts
+
+    def _attempted(self, task: asyncio.Task[None]) -> None:
+        self._attempts.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("an attempt ended without an outcome: %s", reason(error))
+        self._go_on()
+
+    async def _attempt(self, claim: Claim, pick: Pick) -> None:
+        outcome = await self._sent(claim)
+        self._observe(claim.target.url, outcome, claim.event_id, claim.number)
+        after = await self._stored(Ended(claim, outcome, self._retries.wait(claim.tries, outcome)))
+        answered = None if outcome.verdict is Verdict.INTERRUPTED else outcome.status_code is not None
+        self._lanes.ended(pick, after, answered=answered)
+
+    async def _finished(self, ended: Sequence[Ended]) -> list[After | None]:
+        return await self._store.write(lambda c: outcomes.finish(c, ended, self._store.clock()))
+
+    async def _stored(self, ended: Ended) -> After | None:
+        """Stores an outcome, however long the disk is full or another process in the way: until then its place is taken."""
+        while True:
+            try:
+                return await self._finish(ended)
+            except sqlite3.Error as error:
+                _log.warning("an outcome could not be stored: %s", reason(error))
+                if self._stopped:
+                    raise  # the next start counts it as interrupted
+                await asyncio.sleep(LOOK)
+
+    async def _sent(self, claim: Claim) -> Delivery:
+        """One attempt, with the url and credentials that the claim read."""
+        target, what = claim.target, claim.subscription
+        event = real_event(what.type, what.version, json.loads(claim.body), claim.event_id, rfc3339(claim.accepted_at))
+        try:
+            secret = webhooks.opened(target.webhook_id, target.auth, self._store.vault)
+            webhook = webhooks.to_send(target.name, target.url, target.auth, secret)
+            return await self._sender.send(webhook, what, envelope(event))
+        except (StoreError, ValueError):
+            return outcomes.interrupted(target.name)
+
+    async def _look(self) -> None:
+        """Wakes now and then: another process may have enabled a webhook or posted an event."""
+        while True:
+            self.wake()
+            await asyncio.sleep(LOOK)
+
+    async def _keep_up(self) -> None:
+        """Removes and ends what is too old, step by step."""
+        while True:
+            pause = UPKEEP
+            try:
+                started = time.perf_counter()
+                if await self._store.write(lambda c: upkeep.step(c, self._store.clock())):
+                    pause = REST * (time.perf_counter() - started)
+            except sqlite3.Error as error:
+                _log.warning("what is too old could not be removed: %s", reason(error))
+            await asyncio.sleep(pause)

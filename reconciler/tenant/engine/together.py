@@ -1,0 +1,69 @@
+"""One work for what waits: what comes while a group is under way makes up the next one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Generic, TypeVar
+
+PAUSE: Final = 0.05  # seconds; a work that took longer waited for somebody, as for another process that writes
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Together(Generic[T, R]):
+    """Hands items to `work`, one group at a time; `work` returns an end for each, in their order, or raises for all.
+
+    A group that was refused is tried one by one, so that nobody fails for another's sake. After each group a pause as long as
+    its work took, PAUSE at most, so that others find the writer free, and the next group is worth its transaction. `clock`
+    tells seconds, `sleep` lets them pass.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[Sequence[T]], Awaitable[Sequence[R]]],
+        most: int,
+        clock: Callable[[], float] = time.perf_counter,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._work, self._most, self._clock, self._sleep = work, most, clock, sleep
+        self._waiting: list[tuple[T, asyncio.Future[R]]] = []
+        self._working: asyncio.Task[None] | None = None
+
+    async def __call__(self, item: T) -> R:
+        """The end of one item; raises what its work raised."""
+        end: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, end))
+        if self._working is None:
+            self._working = asyncio.create_task(self._run())
+        return await end
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                began = self._clock()
+                group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+                if not await self._told(group, last=len(group) == 1):
+                    for each in group:
+                        await self._told([each], last=True)
+                await self._sleep(min(self._clock() - began, PAUSE))
+        finally:
+            self._working = None
+
+    async def _told(self, group: list[tuple[T, asyncio.Future[R]]], *, last: bool) -> bool:
+        """Does the work and tells its ends; False where it was refused and nobody was told, because it is not the `last` try."""
+        try:
+            ends = await self._work([item for item, _ in group])
+        except Exception as error:  # noqa: BLE001  whatever it is, who waits has to hear of it
+            if not last:
+                return False
+            for _, end in group:
+                if not end.done():
+                    end.set_exception(error)
+            return True
+        for (_, end), value in zip(group, ends, strict=True):
+            if not end.done():
+                end.set_result(value)
+        return True

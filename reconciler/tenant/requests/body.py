@@ -1,0 +1,216 @@
+"""JSON values -> typed values of a webhook, every field at fault at once with its pointer.
+
+Limits are `core/model/limits.py`'s. A credential is sealed and hidden right where it is read: nothing behind this file sees its
+text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from reconciler.core.model import limits
+from reconciler.core.model.secret import Secret
+from reconciler.core.model.webhook import ManagedBy, Subscription
+from reconciler.core.wire.webhooks import CREDENTIAL_FIELDS
+from reconciler.tenant.problems import FieldError
+
+READ_ONLY: Final = frozenset({"id", "revision", "created_at", "updated_at", "invocations"})
+_AUTH_FIELDS: Final = {"none": (), "basic": ("username", "password"), "bearer": ("token",), "apiKey": ("header", "value")}
+
+Seal = Callable[[str, str], bytes]  # field, text -> ciphertext
+
+
+@dataclass(frozen=True, slots=True)
+class GivenAuth:
+    """An authentication as it was sent; without `secret` the stored one is meant. `sealed` is the same, encrypted."""
+
+    type: str = "none"
+    username: str | None = None
+    header: str | None = None
+    version: str | None = None
+    secret: Secret | None = None
+    sealed: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """The fields of a webhook that were sent and are fine, by name, and those at fault."""
+
+    fields: Mapping[str, Any]
+    errors: tuple[FieldError, ...]
+
+
+class Reader:
+    """Collects errors while an object's fields are taken out of it; what is left over is unknown."""
+
+    def __init__(self, value: object, pointer: str, errors: list[FieldError]) -> None:
+        self.pointer, self.errors = pointer, errors
+        self._left: dict[str, Any] = dict(value) if isinstance(value, Mapping) else {}
+        self.is_object = isinstance(value, Mapping)
+        if not self.is_object:
+            errors.append(FieldError(pointer, "must be an object"))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._left
+
+    def fault(self, name: str, detail: str) -> None:
+        """Records a fault of one field."""
+        part = name[:100].replace("~", "~0").replace("/", "~1")
+        self.errors.append(FieldError(f"{self.pointer}/{part}", detail))
+
+    def take(self, name: str) -> Any:
+        """The raw value of a field, None when it is absent."""
+        return self._left.pop(name, None)
+
+    def text(self, name: str, limit: Callable[[str], str | None]) -> str | None:
+        """A required text within its limit; None when it is at fault or absent."""
+        present, value = name in self._left, self.take(name)
+        if not isinstance(value, str):
+            if self.is_object:
+                self.fault(name, "must be a text" if present else "is required")
+            return None
+        wrong = limit(value)
+        if wrong is not None:
+            self.fault(name, wrong)
+            return None
+        return value
+
+    def maybe_text(self, name: str, limit: Callable[[str], str | None]) -> str | None:
+        """A text that may be null or absent."""
+        return None if self.drop_null(name) else self.text(name, limit)
+
+    def drop_null(self, name: str) -> bool:
+        """Whether a field is null or absent, and so has its default (RFC 7396); it is taken then."""
+        if self._left.get(name) is not None:
+            return False
+        self.take(name)
+        return True
+
+    def flag(self, name: str) -> bool | None:
+        """A boolean; None when it is at fault."""
+        value = self.take(name)
+        if not isinstance(value, bool):
+            self.fault(name, "must be true or false")
+            return None
+        return value
+
+    def items(self, name: str) -> list[Any]:
+        """A list; empty when it is at fault."""
+        value = self.take(name)
+        if not isinstance(value, list):
+            self.fault(name, "must be a list")
+            return []
+        return value
+
+    def end(self) -> None:
+        """Every field that was not taken is unknown or read-only."""
+        for name in self._left:
+            self.fault(name, "is read-only" if name in READ_ONLY and not self.pointer else "is unknown")
+
+
+def _key(text: str) -> str | None:
+    return None if limits.KEY.fullmatch(text) else "must be a-z 0-9 - . , up to 253, and start and end with a letter or digit"
+
+
+def _source(text: str) -> str | None:
+    return limits.description(text) if text else "must not be empty"
+
+
+def _auth(value: object, at: str, seal: Seal, errors: list[FieldError]) -> GivenAuth | None:
+    if value is None:
+        return GivenAuth()
+    reader = Reader(value, at, errors)
+    kind = reader.take("type")
+    if not reader.is_object:
+        return None
+    if not isinstance(kind, str) or kind not in _AUTH_FIELDS:
+        reader.fault("type", "must be none, basic, bearer or apiKey")
+        return None
+    known = _AUTH_FIELDS[kind]
+    username = reader.text("username", limits.username) if "username" in known else None
+    header = reader.text("header", limits.header) if "header" in known else None
+    version = reader.maybe_text("credential_version", limits.name)
+    if kind == "none" and version is not None:
+        reader.fault("credential_version", "has no meaning without a credential")
+    name = CREDENTIAL_FIELDS.get(kind)
+    raw = reader.text(name, limits.credential) if name is not None and name in reader else None
+    reader.end()
+    if raw is None or name is None:
+        return GivenAuth(kind, username, header, version)
+    return GivenAuth(kind, username, header, version, Secret(raw, reference=f"auth.{name}"), seal(name, raw))
+
+
+def subscription(value: object, at: str, errors: list[FieldError]) -> Subscription:
+    """One `{type, version, severity}`; what is at fault is recorded and empty."""
+    reader = Reader(value, at, errors)
+    parts = [reader.text(name, limits.name) or "" for name in ("type", "version", "severity")]
+    reader.end()
+    return Subscription(*parts)
+
+
+def _events(values: list[Any], at: str, errors: list[FieldError]) -> tuple[Subscription, ...]:
+    before = len(errors)
+    found = [subscription(value, f"{at}/{index}", errors) for index, value in enumerate(values)]
+    seen: set[Subscription] = set()
+    for index, item in enumerate(found):
+        if item in seen and len(errors) == before:
+            errors.append(FieldError(f"{at}/{index}", "is listed twice"))
+        seen.add(item)
+    return tuple(sorted(seen, key=lambda item: item.sort_key))
+
+
+def _managed_by(value: object, at: str, errors: list[FieldError]) -> ManagedBy | None:
+    if value is None:
+        return None
+    reader = Reader(value, at, errors)
+    owner, key = reader.text("owner", limits.name), reader.text("key", _key)
+    sources = reader.items("sources") if "sources" in reader else []
+    revision = reader.maybe_text("revision", limits.name)
+    repository = reader.maybe_text("repository", limits.repository)
+    for index, source in enumerate(sources):
+        wrong = _source(source) if isinstance(source, str) else "must be a text"
+        if wrong is not None:
+            errors.append(FieldError(f"{at}/sources/{index}", wrong))
+    reader.end()
+    texts = tuple(item for item in sources if isinstance(item, str))
+    return ManagedBy(owner or "", key or "", texts, revision, repository)
+
+
+def _plain(reader: Reader, fields: dict[str, Any]) -> None:
+    """The fields that are one text or one boolean."""
+    if "name" in reader:
+        text = reader.text("name", lambda given: limits.name(limits.normal(given)))
+        fields["name"] = None if text is None else limits.normal(text)
+    if "url" in reader:
+        fields["url"] = reader.text("url", limits.url)
+    if "description" in reader:
+        fields["description"] = reader.maybe_text("description", limits.description) or ""
+    if "enabled" in reader:
+        fields["enabled"] = reader.flag("enabled")
+    if "protected" in reader:
+        fields["protected"] = False if reader.drop_null("protected") else reader.flag("protected")
+
+
+def details(value: object, seal: Seal, *, required: tuple[str, ...] = (), pointer: str = "") -> Details:
+    """The fields of a webhook in a JSON value: those sent, decoded, and all faults; `required` must be among them.
+
+    Null means the default (RFC 7396), but name, url and enabled take none.
+    """
+    errors: list[FieldError] = []
+    reader = Reader(value, pointer, errors)
+    fields: dict[str, Any] = {}
+    for name in required:
+        if reader.is_object and name not in reader:
+            reader.fault(name, "is required")
+    _plain(reader, fields)
+    if "auth" in reader:
+        fields["auth"] = _auth(reader.take("auth"), f"{pointer}/auth", seal, errors)
+    if "events" in reader:
+        values = [] if reader.drop_null("events") else reader.items("events")
+        fields["events"] = _events(values, f"{pointer}/events", errors)
+    if "managed_by" in reader:
+        fields["managed_by"] = _managed_by(reader.take("managed_by"), f"{pointer}/managed_by", errors)
+    reader.end()
+    return Details({name: item for name, item in fields.items() if item is not None or name == "managed_by"}, tuple(errors))

@@ -1,0 +1,144 @@
+"""SQL of the queue: what the lanes are told, and claims.
+
+A claim stores attempt number and lease before anything is sent, and reads the webhook of that moment in the same transaction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from reconciler.core.model.webhook import Subscription
+from reconciler.tenant.schedule.lanes import DEAD_AFTER, Facts, Pick, Rank
+from reconciler.tenant.store.rows.webhooks import StoredAuth, auth_of
+from reconciler.tenant.store.sql import placeholders
+
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a webhook's deliveries go, as it stood when they were claimed."""
+
+    webhook_id: str
+    name: str
+    url: str = field(repr=False)
+    auth: StoredAuth
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One attempt that may be sent now: its number, how many attempts its round has with it, and the event."""
+
+    seq: int
+    number: int
+    tries: int
+    claimed_at: float
+    target: Target
+    event_id: str
+    subscription: Subscription
+    body: str = field(repr=False)
+    accepted_at: float
+
+
+def place(url: str) -> str:
+    """Host and port of a stored url, which is where the limit of a place counts."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or _PORTS.get(parts.scheme)}"
+
+
+_FACTS: Final = (
+    "SELECT w.id, w.url, w.unreached, COALESCE(w.held_until, 0), (SELECT MIN(next_at) FROM deliveries WHERE "
+    "webhook_id = w.id AND state = 'pending' AND lease IS NULL) AS due FROM webhooks w WHERE w.enabled "
+)
+
+
+def facts(connection: sqlite3.Connection, webhook_ids: Sequence[str]) -> dict[str, Facts]:
+    """What the lanes have to know of those of these webhooks that are enabled."""
+    query = f"{_FACTS} AND w.id IN ({placeholders(webhook_ids)})"
+    return _told(connection.execute(query, webhook_ids))
+
+
+def waiting(connection: sqlite3.Connection) -> dict[str, Facts]:
+    """The same of every webhook for which something waits: one look into an index for each."""
+    return _told(connection.execute(f"{_FACTS} AND due IS NOT NULL"))
+
+
+def _told(rows: Iterable[sqlite3.Row]) -> dict[str, Facts]:
+    return {row[0]: Facts(place(row[1]), row[4], row[3], row[2]) for row in rows}
+
+
+def claim(
+    connection: sqlite3.Connection, picks: Sequence[Pick], lease: str, now: float
+) -> list[tuple[Facts | None, list[Claim]]]:
+    """For each pick the facts as they are now, and the claims that it found; None and nothing where the webhook may not send.
+
+    One pick a webhook. Few statements for all of them, for the reason that `outcomes.py` gives.
+    """
+    ids = [pick.webhook_id for pick in picks]
+    rows = {row["id"]: row for row in connection.execute(f"{_ENABLED} ({placeholders(ids)})", ids)}
+    known = {pick.webhook_id: pick for pick in picks if pick.webhook_id in rows and _as_told(pick, rows[pick.webhook_id], now)}
+    found = _waiting(connection, known.values(), now)
+    ready = {
+        webhook_id: [row for row in found[webhook_id][: pick.count] if row["next_at"] <= now]
+        for webhook_id, pick in known.items()
+    }
+    _take(connection, [row["seq"] for some in ready.values() for row in some], lease, now)
+    unsure = [pick.webhook_id for pick in picks if pick.webhook_id not in known or pick.rank is Rank.DEAD]
+    told = facts(connection, unsure) if unsure else {}
+    claimed = {}
+    for webhook_id, some in ready.items():
+        row, rest = rows[webhook_id], found[webhook_id][len(some) :]
+        target = Target(webhook_id, row["name"], row["url"], auth_of(row))
+        claimed[webhook_id] = [_claimed(each, target, now) for each in some]
+        due = rest[0]["next_at"] if rest else None
+        told.setdefault(webhook_id, Facts(known[webhook_id].place, due, row["held_until"] or 0.0, row["unreached"]))
+    return [(told.get(webhook_id), claimed.pop(webhook_id, [])) for webhook_id in ids]
+
+
+_ENABLED: Final = "SELECT * FROM webhooks WHERE enabled AND id IN"
+
+
+def _as_told(pick: Pick, row: sqlite3.Row, now: float) -> bool:
+    """Whether the lanes knew what the file says of a webhook; else they ask again."""
+    dead = row["unreached"] >= DEAD_AFTER
+    return (row["held_until"] or 0.0) <= now and place(row["url"]) == pick.place and dead == (pick.rank is Rank.DEAD)
+
+
+_ALL: Final = "FROM deliveries WHERE webhook_id = ? AND state = 'pending' AND lease IS NULL"
+_NEXT: Final = f"SELECT seq FROM (SELECT seq {_ALL} ORDER BY next_at LIMIT ?)"  # noqa: S608  fixed text
+# The due one with the most attempts, so that its schedule goes on; the others wait without using theirs.
+_PROBE: Final = f"SELECT seq FROM (SELECT seq {_ALL} AND next_at <= ? ORDER BY attempt DESC, next_at LIMIT 1)"  # noqa: S608  likewise
+_CLAIMED: Final = (
+    "SELECT d.seq, d.webhook_id, d.attempt, d.earlier, d.next_at, d.event_id, e.type, e.version, e.severity, e.body, "
+    "e.accepted_at FROM deliveries d JOIN events e ON e.id = d.event_id WHERE d.seq IN"
+)
+
+
+def _waiting(connection: sqlite3.Connection, picks: Iterable[Pick], now: float) -> defaultdict[str, list[sqlite3.Row]]:
+    """By webhook what it may claim, in turn, and the one after these."""
+    found: defaultdict[str, list[sqlite3.Row]] = defaultdict(list)
+    parts = [
+        (_PROBE, pick.webhook_id, now) if pick.rank is Rank.DEAD else (_NEXT, pick.webhook_id, pick.count + 1) for pick in picks
+    ]
+    if parts:
+        query = f"{_CLAIMED} ({' UNION ALL '.join(part[0] for part in parts)}) ORDER BY d.next_at"
+        for row in connection.execute(query, [value for part in parts for value in part[1:]]):
+            found[row["webhook_id"]].append(row)
+    return found
+
+
+def _take(connection: sqlite3.Connection, seqs: Sequence[int], lease: str, now: float) -> None:
+    if seqs:
+        query = f"UPDATE deliveries SET attempt = attempt + 1, lease = ?, lease_at = ? WHERE seq IN ({placeholders(seqs)})"  # noqa: S608  placeholders
+        connection.execute(query, (lease, now, *seqs))
+
+
+def _claimed(row: sqlite3.Row, target: Target, now: float) -> Claim:
+    number = row["attempt"] + 1
+    what = Subscription(row["type"], row["version"], row["severity"])
+    return Claim(row["seq"], number, number - row["earlier"], now, target, row["event_id"], what, row["body"], row["accepted_at"])

@@ -1,0 +1,83 @@
+"""SQL of the counts: those on webhooks, `hourly` with a series for each webhook and one for all, and `totals`.
+
+No query here walks over all webhooks.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Final
+
+from reconciler.tenant.store.sql import placeholders
+from reconciler.tenant.times import HOUR, maybe, rfc3339
+
+ALL: Final = ""  # whose series counts every webhook, also those that are gone
+
+
+def day_ago(now: float) -> int:
+    """The hour after which the last day's 24 begin."""
+    return int(now // HOUR) - 24
+
+
+def count(connection: sqlite3.Connection, invoked: Iterable[tuple[str, bool]], now: float) -> None:
+    """Counts invocations, each the id of a webhook and whether it succeeded: for it and for all, since ever and in this hour."""
+    found = Counter(invoked)
+    sums = {webhook_id: (found[webhook_id, True], found[webhook_id, False]) for webhook_id, _ in found}
+    alike: dict[tuple[int, int], list[str]] = {}
+    for webhook_id, counts in sums.items():
+        alike.setdefault(counts, []).append(webhook_id)
+    for counts, ids in alike.items():
+        values = (*_added(counts, now), *ids)
+        connection.execute(f"UPDATE webhooks SET {_ADDED} WHERE id IN ({placeholders(ids)})", values)  # noqa: S608  fixed text
+    sums[ALL] = (sum(won for won, _ in sums.values()), sum(lost for _, lost in sums.values()))
+    connection.execute(f"UPDATE totals SET {_ADDED}", _added(sums[ALL], now))  # noqa: S608  likewise
+    hour = int(now // HOUR)
+    connection.execute(
+        f"INSERT INTO hourly (webhook_id, hour, succeeded, failed) VALUES {placeholders(sums, '(?, ?, ?, ?)')} "  # noqa: S608  likewise
+        "ON CONFLICT DO UPDATE SET succeeded = succeeded + excluded.succeeded, failed = failed + excluded.failed",
+        [value for webhook_id, counts in sums.items() for value in (webhook_id, hour, *counts)],
+    )
+
+
+_ADDED: Final = (
+    "succeeded = succeeded + ?, failed = failed + ?, last_success = COALESCE(?, last_success), "
+    "last_failure = COALESCE(?, last_failure)"
+)
+
+
+def _added(counts: tuple[int, int], now: float) -> tuple[int | float | None, ...]:
+    """The values of _ADDED."""
+    return (*counts, *(now if number else None for number in counts))
+
+
+def steps(connection: sqlite3.Connection, webhook_id: str, start: int, end: int, size: int) -> list[dict[str, Any]]:
+    """Counts of a webhook, or of ALL, in steps of `size` hours; `start` and `end` (not included) in hours, multiples of it."""
+    rows = connection.execute(
+        "SELECT hour / ? AS step, SUM(succeeded), SUM(failed) FROM hourly "
+        "WHERE webhook_id = ? AND hour >= ? AND hour < ? GROUP BY step",
+        (size, webhook_id, start, end),
+    )
+    found = {row[0]: (row[1], row[2]) for row in rows}
+    result = []
+    for hour in range(start, end, size):
+        succeeded, failed = found.get(hour // size, (0, 0))
+        result.append({"start": rfc3339(hour * HOUR), "succeeded": succeeded, "failed": failed})
+    return result
+
+
+def totals(connection: sqlite3.Connection, now: float) -> dict[str, Any]:
+    """Counts over all webhooks, what deleted ones received included."""
+    row = connection.execute("SELECT succeeded, failed, last_success, last_failure FROM totals").fetchone()
+    day = connection.execute(
+        "SELECT COALESCE(SUM(succeeded), 0), COALESCE(SUM(failed), 0) FROM hourly WHERE webhook_id = ? AND hour > ?",
+        (ALL, day_ago(now)),
+    ).fetchone()
+    return {
+        "succeeded": row[0],
+        "failed": row[1],
+        "last_success": maybe(row[2]),
+        "last_failure": maybe(row[3]),
+        "last_day": {"succeeded": day[0], "failed": day[1]},
+    }
