@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciler.core.errors import BadAnswer, ProviderError, Unauthorized, Unreachable
+from reconciler.core.model.auth import NoAuth, credential, with_credential
 from reconciler.core.model.secret import Secret
-from reconciler.core.model.webhook import Declared, Live, NoAuth, Subscription, Webhook, credential, with_credential
+from reconciler.core.model.webhook import Declared, Live, Subscription, Webhook
 from reconciler.core.results.reports import Check, CheckKind, Delivery, TestReport, Verdict
 
 DEFAULT_EVENT: Final = Subscription("elastio:recovery-point:create:started", "v0", "info")

@@ -12,8 +12,8 @@ import pytest
 from reconciler import workflow
 from reconciler.core.change import Plan
 from reconciler.core.errors import BadRequest, InvalidManifests
+from reconciler.core.model.auth import BasicAuth, credential
 from reconciler.core.model.secret import Secret
-from reconciler.core.model.webhook import BasicAuth, credential
 from reconciler.core.safety.run_policy import RunPolicy
 from reconciler.manifests import Manifests, Request, load
 from reconciler.providers.memory import MemoryProvider

@@ -23,8 +23,9 @@ import httpx
 
 from reconciler import __version__
 from reconciler.core.model import limits
+from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth
 from reconciler.core.model.secret import Secret, Withheld
-from reconciler.core.model.webhook import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth, Subscription, Webhook
+from reconciler.core.model.webhook import Subscription, Webhook
 from reconciler.core.results.cause import Cause, cause_of_status
 from reconciler.core.results.reports import Delivery
 from reconciler.core.wire.retry_after import retry_after

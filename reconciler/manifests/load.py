@@ -14,8 +14,9 @@ from typing import Final
 
 from reconciler.core.errors import BadRequest, InvalidManifests
 from reconciler.core.model import limits
+from reconciler.core.model.fields import attributes, make
 from reconciler.core.model.problem import Problem
-from reconciler.core.model.webhook import Declared, Origin, Webhook
+from reconciler.core.model.webhook import Declared, Origin
 from reconciler.manifests.decode import join, selection, tenants, views
 from reconciler.manifests.decode.documents import Reading, read_file
 from reconciler.manifests.decode.events import Origins, subscriptions
@@ -189,12 +190,11 @@ def _taken(document: Document) -> Iterator[str]:
 def _declared(draft: Draft, root: str, *, placed: bool) -> Declared:
     """What a draft says; with `placed` also where each field stands, which keeps the document in memory."""
     spec = draft.document.value["spec"]
+    values = {row.name: spec.get(row.name, row.default) for row in attributes()}
     own = draft.document.file.path
     sources = {own, *(document.file.path for document in draft.others)} if draft.others else (own,)
     declared = Declared(
-        spec=Webhook(
-            draft.name, draft.url, spec.get("description", ""), spec.get("enabled"), draft.auth, frozenset(draft.places)
-        ),
+        spec=make({**values, "name": draft.name}, draft.url, draft.auth, frozenset(draft.places)),
         key=draft.key,
         origin=draft.document.origin,
         labels=draft.labels,

@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
 from reconciler.core.errors import Conflict, Rejected
+from reconciler.core.model.auth import ApiKeyAuth, credential
 from reconciler.core.model.limits import normal
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
-from reconciler.core.model.webhook import ApiKeyAuth, Declared, Live, ManagedBy, Owner, Subscription, Webhook, credential
+from reconciler.core.model.webhook import Declared, Live, ManagedBy, Owner, Subscription, Webhook
 from reconciler.core.results.reports import Delivery, Verdict
 from reconciler.providers.tenant.moved import changed_meanwhile, deleted_meanwhile, withheld
 

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from reconciler.core.model.auth import BearerAuth
 from reconciler.core.model.secret import Withheld
-from reconciler.core.model.webhook import BearerAuth, Declared, Live, Origin, Owner, Subscription, Webhook
+from reconciler.core.model.webhook import Declared, Live, Origin, Owner, Subscription, Webhook
 from reconciler.core.wire import webhooks as codec
 
 OWNER = Owner("bench")

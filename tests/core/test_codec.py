@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.model.auth import ApiKeyAuth, BasicAuth, BearerAuth, NoAuth
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
-from reconciler.core.model.webhook import ApiKeyAuth, BasicAuth, BearerAuth, ManagedBy, NoAuth, Use
+from reconciler.core.model.webhook import ManagedBy, Use
 from reconciler.core.results import delivery_codec
 from reconciler.core.results.reports import Delivery, Verdict
 from reconciler.core.wire import webhooks as codec

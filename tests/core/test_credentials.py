@@ -7,8 +7,9 @@ import json
 import pytest
 
 from reconciler.core.change import Change
+from reconciler.core.model.auth import ApiKeyAuth, BasicAuth, credential
 from reconciler.core.model.secret import Secret, Withheld
-from reconciler.core.model.webhook import ApiKeyAuth, BasicAuth, Declared, credential
+from reconciler.core.model.webhook import Declared
 from reconciler.core.wire import webhooks as codec
 from tests.support.builders import (
     FAILED,

@@ -14,8 +14,9 @@ from reconciler import workflow
 from reconciler.core.change import Plan
 from reconciler.core.export.adopt import Wanted
 from reconciler.core.model import limits
+from reconciler.core.model.auth import ApiKeyAuth, BasicAuth, BearerAuth, NoAuth
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
-from reconciler.core.model.webhook import ApiKeyAuth, BasicAuth, BearerAuth, Live, ManagedBy, NoAuth, Subscription, Webhook
+from reconciler.core.model.webhook import Live, ManagedBy, Subscription, Webhook
 from reconciler.core.planning.plan import make_plan
 from reconciler.core.safety.run_policy import RunPolicy, Scope
 from reconciler.manifests import Manifests, Request, load

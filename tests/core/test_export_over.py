@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
-from reconciler.core.model.webhook import ApiKeyAuth, Auth, BasicAuth, BearerAuth, Live, ManagedBy, NoAuth, Subscription, Webhook
+from reconciler.core.model.webhook import Live, ManagedBy, Subscription, Webhook
 from reconciler.providers.memory import MemoryProvider
 from tests.support.exporting import exported, plan_after
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from reconciler.core.export.manifest import NO_LABELS, OTHER_LABELS, key_for, manifest, scalar
 from reconciler.core.model import limits
+from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
-from reconciler.core.model.webhook import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth, Subscription, Webhook
+from reconciler.core.model.webhook import Subscription, Webhook
 from reconciler.manifests.decode.loaded import Request
 from reconciler.manifests.load import load
 

@@ -11,20 +11,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.change import Plan
+from reconciler.core.model.auth import ApiKeyAuth, BasicAuth, BearerAuth, NoAuth
 from reconciler.core.model.limits import normal
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
-from reconciler.core.model.webhook import (
-    ApiKeyAuth,
-    BasicAuth,
-    BearerAuth,
-    Declared,
-    Live,
-    ManagedBy,
-    NoAuth,
-    Subscription,
-    Use,
-    Webhook,
-)
+from reconciler.core.model.webhook import Declared, Live, ManagedBy, Subscription, Use, Webhook
 from reconciler.core.results.reports import Status
 from reconciler.core.safety.run_policy import Limits, RunPolicy, Scope
 from reconciler.core.wire import webhooks as codec

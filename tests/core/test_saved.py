@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from reconciler.core.change import Label, Plan
 from reconciler.core.errors import InvalidPlanFile, StalePlan
+from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth
 from reconciler.core.model.secret import Secret, hidden_url
-from reconciler.core.model.webhook import ApiKeyAuth, Auth, BasicAuth, BearerAuth, Declared, Live
+from reconciler.core.model.webhook import Declared, Live
 from reconciler.core.safety.run_policy import RunPolicy
 from reconciler.core.saved.plan_file import Saved, additions, opened, sealed
 from reconciler.core.saved.plan_reading import saved

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from reconciler.core.change import Change, FieldChange, Label
-from reconciler.core.model.webhook import ApiKeyAuth, BasicAuth, Declared, Live, NoAuth
+from reconciler.core.model.auth import ApiKeyAuth, BasicAuth, NoAuth
+from reconciler.core.model.webhook import Declared, Live
 from reconciler.core.planning.labels import ABSENT, combined, label
 from reconciler.core.saved.since import Base, labelled
 from tests.support.builders import FAILED, STARTED, as_stored, declared, live, normalize, plan_of, policy, secret

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.model.webhook import Auth, NoAuth, Subscription, Webhook
+from reconciler.core.model.auth import Auth, NoAuth
+from reconciler.core.model.webhook import Subscription, Webhook
 from reconciler.core.results.reports import Delivery
 from reconciler.delivery.envelope import envelope, sample_event
 from reconciler.delivery.guard import AddressPolicy

@@ -7,8 +7,9 @@ from itertools import count
 
 import pytest
 
+from reconciler.core.model.auth import BearerAuth, NoAuth
 from reconciler.core.model.secret import Secret
-from reconciler.core.model.webhook import BearerAuth, NoAuth, Webhook
+from reconciler.core.model.webhook import Webhook
 from reconciler.core.results.cause import Cause
 from reconciler.core.results.reports import Delivery, Verdict
 from reconciler.delivery.guard import AddressPolicy

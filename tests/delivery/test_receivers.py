@@ -10,8 +10,8 @@ from contextlib import closing
 import pytest
 
 from reconciler.cli.run.receiver import DemoReceiver
+from reconciler.core.model.auth import Auth, BearerAuth, NoAuth
 from reconciler.core.model.secret import Secret
-from reconciler.core.model.webhook import Auth, BearerAuth, NoAuth
 from reconciler.core.results.reports import Verdict
 from tests.delivery.conftest import Deliver
 from tests.support.receiver import Receiver

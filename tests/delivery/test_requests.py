@@ -12,8 +12,9 @@ from contextlib import closing
 import pytest
 
 from reconciler import __version__
+from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
-from reconciler.core.model.webhook import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth, Webhook
+from reconciler.core.model.webhook import Webhook
 from reconciler.core.results.cause import Cause
 from reconciler.core.results.reports import Verdict
 from reconciler.delivery.guard import AddressPolicy

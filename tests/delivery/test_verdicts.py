@@ -8,8 +8,9 @@ from contextlib import closing
 
 import pytest
 
+from reconciler.core.model.auth import BearerAuth
 from reconciler.core.model.secret import Secret
-from reconciler.core.model.webhook import BearerAuth, Webhook
+from reconciler.core.model.webhook import Webhook
 from reconciler.core.results.cause import DETAILS, Cause
 from reconciler.core.results.reports import Delivery, Verdict
 from reconciler.delivery.guard import AddressPolicy

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth
 from reconciler.core.model.secret import Secret, Withheld
-from reconciler.core.model.webhook import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth
 from tests.support.exporting import HEAD, over, touched
 
 AUTHS: dict[str, tuple[str, Auth, int]] = {

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.errors import BadRequest, InvalidManifests
+from reconciler.core.model.auth import BasicAuth
 from reconciler.core.model.secret import Secret
-from reconciler.core.model.webhook import BasicAuth, Origin, Subscription
+from reconciler.core.model.webhook import Origin, Subscription
 from reconciler.manifests import Manifests, Request, load, unresolved
 
 STARTED = "elastio:recovery-point:create:started"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.model.webhook import BearerAuth, Subscription
+from reconciler.core.model.auth import BearerAuth
+from reconciler.core.model.webhook import Subscription
 from tests.manifests.patching import EVENT, HEALTHY, HOOK, STARTED, only, problems, read, tenant
 
 

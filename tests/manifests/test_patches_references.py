@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from reconciler.core.model.auth import ApiKeyAuth, BearerAuth, NoAuth
 from reconciler.core.model.secret import Secret
-from reconciler.core.model.webhook import ApiKeyAuth, BearerAuth, NoAuth
 from reconciler.manifests import unresolved
 from tests.manifests.patching import HOOK, only, problems, put, read, tenant
 

@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.core.model.auth import Auth, BearerAuth, NoAuth
 from reconciler.core.model.secret import Secret
-from reconciler.core.model.webhook import Auth, BearerAuth, Declared, NoAuth, Origin, Owner, Subscription, Webhook
+from reconciler.core.model.webhook import Declared, Origin, Owner, Subscription, Webhook
 from reconciler.providers.http.client import Client
 
 TOKEN = "tok-very-secret-0123456789abcdef"

@@ -11,8 +11,9 @@ from typing import Final
 import pytest
 
 from reconciler.core.errors import Conflict, Rejected
+from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, NoAuth
 from reconciler.core.model.secret import Secret, Withheld
-from reconciler.core.model.webhook import ApiKeyAuth, Auth, BasicAuth, Live, ManagedBy, NoAuth, Owner, Subscription
+from reconciler.core.model.webhook import Live, ManagedBy, Owner, Subscription
 from reconciler.core.results.reports import Verdict
 from reconciler.providers.base import Provider
 from reconciler.providers.tenant.moved import is_as_declared

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from reconciler.core.errors import BadAnswer, Conflict, Rejected, Unreachable
+from reconciler.core.model.auth import ApiKeyAuth, BearerAuth, NoAuth
 from reconciler.core.model.secret import Withheld
-from reconciler.core.model.webhook import ApiKeyAuth, BearerAuth, Live, NoAuth
+from reconciler.core.model.webhook import Live
 from reconciler.core.results.reports import Verdict
 from reconciler.providers.tenant.provider import TenantProvider
 from tests.providers.builders import (

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.core.change import Action, Change, Counts, FieldChange, Plan, TenantRef, Violation
+from reconciler.core.model.auth import BearerAuth
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
-from reconciler.core.model.webhook import BearerAuth, Declared, Live, ManagedBy, Origin, Owner, Subscription, Use, Webhook
+from reconciler.core.model.webhook import Declared, Live, ManagedBy, Origin, Owner, Subscription, Use, Webhook
 from reconciler.core.planning.plan import make_plan
 from reconciler.core.results.drift import Drift, look, news
 from reconciler.core.results.reports import Check, Delivery, Failure, Outcome, Report, Status, TestReport, Verdict

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.core.errors import InvalidManifests
+from reconciler.core.model.auth import BearerAuth
 from reconciler.core.model.problem import Problem
-from reconciler.core.model.webhook import BearerAuth
 from reconciler.manifests import Request, load, unresolved
 from tests.support.processes import webhook
 

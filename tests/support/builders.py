@@ -9,23 +9,10 @@ from typing import Any
 
 from reconciler.core.change import Change, Plan, TenantRef
 from reconciler.core.errors import ProviderError
+from reconciler.core.model.auth import Auth, BasicAuth, BearerAuth, NoAuth, credential, with_credential
 from reconciler.core.model.limits import normal
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
-from reconciler.core.model.webhook import (
-    Auth,
-    BasicAuth,
-    BearerAuth,
-    Declared,
-    Live,
-    ManagedBy,
-    NoAuth,
-    Origin,
-    Owner,
-    Subscription,
-    Webhook,
-    credential,
-    with_credential,
-)
+from reconciler.core.model.webhook import Declared, Live, ManagedBy, Origin, Owner, Subscription, Webhook
 from reconciler.core.planning.plan import make_plan
 from reconciler.core.results.reports import Report
 from reconciler.core.safety.run_policy import Limits, RunPolicy, Scope

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from reconciler.core.change import FieldChange, Violation
 from reconciler.core.export.manifest import key_for, stem_for
 from reconciler.core.model import limits
+from reconciler.core.model.auth import BasicAuth, credential
 from reconciler.core.model.secret import Secret
-from reconciler.core.model.webhook import BasicAuth, Declared, Live, ManagedBy, Origin, Webhook, credential
+from reconciler.core.model.webhook import Declared, Live, ManagedBy, Origin, Webhook
 from reconciler.core.planning.diff import diff
 from reconciler.core.planning.match import match
 from reconciler.core.planning.settle import NOT_COMPARED, settle

@@ -12,16 +12,17 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.core.model.auth import ApiKeyAuth, BasicAuth, auth_type, credential, credential_field
+from reconciler.core.model.fields import FIELDS
 from reconciler.core.model.secret import Secret
-from reconciler.core.model.webhook import ApiKeyAuth, BasicAuth, credential
-from reconciler.core.wire.webhooks import auth_type, credential_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from reconciler.core.model.webhook import Auth, Subscription, Webhook
+    from reconciler.core.model.auth import Auth
+    from reconciler.core.model.webhook import Subscription, Webhook
 
 API_VERSION: Final = "webhooks.reconciler/v1"
 KEY_LENGTH: Final = 63  # characters of a key that is made from a name; DNS labels, and people, take no more
@@ -63,19 +64,18 @@ def manifest(
     lines.append("spec:")
     variables: list[str] = []
 
-    def value(text: str | Secret, what: str) -> str:
-        if isinstance(text, str):
-            return scalar(text)
+    def value(given: Any, what: str) -> str:
+        if isinstance(given, str):
+            return scalar(given)
+        if not isinstance(given, Secret):
+            return json.dumps(given)
         variables.append(variable(stem or stem_for(key), what))
         return f"{{fromEnv: {variables[-1]}}}"
 
-    if spec.name != key:
-        lines.append(f"  name: {scalar(spec.name)}")
-    lines.append(f"  url: {value(spec.url, 'url')}")
-    if spec.description:
-        lines.append(f"  description: {scalar(spec.description)}")
-    if spec.enabled is not None:  # left out it would be as the tenant has it, whoever switches it
-        lines.append(f"  enabled: {'true' if spec.enabled else 'false'}")
+    for row in FIELDS:
+        given = row.read(spec)
+        if row.is_simple and given not in (row.default, key if row.name == "name" else None):
+            lines.append(f"  {row.name}: {value(given, row.name)}")
     fields = [(name, value(text, name)) for name, text in auth_fields(spec.auth)]
     if fields:
         lines += ["  auth:", *(f"    {name}: {text}" for name, text in fields)]

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.core.model.secret import Secret, Withheld
+from reconciler.core.model.auth import Auth, NoAuth
+from reconciler.core.model.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,59 +33,6 @@ class Subscription:
     def __str__(self) -> str:
         """`type version severity`, as one line of output."""
         return " ".join(part for part in (self.type, self.version, self.severity) if part)
-
-
-@dataclass(frozen=True, slots=True)
-class NoAuth:
-    """The endpoint wants no credential."""
-
-
-@dataclass(frozen=True, slots=True)
-class BasicAuth:
-    """RFC 7617; the user name is a Secret where the manifest references it or the tenant told it."""
-
-    username: str | Secret
-    password: Secret | Withheld
-
-
-@dataclass(frozen=True, slots=True)
-class BearerAuth:
-    """RFC 6750, in the Authorization header."""
-
-    token: Secret | Withheld
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKeyAuth:
-    """A value in a header whose name the customer chooses."""
-
-    header: str
-    value: Secret | Withheld
-
-
-Auth = NoAuth | BasicAuth | BearerAuth | ApiKeyAuth
-
-
-def credential(auth: Auth) -> Secret | Withheld | None:
-    """The secret part of an authentication, None where there is none."""
-    match auth:
-        case NoAuth():
-            return None
-        case BasicAuth(password=secret) | BearerAuth(token=secret) | ApiKeyAuth(value=secret):
-            return secret
-
-
-def with_credential(auth: Auth, secret: Secret | Withheld) -> Auth:
-    """The same authentication with another secret part; NoAuth stays as it is."""
-    match auth:
-        case NoAuth():
-            return auth
-        case BasicAuth(username=username):
-            return BasicAuth(username, secret)
-        case BearerAuth():
-            return BearerAuth(secret)
-        case ApiKeyAuth(header=header):
-            return ApiKeyAuth(header, secret)
 
 
 @dataclass(frozen=True, slots=True)

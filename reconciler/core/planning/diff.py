@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from typing import Final
 
 from reconciler.core.change import FieldChange
+from reconciler.core.model.auth import credential_field
+from reconciler.core.model.fields import FIELDS, Field, Kind, visible
 from reconciler.core.model.secret import HIDDEN, Secret, Withheld, shown
-from reconciler.core.model.webhook import ApiKeyAuth, Auth, BasicAuth, Live, Webhook, credential
-from reconciler.core.wire import webhooks as codec
+from reconciler.core.model.webhook import Live, Webhook
 
 
 def version_text(secret: Secret | Withheld | None) -> str | None:
@@ -18,10 +21,10 @@ def version_text(secret: Secret | Withheld | None) -> str | None:
 
 
 def _plain(before: Webhook, after: Webhook) -> list[FieldChange]:
-    """DeepDiff on the codec's dicts, which hold no secret."""
+    """DeepDiff on the plain fields, which hold no secret."""
     from deepdiff import DeepDiff  # noqa: PLC0415  a run without differences never pays for its import
 
-    tree = DeepDiff(codec.visible(before), codec.visible(after), view="tree")
+    tree = DeepDiff(visible(before), visible(after), view="tree")
     found = [level for levels in tree.values() for level in levels]
     changes = []
     for level in found:
@@ -36,22 +39,42 @@ def _masked(held: str | Secret | None) -> bool:
     return isinstance(held, Secret) and not held.resolved
 
 
-def _auth(before: Auth, after: Auth) -> list[FieldChange]:
-    changes = []
-    old_user, new_user = (auth.username if isinstance(auth, BasicAuth) else None for auth in (before, after))
-    if old_user != new_user and not _masked(old_user):
-        changes.append(FieldChange(("auth", "username"), shown(old_user), shown(new_user)))
-    old_header, new_header = (auth.header if isinstance(auth, ApiKeyAuth) else "" for auth in (before, after))
-    if old_header.lower() != new_header.lower():
-        changes.append(FieldChange(("auth", "header"), old_header or None, new_header or None))
-    old, new = credential(before), credential(after)
-    if old != new:
-        field = codec.credential_field(after) or codec.credential_field(before)
-        old_text, new_text = version_text(old), version_text(new)
-        if old_text == new_text and new_text is not None:
-            new_text += ", sent again"
-        changes.append(FieldChange(("auth", field), old_text, new_text, secret=True))
-    return changes
+def _reference(row: Field, before: Webhook, after: Webhook, literals: AbstractSet[str]) -> list[FieldChange]:
+    held, wanted = row.read(before), row.read(after)
+    if held == wanted or _masked(held):
+        return []
+    old, new = shown(held, literals), shown(wanted, literals)
+    return [FieldChange(row.path, old, new if new != old or new == HIDDEN else f"{new} (another)")]
+
+
+def _folded(row: Field, before: Webhook, after: Webhook, _literals: AbstractSet[str]) -> list[FieldChange]:
+    old, new = row.read(before), row.read(after)
+    return [FieldChange(row.path, old or None, new or None)] if old.lower() != new.lower() else []
+
+
+def _credential(row: Field, before: Webhook, after: Webhook, _literals: AbstractSet[str]) -> list[FieldChange]:
+    old, new = row.read(before), row.read(after)
+    if old == new:
+        return []
+    name = credential_field(after.auth) or credential_field(before.auth)
+    old_text, new_text = version_text(old), version_text(new)
+    if old_text == new_text and new_text is not None:
+        new_text += ", sent again"
+    return [FieldChange(("auth", name), old_text, new_text, secret=True)]
+
+
+def _set(row: Field, before: Webhook, after: Webhook, _literals: AbstractSet[str]) -> list[FieldChange]:
+    old, new = row.read(before), row.read(after)
+    added, removed = (tuple(sorted(part, key=lambda item: item.sort_key)) for part in (new - old, old - new))
+    return [FieldChange(row.path, added=added, removed=removed)] if added or removed else []
+
+
+_COMPARE: Final[Mapping[Kind, Callable[[Field, Webhook, Webhook, AbstractSet[str]], list[FieldChange]]]] = {
+    Kind.REFERENCE: _reference,
+    Kind.FOLDED: _folded,
+    Kind.CREDENTIAL: _credential,
+    Kind.SET: _set,
+}
 
 
 def _by_path(change: FieldChange) -> tuple[str, ...]:
@@ -66,15 +89,10 @@ def diff(before: Webhook, after: Webhook, literals: AbstractSet[str] = frozenset
     """
     if before == after:
         return ()
-    changes = _plain(before, after) if codec.visible(before) != codec.visible(after) else []
-    if before.url != after.url and not _masked(before.url):
-        old, new = shown(before.url, literals), shown(after.url, literals)
-        changes.append(FieldChange(("url",), old, new if new != old or new == HIDDEN else f"{new} (another)"))
-    changes += _auth(before.auth, after.auth)
-    added, removed = after.subscriptions - before.subscriptions, before.subscriptions - after.subscriptions
-    if added or removed:
-        ordered = [tuple(sorted(part, key=lambda item: item.sort_key)) for part in (added, removed)]
-        changes.append(FieldChange(("events",), added=ordered[0], removed=ordered[1]))
+    changes = _plain(before, after) if visible(before) != visible(after) else []
+    for row in FIELDS:
+        if row.kind is not Kind.PLAIN:
+            changes += _COMPARE[row.kind](row, before, after, literals)
     return tuple(sorted(changes, key=_by_path))
 
 

@@ -6,20 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Self
 
+from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, auth_type, credential, with_credential
 from reconciler.core.model.secret import Secret, Withheld
-from reconciler.core.model.webhook import (
-    ApiKeyAuth,
-    Auth,
-    BasicAuth,
-    Declared,
-    Live,
-    Subscription,
-    Webhook,
-    credential,
-    with_credential,
-)
+from reconciler.core.model.webhook import Declared, Live, Subscription, Webhook
 from reconciler.core.safety.run_policy import RunPolicy
-from reconciler.core.wire import webhooks as codec
 
 NOT_COMPARED = "credential not compared: give auth.version, or set RECONCILER_FINGERPRINT_KEY; --resend-credentials sends it"
 _CREDENTIAL = "credential"
@@ -63,7 +53,7 @@ def _incomparable(wanted: object, held: object) -> str:
 
 def _place(auth: Auth) -> tuple[str, str]:
     """What decides where a stored secret may go, besides the url: type and header."""
-    return codec.auth_type(auth), auth.header.lower() if isinstance(auth, ApiKeyAuth) else ""
+    return auth_type(auth), auth.header.lower() if isinstance(auth, ApiKeyAuth) else ""
 
 
 def _auth(auth: Auth, live: Webhook, declared: Auth, policy: RunPolicy, *, moved: bool) -> tuple[Auth, tuple[str, ...]]:

@@ -9,11 +9,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from reconciler.core.model.fields import FIELDS, Field, Kind, visible
 from reconciler.core.model.secret import Secret, fingerprint
-from reconciler.core.model.webhook import ApiKeyAuth, BasicAuth, Declared, credential
-from reconciler.core.wire import webhooks as codec
+from reconciler.core.model.webhook import Declared
 
 if TYPE_CHECKING:
     from reconciler.core.change import Change, Plan
@@ -65,22 +65,21 @@ def _essence(change: Change, key: Secret | None) -> list[object]:
 
 
 def _wanted(declared: Declared, key: Secret | None) -> list[object]:
-    spec = declared.spec
-    secret = credential(spec.auth)
-    username = spec.auth.username if isinstance(spec.auth, BasicAuth) else ""
-    header = spec.auth.header if isinstance(spec.auth, ApiKeyAuth) else ""
-    return [
-        declared.key,
-        declared.protected,
-        list(declared.sources),
-        codec.visible(spec),
-        _known(spec.url, "url", key),
-        _known(username, "username", key),
-        header,
-        secret.version if secret else None,
-        isinstance(secret, Secret),
-        sorted(event.sort_key for event in spec.subscriptions),
-    ]
+    others = [part for row in FIELDS if row.kind is not Kind.PLAIN for part in _parts(row, row.read(declared.spec), key)]
+    return [declared.key, declared.protected, list(declared.sources), visible(declared.spec), *others]
+
+
+def _parts(row: Field, value: Any, key: Secret | None) -> list[object]:
+    """What the digest covers of a field."""
+    match row.kind:
+        case Kind.REFERENCE:
+            return [_known("" if value is None else value, row.name, key)]
+        case Kind.CREDENTIAL:
+            return [value.version if value is not None else None, isinstance(value, Secret)]
+        case Kind.SET:
+            return [sorted(event.sort_key for event in value)]
+        case Kind.PLAIN | Kind.FOLDED:
+            return [value]
 
 
 def _known(value: str | Secret, field: str, key: Secret | None) -> object:

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from reconciler.core.model.secret import HIDDEN, Secret, is_fingerprint, shown
-from reconciler.core.model.webhook import ApiKeyAuth, Auth, BasicAuth, Declared, Origin, Steps, credential
+from reconciler.core.model.fields import FIELDS, Field, Kind, Path, put
+from reconciler.core.model.secret import HIDDEN, is_fingerprint, shown
+from reconciler.core.model.webhook import Declared, Origin, Steps
 from reconciler.core.wire import webhooks as codec
 
 Json = dict[str, Any]
@@ -27,41 +29,39 @@ def planned(declared: Declared, literals: AbstractSet[str]) -> Json:
 
     What a manifest leaves open and no tenant has said is as it will be once created.
     """
-    spec = declared.spec
-    return {
-        "key": declared.key,
-        "name": spec.name,
-        **_url(spec.url, literals),
-        "description": spec.description,
-        "enabled": spec.enabled is not False,
-        "protected": bool(declared.protected),
-        "labels": dict(declared.labels),
-        "auth": _auth(spec.auth),
-        "events": codec.events_to_wire(spec.subscriptions),
-    }
-
-
-def _url(url: str | Secret, literals: AbstractSet[str]) -> Json:
-    text = shown(url, literals)
-    if text is None or text == HIDDEN:
-        return {}
-    try:
-        host = urlsplit(text).hostname
-    except ValueError:  # of a manifest that is refused for it anyway
-        host = None
-    return {"url": text, "host": host} if host else {"url": text}
-
-
-def _auth(auth: Auth) -> Json:
-    body: Json = {"type": codec.auth_type(auth)}
-    if isinstance(auth, BasicAuth) and isinstance(auth.username, str):
-        body["username"] = auth.username
-    if isinstance(auth, ApiKeyAuth):
-        body["header"] = auth.header
-    secret = credential(auth)
-    if secret is not None and secret.version is not None and not is_fingerprint(secret.version):
-        body["version"] = secret.version
+    body: Json = {"key": declared.key, "protected": bool(declared.protected), "labels": dict(declared.labels)}
+    for row in FIELDS:
+        for path, value in _told(row, row.read(declared.spec), literals):
+            put(body, path, value)
     return body
+
+
+def _told(row: Field, value: Any, literals: AbstractSet[str]) -> Iterator[tuple[Path, Any]]:
+    """What rules see of a field, by path; nothing of what is not known yet."""
+    match row.kind:
+        case Kind.PLAIN:
+            yield row.path, row.created if value is None else value
+        case Kind.FOLDED if value:
+            yield row.path, value
+        case Kind.REFERENCE:
+            text = shown(value, literals)
+            if text is not None and text != HIDDEN:
+                yield row.path, text
+                if row.path == ("url",) and (host := _host(text)):
+                    yield ("host",), host
+        case Kind.CREDENTIAL if value is not None and value.version is not None and not is_fingerprint(value.version):
+            yield ("auth", "version"), value.version
+        case Kind.SET:
+            yield row.path, codec.events_to_wire(value)
+        case _:
+            pass
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:  # of a manifest that is refused for it anyway
+        return None
 
 
 def manifest_path(steps: Steps) -> Steps:

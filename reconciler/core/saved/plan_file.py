@@ -14,8 +14,10 @@ from typing import Any, Final
 
 from reconciler.core.change import Change, Plan
 from reconciler.core.errors import InvalidPlanFile
+from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, auth_type, credential
+from reconciler.core.model.fields import attributes
 from reconciler.core.model.secret import Secret, fingerprint, shown
-from reconciler.core.model.webhook import ApiKeyAuth, Auth, BasicAuth, Declared, Live, Origin, Webhook, credential
+from reconciler.core.model.webhook import Declared, Live, Origin, Webhook
 from reconciler.core.safety.run_policy import RunPolicy
 from reconciler.core.wire import webhooks as codec
 
@@ -110,11 +112,10 @@ def _origin(origin: Origin) -> Json:
 
 
 def _spec(spec: Webhook, literals: AbstractSet[str]) -> Json:
+    body: Json = {row.name: row.read(spec) for row in attributes()}
     return {
-        "name": spec.name,
+        **body,
         "url": _value(spec.url, literals),
-        "description": spec.description,
-        "enabled": spec.enabled,
         "auth": _auth(spec.auth),
         "events": codec.events_to_wire(spec.subscriptions),
     }
@@ -131,7 +132,7 @@ def _value(value: str | Secret, literals: AbstractSet[str]) -> str | Json:
 
 
 def _auth(auth: Auth) -> Json:
-    body: Json = {"type": codec.auth_type(auth)}
+    body: Json = {"type": auth_type(auth)}
     if isinstance(auth, BasicAuth):
         body["username"] = _value(auth.username, frozenset())
     if isinstance(auth, ApiKeyAuth):

@@ -10,22 +10,11 @@ from typing import Any, Final
 
 from reconciler.core.change import Action, Change, Counts, FieldChange, Label, Plan, TenantRef, Violation
 from reconciler.core.errors import InvalidPlanFile
+from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth, auth_type
+from reconciler.core.model.fields import Field, attributes, make
 from reconciler.core.model.json_reading import At
 from reconciler.core.model.secret import Secret, Withheld
-from reconciler.core.model.webhook import (
-    ApiKeyAuth,
-    Auth,
-    BasicAuth,
-    BearerAuth,
-    Declared,
-    Live,
-    NoAuth,
-    Origin,
-    Owner,
-    Subscription,
-    Use,
-    Webhook,
-)
+from reconciler.core.model.webhook import Declared, Live, Origin, Owner, Subscription, Use, Webhook
 from reconciler.core.planning.plan import policy_text
 from reconciler.core.safety.evidence import unclear_of
 from reconciler.core.safety.run_policy import Limits, Ownership, RunPolicy
@@ -244,14 +233,18 @@ def _fingerprints(at: At) -> dict[str, str | None]:
 
 
 def _spec(at: At) -> Webhook:
-    return Webhook(
-        at.get("name").text(),
-        _value(at.get("url")),
-        at.get("description").text(),
-        _maybe_flag(at.get("enabled")),
-        _auth(at.get("auth")),
-        frozenset(_event(item) for item in at.get("events").items()),
+    values = {row.name: _plain(row, at.get(row.name)) for row in attributes()}
+    return make(
+        values, _value(at.get("url")), _auth(at.get("auth")), frozenset(_event(item) for item in at.get("events").items())
     )
+
+
+def _plain(row: Field, at: At) -> Any:
+    if at.value is None and row.default is None and row.created is not None:
+        return None
+    if type(at.value) not in row.types:
+        raise ValueError(f"{at.pointer}: not {' or '.join(kind.__name__ for kind in row.types)}")
+    return at.value
 
 
 def _value(at: At) -> str | Secret:
@@ -260,7 +253,7 @@ def _value(at: At) -> str | Secret:
 
 def _auth(at: At) -> Auth:
     kind = at.get("type").text()
-    if kind == codec.auth_type(NoAuth()):
+    if kind == auth_type(NoAuth()):
         return NoAuth()
     held = at.get("credential")
     reference, version = held.get("reference").maybe_text(), held.get("version").maybe_text()

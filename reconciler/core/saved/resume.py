@@ -11,8 +11,9 @@ from dataclasses import replace
 
 from reconciler.core.change import Action, Change, FieldChange, Plan
 from reconciler.core.errors import StalePlan
+from reconciler.core.model.auth import BasicAuth, credential
 from reconciler.core.model.secret import Secret
-from reconciler.core.model.webhook import BasicAuth, Declared, Live, Webhook, credential
+from reconciler.core.model.webhook import Declared, Live, Webhook
 from reconciler.core.planning.diff import diff, moved
 from reconciler.core.planning.mark import mark_changes
 from reconciler.core.planning.plan import new_fields

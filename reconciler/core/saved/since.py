@@ -12,23 +12,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from reconciler.core.change import Action, Change, FieldChange, Label, Plan
+from reconciler.core.model.auth import BasicAuth, credential, with_credential
+from reconciler.core.model.fields import comparable
 from reconciler.core.model.secret import Secret, is_fingerprint, shown
-from reconciler.core.model.webhook import (
-    ApiKeyAuth,
-    BasicAuth,
-    Declared,
-    Live,
-    ManagedBy,
-    Webhook,
-    credential,
-    with_credential,
-)
+from reconciler.core.model.webhook import Declared, Live, ManagedBy, Webhook
 from reconciler.core.planning.labels import ABSENT, combined, label
 from reconciler.core.planning.plan import Normalize
 from reconciler.core.planning.settle import settle
 from reconciler.core.safety.repository import repository_then
 from reconciler.core.safety.run_policy import RunPolicy
-from reconciler.core.wire import webhooks as codec
 
 Path = tuple[str, ...]
 Values = dict[Path, Any]
@@ -146,26 +138,11 @@ def _declared_values(declared: Declared, policy: RunPolicy, repository: str | No
 
 def _values(spec: Webhook, mark: ManagedBy | None, protected: bool) -> Values:
     """Every field by the path under which a plan names it; what is empty is absent."""
-    auth = spec.auth
-    found: dict[Path, object] = {
-        ("name",): spec.name,
-        ("description",): spec.description,
-        ("enabled",): spec.enabled,
-        ("url",): spec.url,
-        ("auth", "type"): codec.auth_type(auth),
-        ("auth", "username"): auth.username if isinstance(auth, BasicAuth) else None,
-        ("auth", "header"): auth.header.lower() if isinstance(auth, ApiKeyAuth) else None,
-        ("events",): spec.subscriptions,
-        ("protected",): protected,
-    }
+    found: dict[Path, object] = {**comparable(spec), ("protected",): protected}
     if mark is not None:
         found |= {("managed_by", "owner"): mark.owner, ("managed_by", "key"): mark.key}
         found[("managed_by", "sources")] = tuple(sorted(mark.sources))
         found["managed_by", "repository"] = mark.repository
-    secret = credential(auth)
-    if secret is not None:  # a Secret is one that would be sent, whatever version the tenant knows
-        sent = secret.reference if isinstance(secret, Secret) else None
-        found["auth", codec.credential_field(auth)] = (secret.version, sent)
     return {path: value for path, value in found.items() if not _empty(value)}
 
 

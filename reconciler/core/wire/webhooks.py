@@ -8,59 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
+from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth, auth_type, credential, credential_field
 from reconciler.core.model.json_reading import At
 from reconciler.core.model.secret import HIDDEN, Secret, Withheld, hidden_url
-from reconciler.core.model.webhook import (
-    ApiKeyAuth,
-    Auth,
-    BasicAuth,
-    BearerAuth,
-    Declared,
-    Live,
-    ManagedBy,
-    NoAuth,
-    Owner,
-    Subscription,
-    Use,
-    Webhook,
-    credential,
-)
+from reconciler.core.model.webhook import Declared, Live, ManagedBy, Owner, Subscription, Use, Webhook
 
 Json = dict[str, Any]
-CREDENTIAL_FIELDS: Final = {"basic": "password", "bearer": "token", "apiKey": "value"}  # by type of authentication
-
-
-def auth_type(auth: Auth) -> str:
-    """The word for an authentication in manifests and on the wire."""
-    match auth:
-        case NoAuth():
-            return "none"
-        case BasicAuth():
-            return "basic"
-        case BearerAuth():
-            return "bearer"
-        case ApiKeyAuth():
-            return "apiKey"
-
-
-def credential_field(auth: Auth) -> str:
-    """The field that holds the secret part; empty for none."""
-    return CREDENTIAL_FIELDS.get(auth_type(auth), "")
-
-
-def visible(spec: Webhook) -> Json:
-    """What of a spec holds no secret, for comparing field by field.
-
-    Left out are url, user name and credential, and what is not compared as text: events (a set), the header (in any case).
-    """
-    return {
-        "name": spec.name,
-        "description": spec.description,
-        "enabled": spec.enabled,
-        "auth": {"type": auth_type(spec.auth)},
-    }
 
 
 def literal(spec: Webhook) -> Webhook:

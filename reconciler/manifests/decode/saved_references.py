@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import TypeGuard
 
 from reconciler.core.errors import InvalidManifests, InvalidPlanFile
+from reconciler.core.model.auth import Auth, BasicAuth, credential, credential_field, with_credential
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.secret import Secret, is_fingerprint
-from reconciler.core.model.webhook import Auth, BasicAuth, Declared, credential, with_credential
-from reconciler.core.wire import webhooks as codec
+from reconciler.core.model.webhook import Declared
 from reconciler.manifests.decode.loaded import Manifests, Request
 from reconciler.manifests.decode.secrets import Lists, Resolver, access_of
 from reconciler.manifests.decode.webhooks import allowed, decoded_credential, decoded_url, decoded_username
@@ -97,7 +97,7 @@ def _auth(document: Document, auth: Auth, resolver: Resolver, lists: Lists) -> A
     secret = credential(auth)
     if not isinstance(secret, Secret):  # it stays at the tenant
         return auth
-    field, version = codec.credential_field(auth), secret.version
+    field, version = credential_field(auth), secret.version
     written = None if is_fingerprint(version) else version
     wanted = {field: _reference(secret), "version": written}
     return with_credential(auth, decoded_credential(document, wanted, field, resolver, lists))

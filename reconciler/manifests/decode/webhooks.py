@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from reconciler.core.model import limits
+from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth
 from reconciler.core.model.secret import Secret, fingerprint
-from reconciler.core.model.webhook import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth
 from reconciler.manifests.decode.events import Places, subscriptions
 from reconciler.manifests.decode.loaded import TenantSpec
 from reconciler.manifests.decode.secrets import Lists, Resolver

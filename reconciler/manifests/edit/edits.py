@@ -15,8 +15,10 @@ from typing import Any, Final
 from yaml.error import YAMLError
 
 from reconciler.core.export.exported import Edit, Export, Written
+from reconciler.core.model.auth import BasicAuth, credential
+from reconciler.core.model.fields import FIELDS
 from reconciler.core.model.secret import Secret, Withheld, is_fingerprint
-from reconciler.core.model.webhook import BasicAuth, Origin, Subscription, credential
+from reconciler.core.model.webhook import Origin, Subscription
 from reconciler.core.wire.webhooks import literal
 from reconciler.manifests.decode.loaded import Joined
 from reconciler.manifests.edit import told
@@ -24,7 +26,6 @@ from reconciler.manifests.edit.edit import Text
 from reconciler.manifests.edit.splice import Change
 from reconciler.manifests.files.trees import shown
 
-_SIMPLE: Final = frozenset({"name", "url", "description", "enabled", "protected"})
 _CREDENTIALS: Final = frozenset({"auth.token", "auth.password", "auth.value"})
 _ADOPT: Final = "edit it by hand, or reconcile"
 
@@ -82,10 +83,11 @@ def edits(made: Export, joined: Iterable[Joined], folder: str) -> tuple[tuple[Wr
     """The files of DIR that declare what differs, edited in place; and what has to be edited by hand."""
     work = _Work(Path(folder).resolve())
     places = {edit.declared.key: _own(edit) for edit in made.edits}
+    simple = {"protected", *(row.name for row in FIELDS if row.is_simple)}
     for edit in made.edits:
         own, fields = places[edit.declared.key], [change.dotted for change in edit.fields]
         for name in fields:
-            if name in _SIMPLE:
+            if name in simple:
                 _simple(work, edit, own, name)
         if any(name.startswith("auth.") for name in fields):
             _auth(work, edit, own)

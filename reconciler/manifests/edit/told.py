@@ -8,8 +8,9 @@ from itertools import groupby
 from typing import Any, Final
 
 from reconciler.core.export.manifest import auth_fields, variable
+from reconciler.core.model.auth import Auth, NoAuth
 from reconciler.core.model.secret import Secret
-from reconciler.core.model.webhook import Auth, NoAuth, Subscription
+from reconciler.core.model.webhook import Subscription
 from reconciler.manifests.edit.splice import Change
 
 Item = dict[str, Any]

@@ -22,6 +22,8 @@ from reconciler.core.errors import (
     TenantFault,
     Unauthorized,
 )
+from reconciler.core.model.auth import CREDENTIAL_FIELDS
+from reconciler.core.model.fields import FIELDS
 
 MAX_TEXT: Final = 300  # characters of a tenant's text that reach a message
 MAX_RETRY_AFTER: Final = 60.0  # seconds; a longer wish is cut, the deadline decides the rest
@@ -30,7 +32,8 @@ IN_PROGRESS: Final = "idempotency-in-progress"
 
 _SLUG: Final = re.compile(r"[a-z][a-z0-9-]{0,40}")
 _FIELDS: Final = frozenset(
-    {"name", "url", "description", "enabled", "auth", "type", "username", "password", "token", "header", "value"}
+    {part for row in FIELDS for part in row.path}
+    | set(CREDENTIAL_FIELDS.values())
     | {"credential_version", "events", "version", "severity", "managed_by", "owner", "key", "sources", "revision", "repository"}
     | {"protected", "webhook", "event", "id", "limit", "cursor"}
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.core.errors import Conflict
+from reconciler.core.model.auth import credential, with_credential
 from reconciler.core.model.limits import normal
 from reconciler.core.model.secret import Secret, Withheld
-from reconciler.core.model.webhook import Declared, Live, Owner, Webhook, credential, with_credential
+from reconciler.core.model.webhook import Declared, Live, Owner, Webhook
 from reconciler.core.planning.diff import diff, moved
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from reconciler.core.model.auth import CREDENTIAL_FIELDS
 from reconciler.core.model.webhook import Subscription
-from reconciler.core.wire.webhooks import CREDENTIAL_FIELDS
 from reconciler.tenant.problems import FieldError, Refusal
 from reconciler.tenant.requests import strict
 from reconciler.tenant.store.rows.drafts import Draft

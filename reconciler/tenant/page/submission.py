@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-from reconciler.core.wire.webhooks import CREDENTIAL_FIELDS
+from reconciler.core.model.auth import CREDENTIAL_FIELDS
 from reconciler.tenant.page import forms
 from reconciler.tenant.page.forms import Form
 from reconciler.tenant.page.front import Visit

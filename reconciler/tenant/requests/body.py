@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from reconciler.core.model import limits
+from reconciler.core.model.auth import CREDENTIAL_FIELDS
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import ManagedBy, Subscription
-from reconciler.core.wire.webhooks import CREDENTIAL_FIELDS
 from reconciler.tenant.problems import FieldError
 
 READ_ONLY: Final = frozenset({"id", "revision", "created_at", "updated_at", "invocations"})

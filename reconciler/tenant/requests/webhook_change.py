@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from reconciler.core.model.auth import CREDENTIAL_FIELDS
 from reconciler.core.model.secret import Secret
-from reconciler.core.wire.webhooks import CREDENTIAL_FIELDS
 from reconciler.tenant.problems import FieldError, Refusal, invalid
 from reconciler.tenant.requests.body import GivenAuth
 from reconciler.tenant.store.rows import webhooks

@@ -10,10 +10,10 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from reconciler.core.model.auth import CREDENTIAL_FIELDS, ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
-from reconciler.core.model.webhook import ApiKeyAuth, Auth, BasicAuth, BearerAuth, ManagedBy, NoAuth, Subscription, Webhook
+from reconciler.core.model.webhook import ManagedBy, Subscription, Webhook
 from reconciler.core.wire import webhooks as codec
-from reconciler.core.wire.webhooks import CREDENTIAL_FIELDS
 from reconciler.tenant.store.rows import deliveries
 from reconciler.tenant.store.rows.invocations import day_ago
 from reconciler.tenant.store.vault import Vault

@@ -1,0 +1,120 @@
+"""The fields of a webhook's spec, one row each. What compares, prints, saves or exports a spec loops over this table.
+
+A provider's codec is not here: it has the words of its product, and a test checks that it covers the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from reconciler.core.model import auth
+from reconciler.core.model.secret import Secret
+from reconciler.core.model.webhook import Subscription, Webhook
+
+Path = tuple[str, ...]
+
+
+class Kind(StrEnum):
+    """How a field is compared and printed."""
+
+    PLAIN = "plain"  # text, flag or number: as it is
+    FOLDED = "folded"  # text, whose letters are compared in any case
+    REFERENCE = "reference"  # text or a Secret: printed only where it may be
+    CREDENTIAL = "credential"  # compared and printed by its version
+    SET = "set"  # the events
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field: its path in a manifest's spec, how to read it from a spec, and what it means if a manifest leaves it out.
+
+    `default` is that meaning; None leaves the live value, and `created` is what a create writes then.
+    """
+
+    path: Path
+    kind: Kind
+    read: Callable[[Webhook], Any]
+    default: Any = None
+    created: Any = None
+
+    @property
+    def types(self) -> tuple[type, ...]:
+        """The types of a PLAIN field's values: those of its default and of what a create writes, else text."""
+        return tuple({type(value) for value in (self.default, self.created) if value is not None}) or (str,)
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path[-1]
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether the field is one value directly below spec."""
+        return len(self.path) == 1 and self.kind in {Kind.PLAIN, Kind.REFERENCE}
+
+
+def plain(name: str, default: Any = None, created: Any = None) -> Field:
+    """A row of kind PLAIN for an attribute of the spec."""
+    return Field((name,), Kind.PLAIN, lambda spec: getattr(spec, name, default), default, created)
+
+
+FIELDS: Final[list[Field]] = [
+    plain("name"),
+    Field(("url",), Kind.REFERENCE, lambda spec: spec.url),
+    plain("description", ""),
+    plain("enabled", None, created=True),
+    Field(("auth", "type"), Kind.PLAIN, lambda spec: auth.auth_type(spec.auth), "none"),
+    Field(("auth", "username"), Kind.REFERENCE, lambda spec: auth.username(spec.auth)),
+    Field(("auth", "header"), Kind.FOLDED, lambda spec: auth.header(spec.auth), ""),
+    Field(("auth", "credential"), Kind.CREDENTIAL, lambda spec: auth.credential(spec.auth)),
+    Field(("events",), Kind.SET, lambda spec: spec.subscriptions, frozenset()),
+]
+
+
+MODEL: type[Webhook] = Webhook
+
+
+def make(values: Mapping[str, Any], url: str | Secret, authentication: auth.Auth, events: frozenset[Subscription]) -> Webhook:
+    """A spec of the values of `attributes` by name, and of those that had to be decoded."""
+    return MODEL(**values, url=url, auth=authentication, subscriptions=events)
+
+
+def attributes() -> Iterator[Field]:
+    """The rows that are a value of the spec by themselves and need no decoding: those a manifest holds as they are."""
+    return (row for row in FIELDS if row.kind is Kind.PLAIN and len(row.path) == 1)
+
+
+def visible(spec: Webhook) -> dict[str, Any]:
+    """The PLAIN fields of a spec, which hold no secret, as nested dicts."""
+    found: dict[str, Any] = {}
+    for row in FIELDS:
+        if row.kind is Kind.PLAIN:
+            put(found, row.path, row.read(spec))
+    return found
+
+
+def put(document: dict[str, Any], path: Path, value: Any) -> None:
+    """Sets a value in nested dicts."""
+    for step in path[:-1]:
+        document = document.setdefault(step, {})
+    document[path[-1]] = value
+
+
+def comparable(spec: Webhook) -> dict[Path, Any]:
+    """Every field by the path under which a plan names it, as values that are equal if the fields are."""
+    found: dict[Path, Any] = {}
+    for row in FIELDS:
+        value, path = row.read(spec), row.path
+        match row.kind:
+            case Kind.FOLDED:
+                value = value.lower()
+            case Kind.CREDENTIAL if value is not None:  # a Secret is one that would be sent, whatever version the tenant knows
+                path = ("auth", auth.credential_field(spec.auth))
+                value = (value.version, value.reference if isinstance(value, Secret) else None)
+            case _:
+                pass
+        found[path] = value
+    return found

@@ -1,0 +1,160 @@
+"""The table of fields: a row that is added at run time is shown, saved and exported, and a codec that forgets one fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import pytest
+
+from reconciler.core.change import Label, Plan
+from reconciler.core.export.manifest import manifest
+from reconciler.core.model import fields as table
+from reconciler.core.model.auth import ApiKeyAuth, BasicAuth, BearerAuth, NoAuth
+from reconciler.core.model.secret import Secret
+from reconciler.core.model.webhook import Declared, Live, Owner, Webhook
+from reconciler.core.planning.diff import diff
+from reconciler.core.safety.planned_document import planned
+from reconciler.core.saved.plan_file import additions, opened, sealed
+from reconciler.core.saved.plan_reading import saved
+from reconciler.core.saved.since import Base, labelled
+from reconciler.core.wire import webhooks as codec
+from reconciler.render import document, markdown, text
+from tests.support.builders import FAILED, STARTED, as_stored, declared, only, plan_of, policy, secret
+
+OWNER = Owner("payments", "4fd1c2e")
+
+
+@dataclass(frozen=True, slots=True)
+class Slower(Webhook):
+    """The model with one more field."""
+
+    timeout: int = 10
+
+
+@pytest.fixture
+def _timeout(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The table with one more row."""
+    monkeypatch.setattr(table, "MODEL", Slower)
+    table.FIELDS.insert(3, table.plain("timeout", 10))
+    yield
+    table.FIELDS.pop(3)
+
+
+def slower(item: Declared, seconds: int) -> Declared:
+    values = {field.name: getattr(item.spec, field.name) for field in fields(Webhook)}
+    return replace(item, spec=Slower(**values, timeout=seconds))
+
+
+WANTED = declared("a", url="https://hooks.example.com/x")
+
+
+def held(seconds: int) -> Live:
+    return as_stored(slower(WANTED, seconds))
+
+
+def plan(seconds: int) -> Plan:
+    return plan_of([slower(WANTED, seconds)], [held(10)])
+
+
+@pytest.mark.usefixtures("_timeout")
+def test_a_new_field_is_compared_and_enters_the_digest() -> None:
+    [field] = only(plan(20)).fields
+    assert (field.dotted, field.before, field.after) == ("timeout", 10, 20)
+    assert plan(10).pending == ()
+    assert plan(20).digest != plan(30).digest
+    [created] = plan_of([slower(WANTED, 30)], []).pending
+    assert ("timeout", 30) in [(field.dotted, field.after) for field in created.fields]
+
+
+@pytest.mark.usefixtures("_timeout")
+def test_a_new_field_is_printed_in_every_form() -> None:
+    assert "timeout: 10 -> 20" in text.plan_text(plan(20))
+    assert "timeout" in markdown.plan_markdown(plan(20))
+    assert document.plan_document(plan(20))["changes"][0]["fields"] == [{"path": ["timeout"], "before": 10, "after": 20}]
+
+
+@pytest.mark.usefixtures("_timeout")
+def test_a_new_field_is_saved_with_a_plan() -> None:
+    made = plan(20)
+    file = json.loads(document.to_json(sealed({**document.plan_document(made), **additions(made, policy(), "1.2.3")}, None)))
+    [change] = saved(opened(file, None, apply=True)).plan.pending
+    sides = [getattr(side.spec, "timeout", None) for side in (change.live, change.declared) if side is not None]
+    assert sides == [10, 20]
+
+
+@pytest.mark.usefixtures("_timeout")
+@pytest.mark.parametrize(("then", "now", "there", "label"), [(10, 20, 10, "pending"), (20, 20, 10, "drift"), (5, 20, 10, "both")])
+def test_a_new_field_says_who_moved_since_a_revision(then: int, now: int, there: int, label: str) -> None:
+    base = Base("main", "0" * 40, (slower(WANTED, then),))
+    made = labelled(plan_of([slower(WANTED, now)], [held(there)]), base, policy(), lambda spec: spec)
+    assert [(field.dotted, field.label) for field in only(made).fields] == [("timeout", Label(label))]
+
+
+@pytest.mark.usefixtures("_timeout")
+def test_a_new_field_is_exported_and_policies_see_it() -> None:
+    assert "  timeout: 20\n" in manifest(held(20).spec, "a").text
+    assert "timeout" not in manifest(held(10).spec, "a").text  # the default needs no line
+    assert planned(slower(WANTED, 20), frozenset())["timeout"] == 20
+
+
+def secret_auth(version: str) -> BearerAuth:
+    return BearerAuth(secret(version=version))
+
+
+# Of each row two specs that differ in it alone.
+PAIRS: dict[tuple[str, ...], tuple[Any, Any]] = {
+    ("name",): ("a", "b"),
+    ("url",): ("https://a.example.com/", "https://b.example.com/"),
+    ("description",): ("a", "b"),
+    ("enabled",): (True, False),
+    ("auth", "type"): (NoAuth(), secret_auth("1")),
+    ("auth", "username"): (BasicAuth("a", secret(version="1")), BasicAuth("b", secret(version="1"))),
+    ("auth", "header"): (ApiKeyAuth("X-A", secret(version="1")), ApiKeyAuth("X-B", secret(version="1"))),
+    ("auth", "credential"): (secret_auth("1"), secret_auth("2")),
+    ("events",): (frozenset({STARTED}), frozenset({FAILED})),
+}
+ATTRIBUTES = {"auth": "auth", "events": "subscriptions"}
+
+
+def spec(row: table.Field, value: Any) -> Webhook:
+    return replace(WANTED.spec, **{"enabled": True, ATTRIBUTES.get(row.path[0], row.path[0]): value})
+
+
+def forgotten(create: Callable[[Declared, Owner], Any], patch: Callable[[Live, Declared, Owner], Any]) -> list[str]:
+    """The rows that a codec of the tenant does not send, or does not read back."""
+    found = []
+    for row in table.FIELDS:
+        before, after = (replace(WANTED, spec=spec(row, value)) for value in PAIRS[row.path])
+        live = as_stored(before)
+        body = {**create(after, OWNER), "id": "1", "revision": "1", "invocations": None}
+        read = codec.live_from_wire(json.loads(json.dumps(body))).spec if row.path[0] in body else before.spec
+        differs = {change.path[0] for change in diff(live.spec, read)}
+        if row.path[0] not in patch(live, after, OWNER) or row.path[0] not in differs:
+            found.append(".".join(row.path))
+    return found
+
+
+def test_the_codec_of_the_tenant_covers_the_table() -> None:
+    assert forgotten(codec.create_body, codec.patch_body) == []
+
+
+@pytest.mark.parametrize("field", ["description", "enabled", "events", "url"])
+def test_a_codec_that_forgets_a_field_is_found(field: str) -> None:
+    def without(body: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in body.items() if name != field}
+
+    assert forgotten(codec.create_body, lambda *sides: without(codec.patch_body(*sides))) == [field]
+
+
+def test_a_field_that_is_left_to_the_tenant_is_known_to_settle() -> None:
+    """A further one must be filled in there from the live webhook."""
+    assert [row.name for row in table.FIELDS if row.created is not None] == ["enabled"]
+
+
+def test_no_row_of_a_secret_is_plain() -> None:
+    plain = [row for row in table.FIELDS if row.kind is table.Kind.PLAIN]
+    values = [row.read(replace(WANTED.spec, url=secret(), auth=BasicAuth(secret(), secret()))) for row in plain]
+    assert not any(isinstance(value, Secret) for value in values)
