@@ -197,3 +197,16 @@ def test_code_cites_only_documents_that_are_here_and_rules_that_exist() -> None:
         wrong += [f"{name_of(path)}: rule {number}" for number in cited - rules]
     assert rules == set(range(1, 17))
     assert wrong == []
+
+
+def test_sql_stands_in_the_store_alone() -> None:
+    outside = [path for path in FILES if not name_of(path).startswith("reconciler/tenant/store/")]
+    sql = {"execute", "executemany", "executescript"}
+    calls = ((path, node.func) for path in outside for node in ast.walk(tree(path)) if isinstance(node, ast.Call))
+    asks = {name_of(path) for path, called in calls if isinstance(called, ast.Attribute) and called.attr in sql}
+    assert asks == set()
+
+
+def test_no_module_lists_its_callers() -> None:
+    listed = re.compile(r"\b(Called|Used|Asked|Imported) by `")
+    assert [name_of(path) for path in FILES if listed.search(ast.get_docstring(tree(path)) or "")] == []

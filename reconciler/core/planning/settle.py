@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Self
 
-from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, auth_type, credential, with_credential
+from reconciler.core.model.auth import Auth, BasicAuth, auth_type, credential, header, with_credential
 from reconciler.core.model.secret import Secret, Withheld
 from reconciler.core.model.webhook import Declared, Live, Subscription, Webhook
 from reconciler.core.safety.run_policy import RunPolicy
@@ -53,7 +53,7 @@ def _incomparable(wanted: object, held: object) -> str:
 
 def _place(auth: Auth) -> tuple[str, str]:
     """What decides where a stored secret may go, besides the url: type and header."""
-    return auth_type(auth), auth.header.lower() if isinstance(auth, ApiKeyAuth) else ""
+    return auth_type(auth), header(auth).lower()
 
 
 def _auth(auth: Auth, live: Webhook, declared: Auth, policy: RunPolicy, *, moved: bool) -> tuple[Auth, tuple[str, ...]]:

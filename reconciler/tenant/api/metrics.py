@@ -14,6 +14,7 @@ from starlette.responses import Response
 from reconciler.tenant.api.endpoint import Call, reply
 from reconciler.tenant.problems import Refusal
 from reconciler.tenant.store.rows import webhook_metrics
+from reconciler.tenant.store.rows.totals import check_readable, totals
 from reconciler.tenant.telemetry import Facts
 
 READ_SECONDS: Final = 3.0  # in which a healthy file is read
@@ -23,7 +24,7 @@ async def health(call: Call) -> Response:
     """`GET /healthz`: 200 while the file can be read and the engine runs, else 503."""
     try:
         async with asyncio.timeout(READ_SECONDS):
-            await call.store.read(lambda c: c.execute("SELECT COUNT(*) FROM settings").fetchone())
+            await call.store.read(check_readable)
     except TimeoutError:
         raise Refusal("busy", "the storage does not answer", headers={"Retry-After": "5"}) from None
     if call.tenant.engine is not None and not call.tenant.engine.running:
@@ -44,14 +45,11 @@ async def metrics(call: Call) -> Response:
     now, path, each = call.store.clock(), call.store.path, call.tenant.telemetry.webhooks
 
     def run(connection: sqlite3.Connection) -> Facts:
-        pending, oldest = connection.execute(
-            "SELECT COUNT(*), MIN(d.created_at) FROM webhooks w JOIN deliveries d ON d.webhook_id = w.id AND d.state = 'pending'"
-        ).fetchone()
-        webhooks, enabled = connection.execute("SELECT COUNT(*), COALESCE(SUM(enabled), 0) FROM webhooks").fetchone()
+        found = totals(connection)
         if each is not None:
             each.webhooks, each.count = webhook_metrics.read(connection)
-        age = 0.0 if oldest is None else max(0.0, now - oldest)
-        return Facts(pending, age, enabled, webhooks - enabled, _size(path))
+        age = 0.0 if found.oldest is None else max(0.0, now - found.oldest)
+        return Facts(found.pending, age, found.enabled, found.webhooks - found.enabled, _size(path))
 
     text = call.tenant.telemetry.exposition(await call.store.read(run))
     return Response(
