@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 from urllib.parse import quote
 
+from reconciler import __version__
 from reconciler.core.model.problem import Problem
 from reconciler.render.document import to_json
 from reconciler.render.escape import terminal
@@ -63,7 +64,7 @@ def _result(problem: Problem, index: int, fingerprint: str) -> dict[str, Any]:
     }
 
 
-def problems_sarif(problems: Iterable[Problem], version: str) -> str:
+def problems_sarif(problems: Iterable[Problem], _documents: int = 0, _skipped: int = 0, *, version: str = __version__) -> str:
     """One run with one result a problem, in the order given; `version` is the program's. Columns count characters."""
     listed = tuple(problems)
     rules = sorted({problem.rule for problem in listed})

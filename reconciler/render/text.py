@@ -92,7 +92,7 @@ def plan_ending(plan: Plan, *, color: bool = False) -> str:
     return f"digest {plan.digest}\n{Paint(on=color)('bold', plan_summary(plan))}"
 
 
-def drift_text(drift: Drift, *, at: str = "", color: bool = False) -> str:
+def drift_text(drift: Drift, at: str = "", *, color: bool = False) -> str:
     """As a plan, without a digest; what agrees again stands after what does not. `at` is when it was looked."""
     paint, plan = Paint(on=color), drift.plan
     title = ", ".join(filter(None, (plan_title(plan), at)))

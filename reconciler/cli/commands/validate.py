@@ -18,6 +18,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.run.certificates import ca_file_option
 from reconciler.cli.terminal.console import console_of
+from reconciler.render.forms import forms_of
 
 EPILOG = """\b
 Examples:
@@ -39,7 +40,7 @@ Examples:
 @policies_at_option
 @secret_options
 @ca_file_option
-@output_option("text", "json", "sarif", "junit", "github", "gitlab", "markdown")
+@output_option(*forms_of("problems"))
 @logging_options
 @click.pass_context
 def command(ctx: click.Context, /, **values: Any) -> None:
