@@ -19,10 +19,8 @@ settings.load_profile("untimed")
 BROWSER = Path(__file__).with_name("browser")
 
 UNTRACED = (
-    *("browser", "ci", "examples", "core/test_properties.py", "manifests/test_schemas.py", "tenant/test_patterns.py"),
-    *("e2e/test_broken_test_runs.py", "e2e/test_echoes.py", "e2e/test_hostile_tenants.py", "e2e/test_killed.py"),
-    *("e2e/test_lost_answers.py", "e2e/test_refusals.py", "e2e/test_saved_plans.py", "e2e/test_secrets.py"),
-    *("e2e/test_thousand.py", "e2e/test_verdicts.py"),
+    *("browser", "ci", "e2e", "examples"),
+    *("core/test_properties.py", "manifests/test_schemas.py", "tenant/test_patterns.py"),
 )
 """What is not traced for coverage, nor are tests marked `long`: tracing doubles the time of whatever it sees, and what these run
 as whole programs, or a thousand times over, is traced where the others test it."""

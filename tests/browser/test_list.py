@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import EVENT, LIST, MARK, Opened, Served, faults
 from tests.support.receiver import Receiver
@@ -108,7 +108,9 @@ def test_what_switching_did_is_said_where_the_person_is(open_page: Opened, serve
         page.get_by_role("button", name=f"{button} Team 30").click()
         said = page.locator("#said", has_text=sentence)
         said.wait_for()
-        notice, row = said.bounding_box(), page.get_by_role("link", name="Team 30", exact=True).bounding_box()
+        link = page.get_by_role("link", name="Team 30", exact=True)
+        expect(link).to_be_in_viewport()  # the browser scrolls some time after the page is there
+        notice, row = said.bounding_box(), link.bounding_box()
         assert notice is not None
         assert row is not None
         assert notice["y"] >= 0
