@@ -128,6 +128,9 @@ def test_events_alone_need_no_token_and_no_tenant_that_answers(desk: Desk) -> No
     refused = run("events", ".", cwd=desk.folder, PROD_TOKEN="wrong")
     assert [(done.code, "info      audit, oncall" in done.out) for done in (unresolved, refused)] == [(0, True), (0, True)]
     assert unresolved.err == ""
+    for token in ({}, {"PROD_TOKEN": "wrong"}):  # what was not asked is null, not an empty list
+        document = run("events", ".", "-o", "json", cwd=desk.folder, **token).json
+        assert [part.get("switched_off") for part in document["coverage"]] == [None]
     assert "warning: the tenant was not asked what is switched off there: " in refused.err
 
 

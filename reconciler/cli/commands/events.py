@@ -67,26 +67,29 @@ def command(ctx: click.Context, /, **values: Any) -> None:
 
 def _coverages(options: Options, console: Console) -> tuple[Coverage, ...]:
     """One for each Tenant manifest, of the webhooks that it selects; without one, of all."""
-    from reconciler.core.errors import ProviderError, ReconcilerError, StoreError  # noqa: PLC0415  as above
     from reconciler.core.results.coverage import coverage  # noqa: PLC0415  as above
-    from reconciler.render.escape import terminal  # noqa: PLC0415  as above
 
     each = _declared(options)
-    if options.live is False:
-        return tuple(coverage(name, declared) for name, declared in each.items())
-    from reconciler.cli.terminal.signals import run  # noqa: PLC0415  as above
+    return tuple(coverage(name, declared, _known(options, console, name, declared)) for name, declared in each.items())
 
-    off: dict[str | None, tuple[str, ...]] = {}
-    for name, declared in each.items():
-        try:
-            off[name] = run(_switched_off(options, name, declared))
-        except ReconcilerError as error:
-            if options.live:
-                raise
-            off[name] = ()
-            if isinstance(error, ProviderError | StoreError):  # else there is no tenant, or no token for it
-                console.say(f"warning: the tenant was not asked what is switched off there: {terminal(str(error))}")
-    return tuple(coverage(name, declared, off[name]) for name, declared in each.items())
+
+def _known(options: Options, console: Console, name: str | None, declared: tuple[Declared, ...]) -> tuple[str, ...] | None:
+    """The keys of webhooks that are off at the tenant of that name; None if it was not asked. Raises only with `--live`."""
+    from reconciler.cli.terminal.signals import run  # noqa: PLC0415  as above
+    from reconciler.core.errors import ProviderError, ReconcilerError, StoreError  # noqa: PLC0415  as above
+    from reconciler.render.escape import terminal  # noqa: PLC0415  as above
+
+    has_tenant = name is not None or options.tenant_url or options.is_local
+    if options.live is False or not (options.live or has_tenant):
+        return None
+    try:
+        return run(_switched_off(options, name, declared))
+    except ReconcilerError as error:
+        if options.live:
+            raise
+        if isinstance(error, ProviderError | StoreError):  # else there is no token for it
+            console.say(f"warning: the tenant was not asked what is switched off there: {terminal(str(error))}")
+        return None
 
 
 def _declared(options: Options) -> dict[str | None, tuple[Declared, ...]]:
@@ -104,8 +107,11 @@ def _declared(options: Options) -> dict[str | None, tuple[Declared, ...]]:
     return {tenant.name: tuple(item for item in manifests.declared if tenant.selects(item.labels)) for tenant in wanted}
 
 
-async def _switched_off(options: Options, name: str | None, declared: tuple[Declared, ...]) -> tuple[str, ...]:
-    """The keys of webhooks that are off at the tenant of that name, or of the options; raises ReconcilerError."""
+async def _switched_off(options: Options, name: str | None, declared: tuple[Declared, ...]) -> tuple[str, ...] | None:
+    """The keys of webhooks that are off at the tenant of that name, or of the options; None for a file that is not there.
+
+    Raises ReconcilerError.
+    """
     from reconciler.cli.run import connect, source  # noqa: PLC0415  as above
     from reconciler.cli.run.live_state import keys_switched_off  # noqa: PLC0415  as above
     from reconciler.manifests import load  # noqa: PLC0415  as above
@@ -114,7 +120,7 @@ async def _switched_off(options: Options, name: str | None, declared: tuple[Decl
     manifests = load(replace(source.request(mine, "warn"), only_tenants=True))
     target = connect.choose(mine, manifests)
     if not options.live and target.file and not os.path.exists(target.file):  # noqa: ASYNC240, PTH110  nothing else runs here
-        return ()  # only a look: it makes no tenant
+        return None  # only a look: it makes no tenant
     async with connect.opened(target, mine) as provider:
         spec = manifests.tenant if name is not None else None
         return await keys_switched_off(declared, provider, source.owner(mine, spec))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli.options import logging_options, output_option
-from reconciler.cli.run.show import show_plan as show
+from reconciler.cli.run.show import show_plan
 from reconciler.cli.terminal.console import console_of
 from reconciler.render.forms import forms_of
 
@@ -25,4 +25,4 @@ def command(ctx: click.Context, file: str, output: str) -> None:  # noqa: ARG001
     """Show a saved plan as `plan` showed it. Asks no tenant."""
     from reconciler.cli.run import plan_file  # noqa: PLC0415  `--help` needs none of it
 
-    show(console_of(ctx), plan_file.read(file, apply=False).plan)
+    show_plan(console_of(ctx), plan_file.read(file, apply=False).plan)

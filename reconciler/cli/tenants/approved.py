@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciler.cli.run.prepare import Prepared
-from reconciler.cli.run.show import show_plan as show
+from reconciler.cli.run.show import show_plan
 from reconciler.cli.run.source import Options
 from reconciler.cli.tenants.all_tenants import INTERRUPTED, Round, Turn, all_of, told
 from reconciler.cli.terminal.console import Console
@@ -49,7 +49,7 @@ def planned(console: Console, options: Options, turns: tuple[Turn[Prepared], ...
             if _is_refused(made, options):
                 if not approving:
                     console.data(heading(begun.tenant, begun.wave, _PLAN))
-                show(console, made)
+                show_plan(console, made)
             elif approving:
                 console.data(plan_ending(made, color=console.color))
         return replace(begun, exit_code=Exit.DONE, plan=made)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.render import forms
-from reconciler.render.forms import forms_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from reconciler.core.model.problem import Problem
 
-DOCUMENTS: Final = frozenset(forms_of("problems")) - {"text"}
+DOCUMENTS: Final = frozenset(forms.forms_of("problems")) - {"text"}
 OF_REPOSITORY: Final = frozenset({"sarif", "github", "gitlab"})  # forms in which a path is the repository's
 SPEAKING: Final = frozenset({"json", "github"})  # forms that a log shows anyway, so that it needs no text beside them
 
