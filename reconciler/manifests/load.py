@@ -14,7 +14,7 @@ from typing import Final
 
 from reconciler.core.errors import BadRequest, InvalidManifests
 from reconciler.core.model import limits
-from reconciler.core.model.fields import attributes, make
+from reconciler.core.model.fields import attributes, make_spec
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.webhook import Declared, Origin
 from reconciler.manifests.decode import join, selection, tenants, views
@@ -194,7 +194,7 @@ def _declared(draft: Draft, root: str, *, placed: bool) -> Declared:
     own = draft.document.file.path
     sources = {own, *(document.file.path for document in draft.others)} if draft.others else (own,)
     declared = Declared(
-        spec=make({**values, "name": draft.name}, draft.url, draft.auth, frozenset(draft.places)),
+        spec=make_spec({**values, "name": draft.name}, draft.url, draft.auth, frozenset(draft.places)),
         key=draft.key,
         origin=draft.document.origin,
         labels=draft.labels,

@@ -72,12 +72,12 @@ FIELDS: Final[list[Field]] = [
     Field(("auth", "credential"), Kind.CREDENTIAL, lambda spec: auth.credential(spec.auth)),
     Field(("events",), Kind.SET, lambda spec: spec.subscriptions, frozenset()),
 ]
+MODEL: type[Webhook] = Webhook  # what `make_spec` makes; with a further row of FIELDS comes a model that has it
 
 
-MODEL: type[Webhook] = Webhook
-
-
-def make(values: Mapping[str, Any], url: str | Secret, authentication: auth.Auth, events: frozenset[Subscription]) -> Webhook:
+def make_spec(
+    values: Mapping[str, Any], url: str | Secret, authentication: auth.Auth, events: frozenset[Subscription]
+) -> Webhook:
     """A spec of the values of `attributes` by name, and of those that had to be decoded."""
     return MODEL(**values, url=url, auth=authentication, subscriptions=events)
 
@@ -103,7 +103,7 @@ def put(document: dict[str, Any], path: Path, value: Any) -> None:
     document[path[-1]] = value
 
 
-def comparable(spec: Webhook) -> dict[Path, Any]:
+def comparable_values(spec: Webhook) -> dict[Path, Any]:
     """Every field by the path under which a plan names it, as values that are equal if the fields are."""
     found: dict[Path, Any] = {}
     for row in FIELDS:

@@ -31,12 +31,12 @@ def planned(declared: Declared, literals: AbstractSet[str]) -> Json:
     """
     body: Json = {"key": declared.key, "protected": bool(declared.protected), "labels": dict(declared.labels)}
     for row in FIELDS:
-        for path, value in _told(row, row.read(declared.spec), literals):
+        for path, value in _field_values(row, row.read(declared.spec), literals):
             put(body, path, value)
     return body
 
 
-def _told(row: Field, value: Any, literals: AbstractSet[str]) -> Iterator[tuple[Path, Any]]:
+def _field_values(row: Field, value: Any, literals: AbstractSet[str]) -> Iterator[tuple[Path, Any]]:
     """What rules see of a field, by path; nothing of what is not known yet."""
     match row.kind:
         case Kind.PLAIN:

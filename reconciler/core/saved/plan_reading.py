@@ -11,7 +11,7 @@ from typing import Any, Final
 from reconciler.core.change import Action, Change, Counts, FieldChange, Label, Plan, TenantRef, Violation
 from reconciler.core.errors import InvalidPlanFile
 from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth, auth_type
-from reconciler.core.model.fields import Field, attributes, make
+from reconciler.core.model.fields import Field, attributes, make_spec
 from reconciler.core.model.json_reading import At
 from reconciler.core.model.secret import Secret, Withheld
 from reconciler.core.model.webhook import Declared, Live, Origin, Owner, Subscription, Use, Webhook
@@ -234,7 +234,7 @@ def _fingerprints(at: At) -> dict[str, str | None]:
 
 def _spec(at: At) -> Webhook:
     values = {row.name: _plain(row, at.get(row.name)) for row in attributes()}
-    return make(
+    return make_spec(
         values, _value(at.get("url")), _auth(at.get("auth")), frozenset(_event(item) for item in at.get("events").items())
     )
 

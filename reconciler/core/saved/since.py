@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from reconciler.core.change import Action, Change, FieldChange, Label, Plan
 from reconciler.core.model.auth import BasicAuth, credential, with_credential
-from reconciler.core.model.fields import comparable
+from reconciler.core.model.fields import comparable_values
 from reconciler.core.model.secret import Secret, is_fingerprint, shown
 from reconciler.core.model.webhook import Declared, Live, ManagedBy, Webhook
 from reconciler.core.planning.labels import ABSENT, combined, label
@@ -138,7 +138,7 @@ def _declared_values(declared: Declared, policy: RunPolicy, repository: str | No
 
 def _values(spec: Webhook, mark: ManagedBy | None, protected: bool) -> Values:
     """Every field by the path under which a plan names it; what is empty is absent."""
-    found: dict[Path, object] = {**comparable(spec), ("protected",): protected}
+    found: dict[Path, object] = {**comparable_values(spec), ("protected",): protected}
     if mark is not None:
         found |= {("managed_by", "owner"): mark.owner, ("managed_by", "key"): mark.key}
         found[("managed_by", "sources")] = tuple(sorted(mark.sources))
