@@ -17,6 +17,7 @@ from typing import Any, Self
 from jsonschema import Draft202012Validator
 
 from reconciler.tenant.store.store import open_store
+from tests.support.forked import Forked, can_fork
 
 COMMAND = [sys.executable, "-m", "reconciler"]
 ROOT = Path(__file__).parents[2]
@@ -46,31 +47,25 @@ class Ended:
 
 def run(*arguments: str, cwd: Path, stdin: str | None = None, timeout: float = 120, **env: str) -> Ended:
     """One command to its end, in a folder of its own."""
-    done = subprocess.run(
-        [*COMMAND, *arguments],
-        cwd=cwd,
-        env=environment(**env),
-        input=stdin,
-        stdin=subprocess.DEVNULL if stdin is None else None,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
-    return Ended(done.returncode, done.stdout, done.stderr)
+    with _popen(arguments, cwd, environment(**env), subprocess.DEVNULL if stdin is None else subprocess.PIPE) as process:
+        try:
+            out, err = process.communicate(stdin, timeout)
+        except BaseException:
+            process.kill()
+            raise
+    return Ended(process.returncode, out, err)
 
 
 def start(*arguments: str, cwd: Path, **env: str) -> subprocess.Popen[str]:
     """A command that is still running; the caller ends it."""
-    return subprocess.Popen(
-        [*COMMAND, *arguments],
-        cwd=cwd,
-        env=environment(**env),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return _popen(arguments, cwd, environment(**env), subprocess.DEVNULL)
+
+
+def _popen(arguments: tuple[str, ...], cwd: Path, env: dict[str, str], stdin: int) -> subprocess.Popen[str]:
+    if can_fork(env):
+        return Forked(arguments, cwd=cwd, env=env, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command = [*COMMAND, *arguments]
+    return subprocess.Popen(command, cwd=cwd, env=env, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 class Tenant:
