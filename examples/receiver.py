@@ -1,7 +1,8 @@
-"""A webhook receiver to try things on: prints each event it gets. `python3 receiver.py PORT TOKEN…`; standard library only.
+"""A webhook receiver to try things on: it prints each event that it gets.
 
-Several tokens are taken alike, as during a rotation. It answers 401 to any other bearer token,
-400 to another content type than `application/json`, else 200.
+Usage: `python3 receiver.py PORT TOKEN…`; it needs the standard library only. Several tokens are
+taken alike, as during a rotation. It answers 401 to any other bearer token, 400 to another content
+type than `application/json`, else 200.
 """  # noqa: INP001  a script to run, no module
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ class Handler(BaseHTTPRequestHandler):
         """Checks content type and credential, then prints the kinds of the events."""
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         given = self.headers.get("Authorization", "").encode()
-        if not any(hmac.compare_digest(given, f"Bearer {token}".encode()) for token in sys.argv[2:]):
+        if not any(
+            hmac.compare_digest(given, f"Bearer {token}".encode()) for token in sys.argv[2:]
+        ):
             status = 401
         elif self.headers.get("Content-Type") != "application/json":
             status = 400

@@ -6,7 +6,9 @@ import gc
 import sys
 from typing import Final
 
-YOUNG: Final = 50_000  # objects between two collections: a short command makes no garbage that is worth a walk over its modules
+# objects between two collections: a short command makes no garbage that is worth a walk over its
+# modules
+YOUNG: Final = 50_000
 
 
 def run() -> None:
@@ -16,7 +18,8 @@ def run() -> None:
     from reconciler.cli.main import main  # noqa: PLC0415  importing the package must not import click
 
     code = main(sys.argv[1:])
-    gc.freeze()  # what is still there ends with the process; the interpreter would walk through all of it twice
+    # what is still there ends with the process; the interpreter would walk through all of it twice
+    gc.freeze()
     sys.exit(code)
 
 

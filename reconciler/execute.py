@@ -1,7 +1,8 @@
-"""Carries out a Plan against a Provider: stage by stage, bounded in parallel; every change gets an Outcome.
+"""Carries out a Plan against a Provider: stage by stage, bounded in parallel; every change gets an
+Outcome.
 
-Does not decide what is safe (that is `core/safety/limits_and_protection.py`) and does not retry (that is
-`providers/http/client.py`). Ids and the clock come in as arguments.
+Does not decide what is safe (that is `core/safety/limits_and_protection.py`) and does not retry
+(that is `providers/http/client.py`). Ids and the clock come in as arguments.
 """
 
 from __future__ import annotations
@@ -36,9 +37,11 @@ async def _accept(_change: Change) -> Failure | None:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to carry out: `parallelism` changes at once; `stop_on_error` skips the rest after the first failure.
+    """How to carry out: `parallelism` changes at once; `stop_on_error` skips the rest after the
+    first failure.
 
-    `deadline` is the time of `clock` after which nothing more is started; `check` may refuse a change before it is written.
+    `deadline` is the time of `clock` after which nothing more is started; `check` may refuse a
+    change before it is written.
     """
 
     parallelism: int = 10
@@ -51,7 +54,9 @@ class Options:
 
 
 class Execution:
-    """One run of one plan. Holds what has been done so far, so that an interrupted run can still be reported."""
+    """One run of one plan. Holds what has been done so far, so that an interrupted run can still be
+    reported.
+    """
 
     def __init__(self, plan: Plan, provider: Provider, owner: Owner, options: Options) -> None:
         self._plan, self._provider, self._owner, self._options = plan, provider, owner, options
@@ -60,7 +65,9 @@ class Execution:
         self._stop: Failure | None = None
 
     def stop(self, why: Failure) -> None:
-        """Starts nothing more; what is under way is finished, the rest is skipped with this reason."""
+        """Starts nothing more; what is under way is finished, the rest is skipped with this
+        reason.
+        """
         self._stop = why
 
     @property
@@ -69,13 +76,24 @@ class Execution:
         return self._stop is not None and self._stop.kind == "interrupted"
 
     async def run(self) -> None:
-        """Carries out every stage in turn; what removes only if nothing before it failed or was skipped (rule 9)."""
+        """Carries out every stage in turn; what removes only if nothing before it failed or was
+        skipped (rule 9).
+        """
         for stage in self._plan.stages:
             removing = all(change.removes for change in stage)
-            if removing and any(o.status in {Status.FAILED, Status.SKIPPED} for o in self._outcomes.values()):
+            if removing and any(
+                o.status in {Status.FAILED, Status.SKIPPED} for o in self._outcomes.values()
+            ):
                 why = Failure("skipped", "deletes start only if every create and update succeeded")
                 for change in stage:
-                    self._note(Outcome(Status.SKIPPED, change, change.live.id if change.live else None, error=why))
+                    self._note(
+                        Outcome(
+                            Status.SKIPPED,
+                            change,
+                            change.live.id if change.live else None,
+                            error=why,
+                        )
+                    )
                 continue
             await self._stage(stage)
 
@@ -98,14 +116,19 @@ class Execution:
     async def _one(self, change: Change) -> None:
         options, started = self._options, self._options.clock()
         if self._stop is None and options.deadline is not None and started >= options.deadline:
-            self._stop = Failure("deadline", "the deadline was reached before this change was started")
+            self._stop = Failure(
+                "deadline", "the deadline was reached before this change was started"
+            )
         if self._stop is None and self._provider.storage_full:
             self._stop = Failure(
-                "storage-full", "skipped: the tenant has no room left to store anything; free some, then run again"
+                "storage-full",
+                "skipped: the tenant has no room left to store anything; free some, then run again",
             )
         known = change.live.id if change.live else None
         try:
-            refused = self._stop or await options.check(change) or self._stop  # it may have been stopped during the check
+            refused = (
+                self._stop or await options.check(change) or self._stop
+            )  # it may have been stopped during the check
             if refused is not None:
                 self._note(Outcome(Status.SKIPPED, change, known, error=refused))
                 return
@@ -117,18 +140,26 @@ class Execution:
             failure = Failure("owner" if mine_alone else error.kind, str(error), fields)
             self._note(Outcome(Status.FAILED, change, known, options.clock() - started, failure))
             if isinstance(error, Unauthorized) and not mine_alone:
-                self._stop = self._stop or Failure("unauthorized", "skipped: the tenant refused our token")
+                self._stop = self._stop or Failure(
+                    "unauthorized", "skipped: the tenant refused our token"
+                )
             elif options.stop_on_error:
-                self._stop = self._stop or Failure("stopped", "skipped after a failure (--on-error stop)")
+                self._stop = self._stop or Failure(
+                    "stopped", "skipped after a failure (--on-error stop)"
+                )
         else:
             self._note(Outcome(status, change, new_id, options.clock() - started))
 
     async def _write(self, change: Change) -> tuple[Status, str | None]:
         match change:
             case Change(action=Action.CREATE, declared=declared) if declared is not None:
-                made = await self._provider.create(declared, self._owner, idempotency_key=self._options.new_id())
+                made = await self._provider.create(
+                    declared, self._owner, idempotency_key=self._options.new_id()
+                )
                 return Status.CREATED, made.id
-            case Change(action=Action.UPDATE, live=live, declared=declared) if live is not None and declared is not None:
+            case Change(action=Action.UPDATE, live=live, declared=declared) if (
+                live is not None and declared is not None
+            ):
                 return Status.UPDATED, (await self._provider.update(live, declared, self._owner)).id
             case Change(action=Action.DELETE, live=live) if live is not None:
                 await self._provider.delete(live)
@@ -136,15 +167,23 @@ class Execution:
         raise AssertionError(f"not a pending change: {change.action}")
 
     def report(self, *, interrupted: bool = False) -> Report:
-        """An outcome for every pending change: what was cut off failed, its result unknown; what was not started was skipped."""
-        return Report(self._plan, tuple(self._outcome(change, interrupted=interrupted) for change in self._plan.pending))
+        """An outcome for every pending change: what was cut off failed, its result unknown; what
+        was not started was skipped.
+        """
+        return Report(
+            self._plan,
+            tuple(self._outcome(change, interrupted=interrupted) for change in self._plan.pending),
+        )
 
     def _outcome(self, change: Change, *, interrupted: bool) -> Outcome:
         if id(change) in self._outcomes:
             return self._outcomes[id(change)]
         known = change.live.id if change.live else None
         if id(change) in self._started:
-            text = "interrupted before its answer arrived; the next plan shows whether it was carried out"
+            text = (
+                "interrupted before its answer arrived; the next plan shows whether it was "
+                "carried out"
+            )
             return Outcome(Status.FAILED, change, known, error=Failure("interrupted", text))
         text = "interrupted before it was started" if interrupted else "not reached"
         return Outcome(Status.SKIPPED, change, known, error=Failure("interrupted", text))

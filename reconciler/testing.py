@@ -1,6 +1,7 @@
 """Validates endpoints: one test delivery each, from the tenant, from this machine, or both.
 
-Which deliveries a webhook gets and when one passes is decided here; how one is sent is `delivery`'s and the provider's.
+Which deliveries a webhook gets and when one passes is decided here; how one is sent is `delivery`'s
+and the provider's.
 """
 
 from __future__ import annotations
@@ -19,16 +20,22 @@ from reconciler.core.results.reports import Check, CheckKind, Delivery, TestRepo
 DEFAULT_EVENT: Final = Subscription("elastio:recovery-point:create:started", "v0", "info")
 WRONG: Final = Secret("reconciler-check-auth-wrong-credential", "--check-auth")
 NOT_REACHED: Final = "not tested: the run ended before it"
-UNANSWERED: Final = "not tested: the run ended before the answer; the endpoint may have received the test"
+UNANSWERED: Final = (
+    "not tested: the run ended before the answer; the endpoint may have received the test"
+)
 RIGHT_REFUSED: Final = "the right credential was refused too, so this check shows nothing"
-RIGHT_NOT_SENT: Final = "no delivery with the right credential was made, so this check shows nothing"
+RIGHT_NOT_SENT: Final = (
+    "no delivery with the right credential was made, so this check shows nothing"
+)
 
 Send = Callable[[Webhook, Live | None, Subscription], Awaitable[Delivery]]
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What to test: every subscription or the first, also a wrong credential, and the latency in seconds to stay under."""
+    """What to test: every subscription or the first, also a wrong credential, and the latency in
+    seconds to stay under.
+    """
 
     all_events: bool = False
     check_auth: bool = False
@@ -38,7 +45,9 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One delivery to make: of which webhook, through whom (`tenant` or `probe`), with which values, and what it shows."""
+    """One delivery to make: of which webhook, through whom (`tenant` or `probe`), with which
+    values, and what it shows.
+    """
 
     key: str
     via: str
@@ -48,7 +57,9 @@ class Step:
 
 
 def events_of(spec: Webhook, *, every: bool) -> tuple[Subscription, ...]:
-    """The subscriptions to send, in their order: the first, or all; a webhook without any gets the default event."""
+    """The subscriptions to send, in their order: the first, or all; a webhook without any gets the
+    default event.
+    """
     ordered = tuple(sorted(spec.subscriptions, key=lambda item: item.sort_key))
     return (ordered if every else ordered[:1]) or (DEFAULT_EVENT,)
 
@@ -64,11 +75,15 @@ def steps_of(declared: Declared, via: str, wish: Wish) -> tuple[Step, ...]:
 
 
 class Testing:
-    """One run of tests. Holds what has been found so far, so that a run that was cut off can still be reported."""
+    """One run of tests. Holds what has been found so far, so that a run that was cut off can still
+    be reported.
+    """
 
     __test__ = False  # not a test case, whatever pytest thinks of the name
 
-    def __init__(self, declared: Iterable[Declared], senders: Mapping[str, Send], wish: Wish) -> None:
+    def __init__(
+        self, declared: Iterable[Declared], senders: Mapping[str, Send], wish: Wish
+    ) -> None:
         self._senders, self._wish = senders, wish
         ordered = sorted(declared, key=lambda item: item.key)
         self._webhooks = [steps_of(item, via, wish) for item in ordered for via in senders]
@@ -85,11 +100,15 @@ class Testing:
 
     @property
     def error(self) -> ProviderError | None:
-        """What the tenant failed with, if it kept every delivery from being made; None once one was made."""
+        """What the tenant failed with, if it kept every delivery from being made; None once one was
+        made.
+        """
         return None if self._made else next(iter(self._failed.values()), None)
 
     async def run(self, progress: Callable[[Delivery], None] = lambda _delivery: None) -> None:
-        """Makes the deliveries, `parallelism` webhooks at once and those of one webhook one after the other."""
+        """Makes the deliveries, `parallelism` webhooks at once and those of one webhook one after
+        the other.
+        """
         queue = list(reversed(self._webhooks))
 
         async def worker() -> None:
@@ -118,14 +137,23 @@ class Testing:
             progress(self._made[step])
 
     def _ends_all(self, error: ProviderError) -> bool:
-        """Whether no other delivery can do better: our token is refused, or this is no tenant, or it has not answered yet."""
+        """Whether no other delivery can do better: our token is refused, or this is no tenant, or
+        it has not answered yet.
+        """
         refused = isinstance(error, Unauthorized) and not error.object_only
         return refused or (isinstance(error, BadAnswer | Unreachable) and not self._made)
 
     def report(self) -> TestReport:
-        """Every check of every webhook, by key; one that was not made is `interrupted`, and not tested."""
+        """Every check of every webhook, by key; one that was not made is `interrupted`, and not
+        tested.
+        """
         return TestReport(
-            tuple(check for steps in self._webhooks for step in steps for check in self._checks(step, self._made.get(steps[0])))
+            tuple(
+                check
+                for steps in self._webhooks
+                for step in steps
+                for check in self._checks(step, self._made.get(steps[0]))
+            )
         )
 
     def _reason(self, step: Step) -> str:
@@ -135,25 +163,41 @@ class Testing:
         return str(self._failed.get(step, UNANSWERED if step in self._begun else NOT_REACHED))
 
     def _checks(self, step: Step, right: Delivery | None) -> list[Check]:
-        """What a delivery shows; `right` is the webhook's first one with the declared credential, if it was made."""
+        """What a delivery shows; `right` is the webhook's first one with the declared credential,
+        if it was made.
+        """
         delivery = self._made.get(step) or self._late(step)
         if delivery is None:
-            cut = Delivery(step.spec.name, step.event, Verdict.INTERRUPTED, detail=self._reason(step))
+            cut = Delivery(
+                step.spec.name, step.event, Verdict.INTERRUPTED, detail=self._reason(step)
+            )
             return [Check(cut, step.key, step.via, step.check, passed=False, tested=False)]
         if step.check == "auth":
             return [self._auth_check(step, delivery, right)]
         passed = delivery.verdict is Verdict.DELIVERED
         checks = [Check(delivery, step.key, step.via, "delivery", passed)]
         if self._wish.max_latency is not None and passed:
-            checks.append(Check(delivery, step.key, step.via, "latency", delivery.seconds <= self._wish.max_latency))
+            checks.append(
+                Check(
+                    delivery,
+                    step.key,
+                    step.via,
+                    "latency",
+                    delivery.seconds <= self._wish.max_latency,
+                )
+            )
         return checks
 
     def _late(self, step: Step) -> Delivery | None:
-        """A test whose answer did not come in time: it may have been sent, so it is not repeated."""
+        """A test whose answer did not come in time: it may have been sent, so it is not
+        repeated.
+        """
         error = self._failed.get(step)
         if not isinstance(error, Unreachable) or error.waited is None:
             return None
-        return Delivery(step.spec.name, step.event, Verdict.TIMEOUT, detail=str(error), seconds=error.waited)
+        return Delivery(
+            step.spec.name, step.event, Verdict.TIMEOUT, detail=str(error), seconds=error.waited
+        )
 
     def _auth_check(self, step: Step, delivery: Delivery, right: Delivery | None) -> Check:
         """Refusing a wrong credential shows something only where the right one is not refused."""

@@ -1,6 +1,8 @@
-"""Without Chromium tests/browser fails in CI; elsewhere it is left out, and one line says what to install.
+"""Without Chromium tests/browser fails in CI; elsewhere it is left out, and one line says what to
+install.
 
-It stands here since the process of pytest-xdist that writes the line reads no conftest.py further down.
+It stands here since the process of pytest-xdist that writes the line reads no conftest.py further
+down.
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ from hypothesis import settings
 
 from tests.support.chromium import CHROMIUM, INSTALL
 
-settings.register_profile("untimed", deadline=None)  # how long an example takes says more of the machine than of us
+settings.register_profile(
+    "untimed", deadline=None
+)  # how long an example takes says more of the machine than of us
 settings.load_profile("untimed")
 
 BROWSER = Path(__file__).with_name("browser")
@@ -22,8 +26,10 @@ UNTRACED = (
     *("browser", "ci", "e2e", "examples"),
     *("core/test_properties.py", "manifests/test_schemas.py", "tenant/test_patterns.py"),
 )
-"""What is not traced for coverage, nor are tests marked `long`: tracing doubles the time of whatever it sees, and what these run
-as whole programs, or a thousand times over, is traced where the others test it."""
+"""What is not traced for coverage, nor are tests marked `long`: tracing doubles the time of
+whatever it sees, and what these run as whole programs, or a thousand times over, is traced where
+the others test it.
+"""
 
 TRACED = os.environ.get("COVERAGE_PROCESS_CONFIG")
 """What coverage hands on to processes, None without coverage."""
@@ -35,11 +41,15 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those marked `long` come first, so that no worker is left with one when the others have ended; some are not traced."""
+    """Those marked `long` come first, so that no worker is left with one when the others have
+    ended; some are not traced.
+    """
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
     untraced = [Path(__file__).parent / part for part in UNTRACED]
     for item in items:
-        if item.get_closest_marker("long") is not None or any(map(item.path.is_relative_to, untraced)):
+        if item.get_closest_marker("long") is not None or any(
+            map(item.path.is_relative_to, untraced)
+        ):
             item.add_marker("no_cover")
 
 

@@ -16,10 +16,29 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "reconciler"
 FILES = sorted(PACKAGE.rglob("*.py"))
 CORE = sorted((PACKAGE / "core").rglob("*.py"))
-CORE_MAY = {  # posixpath: joining and normalizing texts, no file is looked at; email: parsing the date of a header
-    "__future__", "collections", "dataclasses", "datetime", "email", "enum", "fractions", "functools", "graphlib", "hashlib",
-    "hmac", "itertools", "json", "operator", "posixpath", "re", "typing", "unicodedata", "urllib",
-}  # fmt: skip
+# posixpath: joining and normalizing texts, no file is looked at; email: parsing the date of a
+# header
+CORE_MAY = {
+    "__future__",
+    "collections",
+    "dataclasses",
+    "datetime",
+    "email",
+    "enum",
+    "fractions",
+    "functools",
+    "graphlib",
+    "hashlib",
+    "hmac",
+    "itertools",
+    "json",
+    "operator",
+    "posixpath",
+    "re",
+    "typing",
+    "unicodedata",
+    "urllib",
+}
 
 
 @cache
@@ -42,11 +61,19 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    yield from (node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    yield from (
+        node
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
 
 
 def who_imports(*modules: str) -> set[str]:
-    return {name_of(path) for path in FILES if {found.split(".")[0] for found in imports(path)} & set(modules)}
+    return {
+        name_of(path)
+        for path in FILES
+        if {found.split(".")[0] for found in imports(path)} & set(modules)
+    }
 
 
 def test_the_package_is_found() -> None:
@@ -62,21 +89,32 @@ def test_the_package_is_found() -> None:
     }
 
 
-def test_no_file_is_over_300_lines() -> None:
-    sizes = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
-    assert {name: size for name, size in sizes.items() if size > 300} == {}
+def test_no_file_is_over_14_000_characters() -> None:
+    """About 300 lines; a file that grows past it is split by subject, not squeezed."""
+    sizes = {name_of(path): len(path.read_text(encoding="utf-8")) for path in FILES}
+    assert {name: size for name, size in sizes.items() if size > 14_000} == {}
+
+
+def size_of(function: ast.FunctionDef | ast.AsyncFunctionDef, lines: list[str]) -> int:
+    """Its characters, without docstring and indentation."""
+    docstring = (ast.get_docstring(function, clean=False) or "").splitlines()
+    body = lines[function.lineno - 1 : function.end_lineno]
+    return sum(len(line.strip()) + 1 for line in body) - sum(
+        len(line.strip()) + 1 for line in docstring
+    )
 
 
 def test_functions_do_one_thing() -> None:
-    """Ruff counts branches; here it is characters. Those that are over the limit may only become fewer."""
-    sizes = {}
-    for path in FILES:
-        text = path.read_text(encoding="utf-8")
-        for found in functions(path):
-            size = len(ast.get_source_segment(text, found) or "") - len(ast.get_docstring(found, clean=False) or "")
-            sizes[f"{name_of(path)}:{found.name}"] = size
-    assert {name: size for name, size in sizes.items() if size > 2_300} == {}
-    assert len([name for name, size in sizes.items() if size > 1_200]) <= 58
+    """Ruff counts branches, this counts characters; over the limit there may only be fewer."""
+    sizes = {
+        f"{name_of(path)}:{function.name}": size_of(
+            function, path.read_text(encoding="utf-8").splitlines()
+        )
+        for path in FILES
+        for function in functions(path)
+    }
+    assert {name: size for name, size in sizes.items() if size > 2_050} == {}
+    assert len([name for name, size in sizes.items() if size > 1_200]) <= 33
 
 
 def test_every_module_says_what_it_is() -> None:
@@ -84,10 +122,18 @@ def test_every_module_says_what_it_is() -> None:
 
 
 def test_secrets_are_revealed_in_two_places_only() -> None:
-    """docs/security.md, by any way of asking: a call, a method handed on, `getattr`, or the attribute behind it."""
+    """docs/security.md, by any way of asking: a call, a method handed on, `getattr`, or the
+    attribute behind it.
+    """
     asks = {name_of(path) for path in FILES if re.search(r"\breveal\b(?=\W)", code_of(path))}
-    assert asks == {"reconciler/core/wire/webhooks.py", "reconciler/delivery/send.py", "reconciler/core/model/secret.py"}
-    inside = {name_of(path) for path in FILES for node in ast.walk(tree(path)) if reaches_inside(node)}
+    assert asks == {
+        "reconciler/core/wire/webhooks.py",
+        "reconciler/delivery/send.py",
+        "reconciler/core/model/secret.py",
+    }
+    inside = {
+        name_of(path) for path in FILES for node in ast.walk(tree(path)) if reaches_inside(node)
+    }
     assert inside <= {"reconciler/core/model/secret.py"}
 
 
@@ -96,7 +142,12 @@ def code_of(path: Path) -> str:
     copy = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(copy):
         body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        if (
+            isinstance(body, list)
+            and body
+            and isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)
+        ):
             body[0] = ast.Pass()
     return ast.unparse(copy)
 
@@ -117,27 +168,41 @@ def test_only_six_modules_speak_http() -> None:
 
 
 def test_only_one_module_imports_the_vaults_library() -> None:
-    assert who_imports("hvac", "requests", "urllib3") == {"reconciler/manifests/secret_sources/vault_client.py"}
+    assert who_imports("hvac", "requests", "urllib3") == {
+        "reconciler/manifests/secret_sources/vault_client.py"
+    }
 
 
 @pytest.mark.parametrize("path", CORE, ids=lambda path: path.name)
 def test_core_imports_only_what_is_pure(path: Path) -> None:
     foreign = {
-        found for found in imports(path) if found.split(".")[0] not in CORE_MAY and not found.startswith("reconciler.core")
+        found
+        for found in imports(path)
+        if found.split(".")[0] not in CORE_MAY and not found.startswith("reconciler.core")
     }
     assert foreign <= ({"deepdiff"} if path.name == "diff.py" else set())
 
 
 def test_core_imports_deepdiff_inside_a_function_only() -> None:
-    top = [node for node in tree(PACKAGE / "core/planning/diff.py").body if isinstance(node, ast.Import | ast.ImportFrom)]
+    top = [
+        node
+        for node in tree(PACKAGE / "core/planning/diff.py").body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
     assert "deepdiff" not in {alias.name for node in top for alias in node.names}
     assert "deepdiff" in set(imports(PACKAGE / "core/planning/diff.py"))
 
 
 @pytest.mark.parametrize("path", CORE, ids=lambda path: path.name)
 def test_core_neither_waits_nor_reads_nor_prints(path: Path) -> None:
-    assert not [node for node in ast.walk(tree(path)) if isinstance(node, ast.AsyncFunctionDef | ast.Await)]
-    called = {node.func.id for node in ast.walk(tree(path)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    assert not [
+        node for node in ast.walk(tree(path)) if isinstance(node, ast.AsyncFunctionDef | ast.Await)
+    ]
+    called = {
+        node.func.id
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
     assert not called & {"open", "print", "input", "eval", "exec", "__import__"}
 
 
@@ -146,13 +211,17 @@ def test_only_the_command_line_catches_the_root_of_the_errors() -> None:
         name_of(path)
         for path in FILES
         for node in ast.walk(tree(path))
-        if isinstance(node, ast.ExceptHandler) and node.type is not None and "ReconcilerError" in ast.unparse(node.type)
+        if isinstance(node, ast.ExceptHandler)
+        and node.type is not None
+        and "ReconcilerError" in ast.unparse(node.type)
     }
     assert {name.split("/")[1] for name in catchers} <= {"cli"}
 
 
 def test_every_suppression_names_its_rule_and_says_why() -> None:
-    marker = re.compile(r"# ?(?:noqa(?:: [A-Z]+[0-9]+(?:, [A-Z]+[0-9]+)*)?|type: ignore(?:\[[a-z, -]+\])?|pragma: no cover)")
+    marker = re.compile(
+        r"# ?(?:noqa(?:: [A-Z]+[0-9]+(?:, [A-Z]+[0-9]+)*)?|type: ignore(?:\[[a-z, -]+\])?|pragma: no cover)"
+    )
     silent = []
     for path in FILES:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
@@ -165,16 +234,23 @@ def test_every_suppression_names_its_rule_and_says_why() -> None:
 
 def test_every_rule_of_a_plan_has_a_test_that_names_it() -> None:
     """In its name (`test_rule_07_…`): there are 16 rules."""
-    tests = [found.name for path in (ROOT / "tests").rglob("test_*.py") for found in functions(path)]
+    tests = [
+        found.name for path in (ROOT / "tests").rglob("test_*.py") for found in functions(path)
+    ]
     named = {
-        int(number) for name in tests for rules in re.findall(r"_rule((?:_\d\d)+)_", name) for number in rules[1:].split("_")
+        int(number)
+        for name in tests
+        for rules in re.findall(r"_rule((?:_\d\d)+)_", name)
+        for number in rules[1:].split("_")
     }
     assert named == set(range(1, 17))
 
 
 def test_the_import_contracts_hold() -> None:
     linter = Path(sys.executable).with_name("lint-imports")
-    done = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stdout
     assert re.search(r"Contracts: \d+ kept, 0 broken", done.stdout)
 
@@ -182,13 +258,21 @@ def test_the_import_contracts_hold() -> None:
 def test_code_cites_only_documents_that_are_here_and_rules_that_exist() -> None:
     rules = {
         int(number)
-        for number in re.findall(r"^(\d+)\. \*\*", (ROOT / "docs/plan-rules.md").read_text(encoding="utf-8"), re.MULTILINE)
+        for number in re.findall(
+            r"^(\d+)\. \*\*",
+            (ROOT / "docs/plan-rules.md").read_text(encoding="utf-8"),
+            re.MULTILINE,
+        )
     }
     wrong = []
     for path in [*FILES, *(ROOT / "tests").rglob("*.py")]:
         text = path.read_text(encoding="utf-8")
         wrong += [f"{name_of(path)}: {cited}" for cited in re.findall(r"[Dd]esign §\d+", text)]
-        wrong += [f"{name_of(path)}: {cited}" for cited in re.findall(r"\bdocs/[\w-]+\.md", text) if not (ROOT / cited).exists()]
+        wrong += [
+            f"{name_of(path)}: {cited}"
+            for cited in re.findall(r"\bdocs/[\w-]+\.md", text)
+            if not (ROOT / cited).exists()
+        ]
         cited = {
             int(number)
             for found in re.findall(r"plan-rules\.md, rules? ([\d, toand]+)", text)
@@ -202,11 +286,22 @@ def test_code_cites_only_documents_that_are_here_and_rules_that_exist() -> None:
 def test_sql_stands_in_the_store_alone() -> None:
     outside = [path for path in FILES if not name_of(path).startswith("reconciler/tenant/store/")]
     sql = {"execute", "executemany", "executescript"}
-    calls = ((path, node.func) for path in outside for node in ast.walk(tree(path)) if isinstance(node, ast.Call))
-    asks = {name_of(path) for path, called in calls if isinstance(called, ast.Attribute) and called.attr in sql}
+    calls = (
+        (path, node.func)
+        for path in outside
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call)
+    )
+    asks = {
+        name_of(path)
+        for path, called in calls
+        if isinstance(called, ast.Attribute) and called.attr in sql
+    }
     assert asks == set()
 
 
 def test_no_module_lists_its_callers() -> None:
     listed = re.compile(r"\b(Called|Used|Asked|Imported) by `")
-    assert [name_of(path) for path in FILES if listed.search(ast.get_docstring(tree(path)) or "")] == []
+    assert [
+        name_of(path) for path in FILES if listed.search(ast.get_docstring(tree(path)) or "")
+    ] == []

@@ -1,4 +1,6 @@
-"""Carrying out, against the memory provider: docs/plan-rules.md, rules 9 to 13. Every change has an outcome."""
+"""Carrying out, against the memory provider: docs/plan-rules.md, rules 9 to 13. Every change has an
+outcome.
+"""
 
 from __future__ import annotations
 
@@ -50,19 +52,33 @@ def test_everything_is_carried_out_and_reported_in_the_order_of_the_plan() -> No
     ]
     assert report.complete
     assert sorted(item.spec.name for item in tenant.webhooks.values()) == ["c1", "c2", "u1", "u2"]
-    assert [outcome.id in tenant.webhooks for outcome in report.outcomes] == [True, True, True, True, False, False]
+    assert [outcome.id in tenant.webhooks for outcome in report.outcomes] == [
+        True,
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_an_empty_plan_writes_nothing_and_reports_what_it_keeps() -> None:
     tenant = Tenant([live("a")])
     report = carry_out(plan_of([declared("a")], [live("a")]), tenant)
-    assert (report.outcomes, report.complete, report.count(Status.UNCHANGED), tenant.wrote) == ((), True, 1, [])
+    assert (report.outcomes, report.complete, report.count(Status.UNCHANGED), tenant.wrote) == (
+        (),
+        True,
+        1,
+        [],
+    )
 
 
 def test_rule_09_stages_are_barriers() -> None:
     plan, tenant = mixed()
     carry_out(plan, tenant, parallelism=10)
-    assert [entry.split()[0] for entry in tenant.wrote] == ["create"] * 2 + ["update"] * 2 + ["delete"] * 2
+    assert [entry.split()[0] for entry in tenant.wrote] == ["create"] * 2 + ["update"] * 2 + [
+        "delete"
+    ] * 2
 
 
 def test_rule_09_names_are_freed_before_they_are_taken() -> None:
@@ -132,7 +148,10 @@ def test_rule_10_a_delete_of_what_moved_is_a_conflict() -> None:
 def test_rule_10_two_at_once_lose_no_update_and_the_loser_gets_conflicts() -> None:
     there = [live("a"), live("b")]
     tenant = Tenant(there)
-    plans = [plan_of([declared("a", description=text), declared("b", description=text)], there) for text in ("one", "two")]
+    plans = [
+        plan_of([declared("a", description=text), declared("b", description=text)], there)
+        for text in ("one", "two")
+    ]
 
     async def both() -> list[Report]:
         runs = [Execution(plan, tenant, OWNER, Options()) for plan in plans]
@@ -181,7 +200,9 @@ def test_a_defect_is_not_caught() -> None:
 
 def test_no_credential_stands_in_a_report() -> None:
     tenant = Tenant(before=failing("b", Rejected("refused", ("/auth/token",))))
-    report = carry_out(plan_of([declared("a", auth=bearer("1")), declared("b", auth=bearer("1"))], []), tenant)
+    report = carry_out(
+        plan_of([declared("a", auth=bearer("1")), declared("b", auth=bearer("1"))], []), tenant
+    )
     assert VALUE not in repr(report)
     assert ended(report) == {"a": "created", "b": "failed"}
 

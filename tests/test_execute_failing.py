@@ -1,4 +1,6 @@
-"""docs/plan-rules.md, rule 12: whatever fails or interrupts a run, every pending change has an outcome."""
+"""docs/plan-rules.md, rule 12: whatever fails or interrupts a run, every pending change has an
+outcome.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ from tests.support.builders import (
         (Unauthorized("x", object_only=True), "owner"),
     ],
 )
-def test_rule_12_a_failure_is_an_outcome_and_the_rest_goes_on(error: ProviderError, kind: str) -> None:
+def test_rule_12_a_failure_is_an_outcome_and_the_rest_goes_on(
+    error: ProviderError, kind: str
+) -> None:
     plan, tenant = mixed(failing("c1", error))
     report = carry_out(plan, tenant)
     assert errors(report) == {"c1": kind, "d1": "skipped", "d2": "skipped"}
@@ -73,7 +77,14 @@ def test_rule_12_a_token_that_is_refused_ends_the_run_with_every_outcome() -> No
 def test_rule_12_on_error_stop_skips_what_was_not_started() -> None:
     plan, tenant = mixed(failing("c1", TenantFault("500")))
     report = carry_out(plan, tenant, parallelism=1, stop_on_error=True)
-    assert ended(report) == {"c1": "failed", "c2": "skipped", "u1": "skipped", "u2": "skipped", "d1": "skipped", "d2": "skipped"}
+    assert ended(report) == {
+        "c1": "failed",
+        "c2": "skipped",
+        "u1": "skipped",
+        "u2": "skipped",
+        "d1": "skipped",
+        "d2": "skipped",
+    }
     assert errors(report)["c2"] == "stopped"
 
 
@@ -97,7 +108,14 @@ def test_rule_12_a_stopped_run_finishes_what_is_under_way_and_skips_the_rest() -
     runs.append(Execution(plan, tenant, OWNER, Options(parallelism=1)))
     asyncio.run(runs[0].run())
     report = runs[0].report()
-    assert ended(report) == {"c1": "created", "c2": "skipped", "u1": "skipped", "u2": "skipped", "d1": "skipped", "d2": "skipped"}
+    assert ended(report) == {
+        "c1": "created",
+        "c2": "skipped",
+        "u1": "skipped",
+        "u2": "skipped",
+        "d1": "skipped",
+        "d2": "skipped",
+    }
     assert runs[0].interrupted
 
 
@@ -147,7 +165,14 @@ def test_rule_12_every_pending_change_has_an_outcome_when_the_run_is_cut_off() -
         return execution.report(interrupted=True)
 
     report = asyncio.run(cut_off())
-    assert list(ended(report).values()) == ["created", "failed", "skipped", "skipped", "skipped", "skipped"]
+    assert list(ended(report).values()) == [
+        "created",
+        "failed",
+        "skipped",
+        "skipped",
+        "skipped",
+        "skipped",
+    ]
     assert set(errors(report).values()) == {"interrupted"}
     assert report.outcomes[1].error is not None
     assert "before its answer arrived" in report.outcomes[1].error.message

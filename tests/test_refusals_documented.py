@@ -1,4 +1,6 @@
-"""docs/what-each-refusal-means.md: whatever the program refuses by has its heading there, and nothing else has."""
+"""docs/what-each-refusal-means.md: whatever the program refuses by has its heading there, and
+nothing else has.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/what-each-refusal-means.md").read_text()
 _RULE = re.compile(r"[a-z]+/[a-z][A-Za-z-]*")
 _SAYS_NOTHING = {  # of the schemas of manifests: what describes, or is told by the keyword below it
-    "$defs", "$id", "$ref", "$schema", "allOf", "anyOf", "default", "description", "else", "examples", "if", "items", "oneOf",
+    "$defs", "$id", "$ref", "$schema", "allOf", "anyOf", "default", "description", "else",
+    "examples", "if", "items", "oneOf",
     "properties", "then", "title",
 }  # fmt: skip
 
@@ -30,15 +33,31 @@ def nodes(*folders: str) -> Iterator[ast.AST]:
 
 
 def texts(*folders: str) -> Iterator[str]:
-    yield from (node.value for node in nodes(*folders) if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    yield from (
+        node.value
+        for node in nodes(*folders)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
 
 
 def first_arguments(function: str, *folders: str) -> set[str]:
     """The literals in the first argument of every call."""
-    calls = (node for node in nodes(*folders) if isinstance(node, ast.Call) and getattr(node.func, "id", None) == function)
+    calls = (
+        node
+        for node in nodes(*folders)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", None) == function
+    )
     given = (call.args[0] for call in calls if call.args)
-    parts = (part for arg in given for part in ([arg.body, arg.orelse] if isinstance(arg, ast.IfExp) else [arg]))
-    return {part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)}
+    parts = (
+        part
+        for arg in given
+        for part in ([arg.body, arg.orelse] if isinstance(arg, ast.IfExp) else [arg])
+    )
+    return {
+        part.value
+        for part in parts
+        if isinstance(part, ast.Constant) and isinstance(part.value, str)
+    }
 
 
 def keywords(part: object) -> Iterator[str]:
@@ -48,9 +67,13 @@ def keywords(part: object) -> Iterator[str]:
     if isinstance(part, dict):
         yield from (word for word in part if word in KEYWORDS)
         below = [
-            value for word, value in part.items() if word not in {"properties", "$defs", "examples", "default", "const", "enum"}
+            value
+            for word, value in part.items()
+            if word not in {"properties", "$defs", "examples", "default", "const", "enum"}
         ]
-        below += [value for word in ("properties", "$defs") for value in part.get(word, {}).values()]
+        below += [
+            value for word in ("properties", "$defs") for value in part.get(word, {}).values()
+        ]
         yield from (word for value in below for word in keywords(value))
 
 
@@ -71,12 +94,21 @@ def test_every_exit_code_is_explained() -> None:
 
 
 def test_every_violation_is_explained() -> None:
-    assert sorted(headings("Violations of a plan")) == sorted({*first_arguments("Violation", "core"), f"{POLICY_PREFIX}NAME"})
+    assert sorted(headings("Violations of a plan")) == sorted(
+        {*first_arguments("Violation", "core"), f"{POLICY_PREFIX}NAME"}
+    )
 
 
 def test_every_problem_of_manifests_is_explained() -> None:
-    rules = {text for text in texts("manifests", "cli") if _RULE.fullmatch(text)} - {"application/json"}
-    said = {f"schema/{word}" for name in KINDS.values() for word in keywords(structure(name)) if word not in _SAYS_NOTHING}
+    rules = {text for text in texts("manifests", "cli") if _RULE.fullmatch(text)} - {
+        "application/json"
+    }
+    said = {
+        f"schema/{word}"
+        for name in KINDS.values()
+        for word in keywords(structure(name))
+        if word not in _SAYS_NOTHING
+    }
     assert sorted(problem_headings()) == sorted(rules | said)
 
 
@@ -91,7 +123,9 @@ def test_every_kind_of_an_error_is_explained() -> None:
     ended = {str(node.args[1].value) for node in nodes("cli") if tells(node)}
     outcomes = first_arguments("Failure", "core", "cli", ".")
     assert sorted(headings("Kinds of errors")) == sorted({*kinds, *ended, *outcomes})
-    printed = json.loads((ROOT / "schemas/error.schema.json").read_text())["properties"]["kind"]["examples"]
+    printed = json.loads((ROOT / "schemas/error.schema.json").read_text())["properties"]["kind"][
+        "examples"
+    ]
     assert printed == sorted({*kinds, *ended} - {"invalid-manifests"})
 
 
@@ -103,5 +137,7 @@ def tells(node: ast.AST) -> bool:
 
 def test_every_explanation_says_what_to_do() -> None:
     parts = re.split(r"^### (.*)$", PAGE, flags=re.MULTILINE)[1:]
-    silent = [name for name, body in zip(parts[::2], parts[1::2], strict=True) if "*Mend*" not in body]
+    silent = [
+        name for name, body in zip(parts[::2], parts[1::2], strict=True) if "*Mend*" not in body
+    ]
     assert silent == ["Exit code 0", "`error`"]

@@ -1,4 +1,6 @@
-"""docs/plan-rules.md and docs/security.md from files on: what manifests, options and policy make of a plan together."""
+"""docs/plan-rules.md and docs/security.md from files on: what manifests, options and policy make of
+a plan together.
+"""
 
 from __future__ import annotations
 
@@ -24,17 +26,30 @@ from tests.support.builders import OWNER, TENANT, carry_out, errors, rules, said
 EVENT = '{type: "elastio:recovery-point:create:started", version: v0, severity: info}'
 OTHER = '{type: "elastio:recovery-point:iscan:unhealthy", version: v0, severity: critical}'
 BASIC = "{type: basic, username: {fromEnv: HOOK_USER}, password: {fromEnv: HOOK_PASSWORD}}"
-ENV = {"HOOK_URL": "https://hooks.example.com/T0KEN", "HOOK_USER": "alice", "HOOK_PASSWORD": "0123", "HOOK_TOKEN": "true"}
+ENV = {
+    "HOOK_URL": "https://hooks.example.com/T0KEN",
+    "HOOK_USER": "alice",
+    "HOOK_PASSWORD": "0123",
+    "HOOK_TOKEN": "true",
+}
 KEY = Secret("the key")
 
 
 def document(kind: str, key: str, labels: str = "{}", **spec: str) -> str:
-    head = f"apiVersion: webhooks.reconciler/v1\nkind: {kind}\nmetadata: {{name: {key}, labels: {labels}}}\nspec:\n"
+    head = (
+        f"apiVersion: webhooks.reconciler/v1\nkind: {kind}\nmetadata: {{name: {key}, labels: "
+        f"{labels}}}\nspec:\n"
+    )
     return head + "".join(f"  {field}: {value}\n" for field, value in spec.items())
 
 
 def hook(key: str, labels: str = "{}", **spec: str) -> str:
-    return document("Webhook", key, labels, **{"url": f"https://hooks.example.com/{key}", "events": f"[{EVENT}]", **spec})
+    return document(
+        "Webhook",
+        key,
+        labels,
+        **{"url": f"https://hooks.example.com/{key}", "events": f"[{EVENT}]", **spec},
+    )
 
 
 @pytest.fixture
@@ -54,7 +69,12 @@ def read(*paths: str, **options: object) -> Manifests:
     return load(Request(**{"paths": paths or (".",), "env": {}, "secrets": "warn", **options}))  # type: ignore[arg-type]  # by name
 
 
-def plan(manifests: Manifests, tenant: MemoryProvider, narrow: Narrow | None = None, policy: RunPolicy | None = None) -> Plan:
+def plan(
+    manifests: Manifests,
+    tenant: MemoryProvider,
+    narrow: Narrow | None = None,
+    policy: RunPolicy | None = None,
+) -> Plan:
     allowed = workflow.narrowed(manifests, narrow or Narrow(), policy or RunPolicy(OWNER))
     return asyncio.run(workflow.plan(manifests, tenant, allowed, TENANT))
 
@@ -79,7 +99,15 @@ def reconciled(manifests: Manifests) -> MemoryProvider:
 def test_rule_05_only_what_came_from_a_folder_of_this_run_is_deleted(
     folder: Path, paths: tuple[str, ...], deleted: list[str], out_of_scope: int
 ) -> None:
-    write(folder, {"one/a.yaml": hook("a"), "one/b.yaml": hook("b"), "two/c.yaml": hook("c"), "two/d.yaml": hook("d")})
+    write(
+        folder,
+        {
+            "one/a.yaml": hook("a"),
+            "one/b.yaml": hook("b"),
+            "two/c.yaml": hook("c"),
+            "two/d.yaml": hook("d"),
+        },
+    )
     tenant = reconciled(read())
     (folder / "one/b.yaml").unlink()
     (folder / "two/c.yaml").unlink()
@@ -90,7 +118,13 @@ def test_rule_05_only_what_came_from_a_folder_of_this_run_is_deleted(
 
 
 @pytest.mark.parametrize(
-    "narrow", [Narrow(only=("a",)), Narrow(exclude=("c",)), Narrow(select=(("team", "x"),)), Narrow(only=("a", "c"))]
+    "narrow",
+    [
+        Narrow(only=("a",)),
+        Narrow(exclude=("c",)),
+        Narrow(select=(("team", "x"),)),
+        Narrow(only=("a", "c")),
+    ],
 )
 def test_rule_05_only_select_and_exclude_delete_nothing(folder: Path, narrow: Narrow) -> None:
     write(folder, {"a.yaml": hook("a", "{team: x}"), "b.yaml": hook("b"), "c.yaml": hook("c")})
@@ -103,7 +137,12 @@ def test_rule_05_only_select_and_exclude_delete_nothing(folder: Path, narrow: Na
 
 @pytest.mark.parametrize(
     "narrow",
-    [Narrow(only=("nobody",)), Narrow(exclude=("nobody",)), Narrow(select=(("team", "y"),)), Narrow(("a",), ("a",))],
+    [
+        Narrow(only=("nobody",)),
+        Narrow(exclude=("nobody",)),
+        Narrow(select=(("team", "y"),)),
+        Narrow(("a",), ("a",)),
+    ],
 )
 def test_narrowing_to_nothing_is_a_usage_error(folder: Path, narrow: Narrow) -> None:
     write(folder, {"a.yaml": hook("a")})
@@ -111,13 +150,17 @@ def test_narrowing_to_nothing_is_a_usage_error(folder: Path, narrow: Narrow) -> 
         plan(read(), MemoryProvider(), narrow)
 
 
-def test_rule_06_leaving_out_the_folder_of_another_team_removes_none_of_its_subscriptions(folder: Path) -> None:
+def test_rule_06_leaving_out_the_folder_of_another_team_removes_none_of_its_subscriptions(
+    folder: Path,
+) -> None:
     more = document("EventSubscription", "more", webhook="a", events=f"[{OTHER}]")
     write(folder, {"hooks/a.yaml": hook("a"), "team/more.yaml": more})
     tenant = reconciled(read())
     made = plan(read("hooks"), tenant)
     assert made.pending == ()
-    assert [warning for warning in made.warnings if "team/more.yaml is not under the paths" in warning]
+    assert [
+        warning for warning in made.warnings if "team/more.yaml is not under the paths" in warning
+    ]
     (folder / "team/more.yaml").unlink()
     [change] = plan(read(), tenant).pending
     assert [str(item) for field in change.fields for item in field.removed] == [
@@ -130,30 +173,57 @@ def test_a_plan_names_the_file_and_line_of_each_subscription_that_it_adds(folder
     tenant = reconciled(read())
     more = document("EventSubscription", "more", webhook="a", events=f"\n    - {OTHER}")
     write(folder, {"team/more.yaml": more})
-    assert "event: elastio:recovery-point:iscan:unhealthy v0 critical  team/more.yaml:7" in plan_text(plan(read(), tenant))
+    assert (
+        "event: elastio:recovery-point:iscan:unhealthy v0 critical  team/more.yaml:7"
+        in plan_text(plan(read(), tenant))
+    )
 
 
 def test_rule_08_what_the_tenants_select_leaves_of_the_manifests_counts(folder: Path) -> None:
     tenant_of = {"local": "t.db", "owner": OWNER.name}
-    write(folder, {"t.yaml": document("Tenant", "main", **tenant_of), "a.yaml": hook("a", "{environment: test}")})
+    write(
+        folder,
+        {
+            "t.yaml": document("Tenant", "main", **tenant_of),
+            "a.yaml": hook("a", "{environment: test}"),
+        },
+    )
     tenant = reconciled(read())
     chosen = {**tenant_of, "select": "{matchLabels: {environment: production}}"}
     write(folder, {"t.yaml": document("Tenant", "main", **chosen)})
     assert "empty-set" in rules(plan(read(), tenant))
 
 
-def test_section_6_a_pull_request_from_a_fork_is_validated_and_planned_without_the_values(folder: Path) -> None:
-    write(folder, {"a.yaml": hook("a", url="{fromEnv: HOOK_URL}", auth=BASIC), "b.yaml": hook("b", auth=BASIC)})
+def test_section_6_a_pull_request_from_a_fork_is_validated_and_planned_without_the_values(
+    folder: Path,
+) -> None:
+    write(
+        folder,
+        {
+            "a.yaml": hook("a", url="{fromEnv: HOOK_URL}", auth=BASIC),
+            "b.yaml": hook("b", auth=BASIC),
+        },
+    )
     tenant = reconciled(read(env=ENV))
     manifests = read()
     assert {problem.severity for problem in manifests.problems} == {"warning"}
     made = plan(manifests, tenant)
     assert (made.pending, made.counts.keep) == ((), 2)
-    assert [warning for warning in made.warnings if warning.startswith("a: url was not compared: fromEnv: HOOK_URL")]
+    assert [
+        warning
+        for warning in made.warnings
+        if warning.startswith("a: url was not compared: fromEnv: HOOK_URL")
+    ]
 
 
 def test_section_6_reconcile_needs_the_values_of_what_is_selected_all_at_once(folder: Path) -> None:
-    write(folder, {"a.yaml": hook("a", url="{fromEnv: HOOK_URL}", auth=BASIC), "b.yaml": hook("b", auth=BASIC)})
+    write(
+        folder,
+        {
+            "a.yaml": hook("a", url="{fromEnv: HOOK_URL}", auth=BASIC),
+            "b.yaml": hook("b", auth=BASIC),
+        },
+    )
     manifests = read(secrets="require")
     with pytest.raises(InvalidManifests) as caught:
         workflow.require_secrets(manifests, None)
@@ -178,7 +248,9 @@ def test_section_6_a_value_is_text_whatever_it_looks_like(folder: Path) -> None:
         ("{type: apiKey, header: X-Key, value: {fromEnv: HOOK_TOKEN}}", b"value\x00true"),
     ],
 )
-def test_section_6_the_version_is_the_manifests_else_a_fingerprint_else_unknown(folder: Path, auth: str, version: bytes) -> None:
+def test_section_6_the_version_is_the_manifests_else_a_fingerprint_else_unknown(
+    folder: Path, auth: str, version: bytes
+) -> None:
     def known(text: str, key: Secret | None, env: dict[str, str]) -> str | None:
         write(folder, {"a.yaml": hook("a", auth=text)})
         found = credential(read(env=env, fingerprint_key=key).declared[0].spec.auth)
@@ -211,13 +283,17 @@ def test_section_6_a_user_name_from_a_reference_is_compared_and_not_shown(folder
     assert not [name for name in ("alice", "mallory") if name in plan_text(made)]
 
 
-def test_a_write_of_a_name_that_the_run_leaves_with_another_is_a_failure_and_nothing_is_lost(folder: Path) -> None:
+def test_a_write_of_a_name_that_the_run_leaves_with_another_is_a_failure_and_nothing_is_lost(
+    folder: Path,
+) -> None:
     """`--only` of the one that wants a name, without the one that would give it up."""
     write(folder, {"a.yaml": hook("a", name="One"), "b.yaml": hook("b", name="Two")})
     tenant = reconciled(read())
     write(folder, {"a.yaml": hook("a", name="Two"), "b.yaml": hook("b", name="Three")})
     manifests = read()
-    assert errors(carry_out(plan(manifests, tenant, Narrow(only=("a",))), tenant)) == {"Two": "conflict"}
+    assert errors(carry_out(plan(manifests, tenant, Narrow(only=("a",))), tenant)) == {
+        "Two": "conflict"
+    }
     assert sorted(live.spec.name for live in tenant.webhooks.values()) == ["One", "Two"]
     assert carry_out(plan(manifests, tenant), tenant).complete
     assert sorted(live.spec.name for live in tenant.webhooks.values()) == ["Three", "Two"]

@@ -1,4 +1,4 @@
-"""Edits the example's webhook at the tenant, past Git, as somebody with a token might: standard library only."""  # noqa: INP001  a script
+"""Edits the example's webhook at the tenant, past Git, as a person with a token might do."""  # noqa: INP001  a script
 
 from __future__ import annotations
 

@@ -1,1 +1,3 @@
-"""The command line: options in, one workflow call, rendered text out, exit code. One file a command."""
+"""The command line: options in, one workflow call, rendered text out, exit code. One file a
+command.
+"""

@@ -1,4 +1,6 @@
-"""The root command: finds a command by name, imports only that one, and turns every ending into an exit code."""
+"""The root command: finds a command by name, imports only that one, and turns every ending into an
+exit code.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ ALIASES: Final = {"diff": "plan", "apply": "reconcile"}
 
 
 class Lazy(click.Group):
-    """A group that imports a command only when it is called, so that `--help` and `--version` are immediate."""
+    """A group that imports a command only when it is called, so that `--help` and `--version` are
+    immediate.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
         """The names, in the order of use."""
@@ -65,12 +69,14 @@ Examples:
   reconciler reconcile webhooks/ --yes
   reconciler test webhooks/ --via both
 
-Every option is also an environment variable: --max-deletes is RECONCILER_MAX_DELETES; a flag is set by 1, true or yes;
-several values are separated by commas or white space (scopes by commas alone).
+Every option is also an environment variable: --max-deletes is RECONCILER_MAX_DELETES; a flag is set
+by 1, true or yes; several values are separated by commas or white space (scopes by commas alone).
 
 \b
-Exit codes: 0 done, 1 error, 2 changes pending (plan --detailed-exitcode), 3 token refused, 4 carried out in part,
-5 not the approved plan, 6 plan refused, 7 drift, 8 an endpoint failed, 64 usage, 70 a defect, 130 interrupted.
+Exit codes: 0 done, 1 error, 2 changes pending (plan --detailed-exitcode),
+3 token refused, 4 carried out in part, 5 not the approved plan,
+6 plan refused, 7 drift, 8 an endpoint failed, 64 usage, 70 a defect,
+130 interrupted.
 """
 
 
@@ -82,7 +88,9 @@ def root() -> None:
 
 
 def _asked(args: list[str], long: str, short: str | None = None) -> str | None:
-    """The last value of an option, so that even a command line that cannot be read ends in the form that was asked for."""
+    """The last value of an option, so that even a command line that cannot be read ends in the form
+    that was asked for.
+    """
     found = os.environ.get(variable(long))
     for arg, after in zip_longest(args, args[1:]):
         if arg in {long, short}:
@@ -99,4 +107,6 @@ def main(args: list[str]) -> int:
     console = Console()
     console.output = "json" if _asked(args, "--output", "-o") == "json" else "text"
     console.log_format = "json" if _asked(args, "--log-format") == "json" else "text"
-    return guarded(lambda: root.main(args, prog_name="reconciler", standalone_mode=False, obj=console), console)
+    return guarded(
+        lambda: root.main(args, prog_name="reconciler", standalone_mode=False, obj=console), console
+    )

@@ -1,4 +1,6 @@
-"""Every option that more than one command has, once. Each is also RECONCILER_<OPTION>, the same for every command."""
+"""Every option that more than one command has, once. Each is also RECONCILER_<OPTION>, the same for
+every command.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,13 @@ Decorator = Callable[[F], F]
 
 
 class Number(click.FloatRange):
-    """A number of a range; what is no number is in none, although every comparison with it is false."""
+    """A number of a range; what is no number is in none, although every comparison with it is
+    false.
+    """
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
         """The number; raises BadParameter."""
         number: float = super().convert(value, param, ctx)
         if math.isnan(number):
@@ -29,11 +35,13 @@ class Number(click.FloatRange):
 
 
 class _Option(click.Option):
-    """An option that is also an environment variable of its long name, and says so when that is wrong.
+    """An option that is also an environment variable of its long name, and says so when that is
+    wrong.
 
-    Several values are separated by commas or white space; those of a list of choices, which hold spaces, by commas alone.
-    `--prune/--no-prune` has two variables. An empty variable is as one that is not set; not so that of a guard, which an
-    empty one would take away: it is an empty value, which fits nothing.
+    Several values are separated by commas or white space; those of a list of choices, which hold
+    spaces, by commas alone. `--prune/--no-prune` has two variables. An empty variable is as one
+    that is not set; not so that of a guard, which an empty one would take away: it is an empty
+    value, which fits nothing.
     """
 
     def __init__(self, *names: Any, guard: bool = False, **attributes: Any) -> None:
@@ -47,7 +55,9 @@ class _Option(click.Option):
         return next((name for name in names if os.environ.get(name)), names[0])
 
     def value_from_envvar(self, ctx: click.Context) -> Any:
-        """The text of the variable, split where several values are wanted; None when it is unset, or empty and no guard."""
+        """The text of the variable, split where several values are wanted; None when it is unset,
+        or empty and no guard.
+        """
         text = self.resolve_envvar_value(ctx)
         if text is None:
             return "" if self.guard and self._variable() in os.environ else None
@@ -57,23 +67,32 @@ class _Option(click.Option):
         return self._switched(ctx) if self.secondary_opts else super().value_from_envvar(ctx)
 
     def _switched(self, ctx: click.Context) -> bool | str:
-        """What the two variables of a switch say; raises BadParameter where one contradicts the other."""
+        """What the two variables of a switch say; raises BadParameter where one contradicts the
+        other.
+        """
         off = variable(self.secondary_opts[0])
         given = {name: text for name in self.envvar or () if (text := os.environ.get(name))}
         meant = {_opposite(text) if name == off else _boolean(text) for name, text in given.items()}
         if len(meant) > 1:
-            raise click.BadParameter(f"{' and '.join(given)} contradict each other; unset one", ctx, self)
+            raise click.BadParameter(
+                f"{' and '.join(given)} contradict each other; unset one", ctx, self
+            )
         return meant.pop()
 
     def get_error_hint(self, ctx: click.Context | None) -> str:
         """What a usage error is about: the variable, where the value came from it."""
-        if ctx is not None and ctx.get_parameter_source(self.name or "") is ParameterSource.ENVIRONMENT:
+        if (
+            ctx is not None
+            and ctx.get_parameter_source(self.name or "") is ParameterSource.ENVIRONMENT
+        ):
             return f"'{self._variable()}' (environment)"
         return super().get_error_hint(ctx)
 
 
 def _boolean(text: str) -> bool | str:
-    """What a variable such as RECONCILER_PRUNE means; its text where that is no boolean, for click to refuse."""
+    """What a variable such as RECONCILER_PRUNE means; its text where that is no boolean, for click
+    to refuse.
+    """
     try:
         return bool(click.BOOL.convert(text, None, None))
     except click.BadParameter:
@@ -95,7 +114,9 @@ def option(*names: str, **attributes: Any) -> Decorator[F]:
     """A click option that is also an environment variable of its long name."""
     long = next(name for name in names if name.startswith("--")).split("/")
     variables = [variable(name) for name in long]
-    return click.option(*names, cls=_Option, envvar=variables if len(variables) > 1 else variables[0], **attributes)
+    return click.option(
+        *names, cls=_Option, envvar=variables if len(variables) > 1 else variables[0], **attributes
+    )
 
 
 def together(*decorators: Decorator[Any]) -> Decorator[F]:
@@ -127,9 +148,21 @@ def _set(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
 
 
 logging_options: Decorator[Any] = together(
-    option("-q", "--quiet", is_flag=True, expose_value=False, callback=_set("quiet"), help="Only errors on standard error."),
     option(
-        "-v", "--verbose", count=True, expose_value=False, callback=_set_verbose, help="More on standard error; -vv: requests."
+        "-q",
+        "--quiet",
+        is_flag=True,
+        expose_value=False,
+        callback=_set("quiet"),
+        help="Only errors on standard error.",
+    ),
+    option(
+        "-v",
+        "--verbose",
+        count=True,
+        expose_value=False,
+        callback=_set_verbose,
+        help="More on standard error; -vv: requests.",
     ),
     option(
         "--log-format",
@@ -139,7 +172,11 @@ logging_options: Decorator[Any] = together(
         help="Form of the log lines on standard error.  [default: text]",
     ),
     option(
-        "--no-color", is_flag=True, expose_value=False, callback=_set("no_color"), help="No colour (also NO_COLOR, TERM=dumb)."
+        "--no-color",
+        is_flag=True,
+        expose_value=False,
+        callback=_set("no_color"),
+        help="No colour (also NO_COLOR, TERM=dumb).",
     ),
 )
 
@@ -158,7 +195,9 @@ def output_option(*formats: str) -> Decorator[Any]:
     )
 
 
-def _pairs(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+def _pairs(
+    _ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
     pairs = []
     for value in values:
         key, sign, text = value.partition("=")
@@ -180,24 +219,40 @@ def _here(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) 
 
 
 # `.` by default, for what writes nothing; reconcile wants to be told what it may delete from
-paths_argument = click.argument("paths", nargs=-1, metavar="[PATH...]", callback=_here, shell_complete=_files)
-optional_paths_argument = click.argument("paths", nargs=-1, metavar="[PATH...]", shell_complete=_files)
+paths_argument = click.argument(
+    "paths", nargs=-1, metavar="[PATH...]", callback=_here, shell_complete=_files
+)
+optional_paths_argument = click.argument(
+    "paths", nargs=-1, metavar="[PATH...]", shell_complete=_files
+)
 
 tenant_options: Decorator[Any] = together(
     option("--tenant", metavar="NAME", help="Which Tenant manifest, where there are several."),
     option("--tenant-url", metavar="URL", help="The tenant's API, instead of a Tenant manifest."),
     option("--owner", metavar="NAME", help="Who we are there; with --tenant-url."),
-    option("--tenant-token-file", metavar="FILE", help="File with the token; with --tenant-url (or RECONCILER_TENANT_TOKEN)."),
+    option(
+        "--tenant-token-file",
+        metavar="FILE",
+        help="File with the token; with --tenant-url (or RECONCILER_TENANT_TOKEN).",
+    ),
     option("--local", is_flag=True, help="The embedded tenant in a file; no server."),
-    option("--local-file", metavar="FILE", help="That file; implies --local.  [default: .reconciler/tenant.db]"),
+    option(
+        "--local-file",
+        metavar="FILE",
+        help="That file; implies --local.  [default: .reconciler/tenant.db]",
+    ),
 )
 
 all_tenants_option: Decorator[Any] = option(
-    "--all-tenants", is_flag=True, help="Every Tenant manifest among the PATHs, by spec.wave, then by name; one report over all."
+    "--all-tenants",
+    is_flag=True,
+    help="Every Tenant manifest among the PATHs, by spec.wave, then by name; one report over all.",
 )
 
 since_option: Decorator[Any] = option(
-    "--since", metavar="REV", help="Tell what Git changed since that revision from what the tenant changed."
+    "--since",
+    metavar="REV",
+    help="Tell what Git changed since that revision from what the tenant changed.",
 )
 
 network_options: Decorator[Any] = together(
@@ -224,11 +279,21 @@ time_options: Decorator[Any] = together(
         metavar="S",
         help="Seconds a request may take.  [default: 30]",
     ),
-    option("--deadline", type=Number(min=0.001), metavar="S", help="Seconds the whole run may take.  [default: no limit]"),
+    option(
+        "--deadline",
+        type=Number(min=0.001),
+        metavar="S",
+        help="Seconds the whole run may take.  [default: no limit]",
+    ),
 )
 
 narrow_options: Decorator[Any] = together(
-    option("--only", multiple=True, metavar="NAME", help="Only this metadata.name; repeatable. Nothing is deleted then."),
+    option(
+        "--only",
+        multiple=True,
+        metavar="NAME",
+        help="Only this metadata.name; repeatable. Nothing is deleted then.",
+    ),
     option(
         "--select",
         multiple=True,
@@ -249,30 +314,47 @@ policies_option: Decorator[Any] = option(
     "--policies",
     metavar="DIR",
     callback=_folder,
-    help="Rules that planned webhooks have to keep.  [default: policies beside the Tenant manifest, else here]",
+    help="Rules that planned webhooks have to keep.  [default: policies beside the Tenant "
+    "manifest, else here]",
 )
 
 policies_at_option: Decorator[Any] = option(
     "--policies-at",
     metavar="REV",
-    help="The policies as of this Git revision, where its Tenant manifest had them; CI gives the base branch.",
+    help="The policies as of this Git revision, where its Tenant manifest had them; CI gives "
+    "the base branch.",
 )
 
 adopt_from_option: Decorator[Any] = option(
-    "--adopt-from", metavar="OWNER", help="Also webhooks of this owner, which move to us without being deleted."
+    "--adopt-from",
+    metavar="OWNER",
+    help="Also webhooks of this owner, which move to us without being deleted.",
 )
 
 secret_options: Decorator[Any] = together(
-    option("--secrets-dir", metavar="DIR", help="A folder that fromFile and fromSops may name by absolute path."),
-    option("--allow-command", is_flag=True, help="Let fromCommand run the programs that manifests name."),
+    option(
+        "--secrets-dir",
+        metavar="DIR",
+        help="A folder that fromFile and fromSops may name by absolute path.",
+    ),
+    option(
+        "--allow-command",
+        is_flag=True,
+        help="Let fromCommand run the programs that manifests name.",
+    ),
 )
 
 prune_option: Decorator[Any] = option(
-    "--prune/--no-prune", default=None, help="Delete what is ours and no longer declared.  [default: prune]"
+    "--prune/--no-prune",
+    default=None,
+    help="Delete what is ours and no longer declared.  [default: prune]",
 )
 
 exclude_option: Decorator[Any] = option(
-    "--exclude", multiple=True, metavar="NAME", help="All but this metadata.name; repeatable. Nothing is deleted."
+    "--exclude",
+    multiple=True,
+    metavar="NAME",
+    help="All but this metadata.name; repeatable. Nothing is deleted.",
 )
 
 policy_options: Decorator[Any] = together(

@@ -1,1 +1,3 @@
-"""The pure middle: values, comparison, plan, report. No I/O, clock, randomness, async or logging."""
+"""The pure middle: values, comparison, plan, report. No I/O, clock, randomness, async or
+logging.
+"""

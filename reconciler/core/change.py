@@ -1,4 +1,6 @@
-"""The bare values of a plan: actions, changed fields, changes, violations, the plan itself. How they are made is not here."""
+"""The bare values of a plan: actions, changed fields, changes, violations, the plan itself. How
+they are made is not here.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Live, Origin, Subscription
 
 POLICY_PREFIX: Final = "policy/"  # of the rule of a violation that a rule of the organisation makes
-_ACCEPTABLE: Final = frozenset({"delete-limit", "update-limit", "source-unclear", "in-use", "other-repository"})
+_ACCEPTABLE: Final = frozenset(
+    {"delete-limit", "update-limit", "source-unclear", "in-use", "other-repository"}
+)
 _IN_DIGEST: Final = frozenset({"no-longer-selected", "another-repository-suspected"})
 
 
@@ -34,10 +38,11 @@ class Label(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field that differs; `before` and `after` are fit to be printed. For events: `added` and `removed` instead.
+    """One field that differs; `before` and `after` are fit to be printed. For events: `added` and
+    `removed` instead.
 
-    `secret` marks a credential, of which only versions are said. `label` says who moved since a revision and `base` what it was
-    there (of events the set), where a plan was labelled.
+    `secret` marks a credential, of which only versions are said. `label` says who moved since a
+    revision and `base` what it was there (of events the set), where a plan was labelled.
     """
 
     path: tuple[str, ...]
@@ -57,7 +62,9 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class TenantRef:
-    """Which tenant a plan is for: the name of its manifest ("" without one), its url or file, our owner there, our repository."""
+    """Which tenant a plan is for: the name of its manifest ("" without one), its url or file, our
+    owner there, our repository.
+    """
 
     name: str
     url: str
@@ -67,11 +74,13 @@ class TenantRef:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One webhook and what is to be done with it; both sides are kept, so that rendering and executing need nothing else.
+    """One webhook and what is to be done with it; both sides are kept, so that rendering and
+    executing need nothing else.
 
-    `declared` is settled: what the manifest leaves open is filled in from `live`. `recorded` is the file a deleted webhook came
-    from, relative to the current folder. In a labelled plan `label` says who moved, and `moved` which fields were edited at the
-    tenant of a webhook that Git deletes.
+    `declared` is settled: what the manifest leaves open is filled in from `live`. `recorded` is the
+    file a deleted webhook came from, relative to the current folder. In a labelled plan `label`
+    says who moved, and `moved` which fields were edited at the tenant of a webhook that Git
+    deletes.
     """
 
     action: Action
@@ -89,12 +98,18 @@ class Change:
         """The key in Git, from the manifest or from the tenant's mark."""
         if self.declared is not None:
             return self.declared.key
-        return self.live.managed_by.key if self.live is not None and self.live.managed_by is not None else None
+        return (
+            self.live.managed_by.key
+            if self.live is not None and self.live.managed_by is not None
+            else None
+        )
 
     @property
     def ownership_only(self) -> bool:
         """Whether only the mark is repaired."""
-        return self.action is Action.UPDATE and all(change.path[0] == "managed_by" for change in self.fields)
+        return self.action is Action.UPDATE and all(
+            change.path[0] == "managed_by" for change in self.fields
+        )
 
     @property
     def removes(self) -> bool:
@@ -112,7 +127,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """Why a plan is refused; `rule` is a stable id, `names` the webhooks at fault, `origin` where to look, if that is known."""
+    """Why a plan is refused; `rule` is a stable id, `names` the webhooks at fault, `origin` where
+    to look, if that is known.
+    """
 
     rule: str
     message: str
@@ -121,7 +138,9 @@ class Violation:
 
     @property
     def acceptable(self) -> bool:
-        """Whether a person may let it pass for one plan (`--accept`); what belongs to others or is ambiguous never passes."""
+        """Whether a person may let it pass for one plan (`--accept`); what belongs to others or is
+        ambiguous never passes.
+        """
         return self.rule in _ACCEPTABLE or self.in_digest
 
     @property
@@ -137,7 +156,8 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """A source without evidence: `source` and `place` relative to the root, and the names of the webhooks that lose by it.
+    """A source without evidence: `source` and `place` relative to the root, and the names of the
+    webhooks that lose by it.
 
     `message` names paths relative to the current folder.
     """
@@ -166,13 +186,15 @@ Stages = tuple[tuple[Change, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run would do: `pending` changes in the order of `stages`, and the rest counted. An empty plan is a plan.
+    """What a run would do: `pending` changes in the order of `stages`, and the rest counted. An
+    empty plan is a plan.
 
-    `base` counts the live webhooks that were ours before the run, `declared` the declared ones. `violations` are the reasons to
-    refuse it; `judged` are those that enter the digest (rules of the organisation, what the Tenant selects); `unclear` are the
-    sources without evidence that Git removed them; `warnings` are for the reviewer. `since` is the revision and commit that
-    labels compare with. `digest` names the plan: equal digests write the same. `switched_off` are webhooks of ours that somebody
-    switched off at the tenant; no change touches them.
+    `base` counts the live webhooks that were ours before the run, `declared` the declared ones.
+    `violations` are the reasons to refuse it; `judged` are those that enter the digest (rules of
+    the organisation, what the Tenant selects); `unclear` are the sources without evidence that Git
+    removed them; `warnings` are for the reviewer. `since` is the revision and commit that labels
+    compare with. `digest` names the plan: equal digests write the same. `switched_off` are webhooks
+    of ours that somebody switched off at the tenant; no change touches them.
     """
 
     tenant: TenantRef

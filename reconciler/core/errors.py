@@ -5,12 +5,15 @@ ReconcilerError
 ├── PlanRefused           violations: why the plan is unsafe
 ├── StalePlan             the digest that was approved is not this plan's
 ├── InvalidPlanFile       what was given as a saved plan is none, or not as it was saved
-├── BadRequest            what was asked for does not fit what was found (no such webhook, which tenant?)
+├── BadRequest            what was asked for does not fit what was found (no such webhook, which
+tenant?)
 ├── GitFailed             git cannot tell what the manifests were as of a revision
 ├── Declined              a person said no at the prompt
 ├── StoreError            the embedded tenant's file cannot be used
-├── NotServed             the embedded tenant cannot be served there: the port is taken, the address is none of this machine
-└── ProviderError         one request; never headers, bodies or secrets in the message; cause chained
+├── NotServed             the embedded tenant cannot be served there: the port is taken, the address
+is none of this machine
+└── ProviderError         one request; never headers, bodies or secrets in the message; cause
+chained
     ├── Unreachable       temporary: connection, timeout
     ├── Overloaded        temporary: 429, 503, 507; says when
     ├── Interrupted       a person ended the wait for another try
@@ -44,7 +47,9 @@ class InvalidManifests(ReconcilerError):
 
     def __init__(self, problems: tuple[Problem, ...], documents: int = 0, skipped: int = 0) -> None:
         """`documents` of ours were read and `skipped` of another apiVersion passed over."""
-        super().__init__(f"{sum(p.severity == 'error' for p in problems)} problem(s) in the manifests")
+        super().__init__(
+            f"{sum(p.severity == 'error' for p in problems)} problem(s) in the manifests"
+        )
         self.problems = problems
         self.documents = documents
         self.skipped = skipped
@@ -74,12 +79,16 @@ class InvalidPlanFile(ReconcilerError):
 
 
 class BadRequest(ReconcilerError):
-    """What was asked for does not fit what was found; a usage error, found after parsing options."""
+    """What was asked for does not fit what was found; a usage error, found after parsing
+    options.
+    """
 
     kind = "usage"
 
     def __init__(self, message: str, *, nothing_selected: bool = False) -> None:
-        """`nothing_selected` when no declared webhook is left of what the options narrow the run to."""
+        """`nothing_selected` when no declared webhook is left of what the options narrow the run
+        to.
+        """
         super().__init__(message)
         self.nothing_selected = nothing_selected
 
@@ -97,19 +106,25 @@ class Declined(ReconcilerError):
 
 
 class StoreError(ReconcilerError):
-    """The embedded tenant's file cannot be used: not a database, locked, from a newer version, without its key."""
+    """The embedded tenant's file cannot be used: not a database, locked, from a newer version,
+    without its key.
+    """
 
     kind = "store"
 
 
 class NotServed(ReconcilerError):
-    """The embedded tenant cannot be served there: the port is taken, or the address is none of this machine."""
+    """The embedded tenant cannot be served there: the port is taken, or the address is none of this
+    machine.
+    """
 
     kind = "not-served"
 
 
 class ProviderError(ReconcilerError):
-    """One request to a tenant failed. `temporary` decides the retry, in `providers/http/client.py` alone."""
+    """One request to a tenant failed. `temporary` decides the retry, in `providers/http/client.py`
+    alone.
+    """
 
     kind = "provider"
     temporary: ClassVar[bool] = False
@@ -122,7 +137,9 @@ class Unreachable(ProviderError):
     temporary = True
 
     def __init__(self, message: str, waited: float | None = None) -> None:
-        """`waited` is the seconds within which the answer to a request did not come, None for other reasons."""
+        """`waited` is the seconds within which the answer to a request did not come, None for other
+        reasons.
+        """
         super().__init__(message)
         self.waited = waited
 
@@ -133,8 +150,12 @@ class Overloaded(ProviderError):
     kind = "overloaded"
     temporary = True
 
-    def __init__(self, message: str, retry_after: float | None = None, *, storage_full: bool = False) -> None:
-        """`retry_after` in seconds from now; `storage_full` if the tenant has no room to store anything."""
+    def __init__(
+        self, message: str, retry_after: float | None = None, *, storage_full: bool = False
+    ) -> None:
+        """`retry_after` in seconds from now; `storage_full` if the tenant has no room to store
+        anything.
+        """
         super().__init__(message)
         self.retry_after = retry_after
         self.storage_full = storage_full
@@ -171,19 +192,25 @@ class NotFound(ProviderError):
 
 
 class Conflict(ProviderError):
-    """409 or 412: the webhook is not as planned; `fields` names what moved, where it could be read."""
+    """409 or 412: the webhook is not as planned; `fields` names what moved, where it could be
+    read.
+    """
 
     kind = "conflict"
 
     def __init__(self, message: str, fields: tuple[str, ...] = (), *, problem: str = "") -> None:
-        """`fields` are dotted paths such as `auth.username`; `problem` is the tenant's problem type."""
+        """`fields` are dotted paths such as `auth.username`; `problem` is the tenant's problem
+        type.
+        """
         super().__init__(message)
         self.fields = fields
         self.problem = problem
 
 
 class Rejected(ProviderError):
-    """Another 4xx: the tenant does not accept what was sent; or a 500 that no retry mends: its database is damaged."""
+    """Another 4xx: the tenant does not accept what was sent; or a 500 that no retry mends: its
+    database is damaged.
+    """
 
     kind = "rejected"
 

@@ -1,7 +1,9 @@
-"""Which addresses are special: the IANA special-purpose registries, and IPv4 hidden inside IPv6. Pure; used by `guard.py`.
+"""Which addresses are special: the IANA special-purpose registries, and IPv4 hidden inside IPv6.
+Pure; used by `guard.py`.
 
-Source: iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry, every entry whether "globally reachable"
-or not, plus multicast, the reserved blocks and 168.63.129.16 (a cloud's metadata service behind a public-looking address).
+Source: iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry, every entry
+whether "globally reachable" or not, plus multicast, the reserved blocks and 168.63.129.16 (a
+cloud's metadata service behind a public-looking address).
 """
 
 from __future__ import annotations
@@ -37,7 +39,9 @@ SPECIAL_V4: Final = tuple(
         "240.0.0.0/4",  # reserved, broadcast
     )
 )
-GLOBAL_V6: Final = IPv6Network("2000::/3")  # all that is assigned for the public net; the rest is special or reserved
+GLOBAL_V6: Final = IPv6Network(
+    "2000::/3"
+)  # all that is assigned for the public net; the rest is special or reserved
 SPECIAL_V6: Final = tuple(
     IPv6Network(text)
     for text in (
@@ -54,17 +58,21 @@ _NAT64_LOCAL: Final = IPv6Network("64:ff9b:1::/48")
 
 
 def special(address: Address) -> bool:
-    """Whether the address is anything but an ordinary public one; says nothing of what is embedded in it."""
+    """Whether the address is anything but an ordinary public one; says nothing of what is embedded
+    in it.
+    """
     if isinstance(address, IPv4Address):
         return any(address in network for network in SPECIAL_V4)
     return address not in GLOBAL_V6 or any(address in network for network in SPECIAL_V6)
 
 
 def embedded(address: Address) -> Iterator[IPv4Address]:
-    """The IPv4 addresses that a translated IPv6 address leads to: compatible, 6to4, Teredo (server, client) and NAT64.
+    """The IPv4 addresses that a translated IPv6 address leads to: compatible, 6to4, Teredo (server,
+    client) and NAT64.
 
-    Mapped addresses are not among them: to the system they are the IPv4 address itself. 0.0.0.0/8 is left out: it is what
-    the zeros of ::1 or of another prefix length look like, and no translator sends anything there.
+    Mapped addresses are not among them: to the system they are the IPv4 address itself. 0.0.0.0/8
+    is left out: it is what the zeros of ::1 or of another prefix length look like, and no
+    translator sends anything there.
     """
     if isinstance(address, IPv6Address):
         yield from (inner for inner in _translated(address) if inner not in SPECIAL_V4[0])

@@ -1,7 +1,8 @@
 """Which addresses may be reached: a network backend that resolves, checks, connects.
 
-The check stands where the socket is opened, on what the name resolved to, so no spelling of an address gets around it, and url,
-Host, SNI, certificate name and connection pool keep the name. What happened is said in `send.py`.
+The check stands where the socket is opened, on what the name resolved to, so no spelling of an
+address gets around it, and url, Host, SNI, certificate name and connection pool keep the name. What
+happened is said in `send.py`.
 """
 
 from __future__ import annotations
@@ -81,17 +82,23 @@ class AddressPolicy:
 
     @classmethod
     def parse(cls, cidrs: Iterable[str] = (), ports: Iterable[int | str] = ()) -> Self:
-        """The policy of `--allow-network` and `--allow-port`; raises ValueError with a text for people."""
-        return cls(tuple(_parsed(text.strip()) for text in cidrs), frozenset(_port(port) for port in ports))
+        """The policy of `--allow-network` and `--allow-port`; raises ValueError with a text for
+        people.
+        """
+        return cls(
+            tuple(_parsed(text.strip()) for text in cidrs), frozenset(_port(port) for port in ports)
+        )
 
     def port_allowed(self, port: int) -> bool:
         """Whether a port may be connected to."""
         return port in WELL_KNOWN or port in self.ports or 1024 <= port <= 65535
 
     def allowed(self, ip: str) -> bool:
-        """Whether an address, as the resolver tells it, may be connected to; what is not an address may not.
+        """Whether an address, as the resolver tells it, may be connected to; what is not an address
+        may not.
 
-        A mapped address counts as named when its IPv4 address is; of a translated one both have to be allowed.
+        A mapped address counts as named when its IPv4 address is; of a translated one both have to
+        be allowed.
         """
         try:
             address = ipaddress.ip_address(ip.partition("%")[0])
@@ -103,24 +110,32 @@ class AddressPolicy:
 
     def _named(self, address: Address) -> bool:
         mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-        return any(address in network or (mapped is not None and mapped in network) for network in self.networks)
+        return any(
+            address in network or (mapped is not None and mapped in network)
+            for network in self.networks
+        )
 
 
 def system_addresses(host: str, port: int) -> list[str]:
-    """What the system's resolver says of a name or of a spelling of an address; raises OSError or ValueError. Blocks."""
+    """What the system's resolver says of a name or of a spelling of an address; raises OSError or
+    ValueError. Blocks.
+    """
     return [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 class _Lookups:
     """Resolves names in threads of its own, at most 32 at once and two a name.
 
-    A thread cannot be stopped, so one that outlives its 5 s keeps its places until the system's resolver gives up. They are
-    daemons: a hanging resolver does not keep the program from ending, as the threads of an executor would.
+    A thread cannot be stopped, so one that outlives its 5 s keeps its places until the system's
+    resolver gives up. They are daemons: a hanging resolver does not keep the program from ending,
+    as the threads of an executor would.
     """
 
     def __init__(self, resolve: Resolve, seconds: float) -> None:
         self._room = asyncio.Semaphore(LOOKUPS)
-        self._of_name: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()  # as long as somebody holds one
+        self._of_name: WeakValueDictionary[str, asyncio.Semaphore] = (
+            WeakValueDictionary()
+        )  # as long as somebody holds one
         self._resolve, self._seconds = resolve, seconds
 
     async def addresses(self, host: str, port: int) -> list[str]:
@@ -154,10 +169,20 @@ class _Lookups:
         threading.Thread(target=self._look, args=(loop, end, host, port), daemon=True).start()
         return await found
 
-    def _look(self, loop: asyncio.AbstractEventLoop, end: Callable[[list[str]], None], host: str, port: int) -> None:
+    def _look(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        end: Callable[[list[str]], None],
+        host: str,
+        port: int,
+    ) -> None:
         try:
             addresses = list(dict.fromkeys(self._resolve(host, port)))
-        except (OSError, ValueError, OverflowError):  # UnicodeError, of a label that is too long, is a ValueError
+        except (
+            OSError,
+            ValueError,
+            OverflowError,
+        ):  # UnicodeError, of a label that is too long, is a ValueError
             addresses = []
         with suppress(RuntimeError):  # the loop has ended meanwhile: nobody waits any more
             loop.call_soon_threadsafe(end, addresses)
@@ -166,9 +191,10 @@ class _Lookups:
 class GuardedBackend(httpcore.AsyncNetworkBackend):
     """Opens connections to allowed addresses only; raises Blocked, Unresolved or Unconnected.
 
-    `resolve` asks for a name's addresses, in a thread; `lookup_seconds` bounds that, a connection's `timeout` each address.
-    With `tunnels` the same is resolved and checked here, and the proxy is asked for the address, not for the name: what a name
-    means to the proxy, or a moment later, does not count.
+    `resolve` asks for a name's addresses, in a thread; `lookup_seconds` bounds that, a connection's
+    `timeout` each address. With `tunnels` the same is resolved and checked here, and the proxy is
+    asked for the address, not for the name: what a name means to the proxy, or a moment later, does
+    not count.
     """
 
     def __init__(
@@ -191,7 +217,9 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[_Option] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """A connection to the first address of the name that takes one; one refused address refuses the name."""
+        """A connection to the first address of the name that takes one; one refused address refuses
+        the name.
+        """
         if not self._policy.port_allowed(port):
             raise Blocked(Cause.BLOCKED_PORT)
         addresses = await self._lookups.addresses(host, port)
@@ -202,7 +230,9 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
             try:
                 if self._tunnels is not None:
                     return await self._tunnels.open(self._network, address, port, timeout)
-                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+                return await self._network.connect_tcp(
+                    address, port, timeout, local_address, socket_options
+                )
             except NoTunnel as error:
                 cause = error.cause
             except httpcore.ConnectTimeout:

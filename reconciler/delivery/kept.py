@@ -1,4 +1,6 @@
-"""Things that are costly to make and must not stay for ever: one for each key, closed some seconds after its last use."""
+"""Things that are costly to make and must not stay for ever: one for each key, closed some seconds
+after its last use.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""One attempt at one endpoint: authentication, exact content type, time limits, TLS, and what the outcome is called.
+"""One attempt at one endpoint: authentication, exact content type, time limits, TLS, and what the
+outcome is called.
 
-Never retries. One of the two places that reveal secrets: nothing of a url, a header, a body or an exception leaves this file,
-only a verdict and a text of the closed list in `core/results/cause.py`.
+Never retries. One of the two places that reveal secrets: nothing of a url, a header, a body or an
+exception leaves this file, only a verdict and a text of the closed list in `core/results/cause.py`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,13 @@ from reconciler.core.model.webhook import Subscription, Webhook
 from reconciler.core.results.cause import Cause, cause_of_status
 from reconciler.core.results.reports import Delivery
 from reconciler.core.wire.retry_after import retry_after
-from reconciler.delivery.guard import AddressPolicy, GuardedBackend, Resolve, Stopped, system_addresses
+from reconciler.delivery.guard import (
+    AddressPolicy,
+    GuardedBackend,
+    Resolve,
+    Stopped,
+    system_addresses,
+)
 from reconciler.delivery.kept import Kept
 from reconciler.delivery.tls import second_look, tls_cause
 from reconciler.delivery.tunnel import Tunnels
@@ -38,7 +45,9 @@ from reconciler.net.proxies import Proxy
 TEST_MARK: Final = (b"Webhook-Test", b"true")
 TOTAL: Final = 10.0  # seconds from resolving to the end of the answer
 CONNECT: Final = 4.0  # seconds for each address of a name, and for the TLS handshake
-DRAINED: Final = 16 * 1024  # bytes of an answer's body that are read, so that the connection can be used again
+DRAINED: Final = (
+    16 * 1024
+)  # bytes of an answer's body that are read, so that the connection can be used again
 MAX_RETRY_AFTER: Final = 3600.0  # seconds; a longer wish is cut
 KEPT: Final = 4.0  # seconds that an idle connection is kept: less than servers usually keep it
 _NOISY: Final = ("httpx", "httpcore", "httpcore.connection", "httpcore.http11", "httpcore.proxy")
@@ -94,21 +103,33 @@ def _headers(auth: Auth, host: bytes, *, is_test: bool) -> _Headers:
         (b"User-Agent", f"webhook-reconciler/{__version__}".encode()),
         (b"Accept", b"*/*"),
         (b"Accept-Encoding", b"identity"),
-        (b"Content-Type", b"application/json"),  # exactly: Elastio's sample receiver refuses a charset
+        (
+            b"Content-Type",
+            b"application/json",
+        ),  # exactly: Elastio's sample receiver refuses a charset
         *([TEST_MARK] if is_test else []),
     ]
     pair = _credential(auth)
     if pair is None:
         return ours
     name, value = pair
-    if limits.header(name) is not None or not value.isascii() or not value.isprintable() or value != value.strip(" "):
+    if (
+        limits.header(name) is not None
+        or not value.isascii()
+        or not value.isprintable()
+        or value != value.strip(" ")
+    ):
         raise Stopped(Cause.BLOCKED_HEADER)
-    kept = [item for item in ours if item[0].lower() != name.lower().encode()]  # a customer may choose User-Agent
+    kept = [
+        item for item in ours if item[0].lower() != name.lower().encode()
+    ]  # a customer may choose User-Agent
     return [*kept, (name.encode(), value.encode())]
 
 
 def _request(webhook: Webhook, body: bytes, *, is_test: bool) -> _Request:
-    """The request of an attempt; raises Stopped where it cannot be made, ValueError for a secret that is not there."""
+    """The request of an attempt; raises Stopped where it cannot be made, ValueError for a secret
+    that is not there.
+    """
     url = _text(webhook.url)
     try:
         parsed = None if limits.url(url) is not None else httpx.URL(url)
@@ -116,7 +137,9 @@ def _request(webhook: Webhook, body: bytes, *, is_test: bool) -> _Request:
         parsed = None
     if parsed is None:
         raise Stopped(Cause.BLOCKED_URL)
-    target = httpcore.URL(scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path)
+    target = httpcore.URL(
+        scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path
+    )
     return _Request(target, _headers(webhook.auth, parsed.netloc, is_test=is_test), body)
 
 
@@ -131,13 +154,17 @@ def _cause(error: Exception) -> Cause:
     if isinstance(error, httpcore.LocalProtocolError):
         return Cause.BLOCKED_HEADER
     if isinstance(error, httpcore.RemoteProtocolError):
-        return Cause.NOT_HTTP if error.__context__ is not None else Cause.LOST  # the parser complained, or nothing came
+        return (
+            Cause.NOT_HTTP if error.__context__ is not None else Cause.LOST
+        )  # the parser complained, or nothing came
     return tls_cause(error) or Cause.LOST
 
 
 @dataclass(slots=True)
 class _Head:
-    """An answer's head, as far as it counts: when it arrived, by the sender's clock, its status and its Retry-After."""
+    """An answer's head, as far as it counts: when it arrived, by the sender's clock, its status and
+    its Retry-After.
+    """
 
     at: float | None = None
     status: int | None = None
@@ -150,11 +177,13 @@ class _Head:
 
 
 class Sender:
-    """Sends attempts; an async context manager, which opens nothing before the first attempt and closes everything.
+    """Sends attempts; an async context manager, which opens nothing before the first attempt and
+    closes everything.
 
-    `connect_timeout` is seconds for each address and for the TLS handshake, `total` for an attempt from resolving on. `tls`
-    stands in for what the machine trusts, `resolve` for its resolver. `clock` tells seconds. `proxy` is asked for connections
-    to https endpoints, once the address guard has let them pass; plain http never goes through one.
+    `connect_timeout` is seconds for each address and for the TLS handshake, `total` for an attempt
+    from resolving on. `tls` stands in for what the machine trusts, `resolve` for its resolver.
+    `clock` tells seconds. `proxy` is asked for connections to https endpoints, once the address
+    guard has let them pass; plain http never goes through one.
     """
 
     def __init__(
@@ -168,7 +197,13 @@ class Sender:
         proxy: Proxy | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._policy, self._tls, self._resolve, self._proxy, self._clock = policy, tls, resolve, proxy, clock
+        self._policy, self._tls, self._resolve, self._proxy, self._clock = (
+            policy,
+            tls,
+            resolve,
+            proxy,
+            clock,
+        )
         self._connect, self._total = connect_timeout, total
         self._pools: _Pools | None = None
 
@@ -176,12 +211,17 @@ class Sender:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         await self.close()
 
     async def prepare(self) -> None:
-        """Loads what the first attempt needs, certificates among it, so that nobody else waits for that: tens of milliseconds."""
+        """Loads what the first attempt needs, certificates among it, so that nobody else waits for
+        that: tens of milliseconds.
+        """
         self._opened()
         _ = self._context
         await httpcore.AnyIOBackend().sleep(0)  # imports what all its connections are made of
@@ -194,7 +234,9 @@ class Sender:
 
     def _opened(self) -> _Pools:
         if self._pools is None:
-            for name in _NOISY:  # at DEBUG they log the headers of answers and the hosts of secret urls
+            for (
+                name
+            ) in _NOISY:  # at DEBUG they log the headers of answers and the hosts of secret urls
                 logging.getLogger(name).setLevel(logging.WARNING)
             self._pools = Kept(self._pool, KEPT)
         return self._pools
@@ -212,7 +254,11 @@ class Sender:
         )
 
     def _backend(self, scheme: bytes) -> GuardedBackend:
-        tunnels = Tunnels(self._proxy, self._context) if self._proxy is not None and scheme == b"https" else None
+        tunnels = (
+            Tunnels(self._proxy, self._context)
+            if self._proxy is not None and scheme == b"https"
+            else None
+        )
         return GuardedBackend(self._policy, resolve=self._resolve, tunnels=tunnels)
 
     async def send(
@@ -224,23 +270,42 @@ class Sender:
         is_test: bool = False,
         total: float | None = None,
     ) -> Delivery:
-        """One attempt, whatever its end; `seconds` until the answer's head, or until the attempt was given up.
+        """One attempt, whatever its end; `seconds` until the answer's head, or until the attempt
+        was given up.
 
-        A test is marked by a header, so that a receiver opens no incident for it. `total` is a shorter limit for this attempt.
-        Raises ValueError for a secret that did not resolve or is withheld.
+        A test is marked by a header, so that a receiver opens no incident for it. `total` is a
+        shorter limit for this attempt. Raises ValueError for a secret that did not resolve or is
+        withheld.
         """
         pools, head = self._opened(), _Head()
         started = self._clock()
         limit = self._total if total is None else min(total, self._total)
-        cause = await self._attempt(pools, webhook, lambda: _request(webhook, body, is_test=is_test), head, limit)
+        cause = await self._attempt(
+            pools, webhook, lambda: _request(webhook, body, is_test=is_test), head, limit
+        )
         if head.status is None and self._pools is not pools:
             cause = Cause.INTERRUPTED
         seconds = (self._clock() if head.at is None else head.at) - started
-        wait = None if cause is Cause.DELIVERED else retry_after(head.retry_after, time.time(), MAX_RETRY_AFTER)
-        return Delivery(webhook.name, subscription, cause.verdict, head.status, cause.text, seconds, wait)
+        wait = (
+            None
+            if cause is Cause.DELIVERED
+            else retry_after(head.retry_after, time.time(), MAX_RETRY_AFTER)
+        )
+        return Delivery(
+            webhook.name, subscription, cause.verdict, head.status, cause.text, seconds, wait
+        )
 
-    async def _attempt(self, pools: _Pools, webhook: Webhook, make: Callable[[], _Request], head: _Head, total: float) -> Cause:
-        """How it ended, and in `head` what arrived. Library exceptions may quote headers, so none leaves."""
+    async def _attempt(
+        self,
+        pools: _Pools,
+        webhook: Webhook,
+        make: Callable[[], _Request],
+        head: _Head,
+        total: float,
+    ) -> Cause:
+        """How it ended, and in `head` what arrived. Library exceptions may quote headers, so none
+        leaves.
+        """
         made: _Request | None = None
         try:
             made = make()
@@ -248,7 +313,9 @@ class Sender:
             async with (
                 asyncio.timeout(total),
                 pools.of((made.url.scheme, made.url.host, made.url.port)) as pool,
-                pool.stream("POST", made.url, headers=made.headers, content=made.body, extensions=limit) as response,
+                pool.stream(
+                    "POST", made.url, headers=made.headers, content=made.body, extensions=limit
+                ) as response,
             ):
                 head.arrived(response, self._clock())
                 await _drain(response)
@@ -258,11 +325,20 @@ class Sender:
         return cause_of_status(head.status or 0, credential=not isinstance(webhook.auth, NoAuth))
 
     async def _explained(self, cause: Cause, made: _Request | None) -> Cause:
-        """The cause, or what a second look says of a connection that was lost over TLS; no request is sent for it."""
-        if cause is not Cause.LOST or made is None or made.url.scheme != b"https" or self._pools is None:
+        """The cause, or what a second look says of a connection that was lost over TLS; no request
+        is sent for it.
+        """
+        if (
+            cause is not Cause.LOST
+            or made is None
+            or made.url.scheme != b"https"
+            or self._pools is None
+        ):
             return cause
         with suppress(Stopped):
-            return await second_look(self._backend(made.url.scheme), self._context, made.url) or cause
+            return (
+                await second_look(self._backend(made.url.scheme), self._context, made.url) or cause
+            )
         return cause
 
 

@@ -1,4 +1,6 @@
-"""What of TLS failed, in causes of the closed list; and a second look at an endpoint that hung up without a word."""
+"""What of TLS failed, in causes of the closed list; and a second look at an endpoint that hung up
+without a word.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,12 @@ import httpcore
 from reconciler.core.results.cause import Cause
 
 SECONDS: Final = 1.0  # how long a second look may take
-_OTHER_NAME: Final = frozenset({62, 64})  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
-_WRONG_TIME: Final = frozenset({9, 10})  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
+_OTHER_NAME: Final = frozenset(
+    {62, 64}
+)  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
+_WRONG_TIME: Final = frozenset(
+    {9, 10}
+)  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 _REASONS: Final = {  # by OpenSSL's own names
     "TLSV13_ALERT_CERTIFICATE_REQUIRED": Cause.TLS_CLIENT_CERTIFICATE,
     "SSLV3_ALERT_BAD_CERTIFICATE": Cause.TLS_CLIENT_CERTIFICATE,
@@ -36,11 +42,14 @@ def tls_cause(error: BaseException) -> Cause | None:
     return None
 
 
-async def second_look(backend: httpcore.AsyncNetworkBackend, context: ssl.SSLContext, url: httpcore.URL) -> Cause | None:
-    """Connects once more, sends nothing, and listens for up to a second; None if the endpoint has nothing to say of TLS.
+async def second_look(
+    backend: httpcore.AsyncNetworkBackend, context: ssl.SSLContext, url: httpcore.URL
+) -> Cause | None:
+    """Connects once more, sends nothing, and listens for up to a second; None if the endpoint has
+    nothing to say of TLS.
 
-    In TLS 1.3 a server that misses the client's certificate says so after the handshake, and the request that is already
-    on its way makes the system drop that answer.
+    In TLS 1.3 a server that misses the client's certificate says so after the handshake, and the
+    request that is already on its way makes the system drop that answer.
     """
     host = url.host.decode("ascii")
     port = url.port or 443
@@ -52,6 +61,10 @@ async def second_look(backend: httpcore.AsyncNetworkBackend, context: ssl.SSLCon
                 await stream.read(1)
             finally:
                 await stream.aclose()
-    except (OSError, httpcore.NetworkError, httpcore.TimeoutException) as error:  # a guard that stops it says nothing of TLS
+    except (
+        OSError,
+        httpcore.NetworkError,
+        httpcore.TimeoutException,
+    ) as error:  # a guard that stops it says nothing of TLS
         return tls_cause(error)
     return None

@@ -1,4 +1,6 @@
-"""A connection that a proxy opens for a delivery (CONNECT); `guard.py` decides which addresses it may be asked for."""
+"""A connection that a proxy opens for a delivery (CONNECT); `guard.py` decides which addresses it
+may be asked for.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ class NoTunnel(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tunnels:
-    """A proxy that opens connections; `tls` is for the connection to it, if its address begins with https://."""
+    """A proxy that opens connections; `tls` is for the connection to it, if its address begins with
+    https://.
+    """
 
     proxy: Proxy
     tls: ssl.SSLContext
@@ -40,8 +44,12 @@ class Tunnels:
         """A stream to an IP address; `timeout` in seconds for each step. Raises NoTunnel."""
         target = (f"[{address}]:{port}" if ":" in address else f"{address}:{port}").encode("ascii")
         host, own_port = self.proxy.address
-        origin = httpcore.Origin(b"https" if self.proxy.is_tls else b"http", host.encode("ascii"), own_port)
-        connection = httpcore.AsyncHTTPConnection(origin, ssl_context=self.tls, network_backend=network)
+        origin = httpcore.Origin(
+            b"https" if self.proxy.is_tls else b"http", host.encode("ascii"), own_port
+        )
+        connection = httpcore.AsyncHTTPConnection(
+            origin, ssl_context=self.tls, network_backend=network
+        )
         try:
             answer = await connection.handle_async_request(self._request(origin, target, timeout))
         except BaseException as error:
@@ -57,7 +65,9 @@ class Tunnels:
         stream: httpcore.AsyncNetworkStream = answer.extensions["network_stream"]
         return stream
 
-    def _request(self, origin: httpcore.Origin, target: bytes, seconds: float | None) -> httpcore.Request:
+    def _request(
+        self, origin: httpcore.Origin, target: bytes, seconds: float | None
+    ) -> httpcore.Request:
         headers = [(b"Host", target)]
         if self.proxy.credential is not None:
             headers.append((b"Proxy-Authorization", self.proxy.credential.encode("ascii")))

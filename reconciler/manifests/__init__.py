@@ -1,4 +1,5 @@
-"""The Git side: files -> Declared. Others call `load(Request)`, and `unresolved` for what they select.
+"""The Git side: files -> Declared. Others call `load(Request)`, and `unresolved` for what they
+select.
 
 What a plan removes needs evidence, which `evidence.doubts` looks for.
 """

@@ -28,24 +28,32 @@ from reconciler.manifests.policies import policies
 from reconciler.manifests.schema_texts import API
 from reconciler.manifests.yaml.places import Document
 
-_NOWHERE: Final = MappingProxyType[tuple[str, ...], Origin]({})  # where no patch set a field, which is the usual case
+_NOWHERE: Final = MappingProxyType[tuple[str, ...], Origin](
+    {}
+)  # where no patch set a field, which is the usual case
 
 
 def load(request: Request) -> Manifests:
-    """Reads, checks and decodes; raises InvalidManifests with every problem, BadRequest when it is unclear which Tenant."""
+    """Reads, checks and decodes; raises InvalidManifests with every problem, BadRequest when it is
+    unclear which Tenant.
+    """
     with _no_collector():
         return _load(request)
 
 
 @contextmanager
 def _no_collector() -> Iterator[None]:
-    """Everything that loading makes is kept, so that looking for garbage meanwhile costs time and finds none."""
+    """Everything that loading makes is kept, so that looking for garbage meanwhile costs time and
+    finds none.
+    """
     was = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()  # with the next line: all of it is old, so that the first collection of young values does not walk through it
+        # with the next line: all of it is old, so that the first collection of young values does
+        # not walk through it
+        gc.freeze()
         gc.unfreeze()
         if was:
             gc.enable()
@@ -65,10 +73,24 @@ def _load(request: Request) -> Manifests:
     tenant = views.document_of(chosen, specs, reading) if chosen is not None else None
     root = paths.root_of(tenant.file if tenant is not None else None)
     reading.problems += _unwritable(request, reading, root)
-    rules = policies.read(request, reading, tenant, {file.path for file in found}, whole=bool(folders) or "-" in request.paths)
-    declared = sorted((_declared(draft, root, placed=bool(rules)) for draft in drafts), key=lambda item: item.key)
-    literal_urls = frozenset(url for url in (*(draft.url for draft in drafts), *views.replaced(drafts)) if isinstance(url, str))
-    reading.problems += policies.judged(rules, declared, literal_urls) if request.policies == "judge" else []
+    rules = policies.read(
+        request,
+        reading,
+        tenant,
+        {file.path for file in found},
+        whole=bool(folders) or "-" in request.paths,
+    )
+    declared = sorted(
+        (_declared(draft, root, placed=bool(rules)) for draft in drafts), key=lambda item: item.key
+    )
+    literal_urls = frozenset(
+        url
+        for url in (*(draft.url for draft in drafts), *views.replaced(drafts))
+        if isinstance(url, str)
+    )
+    reading.problems += (
+        policies.judged(rules, declared, literal_urls) if request.policies == "judge" else []
+    )
     problems = _warnings(request, reading, unclear)
     return Manifests(
         declared=tuple({item.key: item for item in declared}.values()),
@@ -78,11 +100,14 @@ def _load(request: Request) -> Manifests:
         documents=reading.documents,
         skipped=reading.skipped,
         folders=tuple(relative(folder, root) for folder in folders),
-        files=tuple(relative(file, root) for file in files) + ((STDIN,) if "-" in request.paths else ()),
+        files=tuple(relative(file, root) for file in files)
+        + ((STDIN,) if "-" in request.paths else ()),
         root=root,
         literal_urls=literal_urls,
         lost=tuple(reading.lost),
-        taken=frozenset(name for document in _documents(reading, drafts) for name in _taken(document)),
+        taken=frozenset(
+            name for document in _documents(reading, drafts) for name in _taken(document)
+        ),
         tokens=reading.tokens,
         joined=reading.joined,
         kinds={kind: len(documents) for kind, documents in reading.kinds.items() if documents},
@@ -95,7 +120,11 @@ def _load(request: Request) -> Manifests:
 
 def _unwritable(request: Request, reading: Reading, root: str) -> Iterator[Problem]:
     """A problem for each file whose path no tenant takes as the source of what it declares."""
-    documents = (*reading.kinds["Webhook"], *reading.kinds["EventSubscription"]) if request.tree.whole else ()
+    documents = (
+        (*reading.kinds["Webhook"], *reading.kinds["EventSubscription"])
+        if request.tree.whole
+        else ()
+    )
     for path, file in {document.file.path: document.file for document in documents}.items():
         source = relative(path, root)
         if source.isascii() and source.isprintable() and len(source) <= limits.DESCRIPTION_LENGTH:
@@ -107,15 +136,25 @@ def _unwritable(request: Request, reading: Reading, root: str) -> Iterator[Probl
 
 def _require_some(request: Request, reading: Reading) -> None:
     """A problem where nothing of ours was found, and nothing says why."""
-    if not (request.may_be_empty or reading.documents) and not any(problem.severity == "error" for problem in reading.problems):
+    if not (request.may_be_empty or reading.documents) and not any(
+        problem.severity == "error" for problem in reading.problems
+    ):
         where = request.paths[0] if request.paths else "."
-        reading.problems.append(paths.problem(where, "path/empty", f"no {API} document was found", "are these the right paths?"))
+        reading.problems.append(
+            paths.problem(
+                where, "path/empty", f"no {API} document was found", "are these the right paths?"
+            )
+        )
 
 
-def unresolved(manifests: Manifests, selected: Iterable[Declared], *, tenants: bool = False) -> tuple[Problem, ...]:
-    """All problems of the manifests if a secret reference of these webhooks does not resolve; else none.
+def unresolved(
+    manifests: Manifests, selected: Iterable[Declared], *, tenants: bool = False
+) -> tuple[Problem, ...]:
+    """All problems of the manifests if a secret reference of these webhooks does not resolve; else
+    none.
 
-    With `tenants`, the token of every Tenant is needed too: whoever uses one only asks for that one itself.
+    With `tenants`, the token of every Tenant is needed too: whoever uses one only asks for that one
+    itself.
     """
     keys: set[str | None] = {item.key for item in selected}
     if tenants:
@@ -124,7 +163,9 @@ def unresolved(manifests: Manifests, selected: Iterable[Declared], *, tenants: b
     return tuple(sorted([*manifests.problems, *lost], key=_order)) if lost else ()
 
 
-def _warnings(request: Request, reading: Reading, unclear: BadRequest | None) -> tuple[Problem, ...]:
+def _warnings(
+    request: Request, reading: Reading, unclear: BadRequest | None
+) -> tuple[Problem, ...]:
     """The problems, sorted; raises InvalidManifests where one is an error, else what is unclear."""
     problems = _settled(reading.problems, strict=request.strict)
     if any(problem.severity == "error" for problem in problems):
@@ -136,9 +177,13 @@ def _warnings(request: Request, reading: Reading, unclear: BadRequest | None) ->
 
 
 def _needed(request: Request, reading: Reading) -> Iterator[Problem]:
-    """What does not resolve, told beside other errors where every webhook is needed; only `validate` needs every token."""
+    """What does not resolve, told beside other errors where every webhook is needed; only
+    `validate` needs every token.
+    """
     if not request.narrowed:
-        yield from (problem for key, problem in reading.lost if key is not None or request.each_tenant)
+        yield from (
+            problem for key, problem in reading.lost if key is not None or request.each_tenant
+        )
 
 
 def _order(problem: Problem) -> tuple[Origin, str, str]:
@@ -146,18 +191,30 @@ def _order(problem: Problem) -> tuple[Origin, str, str]:
 
 
 def _settled(problems: list[Problem], *, strict: bool) -> tuple[Problem, ...]:
-    """Sorted, each once; what the reader found at a place hides what the schema says of the same place."""
+    """Sorted, each once; what the reader found at a place hides what the schema says of the same
+    place.
+    """
     told = {problem.origin for problem in problems if problem.rule.startswith("yaml/")}
-    kept = [problem for problem in problems if problem.origin not in told or not problem.rule.startswith("schema/")]
+    kept = [
+        problem
+        for problem in problems
+        if problem.origin not in told or not problem.rule.startswith("schema/")
+    ]
     if strict:
         kept = [replace(problem, severity="error") for problem in kept]
     return tuple(sorted(dict.fromkeys(kept), key=_order))
 
 
-def _tenants(request: Request, reading: Reading) -> tuple[tuple[TenantSpec, ...], TenantSpec | None, BadRequest | None]:
+def _tenants(
+    request: Request, reading: Reading
+) -> tuple[tuple[TenantSpec, ...], TenantSpec | None, BadRequest | None]:
     documents = reading.kinds["Tenant"]
-    reading.problems += join.unique(reading.refused.with_refused(documents, "Tenant"), "tenant/duplicate", "Tenant")
-    resolver = views.resolver(request, reading, read=request.secrets != "ignore" and request.use_tenant)
+    reading.problems += join.unique(
+        reading.refused.with_refused(documents, "Tenant"), "tenant/duplicate", "Tenant"
+    )
+    resolver = views.resolver(
+        request, reading, read=request.secrets != "ignore" and request.use_tenant
+    )
     specs = [tenants.tenant(document, resolver) for document in documents]
     reading.problems += tenants.same_target(documents, specs)
     reading.problems += _selecting(request, reading, specs)
@@ -168,18 +225,27 @@ def _tenants(request: Request, reading: Reading) -> tuple[tuple[TenantSpec, ...]
 
 
 def _selecting(request: Request, reading: Reading, specs: list[TenantSpec]) -> list[Problem]:
-    """What is wrong with which Tenant selects which webhook; of an earlier commit nobody mends it."""
+    """What is wrong with which Tenant selects which webhook; of an earlier commit nobody mends
+    it.
+    """
     if not specs or not request.tree.whole:
         return []
     webhooks = selection.Webhooks(reading.kinds["Webhook"])
-    problems = selection.overlaps(list(zip(reading.kinds["Tenant"], specs, strict=True)), webhooks) if len(specs) > 1 else []
+    problems = (
+        selection.overlaps(list(zip(reading.kinds["Tenant"], specs, strict=True)), webhooks)
+        if len(specs) > 1
+        else []
+    )
     told = request.each_tenant and not reading.refused.may_have_tenant()
     return problems + (selection.unselected(specs, webhooks) if told else [])
 
 
 def _documents(reading: Reading, drafts: list[Draft]) -> list[Document]:
     """Every Webhook as it was written, and those that a patch changed as they are then."""
-    return [*reading.kinds["Webhook"], *(draft.document for draft in drafts if draft.document.patched is not None)]
+    return [
+        *reading.kinds["Webhook"],
+        *(draft.document for draft in drafts if draft.document.patched is not None),
+    ]
 
 
 def _taken(document: Document) -> Iterator[str]:
@@ -188,13 +254,17 @@ def _taken(document: Document) -> Iterator[str]:
 
 
 def _declared(draft: Draft, root: str, *, placed: bool) -> Declared:
-    """What a draft says; with `placed` also where each field stands, which keeps the document in memory."""
+    """What a draft says; with `placed` also where each field stands, which keeps the document in
+    memory.
+    """
     spec = draft.document.value["spec"]
     values = {row.name: spec.get(row.name, row.default) for row in attributes()}
     own = draft.document.file.path
     sources = {own, *(document.file.path for document in draft.others)} if draft.others else (own,)
     declared = Declared(
-        spec=make_spec({**values, "name": draft.name}, draft.url, draft.auth, frozenset(draft.places)),
+        spec=make_spec(
+            {**values, "name": draft.name}, draft.url, draft.auth, frozenset(draft.places)
+        ),
         key=draft.key,
         origin=draft.document.origin,
         labels=draft.labels,

@@ -1,4 +1,6 @@
-"""The JSON Schemas as texts and dicts, which kinds of manifests there are, and the names of their fields. No validator."""
+"""The JSON Schemas as texts and dicts, which kinds of manifests there are, and the names of their
+fields. No validator.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +10,19 @@ from pathlib import Path
 from typing import Any, Final
 
 API: Final = "webhooks.reconciler/v1"
-KINDS: Final = {"Webhook": "webhook", "EventSubscription": "event-subscription", "Tenant": "tenant", "Policy": "policy"}
+KINDS: Final = {
+    "Webhook": "webhook",
+    "EventSubscription": "event-subscription",
+    "Tenant": "tenant",
+    "Policy": "policy",
+}
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 
 
 def schema_text(name: str) -> str:
-    """The text of a schema such as `webhook` or `plan`: from the package, or the checkout around it; raises KeyError."""
+    """The text of a schema such as `webhook` or `plan`: from the package, or the checkout around
+    it; raises KeyError.
+    """
     for folder in (_PACKAGE / "schemas", _PACKAGE.parent / "schemas"):
         file = folder / f"{name}.schema.json"
         if file.is_file():
@@ -38,5 +47,7 @@ def field_names() -> frozenset[str]:
         if isinstance(item, dict):
             fields = item.get("properties")
             names.update(fields if isinstance(fields, dict) else ())
-        todo.extend(item.values() if isinstance(item, dict) else item if isinstance(item, list) else ())
+        todo.extend(
+            item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
+        )
     return frozenset(names)

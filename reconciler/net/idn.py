@@ -1,4 +1,6 @@
-"""Hosts with letters beyond ASCII: what DNS knows them as (IDNA 2008, after the mapping of UTS 46)."""
+"""Hosts with letters beyond ASCII: what DNS knows them as (IDNA 2008, after the mapping of UTS
+46).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ from reconciler.core.model import limits
 
 
 def ascii_host(url: str) -> str | None:
-    """The host of a url in ASCII, such as xn--bcher-kva.example; None where it is ASCII, or no host of that kind."""
+    """The host of a url in ASCII, such as xn--bcher-kva.example; None where it is ASCII, or no host
+    of that kind.
+    """
     if len(url) > limits.URL_LENGTH or url.isascii():
         return None
     try:
@@ -26,6 +30,8 @@ def ascii_host(url: str) -> str | None:
 
 
 def hint(url: str) -> str | None:
-    """What to write instead of a host that a url cannot hold; None where the url has another fault."""
+    """What to write instead of a host that a url cannot hold; None where the url has another
+    fault.
+    """
     host = ascii_host(url)
     return None if host is None else f"write the host as {host}"

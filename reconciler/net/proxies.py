@@ -1,6 +1,7 @@
 """Which proxy a request goes through: HTTPS_PROXY and NO_PROXY, or an address that an option gives.
 
-Pure. Only https goes through a proxy, as a tunnel: through one without TLS inside, the proxy would see tokens in clear.
+Pure. Only https goes through a proxy, as a tunnel: through one without TLS inside, the proxy would
+see tokens in clear.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from urllib.parse import unquote, urlsplit
 
 from reconciler.core.errors import BadRequest
 
-_VARIABLES: Final = ("https_proxy", "HTTPS_PROXY")  # the first that is set; lower case first, as curl and Python do
+_VARIABLES: Final = (
+    "https_proxy",
+    "HTTPS_PROXY",
+)  # the first that is set; lower case first, as curl and Python do
 _EXCEPTIONS: Final = ("no_proxy", "NO_PROXY")
 _PORTS: Final = {"http": 80, "https": 443}
 _FORM: Final = "give it as http://proxy.example.com:3128"
@@ -23,7 +27,9 @@ _FORM: Final = "give it as http://proxy.example.com:3128"
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy that takes CONNECT; `url` may hold a credential, so that nothing but `shown` is ever printed."""
+    """A proxy that takes CONNECT; `url` may hold a credential, so that nothing but `shown` is ever
+    printed.
+    """
 
     url: str = field(repr=False)
 
@@ -55,9 +61,11 @@ class Proxy:
 
 
 def parse_proxy(text: str, source: str) -> Proxy:
-    """The proxy at that address, of which `source` (a variable or an option) says where it stands; raises BadRequest.
+    """The proxy at that address, of which `source` (a variable or an option) says where it stands;
+    raises BadRequest.
 
-    The text never quotes it, since it may hold a password. `http://` is taken as given where no scheme is.
+    The text never quotes it, since it may hold a password. `http://` is taken as given where no
+    scheme is.
     """
     url = text if "://" in text else f"http://{text}"
     try:
@@ -66,10 +74,20 @@ def parse_proxy(text: str, source: str) -> Proxy:
     except ValueError:
         raise BadRequest(f"{source} is no address of a proxy; {_FORM}") from None
     printable = url.isascii() and url.isprintable() and " " not in url
-    if not printable or not parts.hostname or port == 0 or parts.path not in {"", "/"} or parts.query or parts.fragment:
+    if (
+        not printable
+        or not parts.hostname
+        or port == 0
+        or parts.path not in {"", "/"}
+        or parts.query
+        or parts.fragment
+    ):
         raise BadRequest(f"{source} is no address of a proxy; {_FORM}")
     if parts.scheme not in _PORTS:
-        raise BadRequest(f"{source} names a kind of proxy that is not supported; it must begin with http:// or https://")
+        raise BadRequest(
+            f"{source} names a kind of proxy that is not supported; it must begin with "
+            "http:// or https://"
+        )
     return Proxy(url)
 
 
@@ -81,23 +99,34 @@ class Network:
     ca_file: str | None = None
 
     def proxy_for(self, url: str) -> Proxy | None:
-        """The proxy for requests to that url; None for http://, for what NO_PROXY lists, and without HTTPS_PROXY.
+        """The proxy for requests to that url; None for http://, for what NO_PROXY lists, and
+        without HTTPS_PROXY.
 
         Raises BadRequest.
         """
         parts = urlsplit(url)
         source = next((name for name in _VARIABLES if self.env.get(name)), None)
-        if parts.scheme.lower() != "https" or source is None or self._excepted(parts.hostname or "", parts.port or 443):
+        if (
+            parts.scheme.lower() != "https"
+            or source is None
+            or self._excepted(parts.hostname or "", parts.port or 443)
+        ):
             return None
         return parse_proxy(self.env[source], source)
 
     def _excepted(self, host: str, port: int) -> bool:
         texts = next((self.env[name] for name in _EXCEPTIONS if self.env.get(name)), "")
-        return any(_matches(entry.lower(), host.lower().rstrip("."), port) for entry in re.split(r"[,\s]+", texts) if entry)
+        return any(
+            _matches(entry.lower(), host.lower().rstrip("."), port)
+            for entry in re.split(r"[,\s]+", texts)
+            if entry
+        )
 
 
 def _matches(entry: str, host: str, port: int) -> bool:
-    """Whether an entry of NO_PROXY means that host: `*`, a name with all below it, an address, a network; each with a port."""
+    """Whether an entry of NO_PROXY means that host: `*`, a name with all below it, an address, a
+    network; each with a port.
+    """
     if entry == "*":
         return True
     name, sign, number = entry.rpartition(":")

@@ -1,4 +1,6 @@
-"""Which certificate authorities are trusted: the machine's, and those of `--ca-file` beside them."""
+"""Which certificate authorities are trusted: the machine's, and those of `--ca-file` beside
+them.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ def check_ca_file(path: str) -> None:
 
 
 def trusting(ca_file: str | None, context: ssl.SSLContext | None = None) -> ssl.SSLContext:
-    """A context that trusts the authorities of that PEM file too; by default beside the machine's. Raises BadRequest.
+    """A context that trusts the authorities of that PEM file too; by default beside the machine's.
+    Raises BadRequest.
 
     The machine's are what OpenSSL finds: SSL_CERT_FILE and SSL_CERT_DIR replace them.
     """
@@ -23,8 +26,16 @@ def trusting(ca_file: str | None, context: ssl.SSLContext | None = None) -> ssl.
         try:
             made.load_verify_locations(cafile=ca_file)
         except ssl.SSLError:
-            raise BadRequest(f"{ca_file}: holds no certificate; give a file of certificates in PEM") from None
+            raise BadRequest(
+                f"{ca_file}: holds no certificate; give a file of certificates in PEM"
+            ) from None
         except (OSError, ValueError) as error:
-            reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "not a path"
-            raise BadRequest(f"{ca_file}: cannot be read ({reason}); give a file of certificates in PEM") from None
+            reason = (
+                os.strerror(error.errno)
+                if isinstance(error, OSError) and error.errno
+                else "not a path"
+            )
+            raise BadRequest(
+                f"{ca_file}: cannot be read ({reason}); give a file of certificates in PEM"
+            ) from None
     return made

@@ -1,6 +1,7 @@
 """What the workflow needs of a tenant, whatever kind it is.
 
-Reader is what planning gets: it has no write methods, so that planning cannot write by type. Errors are `ProviderError`s.
+Reader is what planning gets: it has no write methods, so that planning cannot write by type. Errors
+are `ProviderError`s.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ class Reader(Protocol):
     """The reading half of a provider."""
 
     def normalize(self, spec: Webhook) -> Webhook:
-        """What this tenant would answer for that spec; pure. A credential becomes `Withheld` of its version."""
+        """What this tenant would answer for that spec; pure. A credential becomes `Withheld` of its
+        version.
+        """
         ...
 
     async def list(self) -> tuple[Live, ...]:
@@ -40,7 +43,9 @@ class Provider(Reader, Protocol):
         ...
 
     async def update(self, live: Live, declared: Declared, owner: Owner) -> Live:
-        """Makes `live` as declared if its revision still holds; raises Conflict, with the fields that moved, if not."""
+        """Makes `live` as declared if its revision still holds; raises Conflict, with the fields
+        that moved, if not.
+        """
         ...
 
     async def delete(self, live: Live) -> None:
@@ -48,5 +53,7 @@ class Provider(Reader, Protocol):
         ...
 
     async def test(self, spec: Webhook, live: Live | None, event: Subscription) -> Delivery:
-        """One test delivery with these details; `live` gives the stored secret where the spec's is withheld."""
+        """One test delivery with these details; `live` gives the stored secret where the spec's is
+        withheld.
+        """
         ...

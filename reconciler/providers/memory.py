@@ -1,4 +1,5 @@
-"""A tenant in a dict: the reference behaviour that every other provider is held to, and what tests plan against.
+"""A tenant in a dict: the reference behaviour that every other provider is held to, and what tests
+plan against.
 
 Follows schemas/openapi.json as far as Provider shows it.
 """
@@ -29,10 +30,16 @@ def _new_id() -> str:
 
 
 class MemoryProvider:
-    """`webhooks` holds what the tenant holds, by id, and may be changed from outside; `deliver` answers the tests."""
+    """`webhooks` holds what the tenant holds, by id, and may be changed from outside; `deliver`
+    answers the tests.
+    """
 
     def __init__(
-        self, webhooks: Iterable[Live] = (), *, new_id: Callable[[], str] = _new_id, deliver: Deliver = _delivered
+        self,
+        webhooks: Iterable[Live] = (),
+        *,
+        new_id: Callable[[], str] = _new_id,
+        deliver: Deliver = _delivered,
     ) -> None:
         self.webhooks: dict[str, Live] = {live.id: live for live in webhooks}
         self._new_id, self._deliver = new_id, deliver
@@ -52,7 +59,9 @@ class MemoryProvider:
         return tuple(self.webhooks[key] for key in sorted(self.webhooks))
 
     async def create(self, declared: Declared, owner: Owner, *, idempotency_key: str) -> Live:
-        """Makes the webhook once for each key; raises Conflict for a taken name, Rejected for a key of another webhook."""
+        """Makes the webhook once for each key; raises Conflict for a taken name, Rejected for a key
+        of another webhook.
+        """
         before = self._created.get(idempotency_key)
         if before is not None:
             return self._again(before, declared, owner)
@@ -60,7 +69,13 @@ class MemoryProvider:
         self._may_keep(declared.spec, None)
         enabled = True if declared.spec.enabled is None else declared.spec.enabled
         spec = _stored(replace(declared.spec, enabled=enabled))
-        live = Live(spec, self._new_id(), self._revision(), _mark(declared, owner, None), bool(declared.protected))
+        live = Live(
+            spec,
+            self._new_id(),
+            self._revision(),
+            _mark(declared, owner, None),
+            bool(declared.protected),
+        )
         self.webhooks[live.id] = live
         self._created[idempotency_key] = (declared, owner, live.id)
         return live
@@ -73,7 +88,9 @@ class MemoryProvider:
         return self.webhooks[before[2]]
 
     async def update(self, live: Live, declared: Declared, owner: Owner) -> Live:
-        """Makes it as declared if `live.revision` still holds; raises Conflict if not, or if the name is taken."""
+        """Makes it as declared if `live.revision` still holds; raises Conflict if not, or if the
+        name is taken.
+        """
         current = self.webhooks.get(live.id)
         if current is None:
             raise deleted_meanwhile(live)
@@ -84,21 +101,30 @@ class MemoryProvider:
         enabled = current.spec.enabled if declared.spec.enabled is None else declared.spec.enabled
         protected = current.protected if declared.protected is None else declared.protected
         spec = _stored(replace(declared.spec, enabled=enabled))
-        after = replace(current, spec=spec, managed_by=_mark(declared, owner, current.managed_by), protected=protected)
+        after = replace(
+            current,
+            spec=spec,
+            managed_by=_mark(declared, owner, current.managed_by),
+            protected=protected,
+        )
         if after != current or isinstance(credential(declared.spec.auth), Secret):
             after = replace(after, revision=self._revision())
         self.webhooks[live.id] = after
         return after
 
     async def delete(self, live: Live) -> None:
-        """Deletes it if `live.revision` still holds and it is not protected; what is gone counts as deleted."""
+        """Deletes it if `live.revision` still holds and it is not protected; what is gone counts as
+        deleted.
+        """
         current = self.webhooks.get(live.id)
         if current is None:
             return
         if current.revision != live.revision:
             raise changed_meanwhile(live, current)
         if current.protected:
-            raise Conflict(f"{live.spec.name}: protected; lift the protection first", problem="protected")
+            raise Conflict(
+                f"{live.spec.name}: protected; lift the protection first", problem="protected"
+            )
         del self.webhooks[live.id]
 
     async def test(self, spec: Webhook, live: Live | None, event: Subscription) -> Delivery:
@@ -111,12 +137,18 @@ class MemoryProvider:
         return f"r{self._writes}"
 
     def _free(self, name: str, own_id: str | None) -> None:
-        taken = any(other.spec.name == normal(name) for other in self.webhooks.values() if other.id != own_id)
+        taken = any(
+            other.spec.name == normal(name)
+            for other in self.webhooks.values()
+            if other.id != own_id
+        )
         if taken:
             raise Conflict("the name is taken by another webhook", ("name",), problem="name-taken")
 
     def _may_keep(self, spec: Webhook, current: Live | None) -> None:
-        """A credential that was not given can only be the stored one, at the place that it was stored for."""
+        """A credential that was not given can only be the stored one, at the place that it was
+        stored for.
+        """
         if not isinstance(credential(spec.auth), Withheld):
             return
         if current is None or _place(spec) != _place(current.spec):
@@ -125,7 +157,11 @@ class MemoryProvider:
 
 def _place(spec: Webhook) -> tuple[object, ...]:
     """What a stored credential belongs to: url, type and header."""
-    return spec.url, type(spec.auth), spec.auth.header.lower() if isinstance(spec.auth, ApiKeyAuth) else ""
+    return (
+        spec.url,
+        type(spec.auth),
+        spec.auth.header.lower() if isinstance(spec.auth, ApiKeyAuth) else "",
+    )
 
 
 def _stored(spec: Webhook) -> Webhook:
@@ -135,4 +171,6 @@ def _stored(spec: Webhook) -> Webhook:
 
 
 def _mark(declared: Declared, owner: Owner, before: ManagedBy | None) -> ManagedBy:
-    return ManagedBy(owner.name, declared.key, declared.sources, owner.revision, owner.repository_for(before))
+    return ManagedBy(
+        owner.name, declared.key, declared.sources, owner.revision, owner.repository_for(before)
+    )

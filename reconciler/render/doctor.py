@@ -22,7 +22,16 @@ def doctor_text(findings: Sequence[Finding]) -> str:
         lines.append(f"{finding.status:8}{finding.check}: {terminal(finding.message)}")
         lines += [f"        hint: {terminal(finding.hint)}"] if finding.hint else []
     counts = _counts(findings)
-    return "\n".join([*lines, "", f"Doctor: {counts['ok']} ok, {counts['warning']} to look at, {counts['failed']} failed."])
+    return "\n".join(
+        [
+            *lines,
+            "",
+            (
+                f"Doctor: {counts['ok']} ok, {counts['warning']} to look at, "
+                f"{counts['failed']} failed."
+            ),
+        ]
+    )
 
 
 def doctor_json(findings: Sequence[Finding]) -> str:

@@ -31,8 +31,8 @@ from reconciler.render.wording import (
 
 Document = dict[str, Any]
 
-# json escapes only C0 controls by itself; these too would steer a terminal, hide text or break UTF-8. They can only stand
-# inside of strings, so that escaping them afterwards is safe.
+# json escapes only C0 controls by itself; these too would steer a terminal, hide text or break
+# UTF-8. They can only stand inside of strings, so that escaping them afterwards is safe.
 _UNSAFE: Final = re.compile(
     "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
@@ -43,7 +43,9 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def to_json(document: Document | list[Document], *, indent: int | None = 2) -> str:
-    """The document as indented text, or on one line with None; always valid UTF-8 and without power over a terminal."""
+    """The document as indented text, or on one line with None; always valid UTF-8 and without power
+    over a terminal.
+    """
     return _UNSAFE.sub(_escaped, json.dumps(document, indent=indent, ensure_ascii=False))
 
 
@@ -53,7 +55,11 @@ def tenant_document(tenant: TenantRef) -> Document:
 
 
 def _event(subscription: Subscription) -> Document:
-    return {"type": subscription.type, "version": subscription.version, "severity": subscription.severity}
+    return {
+        "type": subscription.type,
+        "version": subscription.version,
+        "severity": subscription.severity,
+    }
 
 
 def _added(change: Change, subscription: Subscription) -> Document:
@@ -65,15 +71,23 @@ def _added(change: Change, subscription: Subscription) -> Document:
 def _field(change: Change, field: FieldChange) -> Document:
     body: Document = {"path": list(field.path)}
     if field.path == ("events",):
-        body["added"] = [{**_added(change, item), **_label(event_label(field, item))} for item in field.added]
-        body["removed"] = [{**_event(item), **_label(event_label(field, item))} for item in field.removed]
+        body["added"] = [
+            {**_added(change, item), **_label(event_label(field, item))} for item in field.added
+        ]
+        body["removed"] = [
+            {**_event(item), **_label(event_label(field, item))} for item in field.removed
+        ]
         return {**body, **_label(field.label)}
     if field.secret:
         body["secret"] = True
     body |= {"before": before_of(change, field), "after": plain(field.after)}
     patch = patch_of(change, field)
     body |= {} if patch is None else {"file": patch.file, "line": patch.line}
-    return {**body, **_label(field.label), "base": plain(field.base)} if field.label is not None else body
+    return (
+        {**body, **_label(field.label), "base": plain(field.base)}
+        if field.label is not None
+        else body
+    )
 
 
 def _label(label: Label | None) -> Document:
@@ -102,7 +116,12 @@ def _change(change: Change) -> Document:
 
 def _violations(violations: Iterable[Violation]) -> list[Document]:
     return [
-        {"rule": found.rule, "message": found.message, "names": list(found.names), **_origin(found.origin)}
+        {
+            "rule": found.rule,
+            "message": found.message,
+            "names": list(found.names),
+            **_origin(found.origin),
+        }
         for found in violations
     ]
 
@@ -116,7 +135,9 @@ def _since(plan: Plan) -> Document | None:
 
 
 def plan_document(plan: Plan) -> Document:
-    """`reconciler.plan/v1`: pending changes in the order of carrying out; what is kept is only counted."""
+    """`reconciler.plan/v1`: pending changes in the order of carrying out; what is kept is only
+    counted.
+    """
     since = _since(plan)
     return {
         "format": "reconciler.plan/v1",
@@ -132,7 +153,9 @@ def plan_document(plan: Plan) -> Document:
 
 
 def drift_document(drift: Drift, at: str = "") -> Document:
-    """`reconciler.drift/v1`: the changes that are told, as a plan's with their labels; `summary` counts all there are."""
+    """`reconciler.drift/v1`: the changes that are told, as a plan's with their labels; `summary`
+    counts all there are.
+    """
     counts = drift.plan.counts
     rest = {"keep": counts.keep, "unmanaged": counts.unmanaged, "out_of_scope": counts.out_of_scope}
     return {
@@ -157,12 +180,16 @@ def _outcome(outcome: Outcome) -> Document:
         "key": outcome.change.key,
         "id": outcome.id,
         "seconds": round(outcome.seconds, 3),
-        "error": None if error is None else {"kind": error.kind, "message": error.message, "fields": list(error.fields)},
+        "error": None
+        if error is None
+        else {"kind": error.kind, "message": error.message, "fields": list(error.fields)},
     }
 
 
 def report_document(report: Report) -> Document:
-    """`reconciler.report/v1`: one outcome for each pending change; `seconds` of wall clock, to the millisecond."""
+    """`reconciler.report/v1`: one outcome for each pending change; `seconds` of wall clock, to the
+    millisecond.
+    """
     return {
         "format": "reconciler.report/v1",
         "tenant": tenant_document(report.plan.tenant),
@@ -214,16 +241,28 @@ def _problem(problem: Problem) -> Document:
 
 
 def problems_document(problems: Iterable[Problem], documents: int, skipped: int) -> Document:
-    """`reconciler.problems/v1`: every problem in the order given, with how many documents were read and skipped."""
+    """`reconciler.problems/v1`: every problem in the order given, with how many documents were read
+    and skipped.
+    """
     listed = [_problem(problem) for problem in problems]
     errors = sum(problem["severity"] == "error" for problem in listed)
     return {
         "format": "reconciler.problems/v1",
-        "summary": {"documents": documents, "skipped": skipped, "errors": errors, "warnings": len(listed) - errors},
+        "summary": {
+            "documents": documents,
+            "skipped": skipped,
+            "errors": errors,
+            "warnings": len(listed) - errors,
+        },
         "problems": listed,
     }
 
 
 def error_document(kind: str, message: str, exit_code: int) -> Document:
     """`reconciler.error/v1`: what a command ended with, where it was not invalid manifests."""
-    return {"format": "reconciler.error/v1", "kind": kind, "message": message, "exit_code": exit_code}
+    return {
+        "format": "reconciler.error/v1",
+        "kind": kind,
+        "message": message,
+        "exit_code": exit_code,
+    }

@@ -1,6 +1,8 @@
-"""Makes foreign text harmless: what a tenant or a manifest says can neither steer a terminal nor break out of Markdown.
+"""Makes foreign text harmless: what a tenant or a manifest says can neither steer a terminal nor
+break out of Markdown.
 
-Called by the other renderers for every text that is not their own. JSON is made safe in `document.to_json`.
+Called by the other renderers for every text that is not their own. JSON is made safe in
+`document.to_json`.
 """
 
 from __future__ import annotations
@@ -11,9 +13,12 @@ from typing import Final
 _KEPT_SPACES: Final = frozenset("\u00a0\u3000")
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\x1b": "\\e"}
 
-# A code span is inert apart from backticks; what looks like HTML, mentions, references, links or tables is written in entities
-# on top of that, so that it stays inert for renderers that look at the text again after Markdown did.
-_PLAIN_CODE: Final = re.compile(r"[^\s<>&@#|`\\\[\]*~!](?:[^<>&@#|`\\\[\]*~!]*[^\s<>&@#|`\\\[\]*~!])?")
+# A code span is inert apart from backticks; what looks like HTML, mentions, references, links or
+# tables is written in entities on top of that, so that it stays inert for renderers that look at
+# the text again after Markdown did.
+_PLAIN_CODE: Final = re.compile(
+    r"[^\s<>&@#|`\\\[\]*~!](?:[^<>&@#|`\\\[\]*~!]*[^\s<>&@#|`\\\[\]*~!])?"
+)
 _PLAIN_PROSE: Final = re.compile(r"[^\W_](?:[^\W_]|[ ,.;:%()'\"/…–-])*")
 _AUTOLINK: Final = re.compile(r"://|www\.|gh-\d|mailto:|xmpp:", re.IGNORECASE)
 _MARKUP: Final = re.compile(r"[<>&@#|`\\\[\]()*_~!$\"':.{}^=+-]")
@@ -32,7 +37,9 @@ def _visible(char: str) -> str:
 
 
 def terminal(text: str) -> str:
-    r"""One line with no power over a terminal: control, bidi and invisible characters as escapes (`\n`, `\e`, `\u202e`)."""
+    r"""One line with no power over a terminal: control, bidi and invisible characters as escapes
+    (`\n`, `\e`, `\u202e`).
+    """
     return text if text.isprintable() else "".join(map(_visible, text))
 
 
@@ -41,7 +48,9 @@ def _entity(found: re.Match[str]) -> str:
 
 
 def code(text: str) -> str:
-    """Foreign text as Markdown code, on one line: never markup, HTML, a mention, a reference, a link or a table cell's end."""
+    """Foreign text as Markdown code, on one line: never markup, HTML, a mention, a reference, a
+    link or a table cell's end.
+    """
     line = terminal(text)
     if _PLAIN_CODE.fullmatch(line):
         return f"`{line}`"
@@ -51,7 +60,9 @@ def code(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """A sentence that may hold foreign text: as it is where every character is harmless, else as `code`."""
+    """A sentence that may hold foreign text: as it is where every character is harmless, else as
+    `code`.
+    """
     line = terminal(text)
     if _PLAIN_PROSE.fullmatch(line) and not _AUTOLINK.search(line):
         return line
@@ -63,5 +74,7 @@ def _percent(found: re.Match[str]) -> str:
 
 
 def marker(text: str) -> str:
-    """Text for a hidden HTML comment: percent-encoded so that it holds no space and cannot end the comment; one to one."""
+    """Text for a hidden HTML comment: percent-encoded so that it holds no space and cannot end the
+    comment; one to one.
+    """
     return _MARKER.sub(_percent, text).replace("--", "-%2D")

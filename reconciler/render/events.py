@@ -12,14 +12,20 @@ from reconciler.render.counted import counted
 from reconciler.render.document import to_json
 from reconciler.render.escape import terminal
 
-_INCOMPLETE = "The catalogue is what is publicly known; a tenant accepts other events too. The severities are this project's own."
+_INCOMPLETE = (
+    "The catalogue is what is publicly known; a tenant accepts other events too. The "
+    "severities are this project's own."
+)
 
 
 def _known(event: EventType) -> Iterator[str]:
     yield event.type
     if event.description:
         yield f"    {event.description}"
-    yield f"    versions {', '.join(event.versions) if event.versions else 'not public'}; severities {', '.join(SEVERITIES)}"
+    yield (
+        f"    versions {', '.join(event.versions) if event.versions else 'not public'}; "
+        f"severities {', '.join(SEVERITIES)}"
+    )
 
 
 def _received(item: Received) -> Iterator[str]:
@@ -35,7 +41,10 @@ def _covered(coverage: Coverage) -> Iterator[str]:
         yield from _received(item)
     yield ""
     for found in coverage.twice:
-        yield f"twice: {', '.join(map(terminal, found.keys))} send {terminal(str(found.subscription))} to {terminal(found.url)}"
+        yield (
+            f"twice: {', '.join(map(terminal, found.keys))} send "
+            f"{terminal(str(found.subscription))} to {terminal(found.url)}"
+        )
     for key in coverage.disabled:
         yield f"disabled: {terminal(key)} receives nothing"
     for key in coverage.switched_off or ():
@@ -44,7 +53,10 @@ def _covered(coverage: Coverage) -> Iterator[str]:
         yield ""
     nobody = sum(not any(item.by_severity.values()) for item in coverage.received)
     total = counted(len(coverage.received), "event type")
-    yield f"{total}, {nobody} that nobody receives; {counted(len(coverage.twice), 'event')} sent twice to one url."
+    yield (
+        f"{total}, {nobody} that nobody receives; {counted(len(coverage.twice), 'event')} "
+        "sent twice to one url."
+    )
 
 
 def catalogue_text() -> str:
@@ -54,13 +66,20 @@ def catalogue_text() -> str:
 
 
 def coverage_text(coverages: Iterable[Coverage]) -> str:
-    """A block a tenant: each type and severity with its receivers, what is sent twice, the summary last."""
+    """A block a tenant: each type and severity with its receivers, what is sent twice, the summary
+    last.
+    """
     return "\n\n".join("\n".join(_covered(coverage)) for coverage in coverages)
 
 
 def _type(event: EventType) -> dict[str, Any]:
     versions = None if event.versions is None else list(event.versions)
-    about = {"type": event.type, "group": event.group, "versions": versions, "severities": list(SEVERITIES)}
+    about = {
+        "type": event.type,
+        "group": event.group,
+        "versions": versions,
+        "severities": list(SEVERITIES),
+    }
     return {**about, "description": event.description, "source": event.source}
 
 
@@ -87,13 +106,23 @@ def _coverage(coverage: Coverage) -> dict[str, Any]:
             for found in coverage.twice
         ],
         "disabled": list(coverage.disabled),
-        **({"switched_off": list(coverage.switched_off)} if coverage.switched_off is not None else {}),
+        **(
+            {"switched_off": list(coverage.switched_off)}
+            if coverage.switched_off is not None
+            else {}
+        ),
     }
 
 
 def events_json(coverages: Iterable[Coverage]) -> str:
-    """`reconciler.events/v1`: the catalogue, and one entry of coverage for each tenant; none where no manifest was named."""
+    """`reconciler.events/v1`: the catalogue, and one entry of coverage for each tenant; none where
+    no manifest was named.
+    """
     catalogue = {"complete": COMPLETE, "events": [_type(event) for event in CATALOGUE]}
     return to_json(
-        {"format": "reconciler.events/v1", "catalogue": catalogue, "coverage": [_coverage(item) for item in coverages]}
+        {
+            "format": "reconciler.events/v1",
+            "catalogue": catalogue,
+            "coverage": [_coverage(item) for item in coverages],
+        }
     )

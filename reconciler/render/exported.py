@@ -16,7 +16,9 @@ if TYPE_CHECKING:  # as in `wording.py`
 
 
 def export_document(tenant: TenantRef, made: Export, files: Sequence[Written]) -> dict[str, Any]:
-    """`reconciler.export/v1`: one entry a webhook that was written; `variables` are those that new manifests reference."""
+    """`reconciler.export/v1`: one entry a webhook that was written; `variables` are those that new
+    manifests reference.
+    """
     return {
         "format": "reconciler.export/v1",
         "tenant": tenant_document(tenant),
@@ -54,23 +56,37 @@ def export_text(made: Export, files: Sequence[Written], *, color: bool = False) 
         sign, hue = ("~", "yellow") if file.fields else ("+", "green")
         fields = f": {', '.join(file.fields)}" if file.fields else ""
         place = f"{terminal(file.file)}:{file.line}" if file.fields else terminal(file.file)
-        lines.append(f"{paint(hue, sign)} {place}  {paint('bold', terminal(file.name))}{fields}{_whence(file)}")
-    summary = f"Export: {len(made.fresh)} new, {len(files) - len(made.fresh)} changed, {made.unchanged} unchanged"
+        lines.append(
+            f"{paint(hue, sign)} {place}  "
+            f"{paint('bold', terminal(file.name))}{fields}{_whence(file)}"
+        )
+    summary = (
+        f"Export: {len(made.fresh)} new, {len(files) - len(made.fresh)} changed, "
+        f"{made.unchanged} unchanged"
+    )
     others = f", {made.others} of other owners left out" if made.others else ""
     return "\n".join([*lines, *([""] if lines else []), paint("bold", f"{summary}{others}.")])
 
 
 def _whence(file: Written) -> str:
-    """Where a webhook that no manifest declares came from, as its mark says; "" where it has none."""
+    """Where a webhook that no manifest declares came from, as its mark says; "" where it has
+    none.
+    """
     if file.fields or file.mark is None:
         return ""
     sources = f" from {', '.join(map(terminal, file.mark.sources))}" if file.mark.sources else ""
-    repository = f" of repository {terminal(file.mark.repository)}" if file.mark.repository is not None else ""
+    repository = (
+        f" of repository {terminal(file.mark.repository)}"
+        if file.mark.repository is not None
+        else ""
+    )
     return f"  (marked by owner {terminal(file.mark.owner)}{sources}{repository})"
 
 
 def remarks(made: Export, files: Sequence[Written]) -> Iterator[str]:
-    """What a person has to know beside it: warnings, and the variables to set before a run that sends credentials."""
+    """What a person has to know beside it: warnings, and the variables to set before a run that
+    sends credentials.
+    """
     for warning in _warnings(made):
         yield f"warning: {terminal(warning)}"
     names = _variables(files)
@@ -84,5 +100,8 @@ def _variables(files: Sequence[Written]) -> list[str]:
 
 
 def _warnings(made: Export) -> list[str]:
-    absent = [f"{item.origin}: {item.spec.name} is not at the tenant; its manifest stays as it is" for item in made.absent]
+    absent = [
+        f"{item.origin}: {item.spec.name} is not at the tenant; its manifest stays as it is"
+        for item in made.absent
+    ]
     return [*absent, *made.warnings]

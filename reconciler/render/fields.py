@@ -38,12 +38,18 @@ class Explained(Protocol):
 
 
 def _about(item: Explained) -> str:
-    parts = [" or ".join(item.types), "required" if item.required else "", f"of {item.when}" if item.when else ""]
+    parts = [
+        " or ".join(item.types),
+        "required" if item.required else "",
+        f"of {item.when}" if item.when else "",
+    ]
     return ", ".join(part for part in parts if part)
 
 
 def _wrapped(text: str, margin: str) -> Iterator[str]:
-    yield from textwrap.wrap(text, _WIDTH, initial_indent=margin, subsequent_indent=margin, break_long_words=False)
+    yield from textwrap.wrap(
+        text, _WIDTH, initial_indent=margin, subsequent_indent=margin, break_long_words=False
+    )
 
 
 def _lines(item: Explained, margin: str) -> Iterator[str]:

@@ -1,12 +1,14 @@
-"""The table of output forms: which function renders which value in which form. A new form is a module and its rows here."""
+"""The table of output forms: which function renders which value in which form. A new form is a
+module and its rows here.
+"""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import Any, Final
 
-# By value and form, `module.function` of this package. The function takes the value's parts; for text also `color`, and for json
-# it returns a document.
+# By value and form, `module.function` of this package. The function takes the value's parts; for
+# text also `color`, and for json it returns a document.
 FORMS: Final = {
     ("plan", "text"): "text.plan_text",
     ("plan", "json"): "document.plan_document",
@@ -36,8 +38,12 @@ def forms_of(value: str) -> tuple[str, ...]:
     return tuple(form for kind, form in FORMS if kind == value)
 
 
-def rendered(value: str, form: str, *parts: Any, color: bool = False, indent: int | None = 2) -> str:
-    """The parts of a value in a form; only the module of that form is imported. `indent` is for json."""
+def rendered(
+    value: str, form: str, *parts: Any, color: bool = False, indent: int | None = 2
+) -> str:
+    """The parts of a value in a form; only the module of that form is imported. `indent` is for
+    json.
+    """
     module, name = FORMS[value, form].split(".")
     function = getattr(import_module(f"reconciler.render.{module}"), name)
     if form == "json":

@@ -1,6 +1,7 @@
 """Problems as a GitLab code quality report.
 
-Source of the shape: GitLab's documentation, "Code Quality report format", a subset of Code Climate's.
+Source of the shape: GitLab's documentation, "Code Quality report format", a subset of Code
+Climate's.
 """
 
 from __future__ import annotations
@@ -23,11 +24,18 @@ def _entry(problem: Problem, fingerprint: str) -> dict[str, Any]:
         "check_name": problem.rule,
         "fingerprint": fingerprint,
         "severity": _SEVERITY[problem.severity],
-        "location": {"path": terminal(problem.origin.file), "lines": {"begin": max(problem.origin.line, 1)}},
+        "location": {
+            "path": terminal(problem.origin.file),
+            "lines": {"begin": max(problem.origin.line, 1)},
+        },
     }
 
 
 def problems_gitlab(problems: Iterable[Problem], _documents: int = 0, _skipped: int = 0) -> str:
-    """A list with one entry a problem; none is an empty list. GitLab wants paths relative to the repository: run it there."""
+    """A list with one entry a problem; none is an empty list. GitLab wants paths relative to the
+    repository: run it there.
+    """
     listed = tuple(problems)
-    return to_json([_entry(problem, mark) for problem, mark in zip(listed, fingerprints(listed), strict=True)])
+    return to_json(
+        [_entry(problem, mark) for problem, mark in zip(listed, fingerprints(listed), strict=True)]
+    )

@@ -1,4 +1,6 @@
-"""What to do about a check of an endpoint that failed: by its cause if that is known, else by its status, else by its verdict."""
+"""What to do about a check of an endpoint that failed: by its cause if that is known, else by its
+status, else by its verdict.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ if TYPE_CHECKING:
     from reconciler.core.results.reports import Check
 
 HINTS: Final = {
-    Verdict.AUTH_REFUSED: "the endpoint refused the credential: compare it with what the receiver expects",
+    Verdict.AUTH_REFUSED: "the endpoint refused the credential: compare it with what "
+    "the receiver expects",
     Verdict.NOT_FOUND: "nothing takes a POST there: check the url's path",
     Verdict.REJECTED: "the endpoint refused the test event: look into the receiver's log",
     Verdict.RECEIVER_ERROR: "the receiver failed on the test event: look into its log",
@@ -21,41 +24,69 @@ HINTS: Final = {
     Verdict.TIMEOUT: "no answer in time: the receiver must answer first and work afterwards",
     Verdict.UNRESOLVED: "the host name has no address: check its spelling and its DNS",
     Verdict.REFUSED: "nothing listens at that host and port, or a firewall refuses",
-    Verdict.BROKEN: "the connection was cut, or what answered does not speak HTTP: check scheme and port",
+    Verdict.BROKEN: "the connection was cut, or what answered does not speak HTTP: "
+    "check scheme and port",
     Verdict.TLS: "the certificate was not accepted: check its chain, its host name and its dates",
-    Verdict.BLOCKED: "the address guard refuses that address or port: see --allow-network and --allow-port",
+    Verdict.BLOCKED: "the address guard refuses that address or port: see "
+    "--allow-network and --allow-port",
     Verdict.INTERRUPTED: "the run ended before the answer: run the test again",
 }
-_NO_CERTIFICATE: Final = "deliveries have no client certificate: let the endpoint take one of the types of spec.auth instead"
+_NO_CERTIFICATE: Final = (
+    "deliveries have no client certificate: let the endpoint take one of the types of "
+    "spec.auth instead"
+)
 _BY_CAUSE: Final[Mapping[str | None, str]] = {
-    Cause.NO_CREDENTIAL.text: "no credential was sent: declare spec.auth; if the url holds the credential, check the url",
+    Cause.NO_CREDENTIAL.text: "no credential was sent: declare spec.auth; if the url holds "
+    "the credential, check "
+    "the url",
     Cause.TLS_CLIENT_CERTIFICATE.text: _NO_CERTIFICATE,
-    Cause.TLS_REFUSED.text: f"let the endpoint take TLS 1.2 or 1.3. If it wants a client certificate: {_NO_CERTIFICATE}",
-    Cause.TLS_NOT_SPOKEN.text: "the url begins with https://, and the port seems to speak plain HTTP: check both",
-    Cause.TLS_EXPIRED.text: "renew the endpoint's certificate, and check the clocks of both machines",
-    Cause.TLS_OTHER_NAME.text: "the certificate must be for the host name of the url: correct one of the two",
+    Cause.TLS_REFUSED.text: "let the endpoint take TLS 1.2 or 1.3. If it wants a "
+    "client certificate: "
+    f"{_NO_CERTIFICATE}",
+    Cause.TLS_NOT_SPOKEN.text: "the url begins with https://, and the port seems to speak "
+    "plain HTTP: check both",
+    Cause.TLS_EXPIRED.text: "renew the endpoint's certificate, and check the "
+    "clocks of both machines",
+    Cause.TLS_OTHER_NAME.text: "the certificate must be for the host name of the url: "
+    "correct one of the two",
     Cause.BLOCKED_URL.text: "correct spec.url: it must be an absolute http:// or https:// url",
     Cause.BLOCKED_HEADER.text: "the credential must be printable ASCII: correct the secret",
-    Cause.NO_CONNECTION_IN_TIME.text: "the host does not answer: check host, port and firewalls on the way",
-    Cause.PROXY_DOWN.text: "look at the proxy of tenant serve --delivery-proxy: is its address right, and does it run?",
-    Cause.PROXY_REFUSED.text: "let the proxy of tenant serve --delivery-proxy allow CONNECT to the endpoint's IP address",
-    Cause.PROXY_CREDENTIAL.text: "correct the user name and password in tenant serve --delivery-proxy",
+    Cause.NO_CONNECTION_IN_TIME.text: "the host does not answer: check host, port and "
+    "firewalls on the way",
+    Cause.PROXY_DOWN.text: "look at the proxy of tenant serve --delivery-proxy: is its "
+    "address right, and does "
+    "it run?",
+    Cause.PROXY_REFUSED.text: "let the proxy of tenant serve --delivery-proxy allow CONNECT "
+    "to the endpoint's IP "
+    "address",
+    Cause.PROXY_CREDENTIAL.text: "correct the user name and password in tenant "
+    "serve --delivery-proxy",
 }
 _BY_STATUS: Final[Mapping[int | None, str]] = {
-    413: "the endpoint limits the size of a request: raise its limit, such as client_max_body_size of nginx",
+    413: "the endpoint limits the size of a request: raise its limit, such as "
+    "client_max_body_size of nginx",
     415: "deliveries are application/json, without a charset: let the endpoint take that",
-    429: "the endpoint limits how often it is called: raise its limit, or test fewer webhooks at once with --parallelism",
+    429: "the endpoint limits how often it is called: raise its limit, or test fewer webhooks "
+    "at once with --parallelism",
 }
 _HERE: Final[Mapping[str | None, str]] = {
-    Cause.TLS_UNTRUSTED.text: "if a private authority issued the certificate, name its file: --ca-file FILE",
-    Cause.BLOCKED_ADDRESS.text: "the address guard refuses that address; to allow it: --allow-network CIDR",
+    Cause.TLS_UNTRUSTED.text: "if a private authority issued the certificate, name its "
+    "file: --ca-file FILE",
+    Cause.BLOCKED_ADDRESS.text: "the address guard refuses that address; to allow it: "
+    "--allow-network CIDR",
     Cause.BLOCKED_PORT.text: "the address guard refuses that port; to allow it: --allow-port N",
 }
 _LOCAL: Final = "with --local, the same option of this command"
 _AT_TENANT: Final[Mapping[str | None, str]] = {
-    Cause.TLS_UNTRUSTED.text: f"if a private authority issued the certificate: tenant serve --ca-file FILE ({_LOCAL})",
-    Cause.BLOCKED_ADDRESS.text: f"the address guard refuses it; allow it with tenant serve --allow-network CIDR ({_LOCAL})",
-    Cause.BLOCKED_PORT.text: f"the address guard refuses that port; allow it with tenant serve --allow-port N ({_LOCAL})",
+    Cause.TLS_UNTRUSTED.text: "if a private authority issued the certificate: tenant "
+    "serve --ca-file FILE "
+    f"({_LOCAL})",
+    Cause.BLOCKED_ADDRESS.text: "the address guard refuses it; allow it with tenant serve "
+    "--allow-network CIDR "
+    f"({_LOCAL})",
+    Cause.BLOCKED_PORT.text: "the address guard refuses that port; allow it with tenant "
+    "serve --allow-port N "
+    f"({_LOCAL})",
 }
 
 

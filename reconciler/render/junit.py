@@ -1,6 +1,7 @@
 """Problems and test results as JUnit XML, for the test pages of CI systems.
 
-The shape is what Jenkins, GitLab and others read: `testsuites`, `testsuite`, `testcase` with `failure`. Times in seconds.
+The shape is what Jenkins, GitLab and others read: `testsuites`, `testsuite`, `testcase` with
+`failure`. Times in seconds.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ def _counted(element: Element) -> Element:
     spent = sum(float(case.get("time", "0")) for case in cases)
     skipped = sum(case.find("skipped") is not None for case in cases)
     counts = {"tests": len(cases), "failures": failed, "errors": 0, "skipped": skipped}
-    element.attrib |= {name: str(count) for name, count in counts.items()} | {"time": f"{spent:.3f}"}
+    element.attrib |= {name: str(count) for name, count in counts.items()} | {
+        "time": f"{spent:.3f}"
+    }
     return element
 
 
@@ -69,14 +72,20 @@ def test_junit(test_report: TestReport) -> str:
 
 
 def tests_junit(tenants: Iterable[tuple[str, TestReport | None, str]]) -> str:
-    """The same for several tenants, their names before those of the suites; without a report a case that failed, and why."""
+    """The same for several tenants, their names before those of the suites; without a report a case
+    that failed, and why.
+    """
     root = Element("testsuites", name="reconciler test")
     for tenant, test_report, why in tenants:
         if test_report is not None:
             _suites(root, test_report, f"{tenant}: ")
             continue
         suite = SubElement(root, "testsuite", _attributes(name=tenant))
-        case = SubElement(suite, "testcase", _attributes(classname=tenant, name="tenant was tested") | {"time": "0.000"})
+        case = SubElement(
+            suite,
+            "testcase",
+            _attributes(classname=tenant, name="tenant was tested") | {"time": "0.000"},
+        )
         _failure(case, "not-tested", why, None)
         _counted(suite)
     return _text(_counted(root))
@@ -93,19 +102,28 @@ def _suites(root: Element, test_report: TestReport, prefix: str = "") -> None:
 
 
 def problems_junit(problems: Iterable[Problem], documents: int, skipped: int) -> str:
-    """One suite: a case for each problem, of which errors are failures; and one for the manifests, which holds the summary."""
+    """One suite: a case for each problem, of which errors are failures; and one for the manifests,
+    which holds the summary.
+    """
     listed = tuple(problems)
     root = Element("testsuites", name="reconciler validate")
     suite = SubElement(root, "testsuite", name="validate")
     for problem in listed:
         origin = problem.origin
-        names = _attributes(classname=origin.file, name=f"{origin} {problem.rule}", file=origin.file, line=str(origin.line))
+        names = _attributes(
+            classname=origin.file,
+            name=f"{origin} {problem.rule}",
+            file=origin.file,
+            line=str(origin.line),
+        )
         case = SubElement(suite, "testcase", names | {"time": "0.000"})
         if problem.severity == "error":
             _failure(case, problem.rule, problem.message, problem.hint)
         else:
             SubElement(case, "system-out").text = terminal(f"warning: {problem.message}")
-    case = SubElement(suite, "testcase", {"classname": "validate", "name": "manifests were read", "time": "0.000"})
+    case = SubElement(
+        suite, "testcase", {"classname": "validate", "name": "manifests were read", "time": "0.000"}
+    )
     SubElement(case, "system-out").text = problems_summary(listed, documents, skipped)
     _counted(suite)
     return _text(_counted(root))

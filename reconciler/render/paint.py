@@ -17,4 +17,8 @@ class Paint:
 
     def __call__(self, color: str, text: str) -> str:
         """The text, in that colour where colours are on."""
-        return f"\x1b[{_COLORS[color]}m{text}\x1b[0m" if self._on and text and color in _COLORS else text
+        return (
+            f"\x1b[{_COLORS[color]}m{text}\x1b[0m"
+            if self._on and text and color in _COLORS
+            else text
+        )

@@ -16,18 +16,29 @@ if TYPE_CHECKING:
 
 def _problem_lines(problem: Problem, paint: Paint) -> Iterator[str]:
     severity = paint("red" if problem.severity == "error" else "yellow", problem.severity)
-    yield f"{terminal(str(problem.origin))}: {severity}: {terminal(problem.message)} [{terminal(problem.rule)}]"
+    yield (
+        f"{terminal(str(problem.origin))}: {severity}: {terminal(problem.message)} "
+        f"[{terminal(problem.rule)}]"
+    )
     yield from (f"    {terminal(line)}" for line in (problem.excerpt or "").splitlines())
     if problem.hint:
         yield f"    hint: {terminal(problem.hint)}"
 
 
-def problems_text(problems: Iterable[Problem], documents: int, skipped: int, *, color: bool = False) -> str:
+def problems_text(
+    problems: Iterable[Problem], documents: int, skipped: int, *, color: bool = False
+) -> str:
     """One line a problem in the order given, its hint below it, then the summary."""
     paint = Paint(on=color)
     listed = tuple(problems)
     lines = [line for problem in listed for line in _problem_lines(problem, paint)]
-    return "\n".join([*lines, *([""] if lines else []), paint("bold", problems_summary(listed, documents, skipped))])
+    return "\n".join(
+        [
+            *lines,
+            *([""] if lines else []),
+            paint("bold", problems_summary(listed, documents, skipped)),
+        ]
+    )
 
 
 def problems_summary(problems: Sequence[Problem], documents: int, skipped: int) -> str:

@@ -23,7 +23,9 @@ def heading(tenant: str, wave: int, what: str = "") -> str:
 
 
 def runs_summary(runs: Runs) -> str:
-    """The last line: how many ended how, by exit code, with the names of those that are not simply done."""
+    """The last line: how many ended how, by exit code, with the names of those that are not simply
+    done.
+    """
 
     def ended(run: TenantRun) -> int:
         return -1 if run.exit_code is None else run.exit_code
@@ -48,12 +50,16 @@ def _run(run: TenantRun) -> document.Document:
     if run.drift is not None:
         body["drift"] = document.drift_document(run.drift)
     if run.error is not None:
-        body["error"] = document.error_document(run.error.kind, run.error.message, run.exit_code or 0)
+        body["error"] = document.error_document(
+            run.error.kind, run.error.message, run.exit_code or 0
+        )
     return {**body, **({"note": run.note} if run.note else {})}
 
 
 def runs_document(runs: Runs) -> document.Document:
-    """`reconciler.runs/v1`: for each tenant the documents that its command would have ended with."""
+    """`reconciler.runs/v1`: for each tenant the documents that its command would have ended
+    with.
+    """
     return {
         "format": "reconciler.runs/v1",
         "runs": [_run(run) for run in runs.runs],
@@ -79,17 +85,27 @@ def _parts(run: TenantRun, limit: int) -> Iterable[str]:
 
 
 def runs_markdown(runs: Runs) -> str:
-    """One comment for all tenants: marker, summary, the digest of all plans, then each tenant with its share of the room."""
+    """One comment for all tenants: marker, summary, the digest of all plans, then each tenant with
+    its share of the room.
+    """
     parts = max(1, sum((run.report is not None) + (run.test is not None) or 1 for run in runs.runs))
     limit = max(1_000, (markdown.LIMIT - _ROOM) // parts)
     owners = ",".join(runs.owners)
-    head = [f"<!-- reconciler:runs tenants=all owner={marker(owners)} -->", f"**{prose(runs_summary(runs))}**"]
+    head = [
+        f"<!-- reconciler:runs tenants=all owner={marker(owners)} -->",
+        f"**{prose(runs_summary(runs))}**",
+    ]
     digest = [f"`digest {runs.digest}`"] if runs.digest is not None else []
-    return "\n\n".join([*head, *digest, *(part for run in runs.runs for part in _parts(run, limit))])
+    return "\n\n".join(
+        [*head, *digest, *(part for run in runs.runs for part in _parts(run, limit))]
+    )
 
 
 def runs_junit(runs: Runs) -> str:
-    """The suites of every tenant, named after it; a case that failed for a tenant that was not tested."""
+    """The suites of every tenant, named after it; a case that failed for a tenant that was not
+    tested.
+    """
     return junit.tests_junit(
-        (run.tenant, run.test, run.error.message if run.error is not None else run.note) for run in runs.runs
+        (run.tenant, run.test, run.error.message if run.error is not None else run.note)
+        for run in runs.runs
     )

@@ -1,6 +1,7 @@
 """Problems as SARIF 2.1.0, for code scanning.
 
-Source of the shape: OASIS, Static Analysis Results Interchange Format 2.1.0; numbers below are its sections.
+Source of the shape: OASIS, Static Analysis Results Interchange Format 2.1.0; numbers below are its
+sections.
 """
 
 from __future__ import annotations
@@ -18,11 +19,15 @@ from reconciler.core.model.problem import Problem
 from reconciler.render.document import to_json
 from reconciler.render.escape import terminal
 
-_SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_SCHEMA: Final = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
 
 
 def fingerprints(problems: Iterable[Problem]) -> Iterator[str]:
-    """32 hex digits for each problem, the same wherever it moves within its file, and never the same twice in a run."""
+    """32 hex digits for each problem, the same wherever it moves within its file, and never the
+    same twice in a run.
+    """
     seen: Counter[str] = Counter()
     for problem in problems:
         parts = [problem.origin.file, problem.rule, problem.pointer, problem.message]
@@ -38,7 +43,9 @@ def uri(file: str) -> str:
 
 
 def _message(problem: Problem) -> str:
-    """The message with its hint; braces are doubled (3.11.5), and nothing in it is a link (3.11.6)."""
+    """The message with its hint; braces are doubled (3.11.5), and nothing in it is a link
+    (3.11.6).
+    """
     hint = f" (hint: {problem.hint})" if problem.hint else ""
     text = terminal(f"{problem.message}{hint}")
     return text.replace("{", "{{").replace("}", "}}").replace("](", "] (")
@@ -64,11 +71,23 @@ def _result(problem: Problem, index: int, fingerprint: str) -> dict[str, Any]:
     }
 
 
-def problems_sarif(problems: Iterable[Problem], _documents: int = 0, _skipped: int = 0, *, version: str = __version__) -> str:
-    """One run with one result a problem, in the order given; `version` is the program's. Columns count characters."""
+def problems_sarif(
+    problems: Iterable[Problem],
+    _documents: int = 0,
+    _skipped: int = 0,
+    *,
+    version: str = __version__,
+) -> str:
+    """One run with one result a problem, in the order given; `version` is the program's. Columns
+    count characters.
+    """
     listed = tuple(problems)
     rules = sorted({problem.rule for problem in listed})
-    driver = {"name": "reconciler", "semanticVersion": version, "rules": [{"id": rule} for rule in rules]}
+    driver = {
+        "name": "reconciler",
+        "semanticVersion": version,
+        "rules": [{"id": rule} for rule in rules],
+    }
     marked = zip(listed, fingerprints(listed), strict=True)
     results = [_result(problem, rules.index(problem.rule), mark) for problem, mark in marked]
     run = {

@@ -1,6 +1,7 @@
 """Problems and test results as Markdown, for job summaries and comments.
 
-Plans and reports stand in `markdown.py`; as theirs, the first line is a hidden marker, and what is cut is said.
+Plans and reports stand in `markdown.py`; as theirs, the first line is a hidden marker, and what is
+cut is said.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from reconciler.render.wording import check_result, test_summary, test_warnings
 
 def _problem(problem: Problem) -> str:
     hint = f"\n  - hint: {prose(problem.hint)}" if problem.hint else ""
-    return f"- **{problem.severity}** {code(str(problem.origin))}: {prose(problem.message)} ({code(problem.rule)}){hint}"
+    return (
+        f"- **{problem.severity}** {code(str(problem.origin))}: {prose(problem.message)} "
+        f"({code(problem.rule)}){hint}"
+    )
 
 
 def problems_markdown(problems: Iterable[Problem], documents: int, skipped: int) -> str:
@@ -26,7 +30,15 @@ def problems_markdown(problems: Iterable[Problem], documents: int, skipped: int)
     listed = tuple(problems)
     summary = problems_summary(listed, documents, skipped)
     ordered = sorted(listed, key=lambda problem: problem.severity != "error")
-    head = "\n".join(["<!-- reconciler:problems -->", "### Manifests", "", f"**{summary}**", *([""] if listed else [])])
+    head = "\n".join(
+        [
+            "<!-- reconciler:problems -->",
+            "### Manifests",
+            "",
+            f"**{summary}**",
+            *([""] if listed else []),
+        ]
+    )
     return filled(head, map(_problem, ordered), "", "problem")
 
 
@@ -38,12 +50,21 @@ def _check(check: Check) -> str:
     what = f"{result} in {delivery.seconds:.2f} s{detail}" if check.tested else prose(result)
     hint = check_hint(check)
     told = f"\n  - hint: {prose(hint)}" if hint else ""
-    return f"- {word} {code(delivery.webhook)} {code(str(delivery.event))} via {prose(check.via)}: {what}{told}"
+    return (
+        f"- {word} {code(delivery.webhook)} {code(str(delivery.event))} via "
+        f"{prose(check.via)}: {what}{told}"
+    )
 
 
 def test_markdown(test_report: TestReport, limit: int = LIMIT) -> str:  # noqa: PT028  no test: it renders those of `test`
     """Marker, title, summary; then the checks as far as they fit, what failed first."""
     ordered = sorted(test_report.checks, key=lambda check: (check.passed, not check.tested))
-    top = ["<!-- reconciler:test -->", "### Test", "", f"**{test_summary(test_report)}**", *([""] if ordered else [])]
+    top = [
+        "<!-- reconciler:test -->",
+        "### Test",
+        "",
+        f"**{test_summary(test_report)}**",
+        *([""] if ordered else []),
+    ]
     warnings = [f"- warning: {prose(said)}" for said in test_warnings(test_report)]
     return filled("\n".join([*top, *warnings]), map(_check, ordered), "", "check", limit)

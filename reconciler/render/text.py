@@ -1,4 +1,5 @@
-"""Plans, reports and test results for a terminal: lines without a final newline, foreign text escaped.
+"""Plans, reports and test results for a terminal: lines without a final newline, foreign text
+escaped.
 
 `cli` decides on colour. Problems stand in `problems.py`, so that `validate` loads nothing of plans.
 """
@@ -40,7 +41,9 @@ _SIGN_COLORS: Final = {"+": "green", "~": "yellow", "-": "red"}
 
 
 def _name(name: str) -> str:
-    """A webhook's name; in quotes where spaces in it would make it look like the columns beside it."""
+    """A webhook's name; in quotes where spaces in it would make it look like the columns beside
+    it.
+    """
     line = terminal(name)
     return f'"{line}"' if "  " in line or line != line.strip() or not line else line
 
@@ -60,7 +63,10 @@ def _change_lines(change: Change, paint: Paint) -> Iterator[str]:
         where = f"  {paint('dim', terminal(line.place))}" if line.place else ""
         values = " -> ".join(map(terminal, line.values))
         note = f"  [{terminal(line.note)}]" if line.note else ""
-        yield f"    {paint(_SIGN_COLORS.get(line.sign, ''), line.sign)} {terminal(line.label)}: {values}{where}{note}"
+        yield (
+            f"    {paint(_SIGN_COLORS.get(line.sign, ''), line.sign)} "
+            f"{terminal(line.label)}: {values}{where}{note}"
+        )
 
 
 def _warnings(plan: Plan, paint: Paint) -> Iterator[str]:
@@ -70,14 +76,21 @@ def _warnings(plan: Plan, paint: Paint) -> Iterator[str]:
         names = ", ".join(terminal(name) for name in names_beside(violation))
         # one long name stays one: nothing is cut, only wrapped between words
         yield from textwrap.wrap(
-            names, _WIDTH, initial_indent="    ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+            names,
+            _WIDTH,
+            initial_indent="    ",
+            subsequent_indent="    ",
+            break_long_words=False,
+            break_on_hyphens=False,
         )
     for warning in plan.warnings:
         yield f"{paint('yellow', 'warning')}: {terminal(warning)}"
 
 
 def plan_text(plan: Plan, *, color: bool = False) -> str:
-    """One line a pending change and its fields below it, then violations and warnings, the digest, and the summary last."""
+    """One line a pending change and its fields below it, then violations and warnings, the digest,
+    and the summary last.
+    """
     paint = Paint(on=color)
     lines = [f"Plan for {terminal(plan_title(plan))}", ""]
     changes = [line for change in plan.pending for line in _change_lines(change, paint)]
@@ -93,13 +106,19 @@ def plan_ending(plan: Plan, *, color: bool = False) -> str:
 
 
 def drift_text(drift: Drift, at: str = "", *, color: bool = False) -> str:
-    """As a plan, without a digest; what agrees again stands after what does not. `at` is when it was looked."""
+    """As a plan, without a digest; what agrees again stands after what does not. `at` is when it
+    was looked.
+    """
     paint, plan = Paint(on=color), drift.plan
     title = ", ".join(filter(None, (plan_title(plan), at)))
     changes = [line for change in drift.changes for line in _change_lines(change, paint)]
     settled = [f"{paint('green', '=')} {_name(name)}  agrees again" for name in drift.settled]
     lines = [f"Drift at {terminal(title)}", ""]
-    for block in (changes, settled, list(_warnings(replace(plan, violations=drift.violations), paint))):
+    for block in (
+        changes,
+        settled,
+        list(_warnings(replace(plan, violations=drift.violations), paint)),
+    ):
         lines += [*block, ""] if block else []
     return "\n".join([*lines, paint("bold", drift_summary(plan, found=drift.found))])
 
@@ -122,10 +141,21 @@ def report_text(report: Report, *, color: bool = False) -> str:
 
 def _check_lines(check: Check, paint: Paint) -> Iterator[str]:
     delivery = check.delivery
-    color, word = ("green", "passed") if check.passed else ("red", "failed") if check.tested else ("yellow", "not tested")
+    color, word = (
+        ("green", "passed")
+        if check.passed
+        else ("red", "failed")
+        if check.tested
+        else ("yellow", "not tested")
+    )
     detail = f", {delivery.detail}" if delivery.detail else ""
-    what = terminal(check_result(check) + (f" in {delivery.seconds:.2f} s{detail}" if check.tested else ""))
-    yield f"{paint(color, word)} {_name(delivery.webhook)} {terminal(str(delivery.event))} via {terminal(check.via)}: {what}"
+    what = terminal(
+        check_result(check) + (f" in {delivery.seconds:.2f} s{detail}" if check.tested else "")
+    )
+    yield (
+        f"{paint(color, word)} {_name(delivery.webhook)} {terminal(str(delivery.event))} via "
+        f"{terminal(check.via)}: {what}"
+    )
     hint = check_hint(check)
     if hint is not None:
         yield f"    hint: {hint}"
@@ -135,5 +165,7 @@ def test_text(test_report: TestReport, *, color: bool = False) -> str:  # noqa: 
     """One line a check, a hint below those that failed, then the summary."""
     paint = Paint(on=color)
     lines = [line for check in test_report.checks for line in _check_lines(check, paint)]
-    lines += [f"{paint('yellow', 'warning')}: {terminal(said)}" for said in test_warnings(test_report)]
+    lines += [
+        f"{paint('yellow', 'warning')}: {terminal(said)}" for said in test_warnings(test_report)
+    ]
     return "\n".join([*lines, *([""] if lines else []), paint("bold", test_summary(test_report))])

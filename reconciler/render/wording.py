@@ -1,4 +1,5 @@
-"""What text and Markdown say alike: where a change stands, its fields, and the summary sentences. No escaping here.
+"""What text and Markdown say alike: where a change stands, its fields, and the summary sentences.
+No escaping here.
 
 Called by the renderers beside it; every text that it returns may be foreign, and they escape it.
 """
@@ -18,7 +19,9 @@ from reconciler.core.planning.switched_off import OFF
 from reconciler.core.results.reports import Status
 from reconciler.render.counted import counted
 
-if TYPE_CHECKING:  # `validate` renders problems only, and starts faster without the parts that make plans
+if (
+    TYPE_CHECKING
+):  # `validate` renders problems only, and starts faster without the parts that make plans
     from reconciler.core.change import Change, FieldChange, Plan, Violation
     from reconciler.core.model.webhook import Origin, Subscription, Use
     from reconciler.core.results.reports import Check, Outcome, Report, TestReport
@@ -31,7 +34,8 @@ RECEIVES_NOTHING: Final = f"{OFF}: it receives nothing until it is switched on"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line about a field: its sign (" " where it has none), what it is, its values, and the place in a manifest if known.
+    """One line about a field: its sign (" " where it has none), what it is, its values, and the
+    place in a manifest if known.
 
     Two values are before and after; one stands alone: what a new webhook gets. `note` is who moved.
     """
@@ -52,7 +56,11 @@ def place(change: Change) -> tuple[str | None, int | None]:
 
 def repository_of(change: Change) -> str | None:
     """The repository that the mark of the live webhook names, None where it names none."""
-    return change.live.managed_by.repository if change.live is not None and change.live.managed_by is not None else None
+    return (
+        change.live.managed_by.repository
+        if change.live is not None and change.live.managed_by is not None
+        else None
+    )
 
 
 def place_text(change: Change) -> str:
@@ -63,11 +71,17 @@ def place_text(change: Change) -> str:
 
 def origin_of(change: Change, subscription: Subscription) -> Origin | None:
     """Where an added subscription stands, if the manifests said so."""
-    return change.declared.subscription_origins.get(subscription) if change.declared is not None else None
+    return (
+        change.declared.subscription_origins.get(subscription)
+        if change.declared is not None
+        else None
+    )
 
 
 def patch_of(change: Change, field: FieldChange) -> Origin | None:
-    """Where the Tenant's patch stands that a field is from, None for a field of the manifest itself."""
+    """Where the Tenant's patch stands that a field is from, None for a field of the manifest
+    itself.
+    """
     return change.declared.patch_of(field.path) if change.declared is not None else None
 
 
@@ -86,12 +100,18 @@ def before_of(change: Change, field: FieldChange) -> Any:
 
 
 def value_text(value: Any) -> str:
-    """A value for people: text bare where that is unmistakable, else quoted; lists with commas; `(none)` for nothing."""
+    """A value for people: text bare where that is unmistakable, else quoted; lists with commas;
+    `(none)` for nothing.
+    """
     match plain(value):
         case None:
             return "(none)"
         case str(text):
-            return text if text == HIDDEN or _BARE.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+            return (
+                text
+                if text == HIDDEN or _BARE.fullmatch(text)
+                else json.dumps(text, ensure_ascii=False)
+            )
         case list(items):
             return ", ".join(value_text(item) for item in items) or "(none)"
         case other:
@@ -107,18 +127,30 @@ def _secret_text(value: Any) -> str:
 
 
 def field_lines(change: Change) -> Iterator[Line]:
-    """The lines of a change's fields: one for each value that differs, one for each event added or removed."""
+    """The lines of a change's fields: one for each value that differs, one for each event added or
+    removed.
+    """
     for field in change.fields:
         if field.path == ("events",):
             for item in field.added:
                 where = _place(origin_of(change, item))
-                yield Line("+", "event", (str(item),), where, _note(change, event_label(field, item)))
+                yield Line(
+                    "+", "event", (str(item),), where, _note(change, event_label(field, item))
+                )
             for item in field.removed:
                 yield Line("-", "event", (str(item),), note=_note(change, event_label(field, item)))
             continue
         told = _secret_text if field.secret else value_text
-        values = (told(field.after),) if change.action is Action.CREATE else (told(field.before), told(field.after))
-        note = f"both; it was {told(field.base)}" if field.label == "both" else _note(change, field.label)
+        values = (
+            (told(field.after),)
+            if change.action is Action.CREATE
+            else (told(field.before), told(field.after))
+        )
+        note = (
+            f"both; it was {told(field.base)}"
+            if field.label == "both"
+            else _note(change, field.label)
+        )
         label = f"{field.dotted} (secret)" if field.secret else field.dotted
         yield Line(" ", label, values, _place(patch_of(change, field)), note)
     if change.action is Action.DELETE and change.live is not None:
@@ -153,9 +185,18 @@ def label_counts(plan: Plan) -> dict[str, int]:
 def drift_summary(plan: Plan, *, found: bool) -> str:
     """The last line of a look for drift."""
     counts, labels = plan.counts, label_counts(plan)
-    told = ", ".join(f"{count} {label}" for label, count in labels.items() if count or label == "drift")
-    rest = f"{counts.keep} unchanged ({counts.unmanaged} unmanaged, {counts.out_of_scope} out of scope)"
-    return f"Drift: {told}, {rest}." if found else f"No drift. {f'{told}, ' if plan.pending else ''}{rest}."
+    told = ", ".join(
+        f"{count} {label}" for label, count in labels.items() if count or label == "drift"
+    )
+    rest = (
+        f"{counts.keep} unchanged ({counts.unmanaged} unmanaged, {counts.out_of_scope} out "
+        "of scope)"
+    )
+    return (
+        f"Drift: {told}, {rest}."
+        if found
+        else f"No drift. {f'{told}, ' if plan.pending else ''}{rest}."
+    )
 
 
 def use_text(use: Use) -> str:
@@ -174,17 +215,28 @@ def names_beside(violation: Violation) -> tuple[str, ...]:
 def plan_title(plan: Plan) -> str:
     """Which tenant, and as whom."""
     tenant = plan.tenant
-    named = f"{tenant.name} ({tenant.url})" if tenant.name and tenant.url else tenant.name or tenant.url or "the tenant"
+    named = (
+        f"{tenant.name} ({tenant.url})"
+        if tenant.name and tenant.url
+        else tenant.name or tenant.url or "the tenant"
+    )
     repository = f", repository {tenant.repository}" if tenant.repository is not None else ""
-    return f"{named}, owner {tenant.owner}{repository}{f', since {since_text(plan)}' if plan.since is not None else ''}"
+    since = f", since {since_text(plan)}" if plan.since is not None else ""
+    return f"{named}, owner {tenant.owner}{repository}{since}"
 
 
 def plan_summary(plan: Plan) -> str:
     """The last line of a plan: what it would do, and whether it is refused."""
     counts = plan.counts
-    rest = f"{counts.keep} unchanged ({counts.unmanaged} unmanaged, {counts.out_of_scope} out of scope)"
+    rest = (
+        f"{counts.keep} unchanged ({counts.unmanaged} unmanaged, {counts.out_of_scope} out "
+        "of scope)"
+    )
     if plan.pending:
-        text = f"Plan: {counts.create} to create, {counts.update} to update, {counts.delete} to delete, {rest}."
+        text = (
+            f"Plan: {counts.create} to create, {counts.update} to update, {counts.delete} to "
+            f"delete, {rest}."
+        )
     else:
         text = f"No changes. {rest}."
     if plan.since is not None and plan.pending:
@@ -206,7 +258,11 @@ def report_counts(report: Report) -> dict[str, int]:
 
 def report_summary(report: Report) -> str:
     """The last line of a report."""
-    return "Report: " + ", ".join(f"{count} {status}" for status, count in report_counts(report).items()) + "."
+    return (
+        "Report: "
+        + ", ".join(f"{count} {status}" for status, count in report_counts(report).items())
+        + "."
+    )
 
 
 def test_summary(test_report: TestReport) -> str:
@@ -229,7 +285,9 @@ def check_result(check: Check) -> str:
 def test_warnings(test_report: TestReport) -> Iterator[str]:
     """What a reader of `test` should know besides: webhooks that are off at the tenant, by name."""
     names = {check.key: check.delivery.webhook for check in test_report.checks}
-    yield from (f"{names[key]}: {RECEIVES_NOTHING}" for key in test_report.switched_off if key in names)
+    yield from (
+        f"{names[key]}: {RECEIVES_NOTHING}" for key in test_report.switched_off if key in names
+    )
 
 
 def error_text(outcome: Outcome) -> str:

@@ -1,4 +1,5 @@
-"""What the tenant answers when it refuses: RFC 9457 problem documents, each kind with a stable `type`.
+"""What the tenant answers when it refuses: RFC 9457 problem documents, each kind with a stable
+`type`.
 
 Raised as `Refusal` by every file of the tenant and turned into an answer by `endpoint.py`.
 No text here quotes a value that was sent.
@@ -28,7 +29,10 @@ API: Final = {  # type: (status, title)
     "name-taken": (409, "Another webhook has this name"),
     "protected": (409, "The webhook is protected"),
     "disabled": (409, "The webhook is disabled"),
-    "idempotency-in-progress": (409, "The first request with this Idempotency-Key is still running"),
+    "idempotency-in-progress": (
+        409,
+        "The first request with this Idempotency-Key is still running",
+    ),
     "idempotency-gone": (409, "What this Idempotency-Key made is gone"),
     "event-id": (409, "Another event has this event_id"),
     "expired": (410, "The event is no longer kept"),
@@ -111,7 +115,9 @@ def response(problem: Problem) -> Response:
     if problem.detail:
         body["detail"] = problem.detail
     if problem.errors:
-        body["errors"] = [{"pointer": error.pointer, "detail": error.detail} for error in problem.errors[:100]]
+        body["errors"] = [
+            {"pointer": error.pointer, "detail": error.detail} for error in problem.errors[:100]
+        ]
     content = json.dumps(body).encode("ascii")  # ASCII, so that any pointer at all can be written
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **problem.headers}
     return Response(content, status, headers, MEDIA_TYPE)

@@ -1,4 +1,6 @@
-"""Moments as the tenant writes them: RFC 3339 in UTC outside, epoch seconds inside. Pure; used by every file that answers."""
+"""Moments as the tenant writes them: RFC 3339 in UTC outside, epoch seconds inside. Pure; used by
+every file that answers.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +10,18 @@ from typing import Final
 
 HOUR = 3600  # seconds
 DAY = 86400  # seconds
-_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_RFC3339: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
 
 
 def rfc3339(moment: float) -> str:
     """Epoch seconds as `2026-01-31T12:00:00.000Z`."""
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        datetime.fromtimestamp(moment, UTC)
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+    )
 
 
 def maybe(moment: float | None) -> str | None:
@@ -22,7 +30,8 @@ def maybe(moment: float | None) -> str | None:
 
 
 def parsed(text: str) -> float | None:
-    """Epoch seconds of an RFC 3339 moment; None for anything else, a moment without an offset included.
+    """Epoch seconds of an RFC 3339 moment; None for anything else, a moment without an offset
+    included.
 
     So is one whose offset leads out of the years 1 to 9999, which are all that `rfc3339` can write.
     """

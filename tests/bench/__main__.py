@@ -1,8 +1,9 @@
-"""`make bench`: the ratios of the design's budgets in one run against real peers; exit 1 if one is over its budget.
+"""`make bench`: the ratios of the design's budgets in one run against real peers; exit 1 if one is
+over its budget.
 
-`--quick` takes fewer runs; `--only WORD` takes the rows whose group is so named; `--tenant` (`make bench-tenant`) takes what
-the tenant promises, at full size, in a quarter of an hour. Ratios are medians over interleaved pairs, since absolute times say
-little on a shared machine.
+`--quick` takes fewer runs; `--only WORD` takes the rows whose group is so named; `--tenant` (`make
+bench-tenant`) takes what the tenant promises, at full size, in a quarter of an hour. Ratios are
+medians over interleaved pairs, since absolute times say little on a shared machine.
 """
 
 from __future__ import annotations
@@ -44,9 +45,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer runs")
     parser.add_argument("--tenant", action="store_true", help="all rows of the tenant")
-    parser.add_argument("--only", action="append", choices=GROUPS, help="only this group of rows; repeatable")
+    parser.add_argument(
+        "--only", action="append", choices=GROUPS, help="only this group of rows; repeatable"
+    )
     options = parser.parse_args()
-    compileall.compile_dir(ROOT / "reconciler", quiet=1)  # as pip did for the peers when it installed them
+    compileall.compile_dir(
+        ROOT / "reconciler", quiet=1
+    )  # as pip did for the peers when it installed them
     started, rows = time.perf_counter(), []
     print(LINE.format("work", "ours", "peer", "ratio", "budget", ""))
     for name in options.only or (tenant.GROUPS if options.tenant else USUAL):

@@ -1,4 +1,6 @@
-"""Rows about carrying out: creates at a fixed latency of the tenant, with and without HTTP between."""
+"""Rows about carrying out: creates at a fixed latency of the tenant, with and without HTTP
+between.
+"""
 
 from __future__ import annotations
 

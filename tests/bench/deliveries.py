@@ -1,4 +1,5 @@
-"""The tenant's rows about delivering: throughput, endpoints and names that hang, a backlog, and being killed.
+"""The tenant's rows about delivering: throughput, endpoints and names that hang, a backlog, and
+being killed.
 
 Absolute bounds are rows too: their ratio is what was measured over what is allowed, their budget 1.
 """
@@ -44,14 +45,18 @@ async def bare_loop(urls: list[str], bodies: list[bytes], concurrency: int) -> N
 
         async def work() -> None:
             for body, url in queue:
-                answer = await http.post(url, content=body, headers={"Content-Type": "application/json"})
+                answer = await http.post(
+                    url, content=body, headers={"Content-Type": "application/json"}
+                )
                 assert answer.status_code == 200
 
         await asyncio.gather(*(work() for _ in range(concurrency)))
 
 
 def throughput(folder: Path, *, quick: bool) -> Iterator[Row]:
-    """8 webhooks at 4 places, so that 32 attempts are under way; and the same 32 at once without a file."""
+    """8 webhooks at 4 places, so that 32 attempts are under way; and the same 32 at once without a
+    file.
+    """
     count = 2000 if quick else 6000
     with Endpoints(4) as ends:
         urls = [ends.url(n, f"/ok/{n}") for n in range(8)]
@@ -62,15 +67,27 @@ def throughput(folder: Path, *, quick: bool) -> Iterator[Row]:
             async def meanwhile() -> list[float]:
                 through = asyncio.create_task(asyncio.to_thread(ends.wait, count, 120))
                 async with client(tenant) as http:
-                    return await posting(http, 20, lambda n: n < 40 or not through.done(), lambda _: event(99))
+                    return await posting(
+                        http, 20, lambda n: n < 40 or not through.done(), lambda _: event(99)
+                    )
 
             took = asyncio.run(meanwhile())
         ours = rate_of(ends.seen()[:count])
     with Endpoints(4) as ends:
-        text = envelope(real_event(filled.KIND, "v0", json.loads(filled.BODY), "0" * 36, "2026-01-01T00:00:00.000Z"))
+        text = envelope(
+            real_event(
+                filled.KIND, "v0", json.loads(filled.BODY), "0" * 36, "2026-01-01T00:00:00.000Z"
+            )
+        )
         asyncio.run(bare_loop([ends.url(n, "/ok") for n in range(8)], [text] * count, 32))
         bare = rate_of(ends.seen())
-    yield Row(f"deliver {count} events, 32 at once", f"{ours:.0f}/s", f"bare httpx loop {bare:.0f}/s", bare / ours, 2.0)
+    yield Row(
+        f"deliver {count} events, 32 at once",
+        f"{ours:.0f}/s",
+        f"bare httpx loop {bare:.0f}/s",
+        bare / ours,
+        2.0,
+    )
     yield bound("POST /events meanwhile, p99", quantile(took, 0.99), 0.05, f", of {len(took)}")
 
 
@@ -79,7 +96,9 @@ def latencies(seen: list[tuple[str, str, float]], sent: dict[str, float]) -> lis
 
 
 def isolation(folder: Path, *, quick: bool) -> Iterator[Row]:
-    """20 endpoints that hang and 20 that do not, all new, 100 deliveries a second shared among them."""
+    """20 endpoints that hang and 20 that do not, all new, 100 deliveries a second shared among
+    them.
+    """
     length = 1500 if quick else 6000
     with Endpoints(40) as ends:
         urls = [ends.url(n, f"/{'hang' if n % 2 else 'ok'}/{n}") for n in range(40)]
@@ -104,13 +123,19 @@ def isolation(folder: Path, *, quick: bool) -> Iterator[Row]:
 
 
 def names(folder: Path, *, quick: bool) -> Iterator[Row]:
-    """8 names whose lookup never ends beside 20 that resolve, 100 deliveries a second; in this process, for the resolver."""
+    """8 names whose lookup never ends beside 20 that resolve, 100 deliveries a second; in this
+    process, for the resolver.
+    """
     with Endpoints(28) as ends:
-        urls = [ends.url(n, f"/ok/{n}", f"{'slow' if n < 8 else 'fast'}-{n}.test") for n in range(28)]
+        urls = [
+            ends.url(n, f"/ok/{n}", f"{'slow' if n < 8 else 'fast'}-{n}.test") for n in range(28)
+        ]
         with filled.store_at(folder) as store:
             filled.add_webhooks(store, urls, own_event=True)
         found = asyncio.run(_beside_slow_names(folder, ends, 1000 if quick else 4000))
-    yield bound("8 names hang, 20 resolve, 100/s: p99", quantile(found, 0.99), 1.0, f", of {len(found)}")
+    yield bound(
+        "8 names hang, 20 resolve, 100/s: p99", quantile(found, 0.99), 1.0, f", of {len(found)}"
+    )
 
 
 async def _beside_slow_names(folder: Path, ends: Endpoints, length: int) -> list[float]:
@@ -131,7 +156,9 @@ async def _beside_slow_names(folder: Path, ends: Endpoints, length: int) -> list
             async def post(number: int) -> None:
                 new = NewEvent(f"e{number}", filled.kind(number % 28), filled.BODY, b"")
                 now = sent[new.id] = time.time()
-                accepted = await store.write(lambda c: events.accept(c, new, now, store.new_id, 100_000))
+                accepted = await store.write(
+                    lambda c: events.accept(c, new, now, store.new_id, 100_000)
+                )
                 engine.arrived(accepted.webhook_ids, now)
 
             await paced(100, lambda n: n < length, post)
@@ -145,31 +172,51 @@ def backlog(folder: Path, *, quick: bool) -> Iterator[Row]:
     """100,000 pending for 100 webhooks when the tenant starts."""
     with Endpoints(20) as ends:
         with filled.store_at(folder) as store:
-            filled.add_pending(store, filled.add_webhooks(store, [ends.url(n, f"/ok/{n}") for n in range(100)]), 1000)
+            filled.add_pending(
+                store,
+                filled.add_webhooks(store, [ends.url(n, f"/ok/{n}") for n in range(100)]),
+                1000,
+            )
         began = time.time()
         process = start("tenant", "serve", "--db", "tenant.db", "--port", "0", *OPTIONS, cwd=folder)
         try:
             first = min(item[2] for item in ends.wait(1, 30)) - began
             time.sleep(2 if quick else 20)
-            peak = next(line for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if "VmHWM" in line)
+            peak = next(
+                line
+                for line in Path(f"/proc/{process.pid}/status").read_text().splitlines()
+                if "VmHWM" in line
+            )
         finally:
             process.terminate()
             process.communicate()
     yield bound("100,000 pending: the first send", first, 5.0)
     mebibytes = int(peak.split()[1]) / 1024
-    yield Row("100,000 pending: memory", f"{mebibytes:.0f} MiB", "at most 200 MiB", mebibytes / 200, 1.0)
+    yield Row(
+        "100,000 pending: memory", f"{mebibytes:.0f} MiB", "at most 200 MiB", mebibytes / 200, 1.0
+    )
 
 
 def killing(folder: Path, *, quick: bool) -> Iterator[Row]:
     """`kill -9` again and again while 2,000 events go to 3 endpoints: nothing lost, few twice."""
     kills = 5 if quick else 20
     lost, twice, under_way = killed(folder, kills, 2000)
-    yield Row(f"{kills} x kill -9, 2,000 events, 3 endpoints: lost", str(lost), "none", float(lost), 0.0)
-    yield Row("  sent twice", str(twice), f"under way at the kills: {under_way}", twice / max(under_way, 1), 1.0)
+    yield Row(
+        f"{kills} x kill -9, 2,000 events, 3 endpoints: lost", str(lost), "none", float(lost), 0.0
+    )
+    yield Row(
+        "  sent twice",
+        str(twice),
+        f"under way at the kills: {under_way}",
+        twice / max(under_way, 1),
+        1.0,
+    )
 
 
 def killed(folder: Path, kills: int, total: int) -> tuple[int, int, int]:
-    """How many of `total` events to each of 3 endpoints were lost and sent twice, and how many were under way at the kills."""
+    """How many of `total` events to each of 3 endpoints were lost and sent twice, and how many were
+    under way at the kills.
+    """
     with Endpoints(3) as ends:
         with filled.store_at(folder) as store:
             filled.add_webhooks(store, [ends.url(n, f"/ok/{n}") for n in range(3)])
@@ -185,7 +232,9 @@ def killed(folder: Path, kills: int, total: int) -> tuple[int, int, int]:
 
 
 async def _killed(tenant: Tenant, folder: Path, kills: int, total: int) -> int:
-    """Posts every event until it was accepted, and kills meanwhile; how many attempts were under way at the kills in all."""
+    """Posts every event until it was accepted, and kills meanwhile; how many attempts were under
+    way at the kills in all.
+    """
     tenant.serve()
     queue = iter(range(total))
     gone = 0

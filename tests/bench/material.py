@@ -1,4 +1,6 @@
-"""What is measured: generated manifests, and the same webhooks as declared and live values. Written into temporary folders."""
+"""What is measured: generated manifests, and the same webhooks as declared and live values. Written
+into temporary folders.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,9 @@ def big_files(folder: Path, count: int) -> None:
     """Many documents a file."""
     folder.mkdir(parents=True)
     for start in range(0, count, DOCUMENTS_A_FILE):
-        text = "---\n".join(manifest(number) for number in range(start, min(start + DOCUMENTS_A_FILE, count)))
+        text = "---\n".join(
+            manifest(number) for number in range(start, min(start + DOCUMENTS_A_FILE, count))
+        )
         (folder / f"hooks-{start:06}.yaml").write_text(text, "utf-8")
 
 
@@ -62,7 +66,11 @@ def declared(number: int) -> Declared:
     team = number % 50
     subscriptions = frozenset(
         Subscription(f"elastio:recovery-point:{kind}", "v0", severity)
-        for kind, severity in (("create:started", "info"), ("iscan:unhealthy", "warning"), ("iscan:unhealthy", "critical"))
+        for kind, severity in (
+            ("create:started", "info"),
+            ("iscan:unhealthy", "warning"),
+            ("iscan:unhealthy", "critical"),
+        )
     )
     spec = Webhook(
         name=f"Hook {number:06}",
@@ -73,15 +81,21 @@ def declared(number: int) -> Declared:
         subscriptions=subscriptions,
     )
     file = f"hooks-{number // DOCUMENTS_A_FILE:06}.yaml"
-    return Declared(spec, f"hook-{number:06}", Origin(file, number % DOCUMENTS_A_FILE * 18 + 1), sources=(file,))
+    return Declared(
+        spec, f"hook-{number:06}", Origin(file, number % DOCUMENTS_A_FILE * 18 + 1), sources=(file,)
+    )
 
 
 def live_pages(items: Iterator[Declared]) -> Iterator[tuple[Live, ...]]:
-    """What a tenant would list for them, through JSON page by page, so that nothing is shared with the declared side."""
+    """What a tenant would list for them, through JSON page by page, so that nothing is shared with
+    the declared side.
+    """
     page: list[object] = []
     for number, item in enumerate(items):
         body = codec.create_body(item, OWNER)
-        page.append({**body, "id": f"id-{number:06}", "revision": f"r{number}", "invocations": None})
+        page.append(
+            {**body, "id": f"id-{number:06}", "revision": f"r{number}", "invocations": None}
+        )
         if len(page) == PAGE:
             yield _decoded(page)
             page = []

@@ -1,4 +1,6 @@
-"""How the benchmark measures: processes and workers timed in pairs, and the rows that come of it. No work of its own."""
+"""How the benchmark measures: processes and workers timed in pairs, and the rows that come of it.
+No work of its own.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ LIMIT: Final = 150  # seconds that one process may take before the benchmark giv
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: `budget` None is for information only, `ratio` None is a peer that is not installed."""
+    """One line of the table: `budget` None is for information only, `ratio` None is a peer that is
+    not installed.
+    """
 
     work: str
     ours: str
@@ -42,7 +46,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Seconds of both sides, taken in turns; a ratio is formed within each pair, so that a busy moment hits both."""
+    """Seconds of both sides, taken in turns; a ratio is formed within each pair, so that a busy
+    moment hits both.
+    """
 
     ours: tuple[float, ...]
     peer: tuple[float, ...]
@@ -52,7 +58,13 @@ class Pairs:
         return median(mine / theirs for mine, theirs in zip(self.ours, self.peer, strict=True))
 
     def row(self, work: str, peer: str, budget: float | None) -> Row:
-        return Row(work, seconds(median(self.ours)), f"{peer} {seconds(median(self.peer))}", self.ratio, budget)
+        return Row(
+            work,
+            seconds(median(self.ours)),
+            f"{peer} {seconds(median(self.peer))}",
+            self.ratio,
+            budget,
+        )
 
 
 def seconds(value: float) -> str:
@@ -60,7 +72,9 @@ def seconds(value: float) -> str:
 
 
 def interleaved(ours: Callable[[], float], peer: Callable[[], float], runs: int) -> Pairs:
-    """A B A B…; whoever is first in a pair changes, so that neither side always finds the caches warm."""
+    """A B A B…; whoever is first in a pair changes, so that neither side always finds the caches
+    warm.
+    """
     taken: list[tuple[float, float]] = []
     for run in range(runs):
         if run % 2:
@@ -72,8 +86,12 @@ def interleaved(ours: Callable[[], float], peer: Callable[[], float], runs: int)
     return Pairs(tuple(mine for mine, _ in taken), tuple(theirs for _, theirs in taken))
 
 
-def process(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None, says: str = "") -> float:
-    """Wall-clock seconds of a process that has to end well and to say what proves that it did the work."""
+def process(
+    command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None, says: str = ""
+) -> float:
+    """Wall-clock seconds of a process that has to end well and to say what proves that it did the
+    work.
+    """
     started = time.perf_counter()
     done = subprocess.run(
         command,
@@ -88,12 +106,17 @@ def process(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None 
     took = time.perf_counter() - started
     if done.returncode or says not in done.stdout + done.stderr:
         text = (done.stdout[-1000:] + done.stderr[-2000:]).strip()
-        raise SystemExit(f"benchmark: {' '.join(command[:4])} … ended with {done.returncode}, expected {says!r}:\n{text}")
+        raise SystemExit(
+            f"benchmark: {' '.join(command[:4])} … ended with {done.returncode}, "
+            f"expected {says!r}:\n{text}"
+        )
     return took
 
 
 def worker(*arguments: str) -> list[float]:
-    """The numbers that one piece of work in `tests/bench/worker.py` measured, in a fresh process."""
+    """The numbers that one piece of work in `tests/bench/worker.py` measured, in a fresh
+    process.
+    """
     done = subprocess.run(
         [PYTHON, "-m", "tests.bench.worker", *arguments],
         cwd=ROOT,
@@ -105,6 +128,8 @@ def worker(*arguments: str) -> list[float]:
         check=False,
     )
     if done.returncode:
-        raise SystemExit(f"benchmark: worker {arguments[0]} ended with {done.returncode}:\n{done.stderr[-3000:]}")
+        raise SystemExit(
+            f"benchmark: worker {arguments[0]} ended with {done.returncode}:\n{done.stderr[-3000:]}"
+        )
     numbers: list[float] = json.loads(done.stdout)
     return numbers

@@ -1,4 +1,6 @@
-"""Rows about plans: over HTTP against octoDNS and Terraform, peak memory, and growth with the number of webhooks."""
+"""Rows about plans: over HTTP against octoDNS and Terraform, peak memory, and growth with the
+number of webhooks.
+"""
 
 from __future__ import annotations
 
@@ -25,15 +27,20 @@ zones:
 
 
 SMALLEST = "  ttl: 300\n  type: A\n  value: 192.0.2.{last}\n"
-# Three structured values, as a webhook of the benchmark has three events: 18 scalars a record, where a webhook has 41.
+# Three structured values, as a webhook of the benchmark has three events: 18 scalars a record,
+# where a webhook has 41.
 MAIL = "  ttl: 300\n  type: MX\n  values:\n" + "".join(
-    f"  - {{{{exchange: mx{which}-{{number}}.example.com., preference: {which}0}}}}\n" for which in (1, 2, 3)
+    f"  - {{{{exchange: mx{which}-{{number}}.example.com., preference: {which}0}}}}\n"
+    for which in (1, 2, 3)
 )
 
 
 def _octodns(folder: Path, record: str) -> Callable[[], float]:
     """Plans 1,000 records from one file to an equal one."""
-    records = "".join(f"hook-{number:06}:\n" + record.format(number=number, last=number % 250) for number in range(COUNT))
+    records = "".join(
+        f"hook-{number:06}:\n" + record.format(number=number, last=number % 250)
+        for number in range(COUNT)
+    )
     for side in ("source", "target"):
         (folder / side).mkdir(parents=True)
         (folder / side / "bench.example.yaml").write_text("---\n" + records, "utf-8")
@@ -56,7 +63,11 @@ class _Terraform:
         (folder / "main.tf").write_text("".join(blocks), "utf-8")
         rc = folder / "terraform.rc"
         rc.write_text("disable_checkpoint = true\n", "utf-8")
-        self.env = {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_CLI_CONFIG_FILE": str(rc)}
+        self.env = {
+            "CHECKPOINT_DISABLE": "1",
+            "TF_IN_AUTOMATION": "1",
+            "TF_CLI_CONFIG_FILE": str(rc),
+        }
         self._run("init", "-no-color", says="initialized")
 
     def _run(self, *arguments: str, says: str) -> float:
@@ -82,14 +93,21 @@ def over_http(folder: Path, *, quick: bool) -> Iterator[Row]:
             return process([command, "plan", ".", "--detailed-exitcode"], cwd=repo, env=env)
 
         made = process([command, "reconcile", ".", "--yes"], cwd=repo, env=env)
-        for record, peer, budget in ((MAIL, "octodns-sync 1,000 MX", 0.5), (SMALLEST, "octodns-sync 1,000 A", None)):
+        for record, peer, budget in (
+            (MAIL, "octodns-sync 1,000 MX", 0.5),
+            (SMALLEST, "octodns-sync 1,000 A", None),
+        ):
             taken = interleaved(plan, _octodns(folder / peer, record), 3 if quick else 7)
             yield taken.row(UNCHANGED, peer, budget)
         yield from _terraform_rows(folder, plan, made, runs=1 if quick else 3)
 
 
-def _terraform_rows(folder: Path, plan: Callable[[], float], made: float, *, runs: int) -> Iterator[Row]:
-    """For information: what people compare with, though it does another job (no network, a state file)."""
+def _terraform_rows(
+    folder: Path, plan: Callable[[], float], made: float, *, runs: int
+) -> Iterator[Row]:
+    """For information: what people compare with, though it does another job (no network, a state
+    file).
+    """
     program = shutil.which("terraform")
     if program is None:
         for work in ("plan 1,000, nothing to change", "create 1,000"):
@@ -97,16 +115,27 @@ def _terraform_rows(folder: Path, plan: Callable[[], float], made: float, *, run
         return
     terraform = _Terraform(program, folder / "terraform")
     applied = terraform.apply()
-    yield Row("create 1,000 over HTTP", seconds(made), f"terraform apply {seconds(applied)}", made / applied)
+    yield Row(
+        "create 1,000 over HTTP",
+        seconds(made),
+        f"terraform apply {seconds(applied)}",
+        made / applied,
+    )
     taken = interleaved(plan, terraform.plan, runs)
     yield taken.row(UNCHANGED, "terraform plan", None)
 
 
 def _applied(repo: Path) -> list[str]:
-    """Manifests of 10,000 webhooks and the embedded tenant that holds them; the options that name it."""
+    """Manifests of 10,000 webhooks and the embedded tenant that holds them; the options that name
+    it.
+    """
     big_files(repo / "webhooks", MANY)
     tenant = ["--local-file", "tenant.db"]
-    process([str(BIN / "reconciler"), "reconcile", "webhooks", *tenant, "--yes"], cwd=repo, env={"BENCH_TOKEN": "bench"})
+    process(
+        [str(BIN / "reconciler"), "reconcile", "webhooks", *tenant, "--yes"],
+        cwd=repo,
+        env={"BENCH_TOKEN": "bench"},
+    )
     return tenant
 
 
@@ -116,11 +145,15 @@ def _edit_one(repo: Path) -> None:
 
 
 def _timed(repo: Path, *arguments: str, says: str) -> Callable[[], float]:
-    return lambda: process([str(BIN / "reconciler"), *arguments], cwd=repo, env={"BENCH_TOKEN": "bench"}, says=says)
+    return lambda: process(
+        [str(BIN / "reconciler"), *arguments], cwd=repo, env={"BENCH_TOKEN": "bench"}, says=says
+    )
 
 
 def since(folder: Path, *, quick: bool) -> Iterator[Row]:
-    """The same command with and without `--since`, and with five policies: one webhook of 10,000 changed since the revision."""
+    """The same command with and without `--since`, and with five policies: one webhook of 10,000
+    changed since the revision.
+    """
     repo = folder / "repo"
     plan = ["plan", "webhooks", *_applied(repo)]
     for step in (["init", "-q"], ["add", "webhooks"], [*WHO, "commit", "-q", "-m", "then"]):
@@ -139,7 +172,8 @@ def _write_policies(folder: Path) -> None:
     """Five that every webhook keeps."""
     folder.mkdir()
     head = (
-        "apiVersion: webhooks.reconciler/v1\nkind: Policy\nmetadata: {name: rule-%s}\nspec:\n  message: as it is\n  schema: %s\n"
+        "apiVersion: webhooks.reconciler/v1\nkind: Policy\nmetadata: {name: "
+        "rule-%s}\nspec:\n  message: as it is\n  schema: %s\n"
     )
     bodies = [
         '{properties: {url: {pattern: "^https?://"}}}',
@@ -153,7 +187,9 @@ def _write_policies(folder: Path) -> None:
 
 
 def export(folder: Path, *, quick: bool) -> Iterator[Row]:
-    """An export into an empty folder, 10,000 files, and one over manifests of which one differs; each against the plan."""
+    """An export into an empty folder, 10,000 files, and one over manifests of which one differs;
+    each against the plan.
+    """
     repo = folder / "repo"
     tenant, runs = _applied(repo), 1 if quick else 3
     plan = _timed(repo, "plan", "webhooks", *tenant, says="10000 unchanged")
@@ -168,16 +204,22 @@ def export(folder: Path, *, quick: bool) -> Iterator[Row]:
         _edit_one(repo)
         return _timed(repo, "export", "webhooks", *tenant, says="1 changed")()
 
-    yield interleaved(over, plan, runs).row("export 10,000 over manifests, one differs", "plan", 3.0)
+    yield interleaved(over, plan, runs).row(
+        "export 10,000 over manifests, one differs", "plan", 3.0
+    )
 
 
 def memory(folder: Path, *, quick: bool) -> Iterator[Row]:
-    """The peak of a whole process that reads 10,000 manifests and plans them against MemoryProvider; one run tells it."""
+    """The peak of a whole process that reads 10,000 manifests and plans them against
+    MemoryProvider; one run tells it.
+    """
     big_files(folder / "memory", 10_000)
     runs = [worker("memory", str(folder / "memory")) for _ in range(1 if quick else 2)]
     peak = median(found for found, _, _ in runs)
     assert all(kept == 10_000 for _, kept, _ in runs)
-    yield Row("plan 10,000, peak memory of the process", f"{peak:.0f} MiB", "150 MiB", peak / 150, 1.0)
+    yield Row(
+        "plan 10,000, peak memory of the process", f"{peak:.0f} MiB", "150 MiB", peak / 150, 1.0
+    )
 
 
 def growth(folder: Path, *, quick: bool) -> Iterator[Row]:

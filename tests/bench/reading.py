@@ -14,7 +14,9 @@ RECONCILER, CHECKER = str(BIN / "reconciler"), str(BIN / "check-jsonschema")
 
 
 def load(folder: Path, *, quick: bool) -> Iterator[Row]:
-    """10,000 documents in ten files, each side in fresh processes of which only the work is measured."""
+    """10,000 documents in ten files, each side in fresh processes of which only the work is
+    measured.
+    """
     count = 10_000
     big_files(folder / "big", count)
 
@@ -28,7 +30,9 @@ def load(folder: Path, *, quick: bool) -> Iterator[Row]:
 
 
 def validate(folder: Path, *, quick: bool) -> Iterator[Row]:
-    """Whole processes, one document a file, since check-jsonschema reads no more; the same schema on both sides."""
+    """Whole processes, one document a file, since check-jsonschema reads no more; the same schema
+    on both sides.
+    """
     names = single_files(folder / "single", 1000)
     for paths, label, budget, runs in (
         (names, "validate 1,000 files", 0.15, 1 if quick else 5),

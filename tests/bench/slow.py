@@ -1,8 +1,9 @@
-"""A tenant of fixed latency: every request to it is answered after so many seconds. A process of its own; prints its address.
+"""A tenant of fixed latency: every request to it is answered after so many seconds. A process of
+its own; prints its address.
 
-It speaks just enough HTTP/1.1 on asyncio alone (a listing, which is empty, and creates; connections kept alive), since what a
-server framework spends on a request would be measured too, on the same two cores; what is asked is whether the client waits for
-anything but the latency.
+It speaks just enough HTTP/1.1 on asyncio alone (a listing, which is empty, and creates; connections
+kept alive), since what a server framework spends on a request would be measured too, on the same
+two cores; what is asked is whether the client waits for anything but the latency.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ _numbers = count()
 def answer(body: bytes) -> bytes:
     if not body:
         return b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 32\r\n\r\n{"items":[], "next_cursor":null}'
-    made = json.dumps({**json.loads(body), "id": f"id-{next(_numbers)}", "revision": "r1", "invocations": None}).encode()
+    made = json.dumps(
+        {**json.loads(body), "id": f"id-{next(_numbers)}", "revision": "r1", "invocations": None}
+    ).encode()
     head = f'HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: {len(made)}\r\netag: "r1"\r\n\r\n'
     return head.encode() + made
 
@@ -61,7 +64,9 @@ class Slow(asyncio.Protocol):
 def served(latency: float) -> Iterator[str]:
     """The address of such a tenant in another process, ended at the end."""
     command = [PYTHON, "-m", "tests.bench.slow", str(latency)]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True
+    )
     try:
         assert process.stdout is not None
         yield process.stdout.readline().strip()

@@ -1,4 +1,5 @@
-"""The tenant's rows about what it holds: purging, lists beside those of an empty tenant, paging and crowds. All its groups.
+"""The tenant's rows about what it holds: purging, lists beside those of an empty tenant, paging and
+crowds. All its groups.
 
 Each at the size that its promise names.
 """
@@ -24,7 +25,9 @@ from tests.support.processes import Tenant
 
 
 def purging(folder: Path, *, quick: bool) -> Iterator[Row]:
-    """A million attempts past their 30 days while events come in, 50 a second, until all are gone."""
+    """A million attempts past their 30 days while events come in, 50 a second, until all are
+    gone.
+    """
     with Endpoints(1) as ends:
         with filled.store_at(folder) as store:
             ids = filled.add_webhooks(store, [ends.url(0, f"/ok/{n}") for n in range(20)])
@@ -35,22 +38,33 @@ def purging(folder: Path, *, quick: bool) -> Iterator[Row]:
             async def run() -> list[float]:
                 over = asyncio.create_task(gone(store))
                 async with client(tenant) as http:
-                    return await posting(http, 50, lambda n: n < 500 or not over.done(), lambda _: event(99))
+                    return await posting(
+                        http, 50, lambda n: n < 500 or not over.done(), lambda _: event(99)
+                    )
 
             took = asyncio.run(run())
             spent = time.perf_counter() - began
-    yield bound("POST /events while purging, p99", quantile(took, 0.99), 0.1, f", of {len(took)}; {spent:.0f} s")
+    yield bound(
+        "POST /events while purging, p99",
+        quantile(took, 0.99),
+        0.1,
+        f", of {len(took)}; {spent:.0f} s",
+    )
 
 
 async def gone(store: Store) -> None:
     """Waits until no old event is left."""
     query = "SELECT 1 FROM events WHERE accepted_at < ? LIMIT 1"
-    while await store.read(lambda c: c.execute(query, (time.time() - 86400,)).fetchone()) is not None:
+    while (
+        await store.read(lambda c: c.execute(query, (time.time() - 86400,)).fetchone()) is not None
+    ):
         await asyncio.sleep(1)
 
 
 def lists(folder: Path, *, quick: bool) -> Iterator[Row]:
-    """The API's list, the page's and the totals of 2,000 webhooks with a million attempts, beside those of an empty tenant."""
+    """The API's list, the page's and the totals of 2,000 webhooks with a million attempts, beside
+    those of an empty tenant.
+    """
     (folder / "full").mkdir()
     (folder / "none").mkdir()
     with filled.store_at(folder / "full") as store:
@@ -59,14 +73,23 @@ def lists(folder: Path, *, quick: bool) -> Iterator[Row]:
     with Tenant(folder / "full") as full, Tenant(folder / "none") as none:
         for name, path in (("API list", "/webhooks"), ("totals", "/invocations"), ("page", "page")):
             ours, peer = asyncio.run(both(full, none, path, 60 if quick else 200))
-            yield Row(f"2,000 webhooks, a million attempts: {name}", seconds(ours), f"empty {seconds(peer)}", ours / peer, 5.0)
+            yield Row(
+                f"2,000 webhooks, a million attempts: {name}",
+                seconds(ours),
+                f"empty {seconds(peer)}",
+                ours / peer,
+                5.0,
+            )
 
 
 async def signed_in(tenant: Tenant) -> httpx.AsyncClient:
     with filled.store_at(tenant.folder) as store:
         link = store.sign_in_address(tenant.url.removesuffix("/public-api/v1"))
     http = httpx.AsyncClient(base_url=link.partition("/sign-in")[0], trust_env=False, timeout=30)
-    origin = {"Origin": str(http.base_url).rstrip("/"), "Content-Type": "application/x-www-form-urlencoded"}
+    origin = {
+        "Origin": str(http.base_url).rstrip("/"),
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
     answer = await http.post(link, content=b"", headers=origin)
     assert answer.status_code in {200, 302, 303}, answer.text
     return http
@@ -96,10 +119,14 @@ def paging(folder: Path, *, quick: bool) -> Iterator[Row]:
         again = [name for name, count in Counter(seen).items() if count > 1]
         missing = set(ids) - set(seen)
         wrong = len(again) + len(missing)
-        yield Row("10,000 webhooks paged at 50 writes/s: ids wrong", str(wrong), "none", float(wrong), 0.0)
+        yield Row(
+            "10,000 webhooks paged at 50 writes/s: ids wrong", str(wrong), "none", float(wrong), 0.0
+        )
         codes += asyncio.run(_crowd(tenant, ids, 5 if quick else 20))
     faults = sum(code >= 500 for code in codes)
-    yield Row(f"50 readers, 5 writers: {len(codes)} answers, 5xx", str(faults), "none", float(faults), 0.0)
+    yield Row(
+        f"50 readers, 5 writers: {len(codes)} answers, 5xx", str(faults), "none", float(faults), 0.0
+    )
 
 
 async def _paged(tenant: Tenant, ids: list[str]) -> tuple[list[str], list[int]]:
@@ -129,7 +156,9 @@ async def _paged(tenant: Tenant, ids: list[str]) -> tuple[list[str], list[int]]:
 
 async def _edit(http: httpx.AsyncClient, webhook_id: str, text: str) -> int:
     headers = {"If-Match": "*", "Content-Type": "application/merge-patch+json"}
-    answer = await http.patch(f"/webhooks/{webhook_id}", json={"description": text}, headers=headers)
+    answer = await http.patch(
+        f"/webhooks/{webhook_id}", json={"description": text}, headers=headers
+    )
     return answer.status_code
 
 
@@ -140,7 +169,9 @@ async def _crowd(tenant: Tenant, ids: list[str], length: float) -> list[int]:
 
         async def read() -> None:
             while time.monotonic() < until:
-                path = random.choice(["/webhooks?limit=20", f"/webhooks/{random.choice(ids)}", "/invocations"])
+                path = random.choice(
+                    ["/webhooks?limit=20", f"/webhooks/{random.choice(ids)}", "/invocations"]
+                )
                 codes.append((await http.get(path)).status_code)
 
         async def write() -> None:

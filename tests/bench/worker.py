@@ -1,7 +1,9 @@
-"""One piece of work in a fresh process, which prints its numbers as JSON. Started by `measure.worker`, nothing else.
+"""One piece of work in a fresh process, which prints its numbers as JSON. Started by
+`measure.worker`, nothing else.
 
-Imports stand in the functions: a piece of work pays only for what it is about, and never inside the measured time. What waits
-for nothing is measured in processor time, which other work on the machine disturbs less.
+Imports stand in the functions: a piece of work pays only for what it is about, and never inside the
+measured time. What waits for nothing is measured in processor time, which other work on the machine
+disturbs less.
 """
 
 # ruff: noqa: PLC0415  a piece of work pays only for the imports that it is about
@@ -42,21 +44,30 @@ def bare(folder: str) -> list[float]:
 
     gc.collect()
     started = time.process_time()
-    files = [list(yaml.load_all(file.read_bytes(), yaml.CSafeLoader)) for file in sorted(Path(folder).iterdir())]
+    files = [
+        list(yaml.load_all(file.read_bytes(), yaml.CSafeLoader))
+        for file in sorted(Path(folder).iterdir())
+    ]
     return [time.process_time() - started, sum(map(len, files))]
 
 
 def _peak() -> float:
-    """MiB that this process ever held; VmHWM where there is one, since ru_maxrss outlives the exec of its parent."""
+    """MiB that this process ever held; VmHWM where there is one, since ru_maxrss outlives the exec
+    of its parent.
+    """
     status = Path("/proc/self/status")
     if status.exists():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+        1024 * 1024 if sys.platform == "darwin" else 1024
+    )
 
 
 def memory(folder: str) -> list[float]:
-    """Peak MiB of the whole process that loads the manifests and plans them against as many live webhooks; seconds."""
+    """Peak MiB of the whole process that loads the manifests and plans them against as many live
+    webhooks; seconds.
+    """
     import reconciler.manifests as ours
     from reconciler import workflow
     from reconciler.core.change import TenantRef
@@ -65,19 +76,27 @@ def memory(folder: str) -> list[float]:
     from tests.bench.material import OWNER, live_pages
 
     started = time.perf_counter()
-    manifests = ours.load(ours.Request(paths=(folder,), env={"BENCH_TOKEN": "bench"}, secrets="warn"))
-    provider = MemoryProvider(live for page in live_pages(iter(manifests.declared)) for live in page)
+    manifests = ours.load(
+        ours.Request(paths=(folder,), env={"BENCH_TOKEN": "bench"}, secrets="warn")
+    )
+    provider = MemoryProvider(
+        live for page in live_pages(iter(manifests.declared)) for live in page
+    )
     policy = workflow.narrowed(manifests, workflow.Narrow(), RunPolicy(OWNER))
-    plan = asyncio.run(workflow.plan(manifests, provider, policy, TenantRef("", "memory", OWNER.name)))
+    plan = asyncio.run(
+        workflow.plan(manifests, provider, policy, TenantRef("", "memory", OWNER.name))
+    )
     assert not plan.pending, plan.counts
     return [_peak(), plan.counts.keep, time.perf_counter() - started]
 
 
 def growth(small: str, large: str, count: str) -> list[float]:
-    """Rounds of seconds of make_plan: the mean for each small part of a large set, then the whole; nothing to change.
+    """Rounds of seconds of make_plan: the mean for each small part of a large set, then the whole;
+    nothing to change.
 
-    All parts of one heap are planned: one small set alone would be measured in 0.15 s, in which a busy moment of the machine
-    counts as much as the plan. The best of three rounds counts, for both.
+    All parts of one heap are planned: one small set alone would be measured in 0.15 s, in which a
+    busy moment of the machine counts as much as the plan. The best of three rounds counts, for
+    both.
     """
     from reconciler.core.planning.plan import make_plan
     from reconciler.core.safety.run_policy import RunPolicy
@@ -96,7 +115,10 @@ def growth(small: str, large: str, count: str) -> list[float]:
         assert plan.counts.keep == last - first, plan.counts
         return took
 
-    rounds = [(mean(timed(first, first + part) for first in range(0, size, part)), timed(0, size)) for _ in range(int(count))]
+    rounds = [
+        (mean(timed(first, first + part) for first in range(0, size, part)), timed(0, size))
+        for _ in range(int(count))
+    ]
     return [value for pair in rounds for value in pair]
 
 
@@ -137,7 +159,9 @@ def creates(count: str, latency: str, parallelism: str) -> list[float]:
 
 
 def creates_http(url: str, count: str, parallelism: str) -> list[float]:
-    """The same over HTTP, against `tests/bench/slow.py`, after the listing that comes before every reconcile's first write."""
+    """The same over HTTP, against `tests/bench/slow.py`, after the listing that comes before every
+    reconcile's first write.
+    """
     from reconciler.core.model.secret import Secret
     from reconciler.providers.http.client import Client
     from reconciler.providers.tenant.provider import TenantProvider
@@ -152,8 +176,13 @@ def creates_http(url: str, count: str, parallelism: str) -> list[float]:
 
 
 WORK: dict[str, Callable[..., list[float]]] = {
-    "load": load, "bare": bare, "memory": memory, "growth": growth, "creates": creates, "creates-http": creates_http,
-}  # fmt: skip
+    "load": load,
+    "bare": bare,
+    "memory": memory,
+    "growth": growth,
+    "creates": creates,
+    "creates-http": creates_http,
+}
 
 if __name__ == "__main__":
     print(json.dumps(WORK[sys.argv[1]](*sys.argv[2:])))

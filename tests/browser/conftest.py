@@ -1,4 +1,5 @@
-"""Real Chromium in front of a real `tenant serve`: one browser and one tenant for all of this folder, one context a test.
+"""Real Chromium in front of a real `tenant serve`: one browser and one tenant for all of this
+folder, one context a test.
 
 Not for the whole session: neither shall stay beside tests that measure time and memory.
 
@@ -23,7 +24,8 @@ from tests.support.processes import Tenant, run
 from tests.support.receiver import Receiver
 
 EVERY_WINDOW = tuple((width, scheme) for width in (1280, 768, 375) for scheme in ("light", "dark"))
-PATIENCE = 30_000  # milliseconds for what a page does; a machine under load is slow, and waiting costs nothing
+# milliseconds for what a page does; a machine under load is slow, and waiting costs nothing
+PATIENCE = 30_000
 LIST = "/settings/webhooks"
 EVENT = {"type": "elastio:recovery-point:create:started", "version": "v0", "severity": "info"}
 MARK = {
@@ -37,7 +39,9 @@ MARK = {
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
-    """A browser test runs where its browser lives; fixtures that speak to the browser do the same by `in_browser_thread`."""
+    """A browser test runs where its browser lives; fixtures that speak to the browser do the same
+    by `in_browser_thread`.
+    """
     pyfuncitem.obj = in_browser_thread(pyfuncitem.obj)
 
 
@@ -53,7 +57,9 @@ class Served:
 
     def make(self, name: str, **fields: Any) -> dict[str, Any]:
         """A webhook, made by the API."""
-        status, made = self.process.call("POST", "/webhooks", {"name": name, "url": "https://hooks.example.com/a", **fields})
+        status, made = self.process.call(
+            "POST", "/webhooks", {"name": name, "url": "https://hooks.example.com/a", **fields}
+        )
         assert status == 201, made
         return made
 
@@ -67,7 +73,9 @@ class Served:
         return next(word for word in made.out.split() if "/sign-in" in word)
 
     def happen(self, *, deliveries: int = 1, **event: Any) -> None:
-        """An event of EVENT's type, version and severity, or of others, which so many webhooks receive."""
+        """An event of EVENT's type, version and severity, or of others, which so many webhooks
+        receive.
+        """
         status, taken = self.process.call("POST", "/events", {**EVENT, "event": {}, **event})
         assert (status, taken["deliveries"]) == (202, deliveries)
 
@@ -75,14 +83,26 @@ class Served:
         """Waits until so many attempts at the webhook's deliveries have an outcome."""
         for _ in range(200):
             _, found = self.process.call("GET", f"/webhooks/{webhook['id']}/deliveries")
-            if sum(one["verdict"] is not None for item in found["items"] for one in item["attempts"]) >= attempts:
+            if (
+                sum(
+                    one["verdict"] is not None
+                    for item in found["items"]
+                    for one in item["attempts"]
+                )
+                >= attempts
+            ):
                 return
             time.sleep(0.05)
         pytest.fail("no outcome within ten seconds")
 
     def outdate(self, table: str, key: str, value: object) -> None:
-        """What ends by itself, of this key, has ended a second ago: hours that no test can wait for."""
-        with closing(sqlite3.connect(self.process.folder / "tenant.db", timeout=10)) as connection, connection:
+        """What ends by itself, of this key, has ended a second ago: hours that no test can wait
+        for.
+        """
+        with (
+            closing(sqlite3.connect(self.process.folder / "tenant.db", timeout=10)) as connection,
+            connection,
+        ):
             statement = f"UPDATE {table} SET expires_at = ? WHERE {key} = ?"  # noqa: S608  a test's own names
             assert connection.execute(statement, (time.time() - 1, value)).rowcount == 1
 
@@ -92,7 +112,9 @@ class Served:
                 self.process.edit(item["name"], protected=False)
                 self.process.remove(item["name"])
                 continue
-            status, _ = self.process.call("DELETE", f"/webhooks/{item['id']}", If_Match=f'"{item["revision"]}"')
+            status, _ = self.process.call(
+                "DELETE", f"/webhooks/{item['id']}", If_Match=f'"{item["revision"]}"'
+            )
             assert status == 204
 
 
@@ -101,7 +123,9 @@ def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.fail(INSTALL)
     playwright = in_browser_thread(sync_playwright().start)()
-    yield in_browser_thread(playwright.chromium.launch)(executable_path=CHROMIUM, args=list(ARGUMENTS))
+    yield in_browser_thread(playwright.chromium.launch)(
+        executable_path=CHROMIUM, args=list(ARGUMENTS)
+    )
     in_browser_thread(playwright.stop)()  # which ends the browser too
 
 
@@ -143,8 +167,9 @@ Opened = Callable[..., Page]
 def open_page(chromium: Browser, served: Served, signed_in: Any) -> Iterator[Opened]:
     """`open_page("/settings/webhooks", scripts=False)`: a page of its own context, signed in.
 
-    At the end no page may have had an error in its console, which is where a Content-Security-Policy complains, run a script of
-    what is stored, or asked anybody but the tenant for something.
+    At the end no page may have had an error in its console, which is where a
+    Content-Security-Policy complains, run a script of what is stored, or asked anybody but the
+    tenant for something.
     """
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
@@ -162,7 +187,12 @@ def open_page(chromium: Browser, served: Served, signed_in: Any) -> Iterator[Ope
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda message: wrong.append(message.text) if _bad(message) else None)
         page.on("dialog", lambda dialog: wrong.append(dialog.message))
-        page.on("request", lambda asked: None if asked.url.startswith(f"{served.origin}/") else wrong.append(asked.url))
+        page.on(
+            "request",
+            lambda asked: (
+                None if asked.url.startswith(f"{served.origin}/") else wrong.append(asked.url)
+            ),
+        )
         page.goto(path)
         return page
 
@@ -183,14 +213,22 @@ def receiver() -> Iterator[Receiver]:
         yield made
 
 
-def faults(page: Page, windows: Iterable[tuple[int, str]] = ((1280, "light"), (375, "dark"))) -> list[str]:
-    """What is wrong with the page as it stands, in windows of these widths and colours: axe-core's, or wider than its window."""
-    page.wait_for_load_state("load")  # a page whose style sheet is still on its way is measured without it
+def faults(
+    page: Page, windows: Iterable[tuple[int, str]] = ((1280, "light"), (375, "dark"))
+) -> list[str]:
+    """What is wrong with the page as it stands, in windows of these widths and colours: axe-core's,
+    or wider than its window.
+    """
+    page.wait_for_load_state(
+        "load"
+    )  # a page whose style sheet is still on its way is measured without it
     found = []
     for width, scheme in windows:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of its literals
-        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        over = page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
         wrong = [*_violations(page), *([f"{over} px too wide"] if over else [])]
         found += [f"{width} {scheme}: {fault}" for fault in wrong]
     page.set_viewport_size({"width": 1280, "height": 900})
@@ -200,4 +238,7 @@ def faults(page: Page, windows: Iterable[tuple[int, str]] = ((1280, "light"), (3
 def _violations(page: Page) -> list[str]:
     """What axe-core finds at fault: each rule with the elements."""
     found = Axe().run(page).response["violations"]
-    return [f"{item['id']}: {item['help']}: {[node['html'][:200] for node in item['nodes']]}" for item in found]
+    return [
+        f"{item['id']}: {item['help']}: {[node['html'][:200] for node in item['nodes']]}"
+        for item in found
+    ]

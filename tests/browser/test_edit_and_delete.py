@@ -14,7 +14,12 @@ HOSTILE = "<script>alert(1)</script> \u05e9\u05dc\u05d5\u05dd \U0001f389 "
 def test_unsaved_values_are_tested_then_saved_and_the_secret_stays(
     open_page: Opened, served: Served, receiver: Receiver, scripts: bool
 ) -> None:
-    made = served.make("Edited", url=receiver.url("/bearer"), auth={"type": "bearer", "token": TOKEN}, events=[EVENT])
+    made = served.make(
+        "Edited",
+        url=receiver.url("/bearer"),
+        auth={"type": "bearer", "token": TOKEN},
+        events=[EVENT],
+    )
     page = open_page(f"/settings/webhooks/{made['id']}", scripts=scripts)
     page.get_by_label("Description").fill("line one\nline two")
     page.get_by_role("button", name="Test webhook").click()
@@ -29,7 +34,9 @@ def test_unsaved_values_are_tested_then_saved_and_the_secret_stays(
     assert served.named("Edited")["url"] == receiver.url("/bearer")
 
 
-def test_two_tabs_that_edit_the_same_webhook_both_versions_are_shown(open_page: Opened, served: Served) -> None:
+def test_two_tabs_that_edit_the_same_webhook_both_versions_are_shown(
+    open_page: Opened, served: Served
+) -> None:
     made = served.make("Shared", events=[EVENT], managed_by=MARK)
     first, second = (open_page(f"/settings/webhooks/{made['id']}") for _ in range(2))
     first.get_by_label("Description").fill("first")
@@ -47,7 +54,9 @@ def test_two_tabs_that_edit_the_same_webhook_both_versions_are_shown(open_page: 
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_the_switch_of_the_list_disables_and_enables(open_page: Opened, served: Served, scripts: bool) -> None:
+def test_the_switch_of_the_list_disables_and_enables(
+    open_page: Opened, served: Served, scripts: bool
+) -> None:
     made = served.make("Switched")
     page = open_page("/settings/webhooks", scripts=scripts)
     page.get_by_role("button", name="Disable Switched").click()
@@ -79,7 +88,9 @@ def test_a_webhook_is_deleted_after_a_confirmation_that_names_it(
     assert served.process.webhooks() == []
 
 
-def test_a_delete_of_what_is_protected_or_has_changed_since_is_not_done(open_page: Opened, served: Served) -> None:
+def test_a_delete_of_what_is_protected_or_has_changed_since_is_not_done(
+    open_page: Opened, served: Served
+) -> None:
     made = served.make("Kept", events=[EVENT])
     page = open_page(f"{LIST}/{made['id']}/delete")
     served.process.edit("Kept", description="changed")
@@ -100,23 +111,39 @@ def test_a_delete_of_what_is_protected_or_has_changed_since_is_not_done(open_pag
     assert served.process.webhooks() == []
 
 
-def test_what_git_manages_says_so_everywhere_and_warns_before_editing_and_deleting(open_page: Opened, served: Served) -> None:
-    made = served.make("On call", managed_by={**MARK, "sources": ["webhooks/payments.yaml", "webhooks/extra.yaml"]})
+def test_what_git_manages_says_so_everywhere_and_warns_before_editing_and_deleting(
+    open_page: Opened, served: Served
+) -> None:
+    made = served.make(
+        "On call", managed_by={**MARK, "sources": ["webhooks/payments.yaml", "webhooks/extra.yaml"]}
+    )
     page = open_page(LIST)
     page.get_by_role("row", name="On call").get_by_text("Managed by Git").wait_for()
     where = "webhooks/payments.yaml, webhooks/extra.yaml of repository forge.example/acme/webhooks"
     declared = f"Declared as on-call by owner payments in {where}, revision 4fd1c2e."
     exception = (
-        "One exception: whether it is enabled is put back only if the manifest says enabled. If the manifest leaves it out, "
-        "reconciler drift reports a webhook that is disabled here, and reconciler reconcile leaves it."
+        "One exception: whether it is enabled is put back only if the manifest says "
+        "enabled. If the manifest leaves it out, "
+        "reconciler drift reports a webhook that is disabled here, and reconciler "
+        "reconcile leaves it."
     )
     for place, warning, more in (
         (
             "",
-            "What is changed here differs from Git then, and the next reconcile puts it back: change the manifest to keep it.",
+            (
+                "What is changed here differs from Git then, and the next reconcile puts it "
+                "back: change the manifest to keep it."
+            ),
             [exception],
         ),
-        ("/delete", "If it is deleted here, the next reconcile creates it again: remove its manifest instead.", []),
+        (
+            "/delete",
+            (
+                "If it is deleted here, the next reconcile creates it again: remove its "
+                "manifest instead."
+            ),
+            [],
+        ),
     ):
         page.goto(f"{LIST}/{made['id']}{place}")
         notice = page.locator(".notice.warn")
@@ -137,7 +164,12 @@ def test_what_git_manages_says_so_everywhere_and_warns_before_editing_and_deleti
 def test_every_setting_is_edited_and_a_stored_secret_is_replaced_only_when_typed(
     open_page: Opened, served: Served, receiver: Receiver
 ) -> None:
-    made = served.make("Before", url=receiver.url("/bearer"), auth={"type": "bearer", "token": "sesame-1"}, events=[EVENT])
+    made = served.make(
+        "Before",
+        url=receiver.url("/bearer"),
+        auth={"type": "bearer", "token": "sesame-1"},
+        events=[EVENT],
+    )
     page = open_page(f"{LIST}/{made['id']}")
     token = page.get_by_label("Token", exact=True)
     page.get_by_text("Set; it is never shown. Type only to replace it.").wait_for()
@@ -160,7 +192,9 @@ def test_every_setting_is_edited_and_a_stored_secret_is_replaced_only_when_typed
     page.get_by_label("Enabled").uncheck()
     page.get_by_label("Protected").check()
     page.get_by_text("Add an event", exact=True).first.click()
-    page.get_by_label("Event type", exact=True).select_option("elastio:recovery-point:create:succeeded")
+    page.get_by_label("Event type", exact=True).select_option(
+        "elastio:recovery-point:create:succeeded"
+    )
     page.get_by_label("Severity", exact=True).select_option("critical")
     page.get_by_role("button", name="Add", exact=True).click()
     page.get_by_text("The event was added to the list. It is not saved yet.").wait_for()
@@ -170,7 +204,9 @@ def test_every_setting_is_edited_and_a_stored_secret_is_replaced_only_when_typed
     page.get_by_role("button", name="Save changes").click()
     page.get_by_text("The changes were saved.").wait_for()
     after = served.named("After")
-    assert after["events"] == [{"type": "elastio:recovery-point:create:succeeded", "version": "v0", "severity": "critical"}]
+    assert after["events"] == [
+        {"type": "elastio:recovery-point:create:succeeded", "version": "v0", "severity": "critical"}
+    ]
     assert (after["description"], after["enabled"], after["protected"]) == ("typed", False, True)
     assert after["auth"] == {"type": "apiKey", "header": HEADER, "credential_version": None}
     assert served.process.call("POST", f"/webhooks/{made['id']}/test", {})[1]["status_code"] == 200
@@ -183,7 +219,13 @@ def test_no_page_about_a_hostile_webhook_has_an_accessibility_fault_or_is_wider_
     long = "t" * 255
     events = [EVENT, {"type": long, "version": long, "severity": long}]
     mark = {**MARK, "owner": "o" * 255, "sources": [f"{'s' * 250}.yaml"]}
-    made = served.make(name, url="https://a.example/" + "u" * 2000, description="d" * 1024, events=events, managed_by=mark)
+    made = served.make(
+        name,
+        url="https://a.example/" + "u" * 2000,
+        description="d" * 1024,
+        events=events,
+        managed_by=mark,
+    )
     where = f"{LIST}/{made['id']}"
     page = open_page(where)
     states = [faults(page, EVERY_WINDOW)]

@@ -1,4 +1,6 @@
-"""What ends while somebody has the page open: a link, a session, a form that is kept, the webhook itself; and how to go on."""
+"""What ends while somebody has the page open: a link, a session, a form that is kept, the webhook
+itself; and how to go on.
+"""
 
 from __future__ import annotations
 
@@ -34,14 +36,18 @@ def step_2(page: Page, url: str) -> None:
     page.get_by_role("heading", name="Select events").wait_for()
 
 
-def test_a_sign_in_link_that_is_too_old_says_how_to_get_another(chromium: Browser, served: Served) -> None:
+def test_a_sign_in_link_that_is_too_old_says_how_to_get_another(
+    chromium: Browser, served: Served
+) -> None:
     context = chromium.new_context()
     page = context.new_page()
     shown, late = served.link(), served.link()
     page.goto(shown)
     for link in (shown, late):
         served.outdate("links", "hash", hashed(link.partition("link=")[2]))
-    page.get_by_role("button", name="Sign in").click()  # the button was there before the link was over
+    page.get_by_role(
+        "button", name="Sign in"
+    ).click()  # the button was there before the link was over
     page.get_by_role("heading", name="This sign-in link cannot be used").wait_for()
     answer = page.goto(late)
     assert answer is not None
@@ -80,7 +86,9 @@ def test_a_session_that_is_over_saves_nothing_and_a_new_link_goes_on(
     assert served.named("Kept")["description"] == ""
     sign_in_beside(page, served)
     page.get_by_role("button", name="Go on with what you typed").click()
-    page.get_by_role("alert").get_by_text("opened in an earlier session. Nothing was saved.").wait_for()
+    page.get_by_role("alert").get_by_text(
+        "opened in an earlier session. Nothing was saved."
+    ).wait_for()
     page.locator("#errors:focus").wait_for()
     assert faults(page) == []
     assert served.named("Kept")["description"] == ""
@@ -115,13 +123,21 @@ def test_nothing_typed_but_the_secret_is_lost_when_one_signs_out_in_another_tab_
     page.get_by_role("button", name="Add Webhook").click()
     page.get_by_text("The webhook was added.").wait_for()
     late = served.named("Late")
-    assert (late["description"], late["auth"]["type"], late["events"]) == ("line one\nline two", "bearer", [EVENT])
+    assert (late["description"], late["auth"]["type"], late["events"]) == (
+        "line one\nline two",
+        "bearer",
+        [EVENT],
+    )
 
 
-def test_a_form_of_another_session_is_refused(chromium: Browser, open_page: Opened, served: Served) -> None:
+def test_a_form_of_another_session_is_refused(
+    chromium: Browser, open_page: Opened, served: Served
+) -> None:
     served.make("Kept")
     page = open_page(LIST)
-    page.context.add_cookies(enter(chromium, served)["cookies"])  # as after signing in again in another tab
+    page.context.add_cookies(
+        enter(chromium, served)["cookies"]
+    )  # as after signing in again in another tab
     page.get_by_role("button", name="Disable Kept").click()
     page.get_by_role("heading", name="The form cannot be trusted").wait_for()
     assert faults(page) == []
@@ -142,7 +158,9 @@ def test_a_draft_that_is_over_is_gone_and_a_form_that_still_stands_goes_on(
     other.get_by_role("heading", name="This form is no longer kept").wait_for()
     assert other.get_by_role("link", name="Create a webhook").get_attribute("href") == f"{LIST}/new"
     assert faults(other) == []
-    page.get_by_role("button", name="Add Webhook").click()  # everything but the secret stands in the page itself
+    page.get_by_role(
+        "button", name="Add Webhook"
+    ).click()  # everything but the secret stands in the page itself
     page.get_by_role("alert").get_by_role("link", name="Token is required").click()
     page.keyboard.type(TOKEN)
     assert page.get_by_label("Name", exact=True).input_value() == "Late"
@@ -152,19 +170,25 @@ def test_a_draft_that_is_over_is_gone_and_a_form_that_still_stands_goes_on(
     assert served.named("Late")["auth"] == {"type": "bearer", "credential_version": None}
 
 
-def test_what_was_typed_into_an_edit_is_forgotten_after_half_an_hour_and_that_is_said(open_page: Opened, served: Served) -> None:
+def test_what_was_typed_into_an_edit_is_forgotten_after_half_an_hour_and_that_is_said(
+    open_page: Opened, served: Served
+) -> None:
     made = served.make("Kept")
     page = open_page(f"{LIST}/{made['id']}")
     page.get_by_label("Description").fill("typed")
     page.get_by_role("button", name="Last 30 days").click()
     page.get_by_role("link", name="Discard what was typed").wait_for()
-    served.outdate("drafts", "id", page.url.partition("draft=")[2].partition("&")[0].partition("#")[0])
+    served.outdate(
+        "drafts", "id", page.url.partition("draft=")[2].partition("&")[0].partition("#")[0]
+    )
     page.reload()
     page.get_by_role("status").get_by_text("is forgotten").wait_for()
     assert page.get_by_label("Description").input_value() == ""
 
 
-def test_a_webhook_that_was_deleted_meanwhile_is_created_again_with_what_was_typed(open_page: Opened, served: Served) -> None:
+def test_a_webhook_that_was_deleted_meanwhile_is_created_again_with_what_was_typed(
+    open_page: Opened, served: Served
+) -> None:
     made = served.make("Gone", events=[EVENT], managed_by=MARK)
     page, deleting = (open_page(f"{LIST}/{made['id']}{path}") for path in ("", "/delete"))
     page.get_by_label("Description").fill("typed")

@@ -1,4 +1,6 @@
-"""The page by keyboard alone, from the list on: every step with Tab, Enter, Space and arrows, and the focus where one goes on."""
+"""The page by keyboard alone, from the list on: every step with Tab, Enter, Space and arrows, and
+the focus where one goes on.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ FAR = 60  # presses of Tab that reach everything on a page
 
 
 def tab_to(page: Page, target: Locator) -> None:
-    """Presses Tab until the element has the focus; an element that cannot be reached so fails the test."""
+    """Presses Tab until the element has the focus; an element that cannot be reached so fails the
+    test.
+    """
     target.wait_for()
     for _ in range(FAR):
         page.keyboard.press("Tab")
@@ -35,7 +39,9 @@ def test_by_keyboard_alone_a_webhook_is_edited(open_page: Opened, served: Served
     tab_to(page, page.get_by_role("radio", name="None"))
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    tab_to(page, page.get_by_label("Token", exact=True))  # the fields of what was chosen, and no others
+    tab_to(
+        page, page.get_by_label("Token", exact=True)
+    )  # the fields of what was chosen, and no others
     page.keyboard.type("sesame-4711")
     tab_to(page, page.get_by_role("button", name=f"Remove {EVENT['type']}"))
     page.keyboard.press("Enter")
@@ -46,11 +52,17 @@ def test_by_keyboard_alone_a_webhook_is_edited(open_page: Opened, served: Served
     page.keyboard.press("Enter")
     page.locator("#said:focus").get_by_text("The changes were saved.").wait_for()
     after = served.named("Renamed")
-    assert (after["description"], after["auth"]["type"], after["events"]) == ("one\ntwo", "bearer", [])
+    assert (after["description"], after["auth"]["type"], after["events"]) == (
+        "one\ntwo",
+        "bearer",
+        [],
+    )
     assert after["protected"] is True
 
 
-def test_by_keyboard_alone_a_webhook_is_disabled_and_deleted(open_page: Opened, served: Served) -> None:
+def test_by_keyboard_alone_a_webhook_is_disabled_and_deleted(
+    open_page: Opened, served: Served
+) -> None:
     made = served.make("Keys")
     page = open_page(LIST)
     tab_to(page, page.get_by_role("button", name="Disable Keys"))

@@ -1,4 +1,6 @@
-"""The list in a real browser: the widget and its graph, rows, paging, search; and the catalogue of events."""
+"""The list in a real browser: the widget and its graph, rows, paging, search; and the catalogue of
+events.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +13,22 @@ from tests.browser.conftest import EVENT, LIST, MARK, Opened, Served, faults
 from tests.support.receiver import Receiver
 
 KNOWN = {  # docs.elastio.com and Elastio's sample receiver: what is public of each event
-    "elastio:recovery-point:create:started": ("Versions: v0.", "The creation of a recovery point has begun."),
-    "elastio:recovery-point:create:succeeded": ("Versions: v0.", "A new recovery point was created without failure."),
-    "elastio:recovery-point:iscan:healthy": ("Versions: not recorded.", "No description is public."),
-    "elastio:recovery-point:iscan:unhealthy": ("Versions: not recorded.", "No description is public."),
+    "elastio:recovery-point:create:started": (
+        "Versions: v0.",
+        "The creation of a recovery point has begun.",
+    ),
+    "elastio:recovery-point:create:succeeded": (
+        "Versions: v0.",
+        "A new recovery point was created without failure.",
+    ),
+    "elastio:recovery-point:iscan:healthy": (
+        "Versions: not recorded.",
+        "No description is public.",
+    ),
+    "elastio:recovery-point:iscan:unhealthy": (
+        "Versions: not recorded.",
+        "No description is public.",
+    ),
 }
 
 
@@ -37,7 +51,12 @@ def test_the_widget_the_graph_and_the_rows_tell_what_was_delivered_and_what_fail
     open_page: Opened, served: Served, receiver: Receiver
 ) -> None:
     _, before = served.process.call("GET", "/invocations")
-    good = served.make("Good", url=receiver.url("/ok"), events=[EVENT, {**EVENT, "severity": "critical"}], managed_by=MARK)
+    good = served.make(
+        "Good",
+        url=receiver.url("/ok"),
+        events=[EVENT, {**EVENT, "severity": "critical"}],
+        managed_by=MARK,
+    )
     bad = served.make("Bad", url=receiver.url("/status/410"), events=[EVENT])
     served.make("Off", url="https://off.example.com/secret-path", enabled=False)
     served.happen(deliveries=2)
@@ -48,20 +67,35 @@ def test_the_widget_the_graph_and_the_rows_tell_what_was_delivered_and_what_fail
     widget = page.get_by_role("region", name="Invocations")
     assert widget.locator("dl > div").all_inner_texts() == [
         f"Successful\n{before['succeeded'] + 2:,}\n{before['last_day']['succeeded'] + 2:,} in the last 24 hours",
-        f"Failed\n{before['failed'] + 1:,}\n{before['last_day']['failed'] + 1:,} in the last 24 hours",
+        (
+            f"Failed\n{before['failed'] + 1:,}\n{before['last_day']['failed'] + 1:,} in the "
+            "last 24 hours"
+        ),
     ]
     graph = widget.get_by_role("img", name="Successful and failed invocations, last 24 hours")
-    counts = f"{before['last_day']['succeeded'] + 2:,} successful and {before['last_day']['failed'] + 1:,} failed invocations"
+    counts = (
+        f"{before['last_day']['succeeded'] + 2:,} successful and "
+        f"{before['last_day']['failed'] + 1:,} failed invocations"
+    )
     assert counts in graph.locator("desc").text_content()
     widget.get_by_text("Numbers").click()
     assert widget.locator("tbody tr").count() == 24
-    said = [" ".join(text.split()) for text in page.locator("table.list tbody tr").all_inner_texts()]
-    assert [text.partition("http")[0].strip() for text in said] == ["Bad", "Good Managed by Git", "Off"]
+    said = [
+        " ".join(text.split()) for text in page.locator("table.list tbody tr").all_inner_texts()
+    ]
+    assert [text.partition("http")[0].strip() for text in said] == [
+        "Bad",
+        "Good Managed by Git",
+        "Off",
+    ]
     assert f"http://127.0.0.1:{receiver.port} Enabled 1 Failed " in said[0]
     assert said[0].endswith("0 1 1 in 24 h Edit Bad Disable Bad Delete Bad")
     assert " Enabled 2 Delivered " in said[1]
     assert said[1].endswith("2 2 in 24 h 0 Edit Good Disable Good Delete Good")
-    assert "https://off.example.com Disabled None None yet 0 0 Edit Off Enable Off Delete Off" in said[2]
+    assert (
+        "https://off.example.com Disabled None None yet 0 0 Edit Off Enable Off Delete Off"
+        in said[2]
+    )
     assert "secret-path" not in page.content()
     assert faults(page) == []
     widget.get_by_role("link", name="Last 30 days").click()
@@ -99,12 +133,17 @@ def test_a_long_list_is_paged_and_searched(open_page: Opened, served: Served) ->
 
 @pytest.mark.parametrize("width", [1280, 375])
 @pytest.mark.parametrize("scripts", [True, False])
-def test_what_switching_did_is_said_where_the_person_is(open_page: Opened, served: Served, scripts: bool, width: int) -> None:
+def test_what_switching_did_is_said_where_the_person_is(
+    open_page: Opened, served: Served, scripts: bool, width: int
+) -> None:
     for number in range(40):
         served.make(f"Team {number:02}")
     page = open_page(LIST, scripts=scripts)
     page.set_viewport_size({"width": width, "height": 800})
-    for button, sentence in (("Disable", "The webhook is disabled."), ("Enable", "The webhook is enabled.")):
+    for button, sentence in (
+        ("Disable", "The webhook is disabled."),
+        ("Enable", "The webhook is enabled."),
+    ):
         page.get_by_role("button", name=f"{button} Team 30").click()
         said = page.locator("#said", has_text=sentence)
         said.wait_for()
@@ -124,7 +163,9 @@ def test_what_switching_did_is_said_where_the_person_is(open_page: Opened, serve
 def test_the_catalogue_shows_every_public_event_with_its_example_and_who_receives_it(
     open_page: Opened, served: Served, scripts: bool
 ) -> None:
-    made = served.make("Receives", events=[EVENT, {"type": "acme:thing:done", "version": "v1", "severity": "loud"}])
+    made = served.make(
+        "Receives", events=[EVENT, {"type": "acme:thing:done", "version": "v1", "severity": "loud"}]
+    )
     _, catalogue = served.process.call("GET", "/events")
     known = {event["type"]: event for event in catalogue["events"]}
     assert set(known) == set(KNOWN)

@@ -1,4 +1,6 @@
-"""What the page shows and what may be done there besides editing: deliveries, events, manifests, signing in and out."""
+"""What the page shows and what may be done there besides editing: deliveries, events, manifests,
+signing in and out.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from tests.support.receiver import Receiver
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_choosing_the_period_of_the_graph_keeps_what_was_typed(open_page: Opened, served: Served, scripts: bool) -> None:
+def test_choosing_the_period_of_the_graph_keeps_what_was_typed(
+    open_page: Opened, served: Served, scripts: bool
+) -> None:
     made = served.make("Typed")
     page = open_page(f"{LIST}/{made['id']}", scripts=scripts)
     page.get_by_label("Description").fill("not saved yet")
@@ -56,8 +60,12 @@ def test_a_delivery_that_is_tried_again_shows_its_attempts_and_the_next_one(
     assert "status 503" in page.locator(".attempts").inner_text()
 
 
-@pytest.mark.parametrize("button", ["Send again", "Send all failed ones of the last 24 hours again"])
-def test_a_failed_delivery_is_sent_again_by_hand(open_page: Opened, served: Served, receiver: Receiver, button: str) -> None:
+@pytest.mark.parametrize(
+    "button", ["Send again", "Send all failed ones of the last 24 hours again"]
+)
+def test_a_failed_delivery_is_sent_again_by_hand(
+    open_page: Opened, served: Served, receiver: Receiver, button: str
+) -> None:
     receiver.script("/gone", 410, 200)  # 410 ends it: nothing but the button sends it again
     made = served.make("Again", url=receiver.url("/gone"), events=[EVENT])
     served.happen()
@@ -88,7 +96,9 @@ def test_sending_again_to_what_was_disabled_meanwhile_is_refused_on_the_page_its
 
 
 @pytest.mark.parametrize("clipboard", [True, False])
-def test_the_manifest_is_copied_or_selected(open_page: Opened, served: Served, clipboard: bool) -> None:
+def test_the_manifest_is_copied_or_selected(
+    open_page: Opened, served: Served, clipboard: bool
+) -> None:
     made = served.make("In Git", managed_by=MARK)
     page = open_page(f"{LIST}/{made['id']}")
     assert page.get_by_role("link", name="Manifest of this webhook").count() == 1
@@ -101,12 +111,16 @@ def test_the_manifest_is_copied_or_selected(open_page: Opened, served: Served, c
     text = page.locator("#manifest").inner_text()
     said = "Copied" if clipboard else "Selected: copy it with your keyboard"
     page.get_by_role("status").get_by_text(said, exact=True).wait_for()
-    taken = page.evaluate("navigator.clipboard.readText()" if clipboard else "getSelection().toString()")
+    taken = page.evaluate(
+        "navigator.clipboard.readText()" if clipboard else "getSelection().toString()"
+    )
     assert taken.strip() == text.strip()
     assert "kind: Webhook" in taken
 
 
-def test_a_sign_in_link_opens_once_and_signing_out_ends_the_session(chromium: Browser, served: Served) -> None:
+def test_a_sign_in_link_opens_once_and_signing_out_ends_the_session(
+    chromium: Browser, served: Served
+) -> None:
     link = served.link()
     context = chromium.new_context(base_url=served.origin)
     page = context.new_page()
@@ -118,7 +132,9 @@ def test_a_sign_in_link_opens_once_and_signing_out_ends_the_session(chromium: Br
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("heading", name="You are signed out").wait_for()
     assert faults(page) == []
-    context.add_cookies([{"name": one["name"], "value": one["value"], "url": served.origin} for one in cookies])
+    context.add_cookies(
+        [{"name": one["name"], "value": one["value"], "url": served.origin} for one in cookies]
+    )
     answer = page.goto(LIST)
     assert answer is not None
     assert answer.status == 401
@@ -134,7 +150,9 @@ def test_no_other_page_has_an_accessibility_fault_or_is_wider_than_its_window(
     open_page: Opened, served: Served, receiver: Receiver
 ) -> None:
     name = ("<script>alert(1)</script> \u05e9\u05dc\u05d5\u05dd \U0001f389 " + "x" * 255)[:255]
-    made = served.make(name, url=receiver.url("/status/503"), events=[EVENT], managed_by=MARK, protected=True)
+    made = served.make(
+        name, url=receiver.url("/status/503"), events=[EVENT], managed_by=MARK, protected=True
+    )
     served.happen()
     served.ended(made)
     at = f"{LIST}/{made['id']}"

@@ -22,13 +22,21 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tokens(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
-    """A tenant's folder with a token that may write and one that may read, to be copied for each test."""
+    """A tenant's folder with a token that may write and one that may read, to be copied for each
+    test.
+    """
     tenant = Tenant(tmp_path_factory.mktemp("seed") / "tenant")
-    return tenant.folder, tenant.token, tenant.make_token("plan", "Webhooks: Read", owner="payments")
+    return (
+        tenant.folder,
+        tenant.token,
+        tenant.make_token("plan", "Webhooks: Read", owner="payments"),
+    )
 
 
 @pytest.fixture
-def repository_at(tmp_path: Path, checkout: Path, tokens: tuple[Path, str, str]) -> Iterator[Callable[[str], Repository]]:
+def repository_at(
+    tmp_path: Path, checkout: Path, tokens: tuple[Path, str, str]
+) -> Iterator[Callable[[str], Repository]]:
     """A repository of manifests at a kind of forge, with a served tenant."""
     with ExitStack() as stack:
 
@@ -49,7 +57,9 @@ def repository(repository_at: Callable[[str], Repository]) -> Repository:
     """One webhook is applied; a branch with a second is checked out."""
     found = repository_at("github")
     found.commit(first=webhook("first"))
-    assert run("reconcile", ".", "--yes", cwd=found.folder, TENANT_TOKEN=found.tenant.token).code == 0
+    assert (
+        run("reconcile", ".", "--yes", cwd=found.folder, TENANT_TOKEN=found.tenant.token).code == 0
+    )
     git(found.folder, "checkout", "-q", "-b", "change")
     found.commit(second=webhook("second"))
     return found

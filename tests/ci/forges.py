@@ -1,6 +1,8 @@
-"""A forge's API as far as the recipes call it, as a real HTTP server in this process: comments, issues, and who merged what.
+"""A forge's API as far as the recipes call it, as a real HTTP server in this process: comments,
+issues, and who merged what.
 
-Lists come two items a page, as a busy repository's do in hundreds. What is asked without the token is 401.
+Lists come two items a page, as a busy repository's do in hundreds. What is asked without the token
+is 401.
 """
 
 from __future__ import annotations
@@ -24,11 +26,17 @@ def now() -> str:
 
 
 class ForgeServer:
-    """What people and pipelines did at one repository of one kind of forge: `github`, `gitea` or `gitlab`."""
+    """What people and pipelines did at one repository of one kind of forge: `github`, `gitea` or
+    `gitlab`.
+    """
 
     def __init__(self, kind: str) -> None:
         self.kind, self.lab = kind, kind == "gitlab"
-        self.account = {"github": "github-actions[bot]", "gitea": "gitea-actions", "gitlab": "project_7_bot"}[kind]
+        self.account = {
+            "github": "github-actions[bot]",
+            "gitea": "gitea-actions",
+            "gitlab": "project_7_bot",
+        }[kind]
         self.root = "/projects/7" if self.lab else "/repos/acme/webhooks"
         self.comments: dict[int, list[dict[str, Any]]] = {}
         self.issues: list[dict[str, Any]] = []
@@ -39,7 +47,12 @@ class ForgeServer:
     def said(self, author: str, text: str, **more: Any) -> dict[str, Any]:
         """A comment or an issue as this forge tells it."""
         by = {"author": {"username": author}} if self.lab else {"user": {"login": author}}
-        return {"updated_at": now(), **by, **more, **({"body": text} if "id" in more else {self.text: text})}
+        return {
+            "updated_at": now(),
+            **by,
+            **more,
+            **({"body": text} if "id" in more else {self.text: text}),
+        }
 
     def comment(self, number: int, author: str, text: str) -> None:
         """Somebody comments."""
@@ -47,12 +60,27 @@ class ForgeServer:
         found.append(self.said(author, text, id=100 * number + len(found)))
 
     def merge(self, number: int, commit: str, head: str, how: str) -> None:
-        """Somebody merges that request, whose head it was; the commit is what that gave. Only GitLab tells how."""
+        """Somebody merges that request, whose head it was; the commit is what that gave. Only
+        GitLab tells how.
+        """
         if self.lab:
-            merge, squash = (commit if how == "--no-ff" else None), (commit if how == "--squash" else None)
-            told = {"iid": number, "sha": head, "merge_commit_sha": merge, "squash_commit_sha": squash}
+            merge, squash = (
+                (commit if how == "--no-ff" else None),
+                (commit if how == "--squash" else None),
+            )
+            told = {
+                "iid": number,
+                "sha": head,
+                "merge_commit_sha": merge,
+                "squash_commit_sha": squash,
+            }
         else:
-            told = {"number": number, "head": {"sha": head}, "base": {"sha": "0" * 40}, "merge_commit_sha": commit}
+            told = {
+                "number": number,
+                "head": {"sha": head},
+                "base": {"sha": "0" * 40},
+                "merge_commit_sha": commit,
+            }
         self.merges[commit] = {"merged_at": now(), **told}
 
     @property
@@ -65,11 +93,17 @@ class ForgeServer:
 
     def ours(self, number: int, kind: str) -> list[str]:
         """The texts of the pipeline's comments of that kind."""
-        found = [item["body"] for item in self.comments.get(number, []) if self._author(item) == self.account]
+        found = [
+            item["body"]
+            for item in self.comments.get(number, [])
+            if self._author(item) == self.account
+        ]
         return [text for text in found if text.startswith(f"<!-- reconciler-{kind} ")]
 
     def _author(self, item: dict[str, Any]) -> str:
-        return str((item.get("author") or item.get("user") or {}).get("username" if self.lab else "login"))
+        return str(
+            (item.get("author") or item.get("user") or {}).get("username" if self.lab else "login")
+        )
 
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
         """Status and body; a list is cut into pages by the caller."""
@@ -97,7 +131,9 @@ class ForgeServer:
         return (201, {}) if method == "POST" else (200, self.comments.get(int(number), []))
 
     def _comment(self, method: str, body: Any, number: str) -> tuple[int, Any]:
-        (found,) = (item for items in self.comments.values() for item in items if item["id"] == int(number))
+        (found,) = (
+            item for items in self.comments.values() for item in items if item["id"] == int(number)
+        )
         assert method == ("PUT" if self.lab else "PATCH")
         found.update(body=body["body"], updated_at=now())
         return 200, found
@@ -107,7 +143,13 @@ class ForgeServer:
             return 200, self.open
         key, opened = ("iid", "opened") if self.lab else ("number", "open")
         self.issues.append(
-            self.said(self.account, body[self.text], **{key: len(self.issues) + 1}, title=body["title"], state=opened)
+            self.said(
+                self.account,
+                body[self.text],
+                **{key: len(self.issues) + 1},
+                title=body["title"],
+                state=opened,
+            )
         )
         return 201, {}
 
@@ -116,7 +158,9 @@ class ForgeServer:
         found = self.issues[int(number) - 1]
         if body.get("state") == "closed" or body.get("state_event") == "close":
             found["state"] = "closed"
-        found.update({key: body[key] for key in ("title", self.text) if key in body}, updated_at=now())
+        found.update(
+            {key: body[key] for key in ("title", self.text) if key in body}, updated_at=now()
+        )
         return 200, found
 
     def _merged(self, _method: str, _body: Any, commit: str) -> tuple[int, Any]:
@@ -129,7 +173,11 @@ class ForgeServer:
 def _handler(forge: ForgeServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            allowed = self.headers["PRIVATE-TOKEN"] == TOKEN if forge.lab else self.headers["Authorization"] == f"token {TOKEN}"
+            allowed = (
+                self.headers["PRIVATE-TOKEN"] == TOKEN
+                if forge.lab
+                else self.headers["Authorization"] == f"token {TOKEN}"
+            )
             length = int(self.headers["Content-Length"] or 0)
             body = json.loads(self.rfile.read(length)) if length else None
             url = urlsplit(self.path)
@@ -138,7 +186,10 @@ def _handler(forge: ForgeServer) -> type[BaseHTTPRequestHandler]:
             if isinstance(answer, list):
                 page = int(parse_qs(url.query).get("page", ["1"])[0])
                 more = len(answer) > page * PAGE
-                answer, links = answer[(page - 1) * PAGE : page * PAGE], '<elsewhere>; rel="next"' if more else ""
+                answer, links = (
+                    answer[(page - 1) * PAGE : page * PAGE],
+                    '<elsewhere>; rel="next"' if more else "",
+                )
             data = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(data)))

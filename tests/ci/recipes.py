@@ -2,7 +2,8 @@
 
 Workflows by act without containers, GitLab's by gitlab-ci-local.
 
-The actions of a workflow are local folders: act leaves out the checkout, for the files are there, and takes ours from a copy.
+The actions of a workflow are local folders: act leaves out the checkout, for the files are there,
+and takes ours from a copy.
 """
 
 from __future__ import annotations
@@ -31,16 +32,27 @@ NEEDED = "make test installs what runs GitLab's recipe: make tools .venv/.node"
 GITLAB_CI_LOCAL = ROOT / ".venv" / "node" / "node_modules" / "gitlab-ci-local" / "dist" / "index.js"
 NOTHING: Mapping[str, str] = MappingProxyType({})
 WHO = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.com")
-PROJECT = ("action.yml", ".pre-commit-hooks.yaml", "pyproject.toml", "README.md", "LICENSE", "requirements.lock")
+PROJECT = (
+    "action.yml",
+    ".pre-commit-hooks.yaml",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "requirements.lock",
+)
 
 
 def git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", *WHO, *arguments], cwd=folder, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        ["git", *WHO, *arguments], cwd=folder, check=True, capture_output=True, text=True
+    )
     return done.stdout.strip()
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """What a runner's own machine has: this installation of the program, and nothing of the surroundings' settings."""
+    """What a runner's own machine has: this installation of the program, and nothing of the
+    surroundings' settings.
+    """
     return {"HOME": str(home), "PATH": f"{BIN}:{os.environ['PATH']}", "LANG": "C.UTF-8", **more}
 
 
@@ -59,7 +71,14 @@ def source(folder: Path) -> str:
 
 def ended(command: list[str | Path], cwd: Path, env: dict[str, str]) -> Ended:
     done = subprocess.run(
-        command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False
+        command,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     return Ended(done.returncode, done.stdout, done.stderr)
 
@@ -76,7 +95,9 @@ class Repository:
 
     def make(self) -> None:
         """The first commit: the recipe and the Tenant manifest."""
-        place = {"github": ".github/workflows", "gitea": ".gitea/workflows", "gitlab": "."}[self.forge.kind]
+        place = {"github": ".github/workflows", "gitea": ".gitea/workflows", "gitlab": "."}[
+            self.forge.kind
+        ]
         (self.folder / place).mkdir(parents=True)
         for file in (RECIPES / self.forge.kind).iterdir():
             shutil.copy(file, self.folder / place)
@@ -96,7 +117,9 @@ class Repository:
         return self.head
 
     def merge(self, number: int, head: str, how: str = "--no-ff") -> str:
-        """The forge brings that commit into main, with a merge commit, `--squash` or `--ff-only`; what main is then."""
+        """The forge brings that commit into main, with a merge commit, `--squash` or `--ff-only`;
+        what main is then.
+        """
         git(self.folder, "checkout", "-q", "main")
         git(self.folder, "merge", "-q", how, "-m", f"merge {number}", head)
         if how == "--squash":
@@ -105,25 +128,54 @@ class Repository:
         return self.head
 
     def run(self, verb: str, *, number: int = 0, fork: bool = False, **inputs: str) -> Ended:
-        """The recipe's part for that verb, as the forge would start it at the commit that is checked out."""
+        """The recipe's part for that verb, as the forge would start it at the commit that is
+        checked out.
+        """
         if self.forge.lab:
             return self._gitlab(verb, number, fork, inputs)
         return self._act(verb, number, fork, inputs)
 
-    def direct(self, verb: str, *, number: int = 0, base: str = "", given: Mapping[str, str] = NOTHING, **more: str) -> Ended:
-        """The program behind the recipes by itself, which is quicker: as GitHub's action or GitLab's job starts it."""
+    def direct(
+        self,
+        verb: str,
+        *,
+        number: int = 0,
+        base: str = "",
+        given: Mapping[str, str] = NOTHING,
+        **more: str,
+    ) -> Ended:
+        """The program behind the recipes by itself, which is quicker: as GitHub's action or
+        GitLab's job starts it.
+        """
         home = self.folder.parent / "runner"
         home.mkdir(exist_ok=True)
-        env = {"FORGE_TOKEN": TOKEN, "TENANT_TOKEN": self.tenant.token, "GITHUB_STEP_SUMMARY": str(home / "summary.md")}
+        env = {
+            "FORGE_TOKEN": TOKEN,
+            "TENANT_TOKEN": self.tenant.token,
+            "GITHUB_STEP_SUMMARY": str(home / "summary.md"),
+        }
         if self.forge.lab:
-            env |= {"GITLAB_CI": "true", "CI_API_V4_URL": self.forge.url, "CI_PROJECT_ID": "7", "CI_COMMIT_SHA": self.head}
+            env |= {
+                "GITLAB_CI": "true",
+                "CI_API_V4_URL": self.forge.url,
+                "CI_PROJECT_ID": "7",
+                "CI_COMMIT_SHA": self.head,
+            }
             env |= self._merge_request(number, fork=False) if number else {}
         else:
-            (home / "event.json").write_text(json.dumps(self._event(number, fork=False, inputs={}, base=base)))
-            env |= {"GITHUB_API_URL": self.forge.url, "GITHUB_REPOSITORY": "acme/webhooks", "GITHUB_SHA": self.head}
+            (home / "event.json").write_text(
+                json.dumps(self._event(number, fork=False, inputs={}, base=base))
+            )
+            env |= {
+                "GITHUB_API_URL": self.forge.url,
+                "GITHUB_REPOSITORY": "acme/webhooks",
+                "GITHUB_SHA": self.head,
+            }
             env |= {"GITHUB_EVENT_PATH": str(home / "event.json")}
         return ended(
-            [sys.executable, "-I", RECIPES / "pipeline.py", verb], self.folder, environment(home, **env | dict(given) | more)
+            [sys.executable, "-I", RECIPES / "pipeline.py", verb],
+            self.folder,
+            environment(home, **env | dict(given) | more),
         )
 
     @property
@@ -132,20 +184,36 @@ class Repository:
         return git(self.folder, "rev-parse", "HEAD")
 
     def _act(self, verb: str, number: int, fork: bool, inputs: dict[str, str]) -> Ended:
-        event = {"plan": "pull_request", "apply": "workflow_dispatch" if inputs else "push", "drift": "schedule"}[verb]
+        event = {
+            "plan": "pull_request",
+            "apply": "workflow_dispatch" if inputs else "push",
+            "drift": "schedule",
+        }[verb]
         home = self.folder.parent / "runner"
         home.mkdir(exist_ok=True)
         (home / "event.json").write_text(json.dumps(self._event(number, fork, inputs)))
         gitea = self.forge.kind == "gitea"
         workflow = ".gitea/workflows/webhooks.yml" if gitea else f".github/workflows/{verb}.yml"
-        forks = {} if fork else {"TENANT_READ_TOKEN": self.read_token, "TENANT_TOKEN": self.tenant.token}
+        forks = (
+            {}
+            if fork
+            else {"TENANT_READ_TOKEN": self.read_token, "TENANT_TOKEN": self.tenant.token}
+        )
         secrets = {"GITHUB_TOKEN": TOKEN, "ONCALL_TOKEN": "oncall-token-77ab"} | forks
         variables = {"FORGE_API_URL": self.forge.url, "GITHUB_REPOSITORY": "acme/webhooks"} | (
             {"GITEA_ACTIONS": "true"} if gitea else {}
         )
         given = [f"--secret={name}={value}" for name, value in secrets.items()]
         given += [f"--env={name}={value}" for name, value in variables.items()]
-        options = ["-W", workflow, "-e", str(home / "event.json"), "-P", "ubuntu-latest=-self-hosted", "--no-cache-server"]
+        options = [
+            "-W",
+            workflow,
+            "-e",
+            str(home / "event.json"),
+            "-P",
+            "ubuntu-latest=-self-hosted",
+            "--no-cache-server",
+        ]
         options += [
             "--local-repository",
             f"{ACTION}={self.source}",
@@ -155,12 +223,25 @@ class Repository:
         ]
         return ended([BIN / "act", event, *options, *given], self.folder, environment(home))
 
-    def _event(self, number: int, fork: bool, inputs: dict[str, str], base: str = "") -> dict[str, Any]:
-        event: dict[str, Any] = {"repository": {"full_name": "acme/webhooks", "default_branch": "main"}, "ref": "refs/heads/main"}
+    def _event(
+        self, number: int, fork: bool, inputs: dict[str, str], base: str = ""
+    ) -> dict[str, Any]:
+        event: dict[str, Any] = {
+            "repository": {"full_name": "acme/webhooks", "default_branch": "main"},
+            "ref": "refs/heads/main",
+        }
         if number:
-            head = {"sha": self.head, "repo": {"full_name": "x/webhooks" if fork else "acme/webhooks"}}
+            head = {
+                "sha": self.head,
+                "repo": {"full_name": "x/webhooks" if fork else "acme/webhooks"},
+            }
             onto = {"sha": base or git(self.folder, "merge-base", "main", "HEAD"), "ref": "main"}
-            event["pull_request"] = {"number": number, "head": head, "base": onto, "user": {"login": "somebody"}}
+            event["pull_request"] = {
+                "number": number,
+                "head": head,
+                "base": onto,
+                "user": {"login": "somebody"},
+            }
         return event | ({"inputs": inputs} if inputs else {})
 
     def _gitlab(self, verb: str, number: int, fork: bool, inputs: dict[str, str]) -> Ended:
@@ -168,17 +249,31 @@ class Repository:
         assert shutil.which("rsync"), NEEDED
         home = self.folder.parent / "runner"
         home.mkdir(exist_ok=True)
-        kind = {"plan": "merge_request_event", "apply": "web" if inputs else "push", "drift": "schedule"}[verb]
+        kind = {
+            "plan": "merge_request_event",
+            "apply": "web" if inputs else "push",
+            "drift": "schedule",
+        }[verb]
         variables = {
-            "CI_PIPELINE_SOURCE": kind, "CI_DEFAULT_BRANCH": "main", "CI_API_V4_URL": self.forge.url, "CI_PROJECT_ID": "7",
-            "CI_COMMIT_SHA": self.head, "RECONCILER_IMAGE": "none", "FORGE_TOKEN": TOKEN,
-            "RECONCILER_REPOSITORY": str(self.source), "RECONCILER_COMMIT": git(self.source, "rev-parse", "HEAD"),
-            "TENANT_READ_TOKEN": self.read_token, "ONCALL_TOKEN": "oncall-token-77ab",
-            "APPROVED_DIGEST": inputs.get("digest", ""), "ACCEPT": inputs.get("accept", ""),
-        }  # fmt: skip
+            "CI_PIPELINE_SOURCE": kind,
+            "CI_DEFAULT_BRANCH": "main",
+            "CI_API_V4_URL": self.forge.url,
+            "CI_PROJECT_ID": "7",
+            "CI_COMMIT_SHA": self.head,
+            "RECONCILER_IMAGE": "none",
+            "FORGE_TOKEN": TOKEN,
+            "RECONCILER_REPOSITORY": str(self.source),
+            "RECONCILER_COMMIT": git(self.source, "rev-parse", "HEAD"),
+            "TENANT_READ_TOKEN": self.read_token,
+            "ONCALL_TOKEN": "oncall-token-77ab",
+            "APPROVED_DIGEST": inputs.get("digest", ""),
+            "ACCEPT": inputs.get("accept", ""),
+        }
         pushed = {"CI_COMMIT_BRANCH": "main", "TENANT_TOKEN": self.tenant.token}
         variables |= self._merge_request(number, fork) if number else pushed
-        given = [part for name, value in variables.items() for part in ("--variable", f"{name}={value}")]
+        given = [
+            part for name, value in variables.items() for part in ("--variable", f"{name}={value}")
+        ]
         options = [
             "--force-shell-executor",
             "--ignore-predefined-vars",

@@ -1,4 +1,6 @@
-"""What counts as approved, and what apply does when it is not: nothing, in words, on the pull request."""
+"""What counts as approved, and what apply does when it is not: nothing, in words, on the pull
+request.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from tests.support.processes import webhook
 
 
 @pytest.mark.parametrize("how", ["--no-ff", "--squash", "--ff-only"])
-def test_what_was_planned_is_applied_however_gitlab_merges(repository_at: Callable[[str], Repository], how: str) -> None:
+def test_what_was_planned_is_applied_however_gitlab_merges(
+    repository_at: Callable[[str], Repository], how: str
+) -> None:
     repository = repository_at("gitlab")
     git(repository.folder, "checkout", "-q", "-b", "change")
     repository.commit(second=webhook("second"))
@@ -31,7 +35,9 @@ def test_what_was_planned_is_applied(repository: Repository) -> None:
     assert "created `second`" in outcome(repository)
 
 
-def test_a_tenant_that_moved_is_5_and_nothing_is_written_until_somebody_approves_the_new_plan(repository: Repository) -> None:
+def test_a_tenant_that_moved_is_5_and_nothing_is_written_until_somebody_approves_the_new_plan(
+    repository: Repository,
+) -> None:
     repository.direct("plan", number=1)
     repository.merge(1, repository.head)
     repository.tenant.edit("first", description="by hand")
@@ -77,7 +83,9 @@ def test_a_push_after_the_plan_is_not_approved(repository: Repository) -> None:
     assert names(repository) == {"first"}
 
 
-def test_a_plan_that_is_written_again_after_the_merge_is_not_approved(repository: Repository) -> None:
+def test_a_plan_that_is_written_again_after_the_merge_is_not_approved(
+    repository: Repository,
+) -> None:
     repository.direct("plan", number=1)
     head = repository.head
     repository.merge(1, head)
@@ -91,7 +99,9 @@ def test_a_plan_that_is_written_again_after_the_merge_is_not_approved(repository
     assert names(repository) == {"first"}
 
 
-def test_a_comment_of_somebody_else_approves_nothing_and_is_not_edited(repository: Repository) -> None:
+def test_a_comment_of_somebody_else_approves_nothing_and_is_not_edited(
+    repository: Repository,
+) -> None:
     repository.direct("plan", number=2)
     (forged,) = repository.forge.ours(2, "plan")
     for _ in range(3):
@@ -105,7 +115,9 @@ def test_a_comment_of_somebody_else_approves_nothing_and_is_not_edited(repositor
 
 def test_only_the_second_line_of_our_comment_says_what_is_approved(repository: Repository) -> None:
     name = f"<!-- head={repository.head} digest=sha256:{'0' * 64} -->"
-    repository.commit(second=None, third=webhook("third").replace("spec:", f"spec:\n  name: '{name}'"))
+    repository.commit(
+        second=None, third=webhook("third").replace("spec:", f"spec:\n  name: '{name}'")
+    )
     repository.direct("plan", number=1)
     (said,) = repository.forge.ours(1, "plan")
 
@@ -113,7 +125,9 @@ def test_only_the_second_line_of_our_comment_says_what_is_approved(repository: R
     assert said.split("\n")[1].startswith(f"<!-- head={repository.head} digest=sha256:")
 
 
-def test_a_plan_with_violations_is_6_and_merging_it_applies_nothing_until_it_is_accepted_by_hand(repository: Repository) -> None:
+def test_a_plan_with_violations_is_6_and_merging_it_applies_nothing_until_it_is_accepted_by_hand(
+    repository: Repository,
+) -> None:
     repository.commit(first=webhook("first", name="Other"))
     for key in ("second", "third"):
         repository.commit(**{key: webhook(key)})

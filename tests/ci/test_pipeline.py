@@ -1,4 +1,6 @@
-"""What a pipeline does besides: notes in place, policies of the base branch, no secret anywhere, in trouble nothing."""
+"""What a pipeline does besides: notes in place, policies of the base branch, no secret anywhere, in
+trouble nothing.
+"""
 
 from __future__ import annotations
 
@@ -30,12 +32,16 @@ spec: {message: webhooks use https, schema: {properties: {url: {pattern: "^https
 """
 
 
-def test_a_request_is_judged_by_the_policies_of_the_branch_that_it_goes_onto(repository: Repository) -> None:
+def test_a_request_is_judged_by_the_policies_of_the_branch_that_it_goes_onto(
+    repository: Repository,
+) -> None:
     git(repository.folder, "checkout", "-q", "main")
     (repository.folder / "policies").mkdir()
     repository.commit(**{"policies/https": POLICY})
     git(repository.folder, "checkout", "-q", "-b", "loose")
-    repository.commit(**{"policies/https": None}, plain=webhook("plain", url="http://hooks.example.com/plain"))
+    repository.commit(
+        **{"policies/https": None}, plain=webhook("plain", url="http://hooks.example.com/plain")
+    )
 
     validated = repository.direct("validate", number=1)
     planned = repository.direct("plan", number=1)
@@ -59,7 +65,9 @@ def test_a_request_that_moves_tenant_and_policies_is_judged_by_those_of_the_base
     git(repository.folder, "mv", "hooks/tenant.yaml", "elsewhere/tenant.yaml")
     loose = POLICY.replace("^https://", "^http")
     plain = webhook("plain", url="http://hooks.example.com/plain")
-    repository.commit(**{"hooks/policies/https": None, "elsewhere/policies/https": loose}, plain=plain)
+    repository.commit(
+        **{"hooks/policies/https": None, "elsewhere/policies/https": loose}, plain=plain
+    )
 
     validated = repository.direct("validate", number=1)
     planned = repository.direct("plan", number=1)
@@ -70,7 +78,9 @@ def test_a_request_that_moves_tenant_and_policies_is_judged_by_those_of_the_base
     assert "**policy/https**" in said
 
 
-def test_at_gitlab_the_target_branchs_head_judges_where_it_is_known(repository_at: Callable[[str], Repository]) -> None:
+def test_at_gitlab_the_target_branchs_head_judges_where_it_is_known(
+    repository_at: Callable[[str], Repository],
+) -> None:
     repository = repository_at("gitlab")
     git(repository.folder, "checkout", "-q", "-b", "old")
     repository.commit(plain=webhook("plain", url="http://hooks.example.com/plain"))
@@ -81,12 +91,24 @@ def test_at_gitlab_the_target_branchs_head_judges_where_it_is_known(repository_a
     git(repository.folder, "checkout", "-q", "old")
 
     assert repository.direct("validate", number=1).code == 0
-    assert repository.direct("validate", number=1, CI_MERGE_REQUEST_TARGET_BRANCH_SHA=target).code == 1
+    assert (
+        repository.direct("validate", number=1, CI_MERGE_REQUEST_TARGET_BRANCH_SHA=target).code == 1
+    )
 
 
-def test_a_base_that_was_not_fetched_is_no_reason_to_judge_by_nothing(repository: Repository) -> None:
+def test_a_base_that_was_not_fetched_is_no_reason_to_judge_by_nothing(
+    repository: Repository,
+) -> None:
     shallow = repository.folder.parent / "shallow"
-    git(repository.folder, "clone", "-q", "--depth", "1", f"file://{repository.folder}", str(shallow))
+    git(
+        repository.folder,
+        "clone",
+        "-q",
+        "--depth",
+        "1",
+        f"file://{repository.folder}",
+        str(shallow),
+    )
     at = replace(repository, folder=shallow)
 
     ended = at.direct("validate", number=1, base=git(repository.folder, "rev-parse", "main"))
@@ -111,7 +133,10 @@ def test_an_apply_that_cannot_ask_the_forge_writes_nothing(repository: Repositor
 
 def test_the_forges_token_goes_to_no_other_host(repository: Repository) -> None:
     told: list[str] = []
-    with serve(answering(200, b"[]", told=told)) as other, serve(answering(307, b"", ("Location", other))) as forge:
+    with (
+        serve(answering(200, b"[]", told=told)) as other,
+        serve(answering(307, b"", ("Location", other))) as forge,
+    ):
         assert repository.direct("plan", number=1, GITHUB_API_URL=forge).code == 1
 
     assert told == []
@@ -135,7 +160,9 @@ def test_two_tenants_of_a_repository_have_a_comment_each(repository: Repository)
 
 
 @pytest.mark.parametrize("verb", ["plan", "apply", "drift"])
-def test_what_speaks_of_one_plan_is_not_run_for_all_tenants_at_once(repository: Repository, verb: str) -> None:
+def test_what_speaks_of_one_plan_is_not_run_for_all_tenants_at_once(
+    repository: Repository, verb: str
+) -> None:
     ended = repository.direct(verb, number=1, RECONCILER_ALL_TENANTS="1")
 
     assert ended.code == 64
@@ -143,9 +170,17 @@ def test_what_speaks_of_one_plan_is_not_run_for_all_tenants_at_once(repository: 
     assert repository.forge.asked == []
 
 
-@pytest.mark.parametrize("variable", ["FORGE_TOKEN", "TENANT_READ_TOKEN", "CI_REPOSITORY_URL", "ACTIONS_RUNTIME_TOKEN"])
-def test_a_manifest_cannot_send_the_forges_token_to_an_endpoint(repository: Repository, variable: str) -> None:
-    repository.commit(second=webhook("second", auth=f"{{type: bearer, token: {{fromEnv: {variable}}}, version: '1'}}"))
+@pytest.mark.parametrize(
+    "variable", ["FORGE_TOKEN", "TENANT_READ_TOKEN", "CI_REPOSITORY_URL", "ACTIONS_RUNTIME_TOKEN"]
+)
+def test_a_manifest_cannot_send_the_forges_token_to_an_endpoint(
+    repository: Repository, variable: str
+) -> None:
+    repository.commit(
+        second=webhook(
+            "second", auth=f"{{type: bearer, token: {{fromEnv: {variable}}}, version: '1'}}"
+        )
+    )
     repository.direct("plan", number=1)
     repository.merge(1, repository.head)
 

@@ -1,4 +1,6 @@
-"""The recipes end to end against a served tenant, in a local Git repository, for each kind of forge."""
+"""The recipes end to end against a served tenant, in a local Git repository, for each kind of
+forge.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,12 @@ BEARER = "{type: bearer, token: {fromEnv: ONCALL_TOKEN}, version: '1'}"
 
 @pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
-def test_from_a_pull_request_to_a_repaired_drift(repository_at: Callable[[str], Repository], kind: str) -> None:
-    """Plan, a second push, merge, apply of what was approved, a change by hand, one issue, repair."""
+def test_from_a_pull_request_to_a_repaired_drift(
+    repository_at: Callable[[str], Repository], kind: str
+) -> None:
+    """Plan, a second push, merge, apply of what was approved, a change by hand, one issue,
+    repair.
+    """
     repository = repository_at(kind)
     forge, tenant = repository.forge, repository.tenant
     git(repository.folder, "checkout", "-q", "-b", "change")
@@ -56,7 +62,9 @@ def test_from_a_pull_request_to_a_repaired_drift(repository_at: Callable[[str], 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_fork_is_validated_without_a_secret_and_not_planned(repository_at: Callable[[str], Repository], kind: str) -> None:
+def test_a_fork_is_validated_without_a_secret_and_not_planned(
+    repository_at: Callable[[str], Repository], kind: str
+) -> None:
     repository = repository_at(kind)
     git(repository.folder, "checkout", "-q", "-b", "change")
     repository.commit(first=webhook("first"))
@@ -68,7 +76,9 @@ def test_a_fork_is_validated_without_a_secret_and_not_planned(repository_at: Cal
     assert repository.forge.asked == []
 
 
-def test_gitlab_gets_the_problems_as_code_quality_and_junit(repository_at: Callable[[str], Repository]) -> None:
+def test_gitlab_gets_the_problems_as_code_quality_and_junit(
+    repository_at: Callable[[str], Repository],
+) -> None:
     repository = repository_at("gitlab")
     git(repository.folder, "checkout", "-q", "-b", "change")
     repository.commit(first=webhook("first").replace("url:", "urll:"))

@@ -11,11 +11,15 @@ from reconciler.core.results.runs import TenantRun
 
 PLAN = Plan(TenantRef("a", "local:a.db", "payments"))
 NOTHING = TenantRun("a", 1, 0, report=Report(PLAN))
-WRITTEN = TenantRun("a", 1, 0, report=Report(PLAN, (Outcome(Status.CREATED, Change(Action.CREATE, "one", None)),)))
+WRITTEN = TenantRun(
+    "a", 1, 0, report=Report(PLAN, (Outcome(Status.CREATED, Change(Action.CREATE, "one", None)),))
+)
 
 
 @pytest.mark.parametrize("code", [3, 5, 6])
-def test_a_code_that_says_that_nothing_was_written_is_4_once_something_was_written_anywhere(code: int) -> None:
+def test_a_code_that_says_that_nothing_was_written_is_4_once_something_was_written_anywhere(
+    code: int,
+) -> None:
     refused = TenantRun("b", 2, code)
     assert all_of((NOTHING, refused), ()).exit_code == code
     assert all_of((WRITTEN, refused), ()).exit_code == 4

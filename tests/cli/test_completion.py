@@ -38,13 +38,19 @@ def test_bash_takes_the_script_and_completes_with_it(tmp_path: Path) -> None:
     script = run("completion", "bash", cwd=tmp_path).out
     line = 'eval "$SCRIPT"; complete -p reconciler'
     done = subprocess.run(
-        ["bash", "-c", line], env=environment(SCRIPT=script), cwd=tmp_path, capture_output=True, text=True, check=True
+        ["bash", "-c", line],
+        env=environment(SCRIPT=script),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "-F _reconciler_completion reconciler" in done.stdout
 
 
 @pytest.mark.parametrize(
-    ("shell", "word"), [("zsh", "#compdef reconciler"), ("fish", "complete --no-files --command reconciler")]
+    ("shell", "word"),
+    [("zsh", "#compdef reconciler"), ("fish", "complete --no-files --command reconciler")],
 )
 def test_the_other_shells_get_a_script_too(tmp_path: Path, shell: str, word: str) -> None:
     ended = run("completion", shell, cwd=tmp_path)

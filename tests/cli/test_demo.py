@@ -1,4 +1,6 @@
-"""`reconciler demo`: what `make demo` runs. The whole circle, printed part by part, and nothing of it left."""
+"""`reconciler demo`: what `make demo` runs. The whole circle, printed part by part, and nothing of
+it left.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,11 @@ BIN = Path(sys.executable).parent
 
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
-    return run("demo", cwd=tmp_path_factory.mktemp("demo"), TMPDIR=str(tmp_path_factory.mktemp("temporary")))
+    return run(
+        "demo",
+        cwd=tmp_path_factory.mktemp("demo"),
+        TMPDIR=str(tmp_path_factory.mktemp("temporary")),
+    )
 
 
 def parts(out: str) -> dict[str, str]:
@@ -32,7 +38,13 @@ def test_the_demo_ends_by_itself_with_exit_0_and_says_nothing_else(ended: Ended)
 
 
 def test_the_demo_shows_validate_plan_reconcile_test_and_a_second_plan(ended: Ended) -> None:
-    assert [command.split()[0] for command in parts(ended.out)] == ["validate", "plan", "reconcile", "test", "plan"]
+    assert [command.split()[0] for command in parts(ended.out)] == [
+        "validate",
+        "plan",
+        "reconcile",
+        "test",
+        "plan",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +60,10 @@ def test_the_demo_shows_validate_plan_reconcile_test_and_a_second_plan(ended: En
             r"created Demo on-call .*\n\nReport: 1 created, 0 updated, .* 0 failed",
         ),
         (
-            "test webhooks --local-file tenant.db --via both --check-auth --allow-network 127.0.0.0/8",
+            (
+                "test webhooks --local-file tenant.db --via both --check-auth "
+                "--allow-network 127.0.0.0/8"
+            ),
             r"Test: 4 passed, 0 failed\.",
         ),
         ("plan webhooks --local-file tenant.db --detailed-exitcode", r"No changes\. 1 unchanged"),
@@ -72,8 +87,12 @@ def test_the_demo_never_prints_its_credential(ended: Ended) -> None:
     assert "demo-token" not in ended.out + ended.err
 
 
-@pytest.mark.parametrize("path", ["/usr/bin:/bin", f"{BIN}:/usr/bin:/bin"], ids=["not on PATH", "on PATH"])
-def test_the_command_that_the_demo_ends_with_is_one_that_can_be_typed(path: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "path", ["/usr/bin:/bin", f"{BIN}:/usr/bin:/bin"], ids=["not on PATH", "on PATH"]
+)
+def test_the_command_that_the_demo_ends_with_is_one_that_can_be_typed(
+    path: str, tmp_path: Path
+) -> None:
     done = run("demo", cwd=tmp_path, PATH=path)
     found = re.search(r"A tenant that stays: (.+) tenant serve;", done.out)
     assert found is not None
@@ -94,7 +113,13 @@ def test_the_command_that_the_demo_ends_with_is_one_that_can_be_typed(path: str,
 
 def test_the_demo_runs_in_an_environment_with_nothing_in_it(tmp_path: Path) -> None:
     done = subprocess.run(
-        [BIN / "reconciler", "demo"], cwd=tmp_path, env={}, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        [BIN / "reconciler", "demo"],
+        cwd=tmp_path,
+        env={},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert (done.returncode, done.stderr) == (0, "")

@@ -1,4 +1,6 @@
-"""`doctor`: what is wrong with token, scopes, clock, TLS and permissions of files; writes nothing, exit 1 when something is."""
+"""`doctor`: what is wrong with token, scopes, clock, TLS and permissions of files; writes nothing,
+exit 1 when something is.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ from tests.support.processes import ROOT, Tenant, run, tenant_manifest, webhook
 SCHEMA = Draft202012Validator(json.loads((ROOT / "schemas" / "doctor.schema.json").read_text()))
 
 
-def told(folder: Path, *arguments: str, code: int = 0, **env: str) -> dict[str, list[tuple[str, str]]]:
+def told(
+    folder: Path, *arguments: str, code: int = 0, **env: str
+) -> dict[str, list[tuple[str, str]]]:
     """By check, each status and message."""
     ended = run("doctor", *arguments, "-o", "json", cwd=folder, **env)
     assert ended.code == code, ended.out + ended.err
@@ -45,7 +49,9 @@ def test_in_an_empty_folder_it_tells_the_versions_and_is_content(tmp_path: Path)
     assert run("doctor", cwd=tmp_path).out.endswith("Doctor: 2 ok, 0 to look at, 0 failed.\n")
 
 
-def test_without_a_path_it_looks_at_the_current_folder_and_names_what_it_counts(tmp_path: Path) -> None:
+def test_without_a_path_it_looks_at_the_current_folder_and_names_what_it_counts(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "hooks.yaml").write_text("---\n".join([webhook("one"), webhook("two")]))
     assert told(tmp_path)["manifests"] == [("ok", "2 Webhooks in .")]
     assert "tenant" not in told(tmp_path)
@@ -57,9 +63,18 @@ def test_without_a_path_it_looks_at_the_current_folder_and_names_what_it_counts(
     assert found["write"][0][0] == "ok"
 
 
-def test_a_tenant_that_takes_the_token_is_well_and_holds_no_more_than_before(tmp_path: Path) -> None:
+def test_a_tenant_that_takes_the_token_is_well_and_holds_no_more_than_before(
+    tmp_path: Path,
+) -> None:
     with Tenant(tmp_path / "tenant") as tenant:
-        at = ("--tenant-url", tenant.url, "--owner", "us", "--tenant-token-file", token_file(tmp_path, tenant.token))
+        at = (
+            "--tenant-url",
+            tenant.url,
+            "--owner",
+            "us",
+            "--tenant-token-file",
+            token_file(tmp_path, tenant.token),
+        )
         found = told(tmp_path, *at)
         assert tenant.webhooks() == []
     assert {check: status for check, [(status, _)] in found.items()} == dict.fromkeys(
@@ -70,7 +85,9 @@ def test_a_tenant_that_takes_the_token_is_well_and_holds_no_more_than_before(tmp
 def test_a_token_without_the_scope_to_write_is_a_warning_that_names_it(tmp_path: Path) -> None:
     with Tenant(tmp_path / "tenant") as tenant:
         reader = tenant.make_token("reader", "Webhooks: Read")
-        found = told(tmp_path, "--tenant-url", tenant.url, "--owner", "us", RECONCILER_TENANT_TOKEN=reader)
+        found = told(
+            tmp_path, "--tenant-url", tenant.url, "--owner", "us", RECONCILER_TENANT_TOKEN=reader
+        )
     assert found["read"][0][0] == "ok"
     assert found["write"][0][0] == "warning"
     assert "Webhooks: Write" in run("doctor", "--help", cwd=tmp_path).out + str(found["write"])
@@ -78,7 +95,13 @@ def test_a_token_without_the_scope_to_write_is_a_warning_that_names_it(tmp_path:
 
 def test_a_token_that_is_refused_is_1_and_is_never_shown(tmp_path: Path) -> None:
     with Tenant(tmp_path / "tenant") as tenant:
-        ended = run("doctor", "--tenant-url", tenant.url, cwd=tmp_path, RECONCILER_TENANT_TOKEN="rct_wrong-4f91ba")
+        ended = run(
+            "doctor",
+            "--tenant-url",
+            tenant.url,
+            cwd=tmp_path,
+            RECONCILER_TENANT_TOKEN="rct_wrong-4f91ba",
+        )
     assert ended.code == 1
     assert "failed  read: " in ended.out
     assert "4f91ba" not in ended.out + ended.err
@@ -97,16 +120,28 @@ def test_a_tenant_named_by_a_manifest_is_asked_and_its_missing_token_told(tmp_pa
         (repo / "tenant.yaml").write_text(tenant_manifest(tenant.url))
         (repo / "hook.yaml").write_text(webhook("hook"))
         assert told(repo, ".", TENANT_TOKEN=tenant.token)["write"][0][0] == "ok"
-        assert told(repo, ".", code=1)["token"] == [("failed", "the tenant's token does not resolve: fromEnv: TENANT_TOKEN")]
+        assert told(repo, ".", code=1)["token"] == [
+            ("failed", "the tenant's token does not resolve: fromEnv: TENANT_TOKEN")
+        ]
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o606])
-def test_a_token_file_that_others_may_read_or_write_is_1_with_the_mend(tmp_path: Path, mode: int) -> None:
+def test_a_token_file_that_others_may_read_or_write_is_1_with_the_mend(
+    tmp_path: Path, mode: int
+) -> None:
     with Tenant(tmp_path / "tenant") as tenant:
-        at = ("--tenant-url", tenant.url, "--tenant-token-file", token_file(tmp_path, tenant.token, mode))
+        at = (
+            "--tenant-url",
+            tenant.url,
+            "--tenant-token-file",
+            token_file(tmp_path, tenant.token, mode),
+        )
         ended = run("doctor", *at, cwd=tmp_path)
     assert ended.code == 1
-    assert f"token.txt: mode {mode:04o} lets others at it\n        hint: chmod go= token.txt" in ended.out
+    assert (
+        f"token.txt: mode {mode:04o} lets others at it\n        hint: chmod go= token.txt"
+        in ended.out
+    )
 
 
 def test_a_token_file_that_a_tenant_manifest_names_is_looked_at_too(tmp_path: Path) -> None:
@@ -114,10 +149,14 @@ def test_a_token_file_that_a_tenant_manifest_names_is_looked_at_too(tmp_path: Pa
         repo = tmp_path / "repo"
         (repo / "infra").mkdir(parents=True)
         token_file(repo / "infra", tenant.token, 0o604)
-        text = tenant_manifest(tenant.url).replace("{fromEnv: TENANT_TOKEN}", "{fromFile: token.txt}")
+        text = tenant_manifest(tenant.url).replace(
+            "{fromEnv: TENANT_TOKEN}", "{fromFile: token.txt}"
+        )
         (repo / "infra" / "tenant.yaml").write_text(text)
         (repo / "hook.yaml").write_text(webhook("hook"))
-        assert told(repo, ".", code=1)["files"] == [("failed", "infra/token.txt: mode 0604 lets others at it")]
+        assert told(repo, ".", code=1)["files"] == [
+            ("failed", "infra/token.txt: mode 0604 lets others at it")
+        ]
         (repo / "infra" / "token.txt").chmod(0o600)
         assert told(repo, ".")["files"][0][0] == "ok"
 
@@ -127,7 +166,9 @@ def test_what_others_may_read_in_the_tenants_folder_is_1(tmp_path: Path) -> None
     assert run("plan", ".", "--local", cwd=tmp_path).code == 0
     assert told(tmp_path, "--local")["files"][0][0] == "ok"
     (tmp_path / ".reconciler" / "tenant.db.key").chmod(0o644)
-    assert told(tmp_path, "--local", code=1)["files"] == [("failed", ".reconciler/tenant.db.key: mode 0644 lets others at it")]
+    assert told(tmp_path, "--local", code=1)["files"] == [
+        ("failed", ".reconciler/tenant.db.key: mode 0644 lets others at it")
+    ]
 
 
 def test_a_file_of_the_embedded_tenant_is_not_made_only_to_look(tmp_path: Path) -> None:
@@ -146,7 +187,11 @@ def tenant_at(date: bytes) -> Any:
     """A tenant whose clock says `date`."""
 
     async def app(scope: Any, _receive: Any, send: Any) -> None:
-        status, body = (404, b"{}") if scope["method"] == "PATCH" else (200, b'{"items": [], "next_cursor": null}')
+        status, body = (
+            (404, b"{}")
+            if scope["method"] == "PATCH"
+            else (200, b'{"items": [], "next_cursor": null}')
+        )
         kind = b"application/problem+json" if status == 404 else b"application/json"
         headers = [(b"content-type", kind), *([(b"date", date)] if date else [])]
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -167,18 +212,33 @@ def tenant_at(date: bytes) -> Any:
         (b"", []),
     ],
 )
-def test_the_clocks_are_compared_by_the_date_of_an_answer(date: bytes, said: list[tuple[str, str]]) -> None:
+def test_the_clocks_are_compared_by_the_date_of_an_answer(
+    date: bytes, said: list[tuple[str, str]]
+) -> None:
     async def asked() -> Any:
-        async with Client("http://localhost/public-api/v1", Secret("t"), app=tenant_at(date)) as client:
+        async with Client(
+            "http://localhost/public-api/v1", Secret("t"), app=tenant_at(date)
+        ) as client:
             return await examine(client, "here", lambda: 1_700_000_000.0)
 
-    clock = [(found.status, found.message) for found in asyncio.run(asked()) if found.check == "clock"]
-    assert [(status, words in message) for (status, message), (_, words) in zip(clock, said, strict=True)] == [
-        (status, True) for status, _ in said
+    clock = [
+        (found.status, found.message) for found in asyncio.run(asked()) if found.check == "clock"
     ]
+    assert [
+        (status, words in message)
+        for (status, message), (_, words) in zip(clock, said, strict=True)
+    ] == [(status, True) for status, _ in said]
 
 
 def test_a_tenant_that_never_answers_costs_seconds(tmp_path: Path) -> None:
     start = time.monotonic()
-    told(tmp_path, "--tenant-url", "http://127.0.0.1:1/x", "--timeout", "0.5", code=1, RECONCILER_TENANT_TOKEN="t")
+    told(
+        tmp_path,
+        "--tenant-url",
+        "http://127.0.0.1:1/x",
+        "--timeout",
+        "0.5",
+        code=1,
+        RECONCILER_TENANT_TOKEN="t",
+    )
     assert time.monotonic() - start < 15

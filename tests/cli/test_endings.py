@@ -1,4 +1,6 @@
-"""Whatever a command ends with: its exit code, a document with `-o json`, data on standard output and nothing else there."""
+"""Whatever a command ends with: its exit code, a document with `-o json`, data on standard output
+and nothing else there.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,17 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.support.processes import COMMAND, Ended, Tenant, environment, run, start, tenant_manifest, webhook, write
+from tests.support.processes import (
+    COMMAND,
+    Ended,
+    Tenant,
+    environment,
+    run,
+    start,
+    tenant_manifest,
+    webhook,
+    write,
+)
 
 LOCAL = ("--local-file", "tenant.db")
 JSON = ("-o", "json")
@@ -19,7 +31,12 @@ JSON = ("-o", "json")
 def shell(line: str, cwd: Path, **env: str) -> Ended:
     """A command line with redirections; `$R` is the command."""
     done = subprocess.run(
-        ["sh", "-c", line], cwd=cwd, env=environment(R=" ".join(COMMAND), **env), capture_output=True, text=True, check=False
+        ["sh", "-c", line],
+        cwd=cwd,
+        env=environment(R=" ".join(COMMAND), **env),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return Ended(done.returncode, done.stdout, done.stderr)
 
@@ -36,7 +53,9 @@ USAGE = (
 
 
 @pytest.mark.parametrize("arguments", USAGE)
-def test_every_usage_error_is_a_document_with_json(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_every_usage_error_is_a_document_with_json(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
     write(tmp_path / "webhooks", 1)
     ended = run(*arguments, cwd=tmp_path)
     assert ended.code == 64
@@ -46,15 +65,21 @@ def test_every_usage_error_is_a_document_with_json(tmp_path: Path, arguments: tu
 
 
 @pytest.mark.parametrize("arguments", [(), ("tenant",)])
-def test_a_missing_command_shows_the_help_on_standard_error(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_a_missing_command_shows_the_help_on_standard_error(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
     ended = run(*arguments, cwd=tmp_path)
     assert ended.code == 64
     assert ended.out == ""
     assert "\nCommands:\n" in ended.err
 
 
-@pytest.mark.parametrize("command", [("validate",), ("plan", *LOCAL), ("reconcile", *LOCAL, "--yes"), ("test", *LOCAL)])
-def test_invalid_manifests_give_the_problems_document_in_every_command(tmp_path: Path, command: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "command", [("validate",), ("plan", *LOCAL), ("reconcile", *LOCAL, "--yes"), ("test", *LOCAL)]
+)
+def test_invalid_manifests_give_the_problems_document_in_every_command(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
     (tmp_path / "bad.yaml").write_text("apiVersion: webhooks.reconciler/v1\nkind: Webhok\n")
     ended = run(*command, "bad.yaml", *JSON, cwd=tmp_path)
     assert ended.code == 1
@@ -82,7 +107,9 @@ def test_pending_changes_are_2_only_with_detailed_exitcode(tmp_path: Path) -> No
 def test_a_stale_plan_is_5_and_says_the_digest_of_today(tmp_path: Path) -> None:
     write(tmp_path / "webhooks", 1)
     digest = run("plan", "webhooks", *LOCAL, *JSON, cwd=tmp_path).json["digest"]
-    ended = run("reconcile", "webhooks", *LOCAL, "--yes", "--expect-digest", "sha256:0", *JSON, cwd=tmp_path)
+    ended = run(
+        "reconcile", "webhooks", *LOCAL, "--yes", "--expect-digest", "sha256:0", *JSON, cwd=tmp_path
+    )
     assert ended.code == 5
     assert ended.json["kind"] == "stale-plan"
     assert digest in ended.json["message"]
@@ -97,7 +124,17 @@ def test_a_refused_token_is_3_and_one_that_is_refused_in_mid_run_is_4(tmp_path: 
             refused = run(*command, *JSON, cwd=repo, TENANT_TOKEN="rct_0000000000000000_0")
             assert refused.code == 3, refused.err
             assert refused.json["kind"] == "unauthorized"
-        process = start("reconcile", ".", "--yes", "--parallelism", "1", *JSON, "-vv", cwd=repo, TENANT_TOKEN=tenant.token)
+        process = start(
+            "reconcile",
+            ".",
+            "--yes",
+            "--parallelism",
+            "1",
+            *JSON,
+            "-vv",
+            cwd=repo,
+            TENANT_TOKEN=tenant.token,
+        )
         assert process.stderr is not None
         while "POST" not in process.stderr.readline():
             pass
@@ -111,14 +148,20 @@ def test_a_refused_token_is_3_and_one_that_is_refused_in_mid_run_is_4(tmp_path: 
 
 
 def test_the_deadline_of_reconcile_is_4_and_what_was_not_started_is_skipped(tmp_path: Path) -> None:
-    write(tmp_path / "webhooks", 4000)  # one after the other, far more than any machine creates in that time
+    write(
+        tmp_path / "webhooks", 4000
+    )  # one after the other, far more than any machine creates in that time
     options = ("--yes", "--deadline", "3", "--parallelism", "1", *JSON)
     ended = run("reconcile", "webhooks", *LOCAL, *options, cwd=tmp_path)
     assert ended.code == 4, ended.err
     told = ended.json["summary"]
     assert told["skipped"] > 0
     assert told["created"] + told["skipped"] + told["failed"] == 4000
-    kinds = {outcome["error"]["kind"] for outcome in ended.json["outcomes"] if outcome["status"] == "skipped"}
+    kinds = {
+        outcome["error"]["kind"]
+        for outcome in ended.json["outcomes"]
+        if outcome["status"] == "skipped"
+    }
     assert kinds == {"deadline"}
 
 
@@ -134,15 +177,22 @@ def test_a_defect_is_70_with_its_traceback_and_a_document(tmp_path: Path) -> Non
     write(tmp_path / "webhooks", 1)
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "httpx.py").write_text("raise ValueError('a broken installation')\n")
-    line = f"PYTHONPATH={tmp_path / 'broken'}:$PYTHONPATH $R plan webhooks --local-file tenant.db -o json"
+    line = (
+        f"PYTHONPATH={tmp_path / 'broken'}:$PYTHONPATH $R plan webhooks --local-file "
+        "tenant.db -o json"
+    )
     ended = shell(line, tmp_path)
     assert ended.code == 70
     assert "Traceback" in ended.err
     assert (ended.json["kind"], ended.json["exit_code"]) == ("defect", 70)
 
 
-@pytest.mark.parametrize("command", ["plan webhooks --local-file tenant.db", "--help", "validate webhooks"])
-def test_a_full_disk_behind_standard_output_is_1_without_a_traceback(tmp_path: Path, command: str) -> None:
+@pytest.mark.parametrize(
+    "command", ["plan webhooks --local-file tenant.db", "--help", "validate webhooks"]
+)
+def test_a_full_disk_behind_standard_output_is_1_without_a_traceback(
+    tmp_path: Path, command: str
+) -> None:
     write(tmp_path / "webhooks", 1)
     ended = shell(f"$R {command} > /dev/full", tmp_path)
     assert ended.code == 1
@@ -172,7 +222,10 @@ def test_a_closed_standard_input_is_told(tmp_path: Path) -> None:
 
 def test_a_folder_that_was_deleted_meanwhile_is_told(tmp_path: Path) -> None:
     write(tmp_path / "webhooks", 1)
-    line = f"mkdir gone && cd gone && rmdir {tmp_path}/gone && $R plan {tmp_path}/webhooks --local -o json"
+    line = (
+        f"mkdir gone && cd gone && rmdir {tmp_path}/gone && $R plan {tmp_path}/webhooks "
+        "--local -o json"
+    )
     ended = shell(line, tmp_path)
     assert ended.code == 1
     assert ended.json["message"] == "the current folder is gone"
@@ -183,16 +236,27 @@ def test_an_empty_environment_is_enough(tmp_path: Path) -> None:
     write(tmp_path / "webhooks", 1)
     installed = Path(COMMAND[0]).with_name("reconciler")
     done = subprocess.run(
-        [installed, "reconcile", "webhooks", *LOCAL, "--yes"], cwd=tmp_path, env={}, capture_output=True, text=True, check=False
+        [installed, "reconcile", "webhooks", *LOCAL, "--yes"],
+        cwd=tmp_path,
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("env", [{"LC_ALL": "C"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "0"}, {"PYTHONIOENCODING": "ascii"}])
+@pytest.mark.parametrize(
+    "env", [{"LC_ALL": "C"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "0"}, {"PYTHONIOENCODING": "ascii"}]
+)
 def test_data_is_utf_8_whatever_the_locale_says(tmp_path: Path, env: dict[str, str]) -> None:
     (tmp_path / "hook.yaml").write_text(webhook("hook", name='"Störung ☎"'), "utf-8")
     done = subprocess.run(
-        [*COMMAND, "plan", "hook.yaml", *LOCAL, *JSON], cwd=tmp_path, env=environment(**env), capture_output=True, check=False
+        [*COMMAND, "plan", "hook.yaml", *LOCAL, *JSON],
+        cwd=tmp_path,
+        env=environment(**env),
+        capture_output=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.decode("utf-8"))["changes"][0]["name"] == "Störung ☎"
@@ -233,13 +297,28 @@ def test_log_lines_are_objects_with_log_format_json_whatever_happens(tmp_path: P
     for ended in (good, bad, worse):
         lines = [json.loads(line) for line in ended.err.splitlines()]
         assert lines
-        basic, of_requests = {"time", "level", "logger", "message"}, {"method", "route", "status", "seconds"}
+        basic, of_requests = (
+            {"time", "level", "logger", "message"},
+            {"method", "route", "status", "seconds"},
+        )
         assert all(set(line) in (basic, basic | of_requests) for line in lines)
     assert json.loads(worse.err.splitlines()[-1])["level"] == "error"
 
 
 def test_quiet_leaves_errors_only(tmp_path: Path) -> None:
-    made = run("tenant", "token", "ci", "--scope", "Webhooks: Read", "--out", "token", "--db", "t.db", "-q", cwd=tmp_path)
+    made = run(
+        "tenant",
+        "token",
+        "ci",
+        "--scope",
+        "Webhooks: Read",
+        "--out",
+        "token",
+        "--db",
+        "t.db",
+        "-q",
+        cwd=tmp_path,
+    )
     assert (made.code, made.out, made.err) == (0, "", "")
     refused = run("tenant", "revoke", "other", "--db", "t.db", "-q", cwd=tmp_path)
     assert refused.code == 64
@@ -251,11 +330,19 @@ REFUSED = (
     (("export", "out", *JSON), 64, "usage"),
     (("plan", "webhooks", "--since", "HEAD", *LOCAL, *JSON), 64, "usage"),
     (("reconcile", "--plan", "webhooks/hook-0000.yaml", *LOCAL, "--yes", *JSON), 1, "plan-file"),
-    (("reconcile", "webhooks", *LOCAL, "--yes", "--expect-digest", "sha256:" + "0" * 64, *JSON), 5, "stale-plan"),
+    (
+        ("reconcile", "webhooks", *LOCAL, "--yes", "--expect-digest", "sha256:" + "0" * 64, *JSON),
+        5,
+        "stale-plan",
+    ),
     (("plan", "webhooks", "--local-file", "webhooks/hook-0000.yaml", *JSON), 1, "store"),
     (("plan", "webhooks", *AWAY, *JSON), 1, "unreachable"),
-    (("tenant", "token", "x", "--scope", "Webhooks: Read", "--db", "no/folder/t.db", *JSON), 64, "usage"),
-)  # fmt: skip
+    (
+        ("tenant", "token", "x", "--scope", "Webhooks: Read", "--db", "no/folder/t.db", *JSON),
+        64,
+        "usage",
+    ),
+)
 
 
 @pytest.mark.parametrize(("arguments", "code", "kind"), REFUSED)

@@ -1,4 +1,6 @@
-"""Every option is also RECONCILER_<OPTION>, the same for every command; what is wrong with one names the variable."""
+"""Every option is also RECONCILER_<OPTION>, the same for every command; what is wrong with one
+names the variable.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,9 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_value_is_a_usage_error_that_names_the_variable(tmp_path: Path, name: str) -> None:
     write(tmp_path / "webhooks", 1)
-    ended = run("plan", "webhooks", "--local-file", "tenant.db", cwd=tmp_path, **{name: WRONG[name]})
+    ended = run(
+        "plan", "webhooks", "--local-file", "tenant.db", cwd=tmp_path, **{name: WRONG[name]}
+    )
     assert ended.code == 64
     assert name in ended.err
     assert not (tmp_path / "tenant.db").exists()
@@ -73,16 +77,32 @@ def test_a_wrong_value_is_a_usage_error_that_names_the_variable(tmp_path: Path, 
 
 def test_an_option_on_the_command_line_wins_over_its_variable(tmp_path: Path) -> None:
     write(tmp_path / "webhooks", 1)
-    assert run("plan", "webhooks", "--local-file", "b.db", cwd=tmp_path, RECONCILER_LOCAL_FILE="a.db").code == 0
+    assert (
+        run(
+            "plan", "webhooks", "--local-file", "b.db", cwd=tmp_path, RECONCILER_LOCAL_FILE="a.db"
+        ).code
+        == 0
+    )
     assert not (tmp_path / "a.db").exists()
 
 
 def test_an_empty_variable_is_none(tmp_path: Path) -> None:
     write(tmp_path / "webhooks", 1)
-    assert run(*PLAN, cwd=tmp_path, RECONCILER_ONLY="", RECONCILER_MAX_DELETES="", RECONCILER_TENANT_URL="").code == 0
+    assert (
+        run(
+            *PLAN,
+            cwd=tmp_path,
+            RECONCILER_ONLY="",
+            RECONCILER_MAX_DELETES="",
+            RECONCILER_TENANT_URL="",
+        ).code
+        == 0
+    )
 
 
-@pytest.mark.parametrize(("guard", "code"), [("RECONCILER_EXPECT_DIGEST", 5), ("RECONCILER_PLAN", 1)])
+@pytest.mark.parametrize(
+    ("guard", "code"), [("RECONCILER_EXPECT_DIGEST", 5), ("RECONCILER_PLAN", 1)]
+)
 def test_an_empty_variable_takes_no_guard_away(tmp_path: Path, guard: str, code: int) -> None:
     write(tmp_path / "webhooks", 1)
     ended = run("reconcile", *PLAN[1:], "--yes", cwd=tmp_path, **{guard: ""})
@@ -90,7 +110,9 @@ def test_an_empty_variable_takes_no_guard_away(tmp_path: Path, guard: str, code:
     assert run(*PLAN, cwd=tmp_path).json["summary"]["create"] == 1
 
 
-@pytest.mark.parametrize("value", ["hook-0001,hook-0003", "hook-0001 hook-0003", " hook-0001 ,\nhook-0003,"])
+@pytest.mark.parametrize(
+    "value", ["hook-0001,hook-0003", "hook-0001 hook-0003", " hook-0001 ,\nhook-0003,"]
+)
 def test_several_values_are_separated_by_commas_or_white_space(tmp_path: Path, value: str) -> None:
     write(tmp_path / "webhooks", 5)
     planned = run(*PLAN, cwd=tmp_path, RECONCILER_ONLY=value).json
@@ -98,14 +120,24 @@ def test_several_values_are_separated_by_commas_or_white_space(tmp_path: Path, v
 
 
 def test_scopes_hold_spaces_and_are_separated_by_commas(tmp_path: Path) -> None:
-    made = run("tenant", "token", "ci", "--db", "t.db", cwd=tmp_path, RECONCILER_SCOPE="Webhooks: Write, Events: Write")
+    made = run(
+        "tenant",
+        "token",
+        "ci",
+        "--db",
+        "t.db",
+        cwd=tmp_path,
+        RECONCILER_SCOPE="Webhooks: Write, Events: Write",
+    )
     assert made.code == 0, made.err
     listed = run("tenant", "tokens", "--db", "t.db", "-o", "json", cwd=tmp_path).json
     assert listed["tokens"][0]["scopes"] == ["Webhooks: Write", "Events: Write"]
 
 
 @pytest.mark.parametrize("variable", [{"RECONCILER_NO_PRUNE": "1"}, {"RECONCILER_PRUNE": "no"}])
-def test_pruning_can_be_switched_off_by_either_variable(tmp_path: Path, variable: dict[str, str]) -> None:
+def test_pruning_can_be_switched_off_by_either_variable(
+    tmp_path: Path, variable: dict[str, str]
+) -> None:
     write(tmp_path / "webhooks", 2)
     assert run("reconcile", *PLAN[1:], "--yes", cwd=tmp_path).code == 0
     (tmp_path / "webhooks" / "hook-0000.yaml").unlink()
@@ -114,7 +146,9 @@ def test_pruning_can_be_switched_off_by_either_variable(tmp_path: Path, variable
     assert run(*PLAN, "--prune", cwd=tmp_path, **variable).json["summary"]["delete"] == 1
 
 
-def test_variables_of_a_switch_that_contradict_each_other_are_64_and_delete_nothing(tmp_path: Path) -> None:
+def test_variables_of_a_switch_that_contradict_each_other_are_64_and_delete_nothing(
+    tmp_path: Path,
+) -> None:
     write(tmp_path / "webhooks", 1)
     both = {"RECONCILER_PRUNE": "1", "RECONCILER_NO_PRUNE": "1"}
     refused = run(*PLAN, cwd=tmp_path, **both)
@@ -127,4 +161,7 @@ def test_variables_of_a_switch_that_contradict_each_other_are_64_and_delete_noth
 
 def test_the_form_of_output_can_come_from_the_environment(tmp_path: Path) -> None:
     (tmp_path / "hook.yaml").write_text(webhook("hook"))
-    assert run("validate", "hook.yaml", cwd=tmp_path, RECONCILER_OUTPUT="json").json["format"] == "reconciler.problems/v1"
+    assert (
+        run("validate", "hook.yaml", cwd=tmp_path, RECONCILER_OUTPUT="json").json["format"]
+        == "reconciler.problems/v1"
+    )

@@ -1,4 +1,6 @@
-"""`events`: the catalogue, who receives which, what nobody receives, what is sent twice to one url."""
+"""`events`: the catalogue, who receives which, what nobody receives, what is sent twice to one
+url.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +39,12 @@ def test_without_paths_the_catalogue_is_shown_and_nothing_is_read(tmp_path: Path
 
 def test_each_severity_names_its_receivers_or_nobody(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(webhook("a"))
-    (tmp_path / "b.yaml").write_text(webhook("b").replace("severity: info", "severity: [info, critical]"))
-    (received,) = [item for item in told(tmp_path, ".")["coverage"][0]["received"] if item["type"] == STARTED]
+    (tmp_path / "b.yaml").write_text(
+        webhook("b").replace("severity: info", "severity: [info, critical]")
+    )
+    (received,) = [
+        item for item in told(tmp_path, ".")["coverage"][0]["received"] if item["type"] == STARTED
+    ]
     assert received["receivers"] == {"info": ["a", "b"], "warning": [], "critical": ["b"]}
     assert received["unreceived"] == ["warning"]
     assert "    warning   nobody\n" in run("events", ".", cwd=tmp_path).out
@@ -51,7 +57,9 @@ def test_an_event_that_only_manifests_know_is_listed_as_unknown(tmp_path: Path) 
     assert "5 event types, 4 that nobody receives" in run("events", ".", cwd=tmp_path).out
 
 
-def test_two_webhooks_that_send_one_event_to_one_url_are_told_and_a_secret_url_by_its_reference(tmp_path: Path) -> None:
+def test_two_webhooks_that_send_one_event_to_one_url_are_told_and_a_secret_url_by_its_reference(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "a.yaml").write_text(webhook("a", url="https://h.example.com/x"))
     (tmp_path / "b.yaml").write_text(webhook("b", url="https://h.example.com/x"))
     for key in ("c", "d"):
@@ -68,7 +76,9 @@ def test_two_webhooks_that_send_one_event_to_one_url_are_told_and_a_secret_url_b
 
 
 def test_a_disabled_webhook_receives_nothing(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text(webhook("a", extra="enabled: false", url="https://h.example.com/x"))
+    (tmp_path / "a.yaml").write_text(
+        webhook("a", extra="enabled: false", url="https://h.example.com/x")
+    )
     (tmp_path / "b.yaml").write_text(webhook("b", url="https://h.example.com/x"))
     coverage = told(tmp_path, ".")["coverage"][0]
     assert (coverage["disabled"], coverage["twice"]) == (["a"], [])

@@ -50,7 +50,10 @@ def test_required_fields_defaults_and_variants_are_said(tmp_path: Path) -> None:
     shown = run("explain", "tenant.prune", cwd=tmp_path)
     assert (shown.code, shown.out) == (
         0,
-        "Tenant.spec.prune  (true or false)\n    Delete what is ours and no longer declared.\n    default true\n",
+        (
+            "Tenant.spec.prune  (true or false)\n    Delete what is ours and no longer "
+            "declared.\n    default true\n"
+        ),
     )
 
 
@@ -75,4 +78,8 @@ def test_what_is_no_field_is_64_with_near_names(tmp_path: Path, asked: str, hint
 
 def test_without_a_kind_every_kind_is_listed(tmp_path: Path) -> None:
     out = run("explain", cwd=tmp_path).out
-    assert [line for line in out.splitlines() if not line.startswith(" ")] == [kind.path for kind in kinds()] == list(KINDS)
+    assert (
+        [line for line in out.splitlines() if not line.startswith(" ")]
+        == [kind.path for kind in kinds()]
+        == list(KINDS)
+    )

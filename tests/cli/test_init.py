@@ -1,4 +1,6 @@
-"""`init`: a first repository that validates and plans as it stands; nothing that is there is touched."""
+"""`init`: a first repository that validates and plans as it stands; nothing that is there is
+touched.
+"""
 
 from __future__ import annotations
 
@@ -13,23 +15,38 @@ SCHEMA = ".schemas/manifest.schema.json"
 
 
 def files(folder: Path) -> dict[str, str]:
-    return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_text()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 @pytest.mark.parametrize("arguments", [(), (".",), ("a/new folder",)])
-def test_what_is_written_validates_strictly_plans_and_reconciles(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_what_is_written_validates_strictly_plans_and_reconciles(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
     made = run("init", *arguments, cwd=tmp_path)
     assert made.code == 0, made.err
     folder = arguments[0] if arguments else "."
-    assert set(files(tmp_path / folder)) == {"tenant.yaml", "webhooks/oncall.yaml", "policies/https.yaml", SCHEMA}
+    assert set(files(tmp_path / folder)) == {
+        "tenant.yaml",
+        "webhooks/oncall.yaml",
+        "policies/https.yaml",
+        SCHEMA,
+    }
     assert run("validate", folder, "--strict", cwd=tmp_path).code == 0
     assert "\n  enabled: true" in (tmp_path / folder / "webhooks/oncall.yaml").read_text()
     assert run("plan", folder, "-o", "json", cwd=tmp_path).json["summary"]["create"] == 1
     assert run("reconcile", folder, "--yes", cwd=tmp_path, ONCALL_TOKEN="made-up").code == 0
 
 
-@pytest.mark.parametrize("name", ["tenant.yaml", "webhooks/oncall.yaml", "policies/https.yaml", SCHEMA])
-def test_a_file_that_is_there_stops_everything_before_anything_is_written(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["tenant.yaml", "webhooks/oncall.yaml", "policies/https.yaml", SCHEMA]
+)
+def test_a_file_that_is_there_stops_everything_before_anything_is_written(
+    tmp_path: Path, name: str
+) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("mine")
     ended = run("init", cwd=tmp_path)
@@ -51,7 +68,9 @@ def test_a_folder_that_cannot_be_made_is_1_in_words(tmp_path: Path) -> None:
     assert "Traceback" not in ended.err
 
 
-def test_each_manifest_begins_with_the_line_by_which_editors_find_the_schema(tmp_path: Path) -> None:
+def test_each_manifest_begins_with_the_line_by_which_editors_find_the_schema(
+    tmp_path: Path,
+) -> None:
     assert run("init", cwd=tmp_path).code == 0
     written = files(tmp_path)
     assert written[SCHEMA] == schema_text("manifest")

@@ -1,4 +1,6 @@
-"""Ctrl-C and SIGTERM while a run waits: it ends at once, with 130 and a report of every change; and each wait is reported."""
+"""Ctrl-C and SIGTERM while a run waits: it ends at once, with 130 and a report of every change; and
+each wait is reported.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ def repository(folder: Path, url: str, count: int = 2) -> Path:
 
 
 def ended_by(process: subprocess.Popen[str], number: signal.Signals) -> tuple[str, str]:
-    """The outputs of a command that was waiting when the signal came; its waits would take a minute."""
+    """The outputs of a command that was waiting when the signal came; its waits would take a
+    minute.
+    """
     assert process.stderr is not None
     lines, line = "", "begun"
     while line and "; waiting " not in line:
@@ -66,7 +70,9 @@ def ended_by(process: subprocess.Popen[str], number: signal.Signals) -> tuple[st
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_that_waits_for_its_tenant_ends_by_a_signal(tmp_path: Path, command: str) -> None:
     with wire(FAULTS["429"]) as server:
-        process = start(*COMMANDS[command], cwd=repository(tmp_path, server.url), TENANT_TOKEN=TOKEN)
+        process = start(
+            *COMMANDS[command], cwd=repository(tmp_path, server.url), TENANT_TOKEN=TOKEN
+        )
         out, err = ended_by(process, signal.SIGTERM)
     assert "warning: tenant production: " in err
     assert "waiting 60 s until " in err
@@ -76,21 +82,38 @@ def test_a_command_that_waits_for_its_tenant_ends_by_a_signal(tmp_path: Path, co
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_reconcile_that_waits_reports_every_change(tmp_path: Path, fault: str, number: signal.Signals) -> None:
+def test_a_reconcile_that_waits_reports_every_change(
+    tmp_path: Path, fault: str, number: signal.Signals
+) -> None:
     """A write that the tenant turned away was not carried out, and the report says so."""
     tenant = SmallTenant()
 
     def answer(asked: Asked) -> Reply | None:
-        return FAULTS[fault](asked) if asked.method == "POST" and len(tenant.stored) >= 3 else tenant(asked)
+        return (
+            FAULTS[fault](asked)
+            if asked.method == "POST" and len(tenant.stored) >= 3
+            else tenant(asked)
+        )
 
     with wire(answer) as server:
         folder = repository(tmp_path, server.url, 8)
-        process = start("reconcile", ".", "--yes", *JSON, "--parallelism", "1", cwd=folder, TENANT_TOKEN=TOKEN)
+        process = start(
+            "reconcile", ".", "--yes", *JSON, "--parallelism", "1", cwd=folder, TENANT_TOKEN=TOKEN
+        )
         out, err = ended_by(process, number)
     report = json.loads(out)
-    assert report["summary"] == {"created": 3, "updated": 0, "deleted": 0, "unchanged": 0, "failed": 1, "skipped": 4}
+    assert report["summary"] == {
+        "created": 3,
+        "updated": 0,
+        "deleted": 0,
+        "unchanged": 0,
+        "failed": 1,
+        "skipped": 4,
+    }
     assert len(report["outcomes"]) == 8
-    failed = next(outcome["error"] for outcome in report["outcomes"] if outcome["status"] == "failed")
+    failed = next(
+        outcome["error"] for outcome in report["outcomes"] if outcome["status"] == "failed"
+    )
     assert failed["kind"] == "interrupted"
     assert failed["message"].endswith("interrupted before another try; it was not carried out")
     assert err.count("; waiting ") == 1
@@ -104,10 +127,19 @@ def test_a_write_whose_answer_was_lost_is_not_said_to_be_undone(tmp_path: Path) 
         return problem(500, "fault") if asked.method == "POST" else given
 
     with wire(answer) as server:
-        process = start("reconcile", ".", "--yes", *JSON, cwd=repository(tmp_path, server.url, 1), TENANT_TOKEN=TOKEN)
+        process = start(
+            "reconcile",
+            ".",
+            "--yes",
+            *JSON,
+            cwd=repository(tmp_path, server.url, 1),
+            TENANT_TOKEN=TOKEN,
+        )
         out, _ = ended_by(process, signal.SIGTERM)
     message = json.loads(out)["outcomes"][0]["error"]["message"]
-    assert message.endswith("interrupted before another try; the next plan shows whether it was carried out")
+    assert message.endswith(
+        "interrupted before another try; the next plan shows whether it was carried out"
+    )
 
 
 def test_a_request_under_way_is_finished_and_reported_after_the_signal(tmp_path: Path) -> None:
@@ -118,7 +150,16 @@ def test_a_request_under_way_is_finished_and_reported_after_the_signal(tmp_path:
 
     with Tenant(tmp_path / "tenant") as tenant, proxy(tenant.url, before=slow) as between:
         folder = repository(tmp_path / "repo", between.url, 5)
-        process = start("reconcile", ".", "--yes", *JSON, "--parallelism", "1", cwd=folder, TENANT_TOKEN=tenant.token)
+        process = start(
+            "reconcile",
+            ".",
+            "--yes",
+            *JSON,
+            "--parallelism",
+            "1",
+            cwd=folder,
+            TENANT_TOKEN=tenant.token,
+        )
         while not any(asked.method == "POST" for asked in between.asked):
             time.sleep(0.02)
         process.send_signal(signal.SIGTERM)
@@ -135,7 +176,17 @@ def test_a_request_without_an_answer_is_given_up_after_ten_seconds(tmp_path: Pat
 
     with wire(lambda asked: HANGING if asked.method == "POST" else tenant(asked)) as server:
         folder = repository(tmp_path, server.url, 3)
-        process = start("reconcile", ".", "--yes", *JSON, "--parallelism", "1", "-vv", cwd=folder, TENANT_TOKEN=TOKEN)
+        process = start(
+            "reconcile",
+            ".",
+            "--yes",
+            *JSON,
+            "--parallelism",
+            "1",
+            "-vv",
+            cwd=folder,
+            TENANT_TOKEN=TOKEN,
+        )
         while not any(asked.method == "POST" for asked in server.asked):
             time.sleep(0.02)
         process.send_signal(signal.SIGTERM)
@@ -158,44 +209,63 @@ def test_after_the_first_storage_full_no_further_change_is_started(tmp_path: Pat
 
     with wire(answer) as server:
         folder = repository(tmp_path, server.url, 9)
-        ended = run("reconcile", ".", "--yes", *JSON, "--parallelism", "1", cwd=folder, TENANT_TOKEN=TOKEN)
+        ended = run(
+            "reconcile", ".", "--yes", *JSON, "--parallelism", "1", cwd=folder, TENANT_TOKEN=TOKEN
+        )
     assert ended.code == 4, ended.err
-    assert ended.json["summary"]["created"] == 3  # the one that waited was carried out once there was room again
+    assert (
+        ended.json["summary"]["created"] == 3
+    )  # the one that waited was carried out once there was room again
     assert ended.json["summary"]["skipped"] == 6
-    assert {outcome["error"]["kind"] for outcome in ended.json["outcomes"] if outcome["error"]} == {"storage-full"}
+    assert {outcome["error"]["kind"] for outcome in ended.json["outcomes"] if outcome["error"]} == {
+        "storage-full"
+    }
     assert "[storage-full]" in ended.err
     assert "waiting 1.0 s until " in ended.err
     assert ", then try 2 of 6" in ended.err
 
 
-def test_an_unreachable_tenant_is_reported_try_by_try_with_its_name_and_what_to_check(tmp_path: Path) -> None:
+def test_an_unreachable_tenant_is_reported_try_by_try_with_its_name_and_what_to_check(
+    tmp_path: Path,
+) -> None:
     with wire(lambda _asked: LOST) as server:
         url = server.url
     ended = run("plan", ".", *JSON, cwd=repository(tmp_path, url), TENANT_TOKEN=TOKEN)
     assert ended.code == 1
     lines = [line for line in ended.err.splitlines() if "; waiting " in line]
-    assert [line.rpartition(", then ")[2] for line in lines] == [f"try {number} of 6" for number in range(2, 7)]
+    assert [line.rpartition(", then ")[2] for line in lines] == [
+        f"try {number} of 6" for number in range(2, 7)
+    ]
     assert all(line.startswith("warning: tenant production: GET /webhooks: ") for line in lines)
     last = "(after 6 tries); check that the tenant runs and that spec.url is its address"
     assert ended.json["message"].endswith(last)
 
 
 @pytest.mark.parametrize("options", [("-q",), ("--log-format", "json")])
-def test_waits_are_left_out_when_quiet_and_objects_in_a_json_log(tmp_path: Path, options: tuple[str, ...]) -> None:
+def test_waits_are_left_out_when_quiet_and_objects_in_a_json_log(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
     given = [problem(503, "busy", retry_after="1")]
 
     def answer(_asked: Asked) -> Reply:
         return given.pop() if given else reply({"items": [], "next_cursor": None})
 
     with wire(answer) as server:
-        ended = run("plan", ".", *JSON, *options, cwd=repository(tmp_path, server.url), TENANT_TOKEN=TOKEN)
+        ended = run(
+            "plan", ".", *JSON, *options, cwd=repository(tmp_path, server.url), TENANT_TOKEN=TOKEN
+        )
     assert ended.code == 0, ended.err
     if options == ("-q",):
         assert ended.err == ""
         return
     line = json.loads(ended.err)
     assert line["level"] == "warning"
-    assert (line["tenant"], line["reason"], line["wait_seconds"], line["next"]) == ("production", "overloaded", 1, "try 2 of 6")
+    assert (line["tenant"], line["reason"], line["wait_seconds"], line["next"]) == (
+        "production",
+        "overloaded",
+        1,
+        "try 2 of 6",
+    )
 
 
 def test_ten_changes_that_wait_for_one_reason_are_one_line(tmp_path: Path) -> None:
@@ -208,12 +278,21 @@ def test_ten_changes_that_wait_for_one_reason_are_one_line(tmp_path: Path) -> No
         return tenant(asked)
 
     with wire(answer) as server:
-        ended = run("reconcile", ".", "--yes", *JSON, cwd=repository(tmp_path, server.url, 10), TENANT_TOKEN=TOKEN)
+        ended = run(
+            "reconcile",
+            ".",
+            "--yes",
+            *JSON,
+            cwd=repository(tmp_path, server.url, 10),
+            TENANT_TOKEN=TOKEN,
+        )
     assert ended.code == 0, ended.err
     assert ended.err.count("; waiting ") == 1
 
 
-def test_a_thread_that_hangs_as_a_resolver_does_keeps_no_command_from_ending(tmp_path: Path) -> None:
+def test_a_thread_that_hangs_as_a_resolver_does_keeps_no_command_from_ending(
+    tmp_path: Path,
+) -> None:
     lines = (
         "import asyncio, time",
         "from reconciler.cli.terminal.signals import run",
@@ -222,7 +301,9 @@ def test_a_thread_that_hangs_as_a_resolver_does_keeps_no_command_from_ending(tmp
         "    await asyncio.to_thread(time.sleep, 100)",
         "run(main())",
     )
-    process = subprocess.Popen([sys.executable, "-c", "\n".join(lines)], cwd=tmp_path, stdout=-1, stderr=-1, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", "\n".join(lines)], cwd=tmp_path, stdout=-1, stderr=-1, text=True
+    )
     assert process.stdout is not None
     assert process.stdout.readline() == "begun\n"
     process.send_signal(signal.SIGTERM)

@@ -22,7 +22,10 @@ def commands() -> dict[str, tuple[str, ...]]:
         found[f"reconciler-{name}"] = (name,)
         command = root.get_command(context, name)
         if isinstance(command, click.Group):
-            found |= {f"reconciler-{name}-{below}": (name, below) for below in command.list_commands(click.Context(command))}
+            found |= {
+                f"reconciler-{name}-{below}": (name, below)
+                for below in command.list_commands(click.Context(command))
+            }
     return found
 
 
@@ -43,7 +46,9 @@ def test_the_page_of_a_command_is_what_its_help_says(name: str, tmp_path: Path) 
     path, made = MAN / f"{name}.txt", page(name, tmp_path)
     if os.environ.get("RECONCILER_UPDATE_MAN") == "1":
         path.write_text(made, encoding="utf-8")
-    assert made == path.read_text(encoding="utf-8"), f"{path.name}: RECONCILER_UPDATE_MAN=1 rewrites it"
+    assert made == path.read_text(encoding="utf-8"), (
+        f"{path.name}: RECONCILER_UPDATE_MAN=1 rewrites it"
+    )
 
 
 def test_every_page_belongs_to_a_command() -> None:

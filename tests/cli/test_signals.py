@@ -1,4 +1,6 @@
-"""Ctrl-C and SIGTERM: whenever they come and however the command was started, it ends with 130 and its document."""
+"""Ctrl-C and SIGTERM: whenever they come and however the command was started, it ends with 130 and
+its document.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,13 @@ NOBODY = ("--tenant-url", "http://127.0.0.1:1/public-api/v1", "--owner", "us")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_in_mid_run_stops_cleanly_with_130_and_a_report(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_in_mid_run_stops_cleanly_with_130_and_a_report(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     write(tmp_path / "webhooks", 200)
-    process = start("reconcile", "webhooks", *LOCAL, "--yes", *JSON, "--parallelism", "1", "-vv", cwd=tmp_path)
+    process = start(
+        "reconcile", "webhooks", *LOCAL, "--yes", *JSON, "--parallelism", "1", "-vv", cwd=tmp_path
+    )
     assert process.stderr is not None
     while "POST" not in process.stderr.readline():
         pass
@@ -36,7 +42,16 @@ def test_a_signal_in_mid_run_stops_cleanly_with_130_and_a_report(tmp_path: Path,
 
 def test_a_signal_before_anything_is_written_is_130_with_a_document(tmp_path: Path) -> None:
     write(tmp_path / "webhooks", 1)
-    process = start("reconcile", "webhooks", *NOBODY, "--yes", *JSON, "-vv", cwd=tmp_path, RECONCILER_TENANT_TOKEN="t")
+    process = start(
+        "reconcile",
+        "webhooks",
+        *NOBODY,
+        "--yes",
+        *JSON,
+        "-vv",
+        cwd=tmp_path,
+        RECONCILER_TENANT_TOKEN="t",
+    )
     assert process.stderr is not None
     process.stderr.readline()
     process.send_signal(signal.SIGTERM)

@@ -1,4 +1,6 @@
-"""What the quick commands must not import, since it would cost more than they do. Each in a fresh interpreter."""
+"""What the quick commands must not import, since it would cost more than they do. Each in a fresh
+interpreter.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,17 @@ import pytest
 
 from tests.support.processes import environment, webhook
 
-HEAVY = {"asyncio", "cryptography", "deepdiff", "httpcore", "httpx", "jsonschema", "sqlite3", "starlette", "uvicorn"}
+HEAVY = {
+    "asyncio",
+    "cryptography",
+    "deepdiff",
+    "httpcore",
+    "httpx",
+    "jsonschema",
+    "sqlite3",
+    "starlette",
+    "uvicorn",
+}
 PROBE = """
 import json, sys
 from reconciler.cli.main import main
@@ -26,7 +38,9 @@ def imported(*arguments: str, cwd: Path) -> tuple[int, set[str]]:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", PROBE, *arguments],
         cwd=cwd,
-        env={name: value for name, value in environment().items() if not name.startswith("COVERAGE_")},  # it imports sqlite3
+        env={
+            name: value for name, value in environment().items() if not name.startswith("COVERAGE_")
+        },  # it imports sqlite3
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -47,16 +61,33 @@ def test_help_and_version_import_nothing_but_click(flag: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     "command",
-    ["validate", "plan", "reconcile", "test", "events", "explain", "schema", "init", "tenant", "doctor", "completion", "demo"],
+    [
+        "validate",
+        "plan",
+        "reconcile",
+        "test",
+        "events",
+        "explain",
+        "schema",
+        "init",
+        "tenant",
+        "doctor",
+        "completion",
+        "demo",
+    ],
 )
-def test_the_help_of_a_command_imports_no_client_no_server_and_no_reader(command: str, tmp_path: Path) -> None:
+def test_the_help_of_a_command_imports_no_client_no_server_and_no_reader(
+    command: str, tmp_path: Path
+) -> None:
     code, modules = imported(command, "--help", cwd=tmp_path)
     assert code == 0
     assert not modules & (HEAVY | {"yaml", "jsonschema_rs"})
 
 
 @pytest.mark.parametrize("output", ["text", "json"])
-def test_validating_a_valid_file_imports_no_client_no_server_and_no_explainer(output: str, tmp_path: Path) -> None:
+def test_validating_a_valid_file_imports_no_client_no_server_and_no_explainer(
+    output: str, tmp_path: Path
+) -> None:
     (tmp_path / "hook.yaml").write_text(webhook("payments-oncall"))
     code, modules = imported("validate", "hook.yaml", "-o", output, cwd=tmp_path)
     assert code == 0

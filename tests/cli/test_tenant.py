@@ -31,7 +31,9 @@ def test_a_date_is_taken_in_utc_unless_it_says_otherwise(tmp_path: Path) -> None
     assert "expires 2199-01-31 00:00Z" in run("tenant", "tokens", "--db", "t.db", cwd=tmp_path).out
 
 
-@pytest.mark.parametrize("given", ["soon", "", "0d", "-1d", "1y", "99999999d", "2020-01-01", "2027-02-30", "0001-01-01"])
+@pytest.mark.parametrize(
+    "given", ["soon", "", "0d", "-1d", "1y", "99999999d", "2020-01-01", "2027-02-30", "0001-01-01"]
+)
 def test_an_expiry_that_makes_no_sense_makes_no_token(tmp_path: Path, given: str) -> None:
     ended = run(*TOKEN, "--expires", given, cwd=tmp_path)
     assert ended.code == 64
@@ -58,8 +60,12 @@ def test_a_token_that_could_not_be_made_leaves_no_empty_file(tmp_path: Path) -> 
     assert not (tmp_path / "token").exists()
 
 
-@pytest.mark.parametrize("command", [("tokens",), ("revoke", "ci"), ("login",), ("login", "--url", "http://x")])
-def test_a_database_that_is_not_there_is_told_and_not_made(tmp_path: Path, command: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "command", [("tokens",), ("revoke", "ci"), ("login",), ("login", "--url", "http://x")]
+)
+def test_a_database_that_is_not_there_is_told_and_not_made(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
     ended = run("tenant", *command, "--db", "typo.db", cwd=tmp_path)
     assert ended.code == 1
     assert "typo.db" in ended.err
@@ -86,16 +92,24 @@ def test_a_served_file_is_served_once_and_sigterm_ends_it_with_0(tmp_path: Path)
 
 
 @pytest.mark.parametrize("options", [("--port", "65536"), ("--allow-network", "all")])
-def test_an_address_that_cannot_be_is_a_usage_error(tmp_path: Path, options: tuple[str, ...]) -> None:
+def test_an_address_that_cannot_be_is_a_usage_error(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
     assert run("tenant", "serve", "--db", "t.db", "--port", "0", *options, cwd=tmp_path).code == 64
 
 
 @pytest.mark.parametrize("host", ["no.such.invalid", "a..b", "127.0.0.1"])
-def test_an_address_that_cannot_be_listened_on_is_an_error_in_words(tmp_path: Path, host: str) -> None:
+def test_an_address_that_cannot_be_listened_on_is_an_error_in_words(
+    tmp_path: Path, host: str
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         ended = run("tenant", "serve", "--db", "t.db", "--host", host, "--port", port, cwd=tmp_path)
-    why = "the port is taken; give another --port, or 0 for any that is free" if host == "127.0.0.1" else "no such host is known"
+    why = (
+        "the port is taken; give another --port, or 0 for any that is free"
+        if host == "127.0.0.1"
+        else "no such host is known"
+    )
     assert (ended.code, ended.out) == (1, "")
     assert f"cannot listen on {host} port {port}: {why}\n" in ended.err
     assert "Errno" not in ended.err
@@ -113,7 +127,9 @@ def test_an_unknown_kind_is_a_usage_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", commands())
-def test_the_help_of_every_command_has_an_example_and_every_default(tmp_path: Path, name: str) -> None:
+def test_the_help_of_every_command_has_an_example_and_every_default(
+    tmp_path: Path, name: str
+) -> None:
     shown = run(*name.split(), "--help", cwd=tmp_path)
     assert shown.code == 0
     assert "Example" in shown.out
@@ -121,5 +137,7 @@ def test_the_help_of_every_command_has_an_example_and_every_default(tmp_path: Pa
         if not isinstance(parameter, click.Option):
             continue
         assert parameter.opts[-1] in shown.out
-        if isinstance(parameter.default, str | int | float) and not (parameter.is_flag or parameter.count):
+        if isinstance(parameter.default, str | int | float) and not (
+            parameter.is_flag or parameter.count
+        ):
             assert "default" in (parameter.help or "") or parameter.show_default

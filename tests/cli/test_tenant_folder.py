@@ -1,4 +1,6 @@
-"""`.reconciler/`: for its owner alone whatever the umask, ignored by Git whatever stood there, and never behind a link."""
+"""`.reconciler/`: for its owner alone whatever the umask, ignored by Git whatever stood there, and
+never behind a link.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +23,24 @@ def _mode(path: Path) -> int:
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o277, 0o777])
 def test_a_new_folder_is_private_whatever_the_umask(tmp_path: Path, umask: int) -> None:
     command = [sys.executable, "-m", "reconciler", *TOKEN]
-    ended = subprocess.run(command, cwd=tmp_path, env=environment(), umask=umask, capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env=environment(),
+        umask=umask,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr == ""
     assert _mode(tmp_path / ".reconciler") == 0o700
     assert (tmp_path / ".reconciler" / ".gitignore").read_text() == "*\n"
 
 
-def test_an_existing_folder_that_others_may_read_is_closed_and_that_is_said_once(tmp_path: Path) -> None:
+def test_an_existing_folder_that_others_may_read_is_closed_and_that_is_said_once(
+    tmp_path: Path,
+) -> None:
     folder = tmp_path / ".reconciler"
     folder.mkdir()
     folder.chmod(0o777)
@@ -38,7 +50,9 @@ def test_an_existing_folder_that_others_may_read_is_closed_and_that_is_said_once
     assert run("tenant", "tokens", cwd=tmp_path).err == ""
 
 
-@pytest.mark.parametrize("text", ["", "# nothing\n", "*\n!tenant.db.key\n", "tenant.db\n", "\udcff\n"])
+@pytest.mark.parametrize(
+    "text", ["", "# nothing\n", "*\n!tenant.db.key\n", "tenant.db\n", "\udcff\n"]
+)
 def test_a_gitignore_that_does_not_ignore_all_is_written_anew(tmp_path: Path, text: str) -> None:
     folder = tmp_path / ".reconciler"
     folder.mkdir(0o700)
@@ -47,7 +61,13 @@ def test_a_gitignore_that_does_not_ignore_all_is_written_anew(tmp_path: Path, te
     assert (ended.code, "written anew" in ended.err) == (0, True)
     assert (folder / ".gitignore").read_text() == "*\n"
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
-    shown = subprocess.run(["git", "status", "--porcelain", "-uall"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    shown = subprocess.run(
+        ["git", "status", "--porcelain", "-uall"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     assert shown.stdout == ""
 
 
@@ -60,7 +80,9 @@ def test_a_gitignore_that_ignores_all_stays_as_it_is(tmp_path: Path, text: str) 
     assert (folder / ".gitignore").read_text() == text
 
 
-def test_a_gitignore_that_is_a_link_is_replaced_and_what_it_leads_to_is_not_touched(tmp_path: Path) -> None:
+def test_a_gitignore_that_is_a_link_is_replaced_and_what_it_leads_to_is_not_touched(
+    tmp_path: Path,
+) -> None:
     folder, precious = tmp_path / ".reconciler", tmp_path / "precious"
     folder.mkdir(0o700)
     precious.write_text("precious")
@@ -83,7 +105,8 @@ def test_a_folder_that_is_a_link_is_refused(tmp_path: Path, exists: bool) -> Non
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / ".reconciler").symlink_to(elsewhere)
     (tmp_path / "work" / "a.yaml").write_text(
-        "apiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata: {name: a}\nspec: {url: 'https://x.example/'}\n"
+        "apiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata: {name: a}\nspec: "
+        "{url: 'https://x.example/'}\n"
     )
     for command in (TOKEN, ("plan", "a.yaml", "--local")):
         ended = run(*command, cwd=tmp_path / "work")

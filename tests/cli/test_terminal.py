@@ -1,4 +1,6 @@
-"""What a person at a terminal sees: a prompt that takes no for an answer, colour, a progress bar, Ctrl-C."""
+"""What a person at a terminal sees: a prompt that takes no for an answer, colour, a progress bar,
+Ctrl-C.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,11 @@ RECONCILE = ("reconcile", "webhooks", "--local-file", "tenant.db")
 
 
 def pending(folder: Path) -> int:
-    return int(run("plan", "webhooks", "--local-file", "tenant.db", "-o", "json", cwd=folder).json["summary"]["create"])
+    return int(
+        run("plan", "webhooks", "--local-file", "tenant.db", "-o", "json", cwd=folder).json[
+            "summary"
+        ]["create"]
+    )
 
 
 def test_yes_at_the_prompt_carries_the_plan_out(tmp_path: Path) -> None:
@@ -24,7 +30,9 @@ def test_yes_at_the_prompt_carries_the_plan_out(tmp_path: Path) -> None:
     assert pending(tmp_path) == 0
 
 
-@pytest.mark.parametrize(("key", "code"), [(b"n\r", 1), (b"\r", 1), (b"maybe\r", 1), (b"\x04", 1), (b"\x03", 130)])
+@pytest.mark.parametrize(
+    ("key", "code"), [(b"n\r", 1), (b"\r", 1), (b"maybe\r", 1), (b"\x04", 1), (b"\x03", 130)]
+)
 def test_anything_else_at_the_prompt_writes_nothing(tmp_path: Path, key: bytes, code: int) -> None:
     write(tmp_path / "webhooks", 2)
     ended = at_terminal(*RECONCILE, cwd=tmp_path, typed=(("[y/N]", key),))
@@ -41,8 +49,13 @@ def test_a_declined_prompt_is_a_document_with_json(tmp_path: Path) -> None:
     assert '"kind": "declined"' in ended.out
 
 
-@pytest.mark.parametrize(("options", "env"), [(("--no-color",), {}), ((), {"NO_COLOR": "1"}), ((), {"RECONCILER_NO_COLOR": "1"})])
-def test_colour_can_be_switched_off(tmp_path: Path, options: tuple[str, ...], env: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("options", "env"),
+    [(("--no-color",), {}), ((), {"NO_COLOR": "1"}), ((), {"RECONCILER_NO_COLOR": "1"})],
+)
+def test_colour_can_be_switched_off(
+    tmp_path: Path, options: tuple[str, ...], env: dict[str, str]
+) -> None:
     write(tmp_path / "webhooks", 1)
     plan = ("plan", "webhooks", "--local-file", "tenant.db")
     assert "\x1b[32m+" in at_terminal(*plan, cwd=tmp_path, NO_COLOR="").out
@@ -52,7 +65,9 @@ def test_colour_can_be_switched_off(tmp_path: Path, options: tuple[str, ...], en
 
 
 @pytest.mark.parametrize("columns", [20, 40])
-def test_a_narrow_terminal_gets_everything_and_a_bar_that_stays_on_its_line(tmp_path: Path, columns: int) -> None:
+def test_a_narrow_terminal_gets_everything_and_a_bar_that_stays_on_its_line(
+    tmp_path: Path, columns: int
+) -> None:
     write(tmp_path / "webhooks", 3)
     ended = at_terminal(*RECONCILE, "--yes", cwd=tmp_path, COLUMNS=str(columns))
     assert ended.code == 0
@@ -62,7 +77,9 @@ def test_a_narrow_terminal_gets_everything_and_a_bar_that_stays_on_its_line(tmp_
     assert "Report: 3 created" in ended.out
     for command in (("plan",), ("drift",), ("export", "out")):
         named = "webhooks" if command != ("export", "out") else "--no-color"
-        shown = at_terminal(*command, named, "--local-file", "tenant.db", cwd=tmp_path, COLUMNS=str(columns))
+        shown = at_terminal(
+            *command, named, "--local-file", "tenant.db", cwd=tmp_path, COLUMNS=str(columns)
+        )
         assert (shown.code, "Traceback" in shown.out) == (0, False), shown.out
 
 
@@ -85,7 +102,14 @@ def test_a_tenant_that_takes_its_time_to_list_shows_that_something_goes_on(tmp_p
 def test_ctrl_c_while_the_tenant_is_listed_is_an_interruption(tmp_path: Path) -> None:
     write(tmp_path / "webhooks", 1)
     url = ("--tenant-url", "http://127.0.0.1:1/public-api/v1", "--owner", "us")
-    ended = at_terminal("plan", "webhooks", *url, cwd=tmp_path, typed=(("listing", b"\x03"),), RECONCILER_TENANT_TOKEN="t")
+    ended = at_terminal(
+        "plan",
+        "webhooks",
+        *url,
+        cwd=tmp_path,
+        typed=(("listing", b"\x03"),),
+        RECONCILER_TENANT_TOKEN="t",
+    )
     assert ended.code == 130, ended.out
     assert "Traceback" not in ended.out
 

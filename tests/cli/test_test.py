@@ -1,4 +1,6 @@
-"""`test`: what is sent by whom, what passes, and that a run which is cut off tells what it found."""
+"""`test`: what is sent by whom, what passes, and that a run which is cut off tells what it
+found.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +21,21 @@ LOCAL = ("--local-file", "tenant.db", *ALLOW, "-o", "json")
 SECRET = "{type: bearer, token: {fromEnv: TOKEN}}"
 
 
-def test_check_auth_passes_where_a_wrong_credential_is_refused_and_fails_where_it_is_taken(tmp_path: Path) -> None:
+def test_check_auth_passes_where_a_wrong_credential_is_refused_and_fails_where_it_is_taken(
+    tmp_path: Path,
+) -> None:
     with Receiver() as receiver:
-        (tmp_path / "good.yaml").write_text(webhook("good", url=receiver.url("/bearer"), auth=SECRET))
+        (tmp_path / "good.yaml").write_text(
+            webhook("good", url=receiver.url("/bearer"), auth=SECRET)
+        )
         (tmp_path / "lax.yaml").write_text(webhook("lax", url=receiver.url("/ok"), auth=SECRET))
         (tmp_path / "open.yaml").write_text(webhook("open", url=receiver.url("/ok")))
         ended = run("test", ".", *LOCAL, "--check-auth", "--via", "both", cwd=tmp_path, TOKEN=TOKEN)
     assert ended.code == 8, ended.err
-    told = {(d["key"], d["via"], d["check"]): (d["verdict"], d["passed"]) for d in ended.json["deliveries"]}
+    told = {
+        (d["key"], d["via"], d["check"]): (d["verdict"], d["passed"])
+        for d in ended.json["deliveries"]
+    }
     for via in ("tenant", "probe"):
         assert told[("good", via, "auth")] == ("auth-refused", True)
         assert told[("lax", via, "auth")] == ("delivered", False)
@@ -35,9 +44,14 @@ def test_check_auth_passes_where_a_wrong_credential_is_refused_and_fails_where_i
     assert ended.json["summary"] == {"passed": 8, "failed": 2, "not_tested": 0}
 
 
-def test_disabled_webhooks_are_tested_and_every_subscription_only_when_asked(tmp_path: Path) -> None:
+def test_disabled_webhooks_are_tested_and_every_subscription_only_when_asked(
+    tmp_path: Path,
+) -> None:
     more = 'events: [{type: "elastio:recovery-point:iscan:unhealthy", version: v0, severity: [warning, critical]}]'
-    scans = f"apiVersion: webhooks.reconciler/v1\nkind: EventSubscription\nmetadata: {{name: s}}\nspec: {{webhook: a, {more}}}\n"
+    scans = (
+        f"apiVersion: webhooks.reconciler/v1\nkind: EventSubscription\nmetadata: {{name: "
+        f"s}}\nspec: {{webhook: a, {more}}}\n"
+    )
     with Receiver() as receiver:
         (tmp_path / "a.yaml").write_text(webhook("a", url=receiver.url(), extra="enabled: false"))
         (tmp_path / "s.yaml").write_text(scans)
@@ -52,12 +66,17 @@ def test_an_endpoint_slower_than_max_latency_fails_that_check(tmp_path: Path) ->
         slow = run("test", ".", *LOCAL, "--max-latency", "0", cwd=tmp_path)
         fine = run("test", ".", *LOCAL, "--max-latency", "60000", cwd=tmp_path)
     assert (slow.code, fine.code) == (8, 0)
-    assert [(d["check"], d["passed"]) for d in slow.json["deliveries"]] == [("delivery", True), ("latency", False)]
+    assert [(d["check"], d["passed"]) for d in slow.json["deliveries"]] == [
+        ("delivery", True),
+        ("latency", False),
+    ]
 
 
 def test_a_probe_needs_no_tenant_even_where_several_are_declared(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        text = tenant_manifest(f"https://{name}.example.com/public-api/v1").replace("production", name)
+        text = tenant_manifest(f"https://{name}.example.com/public-api/v1").replace(
+            "production", name
+        )
         (tmp_path / f"{name}.yaml").write_text(text)
     with Receiver() as receiver:
         (tmp_path / "a.yaml").write_text(webhook("a", url=receiver.url()))
@@ -71,13 +90,18 @@ def hanging(folder: Path, receiver: Receiver) -> None:
 
 
 @pytest.mark.parametrize("via", ["tenant", "probe"])
-def test_the_deadline_ends_a_test_that_still_reports_what_was_tested(tmp_path: Path, via: str) -> None:
+def test_the_deadline_ends_a_test_that_still_reports_what_was_tested(
+    tmp_path: Path, via: str
+) -> None:
     with Receiver() as receiver:
         hanging(tmp_path, receiver)
         options = ("--via", via, "--deadline", "5", "--parallelism", "1")
         ended = run("test", ".", *LOCAL, *options, cwd=tmp_path)
     assert ended.code == 8, ended.err
-    assert [(d["key"], d["verdict"]) for d in ended.json["deliveries"]] == [("a", "delivered"), ("b", "interrupted")]
+    assert [(d["key"], d["verdict"]) for d in ended.json["deliveries"]] == [
+        ("a", "delivered"),
+        ("b", "interrupted"),
+    ]
     assert "--deadline" in ended.err
 
 
@@ -90,11 +114,15 @@ def test_ctrl_c_ends_a_test_with_130_that_still_reports_what_was_tested(tmp_path
         out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert [d["verdict"] for d in json.loads(out)["deliveries"]] == ["delivered", "interrupted"]
-    assert json.loads(out)["deliveries"][1]["detail"].endswith("the endpoint may have received the test")
+    assert json.loads(out)["deliveries"][1]["detail"].endswith(
+        "the endpoint may have received the test"
+    )
     assert "Traceback" not in err
 
 
-def test_a_tenant_that_is_busy_is_waited_for_more_often_than_a_failing_one_is_tried(tmp_path: Path) -> None:
+def test_a_tenant_that_is_busy_is_waited_for_more_often_than_a_failing_one_is_tried(
+    tmp_path: Path,
+) -> None:
     turned: Counter[str] = Counter()
 
     def busy(asked: Asked) -> Reply | None:
@@ -102,15 +130,31 @@ def test_a_tenant_that_is_busy_is_waited_for_more_often_than_a_failing_one_is_tr
             return None  # the live state, after the tests
         name = asked.body["webhook"]["name"]
         turned[name] += 1
-        return problem(429, "rate", retry_after="0") if turned[name] <= 8 else None  # of what fails, the sixth try is the last
+        return (
+            problem(429, "rate", retry_after="0") if turned[name] <= 8 else None
+        )  # of what fails, the sixth try is the last
 
-    with Receiver() as receiver, Tenant(tmp_path / "tenant", *ALLOW) as tenant, proxy(tenant.url, before=busy) as between:
+    with (
+        Receiver() as receiver,
+        Tenant(tmp_path / "tenant", *ALLOW) as tenant,
+        proxy(tenant.url, before=busy) as between,
+    ):
         repo = tmp_path / "repo"
         repo.mkdir()
         (repo / "tenant.yaml").write_text(tenant_manifest(between.url))
         for number in range(3):
             (repo / f"{number}.yaml").write_text(webhook(f"hook-{number}", url=receiver.url()))
-        ended = run("test", ".", "-o", "json", "-vv", "--deadline", "60", cwd=repo, TENANT_TOKEN=tenant.token)
+        ended = run(
+            "test",
+            ".",
+            "-o",
+            "json",
+            "-vv",
+            "--deadline",
+            "60",
+            cwd=repo,
+            TENANT_TOKEN=tenant.token,
+        )
     assert ended.code == 0, ended.err
     assert ended.json["summary"] == {"passed": 3, "failed": 0, "not_tested": 0}
     assert turned == {f"hook-{number}": 9 for number in range(3)}

@@ -1,4 +1,6 @@
-"""`test`: one delivery each, within its time, marked as a test; what was not tested is neither passed nor failed."""
+"""`test`: one delivery each, within its time, marked as a test; what was not tested is neither
+passed nor failed.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,13 @@ from tests.support.wire import wire
 ALLOW = ("--allow-network", "127.0.0.0/8")
 LOCAL = ("--local-file", "tenant.db", *ALLOW)
 HANGING = Reply(raw=b"HTTP/1.1", again=b" ")
-DELIVERED = {"event": "x", "verdict": "delivered", "status_code": 200, "detail": None, "seconds": 0.1}
+DELIVERED = {
+    "event": "x",
+    "verdict": "delivered",
+    "status_code": 200,
+    "detail": None,
+    "seconds": 0.1,
+}
 
 
 def suite(text: str) -> ET.Element:
@@ -37,19 +45,28 @@ def test_the_timeout_bounds_the_attempt_which_is_made_once(tmp_path: Path, via: 
             for form in ("json", "junit", "markdown", "text")
         }
         assert len(receiver.requests) == len(made)
-    assert {form: ended.code for form, ended in made.items()} == dict.fromkeys(made, 8), made["text"].err
+    assert {form: ended.code for form, ended in made.items()} == dict.fromkeys(made, 8), made[
+        "text"
+    ].err
     (delivery,) = made["json"].json["deliveries"]
     assert (delivery["verdict"], delivery["tested"], delivery["passed"]) == ("timeout", True, False)
     assert 1.4 < delivery["seconds"] < 5
     assert made["json"].json["summary"] == {"passed": 0, "failed": 1, "not_tested": 0}
-    assert [failure.get("type") for failure in suite(made["junit"].out).iter("failure")] == ["timeout"]
+    assert [failure.get("type") for failure in suite(made["junit"].out).iter("failure")] == [
+        "timeout"
+    ]
     assert "timeout in 1." in made["markdown"].out
     assert "Test: 0 passed, 1 failed." in made["text"].out
 
 
 @pytest.mark.parametrize(
     ("given", "code", "verdict"),
-    [(HANGING, 1, "timeout"), (LOST, 1, "not tested"), (problem(502, "gateway"), 1, "not tested"), (Reply(503), 1, "not tested")],
+    [
+        (HANGING, 1, "timeout"),
+        (LOST, 1, "not tested"),
+        (problem(502, "gateway"), 1, "not tested"),
+        (Reply(503), 1, "not tested"),
+    ],
 )
 @pytest.mark.parametrize("form", ["junit", "markdown"])
 def test_a_test_that_may_have_been_sent_is_not_repeated_and_the_report_is_written(
@@ -58,7 +75,16 @@ def test_a_test_that_may_have_been_sent_is_not_repeated_and_the_report_is_writte
     with wire(lambda _asked: given) as server:
         (tmp_path / "tenant.yaml").write_text(tenant_manifest(server.url))
         (tmp_path / "a.yaml").write_text(webhook("a"))
-        ended = run("test", ".", "--timeout", "1", "-o", form, cwd=tmp_path, TENANT_TOKEN="t0ken-of-the-test")
+        ended = run(
+            "test",
+            ".",
+            "--timeout",
+            "1",
+            "-o",
+            form,
+            cwd=tmp_path,
+            TENANT_TOKEN="t0ken-of-the-test",
+        )
         assert [asked.target.rpartition("/")[2] for asked in server.asked] == ["test"]
     assert ended.code == code
     assert "error: tenant production: POST /webhooks/test: " in ended.err
@@ -67,8 +93,13 @@ def test_a_test_that_may_have_been_sent_is_not_repeated_and_the_report_is_writte
         assert suite(ended.out).get("tests") == "1"
 
 
-def test_what_the_tenant_allows_no_more_of_in_the_time_of_the_run_is_not_tested(tmp_path: Path) -> None:
-    with Receiver() as receiver, Tenant(tmp_path / "tenant", *ALLOW, "--tests-per-minute", "2") as tenant:
+def test_what_the_tenant_allows_no_more_of_in_the_time_of_the_run_is_not_tested(
+    tmp_path: Path,
+) -> None:
+    with (
+        Receiver() as receiver,
+        Tenant(tmp_path / "tenant", *ALLOW, "--tests-per-minute", "2") as tenant,
+    ):
         repo = tmp_path / "repo"
         repo.mkdir()
         (repo / "tenant.yaml").write_text(tenant_manifest(tenant.url))
@@ -77,12 +108,25 @@ def test_what_the_tenant_allows_no_more_of_in_the_time_of_the_run_is_not_tested(
         forms = {}
         for form in ("json", "junit", "markdown", "text"):
             token = tenant.make_token(form, "Webhooks: Write")
-            options = ("--deadline", "20", "--parallelism", "1", "-o", form)  # a wait of a minute is not begun
+            options = (
+                "--deadline",
+                "20",
+                "--parallelism",
+                "1",
+                "-o",
+                form,
+            )  # a wait of a minute is not begun
             forms[form] = run("test", ".", *options, cwd=repo, TENANT_TOKEN=token)
     assert {form: ended.code for form, ended in forms.items()} == dict.fromkeys(forms, 8)
     found: dict[str, Any] = forms["json"].json
     assert found["summary"] == {"passed": 2, "failed": 0, "not_tested": 3}
-    assert [delivery["tested"] for delivery in found["deliveries"]] == [True, True, False, False, False]
+    assert [delivery["tested"] for delivery in found["deliveries"]] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
     assert "at most 2 a minute [rate]; it asks to wait " in found["deliveries"][4]["detail"]
     assert "Test: 2 passed, 0 failed, 3 not tested." in forms["text"].out
     assert "not tested hook-4" in forms["text"].out
@@ -104,14 +148,32 @@ def test_a_test_is_marked_and_has_the_severity_whoever_sends_it(tmp_path: Path) 
     assert [request.json["events"][0]["severity"] for request in requests] == ["info", "info"]
 
 
-def test_a_wrong_credential_that_is_refused_shows_nothing_where_the_right_one_is_refused_too(tmp_path: Path) -> None:
+def test_a_wrong_credential_that_is_refused_shows_nothing_where_the_right_one_is_refused_too(
+    tmp_path: Path,
+) -> None:
     auth = "{type: bearer, token: {fromEnv: TOKEN}}"
     with Receiver() as receiver:
-        (tmp_path / "closed.yaml").write_text(webhook("closed", url=receiver.url("/status/401"), auth=auth))
+        (tmp_path / "closed.yaml").write_text(
+            webhook("closed", url=receiver.url("/status/401"), auth=auth)
+        )
         (tmp_path / "good.yaml").write_text(webhook("good", url=receiver.url("/bearer"), auth=auth))
-        ended = run("test", ".", *LOCAL, "--check-auth", "--via", "both", "-o", "json", cwd=tmp_path, TOKEN=TOKEN)
+        ended = run(
+            "test",
+            ".",
+            *LOCAL,
+            "--check-auth",
+            "--via",
+            "both",
+            "-o",
+            "json",
+            cwd=tmp_path,
+            TOKEN=TOKEN,
+        )
         shown = run("test", ".", *LOCAL, "--check-auth", cwd=tmp_path, TOKEN=TOKEN)
-    found = {(d["key"], d["via"], d["check"]): (d["verdict"], d["passed"]) for d in ended.json["deliveries"]}
+    found = {
+        (d["key"], d["via"], d["check"]): (d["verdict"], d["passed"])
+        for d in ended.json["deliveries"]
+    }
     for via in ("tenant", "probe"):
         assert found["closed", via, "auth"] == ("auth-refused", False)
         assert found["good", via, "auth"] == ("auth-refused", True)

@@ -31,17 +31,29 @@ from tests.support.builders import (
 
 def body(**other: object) -> dict[str, Any]:
     start = {
-        "id": "wh-1", "revision": "r1", "name": "a", "url": f"https://h.example.com/{VALUE}", "description": "d",
-        "enabled": True, "auth": {"type": "none"}, "events": codec.events_to_wire(frozenset({STARTED})),
-        "managed_by": {"owner": "payments", "key": "a", "sources": ["x.yaml"], "revision": None}, "protected": False,
+        "id": "wh-1",
+        "revision": "r1",
+        "name": "a",
+        "url": f"https://h.example.com/{VALUE}",
+        "description": "d",
+        "enabled": True,
+        "auth": {"type": "none"},
+        "events": codec.events_to_wire(frozenset({STARTED})),
+        "managed_by": {"owner": "payments", "key": "a", "sources": ["x.yaml"], "revision": None},
+        "protected": False,
         "invocations": {"succeeded": 12, "failed": 0, "last_day": {"succeeded": 3, "failed": 1}},
-    }  # fmt: skip
+    }
     return {**start, **other}
 
 
 def test_a_tenants_answer_becomes_a_live_webhook() -> None:
     item = codec.live_from_wire(body())
-    assert (item.id, item.revision, item.spec.name, item.spec.description) == ("wh-1", "r1", "a", "d")
+    assert (item.id, item.revision, item.spec.name, item.spec.description) == (
+        "wh-1",
+        "r1",
+        "a",
+        "d",
+    )
     assert item.managed_by == ManagedBy("payments", "a", ("x.yaml",), None)
     assert item.use == Use(3, 1)
     assert item.spec.subscriptions == {STARTED}
@@ -52,9 +64,15 @@ def test_a_tenants_answer_becomes_a_live_webhook() -> None:
     ("auth", "expected"),
     [
         ({"type": "none"}, NoAuth()),
-        ({"type": "basic", "username": "u", "credential_version": "1"}, BasicAuth(Secret("u"), Withheld("1"))),
+        (
+            {"type": "basic", "username": "u", "credential_version": "1"},
+            BasicAuth(Secret("u"), Withheld("1")),
+        ),
         ({"type": "bearer", "credential_version": None}, BearerAuth(Withheld())),
-        ({"type": "apiKey", "header": "X-Key", "credential_version": "1"}, ApiKeyAuth("X-Key", Withheld("1"))),
+        (
+            {"type": "apiKey", "header": "X-Key", "credential_version": "1"},
+            ApiKeyAuth("X-Key", Withheld("1")),
+        ),
     ],
 )
 def test_every_authentication_is_read(auth: dict[str, object], expected: object) -> None:
@@ -81,11 +99,19 @@ def test_what_nobody_manages_and_nothing_was_sent_to_is_read() -> None:
         ({"events": [{"type": 3}]}, "/events/0/type"),
         ({"events": [VALUE]}, "/events/0"),
         ({"managed_by": {"owner": "x", "key": "y", "sources": [None]}}, "/managed_by/sources/0"),
-        ({"invocations": {"last_day": {"succeeded": -1, "failed": 0}}}, "/invocations/last_day/succeeded"),
-        ({"invocations": {"last_day": {"succeeded": True, "failed": 0}}}, "/invocations/last_day/succeeded"),
+        (
+            {"invocations": {"last_day": {"succeeded": -1, "failed": 0}}},
+            "/invocations/last_day/succeeded",
+        ),
+        (
+            {"invocations": {"last_day": {"succeeded": True, "failed": 0}}},
+            "/invocations/last_day/succeeded",
+        ),
     ],
 )
-def test_what_does_not_fit_is_named_by_its_pointer_and_never_quoted(change: dict[str, object], pointer: str) -> None:
+def test_what_does_not_fit_is_named_by_its_pointer_and_never_quoted(
+    change: dict[str, object], pointer: str
+) -> None:
     with pytest.raises(ValueError, match=f"^{pointer}:") as caught:
         codec.live_from_wire(body(**change))
     assert VALUE not in str(caught.value)
@@ -109,11 +135,16 @@ def test_a_mark_tells_the_repository_where_it_is_known_and_keeps_what_the_tenant
     wanted, there = declared("a"), live("a", repository="forge.example/a/b")
     assert "repository" not in codec.create_body(wanted, OWNER)["managed_by"]
     assert (
-        codec.create_body(wanted, replace(OWNER, repository="forge.example/c/d"))["managed_by"]["repository"]
+        codec.create_body(wanted, replace(OWNER, repository="forge.example/c/d"))["managed_by"][
+            "repository"
+        ]
         == "forge.example/c/d"
     )
     assert codec.patch_body(there, wanted, OWNER)["managed_by"]["repository"] == "forge.example/a/b"
-    assert "repository" not in codec.patch_body(there, wanted, replace(OWNER, name="search"))["managed_by"]
+    assert (
+        "repository"
+        not in codec.patch_body(there, wanted, replace(OWNER, name="search"))["managed_by"]
+    )
 
 
 def test_a_create_tells_everything_and_our_mark() -> None:
@@ -121,7 +152,12 @@ def test_a_create_tells_everything_and_our_mark() -> None:
     told = codec.create_body(wanted, OWNER)
     assert json.loads(json.dumps(told)) == told
     assert told["auth"] == {"type": "bearer", "token": VALUE, "credential_version": "2"}
-    assert told["managed_by"] == {"owner": "payments", "key": "a", "sources": ["webhooks/payments.yaml"], "revision": "4fd1c2e"}
+    assert told["managed_by"] == {
+        "owner": "payments",
+        "key": "a",
+        "sources": ["webhooks/payments.yaml"],
+        "revision": "4fd1c2e",
+    }
     assert (told["url"], told["enabled"], told["protected"]) == (URL, True, True)
     assert [event["type"] for event in told["events"]] == [FAILED.type, STARTED.type]
 
@@ -153,7 +189,10 @@ def test_a_test_of_unsaved_details_tells_what_a_delivery_needs() -> None:
 
 def test_a_delivery_crosses_the_wire_and_back() -> None:
     delivery = Delivery("a", STARTED, Verdict.REJECTED, 422, "x", 0.25)
-    assert delivery_codec.delivery_from_wire(delivery_codec.delivery_to_wire(delivery), "a", STARTED) == delivery
+    assert (
+        delivery_codec.delivery_from_wire(delivery_codec.delivery_to_wire(delivery), "a", STARTED)
+        == delivery
+    )
 
 
 @pytest.mark.parametrize(
@@ -170,11 +209,17 @@ def test_a_delivery_crosses_the_wire_and_back() -> None:
     ],
 )
 def test_a_delivery_that_does_not_fit_is_refused(change: dict[str, object], pointer: str) -> None:
-    told = {**delivery_codec.delivery_to_wire(Delivery("a", STARTED, Verdict.DELIVERED, 200)), **change}
+    told = {
+        **delivery_codec.delivery_to_wire(Delivery("a", STARTED, Verdict.DELIVERED, 200)),
+        **change,
+    }
     with pytest.raises(ValueError, match=f"^{pointer}: ") as caught:
         delivery_codec.delivery_from_wire(told, "a", STARTED)
     assert VALUE not in str(caught.value)
 
 
 def test_a_url_is_told_as_it_is() -> None:
-    assert codec.spec_to_wire(declared("a", url=hidden_url("https://h/x?y=1")).spec)["url"] == "https://h/x?y=1"
+    assert (
+        codec.spec_to_wire(declared("a", url=hidden_url("https://h/x?y=1")).spec)["url"]
+        == "https://h/x?y=1"
+    )

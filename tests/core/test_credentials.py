@@ -66,12 +66,19 @@ def test_section_6_equal_versions_are_equal_and_another_sends_the_credential() -
     assert plan_of([declared("a", auth=bearer("2"))], [live("a", auth=held("2"))]).pending == ()
     change = only(plan_of([declared("a", auth=bearer("2"))], [live("a", auth=held("1"))]))
     [field] = change.fields
-    assert (field.dotted, field.secret, field.before, field.after) == ("auth.token", True, "version 1", "version 2")
+    assert (field.dotted, field.secret, field.before, field.after) == (
+        "auth.token",
+        True,
+        "version 1",
+        "version 2",
+    )
     assert sent(change) == VALUE
     assert sent(only(plan_of([declared("a", auth=bearer("2"))], [live("a", auth=held())]))) == VALUE
 
 
-def test_section_6_without_a_version_the_live_one_is_taken_as_equal_and_the_plan_says_so_once() -> None:
+def test_section_6_without_a_version_the_live_one_is_taken_as_equal_and_the_plan_says_so_once() -> (
+    None
+):
     wanted = [declared("a", auth=bearer()), declared("b", auth=bearer())]
     plan = plan_of(wanted, [live("a", auth=held("1")), live("b", auth=held())])
     assert plan.pending == ()
@@ -80,7 +87,13 @@ def test_section_6_without_a_version_the_live_one_is_taken_as_equal_and_the_plan
 
 
 def test_section_6_resend_credentials_sends_what_cannot_be_compared() -> None:
-    change = only(plan_of([declared("a", auth=bearer())], [live("a", auth=held("1"))], policy(resend_credentials=True)))
+    change = only(
+        plan_of(
+            [declared("a", auth=bearer())],
+            [live("a", auth=held("1"))],
+            policy(resend_credentials=True),
+        )
+    )
     assert sent(change) == VALUE
     assert paths(change) == ["auth.token"]
 
@@ -95,10 +108,15 @@ API_KEY = ApiKeyAuth("X-Key", secret(version="1"))
         (declared("a", auth=bearer("1")), live("a")),
         (declared("a", auth=bearer("1")), live("a", auth=ApiKeyAuth("X-Key", Withheld("1")))),
         (declared("a", auth=API_KEY), live("a", auth=ApiKeyAuth("X-Other", Withheld("1")))),
-        (declared("a", auth=basic("bob")), live("a", auth=BasicAuth(Secret("alice"), Withheld("1")))),
+        (
+            declared("a", auth=basic("bob")),
+            live("a", auth=BasicAuth(Secret("alice"), Withheld("1"))),
+        ),
     ],
 )
-def test_section_6_a_change_of_url_type_or_header_sends_the_credential_again_and_says_so(wanted: Declared, there: object) -> None:
+def test_section_6_a_change_of_url_type_or_header_sends_the_credential_again_and_says_so(
+    wanted: Declared, there: object
+) -> None:
     change = only(plan_of([wanted], [there]))  # type: ignore[list-item]  # a Live
     assert sent(change) == VALUE
     assert any(field.secret for field in change.fields)
@@ -111,22 +129,39 @@ def test_section_6_a_change_of_url_without_a_version_sends_it_again_too() -> Non
 
 
 def test_section_6_other_fields_leave_the_stored_credential_alone() -> None:
-    change = only(plan_of([declared("a", auth=bearer("1"), description="x")], [live("a", auth=held("1"))]))
+    change = only(
+        plan_of([declared("a", auth=bearer("1"), description="x")], [live("a", auth=held("1"))])
+    )
     assert sent(change) == Withheld("1")
     assert change.live is not None
     assert change.declared is not None
-    assert set(codec.patch_body(change.live, change.declared, OWNER)) == {"description", "managed_by"}
+    assert set(codec.patch_body(change.live, change.declared, OWNER)) == {
+        "description",
+        "managed_by",
+    }
 
 
 def test_section_6_a_header_in_another_case_is_the_same_header() -> None:
-    assert plan_of([declared("a", auth=API_KEY)], [live("a", auth=ApiKeyAuth("x-key", Withheld("1")))]).pending == ()
+    assert (
+        plan_of(
+            [declared("a", auth=API_KEY)], [live("a", auth=ApiKeyAuth("x-key", Withheld("1")))]
+        ).pending
+        == ()
+    )
 
 
 def test_a_header_is_shown_as_the_manifest_writes_it() -> None:
     created = only(plan_of([declared("a", auth=API_KEY)], []))
-    moved = only(plan_of([declared("a", auth=API_KEY)], [live("a", auth=ApiKeyAuth("X-Other", Withheld("1")))]))
+    moved = only(
+        plan_of(
+            [declared("a", auth=API_KEY)], [live("a", auth=ApiKeyAuth("X-Other", Withheld("1")))]
+        )
+    )
     shown = [
-        (field.before, field.after) for change in (created, moved) for field in change.fields if field.dotted == "auth.header"
+        (field.before, field.after)
+        for change in (created, moved)
+        for field in change.fields
+        if field.dotted == "auth.header"
     ]
     assert shown == [(None, "X-Key"), ("X-Other", "X-Key")]
 
@@ -139,10 +174,23 @@ def test_section_6_taking_the_credential_away_is_a_change() -> None:
 
 def answer(**auth: object) -> dict[str, object]:
     return {
-        "id": "wh-a", "revision": "r1", "name": "a", "url": URL, "description": "", "enabled": True, "auth": auth,
-        "events": codec.events_to_wire(frozenset({STARTED})), "protected": False, "invocations": None,
-        "managed_by": {"owner": "payments", "key": "a", "sources": ["webhooks/payments.yaml"], "revision": None},
-    }  # fmt: skip
+        "id": "wh-a",
+        "revision": "r1",
+        "name": "a",
+        "url": URL,
+        "description": "",
+        "enabled": True,
+        "auth": auth,
+        "events": codec.events_to_wire(frozenset({STARTED})),
+        "protected": False,
+        "invocations": None,
+        "managed_by": {
+            "owner": "payments",
+            "key": "a",
+            "sources": ["webhooks/payments.yaml"],
+            "revision": None,
+        },
+    }
 
 
 @pytest.mark.parametrize("mask", ["*****", "***", "••••••••"])
@@ -157,12 +205,19 @@ def test_section_6_a_mask_is_never_compared(mask: str) -> None:
 
 @pytest.mark.parametrize("mask", ["*****", "••••••••"])
 def test_section_6_a_mask_is_never_sent(mask: str) -> None:
-    masked = codec.live_from_wire({**answer(type="basic", username=mask, credential_version=mask), "url": mask})
+    masked = codec.live_from_wire(
+        {**answer(type="basic", username=mask, credential_version=mask), "url": mask}
+    )
     change = only(plan_of([declared("a", auth=basic("bob", "2"), events=[FAILED])], [masked]))
     assert change.declared is not None
     body = codec.patch_body(masked, change.declared, OWNER)
     assert mask not in json.dumps(body, ensure_ascii=False)
-    assert body["auth"] == {"type": "basic", "username": "bob", "password": VALUE, "credential_version": "2"}
+    assert body["auth"] == {
+        "type": "basic",
+        "username": "bob",
+        "password": VALUE,
+        "credential_version": "2",
+    }
 
 
 def test_section_6_what_a_tenant_masks_is_told_and_tested_as_declared() -> None:

@@ -1,4 +1,6 @@
-"""What is exported from any tenant, read back and adopted, plans empty: for tenants as people and other tools leave them."""
+"""What is exported from any tenant, read back and adopted, plans empty: for tenants as people and
+other tools leave them.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ NAMES = PRINTABLE.map(limits.normal).filter(lambda text: limits.name(text) is No
 USERS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=20).filter(
     lambda text: limits.username(text) is None
 )
-TOLD = st.builds(Withheld, st.none() | NAMES | st.just("hmac-sha256:0123456789abcdef0123456789abcdef"))
+TOLD = st.builds(
+    Withheld, st.none() | NAMES | st.just("hmac-sha256:0123456789abcdef0123456789abcdef")
+)
 AUTHS = st.one_of(
     st.just(NoAuth()),
     st.builds(BearerAuth, TOLD),
@@ -38,8 +42,15 @@ AUTHS = st.one_of(
 )
 SPECS = st.builds(
     Webhook,
-    name=NAMES | st.sampled_from(["Payments on-call", "payments-on-call", "payments on-call!", "null", "1"]),
-    url=st.sampled_from(["https://hooks.example.com/a?b=%23", "http://127.0.0.1:80", "https://xn--nxasmq6b.example/{0}"])
+    name=NAMES
+    | st.sampled_from(["Payments on-call", "payments-on-call", "payments on-call!", "null", "1"]),
+    url=st.sampled_from(
+        [
+            "https://hooks.example.com/a?b=%23",
+            "http://127.0.0.1:80",
+            "https://xn--nxasmq6b.example/{0}",
+        ]
+    )
     .filter(lambda text: limits.url(text) is None)
     .map(hidden_url),
     description=(PRINTABLE | st.just("")).filter(lambda text: limits.description(text) is None),
@@ -50,7 +61,9 @@ SPECS = st.builds(
 MARKS = st.none() | st.builds(
     ManagedBy,
     st.sampled_from(["payments", "search"]),
-    st.sampled_from(["payments-on-call", "tenant", "a.b", "a-b", "k" * 253, "../../etc/passwd", ""]),
+    st.sampled_from(
+        ["payments-on-call", "tenant", "a.b", "a-b", "k" * 253, "../../etc/passwd", ""]
+    ),
     st.sampled_from([(), ("old.yaml",)]),
 )
 TENANTS = st.lists(
@@ -64,14 +77,20 @@ TENANTS = st.lists(
 
 
 def policy_for(manifests: Manifests) -> RunPolicy:
-    return RunPolicy(OWNER, scope=Scope(manifests.folders, manifests.files), literal_urls=manifests.literal_urls)
+    return RunPolicy(
+        OWNER, scope=Scope(manifests.folders, manifests.files), literal_urls=manifests.literal_urls
+    )
 
 
 def read(folder: Path) -> Manifests:
-    return load(Request((str(folder),) if folder.is_dir() else (), secrets="warn", may_be_empty=True))
+    return load(
+        Request((str(folder),) if folder.is_dir() else (), secrets="warn", may_be_empty=True)
+    )
 
 
-def exported(folder: Path, tenant: MemoryProvider, adopt_from: str | None = None, style: Style | None = None) -> Manifests:
+def exported(
+    folder: Path, tenant: MemoryProvider, adopt_from: str | None = None, style: Style | None = None
+) -> Manifests:
     """What the manifests say once the tenant was exported into that folder."""
     manifests = read(folder)
     made = asyncio.run(workflow.export(manifests, tenant, policy_for(manifests), adopt_from))
@@ -80,11 +99,18 @@ def exported(folder: Path, tenant: MemoryProvider, adopt_from: str | None = None
 
 
 def adoption(manifests: Manifests, tenant: MemoryProvider, wanted: Wanted | None = None) -> Plan:
-    return asyncio.run(workflow.adopt(manifests, tenant, policy_for(manifests), wanted or Wanted(), TENANT))
+    return asyncio.run(
+        workflow.adopt(manifests, tenant, policy_for(manifests), wanted or Wanted(), TENANT)
+    )
 
 
 def plan(manifests: Manifests, tenant: MemoryProvider) -> Plan:
-    return make_plan(manifests.declared, asyncio.run(tenant.list()), policy_for(manifests), normalize=tenant.normalize)
+    return make_plan(
+        manifests.declared,
+        asyncio.run(tenant.list()),
+        policy_for(manifests),
+        normalize=tenant.normalize,
+    )
 
 
 def without_mark(item: Live) -> Live:
@@ -95,7 +121,10 @@ def without_mark(item: Live) -> Live:
 @settings(max_examples=200, deadline=None, derandomize=True, phases=[Phase.generate])
 @given(TENANTS, st.sampled_from([None, "search"]), st.booleans())
 def test_after_export_and_adopt_the_plan_is_empty_for_200_random_tenants(
-    tmp_path_factory: pytest.TempPathFactory, there: list[Live], adopt_from: str | None, hide_urls: bool
+    tmp_path_factory: pytest.TempPathFactory,
+    there: list[Live],
+    adopt_from: str | None,
+    hide_urls: bool,
 ) -> None:
     folder = tmp_path_factory.mktemp("export") / "webhooks"
     tenant = MemoryProvider(there)
@@ -105,9 +134,15 @@ def test_after_export_and_adopt_the_plan_is_empty_for_200_random_tenants(
     assert carry_out(adopting, tenant).complete
     after = plan(manifests, tenant)
     assert (after.pending, after.violations) == ((), ())
-    others = [item for item in there if item.managed_by and item.managed_by.owner not in {"payments", adopt_from}]
+    others = [
+        item
+        for item in there
+        if item.managed_by and item.managed_by.owner not in {"payments", adopt_from}
+    ]
     assert len(manifests.declared) == len(there) - len(others)
-    assert {item.id: without_mark(item) for item in tenant.webhooks.values()} == {item.id: without_mark(item) for item in there}
+    assert {item.id: without_mark(item) for item in tenant.webhooks.values()} == {
+        item.id: without_mark(item) for item in there
+    }
     assert all(tenant.webhooks[item.id] == item for item in others)
     written = {path: path.read_bytes() for path in folder.iterdir()}
     exported(folder, tenant, adopt_from)

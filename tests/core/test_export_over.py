@@ -1,4 +1,6 @@
-"""An export over manifests that the tenant has moved away from, whatever their layout: the plan is then empty."""
+"""An export over manifests that the tenant has moved away from, whatever their layout: the plan is
+then empty.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,24 @@ from reconciler.core.model.webhook import Live, ManagedBy, Subscription, Webhook
 from reconciler.providers.memory import MemoryProvider
 from tests.support.exporting import exported, plan_after
 
-TYPES = ["elastio:recovery-point:create:started", "elastio:recovery-point:create:failed", "own:type", "plain"]
-TEXTS = ["", "About it", "two\nlines", "a: b # c", "null", "'quoted' \"both\"", "é ☃", "ends with newline\n", "- dash", "{brace"]
+TYPES = [
+    "elastio:recovery-point:create:started",
+    "elastio:recovery-point:create:failed",
+    "own:type",
+    "plain",
+]
+TEXTS = [
+    "",
+    "About it",
+    "two\nlines",
+    "a: b # c",
+    "null",
+    "'quoted' \"both\"",
+    "é ☃",
+    "ends with newline\n",
+    "- dash",
+    "{brace",
+]
 
 
 class Values:
@@ -31,36 +49,59 @@ class Values:
 
     def events(self) -> frozenset[Subscription]:
         every = [
-            Subscription(kind, version, level) for kind in TYPES for version in ("v0", "1") for level in ("info", "warning", "on")
+            Subscription(kind, version, level)
+            for kind in TYPES
+            for version in ("v0", "1")
+            for level in ("info", "warning", "on")
         ]
         return frozenset(self.some(every, 6))
 
     def auth(self) -> Auth:
-        told = Withheld(self.dice.choice([None, "1", "two: 2", "hmac-sha256:0123456789abcdef0123456789abcdef"]))
-        made: list[Auth] = [NoAuth(), BearerAuth(told), BasicAuth(Secret(self.dice.choice(["bob", "null", "a#b"])), told)]
-        return self.dice.choice([*made, ApiKeyAuth(self.dice.choice(["X-Key", "X-Other", "null"]), told)])
+        told = Withheld(
+            self.dice.choice([None, "1", "two: 2", "hmac-sha256:0123456789abcdef0123456789abcdef"])
+        )
+        made: list[Auth] = [
+            NoAuth(),
+            BearerAuth(told),
+            BasicAuth(Secret(self.dice.choice(["bob", "null", "a#b"])), told),
+        ]
+        return self.dice.choice(
+            [*made, ApiKeyAuth(self.dice.choice(["X-Key", "X-Other", "null"]), told)]
+        )
 
     def spec(self, name: str) -> Webhook:
-        url = hidden_url(self.dice.choice(["https://a.example/1", "https://b.example/x?y=%20z", "http://127.0.0.1:80/"]))
+        url = hidden_url(
+            self.dice.choice(
+                ["https://a.example/1", "https://b.example/x?y=%20z", "http://127.0.0.1:80/"]
+            )
+        )
         enabled = self.dice.random() < 0.7
         return Webhook(name, url, self.dice.choice(TEXTS), enabled, self.auth(), self.events())
 
     def live(self, number: int) -> Live:
         mark = ManagedBy("payments", f"hook-{number}", ("old.yaml",))
-        return Live(self.spec(f"Hook {number}"), f"id-{number}", "r1", mark, self.dice.random() < 0.3)
+        return Live(
+            self.spec(f"Hook {number}"), f"id-{number}", "r1", mark, self.dice.random() < 0.3
+        )
 
     def moved(self, live: Live) -> Live:
         """Some of its fields edited by hand."""
         other = self.spec(f"{live.spec.name} {self.dice.choice(['new', ': x', 'é'])}")
         fields = self.some(["name", "url", "description", "enabled", "auth", "subscriptions"], 6)
         spec = replace(live.spec, **{field: getattr(other, field) for field in fields})
-        if "subscriptions" in fields and self.dice.random() < 0.7:  # mostly one more or less, or another severity
+        if (
+            "subscriptions" in fields and self.dice.random() < 0.7
+        ):  # mostly one more or less, or another severity
             held = set(live.spec.subscriptions)
             for one in self.some(sorted(held, key=lambda item: item.sort_key), 2):
                 held.discard(one)
                 if self.dice.random() < 0.6:
                     held.add(
-                        replace(one, severity=self.dice.choice(["info", "critical"]), version=self.dice.choice(["v0", "v1"]))
+                        replace(
+                            one,
+                            severity=self.dice.choice(["info", "critical"]),
+                            version=self.dice.choice(["v0", "v1"]),
+                        )
                     )
             spec = replace(spec, subscriptions=frozenset(held))
         return replace(live, spec=spec, protected=self.dice.random() < 0.3)
@@ -85,7 +126,10 @@ class Layout(Values):
 
     def document(self, live: Live) -> dict[str, Any]:
         spec, key = live.spec, live.managed_by.key if live.managed_by else ""
-        made: dict[str, Any] = {"name": spec.name, "url": spec.url.reveal() if isinstance(spec.url, Secret) else spec.url}
+        made: dict[str, Any] = {
+            "name": spec.name,
+            "url": spec.url.reveal() if isinstance(spec.url, Secret) else spec.url,
+        }
         made["description"] = spec.description
         if spec.enabled is False or self.dice.random() < 0.5:
             made["enabled"] = spec.enabled
@@ -111,12 +155,20 @@ class Layout(Values):
         }
         if not made["events"] and self.dice.random() < 0.8:
             del made["events"]
-        return {"apiVersion": "webhooks.reconciler/v1", "kind": "Webhook", "metadata": {"name": key}, "spec": made}
+        return {
+            "apiVersion": "webhooks.reconciler/v1",
+            "kind": "Webhook",
+            "metadata": {"name": key},
+            "spec": made,
+        }
 
     def auth_of(self, auth: Auth) -> dict[str, Any]:
         match auth:
             case BasicAuth(username, told):
-                made = {"type": "basic", "username": username.reveal() if isinstance(username, Secret) else username}
+                made = {
+                    "type": "basic",
+                    "username": username.reveal() if isinstance(username, Secret) else username,
+                }
                 made["password"] = {"fromEnv": "P"}
             case BearerAuth(told):
                 made = {"type": "bearer", "token": {"fromEnv": "T"}}
@@ -137,7 +189,14 @@ class Layout(Values):
         if not document["spec"]["events"]:
             del document["spec"]["events"]
         spec = {"webhook": name, "events": events[-at:]}
-        return [{**document, "kind": "EventSubscription", "metadata": {"name": f"{name}-more"}, "spec": spec}]
+        return [
+            {
+                **document,
+                "kind": "EventSubscription",
+                "metadata": {"name": f"{name}-more"},
+                "spec": spec,
+            }
+        ]
 
     def text(self, value: Any, column: int = 0) -> str:
         """A document in block style, what lies deeper in any."""
@@ -156,20 +215,38 @@ class Layout(Values):
         if plain:
             return [f"{indent}{key}: {self.inline(held)}{comment}"]
         if isinstance(held, dict):
-            return [f"{indent}{key}:{comment}", *(line for name, one in held.items() for line in self.pair(name, one, deeper))]
+            return [
+                f"{indent}{key}:{comment}",
+                *(line for name, one in held.items() for line in self.pair(name, one, deeper)),
+            ]
         deeper = column + self.dice.choice([0, 2])
-        return [f"{indent}{key}:{comment}", *(line for one in held for line in self.item(one, deeper))]
+        return [
+            f"{indent}{key}:{comment}",
+            *(line for one in held for line in self.item(one, deeper)),
+        ]
 
     def item(self, held: Any, column: int) -> list[str]:
         indent, comment = " " * column, self.dice.choice(["", "  # item"])
         if not isinstance(held, dict) or self.dice.random() < 0.5:
             return [f"{indent}- {self.inline(held)}{comment}"]
-        first, *rest = [line for name, one in held.items() for line in self.pair(name, one, column + 2)]
-        return [f"{indent}- {first.strip()}", *rest] if self.dice.random() < 0.9 else [f"{indent}-{comment}", first, *rest]
+        first, *rest = [
+            line for name, one in held.items() for line in self.pair(name, one, column + 2)
+        ]
+        return (
+            [f"{indent}- {first.strip()}", *rest]
+            if self.dice.random() < 0.9
+            else [f"{indent}-{comment}", first, *rest]
+        )
 
     def inline(self, held: Any) -> str:
         if isinstance(held, dict):
-            return "{" + self.dice.choice([", ", ",  "]).join(f"{key}: {self.inline(one)}" for key, one in held.items()) + "}"
+            return (
+                "{"
+                + self.dice.choice([", ", ",  "]).join(
+                    f"{key}: {self.inline(one)}" for key, one in held.items()
+                )
+                + "}"
+            )
         if isinstance(held, list):
             return "[" + ", ".join(map(self.inline, held)) + "]"
         if held not in {"v0", "1", "info", "warning", "on"} or self.dice.random() < 0.6:
@@ -180,7 +257,12 @@ class Layout(Values):
         return f"&{self.anchors[held]} {self.scalar(held)}"
 
     def scalar(self, held: Any) -> str:
-        if isinstance(held, str) and "\n" not in held and "'" not in held and self.dice.random() < 0.5:
+        if (
+            isinstance(held, str)
+            and "\n" not in held
+            and "'" not in held
+            and self.dice.random() < 0.5
+        ):
             return f"'{held}'"
         return json.dumps(held, ensure_ascii=False)
 
@@ -195,8 +277,12 @@ def test_after_an_export_over_older_manifests_and_adopt_the_plan_is_empty_for_20
         folder = tmp_path / str(seed)
         folder.mkdir()
         for name, text in made.files(held).items():
-            (folder / name).write_bytes(text.replace("\n", made.dice.choice(["\n", "\r\n"])).encode())
-        tenant = MemoryProvider([made.moved(live) if made.dice.random() < 0.8 else live for live in held])
+            (folder / name).write_bytes(
+                text.replace("\n", made.dice.choice(["\n", "\r\n"])).encode()
+            )
+        tenant = MemoryProvider(
+            [made.moved(live) if made.dice.random() < 0.8 else live for live in held]
+        )
         warnings = exported(folder, tenant)
         after = plan_after(folder, tenant)
         assert (after.pending, after.violations) == ((), ()), (seed, warnings)

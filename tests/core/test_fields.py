@@ -1,4 +1,6 @@
-"""The table of fields: a row that is added at run time is shown, saved and exported, and a codec that forgets one fails."""
+"""The table of fields: a row that is added at run time is shown, saved and exported, and a codec
+that forgets one fails.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,16 @@ from reconciler.core.saved.plan_reading import saved
 from reconciler.core.saved.since import Base, labelled
 from reconciler.core.wire import webhooks as codec
 from reconciler.render import document, markdown, text
-from tests.support.builders import FAILED, STARTED, as_stored, declared, only, plan_of, policy, secret
+from tests.support.builders import (
+    FAILED,
+    STARTED,
+    as_stored,
+    declared,
+    only,
+    plan_of,
+    policy,
+    secret,
+)
 
 OWNER = Owner("payments", "4fd1c2e")
 
@@ -73,24 +84,43 @@ def test_a_new_field_is_compared_and_enters_the_digest() -> None:
 def test_a_new_field_is_printed_in_every_form() -> None:
     assert "timeout: 10 -> 20" in text.plan_text(plan(20))
     assert "timeout" in markdown.plan_markdown(plan(20))
-    assert document.plan_document(plan(20))["changes"][0]["fields"] == [{"path": ["timeout"], "before": 10, "after": 20}]
+    assert document.plan_document(plan(20))["changes"][0]["fields"] == [
+        {"path": ["timeout"], "before": 10, "after": 20}
+    ]
 
 
 @pytest.mark.usefixtures("_timeout")
 def test_a_new_field_is_saved_with_a_plan() -> None:
     made = plan(20)
-    file = json.loads(document.to_json(sealed({**document.plan_document(made), **additions(made, policy(), "1.2.3")}, None)))
+    file = json.loads(
+        document.to_json(
+            sealed({**document.plan_document(made), **additions(made, policy(), "1.2.3")}, None)
+        )
+    )
     [change] = saved(opened(file, None, apply=True)).plan.pending
-    sides = [getattr(side.spec, "timeout", None) for side in (change.live, change.declared) if side is not None]
+    sides = [
+        getattr(side.spec, "timeout", None)
+        for side in (change.live, change.declared)
+        if side is not None
+    ]
     assert sides == [10, 20]
 
 
 @pytest.mark.usefixtures("_timeout")
-@pytest.mark.parametrize(("then", "now", "there", "label"), [(10, 20, 10, "pending"), (20, 20, 10, "drift"), (5, 20, 10, "both")])
-def test_a_new_field_says_who_moved_since_a_revision(then: int, now: int, there: int, label: str) -> None:
+@pytest.mark.parametrize(
+    ("then", "now", "there", "label"),
+    [(10, 20, 10, "pending"), (20, 20, 10, "drift"), (5, 20, 10, "both")],
+)
+def test_a_new_field_says_who_moved_since_a_revision(
+    then: int, now: int, there: int, label: str
+) -> None:
     base = Base("main", "0" * 40, (slower(WANTED, then),))
-    made = labelled(plan_of([slower(WANTED, now)], [held(there)]), base, policy(), lambda spec: spec)
-    assert [(field.dotted, field.label) for field in only(made).fields] == [("timeout", Label(label))]
+    made = labelled(
+        plan_of([slower(WANTED, now)], [held(there)]), base, policy(), lambda spec: spec
+    )
+    assert [(field.dotted, field.label) for field in only(made).fields] == [
+        ("timeout", Label(label))
+    ]
 
 
 @pytest.mark.usefixtures("_timeout")
@@ -111,8 +141,14 @@ PAIRS: dict[tuple[str, ...], tuple[Any, Any]] = {
     ("description",): ("a", "b"),
     ("enabled",): (True, False),
     ("auth", "type"): (NoAuth(), secret_auth("1")),
-    ("auth", "username"): (BasicAuth("a", secret(version="1")), BasicAuth("b", secret(version="1"))),
-    ("auth", "header"): (ApiKeyAuth("X-A", secret(version="1")), ApiKeyAuth("X-B", secret(version="1"))),
+    ("auth", "username"): (
+        BasicAuth("a", secret(version="1")),
+        BasicAuth("b", secret(version="1")),
+    ),
+    ("auth", "header"): (
+        ApiKeyAuth("X-A", secret(version="1")),
+        ApiKeyAuth("X-B", secret(version="1")),
+    ),
     ("auth", "credential"): (secret_auth("1"), secret_auth("2")),
     ("events",): (frozenset({STARTED}), frozenset({FAILED})),
 }
@@ -120,17 +156,25 @@ ATTRIBUTES = {"auth": "auth", "events": "subscriptions"}
 
 
 def spec(row: table.Field, value: Any) -> Webhook:
-    return replace(WANTED.spec, **{"enabled": True, ATTRIBUTES.get(row.path[0], row.path[0]): value})
+    return replace(
+        WANTED.spec, **{"enabled": True, ATTRIBUTES.get(row.path[0], row.path[0]): value}
+    )
 
 
-def forgotten(create: Callable[[Declared, Owner], Any], patch: Callable[[Live, Declared, Owner], Any]) -> list[str]:
+def forgotten(
+    create: Callable[[Declared, Owner], Any], patch: Callable[[Live, Declared, Owner], Any]
+) -> list[str]:
     """The rows that a codec of the tenant does not send, or does not read back."""
     found = []
     for row in table.FIELDS:
         before, after = (replace(WANTED, spec=spec(row, value)) for value in PAIRS[row.path])
         live = as_stored(before)
         body = {**create(after, OWNER), "id": "1", "revision": "1", "invocations": None}
-        read = codec.live_from_wire(json.loads(json.dumps(body))).spec if row.path[0] in body else before.spec
+        read = (
+            codec.live_from_wire(json.loads(json.dumps(body))).spec
+            if row.path[0] in body
+            else before.spec
+        )
         differs = {change.path[0] for change in diff(live.spec, read)}
         if row.path[0] not in patch(live, after, OWNER) or row.path[0] not in differs:
             found.append(".".join(row.path))
@@ -156,5 +200,8 @@ def test_a_field_that_is_left_to_the_tenant_is_known_to_settle() -> None:
 
 def test_no_row_of_a_secret_is_plain() -> None:
     plain = [row for row in table.FIELDS if row.kind is table.Kind.PLAIN]
-    values = [row.read(replace(WANTED.spec, url=secret(), auth=BasicAuth(secret(), secret()))) for row in plain]
+    values = [
+        row.read(replace(WANTED.spec, url=secret(), auth=BasicAuth(secret(), secret())))
+        for row in plain
+    ]
     assert not any(isinstance(value, Secret) for value in values)

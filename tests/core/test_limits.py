@@ -1,4 +1,6 @@
-"""The limits that manifests and tenant share: what is fine, what is wrong, and that no message quotes the value."""
+"""The limits that manifests and tenant share: what is fine, what is wrong, and that no message
+quotes the value.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,32 @@ import pytest
 
 from reconciler.core.model import limits
 
-HOSTS = ("a", "a.", "a_b.example.com", "x--y", "1.2.3.4", "255.255.255.255", "[2001:db8::1]", "[::ffff:1.2.3.4]", "1a", "x" * 63)
-NO_HOSTS = ("a..b", "*", "-a", "a-.b", ".", "%41", "127.1", "0x7f.1", "2130706433", "1.2.3.256", "1.2.3.4.", "01.2.3.4")
+HOSTS = (
+    "a",
+    "a.",
+    "a_b.example.com",
+    "x--y",
+    "1.2.3.4",
+    "255.255.255.255",
+    "[2001:db8::1]",
+    "[::ffff:1.2.3.4]",
+    "1a",
+    "x" * 63,
+)
+NO_HOSTS = (
+    "a..b",
+    "*",
+    "-a",
+    "a-.b",
+    ".",
+    "%41",
+    "127.1",
+    "0x7f.1",
+    "2130706433",
+    "1.2.3.256",
+    "1.2.3.4.",
+    "01.2.3.4",
+)
 NO_HOSTS += ("x" * 64, "a." * 127 + "a", "[v1.x]", "[fe80::1%25eth0]", "a,b", "(a)")
 NONCHARACTERS = ("\ufdd0", "\uffff", "\U0001fffe", "\U0010ffff")
 INVISIBLE = (
@@ -95,7 +121,9 @@ def test_what_is_within_the_limits_is_fine(limit: Callable[[str], str | None], t
 
 
 @pytest.mark.parametrize(("limit", "text", "why"), WRONG)
-def test_what_is_beyond_is_said_without_the_value(limit: Callable[[str], str | None], text: str, why: str) -> None:
+def test_what_is_beyond_is_said_without_the_value(
+    limit: Callable[[str], str | None], text: str, why: str
+) -> None:
     said = limit(text)
     assert said is not None
     assert why in said

@@ -1,4 +1,6 @@
-"""What a tenant holds as the YAML that declares it: readable, complete, and read back as the same value."""
+"""What a tenant holds as the YAML that declares it: readable, complete, and read back as the same
+value.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +26,24 @@ PRINTABLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size
 VERSIONS = st.none() | NAMES
 AUTHS = st.one_of(
     st.just(NoAuth()),
-    st.builds(BasicAuth, PRINTABLE.filter(lambda text: limits.username(text) is None), st.builds(Withheld, VERSIONS)),
+    st.builds(
+        BasicAuth,
+        PRINTABLE.filter(lambda text: limits.username(text) is None),
+        st.builds(Withheld, VERSIONS),
+    ),
     st.builds(BearerAuth, st.builds(Withheld, VERSIONS)),
-    st.builds(ApiKeyAuth, st.sampled_from(["X-API-TOKEN", "null", "1", "~", "!"]), st.builds(Withheld, VERSIONS)),
+    st.builds(
+        ApiKeyAuth,
+        st.sampled_from(["X-API-TOKEN", "null", "1", "~", "!"]),
+        st.builds(Withheld, VERSIONS),
+    ),
 )
 SPECS = st.builds(
     Webhook,
     name=NAMES,
-    url=st.sampled_from([URL, f"{URL}?a=b&c=%23{{", "http://127.0.0.1:8000"]).filter(lambda text: limits.url(text) is None),
+    url=st.sampled_from([URL, f"{URL}?a=b&c=%23{{", "http://127.0.0.1:8000"]).filter(
+        lambda text: limits.url(text) is None
+    ),
     description=(TEXT | st.just("")).filter(lambda text: limits.description(text) is None),
     enabled=st.booleans(),
     auth=AUTHS,
@@ -70,21 +82,34 @@ def read_back(folder: Path, text: str) -> tuple[Webhook, str, bool]:
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize(
     "auth",
-    [NoAuth(), BasicAuth("null", Withheld("1")), BearerAuth(Withheld("hmac-sha256:00")), ApiKeyAuth("X-API-TOKEN", Withheld())],
+    [
+        NoAuth(),
+        BasicAuth("null", Withheld("1")),
+        BearerAuth(Withheld("hmac-sha256:00")),
+        ApiKeyAuth("X-API-TOKEN", Withheld()),
+    ],
 )
-def test_hostile_names_of_every_authentication_are_valid_and_read_back(tmp_path: Path, name: str, auth: Auth) -> None:
+def test_hostile_names_of_every_authentication_are_valid_and_read_back(
+    tmp_path: Path, name: str, auth: Auth
+) -> None:
     events = frozenset({Subscription(name, name, name)})
     spec = Webhook(limits.normal(name), URL, name, enabled=False, auth=auth, subscriptions=events)
     made = manifest(spec, key_for(name, "webhook"), protected=True)
     back, key, protected = read_back(tmp_path, made.text)
     assert (back.name, back.url, back.description, back.enabled) == (spec.name, URL, name, False)
-    assert (back.subscriptions, key, protected) == (spec.subscriptions, key_for(name, "webhook"), True)
+    assert (back.subscriptions, key, protected) == (
+        spec.subscriptions,
+        key_for(name, "webhook"),
+        True,
+    )
     assert type(back.auth) is type(auth)
 
 
 @settings(max_examples=200)
 @given(SPECS)
-def test_every_valid_webhook_reads_back_as_it_was(tmp_path_factory: pytest.TempPathFactory, spec: Webhook) -> None:
+def test_every_valid_webhook_reads_back_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory, spec: Webhook
+) -> None:
     back, _, _ = read_back(tmp_path_factory.mktemp("manifest"), manifest(spec, "key").text)
     assert (back.name, back.url, back.description) == (spec.name, spec.url, spec.description)
     assert back.subscriptions == spec.subscriptions
@@ -108,9 +133,15 @@ def test_defaults_are_left_out_and_plain_texts_stay_plain() -> None:
 
 def test_all_of_a_webhook_is_there_its_secrets_as_references() -> None:
     started = "elastio:recovery-point:create:started"
-    subscriptions = frozenset({Subscription(started, "v0", "info"), Subscription(started, "v0", "critical")})
+    subscriptions = frozenset(
+        {Subscription(started, "v0", "info"), Subscription(started, "v0", "critical")}
+    )
     auth = BasicAuth("rota", Withheld("2"))
-    made = manifest(Webhook("Payments on-call", URL, "a\nb", False, auth, subscriptions), "payments", protected=True)
+    made = manifest(
+        Webhook("Payments on-call", URL, "a\nb", False, auth, subscriptions),
+        "payments",
+        protected=True,
+    )
     assert made.text == (
         "apiVersion: webhooks.reconciler/v1\n"
         "kind: Webhook\n"
@@ -138,7 +169,9 @@ def test_all_of_a_webhook_is_there_its_secrets_as_references() -> None:
 
 def test_a_hidden_url_and_user_name_become_references_and_no_secret_is_revealed() -> None:
     auth = BasicAuth(Secret("sesame-user"), Secret("sesame-word", version="hmac-sha256:12"))
-    made = manifest(Webhook("one", hidden_url("https://hooks.example.com/sesame"), auth=auth), "one")
+    made = manifest(
+        Webhook("one", hidden_url("https://hooks.example.com/sesame"), auth=auth), "one"
+    )
     assert made.variables == ("WEBHOOK_ONE_URL", "WEBHOOK_ONE_USERNAME", "WEBHOOK_ONE_PASSWORD")
     assert "sesame" not in made.text
     assert "version: " not in made.text
@@ -169,7 +202,10 @@ def test_the_variables_are_ones_that_a_manifest_may_reference(tmp_path: Path, ke
 
 
 def test_labels_that_are_known_are_kept_and_a_comment_says_what_is_not() -> None:
-    plain, labelled = (manifest(Webhook("a", URL), "a", labels=labels).text for labels in ({}, {"team": "payments"}))
+    plain, labelled = (
+        manifest(Webhook("a", URL), "a", labels=labels).text
+        for labels in ({}, {"team": "payments"})
+    )
     assert f"  {NO_LABELS}\n" in plain
     assert f"  {OTHER_LABELS}\n  labels: {{team: payments}}\n" in labelled
     assert "a Tenant's select may need them" in NO_LABELS

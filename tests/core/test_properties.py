@@ -23,7 +23,16 @@ from reconciler.providers.memory import MemoryProvider
 from reconciler.render.document import plan_document, to_json
 from reconciler.render.markdown import plan_markdown
 from reconciler.render.text import plan_text
-from tests.support.builders import OWNER, as_stored, carry_out, declared, plan_of, policy, rules, secret
+from tests.support.builders import (
+    OWNER,
+    as_stored,
+    carry_out,
+    declared,
+    plan_of,
+    policy,
+    rules,
+    secret,
+)
 
 SETTINGS = settings(derandomize=True, max_examples=100, deadline=None)
 ALLOWED = policy(adopt=True, limits=Limits(max_deletes=999, max_updates=999))
@@ -31,11 +40,19 @@ MARK = "Zq7!"  # in every generated secret, and in nothing else
 
 keys = st.sampled_from("abcdefgh")
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
-names = st.sampled_from([f"Name {number}" for number in range(8)] + ["Cafe\u0301", "Caf\u00e9", "\u00c5ngstr\u00f6m"])
-urls = st.sampled_from([f"https://h{number}.example.com/{path}" for number in range(3) for path in ("a", "b?c=d")])
-values = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=10).map(lambda text: f"{MARK}{text}")
+names = st.sampled_from(
+    [f"Name {number}" for number in range(8)] + ["Cafe\u0301", "Caf\u00e9", "\u00c5ngstr\u00f6m"]
+)
+urls = st.sampled_from(
+    [f"https://h{number}.example.com/{path}" for number in range(3) for path in ("a", "b?c=d")]
+)
+values = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=10).map(
+    lambda text: f"{MARK}{text}"
+)
 versions = st.none() | st.sampled_from(["1", "2"])
-files = st.sets(st.sampled_from(["a.yaml", "t/b.yaml", "t/c.yaml"]), min_size=1).map(lambda found: tuple(sorted(found)))
+files = st.sets(st.sampled_from(["a.yaml", "t/b.yaml", "t/c.yaml"]), min_size=1).map(
+    lambda found: tuple(sorted(found))
+)
 events = st.frozensets(
     st.builds(
         Subscription,
@@ -45,17 +62,24 @@ events = st.frozensets(
     ),
     max_size=4,
 )
-secrets = st.builds(lambda value, version: Secret(value, "fromEnv: X", version=version), values, versions)
+secrets = st.builds(
+    lambda value, version: Secret(value, "fromEnv: X", version=version), values, versions
+)
 told = st.builds(Withheld, versions)
 secret_urls = st.builds(
-    lambda url, value: hidden_url(f"{url}/{value}", "fromEnv: U"), urls, st.uuids().map(lambda u: f"{MARK}{u}")
+    lambda url, value: hidden_url(f"{url}/{value}", "fromEnv: U"),
+    urls,
+    st.uuids().map(lambda u: f"{MARK}{u}"),
 )
 headers = st.sampled_from(["X-Key", "x-key", "X-Other"])
 
 
 def auths(inner: st.SearchStrategy[Any], user: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(
-        st.just(NoAuth()), st.builds(BearerAuth, inner), st.builds(BasicAuth, user, inner), st.builds(ApiKeyAuth, headers, inner)
+        st.just(NoAuth()),
+        st.builds(BearerAuth, inner),
+        st.builds(BasicAuth, user, inner),
+        st.builds(ApiKeyAuth, headers, inner),
     )
 
 
@@ -87,16 +111,36 @@ wanted_items = st.builds(
     files,
     st.lists(keys, max_size=1).map(tuple),
 )
-wanted_lists = st.lists(wanted_items, max_size=6, unique_by=(lambda item: item.key, lambda item: normal(item.spec.name)))
-marks = st.none() | st.builds(
-    ManagedBy, st.sampled_from(["payments", "payments", "search"]), keys, files, st.none() | st.just("c")
+wanted_lists = st.lists(
+    wanted_items, max_size=6, unique_by=(lambda item: item.key, lambda item: normal(item.spec.name))
 )
-held_items = st.builds(Live, held_specs, st.uuids().map(str), st.sampled_from(["x1", "x2"]), marks, st.booleans(), st.just(Use()))
-held_lists = st.lists(held_items, max_size=6, unique_by=(lambda item: item.id, lambda item: item.spec.name))
+marks = st.none() | st.builds(
+    ManagedBy,
+    st.sampled_from(["payments", "payments", "search"]),
+    keys,
+    files,
+    st.none() | st.just("c"),
+)
+held_items = st.builds(
+    Live,
+    held_specs,
+    st.uuids().map(str),
+    st.sampled_from(["x1", "x2"]),
+    marks,
+    st.booleans(),
+    st.just(Use()),
+)
+held_lists = st.lists(
+    held_items, max_size=6, unique_by=(lambda item: item.id, lambda item: item.spec.name)
+)
 
 
 def unique_marks(held: list[Live]) -> bool:
-    ours = [item.managed_by.key for item in held if item.managed_by is not None and item.managed_by.owner == "payments"]
+    ours = [
+        item.managed_by.key
+        for item in held
+        if item.managed_by is not None and item.managed_by.owner == "payments"
+    ]
     return len(ours) == len(set(ours))
 
 
@@ -105,7 +149,9 @@ def carried_out(plan: Plan, tenant: MemoryProvider) -> None:
     asyncio.run(execution.run())
     report = execution.report()
     assert [outcome.change for outcome in report.outcomes] == list(plan.pending)
-    assert report.complete, [outcome.error for outcome in report.outcomes if outcome.status is Status.FAILED]
+    assert report.complete, [
+        outcome.error for outcome in report.outcomes if outcome.status is Status.FAILED
+    ]
 
 
 @SETTINGS
@@ -127,7 +173,9 @@ def test_rule_02_after_the_first_execution_the_next_plan_is_empty(wanted: list[D
 
 @SETTINGS
 @given(wanted_lists, held_lists, st.booleans())
-def test_rule_02_after_any_execution_the_next_plan_is_empty(wanted: list[Declared], held: list[Live], everything: bool) -> None:
+def test_rule_02_after_any_execution_the_next_plan_is_empty(
+    wanted: list[Declared], held: list[Live], everything: bool
+) -> None:
     """`everything` is ownership: all, under which nobody's webhooks are ours."""
     allowed = replace(ALLOWED, ownership="all") if everything else ALLOWED
     plan = plan_of(wanted, held, allowed)
@@ -152,7 +200,9 @@ def test_rule_04_what_is_another_owners_or_not_declared_and_nobodys_is_never_tou
 
 @SETTINGS
 @given(wanted_lists, held_lists, st.randoms(use_true_random=False))
-def test_rule_13_the_order_of_the_input_does_not_matter(wanted: list[Declared], held: list[Live], random: object) -> None:
+def test_rule_13_the_order_of_the_input_does_not_matter(
+    wanted: list[Declared], held: list[Live], random: object
+) -> None:
     first = plan_of(wanted, held)
     shuffled_wanted, shuffled_held = list(wanted), list(held)
     random.shuffle(shuffled_wanted)  # type: ignore[attr-defined]  # hypothesis gives a random.Random
@@ -170,7 +220,10 @@ def test_every_webhook_is_counted_once(wanted: list[Declared], held: list[Live])
     assert counts.create + counts.update + counts.keep == len(wanted)
     assert len(plan.pending) == counts.create + counts.update + counts.delete
     if not plan.clashes:
-        assert counts.update + counts.keep + counts.delete + counts.unmanaged + counts.out_of_scope == len(held)
+        assert (
+            counts.update + counts.keep + counts.delete + counts.unmanaged + counts.out_of_scope
+            == len(held)
+        )
 
 
 @SETTINGS
@@ -186,13 +239,24 @@ def test_what_is_sent_comes_back_as_the_same_webhook(item: Declared) -> None:
 
 @SETTINGS
 @given(wanted_items, held_items)
-def test_a_patch_applied_to_the_live_webhook_makes_the_declared_one(item: Declared, there: Live) -> None:
+def test_a_patch_applied_to_the_live_webhook_makes_the_declared_one(
+    item: Declared, there: Live
+) -> None:
     plan = plan_of([item], [replace(there, managed_by=ManagedBy("payments", item.key))], ALLOWED)
     [change] = plan.pending
     assert change.declared is not None
     assert change.live is not None
     patch = codec.patch_body(change.live, change.declared, OWNER)
-    assert set(patch) <= {"name", "url", "description", "enabled", "auth", "events", "managed_by", "protected"}
+    assert set(patch) <= {
+        "name",
+        "url",
+        "description",
+        "enabled",
+        "auth",
+        "events",
+        "managed_by",
+        "protected",
+    }
     assert ("url" in patch) == (change.live.spec.url != item.spec.url)
     if "url" in patch and not isinstance(item.spec.auth, NoAuth):
         assert set(patch["auth"]) & {"password", "token", "value"}
@@ -200,7 +264,9 @@ def test_a_patch_applied_to_the_live_webhook_makes_the_declared_one(item: Declar
 
 @SETTINGS
 @given(wanted_lists, held_lists)
-def test_section_6_no_generated_secret_shows_in_anything_made_of_a_plan(wanted: list[Declared], held: list[Live]) -> None:
+def test_section_6_no_generated_secret_shows_in_anything_made_of_a_plan(
+    wanted: list[Declared], held: list[Live]
+) -> None:
     plan = plan_of(wanted, held, RunPolicy(OWNER), fingerprint_key=secret(f"{MARK} key"))
     shown = [repr(plan), str(plan), plan.digest, repr(wanted), repr(held)]
     shown += [str(violation) for violation in plan.violations]
@@ -210,27 +276,47 @@ def test_section_6_no_generated_secret_shows_in_anything_made_of_a_plan(wanted: 
 
 
 def writes(plan: Plan) -> list[object]:
-    """What carrying out sends, credentials by their versions only: of their values a digest knows nothing."""
+    """What carrying out sends, credentials by their versions only: of their values a digest knows
+    nothing.
+    """
     sent: list[object] = []
     for change in plan.pending:
         held = change.live and (change.live.id, change.live.revision)
-        body = change.declared and change.live and codec.patch_body(change.live, change.declared, OWNER)
+        body = (
+            change.declared
+            and change.live
+            and codec.patch_body(change.live, change.declared, OWNER)
+        )
         if change.declared is not None and change.live is None:
             body = codec.create_body(change.declared, OWNER)
         if isinstance(body, dict) and "auth" in body:
-            body["auth"] = {field: value for field, value in body["auth"].items() if field not in {"password", "token", "value"}}
+            body["auth"] = {
+                field: value
+                for field, value in body["auth"].items()
+                if field not in {"password", "token", "value"}
+            }
         sent.append((change.action.value, held, json.dumps(body, sort_keys=True)))
     return sent
 
 
 @SETTINGS
-@given(wanted_lists.filter(bool), wanted_items, held_lists, st.sampled_from(Webhook.__slots__), st.data())
+@given(
+    wanted_lists.filter(bool),
+    wanted_items,
+    held_lists,
+    st.sampled_from(Webhook.__slots__),
+    st.data(),
+)
 def test_rule_13_equal_digests_write_the_same(
     wanted: list[Declared], other: Declared, held: list[Live], field: str, data: st.DataObject
 ) -> None:
     """Two plans that differ by one field of one webhook, or by its mark."""
     at = data.draw(st.integers(0, len(wanted) - 1))
-    spec = wanted[at].spec if field == "name" else replace(wanted[at].spec, **{field: getattr(other.spec, field)})
+    spec = (
+        wanted[at].spec
+        if field == "name"
+        else replace(wanted[at].spec, **{field: getattr(other.spec, field)})
+    )
     changed = replace(wanted[at], spec=spec, protected=other.protected)
     if field == "name":
         changed = replace(wanted[at], sources=other.sources)
@@ -249,7 +335,9 @@ scopes = st.builds(
     st.none() | st.frozensets(keys, max_size=4),
 )
 policies = st.builds(
-    lambda scope, ownership, prune, adopt: replace(ALLOWED, scope=scope, ownership=ownership, prune=prune, adopt=adopt),
+    lambda scope, ownership, prune, adopt: replace(
+        ALLOWED, scope=scope, ownership=ownership, prune=prune, adopt=adopt
+    ),
     scopes,
     st.sampled_from(["marked", "all"]),
     st.booleans(),

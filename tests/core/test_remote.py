@@ -40,7 +40,12 @@ NONE = [
         "https:///acme/webhooks",
         "https://[bad/acme/webhooks",
     ],
-    *["ext::sh -c whoami", "codecommit::eu://webhooks", "bundle:///a", "https://forge.example/" + "a" * 1100],
+    *[
+        "ext::sh -c whoami",
+        "codecommit::eu://webhooks",
+        "bundle:///a",
+        "https://forge.example/" + "a" * 1100,
+    ],
     "https://user:s3cr3t/never-print@forge.example/acme/webhooks",  # a slash within a password
     "user:s3cr3t/never-print@forge.example:acme/webhooks",
 ]

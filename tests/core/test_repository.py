@@ -1,4 +1,6 @@
-"""Rule 15: whose repository a webhook is, what a plan may do with another one's, and what of the mark is repaired."""
+"""Rule 15: whose repository a webhook is, what a plan may do with another one's, and what of the
+mark is repaired.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,20 @@ from reconciler.core.safety.run_policy import Scope
 from reconciler.core.saved.plan_file import additions
 from reconciler.core.saved.since import Base, labelled
 from reconciler.providers.memory import MemoryProvider
-from tests.support.builders import TENANT, bearer, declared, held, live, normalize, only, paths, plan_of, policy, rules, said
+from tests.support.builders import (
+    TENANT,
+    bearer,
+    declared,
+    held,
+    live,
+    normalize,
+    only,
+    paths,
+    plan_of,
+    policy,
+    rules,
+    said,
+)
 
 OURS, OTHER = "forge.example/acme/webhooks", "forge.example/search/webhooks"
 SUSPECTED = "another-repository-suspected"
@@ -44,8 +59,12 @@ def test_rule_15_a_change_of_another_repositorys_webhook_is_refused_and_both_are
 
 def test_the_taking_of_sources_or_key_is_refused_too() -> None:
     there = live("a", repository=OTHER)
-    assert rules(plan_of([declared("a", sources=("x.yaml",))], [there], policy(repository=OURS))) == ["other-repository"]
-    assert rules(plan_of([declared("b", name="a")], [there], policy(repository=OURS))) == ["other-repository"]
+    assert rules(
+        plan_of([declared("a", sources=("x.yaml",))], [there], policy(repository=OURS))
+    ) == ["other-repository"]
+    assert rules(plan_of([declared("b", name="a")], [there], policy(repository=OURS))) == [
+        "other-repository"
+    ]
 
 
 def test_where_nothing_else_differs_the_mark_stays_and_a_warning_says_whose_it_is() -> None:
@@ -61,7 +80,9 @@ def test_rule_15_after_a_move_the_former_address_counts_as_ours_and_the_mark_is_
     change = only(plan_of([declared("a")], [live("a", repository=OTHER)], allowed))
     assert (paths(change), change.ownership_only) == (["managed_by.repository"], True)
     assert (change.fields[0].before, change.fields[0].after) == (OTHER, OURS)
-    plan = plan_of([declared("b")], [live("a", repository=OTHER), live("b", repository=OURS)], allowed)
+    plan = plan_of(
+        [declared("b")], [live("a", repository=OTHER), live("b", repository=OURS)], allowed
+    )
     assert (said(plan), plan.violations) == ([("delete", "a")], ())
 
 
@@ -75,7 +96,9 @@ def test_a_mark_without_a_repository_gets_ours_once_beside_the_limits() -> None:
             assert (paths(change), change.reason) == (["managed_by.repository"], "ownership only")
             assert change.live is not None and change.declared is not None  # noqa: PT018  for the types
             await provider.update(change.live, change.declared, allowed.owner)
-        assert {item.managed_by.repository for item in await provider.list() if item.managed_by} == {OURS}
+        assert {
+            item.managed_by.repository for item in await provider.list() if item.managed_by
+        } == {OURS}
         assert plan_of(wanted, await provider.list(), allowed).pending == ()
 
     asyncio.run(story())
@@ -127,7 +150,10 @@ def test_rule_15_all_of_two_or_more_that_change_their_host_are_suspect() -> None
 
 
 def test_hosts_count_without_port_path_and_case_and_hidden_urls_too() -> None:
-    hidden = [declared(key, url=hidden_url(f"https://new.example/{key}", "fromEnv: URL")) for key in ("a", "b")]
+    hidden = [
+        declared(key, url=hidden_url(f"https://new.example/{key}", "fromEnv: URL"))
+        for key in ("a", "b")
+    ]
     assert rules(plan_of(hidden, moved("a", "b"))) == [SUSPECTED]
     same = [declared(key, url=f"https://OLD.example:8443/x/{key}") for key in ("a", "b")]
     assert plan_of(same, moved("a", "b")).violations == ()
@@ -141,9 +167,15 @@ def test_what_a_single_repository_does_every_day_is_not_suspect() -> None:
     assert plan_of([a, b], []).violations == ()
     assert plan_of([a], [live("a"), live("b")]).violations == ()  # one deleted
     assert plan_of([declared("a", **new)], moved("a")).violations == ()  # the only one moved
-    assert plan_of([declared("a", **new), b], [*moved("a"), live("b")]).violations == ()  # one of two moved
-    assert plan_of([declared("c", previously=("a",))], [live("a")]).violations == ()  # the key changed, as it says
-    assert plan_of([b], [live("a")], policy(scope=Scope((), ("webhooks/b.yaml",)))).violations == ()  # nothing of it is touched
+    assert (
+        plan_of([declared("a", **new), b], [*moved("a"), live("b")]).violations == ()
+    )  # one of two moved
+    assert (
+        plan_of([declared("c", previously=("a",))], [live("a")]).violations == ()
+    )  # the key changed, as it says
+    assert (
+        plan_of([b], [live("a")], policy(scope=Scope((), ("webhooks/b.yaml",)))).violations == ()
+    )  # nothing of it is touched
     assert plan_of([b], [live("a", owner="search")]).violations == ()
     assert rules(plan_of([], [live("a")])) == ["empty-set"]
 
@@ -160,7 +192,9 @@ def test_one_unknown_webhook_beside_known_ones_is_not_lost() -> None:
     assert rules(plan_of([declared("mine")], there, policy(repository=OURS))) == [SUSPECTED]
 
 
-def test_the_refusals_of_deletes_say_that_another_repository_may_use_the_owner_before_any_option() -> None:
+def test_the_refusals_of_deletes_say_that_another_repository_may_use_the_owner_before_any_option() -> (
+    None
+):
     many = [live(f"w{number}") for number in range(10)]
     for plan in (
         plan_of([declared("w0")], many),
@@ -168,10 +202,15 @@ def test_the_refusals_of_deletes_say_that_another_repository_may_use_the_owner_b
     ):
         [found] = plan.violations
         assert found.rule == "delete-limit"
-        assert found.message.index("another repository may use owner payments") < found.message.index("--")
+        assert found.message.index(
+            "another repository may use owner payments"
+        ) < found.message.index("--")
     found = violation(plan_of([], many[:1]))
     assert found.rule == "empty-set"
-    assert "another repository may use owner payments: reconciler export DIR --dry-run" in found.message
+    assert (
+        "another repository may use owner payments: reconciler export DIR --dry-run"
+        in found.message
+    )
 
 
 def test_the_digest_covers_our_repository_and_its_former_addresses() -> None:
@@ -197,7 +236,8 @@ def test_recording_the_repository_is_pending_and_no_drift() -> None:
 
 
 @pytest.mark.parametrize(
-    ("marked", "former", "label"), [(None, (), "pending"), (OTHER, (OTHER,), "pending"), (OTHER, (), "drift")]
+    ("marked", "former", "label"),
+    [(None, (), "pending"), (OTHER, (OTHER,), "pending"), (OTHER, (), "drift")],
 )
 def test_since_a_revision_the_tenant_moved_only_if_another_repository_wrote(
     marked: str | None, former: tuple[str, ...], label: str
@@ -211,13 +251,24 @@ def test_since_a_revision_the_tenant_moved_only_if_another_repository_wrote(
 
 def test_adopt_marks_with_our_repository_and_takes_none_from_another() -> None:
     allowed = policy(repository=OURS)
-    there = [live("a", owner=None), live("b", owner="search", repository=OTHER), live("c", repository=OTHER), live("d")]
+    there = [
+        live("a", owner=None),
+        live("b", owner="search", repository=OTHER),
+        live("c", repository=OTHER),
+        live("d"),
+    ]
     wanted = [declared(key) for key in "abcd"]
-    plan = make_adoption(wanted, there, allowed, Wanted(None, "search"), tenant=TENANT, normalize=normalize)
-    assert {change.name: paths(change)[-1] for change in plan.pending} == dict.fromkeys("abd", "managed_by.repository")
+    plan = make_adoption(
+        wanted, there, allowed, Wanted(None, "search"), tenant=TENANT, normalize=normalize
+    )
+    assert {change.name: paths(change)[-1] for change in plan.pending} == dict.fromkeys(
+        "abd", "managed_by.repository"
+    )
     [warning] = plan.warnings
     assert "c: repository" in warning
-    named = make_adoption(wanted, there, allowed, Wanted(frozenset("c")), tenant=TENANT, normalize=normalize)
+    named = make_adoption(
+        wanted, there, allowed, Wanted(frozenset("c")), tenant=TENANT, normalize=normalize
+    )
     assert rules(named) == ["other-repository"]
     after = make_adoption(
         wanted,
@@ -232,7 +283,10 @@ def test_adopt_marks_with_our_repository_and_takes_none_from_another() -> None:
 
 def test_an_export_warns_of_another_repositorys_webhook() -> None:
     made = make_export(
-        [], [live("a", repository=OTHER), live("b", repository=OURS), live("c")], policy(repository=OURS), normalize=normalize
+        [],
+        [live("a", repository=OTHER), live("b", repository=OURS), live("c")],
+        policy(repository=OURS),
+        normalize=normalize,
     )
     [warning] = made.warnings
     assert warning.startswith(f"a: repository {OTHER}")
@@ -240,7 +294,9 @@ def test_an_export_warns_of_another_repositorys_webhook() -> None:
 
 def test_a_saved_plan_holds_repository_mark_and_former_addresses() -> None:
     allowed = policy(repository=OURS, moved_from=frozenset({OTHER}))
-    plan = plan_of([declared("a", auth=bearer("1"))], [live("a", auth=held("1"), repository=OTHER)], allowed)
+    plan = plan_of(
+        [declared("a", auth=bearer("1"))], [live("a", auth=held("1"), repository=OTHER)], allowed
+    )
     apply = json.loads(json.dumps(additions(plan, allowed, "1")))["apply"]
     assert (apply["repository"], apply["policy"]["moved_from"]) == (OURS, [OTHER])
     assert apply["changes"][0]["live"]["managed_by"]["repository"] == OTHER

@@ -1,4 +1,6 @@
-"""The organisation's rules held against plans: what is judged, what that does to a plan, to its digest, and to a saved one."""
+"""The organisation's rules held against plans: what is judged, what that does to a plan, to its
+digest, and to a saved one.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,11 @@ def short(limit: int) -> Any:
     """Descriptions of at most so many characters."""
 
     def faults(body: dict[str, Any]) -> list[tuple[tuple[str, ...], str]]:
-        return [(("description",), f"is longer than {limit}")] if len(body["description"]) > limit else []
+        return (
+            [(("description",), f"is longer than {limit}")]
+            if len(body["description"]) > limit
+            else []
+        )
 
     return faults
 
@@ -46,12 +52,20 @@ WANTED = [
     declared("fine", description="ok"),
     declared("changed", description="much too long"),
 ]
-HELD = [live("kept", description="as long as ever"), live("changed", description="ok"), live("gone", description="a long one")]
+HELD = [
+    live("kept", description="as long as ever"),
+    live("changed", description="ok"),
+    live("gone", description="a long one"),
+]
 
 
 def test_creates_updates_and_what_stays_are_judged_and_deletes_are_not() -> None:
     plan = plan_of(WANTED, HELD, ruled(rule()))
-    assert refused(plan) == [("policy/short", ("changed",)), ("policy/short", ("kept",)), ("policy/short", ("made",))]
+    assert refused(plan) == [
+        ("policy/short", ("changed",)),
+        ("policy/short", ("kept",)),
+        ("policy/short", ("made",)),
+    ]
     assert {found.message for found in plan.violations if "made" in found.names} == {
         "made: keep it short (description: is longer than 3)"
     }
@@ -60,7 +74,9 @@ def test_creates_updates_and_what_stays_are_judged_and_deletes_are_not() -> None
 def test_a_rule_that_warns_refuses_nothing() -> None:
     plan = plan_of(WANTED, HELD, ruled(rule(enforce="warn")))
     assert plan.violations == ()
-    assert [said.rpartition(" ")[2] for said in plan.warnings if "policy" in said] == ["[policy/short]"] * 3
+    assert [said.rpartition(" ")[2] for said in plan.warnings if "policy" in said] == [
+        "[policy/short]"
+    ] * 3
     assert plan.digest == plan_of(WANTED, HELD).digest
 
 
@@ -70,8 +86,16 @@ def test_a_rule_looks_only_at_webhooks_with_all_its_labels() -> None:
         declared("b", description="long", labels={"team": "payments"}),
         declared("c", description="long"),
     ]
-    plan = plan_of(wanted, [], ruled(rule(team="payments", environment="production"), rule("all", team="payments")))
-    assert sorted(refused(plan)) == [("policy/all", ("a",)), ("policy/all", ("b",)), ("policy/short", ("a",))]
+    plan = plan_of(
+        wanted,
+        [],
+        ruled(rule(team="payments", environment="production"), rule("all", team="payments")),
+    )
+    assert sorted(refused(plan)) == [
+        ("policy/all", ("a",)),
+        ("policy/all", ("b",)),
+        ("policy/short", ("a",)),
+    ]
 
 
 def test_what_a_narrowed_run_does_not_look_at_is_not_judged() -> None:
@@ -92,7 +116,10 @@ def test_a_field_that_a_manifest_leaves_open_is_judged_as_the_tenant_has_it() ->
 def test_the_digest_covers_what_rules_refuse_and_is_the_old_one_where_they_refuse_nothing() -> None:
     plain = plan_of(WANTED, HELD)
     assert plan_of(WANTED, HELD, ruled(rule(limit=100))).digest == plain.digest
-    one, other = plan_of(WANTED, HELD, ruled(rule())), plan_of(WANTED, HELD, ruled(rule(), rule("another")))
+    one, other = (
+        plan_of(WANTED, HELD, ruled(rule())),
+        plan_of(WANTED, HELD, ruled(rule(), rule("another"))),
+    )
     assert len({plain.digest, one.digest, other.digest}) == 3
     assert plan_of(WANTED, HELD, ruled(rule())).digest == one.digest
 
@@ -107,19 +134,25 @@ def test_an_accepted_plan_passes_policies() -> None:
 def resumed(plan: Plan, allowed: RunPolicy) -> Plan:
     body = sealed({**document.plan_document(plan), **additions(plan, allowed, "1")}, None)
     back = saved(opened(json.loads(document.to_json(body)), None, apply=True))
-    wanted = {item.key: item for item in (change.declared for change in plan.pending) if item is not None}
+    wanted = {
+        item.key: item for item in (change.declared for change in plan.pending) if item is not None
+    }
     return resume(back, HELD[:1], wanted, allowed, None)
 
 
 @pytest.mark.parametrize("now", [(), (rule(),), (rule(limit=100),)])
-def test_a_saved_plan_stays_refused_whatever_the_policies_are_by_then(now: tuple[Rule, ...]) -> None:
+def test_a_saved_plan_stays_refused_whatever_the_policies_are_by_then(
+    now: tuple[Rule, ...],
+) -> None:
     plan = plan_of(WANTED[:2], HELD[:1], ruled(rule()))
     again = resumed(plan, ruled(*now))
     assert again.violations == plan.violations
     assert again.digest == plan.digest
 
 
-def test_a_policy_that_is_new_since_a_plan_was_saved_refuses_it_and_needs_an_acceptance_of_its_own() -> None:
+def test_a_policy_that_is_new_since_a_plan_was_saved_refuses_it_and_needs_an_acceptance_of_its_own() -> (
+    None
+):
     plan = plan_of(WANTED[:2], HELD[:1])
     assert plan.violations == ()
     again = resumed(plan, ruled(rule()))

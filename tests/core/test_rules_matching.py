@@ -39,16 +39,22 @@ def test_rule_01_a_changed_display_name_is_an_update_by_itself() -> None:
 
 def test_rule_01_our_key_goes_before_the_name() -> None:
     plan = plan_of(
-        [declared("a", name="One"), declared("b", name="Two")], [live("a", name="Two", id="1"), live("b", name="Three", id="2")]
+        [declared("a", name="One"), declared("b", name="Two")],
+        [live("a", name="Two", id="1"), live("b", name="Three", id="2")],
     )
-    assert {change.name: change.live.id for change in plan.pending if change.live} == {"One": "1", "Two": "2"}
+    assert {change.name: change.live.id for change in plan.pending if change.live} == {
+        "One": "1",
+        "Two": "2",
+    }
     assert plan.violations == ()
 
 
 def test_rule_01_the_name_matches_what_carries_another_key_or_no_mark() -> None:
     plan = plan_of([declared("new", name="Pager")], [live("old", name="Pager")])
     assert paths(only(plan)) == ["managed_by.key"]
-    adopted = plan_of([declared("new", name="Pager")], [live("x", name="Pager", owner=None)], policy(adopt=True))
+    adopted = plan_of(
+        [declared("new", name="Pager")], [live("x", name="Pager", owner=None)], policy(adopt=True)
+    )
     assert said(adopted) == [("update", "Pager")]
 
 
@@ -60,7 +66,9 @@ def test_rule_01_the_key_of_another_owner_is_no_match() -> None:
 
 @pytest.mark.parametrize("former", ["old-key", "Old name"])
 def test_rule_01_previously_matches_keys_and_names(former: str) -> None:
-    plan = plan_of([declared("new", name="New name", previously=(former,))], [live("old-key", name="Old name")])
+    plan = plan_of(
+        [declared("new", name="New name", previously=(former,))], [live("old-key", name="Old name")]
+    )
     assert said(plan) == [("update", "New name")]
     assert paths(only(plan)) == ["name", "managed_by.key"]
 
@@ -68,7 +76,10 @@ def test_rule_01_previously_matches_keys_and_names(former: str) -> None:
 def test_rule_01_name_goes_before_previously() -> None:
     held = [live("old", name="Old", id="1"), live("other", name="New", id="2")]
     plan = plan_of([declared("new", name="New", previously=("old",))], held)
-    assert [(change.action.value, change.live.id) for change in plan.pending if change.live] == [("update", "2"), ("delete", "1")]
+    assert [(change.action.value, change.live.id) for change in plan.pending if change.live] == [
+        ("update", "2"),
+        ("delete", "1"),
+    ]
 
 
 @pytest.mark.parametrize("owner", [None, "search"])
@@ -78,7 +89,11 @@ def test_rule_01_previously_takes_only_what_is_ours(owner: str | None) -> None:
 
 
 def test_rule_01_previously_takes_nobodys_under_ownership_all() -> None:
-    plan = plan_of([declared("new", previously=("old",))], [live("x", name="old", owner=None)], policy(ownership="all"))
+    plan = plan_of(
+        [declared("new", previously=("old",))],
+        [live("x", name="old", owner=None)],
+        policy(ownership="all"),
+    )
     assert said(plan) == [("update", "new")]
     assert plan.violations == ()
 
@@ -90,13 +105,20 @@ def test_rule_01_previously_takes_nothing_that_another_wants() -> None:
 
 
 def test_rule_01_a_live_webhook_matches_once() -> None:
-    plan = plan_of([declared("a", previously=("old",)), declared("b", previously=("old",))], [live("old")])
+    plan = plan_of(
+        [declared("a", previously=("old",)), declared("b", previously=("old",))], [live("old")]
+    )
     assert sorted(said(plan)) == [("create", "b"), ("update", "a")]
 
 
 @pytest.mark.parametrize("owner", ["payments", None, "search"])
-def test_rule_01_two_live_of_one_wanted_name_are_a_violation_with_their_ids(owner: str | None) -> None:
-    held = [live("x", name="Pager", owner=owner, id="wh-1"), live("y", name="Pager", owner=owner, id="wh-2")]
+def test_rule_01_two_live_of_one_wanted_name_are_a_violation_with_their_ids(
+    owner: str | None,
+) -> None:
+    held = [
+        live("x", name="Pager", owner=owner, id="wh-1"),
+        live("y", name="Pager", owner=owner, id="wh-2"),
+    ]
     plan = plan_of([declared("a", name="Pager")], held, policy(adopt=True))
     [clash] = [violation for violation in plan.violations if violation.rule == "ambiguous-name"]
     assert "wh-1" in clash.message
@@ -104,8 +126,12 @@ def test_rule_01_two_live_of_one_wanted_name_are_a_violation_with_their_ids(owne
     assert plan.counts.delete == 0
 
 
-@pytest.mark.parametrize("other", [live("b", name="A", id="wh-2"), live("b", name="A", id="wh-2", owner=None)])
-def test_rule_01_a_match_by_key_is_ambiguous_too_when_another_holds_the_wanted_name(other: object) -> None:
+@pytest.mark.parametrize(
+    "other", [live("b", name="A", id="wh-2"), live("b", name="A", id="wh-2", owner=None)]
+)
+def test_rule_01_a_match_by_key_is_ambiguous_too_when_another_holds_the_wanted_name(
+    other: object,
+) -> None:
     same = plan_of([declared("a", name="A")], [live("a", name="A", id="wh-1"), other])  # type: ignore[list-item]  # a Live
     renamed = plan_of([declared("a", name="A")], [live("a", name="Old", id="wh-1"), other])  # type: ignore[list-item]  # a Live
     for plan in (same, renamed):
@@ -121,7 +147,11 @@ def test_rule_01_two_live_of_one_key_of_ours_are_ambiguous() -> None:
 
 def test_rule_01_what_the_run_does_not_look_at_is_no_clash_of_it() -> None:
     held = [live("a", id="1", name="A"), live("z", id="2", name="A"), live("b")]
-    plan = plan_of([declared("a", name="A"), declared("b")], held, policy(scope=Scope(selected=frozenset({"b"}))))
+    plan = plan_of(
+        [declared("a", name="A"), declared("b")],
+        held,
+        policy(scope=Scope(selected=frozenset({"b"}))),
+    )
     assert plan.violations == ()
 
 
@@ -132,23 +162,37 @@ def test_rule_02_equal_sides_plan_empty_and_an_empty_plan_is_a_plan() -> None:
 
 
 @pytest.mark.parametrize(("description", "loaded"), [("", False), ("x", True)])
-def test_rule_02_only_what_differs_is_compared_field_by_field(description: str, loaded: bool) -> None:
+def test_rule_02_only_what_differs_is_compared_field_by_field(
+    description: str, loaded: bool
+) -> None:
     code = (
         "import sys; from tests.support.builders import declared, live, plan_of; "
-        f"plan_of([declared('a', description={description!r})], [live('a')]); print('deepdiff' in sys.modules)"
+        f"plan_of([declared('a', description={description!r})], [live('a')]); "
+        "print('deepdiff' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
     assert done.stdout.strip() == str(loaded)
 
 
 def test_rule_02_subscriptions_are_compared_as_sets() -> None:
-    assert plan_of([declared("a", events=[STARTED, FAILED])], [live("a", events=[FAILED, STARTED])]).pending == ()
-    change = only(plan_of([declared("a", events=[STARTED, FAILED])], [live("a", events=[HEALTHY, STARTED])]))
+    assert (
+        plan_of(
+            [declared("a", events=[STARTED, FAILED])], [live("a", events=[FAILED, STARTED])]
+        ).pending
+        == ()
+    )
+    change = only(
+        plan_of([declared("a", events=[STARTED, FAILED])], [live("a", events=[HEALTHY, STARTED])])
+    )
     assert [(field.added, field.removed) for field in change.fields] == [((FAILED,), (HEALTHY,))]
 
 
 def test_rule_02_field_by_field_names_every_field_that_differs() -> None:
-    wanted = declared("a", name="New", url=URL + "/2", description="d", enabled=False, protected=True)
+    wanted = declared(
+        "a", name="New", url=URL + "/2", description="d", enabled=False, protected=True
+    )
     change = only(plan_of([wanted], [live("a", name="Old", enabled=True)]))
     assert paths(change) == ["description", "enabled", "name", "url", "protected"]
     shown = {field.dotted: (field.before, field.after) for field in change.fields}
@@ -163,7 +207,12 @@ def test_rule_02_absent_enabled_and_protected_are_left_as_live(now: bool) -> Non
 
 @pytest.mark.parametrize("now", [True, False])
 def test_rule_02_written_enabled_and_protected_are_enforced(now: bool) -> None:
-    change = only(plan_of([declared("a", enabled=now, protected=now)], [live("a", enabled=not now, protected=not now)]))
+    change = only(
+        plan_of(
+            [declared("a", enabled=now, protected=now)],
+            [live("a", enabled=not now, protected=not now)],
+        )
+    )
     assert paths(change) == ["enabled", "protected"]
 
 
@@ -177,12 +226,18 @@ def test_rule_02_defaults_are_filled_by_the_provider_on_both_sides() -> None:
     """A tenant that expands an event: what it answers is what the declared side is compared as."""
 
     def expanding(spec: Webhook) -> Webhook:
-        both = {replace(item, severity=level) for item in spec.subscriptions for level in ("info", "critical")}
+        both = {
+            replace(item, severity=level)
+            for item in spec.subscriptions
+            for level in ("info", "critical")
+        }
         return replace(normalize(spec), subscriptions=frozenset(both))
 
     from reconciler.core.planning.plan import make_plan  # noqa: PLC0415  the one test with another normalize
 
-    there = live("a", events=[replace(STARTED, severity="info"), replace(STARTED, severity="critical")])
+    there = live(
+        "a", events=[replace(STARTED, severity="info"), replace(STARTED, severity="critical")]
+    )
     assert make_plan([declared("a")], [there], policy(), normalize=expanding).pending == ()
 
 
@@ -202,7 +257,12 @@ def test_rule_03_key_and_sources_of_the_mark_are_repaired_as_ownership_only() ->
 
 
 def test_rule_03_the_order_of_recorded_sources_does_not_matter() -> None:
-    assert plan_of([declared("a", sources=("a.yaml", "b.yaml"))], [live("a", sources=("b.yaml", "a.yaml"))]).pending == ()
+    assert (
+        plan_of(
+            [declared("a", sources=("a.yaml", "b.yaml"))], [live("a", sources=("b.yaml", "a.yaml"))]
+        ).pending
+        == ()
+    )
 
 
 def test_rule_03_a_new_commit_alone_changes_nothing() -> None:
@@ -212,9 +272,14 @@ def test_rule_03_a_new_commit_alone_changes_nothing() -> None:
 def test_rule_03_the_commit_is_written_along_with_other_changes() -> None:
     there = [live("a", commit="earlier"), live("b", commit="earlier")]
     tenant = MemoryProvider(there)
-    assert carry_out(plan_of([declared("a", description="x"), declared("b")], there), tenant).complete
+    assert carry_out(
+        plan_of([declared("a", description="x"), declared("b")], there), tenant
+    ).complete
     marks = {live.spec.name: live.managed_by for live in tenant.webhooks.values()}
-    assert {name: mark.revision for name, mark in marks.items() if mark} == {"a": OWNER.revision, "b": "earlier"}
+    assert {name: mark.revision for name, mark in marks.items() if mark} == {
+        "a": OWNER.revision,
+        "b": "earlier",
+    }
 
 
 def test_rule_04_ours_is_updated_and_deleted_when_no_longer_declared() -> None:
@@ -232,8 +297,12 @@ def test_rule_04_nobodys_and_declared_needs_adopt() -> None:
     assert only(adopted).reason.startswith("adopted")
 
 
-@pytest.mark.parametrize("allowed", [policy(), policy(adopt=True), policy(ownership="all", adopt=True)])
-def test_rule_04_another_owners_and_declared_is_refused_whatever_is_allowed(allowed: object) -> None:
+@pytest.mark.parametrize(
+    "allowed", [policy(), policy(adopt=True), policy(ownership="all", adopt=True)]
+)
+def test_rule_04_another_owners_and_declared_is_refused_whatever_is_allowed(
+    allowed: object,
+) -> None:
     plan = plan_of([declared("a")], [live("a", owner="search")], allowed)  # type: ignore[arg-type]  # a Policy
     assert rules(plan) == ["other-owner"]
     assert "search" in plan.violations[0].message

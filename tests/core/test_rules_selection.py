@@ -1,4 +1,6 @@
-"""docs/plan-rules.md, rule 16: what is declared but no longer selected is not deleted as if its manifest were gone."""
+"""docs/plan-rules.md, rule 16: what is declared but no longer selected is not deleted as if its
+manifest were gone.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +20,27 @@ def selecting(*left_out: LeftOut) -> Selection:
     return Selection("payments", {"team": "payments", "stage": "live"}, left_out)
 
 
-def left_out(key: str, name: str | None = None, previously: tuple[str, ...] = (), line: int = 1) -> LeftOut:
+def left_out(
+    key: str, name: str | None = None, previously: tuple[str, ...] = (), line: int = 1
+) -> LeftOut:
     return LeftOut(key, name or key, previously, Origin("webhooks/a.yaml", line))
 
 
-def test_rule_16_a_declared_webhook_that_is_not_selected_is_a_violation_with_file_line_and_selector() -> None:
+def test_rule_16_a_declared_webhook_that_is_not_selected_is_a_violation_with_file_line_and_selector() -> (
+    None
+):
     wanted, there = many(9)
-    plan = plan_of(wanted, [*there, live("a", name="On-call")], policy(selection=selecting(left_out("a", line=7))))
+    plan = plan_of(
+        wanted,
+        [*there, live("a", name="On-call")],
+        policy(selection=selecting(left_out("a", line=7))),
+    )
     assert (said(plan), rules(plan)) == ([("delete", "On-call")], ["no-longer-selected"])
     [violation] = plan.violations
-    place = "On-call: declared in webhooks/a.yaml:7, but tenant payments selects team=payments, stage=live"
+    place = (
+        "On-call: declared in webhooks/a.yaml:7, but tenant payments selects team=payments, "
+        "stage=live"
+    )
     assert violation.message.startswith(place)
     assert "--accept DIGEST" in violation.message
     assert (violation.names, violation.origin) == (("On-call",), Origin("webhooks/a.yaml", 7))
@@ -42,10 +55,18 @@ def test_rule_16_one_whose_manifest_is_gone_is_deleted_as_ever() -> None:
 
 @pytest.mark.parametrize(
     "item",
-    [left_out("new", previously=("old",)), left_out("new", previously=("Old name",)), left_out("old")],
+    [
+        left_out("new", previously=("old",)),
+        left_out("new", previously=("Old name",)),
+        left_out("old"),
+    ],
 )
 def test_rule_16_its_key_and_its_earlier_keys_and_names_find_it(item: LeftOut) -> None:
-    plan = plan_of([declared("a")], [live("a"), live("old", name="Old name")], policy(selection=selecting(item)))
+    plan = plan_of(
+        [declared("a")],
+        [live("a"), live("old", name="Old name")],
+        policy(selection=selecting(item)),
+    )
     assert rules(plan) == ["no-longer-selected"]
 
 
@@ -65,13 +86,19 @@ def test_an_unowned_webhook_is_found_by_its_name_where_unowned_ones_count_as_our
     ],
     ids=["prune off", "--only", "a named file"],
 )
-def test_where_nothing_is_deleted_nothing_is_refused(narrow: Callable[[Selection], RunPolicy]) -> None:
+def test_where_nothing_is_deleted_nothing_is_refused(
+    narrow: Callable[[Selection], RunPolicy],
+) -> None:
     plan = plan_of([declared("a")], [live("a"), live("b")], narrow(selecting(left_out("b"))))
     assert (said(plan), rules(plan), plan.counts.out_of_scope) == ([], [], 1)
 
 
 def test_another_owners_webhook_of_that_key_stays_unmanaged() -> None:
-    plan = plan_of([declared("a")], [live("a"), live("b", owner="search")], policy(selection=selecting(left_out("b"))))
+    plan = plan_of(
+        [declared("a")],
+        [live("a"), live("b", owner="search")],
+        policy(selection=selecting(left_out("b"))),
+    )
     assert (said(plan), rules(plan), plan.counts.unmanaged) == ([], [], 1)
 
 

@@ -1,4 +1,6 @@
-"""What the plans of several tenants together are known by, and whether a run over them wrote anything."""
+"""What the plans of several tenants together are known by, and whether a run over them wrote
+anything.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def test_the_digest_of_all_says_which_plan_is_whose_in_whatever_order_they_come(
     assert len({both, swapped, fewer, renamed, A.digest, None}) == 6
 
 
-def test_there_is_no_digest_of_all_where_a_tenant_lacks_its_plan_unless_nothing_there_was_asked_for() -> None:
+def test_there_is_no_digest_of_all_where_a_tenant_lacks_its_plan_unless_nothing_there_was_asked_for() -> (
+    None
+):
     assert digest(PLANNED["a"], TenantRun("b", 1, 0, note="nothing to do")) == digest(PLANNED["a"])
     assert digest(TenantRun("b", 1, 0, note="nothing to do")) is None
     for lacking in (
@@ -40,7 +44,9 @@ def test_a_run_has_written_once_a_single_change_was_carried_out() -> None:
     change = Change(Action.CREATE, "one", None)
 
     def written(*statuses: Status) -> bool:
-        return TenantRun("a", 1, 0, report=Report(A, tuple(Outcome(status, change) for status in statuses))).has_written
+        return TenantRun(
+            "a", 1, 0, report=Report(A, tuple(Outcome(status, change) for status in statuses))
+        ).has_written
 
     assert not PLANNED["a"].has_written
     assert [written(status) for status in Status] == [True, True, True, False, False, False]

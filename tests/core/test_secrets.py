@@ -32,11 +32,19 @@ from tests.support.builders import (
 )
 
 API_KEY = ApiKeyAuth("X-Key", secret(version="1"))
-LIVE = live("gone", url=f"https://h.example.com/{VALUE}", auth=BasicAuth(Secret(VALUE), Withheld("1")))
+LIVE = live(
+    "gone", url=f"https://h.example.com/{VALUE}", auth=BasicAuth(Secret(VALUE), Withheld("1"))
+)
 POLICY = policy(literal_urls=frozenset({URL}))
-PLAN = plan_of([declared("a", auth=bearer("2")), declared("b", auth=basic(secret()))], [live("a"), LIVE], POLICY)
+PLAN = plan_of(
+    [declared("a", auth=bearer("2")), declared("b", auth=basic(secret()))],
+    [live("a"), LIVE],
+    POLICY,
+)
 REPORT = Report(PLAN, tuple(Outcome(Status.CREATED, change) for change in PLAN.pending))
-HOLDER = Webhook("n", hidden_url(f"https://h.example.com/{VALUE}"), auth=BasicAuth(Secret(VALUE), secret()))
+HOLDER = Webhook(
+    "n", hidden_url(f"https://h.example.com/{VALUE}"), auth=BasicAuth(Secret(VALUE), secret())
+)
 
 
 @pytest.mark.parametrize(
@@ -49,13 +57,20 @@ HOLDER = Webhook("n", hidden_url(f"https://h.example.com/{VALUE}"), auth=BasicAu
         pprint.pformat,
         lambda value: f"{value}",
         lambda value: "%s %r" % (value, value),  # noqa: UP031  the old way must not show it either
-        lambda value: repr(dataclasses.asdict(value)) if dataclasses.is_dataclass(value) else repr([value]),
-        lambda value: repr(dataclasses.astuple(value)) if dataclasses.is_dataclass(value) else repr((value,)),
+        lambda value: (
+            repr(dataclasses.asdict(value)) if dataclasses.is_dataclass(value) else repr([value])
+        ),
+        lambda value: (
+            repr(dataclasses.astuple(value)) if dataclasses.is_dataclass(value) else repr((value,))
+        ),
         lambda value: json.dumps(value, default=repr),
         lambda value: logging.LogRecord("n", 10, "p", 1, "%s", (value,), None).getMessage(),
     ],
 )
-@pytest.mark.parametrize("value", [secret(), HOLDER, declared("a", auth=bearer()), LIVE, PLAN, *PLAN.pending, REPORT, POLICY])
+@pytest.mark.parametrize(
+    "value",
+    [secret(), HOLDER, declared("a", auth=bearer()), LIVE, PLAN, *PLAN.pending, REPORT, POLICY],
+)
 def test_section_6_no_way_of_printing_shows_a_secret(show: object, value: object) -> None:
     text = show(value)  # type: ignore[operator]  # each is a function from a value to text
     assert VALUE not in text
@@ -91,7 +106,9 @@ def test_section_6_a_traceback_with_its_locals_does_not_show_it() -> None:
     try:
         fails(secret())
     except ValueError as error:
-        text = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+        text = "".join(
+            traceback.TracebackException.from_exception(error, capture_locals=True).format()
+        )
     assert "fromEnv: TOKEN" in text
     assert VALUE not in text
 
@@ -123,7 +140,9 @@ def test_an_unresolved_secret_equals_only_the_same_reference() -> None:
 
 def test_lone_surrogates_are_neither_alike_nor_an_error() -> None:
     assert secret("\udc80") != secret("?")
-    assert fingerprint({"token": secret("\udc80")}, secret("\udc81")) != fingerprint({"token": "?"}, secret("\udc81"))
+    assert fingerprint({"token": secret("\udc80")}, secret("\udc81")) != fingerprint(
+        {"token": "?"}, secret("\udc81")
+    )
 
 
 @pytest.mark.parametrize(
@@ -147,15 +166,21 @@ def test_section_6_a_live_url_prints_in_full_only_where_a_manifest_of_this_run_s
     wanted = declared("a", url=URL)
     [field] = only(plan_of([wanted], [live("a", url=old)])).fields
     assert (field.before, field.after) == ("https://old.example.com/…", URL)
-    [field] = only(plan_of([wanted], [live("a", url=old)], policy(literal_urls=frozenset({old, URL})))).fields
+    [field] = only(
+        plan_of([wanted], [live("a", url=old)], policy(literal_urls=frozenset({old, URL})))
+    ).fields
     assert (field.before, field.after) == (old, URL)
 
 
 def test_section_6_a_referenced_url_never_prints_and_another_path_is_told_apart() -> None:
     wanted = declared("a", url=hidden_url("https://h.example.com/new", "fromEnv: U"))
-    plan = plan_of([wanted, declared("b", url=wanted.spec.url)], [live("a", url="https://h.example.com/old")])
+    plan = plan_of(
+        [wanted, declared("b", url=wanted.spec.url)], [live("a", url="https://h.example.com/old")]
+    )
     created, updated = plan.pending
-    assert {field.dotted: field.after for field in created.fields}["url"] == "https://h.example.com/…"
+    assert {field.dotted: field.after for field in created.fields}[
+        "url"
+    ] == "https://h.example.com/…"
     assert [(field.before, field.after) for field in updated.fields] == [
         ("https://h.example.com/…", "https://h.example.com/… (another)")
     ]

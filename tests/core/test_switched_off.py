@@ -1,4 +1,6 @@
-"""docs/plan-rules.md, rule 2: what is off at the tenant while its manifest is silent is drift, and reconcile leaves it."""
+"""docs/plan-rules.md, rule 2: what is off at the tenant while its manifest is silent is drift, and
+reconcile leaves it.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,18 @@ from tests.support.builders import declared, live, normalize, plan_of, policy, s
 
 
 def fields(plan: Plan) -> list[tuple[str, object, object, Label | None]]:
-    return [(field.dotted, field.before, field.after, change.label) for change in look(plan).changes for field in change.fields]
+    return [
+        (field.dotted, field.before, field.after, change.label)
+        for change in look(plan).changes
+        for field in change.fields
+    ]
 
 
 def test_a_plan_warns_with_name_and_place_and_leaves_it() -> None:
-    plan = plan_of([declared("a", name="On-call"), declared("b")], [live("a", name="On-call", enabled=False), live("b")])
+    plan = plan_of(
+        [declared("a", name="On-call"), declared("b")],
+        [live("a", name="On-call", enabled=False), live("b")],
+    )
     assert (said(plan), plan.counts.keep) == ([], 2)
     [warning] = plan.warnings
     assert warning.startswith("webhooks/payments.yaml:3:1: On-call: switched off at the tenant")
@@ -41,7 +50,10 @@ def test_drift_reports_it_as_the_field_enabled_in_place_of_the_warning() -> None
 
 def test_beside_other_changes_of_the_webhook_it_is_one_field_more() -> None:
     plan = plan_of([declared("a", description="x")], [live("a", enabled=False)])
-    assert fields(plan) == [("description", "", "x", Label.DRIFT), ("enabled", False, True, Label.DRIFT)]
+    assert fields(plan) == [
+        ("description", "", "x", Label.DRIFT),
+        ("enabled", False, True, Label.DRIFT),
+    ]
     assert [field.dotted for field in plan.pending[0].fields] == ["description"]
 
 
@@ -56,9 +68,15 @@ def test_since_a_revision_it_is_drift_whoever_else_moved() -> None:
     [change] = look(alone).changes
     assert [field.label for field in change.fields] == [Label.DRIFT]
     both = since(declared("a"), declared("a", description="x"))
-    assert fields(both) == [("description", "", "x", Label.BOTH), ("enabled", False, True, Label.BOTH)]
+    assert fields(both) == [
+        ("description", "", "x", Label.BOTH),
+        ("enabled", False, True, Label.BOTH),
+    ]
     [change] = look(both).changes
-    assert [(field.dotted, field.label) for field in change.fields] == [("description", Label.PENDING), ("enabled", Label.DRIFT)]
+    assert [(field.dotted, field.label) for field in change.fields] == [
+        ("description", Label.PENDING),
+        ("enabled", Label.DRIFT),
+    ]
     assert look(both).found
 
 
@@ -73,7 +91,9 @@ def test_what_is_not_ours_or_not_looked_at_is_not_reported() -> None:
     there = [live("a", enabled=False), live("b", owner=None, enabled=False)]
     wanted = [declared("a"), declared("b")]
     assert [item.key for item, _ in plan_of(wanted, there).switched_off] == ["a"]
-    assert [item.key for item, _ in plan_of(wanted, there, policy(ownership="all")).switched_off] == ["a", "b"]
+    assert [
+        item.key for item, _ in plan_of(wanted, there, policy(ownership="all")).switched_off
+    ] == ["a", "b"]
     assert plan_of(wanted, there, policy(scope=Scope(selected=frozenset({"b"})))).switched_off == ()
 
 

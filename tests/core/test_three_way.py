@@ -1,4 +1,6 @@
-"""Who moved: every combination of base, declared and live, for a value alone and for each field of a labelled plan."""
+"""Who moved: every combination of base, declared and live, for a value alone and for each field of
+a labelled plan.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,17 @@ from reconciler.core.model.auth import ApiKeyAuth, BasicAuth, NoAuth
 from reconciler.core.model.webhook import Declared, Live
 from reconciler.core.planning.labels import ABSENT, combined, label
 from reconciler.core.saved.since import Base, labelled
-from tests.support.builders import FAILED, STARTED, as_stored, declared, live, normalize, plan_of, policy, secret
+from tests.support.builders import (
+    FAILED,
+    STARTED,
+    as_stored,
+    declared,
+    live,
+    normalize,
+    plan_of,
+    policy,
+    secret,
+)
 
 SAME, PENDING, DRIFT, BOTH = Label.SAME, Label.PENDING, Label.DRIFT, Label.BOTH
 A, B = "a", "b"
@@ -56,8 +68,12 @@ def test_the_table_holds_all_27_combinations() -> None:
 
 
 @pytest.mark.parametrize(("base", "wanted", "held", "expected"), TABLE)
-def test_one_value_is_labelled_by_who_moved(base: str | None, wanted: str | None, held: str | None, expected: Label) -> None:
-    assert label(*(ABSENT if value is None else value for value in (base, wanted, held))) is expected
+def test_one_value_is_labelled_by_who_moved(
+    base: str | None, wanted: str | None, held: str | None, expected: Label
+) -> None:
+    assert (
+        label(*(ABSENT if value is None else value for value in (base, wanted, held))) is expected
+    )
 
 
 def test_a_third_value_on_each_side_is_a_conflict() -> None:
@@ -76,13 +92,19 @@ def test_a_third_value_on_each_side_is_a_conflict() -> None:
         ((PENDING, BOTH), BOTH),
     ],
 )
-def test_a_whole_is_labelled_as_its_parts_where_they_agree(parts: tuple[Label, ...], whole: Label) -> None:
+def test_a_whole_is_labelled_as_its_parts_where_they_agree(
+    parts: tuple[Label, ...], whole: Label
+) -> None:
     assert combined(parts) is whole
 
 
-def changes_since(base: list[Declared], wanted: list[Declared], held: list[Live], **allowed: Any) -> tuple[Change, ...]:
+def changes_since(
+    base: list[Declared], wanted: list[Declared], held: list[Live], **allowed: Any
+) -> tuple[Change, ...]:
     rules = policy(**allowed)
-    return labelled(plan_of(wanted, held, rules), Base("main", COMMIT, tuple(base)), rules, normalize).pending
+    return labelled(
+        plan_of(wanted, held, rules), Base("main", COMMIT, tuple(base)), rules, normalize
+    ).pending
 
 
 def field(change: Change, *path: str) -> FieldChange:
@@ -92,9 +114,15 @@ def field(change: Change, *path: str) -> FieldChange:
 Make = Callable[[str | None], dict[str, Any]]
 FIELDS: dict[tuple[str, ...], Make] = {
     ("description",): lambda value: {"description": value or ""},
-    ("auth", "username"): lambda value: {"auth": BasicAuth(value, secret(version="1")) if value else NoAuth()},
-    ("auth", "header"): lambda value: {"auth": ApiKeyAuth(f"X-{value}", secret(version="1")) if value else NoAuth()},
-    ("auth", "password"): lambda value: {"auth": BasicAuth("bob", secret(version=value)) if value else NoAuth()},
+    ("auth", "username"): lambda value: {
+        "auth": BasicAuth(value, secret(version="1")) if value else NoAuth()
+    },
+    ("auth", "header"): lambda value: {
+        "auth": ApiKeyAuth(f"X-{value}", secret(version="1")) if value else NoAuth()
+    },
+    ("auth", "password"): lambda value: {
+        "auth": BasicAuth("bob", secret(version=value)) if value else NoAuth()
+    },
     ("events",): lambda value: {"events": {A: [STARTED], B: [FAILED]}.get(value or "", [])},
 }
 
@@ -106,7 +134,9 @@ def test_a_field_of_a_plan_is_labelled_by_who_moved(
 ) -> None:
     make = FIELDS[path]
     there = as_stored(declared("hook", **make(held)))
-    found = changes_since([declared("hook", **make(base))], [declared("hook", **make(wanted))], [there])
+    found = changes_since(
+        [declared("hook", **make(base))], [declared("hook", **make(wanted))], [there]
+    )
     labels = [item.label for change in found for item in change.fields if item.path == path]
     assert labels == ([] if expected is SAME else [expected])
 
@@ -116,7 +146,11 @@ def test_a_webhook_is_labelled_by_who_made_changed_or_removed_it(
     base: str | None, wanted: str | None, held: str | None, expected: Label
 ) -> None:
     def one(value: str | None) -> list[Declared]:
-        return [declared("hook", description=value), declared("other")] if value else [declared("other")]
+        return (
+            [declared("hook", description=value), declared("other")]
+            if value
+            else [declared("other")]
+        )
 
     found = changes_since(one(base), one(wanted), [as_stored(item) for item in one(held)])
     assert [change.label for change in found] == ([] if expected is SAME else [expected])
@@ -137,12 +171,17 @@ def test_a_webhook_is_labelled_by_who_made_changed_or_removed_it(
 def test_enabled_is_labelled_and_what_is_left_open_is_nobodys_move(
     base: bool | None, wanted: bool | None, held: bool, expected: Label | None
 ) -> None:
-    found = changes_since([declared("a", enabled=base)], [declared("a", enabled=wanted)], [live("a", enabled=held)])
+    found = changes_since(
+        [declared("a", enabled=base)], [declared("a", enabled=wanted)], [live("a", enabled=held)]
+    )
     assert [change.label for change in found] == ([expected] if expected else [])
 
 
 def test_a_conflict_keeps_base_declared_and_live() -> None:
-    base, now = declared("a", url="https://one.example.com/x"), declared("a", url="https://two.example.com/x")
+    base, now = (
+        declared("a", url="https://one.example.com/x"),
+        declared("a", url="https://two.example.com/x"),
+    )
     (change,) = changes_since([base], [now], [live("a", url="https://three.example.com/x")])
     told = field(change, "url")
     assert (change.label, told.label) == (BOTH, BOTH)

@@ -15,7 +15,11 @@ from reconciler.delivery.send import Sender
 from tests.support.receiver import Receiver
 
 EVENT = Subscription("elastio:recovery-point:create:started", "v0", "info")
-BODY = envelope(sample_event(EVENT, event_id="11111111-1111-1111-1111-111111111111", time="2026-01-02T03:04:05Z"))
+BODY = envelope(
+    sample_event(
+        EVENT, event_id="11111111-1111-1111-1111-111111111111", time="2026-01-02T03:04:05Z"
+    )
+)
 LOOPBACK = AddressPolicy.parse(["127.0.0.0/8", "::1/128"])
 
 Deliver = Callable[..., Delivery]
@@ -29,12 +33,23 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def deliver() -> Deliver:
-    """Delivers to a url, or to several in turn with one sender, and hands back the delivery or all of them."""
+    """Delivers to a url, or to several in turn with one sender, and hands back the delivery or all
+    of them.
+    """
 
-    def run(*urls: Any, auth: Auth | None = None, policy: AddressPolicy = LOOPBACK, body: bytes = BODY, **options: Any) -> Any:
+    def run(
+        *urls: Any,
+        auth: Auth | None = None,
+        policy: AddressPolicy = LOOPBACK,
+        body: bytes = BODY,
+        **options: Any,
+    ) -> Any:
         async def main() -> list[Delivery]:
             async with Sender(policy, **options) as sender:
-                return [await sender.send(Webhook("hook", url, auth=auth or NoAuth()), EVENT, body) for url in urls]
+                return [
+                    await sender.send(Webhook("hook", url, auth=auth or NoAuth()), EVENT, body)
+                    for url in urls
+                ]
 
         done = asyncio.run(main())
         return done[0] if len(urls) == 1 else done

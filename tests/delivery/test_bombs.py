@@ -39,7 +39,9 @@ def test_a_gzip_bomb_is_neither_unpacked_nor_read_to_its_end(deliver: Deliver) -
     packed = gzip.compress(bytes(64 * 1024 * 1024), 9)
 
     def bomb(connection: socket.socket, over: threading.Event) -> None:
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n")
+        connection.sendall(
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
         while not over.is_set():
             connection.sendall(b"%x\r\n%s\r\n" % (len(packed), packed))
 
@@ -55,7 +57,9 @@ def test_a_gzip_bomb_is_neither_unpacked_nor_read_to_its_end(deliver: Deliver) -
 
 
 @pytest.mark.long
-def test_an_endpoint_that_drips_a_byte_a_second_is_given_up_after_ten_seconds(deliver: Deliver) -> None:
+def test_an_endpoint_that_drips_a_byte_a_second_is_given_up_after_ten_seconds(
+    deliver: Deliver,
+) -> None:
     def drip(connection: socket.socket, over: threading.Event) -> None:
         for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n":
             if over.wait(1):

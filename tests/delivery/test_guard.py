@@ -12,7 +12,8 @@ from reconciler.delivery.guard import LOOKUPS, AddressPolicy, Blocked, GuardedBa
 from tests.delivery.conftest import Deliver
 from tests.support.receiver import Receiver
 
-# Spellings of addresses that lead to this machine or into a network of it; each is given the port of a receiver that listens.
+# Spellings of addresses that lead to this machine or into a network of it; each is given the port
+# of a receiver that listens.
 SPELLINGS = """
 127.0.0.1 127.1 127.0.1 127.255.255.254 2130706433 0x7f000001 0x7f.0.0.1 0x7f.1 0177.0.0.1 017700000001 0177.0.0.01
 127.0.0.1. 0 0.0.0.0 0x0 00 localhost LOCALHOST localhost. [::1] [::] [0:0:0:0:0:0:0:1] [::ffff:127.0.0.1]
@@ -30,9 +31,14 @@ def test_there_are_enough_spellings() -> None:
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS.split())
-def test_no_spelling_of_a_special_address_opens_a_connection(receiver: Receiver, deliver: Deliver, spelling: str) -> None:
+def test_no_spelling_of_a_special_address_opens_a_connection(
+    receiver: Receiver, deliver: Deliver, spelling: str
+) -> None:
     done = deliver(f"http://{spelling}:{receiver.port}/ok", policy=AddressPolicy(), total=5.0)
-    assert done.verdict in {Verdict.BLOCKED, Verdict.UNRESOLVED}  # unresolved: not an address to this machine's resolver
+    assert done.verdict in {
+        Verdict.BLOCKED,
+        Verdict.UNRESOLVED,
+    }  # unresolved: not an address to this machine's resolver
     assert receiver.connections == 0
 
 
@@ -134,7 +140,10 @@ def test_a_mistaken_option_is_explained(network: str, ports: tuple[str, ...], me
 
 def test_a_name_with_one_refused_address_is_refused_altogether(receiver: Receiver) -> None:
     async def main() -> None:
-        backend = GuardedBackend(AddressPolicy.parse(["127.0.0.0/8"]), resolve=lambda _host, _port: ["127.0.0.1", "10.0.0.1"])
+        backend = GuardedBackend(
+            AddressPolicy.parse(["127.0.0.0/8"]),
+            resolve=lambda _host, _port: ["127.0.0.1", "10.0.0.1"],
+        )
         await backend.connect_tcp("two.example", receiver.port)
 
     with pytest.raises(Blocked):
@@ -142,7 +151,9 @@ def test_a_name_with_one_refused_address_is_refused_altogether(receiver: Receive
     assert receiver.connections == 0
 
 
-def test_the_name_is_resolved_once_and_the_next_address_is_tried_when_one_takes_no_connection(receiver: Receiver) -> None:
+def test_the_name_is_resolved_once_and_the_next_address_is_tried_when_one_takes_no_connection(
+    receiver: Receiver,
+) -> None:
     asked: list[str] = []
 
     def resolve(host: str, _port: int) -> list[str]:
@@ -168,7 +179,9 @@ def test_a_name_without_an_address_is_unresolved(answer: list[str] | Exception) 
         return answer
 
     with pytest.raises(Unresolved):
-        asyncio.run(GuardedBackend(AddressPolicy(), resolve=resolve).connect_tcp("none.example", 443))
+        asyncio.run(
+            GuardedBackend(AddressPolicy(), resolve=resolve).connect_tcp("none.example", 443)
+        )
 
 
 def test_a_resolver_that_hangs_is_given_up_and_stops_neither_the_loop_nor_other_names() -> None:
@@ -182,7 +195,9 @@ def test_a_resolver_that_hangs_is_given_up_and_stops_neither_the_loop_nor_other_
     async def main() -> list[object]:
         backend = GuardedBackend(AddressPolicy(), resolve=resolve, lookup_seconds=0.2)
         names = [*["slow.example"] * 20, "quick.example"]
-        return await asyncio.gather(*(backend.connect_tcp(name, 443) for name in names), return_exceptions=True)
+        return await asyncio.gather(
+            *(backend.connect_tcp(name, 443) for name in names), return_exceptions=True
+        )
 
     started = time.perf_counter()
     try:
@@ -205,7 +220,9 @@ def test_names_that_hang_cannot_take_more_than_32_threads() -> None:
 
     async def main() -> None:
         backend = GuardedBackend(AddressPolicy(), resolve=resolve, lookup_seconds=0.3)
-        await asyncio.gather(*(backend.connect_tcp(f"n{n}.example", 443) for n in range(50)), return_exceptions=True)
+        await asyncio.gather(
+            *(backend.connect_tcp(f"n{n}.example", 443) for n in range(50)), return_exceptions=True
+        )
 
     try:
         asyncio.run(main())

@@ -1,4 +1,6 @@
-"""What the first attempt needs is there before it, so that no request of the tenant's waits for it."""
+"""What the first attempt needs is there before it, so that no request of the tenant's waits for
+it.
+"""
 
 from __future__ import annotations
 
@@ -33,5 +35,7 @@ asyncio.run(main())
 
 
 def test_the_first_attempt_after_prepare_imports_nothing_and_reads_no_file() -> None:
-    ended = subprocess.run([sys.executable, "-c", PREPARED], capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-c", PREPARED], capture_output=True, text=True, timeout=60, check=False
+    )
     assert (ended.stdout, ended.stderr) == ("delivered [] []\n", "")

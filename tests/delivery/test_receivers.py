@@ -28,7 +28,9 @@ ANSWERS: list[tuple[Auth, bytes | None, int]] = [
 
 
 @pytest.mark.parametrize(("auth", "body", "status"), ANSWERS)
-def test_the_demos_receiver_answers_as_a_receiver_does(deliver: Deliver, auth: Auth, body: bytes | None, status: int) -> None:
+def test_the_demos_receiver_answers_as_a_receiver_does(
+    deliver: Deliver, auth: Auth, body: bytes | None, status: int
+) -> None:
     with DemoReceiver("right") as receiver:
         options = {} if body is None else {"body": body}
         assert deliver(receiver.url, auth=auth, **options).status_code == status
@@ -36,8 +38,13 @@ def test_the_demos_receiver_answers_as_a_receiver_does(deliver: Deliver, auth: A
 
 
 def test_the_demos_receiver_refuses_another_content_type() -> None:
-    with DemoReceiver("right") as receiver, closing(socket.create_connection(("127.0.0.1", _port(receiver)))) as client:
-        client.sendall(b"POST / HTTP/1.1\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 2\r\n\r\n{}")
+    with (
+        DemoReceiver("right") as receiver,
+        closing(socket.create_connection(("127.0.0.1", _port(receiver)))) as client,
+    ):
+        client.sendall(
+            b"POST / HTTP/1.1\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 2\r\n\r\n{}"
+        )
         assert b" 400 " in client.recv(100)
 
 
@@ -51,9 +58,16 @@ def test_the_demos_receiver_is_gone_afterwards(deliver: Deliver) -> None:
     assert deliver(url).verdict is Verdict.REFUSED
 
 
-def test_a_script_is_answered_in_turn_and_its_end_stays(receiver: Receiver, deliver: Deliver) -> None:
+def test_a_script_is_answered_in_turn_and_its_end_stays(
+    receiver: Receiver, deliver: Deliver
+) -> None:
     receiver.script("/ok", 503, 429, 200)
-    assert [done.status_code for done in deliver(*[receiver.url("/ok")] * 4)] == [503, 429, 200, 200]
+    assert [done.status_code for done in deliver(*[receiver.url("/ok")] * 4)] == [
+        503,
+        429,
+        200,
+        200,
+    ]
 
 
 def test_a_receiver_ends_at_once_whatever_its_connections_do() -> None:

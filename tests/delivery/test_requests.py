@@ -24,13 +24,28 @@ from tests.support.receiver import HEADER, KEY, PASSWORD, TOKEN, USERNAME, Recei
 from tests.support.tls import Authority, TlsReceiver
 
 GOOD: list[tuple[str, Auth, str, str]] = [
-    ("/basic", BasicAuth(USERNAME, Secret(PASSWORD)), "Authorization", "Basic " + b64encode(b"user:pass-word-1").decode()),
-    ("/basic", BasicAuth(Secret(USERNAME), Secret(PASSWORD)), "Authorization", "Basic dXNlcjpwYXNzLXdvcmQtMQ=="),
+    (
+        "/basic",
+        BasicAuth(USERNAME, Secret(PASSWORD)),
+        "Authorization",
+        "Basic " + b64encode(b"user:pass-word-1").decode(),
+    ),
+    (
+        "/basic",
+        BasicAuth(Secret(USERNAME), Secret(PASSWORD)),
+        "Authorization",
+        "Basic dXNlcjpwYXNzLXdvcmQtMQ==",
+    ),
     ("/bearer", BearerAuth(Secret(TOKEN)), "Authorization", f"Bearer {TOKEN}"),
     ("/apikey", ApiKeyAuth(HEADER, Secret(KEY)), HEADER, KEY),
     ("/ok", ApiKeyAuth("x-api-key", Secret("a b~!")), "x-api-key", "a b~!"),
     ("/ok", ApiKeyAuth("User-Agent", Secret("mine")), "User-Agent", "mine"),
-    ("/ok", BasicAuth("u", Secret("with:colon")), "Authorization", "Basic " + b64encode(b"u:with:colon").decode()),
+    (
+        "/ok",
+        BasicAuth("u", Secret("with:colon")),
+        "Authorization",
+        "Basic " + b64encode(b"u:with:colon").decode(),
+    ),
 ]
 
 
@@ -39,7 +54,9 @@ def test_each_authentication_arrives_exactly_once_and_exactly(
     receiver: Receiver, deliver: Deliver, path: str, auth: Auth, header: str, value: str
 ) -> None:
     assert deliver(receiver.url(path), auth=auth).verdict is Verdict.DELIVERED
-    assert [pair for pair in receiver.requests[0].headers if pair[0].lower() == header.lower()] == [(header, value)]
+    assert [pair for pair in receiver.requests[0].headers if pair[0].lower() == header.lower()] == [
+        (header, value)
+    ]
 
 
 WRONG: list[tuple[str, Auth]] = [
@@ -51,14 +68,29 @@ WRONG: list[tuple[str, Auth]] = [
 
 
 @pytest.mark.parametrize(("path", "auth"), WRONG)
-def test_a_wrong_credential_is_refused(receiver: Receiver, deliver: Deliver, path: str, auth: Auth) -> None:
+def test_a_wrong_credential_is_refused(
+    receiver: Receiver, deliver: Deliver, path: str, auth: Auth
+) -> None:
     assert deliver(receiver.url(path), auth=auth).verdict is Verdict.AUTH_REFUSED
 
 
-def test_elastios_sample_receiver_accepts_what_is_sent(receiver: Receiver, deliver: Deliver) -> None:
-    assert deliver(receiver.url("/sample"), auth=BearerAuth(Secret(TOKEN))).verdict is Verdict.DELIVERED
-    assert deliver(receiver.url("/sample"), auth=BearerAuth(Secret("other"))).verdict is Verdict.AUTH_REFUSED
-    assert deliver(receiver.url("/sample"), auth=BearerAuth(Secret(TOKEN)), body=b'{"version": "v1"}').verdict is Verdict.REJECTED
+def test_elastios_sample_receiver_accepts_what_is_sent(
+    receiver: Receiver, deliver: Deliver
+) -> None:
+    assert (
+        deliver(receiver.url("/sample"), auth=BearerAuth(Secret(TOKEN))).verdict
+        is Verdict.DELIVERED
+    )
+    assert (
+        deliver(receiver.url("/sample"), auth=BearerAuth(Secret("other"))).verdict
+        is Verdict.AUTH_REFUSED
+    )
+    assert (
+        deliver(
+            receiver.url("/sample"), auth=BearerAuth(Secret(TOKEN)), body=b'{"version": "v1"}'
+        ).verdict
+        is Verdict.REJECTED
+    )
 
 
 def test_the_headers_are_these_and_no_others(receiver: Receiver, deliver: Deliver) -> None:
@@ -98,7 +130,9 @@ def test_the_content_type_is_exactly_these_bytes_on_the_wire(deliver: Deliver) -
     assert head.count(b"\r\nContent-Type: application/json\r\n") == 1
 
 
-def test_the_path_and_query_of_the_url_arrive_as_written(receiver: Receiver, deliver: Deliver) -> None:
+def test_the_path_and_query_of_the_url_arrive_as_written(
+    receiver: Receiver, deliver: Deliver
+) -> None:
     deliver(hidden_url(receiver.url("/ok") + "?token=a%2Fb&x="))
     assert receiver.requests[0].path == "/ok?token=a%2Fb&x="
 
@@ -111,7 +145,12 @@ def test_cookies_are_not_kept(receiver: Receiver, deliver: Deliver) -> None:
 def test_a_connection_is_used_again_for_its_own_name_only(deliver: Deliver) -> None:
     authority = Authority()
     with TlsReceiver(authority, "localhost", "127.0.0.1") as receiver:
-        urls = [receiver.url("/ok"), receiver.url("/ok"), receiver.url("/ok", "127.0.0.1"), receiver.url("/ok")]
+        urls = [
+            receiver.url("/ok"),
+            receiver.url("/ok"),
+            receiver.url("/ok", "127.0.0.1"),
+            receiver.url("/ok"),
+        ]
         deliver(*urls, tls=authority.trust())
         assert [request.connection for request in receiver.requests] == [1, 1, 2, 1]
 
@@ -145,11 +184,23 @@ def test_a_credential_that_cannot_stand_in_a_header_is_blocked_and_nothing_is_se
     receiver: Receiver, deliver: Deliver, auth: Auth
 ) -> None:
     done = deliver(receiver.url("/ok"), auth=auth)
-    assert (done.verdict, done.detail, receiver.connections) == (Verdict.BLOCKED, Cause.BLOCKED_HEADER.text, 0)
+    assert (done.verdict, done.detail, receiver.connections) == (
+        Verdict.BLOCKED,
+        Cause.BLOCKED_HEADER.text,
+        0,
+    )
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://127.0.0.1/", "file:///etc/passwd", "/relative", "http://", "http://a:99999/", "http://u:p@h/"]
+    "url",
+    [
+        "ftp://127.0.0.1/",
+        "file:///etc/passwd",
+        "/relative",
+        "http://",
+        "http://a:99999/",
+        "http://u:p@h/",
+    ],
 )
 def test_a_url_that_is_none_of_an_endpoint_is_blocked(deliver: Deliver, url: str) -> None:
     assert deliver(url).verdict is Verdict.BLOCKED
@@ -163,19 +214,37 @@ MISSING: list[Auth] = [
 
 
 @pytest.mark.parametrize("auth", MISSING)
-def test_a_secret_that_is_not_there_is_the_callers_mistake(receiver: Receiver, deliver: Deliver, auth: Auth) -> None:
+def test_a_secret_that_is_not_there_is_the_callers_mistake(
+    receiver: Receiver, deliver: Deliver, auth: Auth
+) -> None:
     with pytest.raises(ValueError, match=r"unresolved|withheld"):
         deliver(receiver.url("/ok"), auth=auth)
     assert receiver.connections == 0
 
 
 SECRET = "s3cr3t-that-nobody-may-see"
-PATHS = ["/ok", "/status/401", "/status/500", "/redirect", "/drop", "/reset", "/garbage", "/hang", "/drip", "/big"]
+PATHS = [
+    "/ok",
+    "/status/401",
+    "/status/500",
+    "/redirect",
+    "/drop",
+    "/reset",
+    "/garbage",
+    "/hang",
+    "/drip",
+    "/big",
+]
 
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(
-    "auth", [BearerAuth(Secret(SECRET)), BasicAuth("u", Secret(SECRET)), ApiKeyAuth("X-Key", Secret(SECRET))]
+    "auth",
+    [
+        BearerAuth(Secret(SECRET)),
+        BasicAuth("u", Secret(SECRET)),
+        ApiKeyAuth("X-Key", Secret(SECRET)),
+    ],
 )
 def test_no_secret_stands_in_a_log_or_a_delivery(
     receiver: Receiver, deliver: Deliver, caplog: pytest.LogCaptureFixture, path: str, auth: Auth
@@ -189,7 +258,9 @@ def test_no_secret_stands_in_a_log_or_a_delivery(
     assert str(receiver.port) not in caplog.text
 
 
-def test_an_unresolved_secret_leaves_no_other_secret_in_its_traceback(receiver: Receiver, deliver: Deliver) -> None:
+def test_an_unresolved_secret_leaves_no_other_secret_in_its_traceback(
+    receiver: Receiver, deliver: Deliver
+) -> None:
     url = hidden_url(receiver.url("/ok") + f"?key={SECRET}")
     try:
         deliver(url, auth=BasicAuth(Secret(SECRET), Secret(None, "fromEnv: X")))
@@ -206,5 +277,8 @@ def test_many_attempts_at_once_each_have_their_own_outcome(receiver: Receiver) -
             sent = [sender.send(Webhook(path, receiver.url(path)), EVENT, BODY) for path in paths]
             return [done.verdict for done in await asyncio.gather(*sent)]
 
-    assert asyncio.run(main()) == [Verdict.DELIVERED, Verdict.RECEIVER_ERROR, Verdict.BROKEN, Verdict.AUTH_REFUSED] * 10
+    assert (
+        asyncio.run(main())
+        == [Verdict.DELIVERED, Verdict.RECEIVER_ERROR, Verdict.BROKEN, Verdict.AUTH_REFUSED] * 10
+    )
     assert all(json.loads(request.body)["version"] == "v0" for request in receiver.requests)

@@ -31,15 +31,27 @@ STATUSES = [
 
 
 @pytest.mark.parametrize(("status", "verdict"), STATUSES)
-def test_each_status_has_its_verdict_and_is_reported(receiver: Receiver, deliver: Deliver, status: int, verdict: Verdict) -> None:
+def test_each_status_has_its_verdict_and_is_reported(
+    receiver: Receiver, deliver: Deliver, status: int, verdict: Verdict
+) -> None:
     done: Delivery = deliver(receiver.url(f"/status/{status}"))
-    assert (done.verdict, done.status_code, done.webhook, done.event) == (verdict, status, "hook", EVENT)
+    assert (done.verdict, done.status_code, done.webhook, done.event) == (
+        verdict,
+        status,
+        "hook",
+        EVENT,
+    )
     assert (done.detail is None) == (verdict is Verdict.DELIVERED)
     assert done.detail in DETAILS
     assert len(receiver.requests) == 1
 
 
-BROKEN = [("/drop", Cause.LOST), ("/reset", Cause.LOST), ("/garbage", Cause.NOT_HTTP), ("/switch", Cause.NOT_HTTP)]
+BROKEN = [
+    ("/drop", Cause.LOST),
+    ("/reset", Cause.LOST),
+    ("/garbage", Cause.NOT_HTTP),
+    ("/switch", Cause.NOT_HTTP),
+]
 
 
 @pytest.mark.parametrize(("path", "cause"), BROKEN)
@@ -62,18 +74,24 @@ def test_an_endpoint_that_hangs_or_drips_its_head_times_out_within_the_total(
     assert time.perf_counter() - started < 3
 
 
-def test_a_body_that_drips_is_a_success_that_ends_within_the_total(receiver: Receiver, deliver: Deliver) -> None:
+def test_a_body_that_drips_is_a_success_that_ends_within_the_total(
+    receiver: Receiver, deliver: Deliver
+) -> None:
     started = time.perf_counter()
     done = deliver(receiver.url("/drip-body"), total=0.5)
     assert (done.verdict, done.status_code, done.detail) == (Verdict.DELIVERED, 200, None)
     assert time.perf_counter() - started < 3
 
 
-def test_a_body_that_is_cut_off_does_not_undo_the_answer(receiver: Receiver, deliver: Deliver) -> None:
+def test_a_body_that_is_cut_off_does_not_undo_the_answer(
+    receiver: Receiver, deliver: Deliver
+) -> None:
     assert deliver(receiver.url("/cut")).verdict is Verdict.DELIVERED
 
 
-def test_a_big_body_is_not_read_to_its_end_and_costs_the_connection(receiver: Receiver, deliver: Deliver) -> None:
+def test_a_big_body_is_not_read_to_its_end_and_costs_the_connection(
+    receiver: Receiver, deliver: Deliver
+) -> None:
     done = deliver(receiver.url("/big"), receiver.url("/ok"))
     assert [one.verdict for one in done] == [Verdict.DELIVERED, Verdict.DELIVERED]
     assert receiver.connections == 2
@@ -100,10 +118,14 @@ def test_a_name_that_cannot_exist_is_unresolved_or_blocked(deliver: Deliver, hos
     assert deliver(f"https://{host}/hook").verdict in {Verdict.UNRESOLVED, Verdict.BLOCKED}
 
 
-def test_an_attempt_that_is_under_way_when_the_sender_closes_is_interrupted(receiver: Receiver) -> None:
+def test_an_attempt_that_is_under_way_when_the_sender_closes_is_interrupted(
+    receiver: Receiver,
+) -> None:
     async def main() -> Delivery:
         async with Sender(LOOPBACK) as sender:
-            attempt = asyncio.create_task(sender.send(Webhook("hook", receiver.url("/hang")), EVENT, BODY))
+            attempt = asyncio.create_task(
+                sender.send(Webhook("hook", receiver.url("/hang")), EVENT, BODY)
+            )
             assert await asyncio.to_thread(receiver.wait, 1)
             await sender.close()
             return await attempt
@@ -115,7 +137,9 @@ def test_an_attempt_that_is_under_way_when_the_sender_closes_is_interrupted(rece
 def test_a_cancelled_attempt_stays_cancelled(receiver: Receiver) -> None:
     async def main() -> None:
         async with Sender(LOOPBACK) as sender:
-            attempt = asyncio.create_task(sender.send(Webhook("hook", receiver.url("/hang")), EVENT, BODY))
+            attempt = asyncio.create_task(
+                sender.send(Webhook("hook", receiver.url("/hang")), EVENT, BODY)
+            )
             assert await asyncio.to_thread(receiver.wait, 1)
             attempt.cancel()
             await attempt
@@ -132,7 +156,9 @@ def test_a_trusted_certificate_for_the_name_delivers(deliver: Deliver) -> None:
         assert receiver.requests[0].header("Host") == f"localhost:{receiver.port}"
 
 
-def test_a_certificate_that_the_machine_does_not_trust_is_a_tls_failure_before_anything_is_sent(deliver: Deliver) -> None:
+def test_a_certificate_that_the_machine_does_not_trust_is_a_tls_failure_before_anything_is_sent(
+    deliver: Deliver,
+) -> None:
     with TlsReceiver(Authority()) as receiver:
         done = deliver(receiver.url("/ok"))
         assert (done.verdict, done.detail) == (Verdict.TLS, Cause.TLS_UNTRUSTED.text)
@@ -155,7 +181,9 @@ def test_an_expired_certificate_is_a_tls_failure(deliver: Deliver) -> None:
         assert (done.verdict, done.detail) == (Verdict.TLS, Cause.TLS_EXPIRED.text)
 
 
-def test_https_to_a_port_that_speaks_no_tls_is_a_tls_failure(receiver: Receiver, deliver: Deliver) -> None:
+def test_https_to_a_port_that_speaks_no_tls_is_a_tls_failure(
+    receiver: Receiver, deliver: Deliver
+) -> None:
     done = deliver(receiver.url("/ok").replace("http://", "https://"), total=2.0)
     assert (done.verdict, done.detail) == (Verdict.TLS, Cause.TLS_NOT_SPOKEN.text)
     assert receiver.requests == ()
@@ -179,7 +207,12 @@ def test_an_endpoint_that_wants_a_client_certificate_says_so_in_tls_1_2(deliver:
         assert receiver.requests == ()
 
 
-CAUSES = [(413, Cause.TOO_LARGE), (415, Cause.OTHER_TYPE), (429, Cause.TOO_MANY), (400, Cause.REJECTED)]
+CAUSES = [
+    (413, Cause.TOO_LARGE),
+    (415, Cause.OTHER_TYPE),
+    (429, Cause.TOO_MANY),
+    (400, Cause.REJECTED),
+]
 
 
 @pytest.mark.parametrize(("status", "cause"), CAUSES)
@@ -201,7 +234,10 @@ def test_a_refusal_of_a_request_without_a_credential_is_reported_as_that(
 
 def test_http_to_a_port_that_speaks_tls_is_broken(deliver: Deliver) -> None:
     with TlsReceiver(Authority()) as receiver:
-        assert deliver(receiver.url("/ok").replace("https://", "http://"), total=2.0).verdict is Verdict.BROKEN
+        assert (
+            deliver(receiver.url("/ok").replace("https://", "http://"), total=2.0).verdict
+            is Verdict.BROKEN
+        )
 
 
 def test_a_tls_handshake_that_hangs_times_out(deliver: Deliver) -> None:
@@ -210,12 +246,20 @@ def test_a_tls_handshake_that_hangs_times_out(deliver: Deliver) -> None:
     assert (done.verdict, done.detail) == (Verdict.TIMEOUT, Cause.NO_CONNECTION_IN_TIME.text)
 
 
-def test_a_loopback_address_is_blocked_unless_it_is_named(receiver: Receiver, deliver: Deliver) -> None:
+def test_a_loopback_address_is_blocked_unless_it_is_named(
+    receiver: Receiver, deliver: Deliver
+) -> None:
     done = deliver(receiver.url("/ok"), policy=AddressPolicy())
-    assert (done.verdict, done.detail, receiver.connections) == (Verdict.BLOCKED, Cause.BLOCKED_ADDRESS.text, 0)
+    assert (done.verdict, done.detail, receiver.connections) == (
+        Verdict.BLOCKED,
+        Cause.BLOCKED_ADDRESS.text,
+        0,
+    )
 
 
-def test_seconds_are_those_of_the_clock_until_the_head_of_the_answer(receiver: Receiver, deliver: Deliver) -> None:
+def test_seconds_are_those_of_the_clock_until_the_head_of_the_answer(
+    receiver: Receiver, deliver: Deliver
+) -> None:
     ticks = iter((100.0, 102.5))
     assert deliver(receiver.url("/ok"), clock=lambda: next(ticks)).seconds == 2.5
 

@@ -16,13 +16,20 @@ from tests.support.receiver import Receiver
 LOCAL = ("--allow-network", "127.0.0.0/8")
 SECRET = "wv-9c1f77e0aa"
 SCHEMAS = {
-    name: json.loads((ROOT / f"schemas/{name}.schema.json").read_text()) for name in ("runs", "plan", "report", "test", "drift")
+    name: json.loads((ROOT / f"schemas/{name}.schema.json").read_text())
+    for name in ("runs", "plan", "report", "test", "drift")
 }
 
 
-def manifest(name: str, where: str, *, wave: int | None = None, patches: str = "", extra: str = "") -> str:
+def manifest(
+    name: str, where: str, *, wave: int | None = None, patches: str = "", extra: str = ""
+) -> str:
     """A Tenant; `where` is a url, or the file of an embedded one."""
-    target = f"url: '{where}', token: {{fromEnv: {name.upper()}_TOKEN}}" if where.startswith("http") else f"local: {where}"
+    target = (
+        f"url: '{where}', token: {{fromEnv: {name.upper()}_TOKEN}}"
+        if where.startswith("http")
+        else f"local: {where}"
+    )
     turn = f", wave: {wave}" if wave is not None else ""
     merged = f", patches: [{patches}]" if patches else ""
     head = f"apiVersion: webhooks.reconciler/v1\nkind: Tenant\nmetadata: {{name: {name}}}\n"
@@ -40,7 +47,9 @@ def held(file: Path) -> int:
 
 
 class World:
-    """One webhook; `dev` (served) in wave 1, `staging` (embedded) in wave 2, `production` (embedded) in wave 3."""
+    """One webhook; `dev` (served) in wave 1, `staging` (embedded) in wave 2, `production`
+    (embedded) in wave 3.
+    """
 
     def __init__(self, folder: Path, dev: Tenant, receiver: Receiver) -> None:
         self.folder, self.dev, self.receiver = folder, dev, receiver

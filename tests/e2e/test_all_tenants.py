@@ -1,4 +1,6 @@
-"""`--all-tenants` against served and embedded tenants: waves, one report over all, and what a failure of one does to others."""
+"""`--all-tenants` against served and embedded tenants: waves, one report over all, and what a
+failure of one does to others.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ from tests.e2e.environments import LOCAL, World, codes, everywhere, held
 from tests.support.processes import run, webhook
 
 
-def test_every_tenant_gets_its_own_result_wave_by_wave_and_all_plan_empty_then(world: World) -> None:
+def test_every_tenant_gets_its_own_result_wave_by_wave_and_all_plan_empty_then(
+    world: World,
+) -> None:
     code, planned = world.json("plan", "--detailed-exitcode")
     assert (code, codes(planned)) == (2, {"dev": 2, "staging": 2, "production": 2})
     fields = {field["path"][-1]: field for field in planned["dev"]["plan"]["changes"][0]["fields"]}
@@ -45,12 +49,20 @@ def test_what_is_switched_off_is_not_tested_whoever_did_it(world: World) -> None
     assert world.json("reconcile")[0] == 0
     world.dev.edit("one", enabled=True)
     assert world.json("reconcile")[0] == 8
-    world.put("dev", world.dev.url, patches=everywhere(f"{{enabled: false, url: '{world.receiver.url('/dev')}'}}"))
+    world.put(
+        "dev",
+        world.dev.url,
+        patches=everywhere(f"{{enabled: false, url: '{world.receiver.url('/dev')}'}}"),
+    )
     assert world.json("reconcile")[0] == 0
 
 
-def test_one_tenant_away_keeps_no_other_of_its_wave_from_its_turn_but_the_next_wave(world: World) -> None:
-    world.put("away", world.receiver.url("/nothing"))  # no tenant at all, and quicker to find out than one that is silent
+def test_one_tenant_away_keeps_no_other_of_its_wave_from_its_turn_but_the_next_wave(
+    world: World,
+) -> None:
+    world.put(
+        "away", world.receiver.url("/nothing")
+    )  # no tenant at all, and quicker to find out than one that is silent
     world.env["AWAY_TOKEN"] = "none"
     code, done = world.json("reconcile")
     assert (code, codes(done)) == (1, {"away": 1, "dev": 0, "staging": None, "production": None})
@@ -63,7 +75,9 @@ def test_one_tenant_away_keeps_no_other_of_its_wave_from_its_turn_but_the_next_w
         assert [found[name]["exit_code"] for name in ("dev", "staging", "production")] == expected
 
 
-def test_a_refused_token_a_refused_plan_and_a_failed_write_each_stop_the_next_wave_with_their_own_code(world: World) -> None:
+def test_a_refused_token_a_refused_plan_and_a_failed_write_each_stop_the_next_wave_with_their_own_code(
+    world: World,
+) -> None:
     world.env["DEV_TOKEN"] = "wrong"
     code, done = world.json("reconcile")
     assert (code, codes(done)) == (3, {"dev": 3, "staging": None, "production": None})
@@ -75,27 +89,39 @@ def test_a_refused_token_a_refused_plan_and_a_failed_write_each_stop_the_next_wa
     assert [found["rule"] for found in done["dev"]["plan"]["violations"]] == ["empty-set"]
 
 
-def test_a_refused_plan_of_the_last_wave_keeps_every_tenant_from_being_written(world: World) -> None:
+def test_a_refused_plan_of_the_last_wave_keeps_every_tenant_from_being_written(
+    world: World,
+) -> None:
     assert world.reconcile().code == 0
-    (world.folder / "one.yaml").write_text(webhook("one", url=world.receiver.url("/ok"), extra="description: new"))
+    (world.folder / "one.yaml").write_text(
+        webhook("one", url=world.receiver.url("/ok"), extra="description: new")
+    )
     world.put("production", "production.db", wave=3, extra=", select: {matchLabels: {team: other}}")
     code, done = world.json("reconcile")
     assert (code, codes(done)) == (6, {"dev": None, "staging": None, "production": 6})
-    assert done["dev"]["note"] == "not started: not every plan may be carried out (production: exit 6)"
+    assert (
+        done["dev"]["note"] == "not started: not every plan may be carried out (production: exit 6)"
+    )
     assert world.dev.by_name()["one"]["description"] == ""
     text = world.reconcile()
     assert (text.code, "a plan is refused; nothing was written anywhere" in text.err) == (6, True)
-    assert [line for line in text.out.splitlines() if line.startswith("==")] == ["== production (wave 3): plan =="]
+    assert [line for line in text.out.splitlines() if line.startswith("==")] == [
+        "== production (wave 3): plan =="
+    ]
     assert "2 not started (dev, staging)" in text.out.splitlines()[-1]
 
 
-def test_a_tenant_that_cannot_be_planned_is_asked_once_and_its_wave_has_its_turn(world: World) -> None:
+def test_a_tenant_that_cannot_be_planned_is_asked_once_and_its_wave_has_its_turn(
+    world: World,
+) -> None:
     world.put("away", world.receiver.url("/nothing"))
     world.env["AWAY_TOKEN"] = "none"
     done = world.reconcile()
     assert done.code == 1
     assert done.err.count("own contract") == 1
-    asked = [request.path for request in world.receiver.requests if request.path.startswith("/nothing")]
+    asked = [
+        request.path for request in world.receiver.requests if request.path.startswith("/nothing")
+    ]
     assert len(asked) == 1
     assert "one" in world.dev.by_name()
 
@@ -148,14 +174,18 @@ def test_a_fault_in_one_tenants_patches_stops_all_before_any_is_asked(world: Wor
     world.put("production", "production.db", wave=3, patches=everywhere("{url: null}"))
     done = world.reconcile("-o", "json")
     assert (done.code, done.json["format"]) == (1, "reconciler.problems/v1")
-    assert [(p["file"], p["rule"]) for p in done.json["problems"]] == [("t-production.yaml", "schema/required")]
+    assert [(p["file"], p["rule"]) for p in done.json["problems"]] == [
+        ("t-production.yaml", "schema/required")
+    ]
     assert world.dev.webhooks() == []
     valid = run("validate", ".", "-o", "json", cwd=world.folder)
     assert (valid.code, valid.json["problems"]) == (1, done.json["problems"])
     assert run("validate", ".", "--all-tenants", "-o", "json", cwd=world.folder).json == valid.json
 
 
-def test_secrets_that_do_not_resolve_are_told_for_all_tenants_before_the_first_write(world: World) -> None:
+def test_secrets_that_do_not_resolve_are_told_for_all_tenants_before_the_first_write(
+    world: World,
+) -> None:
     del world.env["HOOK_TOKEN"], world.env["DEV_TOKEN"]
     done = world.reconcile("-o", "json")
     assert done.code == 1
@@ -163,7 +193,9 @@ def test_secrets_that_do_not_resolve_are_told_for_all_tenants_before_the_first_w
     assert not (world.folder / "staging.db").exists()
 
 
-def test_a_run_is_narrowed_where_a_tenant_has_such_a_webhook_and_deletes_nothing_anywhere(world: World) -> None:
+def test_a_run_is_narrowed_where_a_tenant_has_such_a_webhook_and_deletes_nothing_anywhere(
+    world: World,
+) -> None:
     (world.folder / "two.yaml").write_text(webhook("two").replace("team: test", "team: other"))
     world.put("staging", "staging.db", wave=2, extra=", select: {matchLabels: {team: other}}")
     assert world.json("plan")[0] == 0

@@ -1,4 +1,6 @@
-"""--all-tenants: what it does not go with, prompts, deadlines and signals, and what else sees patches."""
+"""--all-tenants: what it does not go with, prompts, deadlines and signals, and what else sees
+patches.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ from tests.support.terminal import at_terminal
         ("drift", "--watch", "5"),
     ],
 )
-def test_what_speaks_of_one_tenant_or_one_plan_is_a_usage_error(tmp_path: Path, options: tuple[str, ...]) -> None:
+def test_what_speaks_of_one_tenant_or_one_plan_is_a_usage_error(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
     (tmp_path / "t.yaml").write_text(manifest("dev", "dev.db"))
     command, *rest = options
     done = run(command, ".", "--all-tenants", *rest, cwd=tmp_path)
@@ -44,7 +48,13 @@ def test_without_a_tenant_manifest_it_is_a_usage_error(tmp_path: Path) -> None:
 
 
 def test_manifests_from_standard_input_are_read_for_every_tenant(tmp_path: Path) -> None:
-    text = "---\n".join([webhook("one"), manifest("a", "a.db"), manifest("b", "b.db", patches=everywhere("{name: B}"))])
+    text = "---\n".join(
+        [
+            webhook("one"),
+            manifest("a", "a.db"),
+            manifest("b", "b.db", patches=everywhere("{name: B}")),
+        ]
+    )
     done = run("plan", "-", "--all-tenants", "-o", "json", cwd=tmp_path, stdin=text)
     assert [part["plan"]["changes"][0]["name"] for part in done.json["runs"]] == ["one", "B"]
 
@@ -74,7 +84,9 @@ def test_ctrl_c_in_the_moment_in_which_a_turn_begins_ends_as_at_any_other(tmp_pa
     (tmp_path / "one.yaml").write_text(webhook("one"))
     for name in ("a", "b"):
         (tmp_path / f"t-{name}.yaml").write_text(manifest(name, f"{name}.db"))
-    done = at_terminal("plan", ".", "--all-tenants", cwd=tmp_path, typed=(("== b (wave 1) ==", b"\x03"),))
+    done = at_terminal(
+        "plan", ".", "--all-tenants", cwd=tmp_path, typed=(("== b (wave 1) ==", b"\x03"),)
+    )
     assert done.code in {0, 130}  # it may have come too late
     assert "Traceback" not in done.out
     assert "never awaited" not in done.out
@@ -87,21 +99,27 @@ def test_the_deadline_is_that_of_the_whole_run(tmp_path: Path) -> None:
         port = silent.getsockname()[1]
         (tmp_path / "t-a.yaml").write_text(manifest("a", f"http://127.0.0.1:{port}/public-api/v1"))
         (tmp_path / "t-b.yaml").write_text(manifest("b", "b.db"))
-        done = run("plan", ".", "--all-tenants", "--deadline", "1", "-o", "json", cwd=tmp_path, A_TOKEN="t")
+        done = run(
+            "plan", ".", "--all-tenants", "--deadline", "1", "-o", "json", cwd=tmp_path, A_TOKEN="t"
+        )
     assert done.code == 1
     assert [part["error"]["kind"] for part in done.json["runs"]] == ["unreachable"] * 2
     assert "--deadline was reached before its turn" in done.json["runs"][1]["error"]["message"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_ends_with_130_and_a_report_of_what_was_done_and_what_was_not_begun(tmp_path: Path, number: int) -> None:
+def test_ctrl_c_ends_with_130_and_a_report_of_what_was_done_and_what_was_not_begun(
+    tmp_path: Path, number: int
+) -> None:
     (tmp_path / "one.yaml").write_text(webhook("one"))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         (tmp_path / "t-a.yaml").write_text(manifest("a", "a.db"))
         (tmp_path / "t-b.yaml").write_text(manifest("b", f"http://127.0.0.1:{port}/public-api/v1"))
         (tmp_path / "t-c.yaml").write_text(manifest("c", "c.db"))
-        process = start("reconcile", ".", "--all-tenants", "--yes", "-o", "json", cwd=tmp_path, B_TOKEN="t")
+        process = start(
+            "reconcile", ".", "--all-tenants", "--yes", "-o", "json", cwd=tmp_path, B_TOKEN="t"
+        )
         silent.settimeout(60)
         planned, _ = silent.accept()
         with planned:  # every tenant is planned before the first has its turn; then `b` is silent
@@ -127,7 +145,9 @@ def test_ctrl_c_while_all_are_planned_writes_nowhere(tmp_path: Path) -> None:
         port = silent.getsockname()[1]
         (tmp_path / "t-a.yaml").write_text(manifest("a", "a.db"))
         (tmp_path / "t-b.yaml").write_text(manifest("b", f"http://127.0.0.1:{port}/public-api/v1"))
-        process = start("reconcile", ".", "--all-tenants", "--yes", "-o", "json", cwd=tmp_path, B_TOKEN="t")
+        process = start(
+            "reconcile", ".", "--all-tenants", "--yes", "-o", "json", cwd=tmp_path, B_TOKEN="t"
+        )
         silent.settimeout(60)
         connection, _ = silent.accept()
         with connection:
@@ -187,10 +207,14 @@ def test_a_saved_plan_looks_references_of_patches_up_beside_the_patch(tmp_path: 
     assert "No changes." in run("plan", ".", cwd=tmp_path).out
 
 
-def test_export_leaves_what_a_patch_sets_to_the_patch_and_says_where_it_stands(tmp_path: Path) -> None:
+def test_export_leaves_what_a_patch_sets_to_the_patch_and_says_where_it_stands(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "hooks").mkdir()
     (tmp_path / "hooks" / "one.yaml").write_text(webhook("one", extra="description: base"))
-    (tmp_path / "t.yaml").write_text(manifest("a", "a.db", patches=everywhere("{description: patched}")))
+    (tmp_path / "t.yaml").write_text(
+        manifest("a", "a.db", patches=everywhere("{description: patched}"))
+    )
     assert run("reconcile", ".", "--yes", cwd=tmp_path).code == 0
     other = webhook("one", url="https://hooks.example.com/by-hand", extra="description: by hand")
     (tmp_path / ".other").mkdir()
@@ -198,7 +222,16 @@ def test_export_leaves_what_a_patch_sets_to_the_patch_and_says_where_it_stands(t
     (tmp_path / ".other" / "two.yaml").write_text(webhook("two", name="Two"))
     edited = ("--local-file", "a.db", "--no-prune", "--adopt")
     moved = run(
-        "adopt", "--all", "--manifests", ".other", "--local-file", "a.db", "--adopt-from", "payments", "--yes", cwd=tmp_path
+        "adopt",
+        "--all",
+        "--manifests",
+        ".other",
+        "--local-file",
+        "a.db",
+        "--adopt-from",
+        "payments",
+        "--yes",
+        cwd=tmp_path,
     )
     assert moved.code == 0, moved.err
     assert run("reconcile", ".other", *edited, "--yes", cwd=tmp_path).code == 0
@@ -216,12 +249,20 @@ def test_a_probe_and_the_coverage_of_events_see_what_each_tenant_gets(tmp_path: 
     event = '{type: "elastio:recovery-point:iscan:healthy", version: v0, severity: info}'
     (tmp_path / "one.yaml").write_text(webhook("one"))
     for name, patch in (("a", f"{{events: [{event}]}}"), ("b", "{enabled: false}")):
-        (tmp_path / f"{name}.yaml").write_text(manifest(name, f"{name}.db", patches=everywhere(patch)))
+        (tmp_path / f"{name}.yaml").write_text(
+            manifest(name, f"{name}.db", patches=everywhere(patch))
+        )
     probe = run("test", ".", "--via", "probe", cwd=tmp_path)
     assert (probe.code, "--tenant NAME" in probe.err) == (64, True)
     assert run("test", ".", "--via", "probe", "--tenant", "a", cwd=tmp_path).code == 8
-    found = {part["tenant"]: part["received"] for part in run("events", ".", "-o", "json", cwd=tmp_path).json["coverage"]}
+    found = {
+        part["tenant"]: part["received"]
+        for part in run("events", ".", "-o", "json", cwd=tmp_path).json["coverage"]
+    }
     healthy = {
-        name: item["receivers"]["info"] for name in found for item in found[name] if item["type"].endswith("iscan:healthy")
+        name: item["receivers"]["info"]
+        for name in found
+        for item in found[name]
+        if item["type"].endswith("iscan:healthy")
     }
     assert healthy == {"a": ["one"], "b": []}

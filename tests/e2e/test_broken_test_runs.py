@@ -1,4 +1,6 @@
-"""`test` where the tenant itself is at fault: an error and its exit code, no verdict and no traceback."""
+"""`test` where the tenant itself is at fault: an error and its exit code, no verdict and no
+traceback.
+"""
 
 from __future__ import annotations
 
@@ -23,24 +25,41 @@ from tests.support.wire import wire
         (LOST, 1, "unreachable"),
     ],
 )
-def test_a_tenant_that_cannot_test_is_an_error_of_the_command(tmp_path: Path, given: Reply | None, code: int, kind: str) -> None:
+def test_a_tenant_that_cannot_test_is_an_error_of_the_command(
+    tmp_path: Path, given: Reply | None, code: int, kind: str
+) -> None:
     with wire(lambda _asked: given) as server:
         (tmp_path / "tenant.yaml").write_text(tenant_manifest(server.url))
         for key in ("one", "two"):
             (tmp_path / f"{key}.yaml").write_text(webhook(key))
-        ended = run("test", ".", "--deadline", "60", "-o", "json", cwd=tmp_path, TENANT_TOKEN="t0ken-of-the-test")
+        ended = run(
+            "test",
+            ".",
+            "--deadline",
+            "60",
+            "-o",
+            "json",
+            cwd=tmp_path,
+            TENANT_TOKEN="t0ken-of-the-test",
+        )
     assert ended.code == code, ended.err
     assert (ended.json["format"], ended.json["kind"]) == ("reconciler.error/v1", kind)
     assert "Traceback" not in ended.err
 
 
-def test_what_the_tenant_said_before_the_deadline_cut_it_off_is_told_of_the_webhook_that_was_tried_again(tmp_path: Path) -> None:
+def test_what_the_tenant_said_before_the_deadline_cut_it_off_is_told_of_the_webhook_that_was_tried_again(
+    tmp_path: Path,
+) -> None:
     turned: Counter[str] = Counter()
 
     def answer(asked: Asked) -> Reply | None:
         name = asked.body["webhook"]["name"]
         turned[name] += 1
-        return problem(503, "busy", "the disk is full") if turned[name] == 1 else Reply(raw=b"HTTP/1.1", again=b" ")
+        return (
+            problem(503, "busy", "the disk is full")
+            if turned[name] == 1
+            else Reply(raw=b"HTTP/1.1", again=b" ")
+        )
 
     with wire(answer) as server:
         (tmp_path / "tenant.yaml").write_text(tenant_manifest(server.url))
@@ -53,7 +72,8 @@ def test_what_the_tenant_said_before_the_deadline_cut_it_off_is_told_of_the_webh
     one, two = ended.json["deliveries"]
     assert (one["verdict"], two["verdict"]) == ("interrupted", "interrupted")
     assert one["detail"].startswith(
-        "not tested: the run ended before it; before that: tenant production: POST /webhooks/test: the tenant answered 503"
+        "not tested: the run ended before it; before that: tenant production: POST "
+        "/webhooks/test: the tenant answered 503"
     )
     assert "the disk is full" in one["detail"]
     assert two["detail"] == "not tested: the run ended before it"

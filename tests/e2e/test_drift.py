@@ -1,4 +1,6 @@
-"""`drift` and `plan --since` against a served tenant in a local repository: what Git moved is told from what the tenant moved."""
+"""`drift` and `plan --since` against a served tenant in a local repository: what Git moved is told
+from what the tenant moved.
+"""
 
 from __future__ import annotations
 
@@ -71,22 +73,49 @@ def test_git_the_tenant_and_both_are_told_apart_and_exit_7_is_the_tenants(repo: 
     repo.tenant.remove("c")
     code, found = repo.drift("--since", "applied")
     assert (code, labels(found)) == (7, {"a": "both", "b": "drift", "c": "drift", "d": "pending"})
-    assert found["summary"] == {"drift": 2, "both": 1, "pending": 1, "keep": 0, "unmanaged": 0, "out_of_scope": 0}
+    assert found["summary"] == {
+        "drift": 2,
+        "both": 1,
+        "pending": 1,
+        "keep": 0,
+        "unmanaged": 0,
+        "out_of_scope": 0,
+    }
     conflict = next(change for change in found["changes"] if change["name"] == "a")["fields"][0]
-    assert conflict == {"path": ["description"], "before": "by hand", "after": "from Git", "label": "both", "base": None}
+    assert conflict == {
+        "path": ["description"],
+        "before": "by hand",
+        "after": "from Git",
+        "label": "both",
+        "base": None,
+    }
     assert labels(repo.drift()[1]) == dict.fromkeys("abcd", "drift")
 
 
 def test_a_labelled_plan_keeps_its_schema_and_its_digest(repo: Repo) -> None:
     repo.put("a", "description: from Git")
-    repo.tenant.edit("b", events=[{"type": "elastio:recovery-point:create:failed", "version": "v0", "severity": "critical"}])
+    repo.tenant.edit(
+        "b",
+        events=[
+            {
+                "type": "elastio:recovery-point:create:failed",
+                "version": "v0",
+                "severity": "critical",
+            }
+        ],
+    )
     (repo.folder / "c.yaml").unlink()
     repo.tenant.edit("c", description="by hand")
-    plain, told = repo.run("plan", ".", "-o", "json"), repo.run("plan", ".", "-o", "json", "--since", "applied")
+    plain, told = (
+        repo.run("plan", ".", "-o", "json"),
+        repo.run("plan", ".", "-o", "json", "--since", "applied"),
+    )
     schema = json.loads((ROOT / "schemas/plan.schema.json").read_text())
     Draft202012Validator(schema).validate(told.json)
     assert labels(told.json) == {"a": "pending", "b": "drift", "c": "both"}
-    assert next(change for change in told.json["changes"] if change["name"] == "c")["moved"] == ["description"]
+    assert next(change for change in told.json["changes"] if change["name"] == "c")["moved"] == [
+        "description"
+    ]
     assert told.json["digest"] == plain.json["digest"]
     assert "label" not in plain.out
     for form in ("text", "markdown"):
@@ -165,7 +194,9 @@ def test_a_watch_tells_once_that_the_tenant_is_away_and_goes_on_when_it_is_back(
 def test_a_renamed_key_is_compared_with_what_it_was_under_its_former_one(repo: Repo) -> None:
     (repo.folder / "a.yaml").unlink()
     (repo.folder / "moved").mkdir()
-    (repo.folder / "moved/z.yaml").write_text(webhook("z", url="https://hooks.example.com/a", extra="previously: [a]"))
+    (repo.folder / "moved/z.yaml").write_text(
+        webhook("z", url="https://hooks.example.com/a", extra="previously: [a]")
+    )
     code, found = repo.drift("--since", "applied")
     assert (code, labels(found)) == (0, {"z": "pending"})
     assert {field["label"] for field in found["changes"][0]["fields"]} == {"pending"}
@@ -173,7 +204,11 @@ def test_a_renamed_key_is_compared_with_what_it_was_under_its_former_one(repo: R
     code, found = repo.drift("--since", "applied")
     assert (code, labels(found)) == (7, {"z": "both"})
     told = {".".join(field["path"]): field["label"] for field in found["changes"][0]["fields"]}
-    assert (told["description"], told["name"], told["managed_by.key"]) == ("drift", "pending", "pending")
+    assert (told["description"], told["name"], told["managed_by.key"]) == (
+        "drift",
+        "pending",
+        "pending",
+    )
 
 
 AUTH = "{type: bearer, token: {fromEnv: HOOK_TOKEN}}"
@@ -181,20 +216,37 @@ AUTH = "{type: bearer, token: {fromEnv: HOOK_TOKEN}}"
 
 def credential(repo: Repo, *, key: str = "", token: str = "one") -> dict[str, str]:
     """The label of each field of `a`."""
-    env = {"TENANT_TOKEN": repo.tenant.token, "HOOK_TOKEN": token} | ({"RECONCILER_FINGERPRINT_KEY": key} if key else {})
+    env = {"TENANT_TOKEN": repo.tenant.token, "HOOK_TOKEN": token} | (
+        {"RECONCILER_FINGERPRINT_KEY": key} if key else {}
+    )
     found = run("drift", ".", "-o", "json", "--since", "applied", cwd=repo.folder, **env).json
-    return {".".join(field["path"]): field["label"] for change in found["changes"] for field in change["fields"]}
+    return {
+        ".".join(field["path"]): field["label"]
+        for change in found["changes"]
+        for field in change["fields"]
+    }
 
 
 def applied(repo: Repo, **env: str) -> None:
     git(repo.folder, "add", "-A")
     git(repo.folder, "commit", "-q", "-m", "more")
     git(repo.folder, "tag", "-f", "applied")
-    done = run("reconcile", ".", "--yes", "--max-updates", "3", cwd=repo.folder, TENANT_TOKEN=repo.tenant.token, **env)
+    done = run(
+        "reconcile",
+        ".",
+        "--yes",
+        "--max-updates",
+        "3",
+        cwd=repo.folder,
+        TENANT_TOKEN=repo.tenant.token,
+        **env,
+    )
     assert done.code == 0, done.err
 
 
-def test_a_raised_version_is_pending_one_that_the_tenant_has_is_drift_and_two_are_both(repo: Repo) -> None:
+def test_a_raised_version_is_pending_one_that_the_tenant_has_is_drift_and_two_are_both(
+    repo: Repo,
+) -> None:
     (repo.folder / "a.yaml").write_text(webhook("a", auth=AUTH.replace("}}", "}, version: '1'}")))
     applied(repo, HOOK_TOKEN="one")
     assert credential(repo) == {}
@@ -214,10 +266,14 @@ def test_a_value_rotated_at_its_source_is_pending_and_no_drift(repo: Repo) -> No
     assert credential(repo, token="two") == {}
 
 
-def test_a_shallow_clone_says_what_to_do_and_a_dirty_one_with_moved_manifests_is_compared(repo: Repo, tmp_path: Path) -> None:
+def test_a_shallow_clone_says_what_to_do_and_a_dirty_one_with_moved_manifests_is_compared(
+    repo: Repo, tmp_path: Path
+) -> None:
     git(repo.folder, "commit", "-q", "--allow-empty", "-m", "more")
     git(tmp_path, "clone", "-q", "--depth", "1", f"file://{repo.folder}", "shallow")
-    shallow = run("drift", ".", "--since", "HEAD~1", cwd=tmp_path / "shallow", TENANT_TOKEN=repo.tenant.token)
+    shallow = run(
+        "drift", ".", "--since", "HEAD~1", cwd=tmp_path / "shallow", TENANT_TOKEN=repo.tenant.token
+    )
     assert (shallow.code, "git fetch --unshallow" in shallow.err) == (64, True)
     (repo.folder / "hooks").mkdir()
     for name in "abc":
@@ -225,18 +281,36 @@ def test_a_shallow_clone_says_what_to_do_and_a_dirty_one_with_moved_manifests_is
     (repo.folder / "hooks/b.yaml").write_text(webhook("b", extra="description: not committed"))
     code, found = repo.drift("--since", "applied")
     assert (code, labels(found)) == (0, {"a": "pending", "b": "pending", "c": "pending"})
-    told = {change["name"]: {".".join(field["path"]) for field in change["fields"]} for change in found["changes"]}
-    assert told == {"a": {"managed_by.sources"}, "b": {"managed_by.sources", "description"}, "c": {"managed_by.sources"}}
+    told = {
+        change["name"]: {".".join(field["path"]) for field in change["fields"]}
+        for change in found["changes"]
+    }
+    assert told == {
+        "a": {"managed_by.sources"},
+        "b": {"managed_by.sources", "description"},
+        "c": {"managed_by.sources"},
+    }
 
 
-def test_manifests_in_a_submodule_are_compared_with_the_commit_that_was_recorded(repo: Repo, tmp_path: Path) -> None:
+def test_manifests_in_a_submodule_are_compared_with_the_commit_that_was_recorded(
+    repo: Repo, tmp_path: Path
+) -> None:
     theirs = tmp_path / "theirs"
     theirs.mkdir()
     (theirs / "s.yaml").write_text(webhook("s"))
     git(theirs, "init", "-q", "-b", "main")
     git(theirs, "add", "-A")
     git(theirs, "commit", "-q", "-m", "first")
-    git(repo.folder, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(theirs), "shared")
+    git(
+        repo.folder,
+        "-c",
+        "protocol.file.allow=always",
+        "submodule",
+        "add",
+        "-q",
+        str(theirs),
+        "shared",
+    )
     applied(repo)
     repo.tenant.edit("s", description="by hand")
     assert labels(repo.drift("--since", "applied")[1]) == {"s": "drift"}

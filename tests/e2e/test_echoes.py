@@ -1,4 +1,6 @@
-"""No secret of any kind in any output, log, error or database, with tenants that work and ones that echo all they are sent."""
+"""No secret of any kind in any output, log, error or database, with tenants that work and ones that
+echo all they are sent.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,10 @@ COMMANDS = (
 
 def declare(folder: Path, base: str) -> dict[str, str]:
     """Webhooks with a secret of every kind; what the environment holds for them, all random."""
-    values = {name: f"s3-{secrets.token_hex(8)}" for name in ("USERNAME", "PASSWORD", "BEARER", "VALUE", "PATH_PART")}
+    values = {
+        name: f"s3-{secrets.token_hex(8)}"
+        for name in ("USERNAME", "PASSWORD", "BEARER", "VALUE", "PATH_PART")
+    }
     auths = {
         "basic": "{type: basic, username: {fromEnv: A_USERNAME}, password: {fromEnv: A_PASSWORD}}",
         "bearer": "{type: bearer, token: {fromEnv: A_BEARER}}",
@@ -41,7 +46,10 @@ def declare(folder: Path, base: str) -> dict[str, str]:
         (folder / f"{key}.yaml").write_text(webhook(key, url=f"{base}/ok", auth=auth))
     (folder / "hidden.yaml").write_text(webhook("hidden", url="{fromEnv: A_URL}"))
     (folder / "value.txt").write_text(values["VALUE"])
-    return {**{f"A_{name}": value for name, value in values.items()}, "A_URL": f"{base}/status/401/{values['PATH_PART']}"}
+    return {
+        **{f"A_{name}": value for name, value in values.items()},
+        "A_URL": f"{base}/status/401/{values['PATH_PART']}",
+    }
 
 
 def told(env: dict[str, str]) -> dict[str, str]:
@@ -51,15 +59,25 @@ def told(env: dict[str, str]) -> dict[str, str]:
     return {
         **found,
         "basic pair": pair,
-        **{f"{name} in base64": base64.b64encode(value.encode()).decode()[:-4] for name, value in found.items()},
+        **{
+            f"{name} in base64": base64.b64encode(value.encode()).decode()[:-4]
+            for name, value in found.items()
+        },
     }
 
 
 def test_no_secret_is_told_or_stored_by_a_whole_circle_with_a_served_tenant(tmp_path: Path) -> None:
     repo, seen, key = tmp_path / "repo", "", secrets.token_hex(24)
     repo.mkdir()
-    with Receiver() as receiver, Tenant(tmp_path / "tenant", "--allow-network", "127.0.0.0/8") as tenant:
-        env = {**declare(repo, receiver.url("")), "TENANT_TOKEN": tenant.token, "RECONCILER_FINGERPRINT_KEY": key}
+    with (
+        Receiver() as receiver,
+        Tenant(tmp_path / "tenant", "--allow-network", "127.0.0.0/8") as tenant,
+    ):
+        env = {
+            **declare(repo, receiver.url("")),
+            "TENANT_TOKEN": tenant.token,
+            "RECONCILER_FINGERPRINT_KEY": key,
+        }
         (repo / "tenant.yaml").write_text(tenant_manifest(tenant.url))
         for command in COMMANDS:
             ended = run(*command, "-vvv", cwd=repo, **env)
@@ -72,24 +90,50 @@ def test_no_secret_is_told_or_stored_by_a_whole_circle_with_a_served_tenant(tmp_
     stored = b"".join(file.read_bytes() for file in (tmp_path / "tenant").iterdir())
     for name, secret in told(env).items():
         assert secret not in seen, name
-        if name not in {"A_USERNAME", "A_PATH_PART"}:  # names and urls a tenant tells: no credentials to it
+        if name not in {
+            "A_USERNAME",
+            "A_PATH_PART",
+        }:  # names and urls a tenant tells: no credentials to it
             assert secret not in told_by_api, name
             assert secret.encode() not in stored, name
 
 
 def echoing(status: int, media: str) -> Callable[[Asked], Reply]:
-    """Says all that it was sent, headers and body, everywhere that an answer can say something; lists one of each kind."""
+    """Says all that it was sent, headers and body, everywhere that an answer can say something;
+    lists one of each kind.
+    """
 
     def answer(asked: Asked) -> Reply:
         if asked.method == "GET":
-            ours = {"owner": "payments", "key": "bearer", "sources": ["bearer.yaml"], "revision": None}
-            stored = held(1, name="bearer", managed_by=ours, auth={"type": "bearer", "credential_version": "old"})
+            ours = {
+                "owner": "payments",
+                "key": "bearer",
+                "sources": ["bearer.yaml"],
+                "revision": None,
+            }
+            stored = held(
+                1,
+                name="bearer",
+                managed_by=ours,
+                auth={"type": "bearer", "credential_version": "old"},
+            )
             return reply({"items": [stored], "next_cursor": None})
         said = json.dumps({"headers": asked.headers, "body": asked.body})
         leaves = [asked.headers["authorization"], said, *_texts(asked.body)]
         errors = [{"pointer": f"/auth/{leaf}", "detail": leaf} for leaf in leaves]
-        body = {"type": leaves[-1], "title": said, "detail": said, "status": status, "errors": errors}
-        return Reply(status, json.dumps(body).encode(), {"X-Echo": leaves[-1], "Location": f"http://x/{leaves[-1]}"}, media)
+        body = {
+            "type": leaves[-1],
+            "title": said,
+            "detail": said,
+            "status": status,
+            "errors": errors,
+        }
+        return Reply(
+            status,
+            json.dumps(body).encode(),
+            {"X-Echo": leaves[-1], "Location": f"http://x/{leaves[-1]}"},
+            media,
+        )
 
     return answer
 
@@ -110,7 +154,9 @@ def _texts(value: object) -> list[str]:
         (302, "text/html"),
     ],
 )
-def test_a_tenant_that_echoes_all_it_is_sent_puts_no_secret_into_any_output(tmp_path: Path, status: int, media: str) -> None:
+def test_a_tenant_that_echoes_all_it_is_sent_puts_no_secret_into_any_output(
+    tmp_path: Path, status: int, media: str
+) -> None:
     token, seen = f"rct_{secrets.token_hex(16)}", ""
     with wire(echoing(status, media)) as server:
         env = {**declare(tmp_path, "https://hooks.example.com"), "TENANT_TOKEN": token}
@@ -124,6 +170,8 @@ def test_a_tenant_that_echoes_all_it_is_sent_puts_no_secret_into_any_output(tmp_
             assert ended.code in {1, 3, 4, 8}, (command, ended.out, ended.err)
             assert "Traceback" not in ended.err
             seen += ended.out + ended.err
-        assert any(env["A_PASSWORD"] in json.dumps(asked.body) for asked in server.asked)  # it was sent, and echoed
+        assert any(
+            env["A_PASSWORD"] in json.dumps(asked.body) for asked in server.asked
+        )  # it was sent, and echoed
     for name, secret in told(env).items():
         assert secret not in seen, name

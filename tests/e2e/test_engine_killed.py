@@ -1,4 +1,6 @@
-"""A tenant that is killed in the middle of its deliveries, again and again: nothing is lost, and little is sent twice."""
+"""A tenant that is killed in the middle of its deliveries, again and again: nothing is lost, and
+little is sent twice.
+"""
 
 from __future__ import annotations
 

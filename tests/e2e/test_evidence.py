@@ -1,4 +1,6 @@
-"""No delete without evidence that Git removed the manifest: real clones, the real command, the embedded tenant."""
+"""No delete without evidence that Git removed the manifest: real clones, the real command, the
+embedded tenant.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ SUBMODULE = "the submodule webhooks/sub is not checked out; run git submodule up
 
 
 class Clone:
-    """A clone of a repository whose webhooks a, b, c and, in a submodule, s1 and events of a, are all applied."""
+    """A clone of a repository whose webhooks a, b, c and, in a submodule, s1 and events of a, are
+    all applied.
+    """
 
     def __init__(self, folder: Path, extra: str = "") -> None:
         self.database = folder / "tenant.db"
@@ -64,7 +68,9 @@ IN_SUBMODULE = {
 }
 
 
-def test_a_clone_without_its_submodule_deletes_nothing_and_takes_no_subscription(clone: Clone) -> None:
+def test_a_clone_without_its_submodule_deletes_nothing_and_takes_no_subscription(
+    clone: Clone,
+) -> None:
     assert clone.unclear() == IN_SUBMODULE
     done = clone.run("reconcile", ".", "--yes")
     assert done.code == 6
@@ -84,7 +90,9 @@ def test_what_git_removed_is_deleted(clone: Clone) -> None:
 
 
 @pytest.mark.parametrize("narrow", [(), ("--only", "a")])
-def test_removing_subscriptions_alone_needs_evidence_as_well(clone: Clone, narrow: tuple[str, ...]) -> None:
+def test_removing_subscriptions_alone_needs_evidence_as_well(
+    clone: Clone, narrow: tuple[str, ...]
+) -> None:
     clone.with_submodule()
     events = clone.folder / "webhooks/sub/events.yaml"
     events.write_text("# nothing\n")
@@ -98,7 +106,9 @@ def test_removing_subscriptions_alone_needs_evidence_as_well(clone: Clone, narro
 
 def test_accept_passes_just_what_was_seen(clone: Clone) -> None:
     digest = clone.run("plan", ".", "-o", "json").json["digest"]
-    git(clone.folder, "update-index", "--skip-worktree", "webhooks/sub")  # the same changes for another reason
+    git(
+        clone.folder, "update-index", "--skip-worktree", "webhooks/sub"
+    )  # the same changes for another reason
     other = clone.run("plan", ".", "-o", "json").json["digest"]
     assert other != digest
     assert clone.run("reconcile", ".", "--yes", "--accept", digest).code == 5
@@ -110,7 +120,8 @@ def test_accept_passes_just_what_was_seen(clone: Clone) -> None:
 def test_paths_are_relative_to_the_current_folder(clone: Clone) -> None:
     inside = run("plan", "..", "-o", "json", cwd=clone.folder / "webhooks").json
     assert [violation["message"] for violation in inside["violations"]] == [
-        f"../webhooks/sub/{name}.yaml: the submodule ../webhooks/sub is not checked out; run git submodule update --init"
+        f"../webhooks/sub/{name}.yaml: the submodule ../webhooks/sub is not checked out; "
+        "run git submodule update --init"
         for name in ("events", "s1")
     ]
 
@@ -119,19 +130,28 @@ def test_a_saved_plan_stays_refused_until_it_is_accepted(clone: Clone) -> None:
     done = clone.run("plan", ".", "--out", "plan.json")
     assert done.code == 6
     document = json.loads((clone.folder / "plan.json").read_text())
-    Draft202012Validator(json.loads((ROOT / "schemas/plan.schema.json").read_text())).validate(document)
+    Draft202012Validator(json.loads((ROOT / "schemas/plan.schema.json").read_text())).validate(
+        document
+    )
     clone.with_submodule()  # what was seen then is what counts
     refused = clone.run("reconcile", ".", "--plan", "plan.json", "--yes")
     assert (refused.code, SUBMODULE in refused.out + refused.err) == (6, True)
     assert SUBMODULE in clone.run("show", "plan.json").out
-    assert clone.run("reconcile", ".", "--plan", "plan.json", "--yes", "--accept", "sha256:other").code == 5
+    assert (
+        clone.run("reconcile", ".", "--plan", "plan.json", "--yes", "--accept", "sha256:other").code
+        == 5
+    )
     assert held(clone.database) == 4
-    accepted = clone.run("reconcile", ".", "--plan", "plan.json", "--yes", "--accept", document["digest"])
+    accepted = clone.run(
+        "reconcile", ".", "--plan", "plan.json", "--yes", "--accept", document["digest"]
+    )
     assert (accepted.code, held(clone.database)) == (0, 3)
 
 
 def test_drift_and_since_report_it(clone: Clone) -> None:
-    assert clone.run("plan", ".", "--since", "applied").code == 1  # what was then is not in this clone either
+    assert (
+        clone.run("plan", ".", "--since", "applied").code == 1
+    )  # what was then is not in this clone either
     drift = clone.run("drift", ".", "-o", "json")
     assert {violation["message"] for violation in drift.json["violations"]} == set(IN_SUBMODULE)
     clone.with_submodule()
@@ -146,11 +166,17 @@ def test_all_tenants_write_nowhere_while_one_lacks_evidence(clone: Clone) -> Non
     second = clone.folder / "second.yaml"
     second.write_text(manifest("second", str(clone.database.with_name("second.db"))))
     plan = clone.run("plan", ".", "--all-tenants", "-o", "json")
-    assert [[found["rule"] for found in part["plan"]["violations"]] for part in plan.json["runs"]] == [["source-unclear"] * 2, []]
+    assert [
+        [found["rule"] for found in part["plan"]["violations"]] for part in plan.json["runs"]
+    ] == [["source-unclear"] * 2, []]
     assert clone.run("reconcile", ".", "--all-tenants", "--yes").code == 6
     assert (held(clone.database), held(clone.database.with_name("second.db"))) == (4, 0)
     done = clone.run("reconcile", ".", "--all-tenants", "--yes", "--accept", plan.json["digest"])
-    assert (done.code, held(clone.database), held(clone.database.with_name("second.db"))) == (0, 3, 3)
+    assert (done.code, held(clone.database), held(clone.database.with_name("second.db"))) == (
+        0,
+        3,
+        3,
+    )
 
 
 def test_under_ownership_all_our_own_webhooks_need_evidence_too(tmp_path: Path) -> None:
@@ -177,7 +203,10 @@ def test_a_hidden_folder_that_an_earlier_run_named_is_not_deleted(tmp_path: Path
     ("text", "rule"),
     [
         ("", "path/empty-file"),
-        ("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n", "path/lfs-pointer"),
+        (
+            "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n",
+            "path/lfs-pointer",
+        ),
         ("- a\n- b\n", "document/not-a-mapping"),
         ("words\n", "document/not-a-mapping"),
     ],
@@ -207,7 +236,11 @@ def test_a_folder_that_became_a_link_is_followed_inside_and_an_error_outside(clo
     shutil.move(clone.folder / ".moved", clone.folder.parent / "outside")
     folder.symlink_to(clone.folder.parent / "outside")
     done = clone.run("reconcile", ".", "--yes")
-    assert (done.code, "[path/linked-folder]" in done.out + done.err, held(clone.database)) == (1, True, 4)
+    assert (done.code, "[path/linked-folder]" in done.out + done.err, held(clone.database)) == (
+        1,
+        True,
+        4,
+    )
 
 
 def test_the_limits_still_count_what_lacks_evidence(clone: Clone) -> None:

@@ -1,4 +1,6 @@
-"""Delivery evidence: what delivered lately is not deleted unawares, one plan may pass, and a rename keeps the history."""
+"""Delivery evidence: what delivered lately is not deleted unawares, one plan may pass, and a rename
+keeps the history.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,12 @@ import pytest
 from tests.support.processes import Ended, Tenant, run, tenant_manifest, webhook
 from tests.support.receiver import Receiver
 
-EVENT = {"type": "elastio:recovery-point:create:started", "version": "v0", "severity": "info", "event": {}}
+EVENT = {
+    "type": "elastio:recovery-point:create:started",
+    "version": "v0",
+    "severity": "info",
+    "event": {},
+}
 
 
 class Used:
@@ -41,7 +48,10 @@ class Used:
 
 @pytest.fixture
 def used(tmp_path: Path) -> Iterator[Used]:
-    with Receiver() as receiver, Tenant(tmp_path / "tenant", "--allow-network", "127.0.0.0/8") as tenant:
+    with (
+        Receiver() as receiver,
+        Tenant(tmp_path / "tenant", "--allow-network", "127.0.0.0/8") as tenant,
+    ):
         yield Used(tmp_path / "repository", tenant, receiver.url("/ok"))
 
 
@@ -50,7 +60,9 @@ def test_what_delivered_lately_is_deleted_only_where_that_is_accepted(used: Used
 
     refused = used.run("reconcile", "--yes", "-o", "json")
     assert refused.code == 6
-    assert [(found["rule"], found["names"]) for found in refused.json["violations"]] == [("in-use", ["used"])]
+    assert [(found["rule"], found["names"]) for found in refused.json["violations"]] == [
+        ("in-use", ["used"])
+    ]
     assert sorted(used.tenant.by_name()) == ["other", "used"]
 
     assert used.run("reconcile", "--yes", "--accept-in-use").code == 0
@@ -82,11 +94,15 @@ def test_a_rename_is_offered_and_keeps_id_counts_and_history(used: Used) -> None
     renamed = used.folder / "renamed.yaml"
     renamed.write_text(webhook("renamed", url=used.url))
     offered = used.run("plan", "-o", "json").json
-    assert [warning for warning in offered["warnings"] if 'add to spec: previously: ["used"]' in warning] != []
+    assert [
+        warning for warning in offered["warnings"] if 'add to spec: previously: ["used"]' in warning
+    ] != []
 
     renamed.write_text(webhook("renamed", url=used.url, extra='previously: ["used"]'))
     planned = used.run("plan", "-o", "json", "--out", "plan.json").json
-    assert [(change["action"], change["id"]) for change in planned["changes"]] == [("update", before["id"])]
+    assert [(change["action"], change["id"]) for change in planned["changes"]] == [
+        ("update", before["id"])
+    ]
     assert used.run("reconcile", "--yes", "--plan", "plan.json").code == 0
 
     after = used.tenant.by_name()["renamed"]

@@ -1,6 +1,8 @@
-"""Answers that get lost, and tenants that ask to wait: the same run or the next converges, without a duplicate.
+"""Answers that get lost, and tenants that ask to wait: the same run or the next converges, without
+a duplicate.
 
-A real served tenant behind a proxy that passes a request on and loses the answer, or turns it away in the tenant's place.
+A real served tenant behind a proxy that passes a request on and loses the answer, or turns it away
+in the tenant's place.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
 
 @pytest.fixture
 def repo(tmp_path: Path, tenant: Tenant) -> Path:
-    """A repository with creates, updates and deletes pending: an owner and names of its own, so that tests share a tenant."""
+    """A repository with creates, updates and deletes pending: an owner and names of its own, so
+    that tests share a tenant.
+    """
     owner = owner_of(tmp_path)
     write(tmp_path / "webhooks", COUNT, prefix=owner)
     aim(tmp_path, tenant.url)
@@ -40,7 +44,9 @@ def repo(tmp_path: Path, tenant: Tenant) -> Path:
     for file in files[2:5]:
         file.write_text(file.read_text().replace("spec:\n", "spec:\n  description: new\n"))
     for number in range(3):
-        (tmp_path / "webhooks" / f"{owner}-new-{number}.yaml").write_text(webhook(f"{owner}-new-{number}"))
+        (tmp_path / "webhooks" / f"{owner}-new-{number}.yaml").write_text(
+            webhook(f"{owner}-new-{number}")
+        )
     return tmp_path
 
 
@@ -53,14 +59,22 @@ def aim(repo: Path, url: str) -> None:
 
 
 def converged(repo: Path, tenant: Tenant) -> None:
-    """Each declared webhook is held once, nothing else of this repository is, and a plan finds nothing."""
+    """Each declared webhook is held once, nothing else of this repository is, and a plan finds
+    nothing.
+    """
     aim(repo, tenant.url)
-    ours = [item["managed_by"]["key"] for item in tenant.webhooks() if item["managed_by"]["owner"] == owner_of(repo)]
+    ours = [
+        item["managed_by"]["key"]
+        for item in tenant.webhooks()
+        if item["managed_by"]["owner"] == owner_of(repo)
+    ]
     assert sorted(ours) == sorted(file.stem for file in (repo / "webhooks").iterdir())
     assert run("plan", ".", "--detailed-exitcode", cwd=repo, TENANT_TOKEN=tenant.token).code == 0
 
 
-def through(repo: Path, tenant: Tenant, before: Before, after: After, *more: str) -> tuple[Ended, list[Asked]]:
+def through(
+    repo: Path, tenant: Tenant, before: Before, after: After, *more: str
+) -> tuple[Ended, list[Asked]]:
     """Reconciles once through a proxy with these faults."""
     with proxy(tenant.url, before=before, after=after) as between:
         aim(repo, between.url)
@@ -81,11 +95,25 @@ def losing_every(*methods: str, times: int) -> After:
     return after
 
 
-def test_answers_that_are_lost_cost_no_duplicate_and_the_same_run_converges(tenant: Tenant, repo: Path) -> None:
+def test_answers_that_are_lost_cost_no_duplicate_and_the_same_run_converges(
+    tenant: Tenant, repo: Path
+) -> None:
     ended, asked = through(repo, tenant, nothing, losing_every("POST", "PATCH", "DELETE", times=1))
     assert ended.code == 0, ended.out + ended.err
-    assert ended.json["summary"] == {"created": 3, "updated": 3, "deleted": 2, "unchanged": 7, "failed": 0, "skipped": 0}
-    assert collections.Counter(item.method for item in asked) == {"GET": 4, "POST": 6, "PATCH": 6, "DELETE": 4}
+    assert ended.json["summary"] == {
+        "created": 3,
+        "updated": 3,
+        "deleted": 2,
+        "unchanged": 7,
+        "failed": 0,
+        "skipped": 0,
+    }
+    assert collections.Counter(item.method for item in asked) == {
+        "GET": 4,
+        "POST": 6,
+        "PATCH": 6,
+        "DELETE": 4,
+    }
     assert len({item.headers["idempotency-key"] for item in asked if item.method == "POST"}) == 3
     converged(repo, tenant)
 
@@ -98,9 +126,15 @@ def test_answers_that_stay_lost_are_failed_outcomes_and_the_next_run_finds_the_w
     ended, asked = through(repo, tenant, nothing, losing_every(method, times=99), "--timeout", "5")
     assert ended.code == 4, ended.out + ended.err
     assert (ended.json["summary"]["failed"], ended.json["summary"]["skipped"]) == (failed, skipped)
-    errors = [outcome["error"]["kind"] for outcome in ended.json["outcomes"] if outcome["status"] == "failed"]
+    errors = [
+        outcome["error"]["kind"]
+        for outcome in ended.json["outcomes"]
+        if outcome["status"] == "failed"
+    ]
     assert errors == ["unreachable"] * failed
-    assert any(item.method == "DELETE" for item in asked) == (method == "DELETE")  # rule 9: no delete after an unknown create
+    assert any(item.method == "DELETE" for item in asked) == (
+        method == "DELETE"
+    )  # rule 9: no delete after an unknown create
     aim(repo, tenant.url)
     again = run(*OPTIONS, cwd=repo, TENANT_TOKEN=tenant.token)
     assert again.code == 0, again.out
@@ -114,7 +148,8 @@ def in_two_seconds() -> str:
 
 
 @pytest.mark.parametrize(
-    ("status", "wait", "least"), [(429, lambda: "1", 1.0), (503, in_two_seconds, 0.9), (503, lambda: "soon; -9", 0.0)]
+    ("status", "wait", "least"),
+    [(429, lambda: "1", 1.0), (503, in_two_seconds, 0.9), (503, lambda: "soon; -9", 0.0)],
 )
 def test_a_tenant_that_asks_to_wait_is_waited_for_and_the_same_run_converges(
     tenant: Tenant, repo: Path, status: int, wait: Callable[[], str], least: float
@@ -147,8 +182,17 @@ def test_a_tenant_that_asks_to_wait_for_a_day_fails_what_is_left_at_the_deadline
     ended, asked = through(repo, tenant, before, as_it_is, "--deadline", "20")
     assert ended.code == 4
     assert time.monotonic() - started < 20
-    assert len([item for item in asked if item.method != "GET"]) == 6  # asked once each, and no delete begun
-    assert ended.json["summary"] == {"created": 0, "updated": 0, "deleted": 0, "unchanged": 7, "failed": 6, "skipped": 2}
+    assert (
+        len([item for item in asked if item.method != "GET"]) == 6
+    )  # asked once each, and no delete begun
+    assert ended.json["summary"] == {
+        "created": 0,
+        "updated": 0,
+        "deleted": 0,
+        "unchanged": 7,
+        "failed": 6,
+        "skipped": 2,
+    }
     aim(repo, tenant.url)
     assert run(*OPTIONS, cwd=repo, TENANT_TOKEN=tenant.token).code == 0
     converged(repo, tenant)
@@ -160,11 +204,28 @@ def test_a_token_that_is_refused_after_a_create_whose_end_is_unknown_is_4(tmp_pa
     def answer(asked: Asked) -> Reply:
         if asked.method == "GET":
             return reply({"items": [], "next_cursor": None})
-        return reply("not a webhook", 201) if asked.body["name"] == "a" else problem(401, "unauthorized")
+        return (
+            reply("not a webhook", 201)
+            if asked.body["name"] == "a"
+            else problem(401, "unauthorized")
+        )
 
     (tmp_path / "hooks.yaml").write_text("---\n".join([webhook("a"), webhook("b")]))
     with wire(answer) as server:
         (tmp_path / "tenant.yaml").write_text(tenant_manifest(server.url))
-        ended = run("reconcile", ".", "--yes", "--parallelism", "1", "-o", "json", cwd=tmp_path, TENANT_TOKEN="t")
+        ended = run(
+            "reconcile",
+            ".",
+            "--yes",
+            "--parallelism",
+            "1",
+            "-o",
+            "json",
+            cwd=tmp_path,
+            TENANT_TOKEN="t",
+        )
     assert ended.code == 4
-    assert [outcome["error"]["kind"] for outcome in ended.json["outcomes"]] == ["bad-answer", "unauthorized"]
+    assert [outcome["error"]["kind"] for outcome in ended.json["outcomes"]] == [
+        "bad-answer",
+        "unauthorized",
+    ]

@@ -9,7 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import COMMAND, Tenant, environment, run, start, tenant_manifest, webhook, write
+from tests.support.processes import (
+    COMMAND,
+    Tenant,
+    environment,
+    run,
+    start,
+    tenant_manifest,
+    webhook,
+    write,
+)
 from tests.support.wire import proxy
 
 LOCAL = ("--local-file", "tenant.db")
@@ -88,7 +97,8 @@ def test_leaving_out_another_teams_folder_removes_none_of_its_subscriptions(tmp_
     (tmp_path / "team").mkdir()
     (tmp_path / "team" / "scans.yaml").write_text(
         "apiVersion: webhooks.reconciler/v1\nkind: EventSubscription\nmetadata: {name: scans}\n"
-        "spec: {webhook: hook-0000, events: [{type: 'elastio:recovery-point:iscan:healthy', version: v0, severity: info}]}\n"
+        "spec: {webhook: hook-0000, events: [{type: "
+        "'elastio:recovery-point:iscan:healthy', version: v0, severity: info}]}\n"
     )
     both = run("reconcile", "webhooks", "team", *LOCAL, "--yes", cwd=tmp_path)
     assert both.code == 0, both.err
@@ -112,17 +122,30 @@ def test_no_tenant_names_the_three_ways(tmp_path: Path) -> None:
     assert all(way in ended.err for way in ("Tenant manifest", "--tenant-url", "--local"))
 
 
-def test_a_digest_that_is_not_this_plans_is_exit_5_and_the_right_one_is_carried_out(tmp_path: Path) -> None:
+def test_a_digest_that_is_not_this_plans_is_exit_5_and_the_right_one_is_carried_out(
+    tmp_path: Path,
+) -> None:
     write(tmp_path / "webhooks", 2)
     digest = run("plan", "webhooks", *LOCAL, "-o", "json", cwd=tmp_path).json["digest"]
-    stale = run("reconcile", "webhooks", *LOCAL, "--yes", "--expect-digest", "sha256:" + "0" * 64, cwd=tmp_path)
+    stale = run(
+        "reconcile",
+        "webhooks",
+        *LOCAL,
+        "--yes",
+        "--expect-digest",
+        "sha256:" + "0" * 64,
+        cwd=tmp_path,
+    )
     assert stale.code == 5
     assert live(tmp_path) == 0
     done = run("reconcile", "webhooks", *LOCAL, "--yes", "--expect-digest", digest, cwd=tmp_path)
     assert done.code == 0, done.err
 
 
-@pytest.mark.parametrize("arguments", [("frobnicate",), ("reconcile",), ("plan", ".", "--nope"), ("plan", ".", "-o", "xml")])
+@pytest.mark.parametrize(
+    "arguments",
+    [("frobnicate",), ("reconcile",), ("plan", ".", "--nope"), ("plan", ".", "-o", "xml")],
+)
 def test_a_usage_error_is_64(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     assert run(*arguments, cwd=tmp_path).code == 64
 
@@ -132,7 +155,9 @@ def test_every_ending_is_a_document_with_json(tmp_path: Path) -> None:
     no_tenant = run("plan", "webhooks", "-o", "json", cwd=tmp_path)
     assert no_tenant.json["format"] == "reconciler.error/v1"
     assert no_tenant.json["exit_code"] == 64
-    (tmp_path / "webhooks" / "bad.yaml").write_text("apiVersion: webhooks.reconciler/v1\nkind: Webhok\n")
+    (tmp_path / "webhooks" / "bad.yaml").write_text(
+        "apiVersion: webhooks.reconciler/v1\nkind: Webhok\n"
+    )
     bad = run("plan", "webhooks", *LOCAL, "-o", "json", cwd=tmp_path)
     assert bad.code == 1
     assert bad.json["format"] == "reconciler.problems/v1"
@@ -141,7 +166,14 @@ def test_every_ending_is_a_document_with_json(tmp_path: Path) -> None:
 def test_a_closed_standard_output_is_an_error_before_anything_is_done(tmp_path: Path) -> None:
     write(tmp_path / "webhooks", 1)
     command = " ".join([*COMMAND, "reconcile", "webhooks", *LOCAL, "--yes", ">&-"])
-    ended = subprocess.run(["sh", "-c", command], cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True, check=False)
+    ended = subprocess.run(
+        ["sh", "-c", command],
+        cwd=tmp_path,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
     assert ended.returncode == 1
     assert "standard output" in ended.stderr
     assert not (tmp_path / "tenant.db").exists()
@@ -165,9 +197,18 @@ def test_a_full_standard_output_is_an_error_without_traceback(tmp_path: Path) ->
 
 def test_an_environment_without_home_is_fine(tmp_path: Path) -> None:
     write(tmp_path / "webhooks", 1)
-    env = {name: value for name, value in environment().items() if name not in {"HOME", "USER", "LOGNAME"}}
+    env = {
+        name: value
+        for name, value in environment().items()
+        if name not in {"HOME", "USER", "LOGNAME"}
+    }
     ended = subprocess.run(
-        [*COMMAND, "reconcile", "webhooks", *LOCAL, "--yes"], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+        [*COMMAND, "reconcile", "webhooks", *LOCAL, "--yes"],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ended.returncode == 0, ended.stderr
 
@@ -185,7 +226,18 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path, content: bytes) -> N
 def test_ctrl_c_reports_what_was_done(tmp_path: Path) -> None:
 
     write(tmp_path / "webhooks", 300)
-    process = start("reconcile", "webhooks", *LOCAL, "--yes", "-o", "json", "--parallelism", "1", "-vv", cwd=tmp_path)
+    process = start(
+        "reconcile",
+        "webhooks",
+        *LOCAL,
+        "--yes",
+        "-o",
+        "json",
+        "--parallelism",
+        "1",
+        "-vv",
+        cwd=tmp_path,
+    )
     assert process.stderr is not None
     posted = 0
     while posted < 3:
@@ -203,15 +255,26 @@ def test_a_manifest_cannot_send_the_token_file_of_the_run_anywhere(tmp_path: Pat
     text = webhook("one", auth="{type: bearer, token: {fromFile: ci-token}}")
     (tmp_path / "one.yaml").write_text(text)
     (tmp_path / "ci-token").write_text("rct_ours_77aa\n")
-    way = ("--tenant-url", "http://127.0.0.1:9/public-api/v1", "--owner", "us", "--tenant-token-file", "ci-token")
+    way = (
+        "--tenant-url",
+        "http://127.0.0.1:9/public-api/v1",
+        "--owner",
+        "us",
+        "--tenant-token-file",
+        "ci-token",
+    )
     ended = run("reconcile", ".", *way, "--yes", cwd=tmp_path)
     assert (ended.code, "secret/forbidden" in ended.err) == (1, True)
     assert "rct_ours_77aa" not in ended.out + ended.err
 
 
 def test_an_owner_beside_a_tenant_manifest_of_another_owner_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "tenant.yaml").write_text(tenant_manifest("http://127.0.0.1:9/public-api/v1", owner="payments"))
+    (tmp_path / "tenant.yaml").write_text(
+        tenant_manifest("http://127.0.0.1:9/public-api/v1", owner="payments")
+    )
     (tmp_path / "one.yaml").write_text(webhook("one"))
     ended = run("plan", ".", "--owner", "platform", cwd=tmp_path, TENANT_TOKEN="t")
     assert (ended.code, "payments" in ended.err) == (64, True)
-    assert run("plan", ".", "--owner", "payments", cwd=tmp_path, TENANT_TOKEN="t").code == 1  # nobody listens there
+    assert (
+        run("plan", ".", "--owner", "payments", cwd=tmp_path, TENANT_TOKEN="t").code == 1
+    )  # nobody listens there

@@ -1,4 +1,6 @@
-"""What was approved is what is applied: plans saved, shown and carried out against a served tenant, and what is refused."""
+"""What was approved is what is applied: plans saved, shown and carried out against a served tenant,
+and what is refused.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,9 @@ def test_a_saved_plan_is_shown_as_plan_showed_it(repository: Repository, form: s
 
 def test_a_saved_plan_is_carried_out_and_nothing_else(repository: Repository) -> None:
     repository.plan()
-    repository.write("later", url="https://hooks.example.com/later")  # Git went on: not part of the plan
+    repository.write(
+        "later", url="https://hooks.example.com/later"
+    )  # Git went on: not part of the plan
     repository.tenant.edit("kept", description="somebody's")  # so did the tenant, elsewhere
 
     ended = repository.apply("-o", "json")
@@ -86,7 +90,10 @@ def test_a_saved_plan_is_carried_out_and_nothing_else(repository: Repository) ->
     [
         (
             "changed",
-            {"url": "https://hooks.example.com/elsewhere", "auth": {**HELD, "token": "t", "credential_version": "1"}},
+            {
+                "url": "https://hooks.example.com/elsewhere",
+                "auth": {**HELD, "token": "t", "credential_version": "1"},
+            },
             "url",
         ),
         ("changed", {"enabled": False}, "enabled"),
@@ -96,7 +103,15 @@ def test_a_saved_plan_is_carried_out_and_nothing_else(repository: Repository) ->
         ("gone", {"description": "by hand"}, "description"),
         (
             "gone",
-            {"events": [{"type": "elastio:recovery-point:create:failed", "version": "v0", "severity": "critical"}]},
+            {
+                "events": [
+                    {
+                        "type": "elastio:recovery-point:create:failed",
+                        "version": "v0",
+                        "severity": "critical",
+                    }
+                ]
+            },
             "events",
         ),
         ("gone", {"url": "https://elsewhere.example.com/"}, "url"),
@@ -126,7 +141,9 @@ def test_a_plan_that_was_carried_out_is_not_carried_out_again(repository: Reposi
     assert "made: it was created meanwhile" in ended.err
 
 
-def test_a_webhook_to_update_that_is_gone_is_5_and_one_to_delete_is_deleted(repository: Repository) -> None:
+def test_a_webhook_to_update_that_is_gone_is_5_and_one_to_delete_is_deleted(
+    repository: Repository,
+) -> None:
     repository.plan()
     repository.tenant.remove("gone")
     assert repository.apply().code == 0
@@ -145,16 +162,24 @@ def test_a_secret_url_that_is_another_than_planned_is_5(repository: Repository) 
     assert "another" not in ended.err
 
 
-def test_a_credential_that_is_another_than_planned_is_5_under_a_fingerprint_key(repository: Repository) -> None:
+def test_a_credential_that_is_another_than_planned_is_5_under_a_fingerprint_key(
+    repository: Repository,
+) -> None:
     repository.env["RECONCILER_FINGERPRINT_KEY"] = "key"
-    repository.write("made", url="https://hooks.example.com/made", auth="{type: bearer, token: {fromEnv: A_TOKEN}}")
+    repository.write(
+        "made",
+        url="https://hooks.example.com/made",
+        auth="{type: bearer, token: {fromEnv: A_TOKEN}}",
+    )
     repository.plan()
     repository.env["A_TOKEN"] = "tk-another"
     ended = repository.apply()
     assert (ended.code, "made: auth.token" in ended.err) == (5, True)
 
 
-def test_a_reference_that_does_not_resolve_any_more_is_told_before_anything_is_written(repository: Repository) -> None:
+def test_a_reference_that_does_not_resolve_any_more_is_told_before_anything_is_written(
+    repository: Repository,
+) -> None:
     repository.plan()
     del repository.env["A_TOKEN"]
     before = repository.tenant.webhooks()
@@ -170,7 +195,9 @@ def test_a_plan_for_another_tenant_or_owner_is_5(repository: Repository, tmp_pat
         (repository.folder / "tenant.yaml").write_text(tenant_manifest(another.url))
         assert repository.apply().code == 5
         assert another.webhooks() == []
-    (repository.folder / "tenant.yaml").write_text(tenant_manifest(repository.tenant.url, owner="somebody"))
+    (repository.folder / "tenant.yaml").write_text(
+        tenant_manifest(repository.tenant.url, owner="somebody")
+    )
     ended = repository.apply()
     assert (ended.code, "the owner payments, this run for somebody" in ended.err) == (5, True)
 
@@ -181,8 +208,12 @@ def test_the_tenant_never_comes_out_of_the_plan_file(repository: Repository) -> 
     assert (ended.code, "which tenant?" in ended.err) == (64, True)
 
 
-@pytest.mark.parametrize("option", [("--only", "made"), ("--max-deletes", "5"), ("--no-prune",), ("--adopt",)])
-def test_what_the_plan_has_decided_is_not_decided_again(repository: Repository, option: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "option", [("--only", "made"), ("--max-deletes", "5"), ("--no-prune",), ("--adopt",)]
+)
+def test_what_the_plan_has_decided_is_not_decided_again(
+    repository: Repository, option: tuple[str, ...]
+) -> None:
     repository.plan()
     ended = repository.apply(*option)
     assert (ended.code, "the saved plan has decided that already" in ended.err) == (64, True)
@@ -201,7 +232,9 @@ def edited(path: Path, **fields: Any) -> None:
 
 BAD = {
     "cut short": lambda path: path.write_bytes(path.read_bytes()[:-200]),
-    "edited": lambda path: path.write_text(path.read_text().replace("hooks.example.com", "evil.example.com")),
+    "edited": lambda path: path.write_text(
+        path.read_text().replace("hooks.example.com", "evil.example.com")
+    ),
     "newer format": lambda path: edited(path, format="reconciler.plan/v2"),
     "another document": lambda path: edited(path, format="reconciler.report/v1"),
     "newer program": lambda path: edited(path, program="99.0.0"),
@@ -209,7 +242,9 @@ BAD = {
     "no JSON": lambda path: path.write_bytes(b"\xff\x00plan"),
     "deep": lambda path: path.write_bytes(b"[" * 200_000),
     "not a number": lambda path: path.write_bytes(b'{"format": NaN}'),
-    "a field twice": lambda path: path.write_bytes(path.read_bytes().replace(b"{", b'{"format": "x",', 1)),
+    "a field twice": lambda path: path.write_bytes(
+        path.read_bytes().replace(b"{", b'{"format": "x",', 1)
+    ),
     "a list": lambda path: path.write_bytes(b"[]"),
     "a folder": lambda path: (path.unlink(), path.mkdir()),
     "a pipe": lambda path: (path.unlink(), os.mkfifo(path)),
@@ -235,7 +270,9 @@ def test_the_output_of_plan_is_no_plan_file(saved: Path) -> None:
     assert (ended.code, "--out" in ended.err) == (1, True)
 
 
-def test_a_sealed_plan_is_shown_without_the_key_and_carried_out_only_with_it(tmp_path: Path) -> None:
+def test_a_sealed_plan_is_shown_without_the_key_and_carried_out_only_with_it(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "a.yaml").write_text(webhook("a"))
     key = {"RECONCILER_FINGERPRINT_KEY": "key"}
     planned = run("plan", ".", *LOCAL, "--out", "plan.json", cwd=tmp_path, **key)
@@ -262,7 +299,9 @@ def test_a_plan_that_is_not_made_leaves_the_older_file_as_it_was(saved: Path) ->
     assert saved.read_bytes() == before
 
 
-@pytest.mark.parametrize("out", ["link.json", "nowhere.json", "folder/plan.json", "../{here}/folder/plan.json"])
+@pytest.mark.parametrize(
+    "out", ["link.json", "nowhere.json", "folder/plan.json", "../{here}/folder/plan.json"]
+)
 def test_a_plan_is_never_written_through_a_link(saved: Path, tmp_path: Path, out: str) -> None:
     here, elsewhere = saved.parent, tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -271,11 +310,18 @@ def test_a_plan_is_never_written_through_a_link(saved: Path, tmp_path: Path, out
     (here / "nowhere.json").symlink_to(elsewhere / "new.json")
     (here / "folder").symlink_to(elsewhere)
     ended = run("plan", ".", *LOCAL, "--out", out.format(here=here.name), cwd=here)
-    assert (ended.code, "is a link, and a plan is never written through one" in ended.err) == (64, True)
-    assert {path.name: path.read_text() for path in elsewhere.iterdir()} == {"plan.json": "precious"}
+    assert (ended.code, "is a link, and a plan is never written through one" in ended.err) == (
+        64,
+        True,
+    )
+    assert {path.name: path.read_text() for path in elsewhere.iterdir()} == {
+        "plan.json": "precious"
+    }
 
 
 @pytest.mark.parametrize("out", ["missing/plan.json", ".", "/dev/null", "/proc/plan.json"])
-def test_a_place_that_cannot_be_written_is_known_before_anything_is_read(tmp_path: Path, out: str) -> None:
+def test_a_place_that_cannot_be_written_is_known_before_anything_is_read(
+    tmp_path: Path, out: str
+) -> None:
     ended = run("plan", "missing.yaml", *LOCAL, "--out", out, cwd=tmp_path)
     assert (ended.code, "--out" in ended.err) == (64, True)

@@ -1,4 +1,6 @@
-"""No secret in any output, log, error, plan or byte of the tenant's database; what a pull request may not reference."""
+"""No secret in any output, log, error, plan or byte of the tenant's database; what a pull request
+may not reference.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,18 @@ def test_no_secret_in_any_output_log_or_byte_of_the_database(tmp_path: Path) -> 
             ["plan", "webhooks", *LOCAL, "-o", "markdown", "-vvv"],
             ["reconcile", "webhooks", *LOCAL, "--yes", "-vvv", "--log-format", "json"],
             ["test", "webhooks", *LOCAL, "--via", "both", "--check-auth", "-vvv"],
-            ["reconcile", "webhooks", *LOCAL, "--yes", "--resend-credentials", "--max-updates", "9", "-o", "json", "-vvv"],
+            [
+                "reconcile",
+                "webhooks",
+                *LOCAL,
+                "--yes",
+                "--resend-credentials",
+                "--max-updates",
+                "9",
+                "-o",
+                "json",
+                "-vvv",
+            ],
             ["plan", "webhooks", *LOCAL, "-vvv"],
         ):
             ended = run(*command, cwd=tmp_path, **env)
@@ -69,12 +82,18 @@ def test_a_reference_is_not_a_right(tmp_path: Path, reference: str, rule: str) -
     (repo / "link.txt").symlink_to(tmp_path / "outside.txt")
     (repo / "tenant.yaml").write_text(tenant_manifest("http://127.0.0.1:9/public-api/v1"))
     (repo / "hook.yaml").write_text(webhook("hook", auth=f"{{type: bearer, token: {reference}}}"))
-    ended = run("validate", ".", "-o", "json", cwd=repo, TENANT_TOKEN="t", RECONCILER_FINGERPRINT_KEY="k")
+    ended = run(
+        "validate", ".", "-o", "json", cwd=repo, TENANT_TOKEN="t", RECONCILER_FINGERPRINT_KEY="k"
+    )
     assert ended.code == 1
-    assert [problem["rule"] for problem in ended.json["problems"] if problem["severity"] == "error"] == [rule]
+    assert [
+        problem["rule"] for problem in ended.json["problems"] if problem["severity"] == "error"
+    ] == [rule]
 
 
-def test_another_host_with_the_same_reference_is_shown_as_the_credential_sent_again(tmp_path: Path) -> None:
+def test_another_host_with_the_same_reference_is_shown_as_the_credential_sent_again(
+    tmp_path: Path,
+) -> None:
     """docs/security.md: a change of url always says so."""
     with Tenant(tmp_path / "tenant") as tenant:
         repo = tmp_path / "repo"
@@ -84,7 +103,9 @@ def test_another_host_with_the_same_reference_is_shown_as_the_credential_sent_ag
         (repo / "hook.yaml").write_text(webhook("hook", auth=auth))
         env = {"TENANT_TOKEN": tenant.token, "A_TOKEN": TOKEN}
         assert run("reconcile", ".", "--yes", cwd=repo, **env).code == 0
-        (repo / "hook.yaml").write_text(webhook("hook", url="https://evil.example.net/x", auth=auth))
+        (repo / "hook.yaml").write_text(
+            webhook("hook", url="https://evil.example.net/x", auth=auth)
+        )
         plan = run("plan", ".", "-o", "json", cwd=repo, **env)
         fields = {".".join(field["path"]): field for field in plan.json["changes"][0]["fields"]}
         assert set(fields) == {"url", "auth.token"}
@@ -97,10 +118,19 @@ def test_a_wrong_token_is_exit_3_and_is_not_shown(tmp_path: Path) -> None:
         (tmp_path / "oncall.yaml").write_text(webhook("oncall"))
         wrong = "rct_0000_" + "w" * 43
         options = ("--tenant-url", tenant.url, "--owner", "payments")
-        ended = run("plan", "oncall.yaml", *options, "-vvv", cwd=tmp_path, RECONCILER_TENANT_TOKEN=wrong)
+        ended = run(
+            "plan", "oncall.yaml", *options, "-vvv", cwd=tmp_path, RECONCILER_TENANT_TOKEN=wrong
+        )
         assert ended.code == 3
         assert wrong not in ended.out + ended.err
         reader = tenant.make_token("reader", "Webhooks: Read")
-        refused = run("reconcile", "oncall.yaml", *options, "--yes", cwd=tmp_path, RECONCILER_TENANT_TOKEN=reader)
+        refused = run(
+            "reconcile",
+            "oncall.yaml",
+            *options,
+            "--yes",
+            cwd=tmp_path,
+            RECONCILER_TENANT_TOKEN=reader,
+        )
         assert refused.code == 3, refused.err
         assert "Webhooks: Write" in refused.out + refused.err

@@ -1,4 +1,6 @@
-"""A webhook that somebody switched off at the tenant: every command that knows it says so, and reconcile leaves it."""
+"""A webhook that somebody switched off at the tenant: every command that knows it says so, and
+reconcile leaves it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ OFF = "switched off at the tenant"
 
 
 class Desk:
-    """A repository with the webhooks `oncall` and `audit` at a served tenant; `oncall` was switched off there by hand."""
+    """A repository with the webhooks `oncall` and `audit` at a served tenant; `oncall` was switched
+    off there by hand.
+    """
 
     def __init__(self, folder: Path, tenant: Tenant, url: str) -> None:
         self.folder, self.tenant, self.url = new(folder), tenant, url
@@ -70,12 +74,18 @@ def test_drift_as_json_has_the_field_with_its_label(desk: Desk, options: tuple[s
     [field] = change["fields"]
     assert (done.code, change["key"], change["label"]) == (7, "oncall", "drift")
     assert (field["path"], field["before"], field["after"]) == (["enabled"], False, True)
-    assert (done.json["summary"]["drift"], done.json["summary"]["keep"], done.json["warnings"]) == (1, 1, [])
+    assert (done.json["summary"]["drift"], done.json["summary"]["keep"], done.json["warnings"]) == (
+        1,
+        1,
+        [],
+    )
 
 
 def test_a_plan_has_no_change_but_a_warning_that_names_it_in_every_form(desk: Desk) -> None:
     said = f"oncall.yaml:1:1: oncall: {OFF}"
-    text, markdown, document = (desk.run("plan", "--detailed-exitcode", "-o", form) for form in ("text", "markdown", "json"))
+    text, markdown, document = (
+        desk.run("plan", "--detailed-exitcode", "-o", form) for form in ("text", "markdown", "json")
+    )
     assert [done.code for done in (text, markdown, document)] == [0, 0, 0]
     assert f"warning: {said}" in text.out
     assert f"- warning: {said}" in markdown.out
@@ -84,7 +94,9 @@ def test_a_plan_has_no_change_but_a_warning_that_names_it_in_every_form(desk: De
 
 
 def test_a_test_says_so_beside_the_endpoint_that_passed(desk: Desk) -> None:
-    text, markdown, junit, document = (desk.run("test", "-o", form) for form in ("text", "markdown", "junit", "json"))
+    text, markdown, junit, document = (
+        desk.run("test", "-o", form) for form in ("text", "markdown", "junit", "json")
+    )
     assert {done.code for done in (text, markdown, junit, document)} == {0}
     assert f"warning: oncall: {OFF}" in text.out
     assert f"- warning: oncall: {OFF}" in markdown.out
@@ -97,7 +109,11 @@ def test_a_test_says_so_beside_the_endpoint_that_passed(desk: Desk) -> None:
 def test_doctor_says_so(desk: Desk) -> None:
     done = desk.run("doctor", "-o", "json")
     found = {item["check"]: item for item in done.json["checks"]}
-    assert (done.code, found["webhooks"]["status"], found["webhooks"]["message"]) == (0, "warning", f"{OFF}: oncall")
+    assert (done.code, found["webhooks"]["status"], found["webhooks"]["message"]) == (
+        0,
+        "warning",
+        f"{OFF}: oncall",
+    )
     assert OFF in desk.run("doctor").out
 
 
@@ -106,12 +122,24 @@ def test_events_count_it_for_nothing(desk: Desk, options: tuple[str, ...]) -> No
     plain, live = desk.run("events", "--no-live"), desk.run("events", *options)
     assert (plain.code, live.code) == (0, 0), live.err
     assert ("info      audit, oncall" in plain.out, OFF in plain.out) == (True, False)
-    assert ("info      audit\n" in live.out, f"{OFF}: oncall receives nothing" in live.out) == (True, True)
+    assert ("info      audit\n" in live.out, f"{OFF}: oncall receives nothing" in live.out) == (
+        True,
+        True,
+    )
     document = desk.run("events", "--live", "-o", "json").json
-    Draft202012Validator(json.loads((ROOT / "schemas/events.schema.json").read_text())).validate(document)
+    Draft202012Validator(json.loads((ROOT / "schemas/events.schema.json").read_text())).validate(
+        document
+    )
     assert [part["switched_off"] for part in document["coverage"]] == [["oncall"]]
     options = ("--tenant-url", desk.tenant.url, "--owner", "prod")
-    other = run("events", ".", "--live", *options, cwd=desk.folder, RECONCILER_TENANT_TOKEN=desk.tenant.token)
+    other = run(
+        "events",
+        ".",
+        "--live",
+        *options,
+        cwd=desk.folder,
+        RECONCILER_TENANT_TOKEN=desk.tenant.token,
+    )
     assert (other.code, OFF in other.out) == (0, False)
 
 
@@ -126,7 +154,9 @@ def test_events_with_live_need_paths_and_a_tenant_that_answers(desk: Desk) -> No
 def test_events_alone_need_no_token_and_no_tenant_that_answers(desk: Desk) -> None:
     unresolved = run("events", ".", cwd=desk.folder)
     refused = run("events", ".", cwd=desk.folder, PROD_TOKEN="wrong")
-    assert [(done.code, "info      audit, oncall" in done.out) for done in (unresolved, refused)] == [(0, True), (0, True)]
+    assert [
+        (done.code, "info      audit, oncall" in done.out) for done in (unresolved, refused)
+    ] == [(0, True), (0, True)]
     assert unresolved.err == ""
     for token in ({}, {"PROD_TOKEN": "wrong"}):  # what was not asked is null, not an empty list
         document = run("events", ".", "-o", "json", cwd=desk.folder, **token).json
@@ -134,7 +164,9 @@ def test_events_alone_need_no_token_and_no_tenant_that_answers(desk: Desk) -> No
     assert "warning: the tenant was not asked what is switched off there: " in refused.err
 
 
-def test_reconcile_leaves_it_until_the_manifest_says_true_and_nobody_is_warned_if_it_says_false(desk: Desk) -> None:
+def test_reconcile_leaves_it_until_the_manifest_says_true_and_nobody_is_warned_if_it_says_false(
+    desk: Desk,
+) -> None:
     assert (desk.run("reconcile", "--yes").code, desk.enabled) == (0, False)
     desk.declare("oncall", "enabled: false")
     for command in ("plan", "drift", "test", "doctor"):

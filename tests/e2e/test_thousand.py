@@ -1,4 +1,6 @@
-"""A thousand webhooks through a served tenant: create, nothing, three differences, repair, nothing."""
+"""A thousand webhooks through a served tenant: create, nothing, three differences, repair,
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from tests.support.wire import proxy
 
 
 @pytest.mark.long
-def test_a_thousand_webhooks_are_created_once_and_three_differences_are_three_changes(tmp_path: Path) -> None:
+def test_a_thousand_webhooks_are_created_once_and_three_differences_are_three_changes(
+    tmp_path: Path,
+) -> None:
     with Tenant(tmp_path / "tenant") as tenant:
         repo = tmp_path / "repo"
         write(repo / "webhooks", 1000)
@@ -22,29 +26,47 @@ def test_a_thousand_webhooks_are_created_once_and_three_differences_are_three_ch
         assert made.json["summary"]["created"] == 1000
         assert len(tenant.webhooks()) == 1000
 
-        with proxy(tenant.url) as between:  # what the tenant sees of runs that have nothing to change
+        with proxy(
+            tenant.url
+        ) as between:  # what the tenant sees of runs that have nothing to change
             (repo / "tenant.yaml").write_text(tenant_manifest(between.url))
             none = run("plan", ".", "-o", "json", "--detailed-exitcode", cwd=repo, **token)
             idle = run("reconcile", ".", "--yes", "-o", "json", cwd=repo, **token)
             (repo / "tenant.yaml").write_text(tenant_manifest(tenant.url))
-            seen = [f"{asked.method} {asked.target.partition('&cursor=')[0]}" for asked in between.asked]
+            seen = [
+                f"{asked.method} {asked.target.partition('&cursor=')[0]}" for asked in between.asked
+            ]
         assert none.code == idle.code == 0, none.out + none.err + idle.err
         assert none.json["changes"] == idle.json["outcomes"] == []
         assert none.json["summary"]["keep"] == idle.json["summary"]["unchanged"] == 1000
-        assert seen == ["GET /public-api/v1/webhooks?limit=500"] * 4  # 1,000 webhooks at 500 a page, and no other request
+        assert (
+            seen == ["GET /public-api/v1/webhooks?limit=500"] * 4
+        )  # 1,000 webhooks at 500 a page, and no other request
 
         tenant.edit("hook-0001", description="by hand")
         tenant.remove("hook-0002")
-        status, _ = tenant.call("POST", "/webhooks", {"name": "stranger", "url": "https://example.com/theirs"})
+        status, _ = tenant.call(
+            "POST", "/webhooks", {"name": "stranger", "url": "https://example.com/theirs"}
+        )
         assert status == 201
         stranger = tenant.by_name()["stranger"]
         (repo / "webhooks" / "hook-0003.yaml").unlink()
 
         plan = run("plan", ".", "-o", "json", "--detailed-exitcode", cwd=repo, **token)
         assert plan.code == 2, plan.err
-        assert plan.json["summary"] == {"create": 1, "update": 1, "delete": 1, "keep": 997, "unmanaged": 1, "out_of_scope": 0}
+        assert plan.json["summary"] == {
+            "create": 1,
+            "update": 1,
+            "delete": 1,
+            "keep": 997,
+            "unmanaged": 1,
+            "out_of_scope": 0,
+        }
         by_action = {change["action"]: change for change in plan.json["changes"]}
-        assert {action: (change["key"], change["file"], change["line"]) for action, change in by_action.items()} == {
+        assert {
+            action: (change["key"], change["file"], change["line"])
+            for action, change in by_action.items()
+        } == {
             "create": ("hook-0002", "webhooks/hook-0002.yaml", 1),
             "update": ("hook-0001", "webhooks/hook-0001.yaml", 1),
             "delete": ("hook-0003", "webhooks/hook-0003.yaml", None),
@@ -54,7 +76,14 @@ def test_a_thousand_webhooks_are_created_once_and_three_differences_are_three_ch
         assert "description" not in (repo / "webhooks" / "hook-0001.yaml").read_text()
         done = run("reconcile", ".", "--yes", "-o", "json", cwd=repo, **token)
         assert done.code == 0, done.err
-        summary = {"created": 1, "updated": 1, "deleted": 1, "unchanged": 997, "failed": 0, "skipped": 0}
+        summary = {
+            "created": 1,
+            "updated": 1,
+            "deleted": 1,
+            "unchanged": 997,
+            "failed": 0,
+            "skipped": 0,
+        }
         assert done.json["summary"] == summary
         after = tenant.by_name()
         assert after["stranger"] == stranger
@@ -71,16 +100,29 @@ def test_two_repositories_with_two_owners_never_touch_each_others_webhooks(tmp_p
             repo = tmp_path / owner
             repo.mkdir()
             (repo / f"{owner}.yaml").write_text(webhook(owner))
-            known = f", repository: forge.example/acme/{owner}}}\n"  # so that replacing everything is not taken for another's
-            (repo / "tenant.yaml").write_text(tenant_manifest(tenant.url, owner).removesuffix("}\n") + known)
+            # so that replacing everything is not taken for another's
+            known = f", repository: forge.example/acme/{owner}}}\n"
+            (repo / "tenant.yaml").write_text(
+                tenant_manifest(tenant.url, owner).removesuffix("}\n") + known
+            )
             assert run("reconcile", ".", "--yes", cwd=repo, TENANT_TOKEN=tenant.token).code == 0
         (tmp_path / "payments" / "payments.yaml").write_text(webhook("other"))
-        done = run("reconcile", ".", "--yes", "-o", "json", cwd=tmp_path / "payments", TENANT_TOKEN=tenant.token)
+        done = run(
+            "reconcile",
+            ".",
+            "--yes",
+            "-o",
+            "json",
+            cwd=tmp_path / "payments",
+            TENANT_TOKEN=tenant.token,
+        )
         assert done.json["summary"] == {
             "created": 1, "updated": 0, "deleted": 1, "unchanged": 0, "failed": 0, "skipped": 0,
         }  # fmt: skip
         assert sorted(tenant.by_name()) == ["other", "search"]
         (tmp_path / "payments" / "theirs.yaml").write_text(webhook("search"))
-        refused = run("plan", ".", "-o", "json", cwd=tmp_path / "payments", TENANT_TOKEN=tenant.token)
+        refused = run(
+            "plan", ".", "-o", "json", cwd=tmp_path / "payments", TENANT_TOKEN=tenant.token
+        )
         assert refused.code == 6
         assert [violation["rule"] for violation in refused.json["violations"]] == ["other-owner"]

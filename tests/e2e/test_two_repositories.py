@@ -1,4 +1,6 @@
-"""Two real repositories with one owner at one served tenant, and one that moves: the command as a user types it."""
+"""Two real repositories with one owner at one served tenant, and one that moves: the command as a
+user types it.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ class Repository:
 
     def declare(self, *keys: str, host: str = "a.example", **more: str) -> None:
         for key in keys:
-            (self.folder / f"{key}.yaml").write_text(webhook(key, url=f"https://{host}/{key}", **more))
+            (self.folder / f"{key}.yaml").write_text(
+                webhook(key, url=f"https://{host}/{key}", **more)
+            )
 
     def run(self, *command: str, **env: str) -> Ended:
         done = run(*command, cwd=self.folder, TENANT_TOKEN=self.tenant.token, **env)
@@ -59,13 +63,18 @@ def marks(tenant: Tenant) -> dict[str, Any]:
     return {name: item["managed_by"]["repository"] for name, item in tenant.by_name().items()}
 
 
-def two(folder: Path, tenant: Tenant, a: str | None, b: str | None) -> tuple[Repository, Repository]:
+def two(
+    folder: Path, tenant: Tenant, a: str | None, b: str | None
+) -> tuple[Repository, Repository]:
     return Repository(folder / "a", tenant, a), Repository(folder / "b", tenant, b)
 
 
 def test_a_second_repository_deletes_nothing_of_the_first(tmp_path: Path, tenant: Tenant) -> None:
     a, b = two(
-        tmp_path, tenant, f"https://oauth2:{TOKEN}@Forge.example/team-a/webhooks.git", "git@forge.example:team-b/webhooks.git"
+        tmp_path,
+        tenant,
+        f"https://oauth2:{TOKEN}@Forge.example/team-a/webhooks.git",
+        "git@forge.example:team-b/webhooks.git",
     )
     a.declare("one")
     b.declare("two")
@@ -80,7 +89,10 @@ def test_a_second_repository_deletes_nothing_of_the_first(tmp_path: Path, tenant
     assert tenant.webhooks() == before
     plan = b.plan()
     assert plan["repository"] == B
-    assert {change["action"]: change["repository"] for change in plan["changes"]} == {"create": None, "delete": A}
+    assert {change["action"]: change["repository"] for change in plan["changes"]} == {
+        "create": None,
+        "delete": A,
+    }
     for form in ("text", "markdown"):
         assert A in b.run("plan", ".", "-o", form).out
     accepted = b.reconcile("--accept", plan["digest"])
@@ -88,7 +100,10 @@ def test_a_second_repository_deletes_nothing_of_the_first(tmp_path: Path, tenant
     assert marks(tenant) == {"two": B}
 
 
-@pytest.mark.parametrize(("url_a", "url_b"), [(None, None), ("git@forge.example:a/b", None), (None, "git@forge.example:a/b")])
+@pytest.mark.parametrize(
+    ("url_a", "url_b"),
+    [(None, None), ("git@forge.example:a/b", None), (None, "git@forge.example:a/b")],
+)
 def test_where_one_side_is_unknown_the_first_run_of_another_is_refused(
     tmp_path: Path, tenant: Tenant, url_a: str | None, url_b: str | None
 ) -> None:
@@ -98,7 +113,9 @@ def test_where_one_side_is_unknown_the_first_run_of_another_is_refused(
     assert a.reconcile().code == 0
     before = tenant.webhooks()
     refused = b.reconcile("-o", "json")
-    assert [found["rule"] for found in refused.json["violations"]] == ["another-repository-suspected"]
+    assert [found["rule"] for found in refused.json["violations"]] == [
+        "another-repository-suspected"
+    ]
     assert tenant.webhooks() == before
     listed = b.run("export", ".", "--dry-run", "-o", "json").json["files"]
     assert [(item["key"], item["sources"]) for item in listed] == [("one", ["one.yaml"])]
@@ -113,11 +130,15 @@ def test_equal_names_do_not_turn_everything_to_another_host(tmp_path: Path, tena
     assert a.reconcile().code == 0
     refused = b.reconcile("-o", "json")
     assert refused.code == 6
-    assert [found["rule"] for found in refused.json["violations"]] == ["another-repository-suspected"]
+    assert [found["rule"] for found in refused.json["violations"]] == [
+        "another-repository-suspected"
+    ]
     assert {item["url"].split("/")[2] for item in tenant.webhooks()} == {"a.example"}
 
 
-def test_a_mark_of_before_gets_the_repository_and_the_next_plan_is_empty(tmp_path: Path, tenant: Tenant) -> None:
+def test_a_mark_of_before_gets_the_repository_and_the_next_plan_is_empty(
+    tmp_path: Path, tenant: Tenant
+) -> None:
     a, _ = two(tmp_path, tenant, None, None)
     a.declare("one", "two")
     assert a.reconcile().code == 0
@@ -137,8 +158,15 @@ def test_a_mark_of_before_gets_the_repository_and_the_next_plan_is_empty(tmp_pat
     assert marks(tenant) == {"one": A, "two": A}
 
 
-def test_a_repository_that_moved_says_so_until_it_is_marked_anew(tmp_path: Path, tenant: Tenant) -> None:
-    a, b = two(tmp_path, tenant, "git@forge.example:team-a/webhooks.git", "git@new.example:team-a/webhooks.git")
+def test_a_repository_that_moved_says_so_until_it_is_marked_anew(
+    tmp_path: Path, tenant: Tenant
+) -> None:
+    a, b = two(
+        tmp_path,
+        tenant,
+        "git@forge.example:team-a/webhooks.git",
+        "git@new.example:team-a/webhooks.git",
+    )
     a.declare("one", "two")
     b.declare("one", "two")
     assert a.reconcile().code == 0
@@ -156,8 +184,15 @@ def test_a_repository_that_moved_says_so_until_it_is_marked_anew(tmp_path: Path,
     assert (wrong.code, "--moved-from" in wrong.err) == (64, True)
 
 
-def test_a_saved_plan_carries_the_repository_and_its_refusal(tmp_path: Path, tenant: Tenant) -> None:
-    a, b = two(tmp_path, tenant, "git@forge.example:team-a/webhooks.git", "git@forge.example:team-b/webhooks.git")
+def test_a_saved_plan_carries_the_repository_and_its_refusal(
+    tmp_path: Path, tenant: Tenant
+) -> None:
+    a, b = two(
+        tmp_path,
+        tenant,
+        "git@forge.example:team-a/webhooks.git",
+        "git@forge.example:team-b/webhooks.git",
+    )
     a.declare("one")
     b.declare("one", host="b.example")
     assert a.run("plan", ".", "--out", "plan.json").code == 0
@@ -194,9 +229,16 @@ def test_a_suspicion_in_a_saved_plan_stays_one(tmp_path: Path, tenant: Tenant) -
 
 
 def test_adopt_marks_with_the_repository(tmp_path: Path, tenant: Tenant) -> None:
-    a, b = two(tmp_path, tenant, "git@forge.example:team-a/webhooks.git", "git@forge.example:team-b/webhooks.git")
+    a, b = two(
+        tmp_path,
+        tenant,
+        "git@forge.example:team-a/webhooks.git",
+        "git@forge.example:team-b/webhooks.git",
+    )
     event = {"type": "elastio:recovery-point:create:started", "version": "v0", "severity": "info"}
-    status, _ = tenant.call("POST", "/webhooks", {"name": "one", "url": "https://a.example/one", "events": [event]})
+    status, _ = tenant.call(
+        "POST", "/webhooks", {"name": "one", "url": "https://a.example/one", "events": [event]}
+    )
     assert status == 201
     a.declare("one")
     b.declare("one")

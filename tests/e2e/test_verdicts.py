@@ -1,4 +1,6 @@
-"""`test` against receivers of every kind, through the tenant and from this machine: each gets its verdict."""
+"""`test` against receivers of every kind, through the tenant and from this machine: each gets its
+verdict.
+"""
 
 from __future__ import annotations
 
@@ -64,10 +66,16 @@ def declare(folder: Path, receiver: Receiver, stranger: Receiver) -> dict[str, s
 
 
 @pytest.mark.long
-def test_every_kind_of_receiver_gets_its_verdict_through_a_served_tenant_and_from_this_machine(tmp_path: Path) -> None:
+def test_every_kind_of_receiver_gets_its_verdict_through_a_served_tenant_and_from_this_machine(
+    tmp_path: Path,
+) -> None:
     allowed, repo = ("--allow-network", "127.0.0.0/8"), tmp_path / "repo"
     repo.mkdir()
-    with Receiver() as receiver, TlsReceiver(Authority()) as stranger, Tenant(tmp_path / "tenant", *allowed) as tenant:
+    with (
+        Receiver() as receiver,
+        TlsReceiver(Authority()) as stranger,
+        Tenant(tmp_path / "tenant", *allowed) as tenant,
+    ):
         wanted = declare(repo, receiver, stranger)
         (repo / "tenant.yaml").write_text(tenant_manifest(tenant.url))
         options = ("--via", "both", "--parallelism", "50", "-o", "json", *allowed)
@@ -76,21 +84,38 @@ def test_every_kind_of_receiver_gets_its_verdict_through_a_served_tenant_and_fro
         assert tenant.webhooks() == []  # a test stores nothing
     assert ended.code == 8, ended.err
     for via in ("tenant", "probe"):
-        assert {found["key"]: found["verdict"] for found in ended.json["deliveries"] if found["via"] == via} == wanted
-    assert all(found["passed"] == (found["verdict"] == "delivered") for found in ended.json["deliveries"])
+        assert {
+            found["key"]: found["verdict"]
+            for found in ended.json["deliveries"]
+            if found["via"] == via
+        } == wanted
+    assert all(
+        found["passed"] == (found["verdict"] == "delivered") for found in ended.json["deliveries"]
+    )
     assert not landed
 
 
-def test_with_check_auth_an_endpoint_that_takes_any_credential_fails_and_one_that_refuses_passes(tmp_path: Path) -> None:
+def test_with_check_auth_an_endpoint_that_takes_any_credential_fails_and_one_that_refuses_passes(
+    tmp_path: Path,
+) -> None:
     with Receiver() as receiver:
         for key, path in (("careful", "/bearer"), ("careless", "/ok")):
-            (tmp_path / f"{key}.yaml").write_text(webhook(key, url=receiver.url(path), auth=AUTHS["/bearer"] % "BEARER"))
+            (tmp_path / f"{key}.yaml").write_text(
+                webhook(key, url=receiver.url(path), auth=AUTHS["/bearer"] % "BEARER")
+            )
         options = (*LOCAL, "--via", "both", "--check-auth", "--allow-network", "127.0.0.0/8")
         ended = run("test", ".", *options, cwd=tmp_path, **ENV)
     assert ended.code == 8, ended.err
-    found = {(d["key"], d["via"], d["check"]): (d["verdict"], d["passed"]) for d in ended.json["deliveries"]}
+    found = {
+        (d["key"], d["via"], d["check"]): (d["verdict"], d["passed"])
+        for d in ended.json["deliveries"]
+    }
     for via in ("tenant", "probe"):
-        assert found["careful", via, "delivery"] == found["careless", via, "delivery"] == ("delivered", True)
+        assert (
+            found["careful", via, "delivery"]
+            == found["careless", via, "delivery"]
+            == ("delivered", True)
+        )
         assert found["careful", via, "auth"] == ("auth-refused", True)
         assert found["careless", via, "auth"] == ("delivered", False)
 

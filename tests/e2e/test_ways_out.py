@@ -1,4 +1,6 @@
-"""Each violation names a way out that lets the run go on: the plan is refused, the way is taken, and reconcile carries it out."""
+"""Each violation names a way out that lets the run go on: the plan is refused, the way is taken,
+and reconcile carries it out.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ class Repository:
         return set(self.tenant.by_name())
 
     def refused(self, *rules: str) -> tuple[str, str]:
-        """The message of the last of these violations, and the plan's digest; nothing was written."""
+        """The message of the last of these violations, and the plan's digest; nothing was
+        written.
+        """
         before = self.tenant.webhooks()
         planned = self.run("plan", ".", "-o", "json")
         assert planned.code == 6, planned.out + planned.err
@@ -165,7 +169,12 @@ def test_ambiguous_name(at: Repository, way: str) -> None:
     assert "rename or delete all but one of them at the tenant" in message
     if way == "rename":
         held = at.tenant.by_name()["New"]
-        at.tenant.call("PATCH", f"/webhooks/{held['id']}", {"name": "By hand"}, If_Match=f'"{held["revision"]}"')
+        at.tenant.call(
+            "PATCH",
+            f"/webhooks/{held['id']}",
+            {"name": "By hand"},
+            If_Match=f'"{held["revision"]}"',
+        )
     else:
         at.tenant.remove("New")
     assert at.reconcile().code == 0
@@ -185,7 +194,10 @@ def test_name_cycle(at: Repository) -> None:
     assert at.reconcile().code == 0
     at.declare("a", name="Two")
     assert at.reconcile().code == 0
-    assert {name: item["id"] for name, item in at.tenant.by_name().items()} == {"One": ids["Two"], "Two": ids["One"]}
+    assert {name: item["id"] for name, item in at.tenant.by_name().items()} == {
+        "One": ids["Two"],
+        "Two": ids["One"],
+    }
 
 
 @pytest.mark.parametrize("way", ["change", "accept"])
@@ -199,7 +211,9 @@ def test_policy(at: Repository, way: str) -> None:
     assert at.reconcile(*(("--accept", digest) if way == "accept" else ())).code == 0
 
 
-@pytest.mark.parametrize("rule", ["delete-limit", "update-limit", "no-longer-selected", "source-unclear"])
+@pytest.mark.parametrize(
+    "rule", ["delete-limit", "update-limit", "no-longer-selected", "source-unclear"]
+)
 def test_a_digest_that_is_accepted_lets_that_plan_pass(at: Repository, rule: str) -> None:
     keys = [f"hook-{number}" for number in range(10)]
     at.declare(*keys)
@@ -210,8 +224,12 @@ def test_a_digest_that_is_accepted_lets_that_plan_pass(at: Repository, rule: str
         at.declare(*keys[:4], extra="description: another")
     elif rule == "no-longer-selected":
         manifest = (at.folder / "tenant.yaml").read_text()
-        (at.folder / "tenant.yaml").write_text(manifest.replace("spec: {", "spec: {select: {matchLabels: {team: test}}, "))
-        (at.folder / "hook-0.yaml").write_text(webhook("hook-0").replace("team: test", "team: other"))
+        (at.folder / "tenant.yaml").write_text(
+            manifest.replace("spec: {", "spec: {select: {matchLabels: {team: test}}, ")
+        )
+        (at.folder / "hook-0.yaml").write_text(
+            webhook("hook-0").replace("team: test", "team: other")
+        )
     else:
         (at.folder / "hook-0.yaml").rename(at.folder / "hook-0.txt")
         (at.folder / "hook-0.yaml").write_text("# removed\n")

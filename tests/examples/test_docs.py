@@ -1,4 +1,6 @@
-"""The pages of docs/ that are read at a terminal: each of their commands is typed into a real shell, against a served tenant."""
+"""The pages of docs/ that are read at a terminal: each of their commands is typed into a real
+shell, against a served tenant.
+"""
 
 from __future__ import annotations
 
@@ -25,21 +27,39 @@ THERE: list[dict[str, Any]] = [
         "auth": {"type": "bearer", "token": "made-up"},
         "events": [STARTED],
     },
-    {"name": "Audit log", "url": "https://hooks.example.com/audit", "description": "For the audit", "events": [STARTED]},
-    {"name": "Scans", "url": "https://hooks.example.com/scans", "managed_by": {"owner": "search", "key": "scans"}},
+    {
+        "name": "Audit log",
+        "url": "https://hooks.example.com/audit",
+        "description": "For the audit",
+        "events": [STARTED],
+    },
+    {
+        "name": "Scans",
+        "url": "https://hooks.example.com/scans",
+        "managed_by": {"owner": "search", "key": "scans"},
+    },
 ]
 
 
 @contextmanager
 def desk(folder: Path) -> Iterator[tuple[Terminal, Tenant]]:
-    """A terminal in an empty folder, and a tenant at the printed port with the tokens that a reader would have."""
+    """A terminal in an empty folder, and a tenant at the printed port with the tokens that a reader
+    would have.
+    """
     home = folder / "home"
     home.mkdir()
-    with terminal_in(home) as terminal, Tenant(folder / "tenant", port=int(terminal.ports["8080"])) as tenant:
-        (home / ".gitconfig").write_text("[user]\nname = A Reader\nemail = reader@example.com\n[init]\ndefaultBranch = main\n")
+    with (
+        terminal_in(home) as terminal,
+        Tenant(folder / "tenant", port=int(terminal.ports["8080"])) as tenant,
+    ):
+        (home / ".gitconfig").write_text(
+            "[user]\nname = A Reader\nemail = reader@example.com\n[init]\ndefaultBranch = main\n"
+        )
         tokens = {"TENANT_TOKEN": tenant.token, "ADMIN_TOKEN": tenant.token}
         for team in ("payments", "search"):
-            tokens[f"{team.upper()}_TENANT_TOKEN"] = tenant.make_token(team, "Webhooks: Write", owner=team)
+            tokens[f"{team.upper()}_TENANT_TOKEN"] = tenant.make_token(
+                team, "Webhooks: Write", owner=team
+            )
         for name, value in tokens.items():
             assert terminal.run(f"export {name}={value}")[1] == 0
         assert terminal.run("mkdir work && cd work")[1] == 0
@@ -52,7 +72,15 @@ def test_every_command_of_a_page_prints_what_it_says(page: str, tmp_path: Path) 
     with desk(tmp_path) as (terminal, tenant):
         if page.startswith("taking-over"):
             for webhook in THERE:
-                assert tenant.call("POST", "/webhooks", webhook, Idempotency_Key=webhook["name"].replace(" ", "-"))[0] == 201
+                assert (
+                    tenant.call(
+                        "POST",
+                        "/webhooks",
+                        webhook,
+                        Idempotency_Key=webhook["name"].replace(" ", "-"),
+                    )[0]
+                    == 201
+                )
 
         def by_hand(what: str) -> None:
             if what.endswith(" delete"):
@@ -68,13 +96,20 @@ def test_every_command_of_a_page_prints_what_it_says(page: str, tmp_path: Path) 
     assert ran.outputs[-1][1][-1].startswith("No changes.")
 
 
-def test_the_page_on_networks_is_run_behind_a_proxy_with_a_private_authority(tmp_path: Path) -> None:
+def test_the_page_on_networks_is_run_behind_a_proxy_with_a_private_authority(
+    tmp_path: Path,
+) -> None:
     path, home = DOCS / "networks.md", tmp_path / "home"
     home.mkdir()
     with terminal_in(home) as terminal:
         port, proxy_port = (int(terminal.ports[printed]) for printed in ("8080", "9000"))
         with serving(tmp_path, port=port) as tenant, ConnectProxy(port=proxy_port) as proxy:
-            assert terminal.run(f"export TENANT_TOKEN={tenant.token}; cp {tenant.ca} company-ca.pem")[1] == 0
+            assert (
+                terminal.run(f"export TENANT_TOKEN={tenant.token}; cp {tenant.ca} company-ca.pem")[
+                    1
+                ]
+                == 0
+            )
             ran = play(path.read_text(), terminal)
             assert proxy.targets
             assert set(proxy.targets) == {f"127.0.0.1:{port}"}

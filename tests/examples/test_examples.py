@@ -1,4 +1,6 @@
-"""Every example folder validates, plans as written, applies, then plans empty: exactly by the commands its README shows."""
+"""Every example folder validates, plans as written, applies, then plans empty: exactly by the
+commands its README shows.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from tests.support.processes import ROOT, run
 EXAMPLES = ROOT / "examples"
 RECIPES = "ci"  # for CI; tests/ci runs them
 FOLDERS = sorted(
-    path.name for path in EXAMPLES.iterdir() if path.is_dir() and not path.name.startswith(".") and path.name != RECIPES
+    path.name
+    for path in EXAMPLES.iterdir()
+    if path.is_dir() and not path.name.startswith(".") and path.name != RECIPES
 )
 _DIGEST = re.compile(r"^digest sha256:[0-9a-f]{64}$")
 
@@ -23,7 +27,11 @@ _DIGEST = re.compile(r"^digest sha256:[0-9a-f]{64}$")
 def clone(folder: Path) -> Path:
     """A checkout with nothing in it but the examples, so that paths are those of a clone."""
     new(folder)
-    return Path(shutil.copytree(EXAMPLES, folder / "examples", ignore=shutil.ignore_patterns(".reconciler", "mine")))
+    return Path(
+        shutil.copytree(
+            EXAMPLES, folder / "examples", ignore=shutil.ignore_patterns(".reconciler", "mine")
+        )
+    )
 
 
 def played(name: str, tmp_path: Path) -> Ran:
@@ -50,7 +58,9 @@ def no_digest(lines: list[str]) -> str:
 
 
 @pytest.mark.parametrize("name", FOLDERS)
-def test_an_example_validates_plans_as_written_applies_and_then_plans_empty(name: str, tmp_path: Path) -> None:
+def test_an_example_validates_plans_as_written_applies_and_then_plans_empty(
+    name: str, tmp_path: Path
+) -> None:
     ran = played(name, tmp_path)
     if UPDATE:
         (EXAMPLES / name / "README.md").write_text(ran.text)

@@ -1,4 +1,6 @@
-"""README: its tutorial is typed into a real shell, its demo output and its tables are compared with the program."""
+"""README: its tutorial is typed into a real shell, its demo output and its tables are compared with
+the program.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +22,17 @@ _PORT = re.compile(r"127\.0\.0\.1:\d+")
 def clone(folder: Path) -> Path:
     """A checkout with what the tutorial needs."""
     (folder / ".git").mkdir()
-    shutil.copytree(ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns(".reconciler", "mine"))
+    shutil.copytree(
+        ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns(".reconciler", "mine")
+    )
     return folder
 
 
 def section(title: str) -> str:
     """The text below a heading, up to the next one of any level."""
-    found = re.search(rf"^#+ {re.escape(title)}\n(.*?)(?=^#|\Z)", README.read_text(), re.DOTALL | re.MULTILINE)
+    found = re.search(
+        rf"^#+ {re.escape(title)}\n(.*?)(?=^#|\Z)", README.read_text(), re.DOTALL | re.MULTILINE
+    )
     assert found is not None
     return found[1]
 
@@ -37,7 +43,9 @@ def test_the_tutorial_prints_what_it_says(tmp_path: Path) -> None:
 
     if UPDATE:
         README.write_text(ran.text)
-    commands = [command.split()[1] for command, _ in ran.outputs if command.startswith("reconciler ")]
+    commands = [
+        command.split()[1] for command, _ in ran.outputs if command.startswith("reconciler ")
+    ]
     assert {"validate", "plan", "reconcile", "test", "tenant"} <= set(commands)
     assert ran.outputs[-1][1][-1].startswith("No changes.")
 
@@ -73,7 +81,11 @@ def test_every_option_that_the_readme_names_exists(tmp_path: Path) -> None:
         + [[name, "--help"] for name in COMMANDS]
         + [["tenant", name, "--help"] for name in ("serve", "token", "tokens")]
     )
-    known = set(re.findall(r"--[a-z][a-z-]+", "\n".join(run(*arguments, cwd=tmp_path).out for arguments in helps)))
+    known = set(
+        re.findall(
+            r"--[a-z][a-z-]+", "\n".join(run(*arguments, cwd=tmp_path).out for arguments in helps)
+        )
+    )
 
     named = set(re.findall(r"(?<![-\w])--[a-z][a-z-]+", README.read_text()))
 

@@ -1,9 +1,11 @@
-"""Runs what a README shows: its ```console blocks in one real POSIX shell, compared with the output printed below each command.
+"""Runs what a README shows: its ```console blocks in one real POSIX shell, compared with the output
+printed below each command.
 
-Used by the tests beside it. A line that is only `...` stands for any lines; durations and digests are not compared. Every
-command must exit 0. Comments in the Markdown say what else is meant: `<!-- file: PATH -->` before a block that a reader saves
-as that file, `<!-- another terminal -->` before a command that goes on running, `<!-- by hand: … -->` before what comes after
-somebody edited something at the tenant. RECONCILER_UPDATE_GOLDENS=1 writes the real output.
+Used by the tests beside it. A line that is only `...` stands for any lines; durations and digests
+are not compared. Every command must exit 0. Comments in the Markdown say what else is meant: `<!--
+file: PATH -->` before a block that a reader saves as that file, `<!-- another terminal -->` before
+a command that goes on running, `<!-- by hand: … -->` before what comes after somebody edited
+something at the tenant. RECONCILER_UPDATE_GOLDENS=1 writes the real output.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ from pathlib import Path
 from tests.support.processes import environment
 
 UPDATE = bool(os.environ.get("RECONCILER_UPDATE_GOLDENS"))
-_BLOCK = re.compile(r"(?:<!-- (?P<note>[^\n]*) -->\n+)?```(?P<kind>\w+)\n(?P<text>.*?)\n?```", re.DOTALL)
+_BLOCK = re.compile(
+    r"(?:<!-- (?P<note>[^\n]*) -->\n+)?```(?P<kind>\w+)\n(?P<text>.*?)\n?```", re.DOTALL
+)
 _MOVING = (
     (re.compile(r"\d+\.\d\d s\b"), "0.00 s"),
     (re.compile(r"sha256:[0-9a-f]{64}"), "sha256:0"),
@@ -42,7 +46,9 @@ class Step:
 
 @dataclass
 class Ran:
-    """What came of a transcript: each command with its real output, in order, and the text with it in place."""
+    """What came of a transcript: each command with its real output, in order, and the text with it
+    in place.
+    """
 
     outputs: list[tuple[str, list[str]]] = field(default_factory=list)
     text: str = ""
@@ -68,12 +74,16 @@ def still(text: str) -> str:
 
 def matches(expected: list[str], got: list[str]) -> bool:
     """Whether the output is the printed one."""
-    pattern = "".join(r"(?:.*\n)*" if line == "..." else re.escape(still(line) + "\n") for line in expected)
+    pattern = "".join(
+        r"(?:.*\n)*" if line == "..." else re.escape(still(line) + "\n") for line in expected
+    )
     return re.fullmatch(pattern, "".join(still(line) + "\n" for line in got)) is not None
 
 
 class Terminal:
-    """A real shell in a folder, with the command on PATH; what it starts in other terminals is ended with it."""
+    """A real shell in a folder, with the command on PATH; what it starts in other terminals is
+    ended with it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -111,7 +121,9 @@ class Terminal:
         """Output lines and exit code of a command, as typed."""
         assert self.shell.stdin is not None
         assert self.shell.stdout is not None
-        self.shell.stdin.write(f"{{ {self.to_real(command)}\n}} </dev/null\nprintf '\\n{_END} %s\\n' \"$?\"\n")
+        self.shell.stdin.write(
+            f"{{ {self.to_real(command)}\n}} </dev/null\nprintf '\\n{_END} %s\\n' \"$?\"\n"
+        )
         self.shell.stdin.flush()
         lines: list[str] = []
         for line in self.shell.stdout:
@@ -121,12 +133,18 @@ class Terminal:
         raise AssertionError(f"the shell ended at: {command}\n" + "\n".join(lines))
 
     def start(self, command: str, count: int) -> list[str]:
-        """Starts a command in another terminal, in the folder where this one stands; its first `count` lines."""
+        """Starts a command in another terminal, in the folder where this one stands; its first
+        `count` lines.
+        """
         where = Path(self.run("pwd")[0][0])
-        process = self._start(["sh", "-c", f"exec {self.to_real(command)}"], where, stdin=subprocess.DEVNULL)
+        process = self._start(
+            ["sh", "-c", f"exec {self.to_real(command)}"], where, stdin=subprocess.DEVNULL
+        )
         self.others.append(process)
         assert process.stdout is not None
-        lines = [self.to_printed(process.stdout.readline().removesuffix("\n")) for _ in range(count)]
+        lines = [
+            self.to_printed(process.stdout.readline().removesuffix("\n")) for _ in range(count)
+        ]
         assert "Traceback" not in lines[0], process.communicate()[0]
         return lines
 
@@ -167,7 +185,9 @@ def terminal_in(folder: Path) -> Iterator[Terminal]:
 
 
 def play(text: str, terminal: Terminal, by_hand: Callable[[str], None] | None = None) -> Ran:
-    """Runs a README's blocks in order; asserts every exit code, and every output unless it is to be rewritten."""
+    """Runs a README's blocks in order; asserts every exit code, and every output unless it is to be
+    rewritten.
+    """
     ran, parts, at = Ran(), [], 0
     for block in _BLOCK.finditer(text):
         note, kind, body = block["note"] or "", block["kind"], block["text"]
@@ -195,6 +215,8 @@ def _lines(body: str, terminal: Terminal, ran: Ran, *, other: bool) -> Iterator[
             assert code == 0, f"$ {step.command}\nended with {code}\n" + "\n".join(got)
         ran.outputs.append((step.command, got))
         same = matches(step.expected, got)
-        assert same or UPDATE, f"$ {step.command}\n" + "\n".join([*got, "--- but printed is", *step.expected])
+        assert same or UPDATE, f"$ {step.command}\n" + "\n".join(
+            [*got, "--- but printed is", *step.expected]
+        )
         yield f"$ {step.command}"
         yield from step.expected if same else got

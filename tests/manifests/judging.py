@@ -16,12 +16,23 @@ EVENT = {"type": "elastio:recovery-point:create:started", "version": "v0", "seve
 
 def policy(name: str, body: Any = None, **spec: Any) -> str:
     spec = {"message": "https only", "schema": HTTPS if body is None else body, **spec}
-    return json.dumps({"apiVersion": "webhooks.reconciler/v1", "kind": "Policy", "metadata": {"name": name}, "spec": spec})
+    return json.dumps(
+        {
+            "apiVersion": "webhooks.reconciler/v1",
+            "kind": "Policy",
+            "metadata": {"name": name},
+            "spec": spec,
+        }
+    )
 
 
 def webhook(key: str, labels: dict[str, str] | None = None, **spec: Any) -> str:
     spec = {"url": "https://hooks.example.com/x", "events": [EVENT], **spec}
-    body = {"apiVersion": "webhooks.reconciler/v1", "kind": "Webhook", "metadata": {"name": key, "labels": labels or {}}}
+    body = {
+        "apiVersion": "webhooks.reconciler/v1",
+        "kind": "Webhook",
+        "metadata": {"name": key, "labels": labels or {}},
+    }
     return json.dumps({**body, "spec": spec})
 
 

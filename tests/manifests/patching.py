@@ -31,7 +31,10 @@ EVENT = '{type: "elastio:recovery-point:iscan:healthy", version: v0, severity: i
 
 def tenant(*patches: str, name: str = "dev", match: str = "{name: one}", extra: str = "") -> str:
     """A Tenant whose first patch stands in line 9."""
-    head = f"apiVersion: webhooks.reconciler/v1\nkind: Tenant\nmetadata: {{name: {name}}}\nspec:\n  owner: payments\n"
+    head = (
+        f"apiVersion: webhooks.reconciler/v1\nkind: Tenant\nmetadata: {{name: "
+        f"{name}}}\nspec:\n  owner: payments\n"
+    )
     body = "".join(f"    - match: {match}\n      patch: {patch}\n" for patch in patches)
     return f"{head}  local: {name}.db{extra}\n" + (f"  patches:\n{body}" if patches else "")
 

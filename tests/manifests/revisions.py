@@ -1,4 +1,6 @@
-"""Real git repositories, and the manifests as of a revision of theirs. Used by the tests of --since."""
+"""Real git repositories, and the manifests as of a revision of theirs. Used by the tests of
+--since.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""An edit of a hand-written manifest changes one line, whatever the layout: 100 files with comments, anchors and odd habits."""
+"""An edit of a hand-written manifest changes one line, whatever the layout: 100 files with
+comments, anchors and odd habits.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,10 @@ TAILS = [
         "metadata: {name: two}\n"
         "spec: {url: 'https://a.example/1', name: Two}\n"
     ),
-    ("...\n---\nkind: ConfigMap   # of somebody else\napiVersion: v1\ndata: {  enabled: true, name: One }\n"),
+    (
+        "...\n---\nkind: ConfigMap   # of somebody else\napiVersion: v1\ndata: {  "
+        "enabled: true, name: One }\n"
+    ),
 ]
 FIELDS = [
     ("name", "Another: # one"),
@@ -71,13 +76,22 @@ FIELDS = [
     ("protected", True),
     ("enabled", False),
 ]
-FILES = [(layout, tail, field, value) for layout in LAYOUTS for tail in range(4) for field, value in FIELDS]
+FILES = [
+    (layout, tail, field, value)
+    for layout in LAYOUTS
+    for tail in range(4)
+    for field, value in FIELDS
+]
 
 
 def edited(text: str, key: str, field: str, value: str | bool) -> str | None:
     """The text with one field of the Webhook's spec set; None where that was not possible."""
     file = Text(text.encode())
-    return file.whole() if file.change("Webhook", key, [Change("set", ("spec", field), value)]) else None
+    return (
+        file.whole()
+        if file.change("Webhook", key, [Change("set", ("spec", field), value)])
+        else None
+    )
 
 
 def test_there_are_a_hundred() -> None:
@@ -86,7 +100,9 @@ def test_there_are_a_hundred() -> None:
 
 @pytest.mark.parametrize(("layout", "tail", "field", "value"), FILES)
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
-def test_one_live_edit_changes_exactly_one_line(layout: str, tail: int, field: str, value: str | bool, ending: str) -> None:
+def test_one_live_edit_changes_exactly_one_line(
+    layout: str, tail: int, field: str, value: str | bool, ending: str
+) -> None:
     text = (HEAD + LAYOUTS[layout] + TAILS[tail]).replace("\n", ending)
     made = edited(text, "one", field, value)
     assert made is not None
@@ -103,4 +119,6 @@ def test_an_anchor_that_others_mean_moves_to_them_so_that_they_do_not_change() -
 
 def test_a_merged_field_is_written_out_beside_the_merge() -> None:
     merged = HEAD + "spec:\n  <<: {url: 'https://a.example/1', description: x}\n  name: One\n"
-    assert edited(merged, "one", "description", "why") == merged.replace("spec:\n", "spec:\n  description: why\n")
+    assert edited(merged, "one", "description", "why") == merged.replace(
+        "spec:\n", "spec:\n  description: why\n"
+    )

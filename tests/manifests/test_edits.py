@@ -1,4 +1,6 @@
-"""An export over hand-written events and authentication: the lines that differ change, all others stay, and the plan is empty."""
+"""An export over hand-written events and authentication: the lines that differ change, all others
+stay, and the plan is empty.
+"""
 
 from __future__ import annotations
 
@@ -96,7 +98,10 @@ spec:
                 - {type: 'second:kind', version: v0, severity: warning}
 """,
 }
-TAILS = ["", "  # the end\n---\napiVersion: v1\nkind: ConfigMap  # of somebody else\ndata: {  a: b }\n"]
+TAILS = [
+    "",
+    "  # the end\n---\napiVersion: v1\nkind: ConfigMap  # of somebody else\ndata: {  a: b }\n",
+]
 
 
 def text_of(layout: str, tail: str) -> str:
@@ -111,7 +116,9 @@ def test_there_are_over_a_hundred() -> None:
 
 
 @pytest.mark.parametrize(("layout", "edit", "tail"), CASES)
-def test_an_edit_of_the_events_touches_one_line(tmp_path: Path, layout: str, edit: str, tail: int) -> None:
+def test_an_edit_of_the_events_touches_one_line(
+    tmp_path: Path, layout: str, edit: str, tail: int
+) -> None:
     before = text_of(EVENTS[layout], TAILS[tail] if layout != "json" else "")
 
     def moved(spec: Webhook) -> Webhook:
@@ -120,7 +127,10 @@ def test_an_edit_of_the_events_touches_one_line(tmp_path: Path, layout: str, edi
         return replace(spec, subscriptions=frozenset(EDITS[edit](held)))
 
     after, told = over(tmp_path, before, moved, "\r\n" if tail else "\n", "\ufeff" if tail else "")
-    separated = layout in {"json", "flow list"} and edit in {"one more", "the last one less"}  # the comma of the line before
+    separated = layout in {"json", "flow list"} and edit in {
+        "one more",
+        "the last one less",
+    }  # the comma of the line before
     expected = {(1, 1), (0, 1), (1, 0)} if not separated else {(1, 2), (2, 1)}
     assert len(found := touched(before, after)) == 1, after
     assert found[0] in expected, after
@@ -136,7 +146,10 @@ def test_an_edit_of_the_events_touches_one_line(tmp_path: Path, layout: str, edi
     - {<<: *a, severity: warning}
     - {type: 'second:kind', version: *v, severity: info}
 """,
-            lambda held: [replace(one, version="v1") if one.severity == "info" and one.type == A else one for one in held],
+            lambda held: [
+                replace(one, version="v1") if one.severity == "info" and one.type == A else one
+                for one in held
+            ],
             """\
     - {type: 'first:kind', version: v1, severity: info}
     - {<<: &a {type: "first:kind", version: v0, severity: info}, severity: warning}
@@ -160,7 +173,9 @@ def test_an_edit_of_the_events_touches_one_line(tmp_path: Path, layout: str, edi
     - <<: *a
       severity: warning
 """,
-            lambda held: [replace(one, version="v1") if one.severity == "warning" else one for one in held],
+            lambda held: [
+                replace(one, version="v1") if one.severity == "warning" else one for one in held
+            ],
             """\
     - &a {type: 'first:kind', version: v0, severity: info}
     - <<: *a
@@ -191,7 +206,10 @@ def test_an_edit_of_the_events_touches_one_line(tmp_path: Path, layout: str, edi
         - info # little
         - warning
 """,
-            lambda held: [*(one for one in held if one.severity == "info"), Subscription(A, "v0", "critical")],
+            lambda held: [
+                *(one for one in held if one.severity == "info"),
+                Subscription(A, "v0", "critical"),
+            ],
             """\
     - type: first:kind
       version: v0
@@ -213,16 +231,25 @@ def test_an_edit_of_the_events_touches_one_line(tmp_path: Path, layout: str, edi
 """,
         ),
     ],
-)  # fmt: skip
+)
 def test_anchors_aliases_and_merges_change_for_nobody_else(
-    tmp_path: Path, events: str, move: Callable[[frozenset[Subscription]], list[Subscription]], expected: str
+    tmp_path: Path,
+    events: str,
+    move: Callable[[frozenset[Subscription]], list[Subscription]],
+    expected: str,
 ) -> None:
     begin = HEAD + "spec:\n  url: https://a.example/1\n  events:\n"
-    after, _ = over(tmp_path, begin + events, lambda spec: replace(spec, subscriptions=frozenset(move(spec.subscriptions))))
+    after, _ = over(
+        tmp_path,
+        begin + events,
+        lambda spec: replace(spec, subscriptions=frozenset(move(spec.subscriptions))),
+    )
     assert after == begin + expected
 
 
-def test_the_last_event_of_a_subscription_takes_its_document_with_it_and_leaves_comments(tmp_path: Path) -> None:
+def test_the_last_event_of_a_subscription_takes_its_document_with_it_and_leaves_comments(
+    tmp_path: Path,
+) -> None:
     own = HEAD + "spec: {url: 'https://a.example/1'}\n"
     more = """\
 ---
@@ -235,14 +262,23 @@ spec: {webhook: one, events: [{type: 'first:kind', version: v0, severity: info}]
 """
     after, told = over(tmp_path, own + more, lambda spec: replace(spec, subscriptions=frozenset()))
     assert after == own + "---\n# scans\n# below\n"
-    assert [line.rpartition("/")[2] for line in told] == ["all.yaml:8: more has no event left and was taken out"]
+    assert [line.rpartition("/")[2] for line in told] == [
+        "all.yaml:8: more has no event left and was taken out"
+    ]
 
 
 def test_hundreds_of_changes_of_a_long_list_are_made_at_once(tmp_path: Path) -> None:
     many = [Subscription(f"kind-{number}", "v0", "info") for number in range(600)]
     items = "".join(f"    - {{type: {one.type}, version: v0, severity: info}}\n" for one in many)
-    moved = frozenset(replace(one, severity="warning") for one in many[:400]) | frozenset(many[400:500])
-    before = HEAD + "spec:\n  url: https://a.example/1 # where\n  events:\n" + items + "  protected: false # yet\n"
+    moved = frozenset(replace(one, severity="warning") for one in many[:400]) | frozenset(
+        many[400:500]
+    )
+    before = (
+        HEAD
+        + "spec:\n  url: https://a.example/1 # where\n  events:\n"
+        + items
+        + "  protected: false # yet\n"
+    )
     after, told = over(tmp_path, before, lambda spec: replace(spec, subscriptions=moved))
     assert (after.count("severity: warning"), after.count("severity: info"), told) == (400, 100, [])
     assert "# where\n  events:\n" in after
@@ -250,7 +286,11 @@ def test_hundreds_of_changes_of_a_long_list_are_made_at_once(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "begin", ["  ? url\n  : https://a.example/1\n  ? events\n  : ", "  url:\n    https://a.example/1\n  events:\n    "]
+    "begin",
+    [
+        "  ? url\n  : https://a.example/1\n  ? events\n  : ",
+        "  url:\n    https://a.example/1\n  events:\n    ",
+    ],
 )
 def test_odd_ways_to_write_a_key_are_edited_too(tmp_path: Path, begin: str) -> None:
     before = HEAD + "spec:\n" + begin + f"- {{type: {A}, version: v0, severity: info}}\n"

@@ -1,4 +1,6 @@
-"""An export over hand-written authentication and blocks of text: what differs changes, references stay, and the plan is empty."""
+"""An export over hand-written authentication and blocks of text: what differs changes, references
+stay, and the plan is empty.
+"""
 
 from __future__ import annotations
 
@@ -106,12 +108,22 @@ AUTHS: dict[str, tuple[str, Auth, int]] = {
 
 
 @pytest.mark.parametrize(
-    ("case", "rest"), list(product(AUTHS, ("  enabled: true\n", "  events:\n    - {type: x, version: v0, severity: info}\n", "")))
+    ("case", "rest"),
+    list(
+        product(
+            AUTHS,
+            ("  enabled: true\n", "  events:\n    - {type: x, version: v0, severity: info}\n", ""),
+        )
+    ),
 )
-def test_an_edit_of_the_authentication_touches_what_differs_and_keeps_references(tmp_path: Path, case: str, rest: str) -> None:
+def test_an_edit_of_the_authentication_touches_what_differs_and_keeps_references(
+    tmp_path: Path, case: str, rest: str
+) -> None:
     auth, held, lines = AUTHS[case]
     before = HEAD + "spec:\n  url: https://a.example/1  # where\n" + auth + rest
-    after, _ = over(tmp_path, before, lambda spec: replace(spec, auth=held), "\r\n" if rest else "\n")
+    after, _ = over(
+        tmp_path, before, lambda spec: replace(spec, auth=held), "\r\n" if rest else "\n"
+    )
     found = touched(before, after)
     assert len(found) == 1, after
     assert max(found[0]) == lines, after
@@ -122,15 +134,22 @@ def test_an_edit_of_the_authentication_touches_what_differs_and_keeps_references
 
 def test_another_type_gets_another_reference_and_its_variable_is_told(tmp_path: Path) -> None:
     before = (
-        HEAD + "spec:\n  url: https://a.example/1\n  auth:  # theirs\n    type: bearer  # RFC 6750\n    token: {fromEnv: T}\n"
+        HEAD + "spec:\n  url: https://a.example/1\n  auth:  # theirs\n    type: bearer  # RFC "
+        "6750\n    token: {fromEnv: T}\n"
     )
-    after, _ = over(tmp_path, before, lambda spec: replace(spec, auth=BasicAuth(Secret("bob"), Withheld("7"))))
+    after, _ = over(
+        tmp_path, before, lambda spec: replace(spec, auth=BasicAuth(Secret("bob"), Withheld("7")))
+    )
     assert after == before.replace("type: bearer", "type: basic").replace(
-        "    token: {fromEnv: T}\n", '    username: bob\n    password: {fromEnv: WEBHOOK_ONE_PASSWORD}\n    version: "7"\n'
+        "    token: {fromEnv: T}\n",
+        '    username: bob\n    password: {fromEnv: WEBHOOK_ONE_PASSWORD}\n    version: "7"\n',
     )
 
 
-BLOCK = HEAD + "spec:\n  description: |  # long\n     One line\n     two: lines\n  # after\n  url: https://a.example/1\n"
+BLOCK = (
+    HEAD + "spec:\n  description: |  # long\n     One line\n     two: lines\n  # after\n  url: "
+    "https://a.example/1\n"
+)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""An export of events that several manifests or teams have a say in: nobody's webhook or file changes unasked."""
+"""An export of events that several manifests or teams have a say in: nobody's webhook or file
+changes unasked.
+"""
 
 from __future__ import annotations
 
@@ -30,15 +32,26 @@ def moved_both(folder: Path, *names: str) -> tuple[str, tuple[str, ...], bool]:
     other = frozenset({Subscription(A, "v0", "warning")})
     held = [as_stored(item, number) for number, item in enumerate(read(folder).declared)]
     tenant = MemoryProvider(
-        [replace(item, spec=replace(item.spec, subscriptions=other)) if item.spec.name in names else item for item in held]
+        [
+            replace(item, spec=replace(item.spec, subscriptions=other))
+            if item.spec.name in names
+            else item
+            for item in held
+        ]
     )
     told = exported(folder, tenant)
     return (folder / "all.yaml").read_text(), told, plan_after(folder, tenant).pending == ()
 
 
-def test_what_a_selector_adds_to_several_is_edited_where_all_of_them_moved_alike(tmp_path: Path) -> None:
+def test_what_a_selector_adds_to_several_is_edited_where_all_of_them_moved_alike(
+    tmp_path: Path,
+) -> None:
     after, told, empty = moved_both(tmp_path, "one", "two")
-    assert (after, told, empty) == (BOTH.replace("severity: info} # for", "severity: warning} # for"), (), True)
+    assert (after, told, empty) == (
+        BOTH.replace("severity: info} # for", "severity: warning} # for"),
+        (),
+        True,
+    )
 
 
 def test_what_a_selector_adds_to_others_too_is_told_and_stays(tmp_path: Path) -> None:
@@ -51,7 +64,10 @@ def test_another_teams_file_is_not_edited_but_named(tmp_path: Path) -> None:
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
     ours.mkdir()
     theirs.mkdir()
-    two = "".join(f"    - {{type: '{kind}', version: v0, severity: {level}}}\n" for kind, level in ((A, "info"), (B, "warning")))
+    two = "".join(
+        f"    - {{type: '{kind}', version: v0, severity: {level}}}\n"
+        for kind, level in ((A, "info"), (B, "warning"))
+    )
     (ours / "one.yaml").write_text(f"{HEAD}spec:\n  url: https://a.example/1\n  events:\n{two}")
     (theirs / "more.yaml").write_text(
         """\
@@ -65,13 +81,18 @@ spec:
 """
     )
     held = [as_stored(item) for item in read(tmp_path).declared]
-    gone = replace(held[0].spec, subscriptions=frozenset({Subscription(A, "v0", "info"), Subscription(A, "v0", "critical")}))
+    gone = replace(
+        held[0].spec,
+        subscriptions=frozenset({Subscription(A, "v0", "info"), Subscription(A, "v0", "critical")}),
+    )
     before = (theirs / "more.yaml").read_bytes()
     told = exported(tmp_path, MemoryProvider([replace(held[0], spec=gone)]), into=ours)
     assert (theirs / "more.yaml").read_bytes() == before
     assert B not in (ours / "one.yaml").read_text()
     assert "severity: [info, critical]" in (ours / "one.yaml").read_text()
-    assert [line.rpartition("/")[2] for line in told] == ["more.yaml:7:7: one: events differs; edit it by hand, or reconcile"]
+    assert [line.rpartition("/")[2] for line in told] == [
+        "more.yaml:7:7: one: events differs; edit it by hand, or reconcile"
+    ]
 
 
 def test_what_another_teams_event_became_is_theirs_to_write(tmp_path: Path) -> None:
@@ -79,7 +100,10 @@ def test_what_another_teams_event_became_is_theirs_to_write(tmp_path: Path) -> N
     for folder in (ours, theirs):
         folder.mkdir()
     (ours / "one.yaml").write_text(HEAD + "spec: {url: 'https://a.example/1'}\n")
-    more = f"{MORE}spec:\n  webhook: one\n  events:\n    - {{type: '{C}', version: v0, severity: info}}\n"
+    more = (
+        f"{MORE}spec:\n  webhook: one\n  events:\n    - {{type: '{C}', version: v0, "
+        f"severity: info}}\n"
+    )
     (theirs / "more.yaml").write_text(more)
     held = as_stored(read(tmp_path).declared[0])
     moved = replace(held.spec, subscriptions=frozenset({Subscription(C, "v0", "warning")}))

@@ -1,4 +1,6 @@
-"""Evidence that Git removed a manifest: what each state of a recorded source says, in real repositories."""
+"""Evidence that Git removed a manifest: what each state of a recorded source says, in real
+repositories.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +17,21 @@ from tests.manifests.revisions import commit, git, new, put
 from tests.manifests.test_load import read, tenant, webhook
 
 
-def asked(*sources: str, paths: tuple[str, ...] = (".",), **options: object) -> dict[str, tuple[State, str]]:
-    """The state and the place of each source without evidence, with the current folder's manifests read."""
+def asked(
+    *sources: str, paths: tuple[str, ...] = (".",), **options: object
+) -> dict[str, tuple[State, str]]:
+    """The state and the place of each source without evidence, with the current folder's manifests
+    read.
+    """
     found = doubts(load(Request(paths, **options)), sources)  # type: ignore[arg-type]  # by name
     return {source: (doubt.state, doubt.place) for source, doubt in found.items()}
 
 
 @pytest.fixture
 def with_submodule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A clone whose submodule `webhooks/sub`, and the submodule `deep` in that, are not checked out; the current folder."""
+    """A clone whose submodule `webhooks/sub`, and the submodule `deep` in that, are not checked
+    out; the current folder.
+    """
     for name, below in (("deep", None), ("sub", "deep"), ("main", "sub")):
         folder = new(tmp_path / name)
         put(folder, **{f"webhooks__{name}": webhook(name), name: webhook(f"{name}-top")})
@@ -45,7 +53,12 @@ def test_a_file_that_is_not_in_the_work_tree_is_evidence_in_git(repo: Path) -> N
     commit(repo)
     git(repo, "rm", "-q", "-r", "gone")
     assert not (repo / "gone").exists()
-    assert asked("gone/only.yaml", "webhooks/never.yaml", ".hidden/never.yaml", "no/such/folder/x.yaml") == {}
+    assert (
+        asked(
+            "gone/only.yaml", "webhooks/never.yaml", ".hidden/never.yaml", "no/such/folder/x.yaml"
+        )
+        == {}
+    )
     (repo / "webhooks/a.yaml").unlink()  # not committed yet
     assert asked("webhooks/a.yaml") == {}
 
@@ -59,7 +72,9 @@ def test_a_submodule_that_is_not_checked_out_is_no_evidence(with_submodule: Path
     assert asked(inside, "webhooks/sub/removed.yaml") == {}
 
 
-def test_a_submodule_in_a_submodule_is_no_evidence_until_both_are_checked_out(with_submodule: Path) -> None:
+def test_a_submodule_in_a_submodule_is_no_evidence_until_both_are_checked_out(
+    with_submodule: Path,
+) -> None:
     inside = "webhooks/sub/deep/deep.yaml"
     assert asked(inside) == {inside: (State.SUBMODULE, "webhooks/sub")}
     git(with_submodule, "submodule", "update", "--init", "-q")
@@ -68,7 +83,9 @@ def test_a_submodule_in_a_submodule_is_no_evidence_until_both_are_checked_out(wi
     assert asked(inside) == {}
 
 
-def test_a_link_into_a_submodule_that_is_not_checked_out_is_no_evidence(with_submodule: Path) -> None:
+def test_a_link_into_a_submodule_that_is_not_checked_out_is_no_evidence(
+    with_submodule: Path,
+) -> None:
     (with_submodule / "linked").symlink_to("webhooks/sub")
     assert asked("linked/sub.yaml") == {"linked/sub.yaml": (State.SUBMODULE, "webhooks/sub")}
     (with_submodule / "webhooks/sub").rmdir()
@@ -81,12 +98,16 @@ def test_what_a_sparse_checkout_leaves_out_is_no_evidence(repo: Path, cone: str)
     commit(repo)
     git(repo, "sparse-checkout", "set", cone, "webhooks")
     assert not (repo / "other").exists()
-    assert asked("other/c.yaml", "other/never.yaml") == {"other/c.yaml": (State.SPARSE, "other/c.yaml")}
+    assert asked("other/c.yaml", "other/never.yaml") == {
+        "other/c.yaml": (State.SPARSE, "other/c.yaml")
+    }
     git(repo, "sparse-checkout", "disable")
     assert asked("other/c.yaml") == {}
 
 
-def test_a_skipped_file_in_a_worktree_of_git_is_no_evidence_there_alone(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_skipped_file_in_a_worktree_of_git_is_no_evidence_there_alone(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     git(repo, "worktree", "add", "-q", "../second")
     second = repo.parent / "second"
     git(second, "update-index", "--skip-worktree", "webhooks/b.yaml")
@@ -97,13 +118,17 @@ def test_a_skipped_file_in_a_worktree_of_git_is_no_evidence_there_alone(repo: Pa
     assert asked("webhooks/b.yaml") == {"webhooks/b.yaml": (State.SPARSE, "webhooks/b.yaml")}
 
 
-def test_git_is_asked_of_a_folder_above_the_current_one_too(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_git_is_asked_of_a_folder_above_the_current_one_too(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     read(repo, {"prod/tenant.yaml": tenant("main"), "shared/c.yaml": webhook("c")})
     commit(repo)
     git(repo, "update-index", "--skip-worktree", "shared/c.yaml")
     (repo / "shared/c.yaml").unlink()
     monkeypatch.chdir(repo / "prod")
-    assert asked("../shared/c.yaml", paths=("..",)) == {"../shared/c.yaml": (State.SPARSE, "../shared/c.yaml")}
+    assert asked("../shared/c.yaml", paths=("..",)) == {
+        "../shared/c.yaml": (State.SPARSE, "../shared/c.yaml")
+    }
 
 
 def test_a_thousand_sources_are_asked_together(repo: Path) -> None:
@@ -117,17 +142,35 @@ def test_a_thousand_sources_are_asked_together(repo: Path) -> None:
 
 
 def test_a_file_that_was_not_read_is_no_evidence(repo: Path) -> None:
-    read(repo, {".hidden/c.yaml": webhook("c"), "webhooks/.d.yaml": webhook("d"), "e.yaml.bak": "", "f.txt": webhook("f")})
+    read(
+        repo,
+        {
+            ".hidden/c.yaml": webhook("c"),
+            "webhooks/.d.yaml": webhook("d"),
+            "e.yaml.bak": "",
+            "f.txt": webhook("f"),
+        },
+    )
     assert asked(".hidden/c.yaml", "webhooks/.d.yaml", "e.yaml", "e.yaml.bak", "f.txt") == {
         ".hidden/c.yaml": (State.HIDDEN, ".hidden"),
         "webhooks/.d.yaml": (State.HIDDEN, "webhooks/.d.yaml"),
         "e.yaml.bak": (State.ENDING, ""),
         "f.txt": (State.ENDING, ""),
     }
-    assert asked(".hidden/c.yaml", "webhooks/.d.yaml", "f.txt", paths=(".", ".hidden", "webhooks/.d.yaml", "f.txt")) == {}
+    assert (
+        asked(
+            ".hidden/c.yaml",
+            "webhooks/.d.yaml",
+            "f.txt",
+            paths=(".", ".hidden", "webhooks/.d.yaml", "f.txt"),
+        )
+        == {}
+    )
 
 
-@pytest.mark.parametrize("text", ["# nothing any more\n", "---\n", "apiVersion: v1\nkind: ConfigMap\n", "[]\n"])
+@pytest.mark.parametrize(
+    "text", ["# nothing any more\n", "---\n", "apiVersion: v1\nkind: ConfigMap\n", "[]\n"]
+)
 def test_a_file_without_a_document_of_ours_is_no_evidence(repo: Path, text: str) -> None:
     (repo / "webhooks/b.yaml").write_text(text)
     assert asked("webhooks/b.yaml") == {"webhooks/b.yaml": (State.NO_DOCUMENT, "")}
@@ -136,7 +179,9 @@ def test_a_file_without_a_document_of_ours_is_no_evidence(repo: Path, text: str)
 
 
 def test_standard_input_without_a_document_of_ours_is_no_evidence(repo: Path) -> None:
-    assert asked("<stdin>", paths=(".", "-"), stdin=b"# nothing\n") == {"<stdin>": (State.NO_DOCUMENT, "")}
+    assert asked("<stdin>", paths=(".", "-"), stdin=b"# nothing\n") == {
+        "<stdin>": (State.NO_DOCUMENT, "")
+    }
     assert asked("<stdin>", paths=(".", "-"), stdin=webhook("z").encode()) == {}
 
 
@@ -176,16 +221,24 @@ def test_without_git_an_empty_submodule_is_no_evidence(
     assert asked(inside) == {}
 
 
-def test_without_the_program_git_a_work_tree_gives_no_evidence(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_program_git_a_work_tree_gives_no_evidence(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(repo / "empty"))
     assert shutil.which("git") is None
     assert asked("webhooks/c.yaml", "webhooks/a.yaml") == {"webhooks/c.yaml": (State.NO_GIT, "")}
 
 
-def test_a_repository_that_git_refuses_gives_no_evidence(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # git's own switch, as if somebody else owned it
+def test_a_repository_that_git_refuses_gives_no_evidence(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(
+        "GIT_TEST_ASSUME_DIFFERENT_OWNER", "1"
+    )  # git's own switch, as if somebody else owned it
     found = doubts(load(Request((".",))), ["webhooks/c.yaml"])
-    assert [(doubt.state, doubt.detail) for doubt in found.values()] == [(State.GIT_REFUSES, os.path.realpath(repo))]
+    assert [(doubt.state, doubt.detail) for doubt in found.values()] == [
+        (State.GIT_REFUSES, os.path.realpath(repo))
+    ]
 
 
 def test_a_repository_that_git_cannot_read_gives_no_evidence(repo: Path) -> None:
@@ -196,7 +249,9 @@ def test_a_repository_that_git_cannot_read_gives_no_evidence(repo: Path) -> None
     assert "index" in doubt.detail
 
 
-def test_a_hook_of_another_repository_does_not_mislead(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hook_of_another_repository_does_not_mislead(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     git(repo, "update-index", "--skip-worktree", "webhooks/b.yaml")
     (repo / "webhooks/b.yaml").unlink()
     other = new(repo.parent / "other")

@@ -1,4 +1,6 @@
-"""The source line below a syntax error: readable where nothing on it can be a credential, else with `…` for each text."""
+"""The source line below a syntax error: readable where nothing on it can be a credential, else with
+`…` for each text.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,10 @@ from reconciler.core.errors import InvalidManifests
 from reconciler.manifests import Request, load
 from reconciler.render.problems import problems_text
 
-HEAD = "apiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata: {name: a}\nspec:\n  url: https://a.example.com/x\n"
+HEAD = (
+    "apiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata: {name: a}\nspec:\n  url: "
+    "https://a.example.com/x\n"
+)
 
 
 def excerpt_of(folder: Path, line: str) -> tuple[str, str, str]:
@@ -34,7 +39,9 @@ def excerpt_of(folder: Path, line: str) -> tuple[str, str, str]:
         ("  description: text with: a colon, and more", "quote a value"),
     ],
 )
-def test_a_syntax_error_shows_its_line_with_a_caret_and_a_hint(tmp_path: Path, line: str, part: str) -> None:
+def test_a_syntax_error_shows_its_line_with_a_caret_and_a_hint(
+    tmp_path: Path, line: str, part: str
+) -> None:
     source, caret, hint = excerpt_of(tmp_path, line)
     assert source == line
     assert caret.strip() == "^"
@@ -54,7 +61,9 @@ def test_a_syntax_error_shows_its_line_with_a_caret_and_a_hint(tmp_path: Path, l
         ("  description: sk_live_hunter2hunter2: x", "  description: …: …"),
     ],
 )
-def test_what_may_be_a_credential_is_left_out_of_the_line(tmp_path: Path, line: str, shown: str) -> None:
+def test_what_may_be_a_credential_is_left_out_of_the_line(
+    tmp_path: Path, line: str, shown: str
+) -> None:
     source, caret, _ = excerpt_of(tmp_path, line)
     assert source == shown
     assert "hunter2" not in source + caret

@@ -1,4 +1,6 @@
-"""Each invalid manifest stands beside the exact problems expected of it: a new case is two new files."""
+"""Each invalid manifest stands beside the exact problems expected of it: a new case is two new
+files.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from reconciler.core.errors import InvalidManifests
 from reconciler.core.model.problem import Problem
 from reconciler.manifests import Request, load
 
-CASES = sorted(path for path in (Path(__file__).parent / "invalid").iterdir() if path.suffix != ".expected")
+CASES = sorted(
+    path for path in (Path(__file__).parent / "invalid").iterdir() if path.suffix != ".expected"
+)
 
 
 def problems_of(*paths: Path | str, **options: object) -> tuple[Problem, ...]:
@@ -47,8 +51,13 @@ def test_all_problems_of_all_files_come_at_once_sorted_by_file_and_line() -> Non
 
 def test_a_fault_in_a_long_document_is_told_as_in_a_short_one(tmp_path: Path) -> None:
     text = (Path(__file__).parent / "invalid" / "unknown-field.yaml").read_text()
-    (tmp_path / "a.yaml").write_text(text + "  previously:\n" + "".join(f"  - n{number}\n" for number in range(5_000)))
-    short, long = problems_of(Path(__file__).parent / "invalid" / "unknown-field.yaml"), problems_of(tmp_path / "a.yaml")
+    (tmp_path / "a.yaml").write_text(
+        text + "  previously:\n" + "".join(f"  - n{number}\n" for number in range(5_000))
+    )
+    short, long = (
+        problems_of(Path(__file__).parent / "invalid" / "unknown-field.yaml"),
+        problems_of(tmp_path / "a.yaml"),
+    )
     assert [(p.pointer, p.message, p.hint, p.origin.line) for p in short] == [
         (p.pointer, p.message, p.hint, p.origin.line) for p in long
     ]
@@ -56,9 +65,13 @@ def test_a_fault_in_a_long_document_is_told_as_in_a_short_one(tmp_path: Path) ->
 
 def test_beyond_a_thousand_problems_of_a_file_the_last_one_says_so(tmp_path: Path) -> None:
     text = (Path(__file__).parent / "invalid" / "unknown-field.yaml").read_text()
-    (tmp_path / "schema.yaml").write_text(text + "".join(f"  x{number}: 1\n" for number in range(2_000)))
+    (tmp_path / "schema.yaml").write_text(
+        text + "".join(f"  x{number}: 1\n" for number in range(2_000))
+    )
     (tmp_path / "reader.yaml").write_text("".join(f"- !x {number}\n" for number in range(2_000)))
     for name, count in (("schema", 1_000), ("reader", 1_000)):
         found = problems_of(tmp_path / f"{name}.yaml")
         assert len(found) == count + 1
-        assert next(p.message for p in found if p.rule in {"document/limit", "yaml/limit"}).startswith("over 1,000 problems")
+        assert next(
+            p.message for p in found if p.rule in {"document/limit", "yaml/limit"}
+        ).startswith("over 1,000 problems")

@@ -1,4 +1,6 @@
-"""Linked folders: followed inside the root, each folder read once, an error where they lead out of it."""
+"""Linked folders: followed inside the root, each folder read once, an error where they lead out of
+it.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,14 @@ def sources(*paths: str) -> dict[str, tuple[str, ...]]:
 
 
 def test_a_linked_folder_inside_the_root_is_followed(here: Path) -> None:
-    read(here, {"webhooks/a.yaml": webhook("a"), "shared/b.yaml": webhook("b"), "shared/deep/c.yaml": webhook("c")})
+    read(
+        here,
+        {
+            "webhooks/a.yaml": webhook("a"),
+            "shared/b.yaml": webhook("b"),
+            "shared/deep/c.yaml": webhook("c"),
+        },
+    )
     (here / "webhooks/linked").symlink_to("../shared")
     assert sources("webhooks") == {
         "a": ("webhooks/a.yaml",),
@@ -35,7 +44,10 @@ def test_a_folder_that_links_lead_to_as_well_is_read_once_by_its_own_path(here: 
 
 
 def test_links_in_a_circle_end(here: Path) -> None:
-    read(here, {"a/one.yaml": webhook("one"), "b/two.yaml": webhook("two"), "c.yaml": webhook("three")})
+    read(
+        here,
+        {"a/one.yaml": webhook("one"), "b/two.yaml": webhook("two"), "c.yaml": webhook("three")},
+    )
     (here / "a/b").symlink_to("../b")
     (here / "b/a").symlink_to("../a")
     (here / "a/self").symlink_to(".")
@@ -48,7 +60,11 @@ def test_a_linked_folder_outside_of_the_root_is_an_error(here: Path) -> None:
     read(here.parent / "elsewhere", {"b.yaml": webhook("b")})
     (here / "webhooks/out").symlink_to(here.parent / "elsewhere")
     (problem,) = problems_of(Path("webhooks"))
-    assert (problem.origin.file, problem.rule, problem.severity) == ("webhooks/out", "path/linked-folder", "error")
+    assert (problem.origin.file, problem.rule, problem.severity) == (
+        "webhooks/out",
+        "path/linked-folder",
+        "error",
+    )
     assert problem.hint == "move the folder into the repository, or name it as a PATH too"
     assert problems_of(Path("webhooks"), here.parent / "elsewhere") == ()
 

@@ -1,4 +1,6 @@
-"""Files that would have been passed over: empty, a pointer, a text; and lists of manifests, which are read as their items."""
+"""Files that would have been passed over: empty, a pointer, a text; and lists of manifests, which
+are read as their items.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,17 @@ from reconciler.manifests import Request, load
 from tests.manifests.test_load import EVENT, read, webhook
 from tests.manifests.test_paths import problems_of
 
-POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1\nsize 12345\n"
+POINTER = (
+    "version https://git-lfs.github.com/spec/v1\noid "
+    "sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1\nsize 12345\n"
+)
 
 
 def places(*paths: Path) -> list[tuple[str, int, int, str]]:
-    return [(Path(p.origin.file).name, p.origin.line, p.origin.column, p.rule) for p in problems_of(*paths)]
+    return [
+        (Path(p.origin.file).name, p.origin.line, p.origin.column, p.rule)
+        for p in problems_of(*paths)
+    ]
 
 
 @pytest.mark.parametrize("named", [False, True])
@@ -34,18 +42,29 @@ def places(*paths: Path) -> list[tuple[str, int, int, str]]:
         ("- hosts: all\n  tasks: []\n", "document/not-a-mapping", "a manifest is a mapping"),
     ],
 )
-def test_what_is_no_manifest_is_an_error_of_its_own(tmp_path: Path, text: str, rule: str, hint: str, named: bool) -> None:
+def test_what_is_no_manifest_is_an_error_of_its_own(
+    tmp_path: Path, text: str, rule: str, hint: str, named: bool
+) -> None:
     read(tmp_path, {"a.yaml": webhook("one")})
     (tmp_path / "b.yaml").write_text(text)
     paths = (tmp_path / "a.yaml", tmp_path / "b.yaml") if named else (tmp_path,)
     (problem,) = problems_of(*paths)
-    assert (Path(problem.origin.file).name, problem.origin.line, problem.origin.column) == ("b.yaml", 1, 1)
+    assert (Path(problem.origin.file).name, problem.origin.line, problem.origin.column) == (
+        "b.yaml",
+        1,
+        1,
+    )
     assert (problem.rule, problem.severity) == (rule, "error")
     assert (problem.hint or "").startswith(hint)
 
 
-@pytest.mark.parametrize("text", ["# nothing\n", "---\n---\n", "\n", "apiVersion: v1\nkind: ConfigMap\n", "[]\n", "a: 1\n"])
-def test_comments_and_documents_of_others_are_no_error_in_a_folder(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    ["# nothing\n", "---\n---\n", "\n", "apiVersion: v1\nkind: ConfigMap\n", "[]\n", "a: 1\n"],
+)
+def test_comments_and_documents_of_others_are_no_error_in_a_folder(
+    tmp_path: Path, text: str
+) -> None:
     found = read(tmp_path, {"a.yaml": webhook("one"), "b.yaml": text})
     assert [item.key for item in found.declared] == ["one"]
     assert found.read == {f"{tmp_path}/a.yaml": True, f"{tmp_path}/b.yaml": False}
@@ -56,11 +75,20 @@ def test_a_list_of_manifests_is_read_as_its_items_with_their_places(here: Path) 
     text = "".join("- " + item.replace("\n", "\n  ").rstrip() + "\n" for item in items)
     (here / "a.yaml").write_text(text)
     (problem,) = problems_of(here)
-    line = next(number for number, content in enumerate(text.splitlines(), 1) if "nonsense" in content)
-    assert (problem.rule, problem.pointer, problem.origin.line) == ("schema/additionalProperties", "/spec/nonsense", line)
+    line = next(
+        number for number, content in enumerate(text.splitlines(), 1) if "nonsense" in content
+    )
+    assert (problem.rule, problem.pointer, problem.origin.line) == (
+        "schema/additionalProperties",
+        "/spec/nonsense",
+        line,
+    )
     (here / "a.yaml").write_text(text.replace("    nonsense: 1\n", ""))
     found = load(Request((".",)))
-    assert [(item.key, item.origin.line, item.origin.column) for item in found.declared] == [("one", 1, 3), ("two", 7, 3)]
+    assert [(item.key, item.origin.line, item.origin.column) for item in found.declared] == [
+        ("one", 1, 3),
+        ("two", 7, 3),
+    ]
     assert (found.documents, found.skipped) == (2, 1)
     assert [item.sources for item in found.declared] == [("a.yaml",), ("a.yaml",)]
 
@@ -92,7 +120,9 @@ def test_beyond_a_thousand_items_that_are_none_the_last_problem_says_so(tmp_path
     (tmp_path / "a.yaml").write_text("- {kind: Webhook}\n" + "- 1\n" * 3_000)
     found = problems_of(tmp_path)
     assert len(found) == 1_001
-    assert next(p.message for p in found if p.rule == "document/limit").startswith("over 1,000 problems")
+    assert next(p.message for p in found if p.rule == "document/limit").startswith(
+        "over 1,000 problems"
+    )
 
 
 def test_an_empty_standard_input_beside_a_folder_is_no_file_of_zero_bytes(tmp_path: Path) -> None:
@@ -101,7 +131,9 @@ def test_an_empty_standard_input_beside_a_folder_is_no_file_of_zero_bytes(tmp_pa
     assert found.read == {f"{tmp_path}/a.yaml": True, "<stdin>": False}
     with pytest.raises(InvalidManifests) as refused:
         load(Request((str(tmp_path), "-"), stdin=b"words"))
-    assert [(p.origin.file, p.rule) for p in refused.value.problems] == [("<stdin>", "document/not-a-mapping")]
+    assert [(p.origin.file, p.rule) for p in refused.value.problems] == [
+        ("<stdin>", "document/not-a-mapping")
+    ]
 
 
 def test_the_file_that_the_output_goes_to_may_be_empty_as_yet(tmp_path: Path) -> None:

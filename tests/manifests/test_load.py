@@ -18,9 +18,20 @@ EVENT = f'{{type: "{STARTED}", version: v0, severity: info}}'
 
 
 def webhook(name: str = "one", *spec: str, labels: str = "{}") -> str:
-    head = f"apiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata: {{name: {name}, labels: {labels}}}\nspec:\n"
-    lines = spec if any(line.startswith("url") for line in spec) else ("url: https://hooks.example.com/x", *spec)
-    lines = lines if any(line.startswith("events") for line in lines) else (*lines, f"events: [{EVENT}]")
+    head = (
+        f"apiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata: {{name: {name}, "
+        f"labels: {labels}}}\nspec:\n"
+    )
+    lines = (
+        spec
+        if any(line.startswith("url") for line in spec)
+        else ("url: https://hooks.example.com/x", *spec)
+    )
+    lines = (
+        lines
+        if any(line.startswith("events") for line in lines)
+        else (*lines, f"events: [{EVENT}]")
+    )
     return head + "".join(f"  {line}\n" for line in lines)
 
 
@@ -30,7 +41,10 @@ def tenant(name: str, *spec: str) -> str:
 
 
 def subscription(name: str, target: str, events: str) -> str:
-    head = f"apiVersion: webhooks.reconciler/v1\nkind: EventSubscription\nmetadata: {{name: {name}}}\nspec:\n"
+    head = (
+        f"apiVersion: webhooks.reconciler/v1\nkind: EventSubscription\nmetadata: {{name: "
+        f"{name}}}\nspec:\n"
+    )
     return f"{head}  {target}\n  events: [{events}]\n"
 
 
@@ -49,17 +63,28 @@ def rules(folder: Path, files: dict[str, str], **options: object) -> list[tuple[
     return [(p.rule, p.severity) for p in found]
 
 
-def test_a_webhook_without_a_name_is_named_by_its_key_and_leaves_open_what_it_does_not_say(tmp_path: Path) -> None:
+def test_a_webhook_without_a_name_is_named_by_its_key_and_leaves_open_what_it_does_not_say(
+    tmp_path: Path,
+) -> None:
     (item,) = read(tmp_path, {"a.yaml": webhook()}).declared
-    assert (item.key, item.spec.name, item.spec.enabled, item.protected) == ("one", "one", None, None)
+    assert (item.key, item.spec.name, item.spec.enabled, item.protected) == (
+        "one",
+        "one",
+        None,
+        None,
+    )
     assert item.spec.subscriptions == {Subscription(STARTED, "v0", "info")}
 
 
-def test_an_event_subscription_in_another_file_joins_with_its_place_and_source(tmp_path: Path) -> None:
+def test_an_event_subscription_in_another_file_joins_with_its_place_and_source(
+    tmp_path: Path,
+) -> None:
     files = {
         "tenant.yaml": tenant("main"),
         "hooks/a.yaml": webhook("one", labels="{team: payments}"),
-        "other/b.yaml": subscription("s", "selector: {matchLabels: {team: payments}}", EVENT.replace("info", "[critical]")),
+        "other/b.yaml": subscription(
+            "s", "selector: {matchLabels: {team: payments}}", EVENT.replace("info", "[critical]")
+        ),
     }
     (item,) = read(tmp_path, files).declared
     added = Subscription(STARTED, "v0", "critical")
@@ -82,10 +107,15 @@ def test_json_is_read_by_the_same_reader_with_surrogate_pairs(tmp_path: Path) ->
 def test_aliases_and_merge_keys_work(tmp_path: Path) -> None:
     text = webhook("one", "auth: &auth {type: basic, username: a, password: {fromEnv: P}}")
     text += "---\n" + webhook(
-        "two", "auth: {<<: &x {type: basic, username: a, password: {fromEnv: P}}, username: b}", "previously: [old]"
+        "two",
+        "auth: {<<: &x {type: basic, username: a, password: {fromEnv: P}}, username: b}",
+        "previously: [old]",
     )
     found = read(tmp_path, {"a.yaml": text}).declared
-    assert [item.spec.auth.username for item in found if isinstance(item.spec.auth, BasicAuth)] == ["a", "b"]
+    assert [item.spec.auth.username for item in found if isinstance(item.spec.auth, BasicAuth)] == [
+        "a",
+        "b",
+    ]
 
 
 def test_sources_are_relative_to_the_tenant_manifest_else_to_the_work_tree(
@@ -103,21 +133,34 @@ def test_sources_are_relative_to_the_tenant_manifest_else_to_the_work_tree(
     )
     assert without.declared[0].origin == Origin("hooks/a.yaml", 1, 1)
     used = read(tmp_path / "deep", {"t.yaml": tenant("main")}, paths=("hooks", "t.yaml"))
-    assert (used.root, used.folders, used.files) == (str(tmp_path / "deep"), ("hooks",), ("t.yaml",))
+    assert (used.root, used.folders, used.files) == (
+        str(tmp_path / "deep"),
+        ("hooks",),
+        ("t.yaml",),
+    )
     assert used.tenant is not None
     assert used.tenant.local == str(tmp_path / "deep" / "main.db")
     assert read(tmp_path / "deep", {}, paths=(".",)).folders == (".",)
 
 
 def test_hidden_files_and_foreign_documents_are_left_out_and_counted(tmp_path: Path) -> None:
-    files = {"a.yaml": webhook() + "---\napiVersion: v1\nkind: ConfigMap\n", ".b.yaml": ": : :", ".c/d.yaml": "[", "e.txt": "["}
+    files = {
+        "a.yaml": webhook() + "---\napiVersion: v1\nkind: ConfigMap\n",
+        ".b.yaml": ": : :",
+        ".c/d.yaml": "[",
+        "e.txt": "[",
+    }
     found = read(tmp_path, files)
     assert (found.documents, found.skipped) == (1, 1)
 
 
 def test_standard_input_is_read_where_a_dash_stands() -> None:
     found = load(Request(paths=("-",), stdin=webhook().encode()))
-    assert (found.declared[0].origin.file, found.files, found.folders) == ("<stdin>", ("<stdin>",), ())
+    assert (found.declared[0].origin.file, found.files, found.folders) == (
+        "<stdin>",
+        ("<stdin>",),
+        (),
+    )
 
 
 def test_a_missing_path_and_an_empty_folder_are_problems(tmp_path: Path) -> None:
@@ -130,7 +173,9 @@ def test_several_tenants_need_a_name_and_each_selects_its_own(tmp_path: Path) ->
         "t.yaml": tenant("live", "select: {matchLabels: {env: live}}")
         + "---\n"
         + tenant("trial", "select: {matchLabels: {env: trial}}"),
-        "a.yaml": webhook("a", "name: same", labels="{env: live}") + "---\n" + webhook("b", "name: same", labels="{env: trial}"),
+        "a.yaml": webhook("a", "name: same", labels="{env: live}")
+        + "---\n"
+        + webhook("b", "name: same", labels="{env: trial}"),
     }
     with pytest.raises(BadRequest, match="live, trial"):
         read(tmp_path, files)
@@ -145,8 +190,13 @@ AUTH = "auth: {type: bearer, token: %s}"
 
 
 @pytest.mark.parametrize("narrowed", [False, True])
-def test_what_does_not_resolve_is_told_beside_other_errors_unless_it_may_not_be_needed(tmp_path: Path, narrowed: bool) -> None:
-    files = {"a.yaml": webhook("one", AUTH % "{fromEnv: NOT_SET}"), "b.yaml": webhook("two", "auth: {type: telepathy}")}
+def test_what_does_not_resolve_is_told_beside_other_errors_unless_it_may_not_be_needed(
+    tmp_path: Path, narrowed: bool
+) -> None:
+    files = {
+        "a.yaml": webhook("one", AUTH % "{fromEnv: NOT_SET}"),
+        "b.yaml": webhook("two", "auth: {type: telepathy}"),
+    }
     told = rules(tmp_path, files, secrets="require", narrowed=narrowed)
     lost = [] if narrowed else [("secret/unresolved", "error")]
     assert told == [*lost, ("schema/enum", "error")]
@@ -158,21 +208,34 @@ def test_an_unresolved_reference_is_ignored_warned_of_or_required(tmp_path: Path
     assert rules(tmp_path, files) == []
     assert rules(tmp_path, files, secrets="warn") == [("secret/unresolved", "warning")]
     found = read(tmp_path, files, secrets="require")
-    assert [(p.rule, p.severity) for p in unresolved(found, found.declared)] == [("secret/unresolved", "error")]
+    assert [(p.rule, p.severity) for p in unresolved(found, found.declared)] == [
+        ("secret/unresolved", "error")
+    ]
     (problem,) = unresolved(found, found.declared)
-    assert (problem.origin.line, problem.origin.column, problem.pointer) == (6, 31, "/spec/auth/token")
+    assert (problem.origin.line, problem.origin.column, problem.pointer) == (
+        6,
+        31,
+        "/spec/auth/token",
+    )
     assert problem.message == "fromEnv: NOT_SET does not resolve: the variable is not set, or empty"
     assert unresolved(found, ()) == ()
 
 
 def test_values_come_from_variables_and_files_as_text(tmp_path: Path) -> None:
-    auth = "auth: {type: basic, username: {fromEnv: USER_NAME}, password: {fromFile: secret/p}, version: '7'}"
+    auth = (
+        "auth: {type: basic, username: {fromEnv: USER_NAME}, password: {fromFile: secret/p}, "
+        "version: '7'}"
+    )
     files = {"a.yaml": webhook("one", auth, "url: {fromEnv: URL}"), "secret/p": "0123\n"}
     env = {"USER_NAME": "no", "URL": "https://hooks.example.com/t0ken"}
     found = read(tmp_path, files, secrets="require", env=env)
     item = found.declared[0]
     assert isinstance(item.spec.auth, BasicAuth)
-    assert (item.spec.auth.username, item.spec.auth.password, item.spec.url) == ("no", "0123", env["URL"])
+    assert (item.spec.auth.username, item.spec.auth.password, item.spec.url) == (
+        "no",
+        "0123",
+        env["URL"],
+    )
     assert isinstance(item.spec.auth.password, Secret)
     assert item.spec.auth.password.version == "7"
     assert unresolved(found, found.declared) == ()
@@ -184,7 +247,9 @@ def test_values_come_from_variables_and_files_as_text(tmp_path: Path) -> None:
 def test_a_credential_is_known_by_its_fingerprint_under_the_key(tmp_path: Path) -> None:
     files = {"a.yaml": webhook("one", AUTH % "{fromEnv: TOKEN}")}
     key = Secret("key", "RECONCILER_FINGERPRINT_KEY")
-    (item,) = read(tmp_path, files, secrets="warn", env={"TOKEN": "t"}, fingerprint_key=key).declared
+    (item,) = read(
+        tmp_path, files, secrets="warn", env={"TOKEN": "t"}, fingerprint_key=key
+    ).declared
     assert item.spec.auth.token.version.startswith("hmac-sha256:")  # type: ignore[union-attr]  # a bearer's
 
 
@@ -198,7 +263,9 @@ def test_a_credential_is_known_by_its_fingerprint_under_the_key(tmp_path: Path) 
         ("url", "ftp://hunter2", "url/invalid"),
     ],
 )
-def test_a_resolved_value_beyond_its_limits_is_told_without_quoting_it(tmp_path: Path, field: str, value: str, rule: str) -> None:
+def test_a_resolved_value_beyond_its_limits_is_told_without_quoting_it(
+    tmp_path: Path, field: str, value: str, rule: str
+) -> None:
     """docs/security.md: no message quotes what may be a credential."""
     spec = {
         "token": (AUTH % "{fromEnv: V}",),
@@ -207,7 +274,9 @@ def test_a_resolved_value_beyond_its_limits_is_told_without_quoting_it(tmp_path:
         "url": ("url: {fromEnv: V}",),
     }[field]
     files = {"a.yaml": webhook("one", *spec)}
-    assert [found for found, _ in rules(tmp_path, files, secrets="warn", env={"V": value, "W": "w"})] == [rule]
+    assert [
+        found for found, _ in rules(tmp_path, files, secrets="warn", env={"V": value, "W": "w"})
+    ] == [rule]
 
 
 def test_a_file_outside_the_folder_is_forbidden_however_it_is_reached(tmp_path: Path) -> None:
@@ -227,7 +296,9 @@ def test_a_variable_that_is_not_the_webhooks_is_forbidden(tmp_path: Path, name: 
         "local: main.db", "url: https://t.example.com\n  token: {fromEnv: T_TOKEN}"
     )
     files = {"t.yaml": text, "a.yaml": webhook("one", AUTH % f"{{fromEnv: {name}}}")}
-    assert rules(tmp_path, files, env={name: "hunter2"}, secrets="warn") == [("secret/forbidden", "error")]
+    assert rules(tmp_path, files, env={name: "hunter2"}, secrets="warn") == [
+        ("secret/forbidden", "error")
+    ]
     files["a.yaml"] = webhook("one", AUTH % "{fromEnv: PAY_X}")
     assert rules(tmp_path, files, env={"PAY_X": "x", "T_TOKEN": "t"}, secrets="warn") == []
 
@@ -255,7 +326,13 @@ def test_two_tenants_of_one_target_and_owner_are_an_error_however_they_are_writt
     tmp_path: Path, first: str, second: str
 ) -> None:
     (tmp_path / "link.db").symlink_to("a.db")
-    head = "apiVersion: webhooks.reconciler/v1\nkind: Tenant\nmetadata: {{name: {}}}\nspec: {{owner: us, {}}}\n"
-    ways = [f"url: '{way}', token: {{fromEnv: T}}" if "://" in way else f"local: {way}" for way in (first, second)]
+    head = (
+        "apiVersion: webhooks.reconciler/v1\nkind: Tenant\nmetadata: {{name: {}}}\nspec: "
+        "{{owner: us, {}}}\n"
+    )
+    ways = [
+        f"url: '{way}', token: {{fromEnv: T}}" if "://" in way else f"local: {way}"
+        for way in (first, second)
+    ]
     files = {f"{name}.yaml": head.format(name, way) for name, way in zip("ab", ways, strict=True)}
     assert rules(tmp_path, files, all_tenants=True) == [("tenant/same-target", "error")]

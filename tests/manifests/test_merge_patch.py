@@ -32,7 +32,9 @@ RFC = (
 
 scalars = st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from("ab")
 values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("abc"), inner), max_leaves=8
+    scalars,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("abc"), inner),
+    max_leaves=8,
 )
 
 

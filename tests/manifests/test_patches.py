@@ -1,4 +1,6 @@
-"""A Tenant's patches: which webhooks they apply to, what comes of these, and what stands in which file."""
+"""A Tenant's patches: which webhooks they apply to, what comes of these, and what stands in which
+file.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,10 @@ from tests.manifests.patching import EVENT, HEALTHY, HOOK, STARTED, only, proble
 
 def test_a_patch_replaces_removes_and_leaves_fields_alone(tmp_path: Path) -> None:
     (item,) = read(
-        tmp_path, tenant("{url: 'https://dev.example.com/', description: null, enabled: false, protected: true}")
+        tmp_path,
+        tenant(
+            "{url: 'https://dev.example.com/', description: null, enabled: false, protected: true}"
+        ),
     ).declared
     assert (item.spec.url, item.spec.description, item.spec.enabled, item.protected) == (
         "https://dev.example.com/",
@@ -26,7 +31,9 @@ def test_a_patch_replaces_removes_and_leaves_fields_alone(tmp_path: Path) -> Non
 
 
 def test_several_patches_apply_in_their_order(tmp_path: Path) -> None:
-    (item,) = read(tmp_path, tenant("{name: First, enabled: false}", "{name: Second}", "{enabled: null}")).declared
+    (item,) = read(
+        tmp_path, tenant("{name: First, enabled: false}", "{name: Second}", "{enabled: null}")
+    ).declared
     assert (item.spec.name, item.spec.enabled) == ("Second", None)
 
 
@@ -52,19 +59,28 @@ def test_a_patch_applies_where_name_and_labels_both_match_and_a_patch_that_match
     assert told == ([] if matches else [("patch/no-match", "warning", 8, "/spec/patches/0/match")])
 
 
-def test_a_webhook_that_the_tenant_does_not_select_is_not_patched_and_the_hint_says_so(tmp_path: Path) -> None:
+def test_a_webhook_that_the_tenant_does_not_select_is_not_patched_and_the_hint_says_so(
+    tmp_path: Path,
+) -> None:
     text = tenant("{description: patched}", extra="\n  select: {matchLabels: {team: search}}")
     told = only(tmp_path, text)
     assert told.rule == "patch/no-match"
     assert "one is declared" in (told.hint or "")
-    assert "did you mean one?" in (only(tmp_path, tenant("{description: x}", match="{name: onn}")).hint or "")
+    assert "did you mean one?" in (
+        only(tmp_path, tenant("{description: x}", match="{name: onn}")).hint or ""
+    )
 
 
 def test_a_patch_that_matches_nothing_is_an_error_with_strict(tmp_path: Path) -> None:
-    assert only(tmp_path, tenant("{description: x}", match="{name: other}"), strict=True).severity == "error"
+    assert (
+        only(tmp_path, tenant("{description: x}", match="{name: other}"), strict=True).severity
+        == "error"
+    )
 
 
-def test_whether_a_patch_matches_is_not_asked_while_a_webhook_cannot_be_read(tmp_path: Path) -> None:
+def test_whether_a_patch_matches_is_not_asked_while_a_webhook_cannot_be_read(
+    tmp_path: Path,
+) -> None:
     found = problems(tmp_path, tenant("{description: x}"), hook=HOOK.replace("url:", "urll:"))
     assert "patch/no-match" not in [p.rule for p in found]
 
@@ -78,20 +94,38 @@ def test_events_are_replaced_as_a_whole_and_those_of_subscriptions_stay(tmp_path
     (item,) = read(tmp_path, tenant(f"{{events: [{EVENT}]}}")).declared
     unhealthy = Subscription("elastio:recovery-point:iscan:unhealthy", "v0", "info")
     assert item.spec.subscriptions == {HEALTHY, unhealthy}
-    places = {event: origin.file.rpartition("/")[2] for event, origin in item.subscription_origins.items()}
+    places = {
+        event: origin.file.rpartition("/")[2] for event, origin in item.subscription_origins.items()
+    }
     assert places == {HEALTHY: "t0.yaml", unhealthy: "s.yaml"}
     assert item.subscription_origins[HEALTHY].line == 9
 
 
 def test_fields_of_a_patch_have_its_place_and_all_others_none(tmp_path: Path) -> None:
-    text = tenant("{auth: {version: '2'}}", "{url: 'https://dev.example.com/', description: null}", "{auth: {version: '3'}}")
+    text = tenant(
+        "{auth: {version: '2'}}",
+        "{url: 'https://dev.example.com/', description: null}",
+        "{auth: {version: '3'}}",
+    )
     (item,) = read(tmp_path, text).declared
     lines = {
         field: origin.line if origin is not None else None
-        for field in (("url",), ("description",), ("name",), ("auth", "version"), ("auth", "header"))
+        for field in (
+            ("url",),
+            ("description",),
+            ("name",),
+            ("auth", "version"),
+            ("auth", "header"),
+        )
         for origin in [item.patch_of(field)]
     }
-    assert lines == {("url",): 11, ("description",): 11, ("name",): None, ("auth", "version"): 13, ("auth", "header"): None}
+    assert lines == {
+        ("url",): 11,
+        ("description",): 11,
+        ("name",): None,
+        ("auth", "version"): 13,
+        ("auth", "header"): None,
+    }
     assert item.origin.file.endswith("one.yaml")
     assert [Path(source).name for source in item.sources] == ["one.yaml"]
 
@@ -101,7 +135,9 @@ def test_names_are_compared_after_patching(tmp_path: Path) -> None:
     told = only(tmp_path, tenant("{name: Same}", match="{matchLabels: {}}"), hook=second)
     assert (told.rule, told.origin.line) == ("webhook/duplicate-name", 9)
     clashing = second.replace("spec:\n", "spec:\n  name: Same\n")
-    assert [p.rule for p in problems(tmp_path, tenant("{description: x}"), hook=clashing)] == ["webhook/duplicate-name"]
+    assert [p.rule for p in problems(tmp_path, tenant("{description: x}"), hook=clashing)] == [
+        "webhook/duplicate-name"
+    ]
     assert problems(tmp_path, tenant("{name: null}"), hook=clashing) == ()
 
 

@@ -13,7 +13,12 @@ WRONG = (
     ("{url: null}", 14, "schema/required", "lacks the field 'url'"),
     ("{auth: {type: basic}}", 15, "schema/additionalProperties", "unknown field 'token'"),
     ("{auth: {token: {fromFile: x}}}", 23, "schema/maxProperties", "exactly one of"),
-    ("{url: {fromEnv: BASE_TOKEN, x: 1}}", 19, "schema/additionalProperties", "a field that it does not know"),
+    (
+        "{url: {fromEnv: BASE_TOKEN, x: 1}}",
+        19,
+        "schema/additionalProperties",
+        "a field that it does not know",
+    ),
     ("{url: 'ftp://hooks.example.com'}", 20, "url/invalid", "http"),
     ("{name: ''}", 15, "schema/minLength", "must not be empty"),
     ("{events: [{type: a:b, version: v0}]}", 24, "subscription/incomplete", "needs a severity"),
@@ -51,26 +56,41 @@ def test_what_a_patch_makes_wrong_is_told_at_the_patch_with_the_webhook_named(
         ("{labels: {team: x}}", "schema/additionalProperties"),
     ],
 )
-def test_a_patch_is_as_strict_as_a_manifest_and_quotes_no_credential(tmp_path: Path, patch: str, rule: str) -> None:
+def test_a_patch_is_as_strict_as_a_manifest_and_quotes_no_credential(
+    tmp_path: Path, patch: str, rule: str
+) -> None:
     found = problems(tmp_path, tenant(patch))
     assert rule in [p.rule for p in found if p.severity == "error"]
     assert "hunter2" not in repr(found)
 
 
 @pytest.mark.parametrize(
-    "text", ["wave: 0", "wave: -1", "wave: 1.5", "wave: '2'", "wave: null", "patches: {}", "patches: [{patch: {name: x}}]"]
+    "text",
+    [
+        "wave: 0",
+        "wave: -1",
+        "wave: 1.5",
+        "wave: '2'",
+        "wave: null",
+        "patches: {}",
+        "patches: [{patch: {name: x}}]",
+    ],
 )
 def test_waves_are_whole_numbers_from_1_and_patches_have_a_match(tmp_path: Path, text: str) -> None:
     assert only(tmp_path, tenant(extra=f"\n  {text}")).rule.startswith("schema/")
 
 
-@pytest.mark.parametrize("match", ["{}", "{name: ''}", "{labels: {a: b}}", "[one]", "{matchLabels: {a: 1}}"])
+@pytest.mark.parametrize(
+    "match", ["{}", "{name: ''}", "{labels: {a: b}}", "[one]", "{matchLabels: {a: 1}}"]
+)
 def test_a_match_says_a_name_or_labels_and_nothing_else(tmp_path: Path, match: str) -> None:
     assert problems(tmp_path, tenant("{name: x}", match=match))[0].rule.startswith("schema/")
 
 
 def test_a_fault_of_the_manifest_itself_is_told_in_the_manifest(tmp_path: Path) -> None:
-    told = only(tmp_path, tenant("{description: x}"), hook=HOOK.replace("https://hooks", "ftp://hooks"))
+    told = only(
+        tmp_path, tenant("{description: x}"), hook=HOOK.replace("https://hooks", "ftp://hooks")
+    )
     assert told.origin.file.endswith("hooks/one.yaml")
     assert "patched" not in told.message
 
@@ -84,14 +104,19 @@ def test_a_webhook_that_a_patch_breaks_is_not_missed_by_its_subscriptions(tmp_pa
 
 
 def test_patches_beyond_all_measure_are_a_problem_and_cost_little(tmp_path: Path) -> None:
-    short = "apiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata: {{name: w{}}}\nspec: {{url: 'https://a.example'}}\n"
+    short = (
+        "apiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata: {{name: w{}}}\nspec: "
+        "{{url: 'https://a.example'}}\n"
+    )
     hooks = "---\n".join(short.format(number) for number in range(5_000))
     many = tenant(*["{enabled: true}"] * 999, match="{matchLabels: {}}")
     before = time.process_time()
     told = only(tmp_path, many, hook=hooks)
     assert told.rule == "patch/limit"
     assert time.process_time() - before < 5
-    text = "---\n".join(tenant("{url: null}", name=f"t{number}", match="{matchLabels: {}}") for number in range(100))
+    text = "---\n".join(
+        tenant("{url: null}", name=f"t{number}", match="{matchLabels: {}}") for number in range(100)
+    )
     each = {"all_tenants": True, "each_tenant": True}
     before = time.process_time()
     found = problems(tmp_path, text, hook=hooks, **each)

@@ -25,32 +25,67 @@ def test_the_folder_is_the_one_beside_the_tenant_else_the_one_here_else_none(her
 
 
 def test_policies_are_read_once_whether_or_not_their_folder_is_among_the_paths(here: Path) -> None:
-    write(here, {"webhooks/one.yaml": webhook("one"), "policies/two.yaml": f"{policy('a')}\n---\n{policy('b')}"})
+    write(
+        here,
+        {
+            "webhooks/one.yaml": webhook("one"),
+            "policies/two.yaml": f"{policy('a')}\n---\n{policy('b')}",
+        },
+    )
     for paths in ((".",), ("webhooks",), ("webhooks", "policies"), ("webhooks/one.yaml",)):
         found = read(*paths)
         assert (names(found), found.documents, len(found.declared)) == (["a", "b"], 3, 1)
 
 
-def test_without_the_question_for_policies_those_among_the_paths_are_checked_and_hold_for_nobody(here: Path) -> None:
-    write(here, {"one.yaml": webhook("one", url="http://hooks.example.com"), "policies/a.yaml": policy("a")})
+def test_without_the_question_for_policies_those_among_the_paths_are_checked_and_hold_for_nobody(
+    here: Path,
+) -> None:
+    write(
+        here,
+        {
+            "one.yaml": webhook("one", url="http://hooks.example.com"),
+            "policies/a.yaml": policy("a"),
+        },
+    )
     found = read(policies="ignore")
     assert (found.rules, found.documents) == ((), 2)
     write(here, {"policies/a.yaml": policy("a", {"patern": "x"})})
-    assert [problem.rule for problem in told(policies="ignore")] == ["url/plain-http", "policies/schema"]
+    assert [problem.rule for problem in told(policies="ignore")] == [
+        "url/plain-http",
+        "policies/schema",
+    ]
 
 
 def test_the_folder_of_another_branch_may_hold_the_same_names_and_whatever_else(here: Path) -> None:
     write(here, {"one.yaml": webhook("one"), "policies/a.yaml": policy("a", {"type": "object"})})
-    base = {"a.yaml": policy("a"), "b.yaml": webhook("not-ours"), "c.yaml": "kind: ConfigMap", "d/e.yaml": policy("e")}
+    base = {
+        "a.yaml": policy("a"),
+        "b.yaml": webhook("not-ours"),
+        "c.yaml": "kind: ConfigMap",
+        "d/e.yaml": policy("e"),
+    }
     write(here.parent / "base", base)
     found = read(policies_dir="../base")
-    assert (names(found), [item.key for item in found.declared], found.problems) == (["a", "e"], ["one"], ())
+    assert (names(found), [item.key for item in found.declared], found.problems) == (
+        ["a", "e"],
+        ["one"],
+        (),
+    )
     assert all(rule.origin.file.startswith("../base/") for rule in found.rules)
 
 
-def test_a_broken_file_in_the_folder_is_a_problem_and_so_is_a_kind_of_ours_that_is_misspelt(here: Path) -> None:
+def test_a_broken_file_in_the_folder_is_a_problem_and_so_is_a_kind_of_ours_that_is_misspelt(
+    here: Path,
+) -> None:
     misspelt = policy("a").replace('"Policy"', '"Polcy"')
-    write(here, {"webhooks/one.yaml": webhook("one"), "policies/a.yaml": "a: [", "policies/b.yaml": misspelt})
+    write(
+        here,
+        {
+            "webhooks/one.yaml": webhook("one"),
+            "policies/a.yaml": "a: [",
+            "policies/b.yaml": misspelt,
+        },
+    )
     assert [(p.origin.file, p.rule) for p in told("webhooks")] == [
         ("policies/a.yaml", "yaml/syntax"),
         ("policies/b.yaml", "document/kind"),
@@ -59,12 +94,12 @@ def test_a_broken_file_in_the_folder_is_a_problem_and_so_is_a_kind_of_ours_that_
 
 def test_a_named_folder_that_is_missing_or_holds_no_policy_is_an_error(here: Path) -> None:
     write(here, {"one.yaml": webhook("one"), "other/a.yaml": webhook("two")})
-    assert [(p.origin.file, p.rule, p.severity) for p in told("one.yaml", policies_dir="policies")] == [
-        ("policies", "path/missing", "error")
-    ]
-    assert [(p.origin.file, p.rule, p.severity) for p in told("one.yaml", policies_dir="other")] == [
-        ("other", "policies/none", "error")
-    ]
+    assert [
+        (p.origin.file, p.rule, p.severity) for p in told("one.yaml", policies_dir="policies")
+    ] == [("policies", "path/missing", "error")]
+    assert [
+        (p.origin.file, p.rule, p.severity) for p in told("one.yaml", policies_dir="other")
+    ] == [("other", "policies/none", "error")]
 
 
 def test_one_file_may_be_named_and_an_empty_default_folder_is_fine(here: Path) -> None:
@@ -83,18 +118,34 @@ def test_a_policy_of_another_product_is_passed_over_and_a_slip_is_not(here: Path
     assert [problem.rule for problem in told()] == ["document/api-version"]
 
 
-def test_a_policy_outside_of_the_folder_is_told_to_hold_for_nobody_unless_another_folder_was_named(here: Path) -> None:
+def test_a_policy_outside_of_the_folder_is_told_to_hold_for_nobody_unless_another_folder_was_named(
+    here: Path,
+) -> None:
     write(here, {"one.yaml": webhook("one"), "a.yaml": policy("a"), "policies/b.yaml": policy("b")})
     write(here.parent / "base", {"c.yaml": policy("c")})
-    assert [(p.origin.file, p.rule, p.severity) for p in told()] == [("a.yaml", "policies/unused", "warning")]
+    assert [(p.origin.file, p.rule, p.severity) for p in told()] == [
+        ("a.yaml", "policies/unused", "warning")
+    ]
     assert told(policies_dir="../base") == ()
 
 
-def test_a_selector_that_matches_nothing_is_a_warning_where_more_than_single_files_are_read(here: Path) -> None:
+def test_a_selector_that_matches_nothing_is_a_warning_where_more_than_single_files_are_read(
+    here: Path,
+) -> None:
     match = {"matchLabels": {"team": "payments"}}
-    write(here, {"webhooks/one.yaml": webhook("one", {"team": "platform"}), "policies/a.yaml": policy("a", match=match)})
+    write(
+        here,
+        {
+            "webhooks/one.yaml": webhook("one", {"team": "platform"}),
+            "policies/a.yaml": policy("a", match=match),
+        },
+    )
     [problem] = told("webhooks")
-    assert (problem.rule, problem.severity, problem.pointer) == ("policies/no-match", "warning", "/spec/match/matchLabels")
+    assert (problem.rule, problem.severity, problem.pointer) == (
+        "policies/no-match",
+        "warning",
+        "/spec/match/matchLabels",
+    )
     assert [problem.severity for problem in told("webhooks", strict=True)] == ["error"]
     assert told("webhooks/one.yaml") == told("policies") == ()
     write(here, {"webhooks/two.yaml": webhook("two", {"team": "payments"})})
@@ -117,13 +168,23 @@ def test_the_webhooks_that_a_tenant_leaves_to_others_count_as_matched(here: Path
         ({"required": ["team"]}, "team", None),
         ({"properties": {"auth": {"properties": {"typ": {}}}}}, "typ", "did you mean type?"),
         ({"if": {"properties": {"label": {}}}}, "label", "did you mean labels?"),
-        ({"properties": {"events": {"items": {"anyOf": [{}, {"required": ["level"]}]}}}}, "level", None),
+        (
+            {"properties": {"events": {"items": {"anyOf": [{}, {"required": ["level"]}]}}}},
+            "level",
+            None,
+        ),
     ],
 )
-def test_a_field_that_no_planned_webhook_has_is_a_warning(here: Path, body: Any, name: str, hint: str | None) -> None:
+def test_a_field_that_no_planned_webhook_has_is_a_warning(
+    here: Path, body: Any, name: str, hint: str | None
+) -> None:
     write(here, {"policies/a.yaml": policy("a", body)})
     [problem] = told("policies")
-    assert (problem.rule, problem.severity, problem.hint) == ("policies/unknown-field", "warning", hint)
+    assert (problem.rule, problem.severity, problem.hint) == (
+        "policies/unknown-field",
+        "warning",
+        hint,
+    )
     assert repr(name) in problem.message
     whole = (here / "policies/a.yaml").read_text()
     assert whole[problem.origin.column - 1 :].startswith(f'"{name}"')
@@ -131,6 +192,11 @@ def test_a_field_that_no_planned_webhook_has_is_a_warning(here: Path, body: Any,
 
 def test_every_field_of_a_planned_webhook_and_any_label_may_be_spoken_of(here: Path) -> None:
     fields = {name: {} for name in schema("planned-webhook")["properties"]}
-    body = {"properties": {**fields, "labels": {"required": ["whatever"], "properties": {"team": {"minLength": 1}}}}}
+    body = {
+        "properties": {
+            **fields,
+            "labels": {"required": ["whatever"], "properties": {"team": {"minLength": 1}}},
+        }
+    }
     write(here, {"policies/a.yaml": policy("a", body)})
     assert told("policies") == ()

@@ -1,4 +1,6 @@
-"""The policies as of a revision, which whoever changes the work tree cannot change: real git repositories."""
+"""The policies as of a revision, which whoever changes the work tree cannot change: real git
+repositories.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ PLAIN = webhook("plain", url="http://127.0.0.1:1/x")
 
 @pytest.fixture
 def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository whose Tenant and policies stand in a folder of their own; the work tree has a webhook that breaks them."""
+    """A repository whose Tenant and policies stand in a folder of their own; the work tree has a
+    webhook that breaks them.
+    """
     folder = new(tmp_path / "repository")
     write(folder, {"hooks/tenant.yaml": tenant("production"), "hooks/policies/https.yaml": STRICT})
     commit(folder)
@@ -69,7 +73,14 @@ def link_the_policies(base: Path) -> None:
 
 
 def link_the_folder(base: Path) -> None:
-    write(base, {"loose/policies/https.yaml": LOOSE, "loose/tenant.yaml": tenant("production"), "loose/plain.yaml": PLAIN})
+    write(
+        base,
+        {
+            "loose/policies/https.yaml": LOOSE,
+            "loose/tenant.yaml": tenant("production"),
+            "loose/plain.yaml": PLAIN,
+        },
+    )
     shutil.rmtree(base / "hooks")
     (base / "hooks").symlink_to("loose")
 
@@ -77,11 +88,20 @@ def link_the_folder(base: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        edit, remove, move_the_policies, move_the_tenant, rename_the_tenant, add_a_tenant, link_the_policies, link_the_folder,
+        edit,
+        remove,
+        move_the_policies,
+        move_the_tenant,
+        rename_the_tenant,
+        add_a_tenant,
+        link_the_policies,
+        link_the_folder,
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("path", [".", "hooks"])
-def test_a_change_is_judged_by_the_policies_that_were_there_before_it(base: Path, change: Any, path: str) -> None:
+def test_a_change_is_judged_by_the_policies_that_were_there_before_it(
+    base: Path, change: Any, path: str
+) -> None:
     change(base)
     assert "policy/https" in names(path, all_tenants=True)
 
@@ -130,15 +150,23 @@ def test_a_policy_of_then_that_is_broken_is_an_error_with_its_place(base: Path) 
     assert str(raised.value.problems[0].origin).startswith("base:hooks/policies/https.yaml:1:")
 
 
-def test_what_cannot_be_looked_up_is_an_error_that_says_what_to_do(base: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_looked_up_is_an_error_that_says_what_to_do(
+    base: Path, tmp_path: Path
+) -> None:
     def said(**options: Any) -> str:
         with pytest.raises(BadRequest) as raised:
             read(policies="judge", env=ENV, **options)
         return str(raised.value)
 
-    assert said(policies_at="nothing") == "--policies-at nothing: no such revision in this repository"
-    assert "base has no folder rules; merge it first" in said(policies_at="base", policies_dir="rules")
-    assert "lies outside of the repository" in said(policies_at="base", policies_dir=str(tmp_path / "elsewhere"))
+    assert (
+        said(policies_at="nothing") == "--policies-at nothing: no such revision in this repository"
+    )
+    assert "base has no folder rules; merge it first" in said(
+        policies_at="base", policies_dir="rules"
+    )
+    assert "lies outside of the repository" in said(
+        policies_at="base", policies_dir=str(tmp_path / "elsewhere")
+    )
     (base / "policies").symlink_to("hooks/policies")
     remove(base)
     write(base, {"tenant.yaml": tenant("linked")})

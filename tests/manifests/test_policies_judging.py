@@ -63,11 +63,36 @@ NEVER = {"not": {}}
         ({"properties": {"description": NEVER}}, "one.yaml", 10, "/spec/description"),
         ({"properties": {"enabled": NEVER}}, "one.yaml", 11, "/spec/enabled"),
         ({"properties": {"protected": NEVER}}, "one.yaml", 17, "/spec/protected"),
-        ({"properties": {"labels": {"required": ["cost-centre"]}}}, "one.yaml", 6, "/metadata/labels"),
-        ({"properties": {"labels": {"properties": {"team": NEVER}}}}, "one.yaml", 6, "/metadata/labels/team"),
-        ({"properties": {"auth": {"properties": {"type": NEVER}}}}, "one.yaml", 13, "/spec/auth/type"),
-        ({"properties": {"auth": {"properties": {"username": NEVER}}}}, "one.yaml", 14, "/spec/auth/username"),
-        ({"properties": {"auth": {"properties": {"version": NEVER}}}}, "one.yaml", 16, "/spec/auth/version"),
+        (
+            {"properties": {"labels": {"required": ["cost-centre"]}}},
+            "one.yaml",
+            6,
+            "/metadata/labels",
+        ),
+        (
+            {"properties": {"labels": {"properties": {"team": NEVER}}}},
+            "one.yaml",
+            6,
+            "/metadata/labels/team",
+        ),
+        (
+            {"properties": {"auth": {"properties": {"type": NEVER}}}},
+            "one.yaml",
+            13,
+            "/spec/auth/type",
+        ),
+        (
+            {"properties": {"auth": {"properties": {"username": NEVER}}}},
+            "one.yaml",
+            14,
+            "/spec/auth/username",
+        ),
+        (
+            {"properties": {"auth": {"properties": {"version": NEVER}}}},
+            "one.yaml",
+            16,
+            "/spec/auth/version",
+        ),
         ({"properties": {"events": {"prefixItems": [NEVER]}}}, "one.yaml", 19, "/spec/events/0"),
         (
             {"properties": {"events": {"items": {"properties": {"severity": {"const": "info"}}}}}},
@@ -78,26 +103,55 @@ NEVER = {"not": {}}
         ({"required": ["nothing-like-it"]}, "one.yaml", 1, ""),
     ],
 )
-def test_a_refusal_points_to_the_line_of_the_field(here: Path, refusal: Any, file: str, line: int, pointer: str) -> None:
-    write(here, {"one.yaml": MANIFEST, "more.yaml": SUBSCRIPTION, "policies/a.yaml": policy("a", refusal)})
+def test_a_refusal_points_to_the_line_of_the_field(
+    here: Path, refusal: Any, file: str, line: int, pointer: str
+) -> None:
+    write(
+        here,
+        {"one.yaml": MANIFEST, "more.yaml": SUBSCRIPTION, "policies/a.yaml": policy("a", refusal)},
+    )
     [problem] = [found for found in told(policies="judge") if found.rule == "policy/a"]
     assert (problem.origin.file, problem.origin.line, problem.severity) == (file, line, "error")
     assert problem.pointer.startswith(pointer)
     assert problem.hint == "the policy stands in policies/a.yaml:1:1"
 
 
-def test_what_a_manifest_leaves_out_is_told_at_the_webhook_and_judged_as_it_would_be_created(here: Path) -> None:
-    wanted = {"properties": {"protected": {"const": True}, "enabled": {"const": True}, "auth": {"properties": {"type": NEVER}}}}
-    write(here, {"one.yaml": "\n\n" + webhook("one"), "policies/a.yaml": policy("a", wanted, enforce="warn")})
+def test_what_a_manifest_leaves_out_is_told_at_the_webhook_and_judged_as_it_would_be_created(
+    here: Path,
+) -> None:
+    wanted = {
+        "properties": {
+            "protected": {"const": True},
+            "enabled": {"const": True},
+            "auth": {"properties": {"type": NEVER}},
+        }
+    }
+    write(
+        here,
+        {
+            "one.yaml": "\n\n" + webhook("one"),
+            "policies/a.yaml": policy("a", wanted, enforce="warn"),
+        },
+    )
     assert [(p.origin.line, p.severity, p.pointer) for p in told(policies="judge")] == [
         (3, "warning", "/spec/auth/type"),
         (3, "warning", "/spec/protected"),
     ]
 
 
-def test_a_url_behind_a_reference_is_seen_as_scheme_and_host_and_not_at_all_where_it_does_not_resolve(here: Path) -> None:
-    own = {"properties": {"url": {"const": "https://hooks.example.org/…"}, "host": {"const": "hooks.example.org"}}}
-    write(here, {"one.yaml": webhook("one", url={"fromEnv": "URL"}), "policies/a.yaml": policy("a", own)})
+def test_a_url_behind_a_reference_is_seen_as_scheme_and_host_and_not_at_all_where_it_does_not_resolve(
+    here: Path,
+) -> None:
+    own = {
+        "properties": {
+            "url": {"const": "https://hooks.example.org/…"},
+            "host": {"const": "hooks.example.org"},
+        }
+    }
+    write(
+        here,
+        {"one.yaml": webhook("one", url={"fromEnv": "URL"}), "policies/a.yaml": policy("a", own)},
+    )
 
     def rules_told(**env: str) -> list[str]:
         return [problem.rule for problem in told(policies="judge", secrets="warn", env=env)]
@@ -111,7 +165,10 @@ def test_a_webhook_that_breaks_a_policy_in_hundreds_of_places_is_told_ten_times(
     events = [{**EVENT, "type": f"made:up:{number}"} for number in range(300)]
     write(
         here,
-        {"one.yaml": webhook("one", events=events), "policies/a.yaml": policy("a", {"properties": {"events": {"items": NEVER}}})},
+        {
+            "one.yaml": webhook("one", events=events),
+            "policies/a.yaml": policy("a", {"properties": {"events": {"items": NEVER}}}),
+        },
     )
     assert sum(problem.rule == "policy/a" for problem in told(policies="judge")) == 10
 
@@ -119,12 +176,28 @@ def test_a_webhook_that_breaks_a_policy_in_hundreds_of_places_is_told_ten_times(
 TEXT = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=8)
 HIDDEN = st.from_regex(r"[A-Za-z0-9]{16,24}", fullmatch=True)
 ASKING: list[Any] = [
-    NEVER, {"const": 1}, {"enum": ["x"]}, {"pattern": "^$"}, {"type": "null"}, {"maxLength": 0}, {"format": "email"},
-    {"maxProperties": 0}, {"propertyNames": NEVER}, {"additionalProperties": NEVER}, {"unevaluatedProperties": False},
-    {"uniqueItems": True, "maxItems": 0}, {"contains": NEVER}, {"items": NEVER}, {"unevaluatedItems": False},
-    {"required": ["x"]}, {"dependentRequired": {"url": ["x"], "type": ["x"]}}, {"anyOf": [NEVER, {"const": 2}]},
-    {"oneOf": [{}, {}]}, {"not": {"not": {"const": 3}}}, {"if": {}, "then": {"const": 4}},
-]  # fmt: skip
+    NEVER,
+    {"const": 1},
+    {"enum": ["x"]},
+    {"pattern": "^$"},
+    {"type": "null"},
+    {"maxLength": 0},
+    {"format": "email"},
+    {"maxProperties": 0},
+    {"propertyNames": NEVER},
+    {"additionalProperties": NEVER},
+    {"unevaluatedProperties": False},
+    {"uniqueItems": True, "maxItems": 0},
+    {"contains": NEVER},
+    {"items": NEVER},
+    {"unevaluatedItems": False},
+    {"required": ["x"]},
+    {"dependentRequired": {"url": ["x"], "type": ["x"]}},
+    {"anyOf": [NEVER, {"const": 2}]},
+    {"oneOf": [{}, {}]},
+    {"not": {"not": {"const": 3}}},
+    {"if": {}, "then": {"const": 4}},
+]
 AUTH: dict[str, dict[str, Any]] = {
     "bearer": {"token": {"fromEnv": "SECRET"}},
     "basic": {"username": {"fromEnv": "SECRET"}, "password": {"fromEnv": "SECRET"}},
@@ -133,17 +206,29 @@ AUTH: dict[str, dict[str, Any]] = {
 
 
 @settings(max_examples=60, deadline=None)
-@given(HIDDEN, st.sampled_from(list(AUTH)), st.lists(st.sampled_from(ASKING), min_size=1, max_size=4), TEXT)
-def test_no_secret_is_in_what_a_policy_sees_or_says(secret: str, auth: str, asking: list[Any], text: str) -> None:
+@given(
+    HIDDEN,
+    st.sampled_from(list(AUTH)),
+    st.lists(st.sampled_from(ASKING), min_size=1, max_size=4),
+    TEXT,
+)
+def test_no_secret_is_in_what_a_policy_sees_or_says(
+    secret: str, auth: str, asking: list[Any], text: str
+) -> None:
     url = {"fromEnv": "URL"}
-    body = webhook("one", {"team": "x"}, name=f"a{text}b", url=url, auth={"type": auth, **AUTH[auth]})
+    body = webhook(
+        "one", {"team": "x"}, name=f"a{text}b", url=url, auth={"type": auth, **AUTH[auth]}
+    )
     env = {"SECRET": secret, "URL": f"https://hooks.example.com/{secret}?key={secret}"}
     [declared] = load(Request(paths=("-",), stdin=body.encode(), env=env, secrets="warn")).declared
     seen = planned(declared, frozenset())
     assert seen["url"] == "https://hooks.example.com/…"
     jsonschema.Draft202012Validator(schema("planned-webhook")).validate(seen)
 
-    everywhere = {"allOf": asking, "additionalProperties": {"allOf": asking, "additionalProperties": {"allOf": asking}}}
+    everywhere = {
+        "allOf": asking,
+        "additionalProperties": {"allOf": asking, "additionalProperties": {"allOf": asking}},
+    }
     faults = compiled(everywhere)
     assert callable(faults)
     rule = Rule("a", "no", "deny", {}, Origin("a", 1), faults)
@@ -152,16 +237,35 @@ def test_no_secret_is_in_what_a_policy_sees_or_says(secret: str, auth: str, aski
     assert secret not in repr([seen, said])
 
 
-def test_holding_thousands_of_webhooks_against_five_policies_costs_a_part_of_reading_them(here: Path) -> None:
+def test_holding_thousands_of_webhooks_against_five_policies_costs_a_part_of_reading_them(
+    here: Path,
+) -> None:
     write(
         here,
-        {"many.yaml": "\n---\n".join(webhook(f"hook-{number}", {"team": "x"}, name=f"Hook {number}") for number in range(2_000))},
+        {
+            "many.yaml": "\n---\n".join(
+                webhook(f"hook-{number}", {"team": "x"}, name=f"Hook {number}")
+                for number in range(2_000)
+            )
+        },
     )
-    bodies = [HTTPS, {"properties": {"name": {"pattern": "^(H+)+ook"}}}, {"properties": {"labels": {"required": ["team"]}}}]
-    write(here, {f"policies/{number}.yaml": policy(f"p{number}", body) for number, body in enumerate([*bodies, *bodies[:2]])})
+    bodies = [
+        HTTPS,
+        {"properties": {"name": {"pattern": "^(H+)+ook"}}},
+        {"properties": {"labels": {"required": ["team"]}}},
+    ]
+    write(
+        here,
+        {
+            f"policies/{number}.yaml": policy(f"p{number}", body)
+            for number, body in enumerate([*bodies, *bodies[:2]])
+        },
+    )
     start = time.process_time()
     found = read(secrets="warn")
     middle = time.process_time()
-    assert [list(breaches(found.rules, item, found.literal_urls)) for item in found.declared] == [[]] * 2_000
+    assert [list(breaches(found.rules, item, found.literal_urls)) for item in found.declared] == [
+        []
+    ] * 2_000
     assert len(found.rules) == 5
     assert time.process_time() - middle < 0.6 * (middle - start)

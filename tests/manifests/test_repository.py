@@ -30,7 +30,9 @@ def declared(*paths: Path) -> Manifests:
     return load(Request(tuple(map(str, paths)), env=os.environ))
 
 
-def test_the_remote_origin_says_it_from_every_folder_work_tree_and_submodule(tmp_path: Path) -> None:
+def test_the_remote_origin_says_it_from_every_folder_work_tree_and_submodule(
+    tmp_path: Path,
+) -> None:
     top = clone(tmp_path / "top")
     (top / "a" / "b").mkdir(parents=True)
     revisions.commit(top)
@@ -38,13 +40,17 @@ def test_the_remote_origin_says_it_from_every_folder_work_tree_and_submodule(tmp
     module = revisions.new(tmp_path / "module")
     revisions.commit(module)
     revisions.git(top, "submodule", "add", "-q", str(module), "module")
-    revisions.git(top / "module", "remote", "set-url", "origin", "git@forge.example:acme/module.git")
+    revisions.git(
+        top / "module", "remote", "set-url", "origin", "git@forge.example:acme/module.git"
+    )
     for folder in (top, top / "a" / "b", tmp_path / "other"):
         assert origin(str(folder)) == NAME
     assert origin(str(top / "module")) == "forge.example/acme/module"
 
 
-@pytest.mark.parametrize("url", ["/srv/git/webhooks.git", "../webhooks", "file:///srv/git/webhooks.git"])
+@pytest.mark.parametrize(
+    "url", ["/srv/git/webhooks.git", "../webhooks", "file:///srv/git/webhooks.git"]
+)
 def test_a_remote_on_this_machine_is_none(tmp_path: Path, url: str) -> None:
     assert origin(str(clone(tmp_path, url))) is None
 
@@ -55,7 +61,9 @@ def test_no_git_no_remote_and_a_broken_repository_are_none(tmp_path: Path) -> No
     revisions.new(tmp_path / "new")
     other = revisions.new(tmp_path / "upstream")
     revisions.git(other, "remote", "add", "upstream", URL)
-    assert [origin(str(tmp_path / name)) for name in ("plain", "broken", "new", "upstream")] == [None] * 4
+    assert [origin(str(tmp_path / name)) for name in ("plain", "broken", "new", "upstream")] == [
+        None
+    ] * 4
 
 
 @pytest.mark.parametrize(
@@ -63,7 +71,12 @@ def test_no_git_no_remote_and_a_broken_repository_are_none(tmp_path: Path) -> No
     [
         ("gh:acme/webhooks", "https://token:s3cr3t@forge.example/", "gh:", NAME),
         ("work:webhooks", "ssh://git@forge.example:22/acme/", "work:", NAME),
-        ("https://forge.example/acme/webhooks", "https://mirror.example/", "https://forge.example/", NAME),
+        (
+            "https://forge.example/acme/webhooks",
+            "https://mirror.example/",
+            "https://forge.example/",
+            NAME,
+        ),
         ("git@forge.example:acme/webhooks", "https://mirror.example/", "git@forge.example:", NAME),
     ],
 )
@@ -75,33 +88,57 @@ def test_short_names_are_expanded_and_a_mirror_of_one_machine_is_no_other_reposi
     assert origin(str(tmp_path)) == name
 
 
-def test_the_first_of_several_urls_counts_and_hooks_of_another_repository_do_not(tmp_path: Path) -> None:
+def test_the_first_of_several_urls_counts_and_hooks_of_another_repository_do_not(
+    tmp_path: Path,
+) -> None:
     """A hook runs with GIT_DIR set, here of a repository that is no part of the run."""
     clone(tmp_path / "one")
-    revisions.git(tmp_path / "one", "remote", "set-url", "--add", "origin", "https://mirror.example/x/y")
+    revisions.git(
+        tmp_path / "one", "remote", "set-url", "--add", "origin", "https://mirror.example/x/y"
+    )
     other = clone(tmp_path / "other", "https://elsewhere.example/x/y")
-    asked = f"from reconciler.manifests.history.repository import origin; print(origin({str(tmp_path / 'one')!r}))"
+    asked = (
+        "from reconciler.manifests.history.repository import origin; "
+        f"print(origin({str(tmp_path / 'one')!r}))"
+    )
     code = run_python(asked, GIT_DIR=str(other / ".git"))
     assert code == NAME
 
 
 def run_python(code: str, **env: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, **env}, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return done.stdout.strip()
 
 
 def test_without_git_installed_it_is_none(tmp_path: Path) -> None:
     clone(tmp_path)
-    code = f"from reconciler.manifests.history.repository import origin; print(origin({str(tmp_path)!r}))"
+    code = (
+        "from reconciler.manifests.history.repository import origin; "
+        f"print(origin({str(tmp_path)!r}))"
+    )
     assert run_python(code, PATH=str(tmp_path)) == "None"
     assert run_python(code) == NAME
 
 
 def test_it_is_the_repository_of_the_webhooks_whoever_keeps_the_tenant(tmp_path: Path) -> None:
-    infra, team = clone(tmp_path / "infra", "git@forge.example:acme/infra.git"), clone(tmp_path / "team")
+    infra, team = (
+        clone(tmp_path / "infra", "git@forge.example:acme/infra.git"),
+        clone(tmp_path / "team"),
+    )
     (infra / "tenant.yaml").write_text(tenant_manifest("http://127.0.0.1:9/public-api/v1"))
     (team / "one.yaml").write_text(webhook("one"))
-    for paths in ((infra, team), (team, infra), (infra / "tenant.yaml", team), (infra / "tenant.yaml", team / "one.yaml")):
+    for paths in (
+        (infra, team),
+        (team, infra),
+        (infra / "tenant.yaml", team),
+        (infra / "tenant.yaml", team / "one.yaml"),
+    ):
         found = declared(*paths)
         assert repository_of_run(found, found.tenant) == NAME
 
@@ -109,8 +146,14 @@ def test_it_is_the_repository_of_the_webhooks_whoever_keeps_the_tenant(tmp_path:
 def test_the_tenant_manifest_decides_first(tmp_path: Path) -> None:
     clone(tmp_path, "git@forge.example:somebody/fork.git")
     (tmp_path / "one.yaml").write_text(webhook("one"))
-    for said in (NAME, "git@forge.example:acme/webhooks.git", "https://Forge.example/acme/webhooks/"):
-        text = tenant_manifest("http://127.0.0.1:9/public-api/v1").replace("owner:", f"repository: '{said}', owner:")
+    for said in (
+        NAME,
+        "git@forge.example:acme/webhooks.git",
+        "https://Forge.example/acme/webhooks/",
+    ):
+        text = tenant_manifest("http://127.0.0.1:9/public-api/v1").replace(
+            "owner:", f"repository: '{said}', owner:"
+        )
         (tmp_path / "tenant.yaml").write_text(text)
         found = declared(tmp_path)
         assert found.tenant is not None
@@ -118,10 +161,21 @@ def test_the_tenant_manifest_decides_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["webhooks", "../webhooks", "/srv/git", "https://forge.example", "https://u:s3cr3t-x@forge.example/a/b"]
+    "said",
+    [
+        "webhooks",
+        "../webhooks",
+        "/srv/git",
+        "https://forge.example",
+        "https://u:s3cr3t-x@forge.example/a/b",
+    ],
 )
-def test_what_is_no_repository_is_a_problem_with_its_place_and_without_the_value(tmp_path: Path, said: str) -> None:
-    text = tenant_manifest("http://127.0.0.1:9/public-api/v1").replace("owner:", f"repository: '{said}', owner:")
+def test_what_is_no_repository_is_a_problem_with_its_place_and_without_the_value(
+    tmp_path: Path, said: str
+) -> None:
+    text = tenant_manifest("http://127.0.0.1:9/public-api/v1").replace(
+        "owner:", f"repository: '{said}', owner:"
+    )
     (tmp_path / "tenant.yaml").write_text(text)
     with pytest.raises(InvalidManifests) as caught:
         declared(tmp_path)

@@ -1,4 +1,6 @@
-"""Which Tenant selects which Webhook: overlaps of Tenants of one target, and webhooks that nobody selects."""
+"""Which Tenant selects which Webhook: overlaps of Tenants of one target, and webhooks that nobody
+selects.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,18 @@ from tests.manifests.revisions import commit, new, put
 from tests.support.processes import run, webhook
 
 
-def tenant(name: str, where: str = "https://acme.example.com/public-api/v1", *, owner: str = "", select: str = "") -> str:
-    target = f"url: '{where}', token: {{fromEnv: {name.upper()}_TOKEN}}" if "://" in where else f"local: {where}"
+def tenant(
+    name: str,
+    where: str = "https://acme.example.com/public-api/v1",
+    *,
+    owner: str = "",
+    select: str = "",
+) -> str:
+    target = (
+        f"url: '{where}', token: {{fromEnv: {name.upper()}_TOKEN}}"
+        if "://" in where
+        else f"local: {where}"
+    )
     chosen = f", select: {{matchLabels: {{{select}}}}}" if select else ""
     head = f"apiVersion: webhooks.reconciler/v1\nkind: Tenant\nmetadata: {{name: {name}}}\n"
     return f"{head}spec: {{{target}, owner: {owner or name}{chosen}}}\n"
@@ -36,19 +48,41 @@ def write(folder: Path, *texts: str) -> None:
         (folder / f"{number}.yaml").write_text(text)
 
 
-def test_two_tenants_of_one_url_that_select_one_webhook_are_an_error_that_names_all_three(here: Path) -> None:
-    write(here, tenant("payments"), tenant("search", "HTTPS://Acme.example.com:443/public-api/v1/"), webhook("one"))
+def test_two_tenants_of_one_url_that_select_one_webhook_are_an_error_that_names_all_three(
+    here: Path,
+) -> None:
+    write(
+        here,
+        tenant("payments"),
+        tenant("search", "HTTPS://Acme.example.com:443/public-api/v1/"),
+        webhook("one"),
+    )
     [problem] = problems(Path())
-    assert (str(problem.origin), problem.pointer, problem.rule) == ("1.yaml:4:13", "/spec/url", "tenant/overlap")
-    said = "Tenants payments (0.yaml:1) and search have the same url, and both select one (2.yaml:1)"
+    assert (str(problem.origin), problem.pointer, problem.rule) == (
+        "1.yaml:4:13",
+        "/spec/url",
+        "tenant/overlap",
+    )
+    said = (
+        "Tenants payments (0.yaml:1) and search have the same url, and both select one (2.yaml:1)"
+    )
     assert (problem.message, "select" in str(problem.hint)) == (said, True)
 
 
 def test_so_are_two_of_one_file_and_the_place_is_their_select(here: Path) -> None:
     both = labelled("one", "team: payments, stage: live")
-    write(here, tenant("a", "t.db", select="team: payments"), tenant("b", "./x/../t.db", select="stage: live"), both)
+    write(
+        here,
+        tenant("a", "t.db", select="team: payments"),
+        tenant("b", "./x/../t.db", select="stage: live"),
+        both,
+    )
     [problem] = problems(Path())
-    assert (problem.pointer, problem.rule, "file (local)" in problem.message) == ("/spec/select", "tenant/overlap", True)
+    assert (problem.pointer, problem.rule, "file (local)" in problem.message) == (
+        "/spec/select",
+        "tenant/overlap",
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,7 +95,9 @@ def test_so_are_two_of_one_file_and_the_place_is_their_select(here: Path) -> Non
     ],
     ids=["other labels", "other urls", "nothing in common", "other files"],
 )
-def test_tenants_that_share_no_webhook_of_one_target_are_fine(here: Path, tenants: tuple[str, str]) -> None:
+def test_tenants_that_share_no_webhook_of_one_target_are_fine(
+    here: Path, tenants: tuple[str, str]
+) -> None:
     write(here, *tenants, labelled("one", "team: a"), labelled("two", "team: b"))
     assert problems(Path()) == []
 
@@ -71,17 +107,30 @@ def test_two_of_one_owner_have_the_older_error_alone(here: Path) -> None:
     assert [problem.rule for problem in problems(Path())] == ["tenant/same-target"]
 
 
-def test_many_webhooks_and_tenants_are_one_error_a_tenant_that_names_some_and_counts_the_rest(here: Path) -> None:
-    write(here, *(tenant(f"t{number}") for number in range(4)), *(webhook(f"w{number}") for number in range(8)))
+def test_many_webhooks_and_tenants_are_one_error_a_tenant_that_names_some_and_counts_the_rest(
+    here: Path,
+) -> None:
+    write(
+        here,
+        *(tenant(f"t{number}") for number in range(4)),
+        *(webhook(f"w{number}") for number in range(8)),
+    )
     found = problems(Path())
-    assert [(problem.rule, problem.message.count(".yaml:1)")) for problem in found] == [("tenant/overlap", 6)] * 3
+    assert [(problem.rule, problem.message.count(".yaml:1)")) for problem in found] == [
+        ("tenant/overlap", 6)
+    ] * 3
     assert all(problem.message.endswith(" and 3 more") for problem in found)
 
 
 def test_thousands_of_tenants_and_webhooks_are_one_error_a_tenant(here: Path) -> None:
     write(
         here,
-        "---\n".join([*(tenant(f"t{number}") for number in range(1_500)), *(webhook(f"w{number}") for number in range(1_500))]),
+        "---\n".join(
+            [
+                *(tenant(f"t{number}") for number in range(1_500)),
+                *(webhook(f"w{number}") for number in range(1_500)),
+            ]
+        ),
     )
     assert [problem.rule for problem in problems(Path())] == ["tenant/overlap"] * 1_499
 
@@ -100,7 +149,9 @@ def test_thousands_of_tenants_and_webhooks_are_one_error_a_tenant(here: Path) ->
     ],
     ids=" ".join,
 )
-def test_every_command_that_loads_refuses_it_and_no_tenant_is_made(here: Path, command: tuple[str, ...]) -> None:
+def test_every_command_that_loads_refuses_it_and_no_tenant_is_made(
+    here: Path, command: tuple[str, ...]
+) -> None:
     write(here, tenant("a", "t.db"), tenant("b", "t.db"), webhook("one"))
     done = run(command[0], ".", *command[1:], cwd=here)
     assert (done.code, "[tenant/overlap]" in done.out + done.err) == (1, True)
@@ -122,7 +173,12 @@ def test_validate_warns_of_a_webhook_that_no_tenant_selects_at_its_labels(here: 
         labelled("fine", "team: search"),
         webhook("bare").replace(", labels: {team: test}", ""),
     )
-    write(here, tenant("a", select="team: payments"), tenant("b", "t.db", select="team: search"), *texts)
+    write(
+        here,
+        tenant("a", select="team: payments"),
+        tenant("b", "t.db", select="team: search"),
+        *texts,
+    )
     done = run("validate", ".", "-o", "json", cwd=here)
     found = [(p["file"], p["pointer"], p["rule"], p["severity"]) for p in done.json["problems"]]
     assert found == [
@@ -137,8 +193,16 @@ def test_validate_warns_of_a_webhook_that_no_tenant_selects_at_its_labels(here: 
 def test_without_a_tenant_or_with_one_that_cannot_be_read_nobody_is_warned(here: Path) -> None:
     write(here, webhook("one"))
     assert problems(Path(), each_tenant=True) == []
-    write(here, webhook("one"), tenant("a", select="team: other"), tenant("b").replace("owner", "ownr"))
-    assert {problem.rule for problem in problems(Path(), each_tenant=True)} == {"schema/additionalProperties", "schema/required"}
+    write(
+        here,
+        webhook("one"),
+        tenant("a", select="team: other"),
+        tenant("b").replace("owner", "ownr"),
+    )
+    assert {problem.rule for problem in problems(Path(), each_tenant=True)} == {
+        "schema/additionalProperties",
+        "schema/required",
+    }
 
 
 def test_a_lost_label_is_refused_with_its_place_and_passes_with_the_digest(here: Path) -> None:
@@ -149,8 +213,15 @@ def test_a_lost_label_is_refused_with_its_place_and_passes_with_the_digest(here:
     (here / "a.yaml").write_text(labelled("a", "team: paymnts"))
     plan = run("plan", ".", "--out", ".plan.json", "-o", "json", cwd=here)
     [violation] = plan.json["violations"]
-    assert (plan.code, violation["rule"], violation["file"], violation["line"]) == (6, "no-longer-selected", "a.yaml", 1)
-    assert violation["message"].startswith("a: declared in a.yaml:1, but tenant payments selects team=payments")
+    assert (plan.code, violation["rule"], violation["file"], violation["line"]) == (
+        6,
+        "no-longer-selected",
+        "a.yaml",
+        1,
+    )
+    assert violation["message"].startswith(
+        "a: declared in a.yaml:1, but tenant payments selects team=payments"
+    )
     refused = run("reconcile", ".", "--yes", "--max-deletes", "9", cwd=here)
     assert (refused.code, "no-longer-selected" in refused.out) == (6, True)
     assert run("reconcile", ".", "--yes", "--plan", ".plan.json", cwd=here).code == 6

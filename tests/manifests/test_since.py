@@ -31,7 +31,9 @@ def test_what_git_would_convert_is_compared_by_its_bytes(repo: Path) -> None:
     assert [item.spec.description for item in then(rev=rev).declared] == ["old", ""]
 
 
-def test_a_repository_of_longer_ids_is_read_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_repository_of_longer_ids_is_read_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     git(tmp_path, "init", "-q", "-b", "main", "--object-format=sha256")
     put(tmp_path, a=webhook("a"), b=webhook("b"))
     rev = commit(tmp_path)
@@ -51,7 +53,11 @@ def test_reading_changes_nothing_in_the_repository(repo: Path) -> None:
 def test_a_hooks_own_variables_lead_to_no_other_repository(repo: Path, tmp_path: Path) -> None:
     other = new(tmp_path / "other")
     commit(other)
-    given = {"GIT_DIR": str(other / ".git"), "GIT_WORK_TREE": str(other), "GIT_INDEX_FILE": "/nowhere"}
+    given = {
+        "GIT_DIR": str(other / ".git"),
+        "GIT_WORK_TREE": str(other),
+        "GIT_INDEX_FILE": "/nowhere",
+    }
     assert keys(then(env={**ENV, **given})) == ["a", "b"]
 
 
@@ -64,7 +70,9 @@ def test_references_of_then_need_no_values(repo: Path) -> None:
 
 def selecting(name: str, environment: str, url: str = "https://t.example.com/public-api/v1") -> str:
     select = f", select: {{matchLabels: {{team: {environment}}}}}}}"
-    return tenant_manifest(url).replace("production", name).replace("payments}", f"payments{select}")
+    return (
+        tenant_manifest(url).replace("production", name).replace("payments}", f"payments{select}")
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,8 +84,13 @@ def selecting(name: str, environment: str, url: str = "https://t.example.com/pub
         ("", ["a"]),
     ],
 )
-def test_the_webhooks_of_then_are_those_of_the_tenant_in_use(repo: Path, before: str, expected: list[str]) -> None:
-    one, two = selecting("one", "test"), selecting("two", "other", "https://u.example.com/public-api/v1")
+def test_the_webhooks_of_then_are_those_of_the_tenant_in_use(
+    repo: Path, before: str, expected: list[str]
+) -> None:
+    one, two = (
+        selecting("one", "test"),
+        selecting("two", "other", "https://u.example.com/public-api/v1"),
+    )
     three = selecting("three", "more", "https://v.example.com/public-api/v1")
     put(repo, webhooks__b=webhook("b").replace("team: test", "team: none"))
     if before:

@@ -11,7 +11,9 @@ from tests.manifests.revisions import commit, git, keys, new, put, then
 from tests.support.processes import webhook
 
 
-@pytest.mark.parametrize("paths", [(".",), ("webhooks",), ("webhooks/new.yaml",), ("webhooks", "webhooks/new.yaml")])
+@pytest.mark.parametrize(
+    "paths", [(".",), ("webhooks",), ("webhooks/new.yaml",), ("webhooks", "webhooks/new.yaml")]
+)
 def test_paths_that_were_not_there_then_are_empty(repo: Path, paths: tuple[str, ...]) -> None:
     git(repo, "rm", "-q", "-r", ".")
     empty = commit(repo)
@@ -96,13 +98,19 @@ def test_a_submodule_is_read_at_the_commit_that_was_recorded(repo: Path, tmp_pat
     commit(shared)
     git(repo, "submodule", "add", "-q", str(shared), "webhooks/shared")
     rev = commit(repo)
-    put(repo, webhooks__shared__s=webhook("s", extra="description: new"), webhooks__shared__t=webhook("t"))
+    put(
+        repo,
+        webhooks__shared__s=webhook("s", extra="description: new"),
+        webhooks__shared__t=webhook("t"),
+    )
     found = then("webhooks", rev=rev)
     assert keys(found) == ["a", "b", "s"]
     assert keys(then("webhooks/shared", rev="HEAD")) == ["s"]
 
 
-def test_a_submodule_whose_commit_is_not_here_is_an_error(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_submodule_whose_commit_is_not_here_is_an_error(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shared = new(tmp_path / "shared")
     put(shared, s=webhook("s"))
     commit(shared)

@@ -1,4 +1,6 @@
-"""The manifests as of a revision: what git cannot tell is an error in words, never an empty base."""
+"""The manifests as of a revision: what git cannot tell is an error in words, never an empty
+base.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def test_a_revision_that_is_none_is_told_in_words(repo: Path, rev: str, says: st
         then(rev=rev)
 
 
-def test_a_branch_that_only_the_remote_has_is_hinted_at(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_branch_that_only_the_remote_has_is_hinted_at(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     git(repo, "branch", "release")
     git(tmp_path, "clone", "-q", str(repo), "clone")
     monkeypatch.chdir(tmp_path / "clone")
@@ -38,7 +42,9 @@ def test_a_branch_that_only_the_remote_has_is_hinted_at(repo: Path, tmp_path: Pa
     assert keys(then(rev="origin/release")) == ["a", "b"]
 
 
-def test_a_shallow_clone_says_that_it_is_shallow(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shallow_clone_says_that_it_is_shallow(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = git(repo, "rev-parse", "HEAD")
     commit(repo)
     git(tmp_path, "clone", "-q", "--depth", "1", f"file://{repo}", "shallow")
@@ -48,14 +54,18 @@ def test_a_shallow_clone_says_that_it_is_shallow(repo: Path, tmp_path: Path, mon
             then(rev=rev)
 
 
-def test_outside_of_a_repository_it_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outside_of_a_repository_it_is_said_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put(tmp_path, a=webhook("a"))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(BadRequest, match="is not in the work tree of a git repository"):
         then()
 
 
-def test_a_repository_without_commits_has_no_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_repository_without_commits_has_no_revision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put(new(tmp_path / "fresh"), a=webhook("a"))
     monkeypatch.chdir(tmp_path / "fresh")
     with pytest.raises(BadRequest, match="no such revision"):
@@ -81,9 +91,15 @@ def test_a_damaged_repository_is_an_error_and_no_empty_base(repo: Path) -> None:
 
 
 def test_manifests_that_were_invalid_then_are_told_by_revision_file_and_line(repo: Path) -> None:
-    put(repo, webhooks__b="apiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata: {name: b}\nspec: {}\n")
+    put(
+        repo,
+        webhooks__b="apiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata: {name: b}\nspec: "
+        "{}\n",
+    )
     rev = commit(repo)
     put(repo, webhooks__b=webhook("b"))
     with pytest.raises(InvalidManifests) as caught:
         then(rev=rev)
-    assert [str(problem.origin) for problem in caught.value.problems] == [f"{rev}:webhooks/b.yaml:4:7"]
+    assert [str(problem.origin) for problem in caught.value.problems] == [
+        f"{rev}:webhooks/b.yaml:4:7"
+    ]

@@ -39,12 +39,16 @@ def test_where_the_host_is_not_the_fault_there_is_no_hint(url: str) -> None:
 
 def test_webhooks_tenants_and_the_option_get_the_hint(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(
-        webhook("a", url="https://bücher.example/a") + "---\n" + tenant_manifest("https://tenänt.example/v1")
+        webhook("a", url="https://bücher.example/a")
+        + "---\n"
+        + tenant_manifest("https://tenänt.example/v1")
     )
     found = run("validate", ".", "-o", "json", cwd=tmp_path).json["problems"]
     assert [problem["hint"] for problem in found] == [
         "write the host as xn--bcher-kva.example",
         "write the host as xn--tennt-ira.example",
     ]
-    done = run("plan", ".", "--tenant-url", "https://bücher.example/v1", "--owner", "a", cwd=tmp_path)
+    done = run(
+        "plan", ".", "--tenant-url", "https://bücher.example/v1", "--owner", "a", cwd=tmp_path
+    )
     assert "write the host as xn--bcher-kva.example" in done.err

@@ -15,7 +15,11 @@ URL = "https://tenant.example.com/public-api/v1"
 def test_https_goes_through_the_proxy_of_the_variable(name: str) -> None:
     proxy = Network({name: PROXY}).proxy_for(URL)
     assert proxy is not None
-    assert (proxy.address, proxy.shown, proxy.is_tls) == (("proxy.example.com", 3128), "proxy.example.com:3128", False)
+    assert (proxy.address, proxy.shown, proxy.is_tls) == (
+        ("proxy.example.com", 3128),
+        "proxy.example.com:3128",
+        False,
+    )
 
 
 def test_plain_http_never_goes_through_a_proxy() -> None:
@@ -29,7 +33,9 @@ def test_other_variables_and_empty_ones_give_no_proxy() -> None:
 
 
 def test_lower_case_comes_first() -> None:
-    proxy = Network({"HTTPS_PROXY": "http://upper:1", "https_proxy": "http://lower:2"}).proxy_for(URL)
+    proxy = Network({"HTTPS_PROXY": "http://upper:1", "https_proxy": "http://lower:2"}).proxy_for(
+        URL
+    )
     assert proxy is not None
     assert proxy.shown == "lower:2"
 
@@ -68,7 +74,10 @@ def test_no_proxy_lists_what_is_reached_directly(listed: str, url: str, direct: 
         assert (Network({"HTTPS_PROXY": PROXY, name: listed}).proxy_for(url) is None) is direct
 
 
-@pytest.mark.parametrize("text", ["proxy.example.com:3128", "http://proxy.example.com:3128", "http://proxy.example.com:3128/"])
+@pytest.mark.parametrize(
+    "text",
+    ["proxy.example.com:3128", "http://proxy.example.com:3128", "http://proxy.example.com:3128/"],
+)
 def test_a_scheme_may_be_left_out(text: str) -> None:
     assert parse_proxy(text, "HTTPS_PROXY").address == ("proxy.example.com", 3128)
 
@@ -82,7 +91,9 @@ def test_a_port_may_be_left_out() -> None:
 def test_a_credential_is_sent_and_never_shown() -> None:
     proxy = parse_proxy("http://bo:hunter%402@proxy.example.com:3128", "HTTPS_PROXY")
     assert proxy.credential == "Basic Ym86aHVudGVyQDI="
-    assert "hunter" not in f"{proxy!r} {proxy} {proxy.shown} {Network({'HTTPS_PROXY': proxy.url})!r}"
+    assert (
+        "hunter" not in f"{proxy!r} {proxy} {proxy.shown} {Network({'HTTPS_PROXY': proxy.url})!r}"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""One request of the client to a server that answers as it is told. Used by the tests of the client."""
+"""One request of the client to a server that answers as it is told. Used by the tests of the
+client.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ def ask(
 
         async with serving(answer) as server, client(server.url, sleeps, **options) as http:
             try:
-                result = await http.request(method, "/webhooks", json=json, idempotent=idempotent, patient=patient)
+                result = await http.request(
+                    method, "/webhooks", json=json, idempotent=idempotent, patient=patient
+                )
             except ProviderError as error:
                 return error, server.asked
             return result, server.asked

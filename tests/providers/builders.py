@@ -41,9 +41,18 @@ def declared(
 
 def webhook(number: int = 1, **other: Any) -> dict[str, Any]:
     body = {
-        "id": f"wh-{number}", "revision": "r1", "name": f"Hook {number}", "url": URL, "description": "", "enabled": True,
-        "auth": {"type": "none"}, "events": [], "managed_by": None, "protected": False, "invocations": None,
-    }  # fmt: skip
+        "id": f"wh-{number}",
+        "revision": "r1",
+        "name": f"Hook {number}",
+        "url": URL,
+        "description": "",
+        "enabled": True,
+        "auth": {"type": "none"},
+        "events": [],
+        "managed_by": None,
+        "protected": False,
+        "invocations": None,
+    }
     return {**body, **other}
 
 
@@ -59,7 +68,9 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server sends back; `raw` replaces everything; `again` follows it until the client leaves."""
+    """What the server sends back; `raw` replaces everything; `again` follows it until the client
+    leaves.
+    """
 
     status: int = 200
     body: bytes = b""
@@ -81,7 +92,9 @@ def reply(body: object, status: int = 200, **headers: str) -> Reply:
     return Reply(status, json.dumps(body).encode(), named)
 
 
-def problem(status: int, kind: str, detail: str = "", pointers: tuple[str, ...] = (), **headers: str) -> Reply:
+def problem(
+    status: int, kind: str, detail: str = "", pointers: tuple[str, ...] = (), **headers: str
+) -> Reply:
     errors = [{"pointer": pointer, "detail": detail} for pointer in pointers]
     body = {"type": kind, "title": "No", "status": status, "detail": detail, "errors": errors}
     named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -104,7 +117,9 @@ async def _read(reader: asyncio.StreamReader) -> Asked:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     first, *lines = head.rstrip().split("\r\n")
     method, target, _ = first.split(" ")
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    headers = {
+        name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
+    }
     raw = await reader.readexactly(int(headers.get("content-length", "0")))
     return Asked(method, target, headers, json.loads(raw) if raw else None)
 
@@ -168,4 +183,11 @@ class Sleeps(list[float]):
 
 def client(url: str, sleeps: Sleeps | None = None, **options: Any) -> Client:
     sleeps = Sleeps() if sleeps is None else sleeps
-    return Client(url, Secret(TOKEN, "fromEnv: T"), sleep=sleeps.sleep, clock=sleeps.clock, rng=lambda: 1.0, **options)
+    return Client(
+        url,
+        Secret(TOKEN, "fromEnv: T"),
+        sleep=sleeps.sleep,
+        clock=sleeps.clock,
+        rng=lambda: 1.0,
+        **options,
+    )

@@ -1,6 +1,8 @@
-"""What every Provider must do, whatever it speaks: one suite, run over each of them by `test_contract.py`.
+"""What every Provider must do, whatever it speaks: one suite, run over each of them by
+`test_contract.py`.
 
-Each check gets an empty provider. They are plain coroutines, so that a later provider only has to be named there.
+Each check gets an empty provider. They are plain coroutines, so that a later provider only has to
+be named there.
 """
 
 from __future__ import annotations
@@ -29,8 +31,12 @@ AUTHS: Final[tuple[Auth, ...]] = (
 )
 
 
-async def make(provider: Provider, name: str = "Pager", key: str = "pager", **other: object) -> Live:
-    return await provider.create(declared(name, key=key, **other), OWNER, idempotency_key=f"make-{key}")  # type: ignore[arg-type]  # builder
+async def make(
+    provider: Provider, name: str = "Pager", key: str = "pager", **other: object
+) -> Live:
+    return await provider.create(
+        declared(name, key=key, **other), OWNER, idempotency_key=f"make-{key}"
+    )  # type: ignore[arg-type]  # builder
 
 
 async def empty_lists_nothing(provider: Provider) -> None:
@@ -38,7 +44,9 @@ async def empty_lists_nothing(provider: Provider) -> None:
 
 
 async def a_created_webhook_is_listed_as_it_was_answered(provider: Provider) -> None:
-    live = await make(provider, description="Ä note\nin two lines", auth=bearer(), enabled=False, protected=True)
+    live = await make(
+        provider, description="Ä note\nin two lines", auth=bearer(), enabled=False, protected=True
+    )
     assert await provider.list() == (live,)
     assert live.managed_by == ManagedBy("payments", "pager", ("webhooks.yaml",), OWNER.revision)
     assert live.protected
@@ -105,7 +113,11 @@ async def an_update_makes_every_field_as_declared(provider: Provider) -> None:
         auth=AUTHS[2],
         protected=True,
     )
-    wanted = replace(wanted, spec=replace(wanted.spec, subscriptions=frozenset({OTHER_EVENT})), sources=("a.yaml", "b.yaml"))
+    wanted = replace(
+        wanted,
+        spec=replace(wanted.spec, subscriptions=frozenset({OTHER_EVENT})),
+        sources=("a.yaml", "b.yaml"),
+    )
     after = await provider.update(live, wanted, Owner("payments", "next"))
     assert after.id == live.id
     assert after.revision != live.revision
@@ -210,7 +222,9 @@ async def a_test_says_what_became_of_one_delivery(provider: Provider) -> None:
 
 async def a_withheld_credential_alone_cannot_be_tested(provider: Provider) -> None:
     with pytest.raises(Rejected):
-        await provider.test(replace(declared().spec, auth=bearer().__class__(Withheld("1"))), None, EVENT)
+        await provider.test(
+            replace(declared().spec, auth=bearer().__class__(Withheld("1"))), None, EVENT
+        )
 
 
 async def the_repository_of_a_mark_is_kept_where_ours_is_unknown(provider: Provider) -> None:
@@ -221,7 +235,10 @@ async def the_repository_of_a_mark_is_kept_where_ours_is_unknown(provider: Provi
     after = await provider.update(made, replace(wanted, sources=("b.yaml",)), OWNER)
     moved = await provider.update(after, wanted, replace(OWNER, repository=other))
     handed = await provider.update(moved, wanted, Owner("search"))
-    found = [item.managed_by.repository if item.managed_by is not None else "" for item in (made, after, moved, handed)]
+    found = [
+        item.managed_by.repository if item.managed_by is not None else ""
+        for item in (made, after, moved, handed)
+    ]
     assert found == [ours, ours, other, None]
     assert is_as_declared(moved, wanted, OWNER)
     assert not is_as_declared(moved, wanted, known)

@@ -1,6 +1,8 @@
-"""The part of the contract that a Provider needs, in a dict on a real socket, with faults on request.
+"""The part of the contract that a Provider needs, in a dict on a real socket, with faults on
+request.
 
-Exists beside the real tenant because it can lose an answer after serving it, forget idempotency keys, and restart.
+Exists beside the real tenant because it can lose an answer after serving it, forget idempotency
+keys, and restart.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ def faithful(_asked: Asked, answer: Reply) -> Reply | None:
 
 @dataclass
 class SmallTenant:
-    """`fault` sees each request with the answer it would get, and says what really goes out; None loses it."""
+    """`fault` sees each request with the answer it would get, and says what really goes out; None
+    loses it.
+    """
 
     fault: Fault = faithful
     keeps_keys: bool = True
@@ -48,16 +52,28 @@ class SmallTenant:
         items = [item for item in items if item["id"] > query.get("cursor", "")]
         items = [item for item in items if "name" not in query or item["name"] == query["name"]]
         page = items[: int(query.get("limit", "100"))]
-        return reply({"items": page, "next_cursor": page[-1]["id"] if len(page) < len(items) else None})
+        return reply(
+            {"items": page, "next_cursor": page[-1]["id"] if len(page) < len(items) else None}
+        )
 
     def _write(self, before: dict[str, Any], body: dict[str, Any]) -> Reply:
-        body = {**body, **({"name": unicodedata.normalize("NFC", body["name"])} if "name" in body else {})}
-        if any(other["name"] == body.get("name") and other["id"] != before["id"] for other in self.stored.values()):
+        body = {
+            **body,
+            **({"name": unicodedata.normalize("NFC", body["name"])} if "name" in body else {}),
+        }
+        if any(
+            other["name"] == body.get("name") and other["id"] != before["id"]
+            for other in self.stored.values()
+        ):
             return problem(409, "name-taken")
         if self._misses_secret(before, body):
             return problem(422, "secret", "", ("/auth",))
         after = {**before, **body}
-        after["auth"] = {k: v for k, v in after["auth"].items() if k in {"type", "username", "header", "credential_version"}}
+        after["auth"] = {
+            k: v
+            for k, v in after["auth"].items()
+            if k in {"type", "username", "header", "credential_version"}
+        }
         if after != self.stored.get(after["id"]):
             self.writes += 1
             after["revision"] = f"w{self.writes}"
@@ -65,12 +81,17 @@ class SmallTenant:
         return reply(after, ETag=f'"{after["revision"]}"')
 
     def _misses_secret(self, before: dict[str, Any], body: dict[str, Any]) -> bool:
-        """Whether a secret was not given and the stored one was not stored for this url, type and header."""
+        """Whether a secret was not given and the stored one was not stored for this url, type and
+        header.
+        """
         old, new = before["auth"], body.get("auth", before["auth"])
         if new["type"] == "none" or {"password", "token", "value"} & set(new):
             return False
         wanted = body.get("url", before["url"])
-        places = [(url, auth["type"], auth.get("header")) for url, auth in ((before["url"], old), (wanted, new))]
+        places = [
+            (url, auth["type"], auth.get("header"))
+            for url, auth in ((before["url"], old), (wanted, new))
+        ]
         return places[0] != places[1]
 
     def _create(self, asked: Asked) -> Reply:
@@ -79,7 +100,11 @@ class SmallTenant:
             made_id, body = self.keys[key]
             if body != asked.body:
                 return problem(422, "idempotency")
-            return reply(self.stored[made_id], 201) if made_id in self.stored else problem(409, "idempotency")
+            return (
+                reply(self.stored[made_id], 201)
+                if made_id in self.stored
+                else problem(409, "idempotency")
+            )
         self.made += 1
         made_id = f"made-{self.made:03}"
         made = self._write(webhook(0, id=made_id, url="", auth={"type": "none"}), asked.body)
@@ -92,7 +117,15 @@ class SmallTenant:
         stored = self.stored.get(body.get("id", ""), {"url": "", "auth": {"type": "none"}})
         if self._misses_secret(stored, body["webhook"]):
             return problem(422, "secret", "", ("/webhook/auth",))
-        return reply({"event": "x", "verdict": "delivered", "status_code": 200, "detail": None, "seconds": 0.1})
+        return reply(
+            {
+                "event": "x",
+                "verdict": "delivered",
+                "status_code": 200,
+                "detail": None,
+                "seconds": 0.1,
+            }
+        )
 
     def _one(self, asked: Asked, webhook_id: str) -> Reply:
         found = self.stored.get(webhook_id)

@@ -21,8 +21,12 @@ OURS = {"owner": "payments", "key": "pager", "sources": ["webhooks.yaml"], "revi
 T = TypeVar("T")
 
 
-def using(answer: Answering, story: Callable[[TenantProvider], Awaitable[T]], **options: Any) -> tuple[T, list[Asked]]:
-    """Runs a story with a provider of a served tenant; what it gave, and what the tenant was asked."""
+def using(
+    answer: Answering, story: Callable[[TenantProvider], Awaitable[T]], **options: Any
+) -> tuple[T, list[Asked]]:
+    """Runs a story with a provider of a served tenant; what it gave, and what the tenant was
+    asked.
+    """
     paging = {name: options.pop(name) for name in ("page_size", "list_seconds") if name in options}
 
     async def run() -> tuple[T, list[Asked]]:

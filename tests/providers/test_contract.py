@@ -43,7 +43,9 @@ async def embedded_tenant(folder: Path) -> AsyncIterator[Provider]:
     try:
         async with Sender(AddressPolicy.parse((), ())) as sender:
             app = create_app(store, sender, local_token="token-of-the-contract", deliver=False)
-            async with Client("http://localhost/public-api/v1", Secret("token-of-the-contract"), app=app) as http:
+            async with Client(
+                "http://localhost/public-api/v1", Secret("token-of-the-contract"), app=app
+            ) as http:
                 yield TenantProvider(http, page_size=5)
     finally:
         store.close()

@@ -22,13 +22,28 @@ from reconciler.core.errors import (
 from reconciler.core.wire.retry_after import retry_after
 from reconciler.providers.http.answer import Answer
 from tests.providers.asking import OK, ask
-from tests.providers.builders import LOST, TOKEN, Asked, Reply, Sleeps, client, problem, reply, serving
+from tests.providers.builders import (
+    LOST,
+    TOKEN,
+    Asked,
+    Reply,
+    Sleeps,
+    client,
+    problem,
+    reply,
+    serving,
+)
 
 
 def test_an_answer_has_its_status_lower_case_headers_body_and_tries() -> None:
     answer, asked = ask([reply({"a": 1}, 201, ETag='"r1"')])
     assert isinstance(answer, Answer)
-    assert (answer.status, answer.headers["etag"], answer.body, answer.tries) == (201, '"r1"', {"a": 1}, 1)
+    assert (answer.status, answer.headers["etag"], answer.body, answer.tries) == (
+        201,
+        '"r1"',
+        {"a": 1},
+        1,
+    )
     assert asked[0].headers["authorization"] == f"Bearer {TOKEN}"
     assert asked[0].headers["accept-encoding"] == "identity"
 
@@ -44,7 +59,10 @@ def test_an_answer_has_its_status_lower_case_headers_body_and_tries() -> None:
         (Reply(200, b"9" * 10_000), "not JSON"),
         (Reply(200, b"\xff\xfe{}"), "not JSON"),
         (Reply(200, b" " * 10_000_000), "more than 8 MiB"),
-        (Reply(200, b"x" * 9_000_000, {"Content-Length": "9999999999999999999"}), "more than 8 MiB"),
+        (
+            Reply(200, b"x" * 9_000_000, {"Content-Length": "9999999999999999999"}),
+            "more than 8 MiB",
+        ),
         (Reply(404, b"nothing here", media="text/plain"), "404 without a problem document"),
         (Reply(405, b"<html>", media="text/html"), "405 without a problem document"),
     ],
@@ -59,7 +77,11 @@ def test_an_address_that_is_no_tenant_is_said_to_be_none(given: Reply, why: str)
 
 def test_ten_megabytes_in_chunks_without_a_length_are_not_swallowed() -> None:
     chunk = b"100000\r\n" + b" " * 0x100000 + b"\r\n"
-    raw = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk * 10 + b"0\r\n\r\n"
+    raw = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + chunk * 10
+        + b"0\r\n\r\n"
+    )
     error, _ = ask([Reply(raw=raw)])
     assert isinstance(error, BadAnswer)
     assert "more than 8 MiB" in str(error)
@@ -104,8 +126,13 @@ def test_a_403_of_type_owner_fails_that_object_alone() -> None:
     assert not scope.object_only
 
 
-@pytest.mark.parametrize(("status", "kind"), [(429, Overloaded), (503, Overloaded), (500, TenantFault), (502, TenantFault)])
-def test_a_temporary_error_is_tried_six_times_with_growing_waits(status: int, kind: type[ProviderError]) -> None:
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(429, Overloaded), (503, Overloaded), (500, TenantFault), (502, TenantFault)],
+)
+def test_a_temporary_error_is_tried_six_times_with_growing_waits(
+    status: int, kind: type[ProviderError]
+) -> None:
     sleeps = Sleeps()
     error, asked = ask([problem(status, "busy")], sleeps)
     assert type(error) is kind
@@ -117,11 +144,24 @@ def test_a_temporary_error_is_tried_six_times_with_growing_waits(status: int, ki
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize(
     ("value", "waited"),
-    [("7", 7.0), ("0", 0.3), ("86400", 60.0), ("soon", 0.3), ("-5", 0.3), ("1.5", 0.3), ("²", 0.3), ("", 0.3)],
+    [
+        ("7", 7.0),
+        ("0", 0.3),
+        ("86400", 60.0),
+        ("soon", 0.3),
+        ("-5", 0.3),
+        ("1.5", 0.3),
+        ("²", 0.3),
+        ("", 0.3),
+    ],
 )
-def test_retry_after_in_seconds_is_honoured_capped_and_garbage_ignored(status: int, value: str, waited: float) -> None:
+def test_retry_after_in_seconds_is_honoured_capped_and_garbage_ignored(
+    status: int, value: str, waited: float
+) -> None:
     sleeps = Sleeps()
-    raw = f"HTTP/1.1 {status} X\r\nRetry-After: {value}\r\nContent-Length: 0\r\n\r\n".encode("latin-1")
+    raw = f"HTTP/1.1 {status} X\r\nRetry-After: {value}\r\nContent-Length: 0\r\n\r\n".encode(
+        "latin-1"
+    )
     answer, asked = ask([Reply(raw=raw), OK], sleeps)
     assert isinstance(answer, Answer)
     assert answer.tries == len(asked) == 2
@@ -131,7 +171,12 @@ def test_retry_after_in_seconds_is_honoured_capped_and_garbage_ignored(status: i
 def test_retry_after_as_a_date_is_seconds_from_now() -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     for delta, seconds in ((20, 20.0), (-20, 0.0), (9999, 60.0)):
-        assert retry_after(format_datetime(now + timedelta(seconds=delta), usegmt=True), now.timestamp(), 60) == seconds
+        assert (
+            retry_after(
+                format_datetime(now + timedelta(seconds=delta), usegmt=True), now.timestamp(), 60
+            )
+            == seconds
+        )
     assert retry_after("Mon, 99 Foo 2026 00:00:00 GMT", now.timestamp(), 60) is None
 
 
@@ -155,20 +200,32 @@ def test_a_write_that_may_have_been_carried_out_is_not_sent_again(given: Reply |
 
 
 def test_a_write_that_was_turned_away_unread_is_sent_again() -> None:
-    answer, asked = ask([problem(429, "rate"), problem(503, "busy"), reply({}, 201)], method="POST", json={}, idempotent=False)
+    answer, asked = ask(
+        [problem(429, "rate"), problem(503, "busy"), reply({}, 201)],
+        method="POST",
+        json={},
+        idempotent=False,
+    )
     assert isinstance(answer, Answer)
     assert len(asked) == 3
 
 
 def test_an_answer_cut_off_in_its_body_counts_as_lost() -> None:
-    cut = Reply(raw=b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"items"')
+    cut = Reply(
+        raw=b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"items"'
+    )
     answer, asked = ask([cut, OK])
     assert isinstance(answer, Answer)
     assert len(asked) == 2
 
 
 @pytest.mark.parametrize(
-    "raw", [b"\x16\x03\x01\x00garbage\r\n\r\n", b"HTTP/9.9 hello\r\n\r\n", b"220 mail.example.com ESMTP\r\n"]
+    "raw",
+    [
+        b"\x16\x03\x01\x00garbage\r\n\r\n",
+        b"HTTP/9.9 hello\r\n\r\n",
+        b"220 mail.example.com ESMTP\r\n",
+    ],
 )
 def test_what_is_not_http_is_unreachable(raw: bytes) -> None:
     error, _ = ask([Reply(raw=raw)], tries=2)
@@ -182,7 +239,9 @@ def test_no_try_takes_longer_than_the_timeout_even_when_bytes_drip() -> None:
 
     async def run() -> None:
         async with serving(drip) as server, client(server.url, timeout=0.05, tries=2) as http:
-            with pytest.raises(Unreachable, match=r"did not answer within 0\.05 s \(after 2 tries\)"):
+            with pytest.raises(
+                Unreachable, match=r"did not answer within 0\.05 s \(after 2 tries\)"
+            ):
                 await http.request("GET", "/webhooks", idempotent=True)
             assert len(server.asked) == 2
 
@@ -198,8 +257,13 @@ def test_a_wait_that_would_pass_the_deadline_is_not_begun() -> None:
     assert len(asked) == 3
 
 
-def test_a_last_try_that_the_deadline_cuts_short_does_not_hide_what_the_tenant_said_before() -> None:
-    said: list[Reply | None] = [problem(503, "busy", "the database is being moved"), Reply(raw=b"HTTP/1.1", again=b" ")]
+def test_a_last_try_that_the_deadline_cuts_short_does_not_hide_what_the_tenant_said_before() -> (
+    None
+):
+    said: list[Reply | None] = [
+        problem(503, "busy", "the database is being moved"),
+        Reply(raw=b"HTTP/1.1", again=b" "),
+    ]
     error, asked = ask(said, deadline=0.5)
     assert len(asked) == 2
     assert isinstance(error, Overloaded)
@@ -217,7 +281,10 @@ def test_a_tenant_that_asks_for_more_time_than_is_left_is_told_with_its_wish_at_
 def test_after_the_deadline_nothing_is_sent() -> None:
     async def run() -> None:
         sleeps = Sleeps()
-        async with serving(lambda _asked: OK) as server, client(server.url, sleeps, deadline=5) as http:
+        async with (
+            serving(lambda _asked: OK) as server,
+            client(server.url, sleeps, deadline=5) as http,
+        ):
             sleeps.now += 5
             with pytest.raises(Unreachable, match="the deadline was reached before it was sent"):
                 await http.request("GET", "/webhooks", idempotent=True)
@@ -228,7 +295,9 @@ def test_after_the_deadline_nothing_is_sent() -> None:
 
 def test_a_patient_request_waits_out_a_429_until_the_deadline_whatever_the_tries() -> None:
     sleeps = Sleeps()
-    answer, asked = ask([problem(429, "rate", retry_after="30")] * 20 + [OK], sleeps, patient=True, deadline=1000)
+    answer, asked = ask(
+        [problem(429, "rate", retry_after="30")] * 20 + [OK], sleeps, patient=True, deadline=1000
+    )
     assert isinstance(answer, Answer)
     assert len(asked) == 21
     error, asked = ask([problem(429, "rate", retry_after="30")], patient=True, deadline=100)
@@ -258,7 +327,11 @@ def test_no_more_requests_are_under_way_than_allowed() -> None:
             now -= 1
             return OK
 
-        async with serving(answer) as server, client(server.url, parallelism=3) as http, asyncio.TaskGroup() as group:
+        async with (
+            serving(answer) as server,
+            client(server.url, parallelism=3) as http,
+            asyncio.TaskGroup() as group,
+        ):
             for _ in range(12):
                 group.create_task(http.request("GET", "/webhooks", idempotent=True))
             await full.wait()
@@ -273,7 +346,10 @@ def test_a_refused_connection_is_unreachable_and_names_the_host() -> None:
         async with serving(lambda _asked: OK) as server:
             url = server.url
         async with client(url, tries=3) as http:
-            with pytest.raises(Unreachable, match=r"http://127\.0\.0\.1:\d+/…: it refused the connection \(after 3 tries\)"):
+            with pytest.raises(
+                Unreachable,
+                match=r"http://127\.0\.0\.1:\d+/…: it refused the connection \(after 3 tries\)",
+            ):
                 await http.request("GET", "/webhooks", idempotent=True)
 
     asyncio.run(run())

@@ -36,7 +36,14 @@ def test_a_token_that_does_not_resolve_is_named_by_its_reference() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://x/", "https://user:hunter2@x/", "nonsense", "https://x/?token=hunter2", "https://x:99999/"]
+    "url",
+    [
+        "ftp://x/",
+        "https://user:hunter2@x/",
+        "nonsense",
+        "https://x/?token=hunter2",
+        "https://x:99999/",
+    ],
 )
 def test_an_address_that_cannot_be_one_is_refused_without_quoting_it(url: str) -> None:
     with pytest.raises(BadRequest, match="the tenant's url") as caught:
@@ -44,10 +51,15 @@ def test_an_address_that_cannot_be_one_is_refused_without_quoting_it(url: str) -
     assert "hunter2" not in str(caught.value)
 
 
-def test_no_secret_is_in_a_message_a_traceback_or_a_log_even_if_the_tenant_echoes_it(caplog: pytest.LogCaptureFixture) -> None:
+def test_no_secret_is_in_a_message_a_traceback_or_a_log_even_if_the_tenant_echoes_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.DEBUG)
     secret = "pass-Word-77"
-    body = {"auth": {"type": "basic", "username": "bo", "password": secret}, "url": "https://hooks.example.com/s3cr3t-path"}
+    body = {
+        "auth": {"type": "basic", "username": "bo", "password": secret},
+        "url": "https://hooks.example.com/s3cr3t-path",
+    }
     echoes = [
         problem(422, secret.lower(), f"value {secret}", (f"/auth/{secret}",)),
         problem(422, "invalid", "token is " + TOKEN),
@@ -72,10 +84,14 @@ def test_no_secret_is_in_a_message_a_traceback_or_a_log_even_if_the_tenant_echoe
     for hidden in (secret, TOKEN, "s3cr3t-path"):
         assert hidden.casefold() not in seen.casefold()
     assert "reconciler.http" in caplog.text
-    assert not [record for record in caplog.records if record.name.startswith(("httpx", "httpcore"))]
+    assert not [
+        record for record in caplog.records if record.name.startswith(("httpx", "httpcore"))
+    ]
 
 
-def test_each_try_is_one_line_of_the_log_without_the_query(caplog: pytest.LogCaptureFixture) -> None:
+def test_each_try_is_one_line_of_the_log_without_the_query(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.DEBUG, "reconciler.http")
 
     async def run() -> None:
@@ -90,10 +106,18 @@ def test_each_try_is_one_line_of_the_log_without_the_query(caplog: pytest.LogCap
 
 def test_a_rejection_says_type_title_pointers_and_a_detail_that_holds_nothing_of_ours() -> None:
     error, _ = ask(
-        [problem(422, "https://x/problems/invalid", "is too long", ("/auth/token", "/evil\x1b[31m"))], json={"name": "Hook"}
+        [
+            problem(
+                422, "https://x/problems/invalid", "is too long", ("/auth/token", "/evil\x1b[31m")
+            )
+        ],
+        json={"name": "Hook"},
     )
     assert isinstance(error, Rejected)
-    assert str(error) == "GET /webhooks: the tenant answered 422: No: is too long [invalid] (/auth/token)"
+    assert (
+        str(error)
+        == "GET /webhooks: the tenant answered 422: No: is too long [invalid] (/auth/token)"
+    )
     assert error.fields == ("/auth/token",)
 
 
@@ -107,7 +131,14 @@ def test_a_tenants_text_loses_control_characters_and_is_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [[], "text", 7, {"type": 7, "title": [], "errors": {"a": 1}}, {"errors": [1, {"pointer": 2}] * 100}]
+    "body",
+    [
+        [],
+        "text",
+        7,
+        {"type": 7, "title": [], "errors": {"a": 1}},
+        {"errors": [1, {"pointer": 2}] * 100},
+    ],
 )
 def test_a_problem_document_of_any_shape_is_an_error_of_the_tree(body: object) -> None:
     error, _ = ask([Reply(422, json.dumps(body).encode(), media="application/problem+json")])
@@ -121,7 +152,10 @@ def test_short_and_empty_values_do_not_hide_a_detail() -> None:
 
 def test_cookies_of_a_tenant_are_not_sent_back() -> None:
     async def run() -> None:
-        async with serving(lambda _asked: reply({}, Set_Cookie="a=b; Path=/")) as server, client(server.url) as http:
+        async with (
+            serving(lambda _asked: reply({}, Set_Cookie="a=b; Path=/")) as server,
+            client(server.url) as http,
+        ):
             for _ in range(2):
                 await http.request("GET", "/webhooks", idempotent=True)
             assert "cookie" not in server.asked[1].headers

@@ -1,4 +1,6 @@
-"""Ways to a tenant: TLS that does not hold is said so, at once; an application in process needs no socket; a request cut off."""
+"""Ways to a tenant: TLS that does not hold is said so, at once; an application in process needs no
+socket; a request cut off.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,10 @@ def test_a_certificate_that_is_not_trusted_is_said_so_at_once() -> None:
 
         server = await asyncio.start_server(connection, "127.0.0.1", 0, ssl=context)
         sleeps = Sleeps()
-        async with server, client(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}", sleeps) as http:
+        async with (
+            server,
+            client(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}", sleeps) as http,
+        ):
             with pytest.raises(Unreachable, match="its TLS certificate is not trusted"):
                 await http.request("GET", "/webhooks", idempotent=True)
         assert sleeps == []
@@ -45,7 +50,10 @@ def test_https_to_a_server_that_speaks_plain_http_is_said_so() -> None:
 
     async def run() -> None:
         server = await asyncio.start_server(connection, "127.0.0.1", 0)
-        async with server, client(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout=5) as http:
+        async with (
+            server,
+            client(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout=5) as http,
+        ):
             with pytest.raises(Unreachable, match="the TLS handshake failed"):
                 await http.request("GET", "/webhooks", idempotent=True)
 
@@ -54,13 +62,23 @@ def test_https_to_a_server_that_speaks_plain_http_is_said_so() -> None:
 
 def test_an_application_in_process_is_spoken_to_without_a_socket() -> None:
     async def whoami(request: Request) -> JSONResponse:
-        return JSONResponse({"path": request.url.path, "token": request.headers["authorization"].startswith("Bearer ")})
+        return JSONResponse(
+            {
+                "path": request.url.path,
+                "token": request.headers["authorization"].startswith("Bearer "),
+            }
+        )
 
     async def broken(_request: Request) -> JSONResponse:
         raise RuntimeError("a defect of the tenant")
 
     async def run() -> None:
-        app = Starlette(routes=[Route("/public-api/v1/webhooks", whoami), Route("/public-api/v1/broken", broken)])
+        app = Starlette(
+            routes=[
+                Route("/public-api/v1/webhooks", whoami),
+                Route("/public-api/v1/broken", broken),
+            ]
+        )
         async with client("http://tenant.invalid/public-api/v1", app=app, tries=2) as http:
             answer = await http.request("GET", "/webhooks", idempotent=True)
             assert answer.body == {"path": "/public-api/v1/webhooks", "token": True}
@@ -70,8 +88,12 @@ def test_an_application_in_process_is_spoken_to_without_a_socket() -> None:
     asyncio.run(run())
 
 
-@pytest.mark.parametrize(("said", "cause"), [([], type(None)), ([problem(500, "fault")], TenantFault)])
-def test_a_request_that_is_cut_off_tells_what_the_tenant_said_before_if_it_said_anything(said: list[Reply], cause: type) -> None:
+@pytest.mark.parametrize(
+    ("said", "cause"), [([], type(None)), ([problem(500, "fault")], TenantFault)]
+)
+def test_a_request_that_is_cut_off_tells_what_the_tenant_said_before_if_it_said_anything(
+    said: list[Reply], cause: type
+) -> None:
     async def run() -> None:
         asked, left = asyncio.Event(), list(said)
 

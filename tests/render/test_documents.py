@@ -20,12 +20,17 @@ SCHEMAS = Path(__file__).parents[2] / "schemas"
 PLANS = {
     "mixed": builders.mixed_plan(),
     "empty": builders.empty_plan(),
-    **{f"hostile {number}": builders.hostile_plan(text) for number, text in enumerate(builders.HOSTILE)},
+    **{
+        f"hostile {number}": builders.hostile_plan(text)
+        for number, text in enumerate(builders.HOSTILE)
+    },
 }
 
 
 def validator(kind: str) -> Draft202012Validator:
-    return Draft202012Validator(json.loads((SCHEMAS / f"{kind}.schema.json").read_text(encoding="utf-8")))
+    return Draft202012Validator(
+        json.loads((SCHEMAS / f"{kind}.schema.json").read_text(encoding="utf-8"))
+    )
 
 
 def faults(kind: str, made: dict[str, Any]) -> list[str]:
@@ -82,12 +87,19 @@ def test_the_schema_of_a_plan_misses_what_is_missing(path: tuple[str | int, ...]
         assert faults("plan", changed(made, *path))
 
 
-@pytest.mark.parametrize("path", [("summary", "skipped"), ("outcomes", 2, "error"), ("outcomes", 2, "error", "fields")])
+@pytest.mark.parametrize(
+    "path", [("summary", "skipped"), ("outcomes", 2, "error"), ("outcomes", 2, "error", "fields")]
+)
 def test_the_schema_of_a_report_misses_what_is_missing(path: tuple[str | int, ...]) -> None:
-    assert faults("report", changed(document.report_document(builders.report_of(builders.mixed_plan())), *path))
+    assert faults(
+        "report",
+        changed(document.report_document(builders.report_of(builders.mixed_plan())), *path),
+    )
 
 
-@pytest.mark.parametrize("path", [("summary", "failed"), ("deliveries", 0, "verdict"), ("deliveries", 0, "detail")])
+@pytest.mark.parametrize(
+    "path", [("summary", "failed"), ("deliveries", 0, "verdict"), ("deliveries", 0, "detail")]
+)
 def test_the_schema_of_test_results_misses_what_is_missing(path: tuple[str | int, ...]) -> None:
     assert faults("test", changed(document.test_document(builders.checks()), *path))
 
@@ -98,12 +110,18 @@ def test_a_plan_names_file_and_line_of_each_event_it_adds() -> None:
     assert [(item["type"], item["file"], item["line"]) for item in events["added"]] == [
         (builders.UNHEALTHY.type, "webhooks/payments.yaml", 10)
     ]
-    assert events["removed"] == [{"type": builders.STARTED.type, "version": "v0", "severity": "info"}]
+    assert events["removed"] == [
+        {"type": builders.STARTED.type, "version": "v0", "severity": "info"}
+    ]
 
 
 def test_a_delete_names_its_recorded_source_and_its_use() -> None:
     made = document.plan_document(builders.plan_of(builders.delete("Gone")))["changes"][0]
-    assert (made["file"], made["line"], made["use"]) == ("webhooks/payments.yaml", None, {"succeeded": 3, "failed": 1})
+    assert (made["file"], made["line"], made["use"]) == (
+        "webhooks/payments.yaml",
+        None,
+        {"succeeded": 3, "failed": 1},
+    )
 
 
 @pytest.mark.parametrize("mark", [None, ManagedBy("payments", "gone", ())])
@@ -118,13 +136,22 @@ def test_a_delete_without_a_recorded_source_names_no_file(mark: ManagedBy | None
 
 def test_the_secret_fields_of_a_plan_say_versions_only() -> None:
     fields = document.plan_document(builders.mixed_plan())["changes"][1]["fields"]
-    secret = {"path": ["auth", "token"], "secret": True, "before": "version 1", "after": "version 2"}
+    secret = {
+        "path": ["auth", "token"],
+        "secret": True,
+        "before": "version 1",
+        "after": "version 2",
+    }
     assert [field for field in fields if field.get("secret")] == [secret]
 
 
 def test_a_value_that_is_no_json_stays_hidden() -> None:
-    field = FieldChange(("url",), builders.Secret(builders.TOKEN), ["a", builders.Secret(builders.TOKEN)])
-    made = document.plan_document(builders.plan_of(builders.update("x", field)))["changes"][0]["fields"][0]
+    field = FieldChange(
+        ("url",), builders.Secret(builders.TOKEN), ["a", builders.Secret(builders.TOKEN)]
+    )
+    made = document.plan_document(builders.plan_of(builders.update("x", field)))["changes"][0][
+        "fields"
+    ][0]
     assert made == {"path": ["url"], "before": "(hidden)", "after": ["a", "(hidden)"]}
 
 
@@ -136,7 +163,12 @@ def test_seconds_are_rounded_to_milliseconds() -> None:
 
 def test_an_error_is_a_document_too() -> None:
     made = document.error_document("unreachable", "no answer", 1)
-    assert made == {"format": "reconciler.error/v1", "kind": "unreachable", "message": "no answer", "exit_code": 1}
+    assert made == {
+        "format": "reconciler.error/v1",
+        "kind": "unreachable",
+        "message": "no answer",
+        "exit_code": 1,
+    }
     assert faults("error", made) == []
     for field in made:
         assert faults("error", changed(made, field)) != []

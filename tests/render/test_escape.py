@@ -19,7 +19,9 @@ from tests.render import builders
 
 STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))
-INERT = re.compile(r"`[^`\n<>@#|\\\[\]*~!&]+`|<code>(?:[^<>&@#|`\\\[\]*_~!$\n]|&#\d+;|&quot;)*</code>")
+INERT = re.compile(
+    r"`[^`\n<>@#|\\\[\]*~!&]+`|<code>(?:[^<>&@#|`\\\[\]*_~!$\n]|&#\d+;|&quot;)*</code>"
+)
 
 
 def steers(text: str) -> set[str]:
@@ -44,7 +46,11 @@ def test_code_is_one_inert_piece_of_markdown(text: str) -> None:
 @given(ANY_TEXT)
 def test_code_reads_as_the_text_it_was_made_of(text: str) -> None:
     made = code(text)
-    body = made[1:-1] if made.startswith("`") else html.unescape(made.removeprefix("<code>").removesuffix("</code>"))
+    body = (
+        made[1:-1]
+        if made.startswith("`")
+        else html.unescape(made.removeprefix("<code>").removesuffix("</code>"))
+    )
     assert body == (terminal(text) if terminal(text).strip() else f'"{terminal(text)}"')
 
 

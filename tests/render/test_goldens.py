@@ -1,4 +1,6 @@
-"""Whole outputs beside the expected ones; RECONCILER_UPDATE_GOLDENS=1 rewrites those, to be read in the diff."""
+"""Whole outputs beside the expected ones; RECONCILER_UPDATE_GOLDENS=1 rewrites those, to be read in
+the diff.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,17 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.results.drift import look
-from reconciler.render import document, github, gitlab, junit, markdown, problems, sarif, summary, text
+from reconciler.render import (
+    document,
+    github,
+    gitlab,
+    junit,
+    markdown,
+    problems,
+    sarif,
+    summary,
+    text,
+)
 from tests.render import builders
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -28,20 +40,30 @@ CASES: dict[str, Callable[[], str]] = {
     "drift.txt": lambda: text.drift_text(look(builders.labelled_plan())),
     "drift-color.txt": lambda: text.drift_text(look(builders.labelled_plan()), color=True),
     "drift.md": lambda: markdown.drift_markdown(look(builders.labelled_plan())),
-    "drift.json": lambda: document.to_json(document.drift_document(look(builders.labelled_plan()), "")),
+    "drift.json": lambda: document.to_json(
+        document.drift_document(look(builders.labelled_plan()), "")
+    ),
     "drift-news.txt": lambda: text.drift_text(builders.settled(), at="2026-01-02T03:04:05+00:00"),
-    "drift-news.md": lambda: markdown.drift_markdown(builders.settled(), "2026-01-02T03:04:05+00:00"),
+    "drift-news.md": lambda: markdown.drift_markdown(
+        builders.settled(), "2026-01-02T03:04:05+00:00"
+    ),
     "drift-none.txt": lambda: text.drift_text(look(builders.empty_plan())),
     "drift-none.md": lambda: markdown.drift_markdown(look(builders.empty_plan())),
     "report.txt": lambda: text.report_text(builders.report_of(builders.mixed_plan())),
-    "report-color.txt": lambda: text.report_text(builders.report_of(builders.mixed_plan()), color=True),
+    "report-color.txt": lambda: text.report_text(
+        builders.report_of(builders.mixed_plan()), color=True
+    ),
     "report.md": lambda: markdown.report_markdown(builders.report_of(builders.mixed_plan())),
-    "report.json": lambda: document.to_json(document.report_document(builders.report_of(builders.mixed_plan()))),
+    "report.json": lambda: document.to_json(
+        document.report_document(builders.report_of(builders.mixed_plan()))
+    ),
     "report-empty.txt": lambda: text.report_text(builders.report_of(builders.empty_plan())),
     "test.txt": lambda: text.test_text(builders.checks()),
     "test.json": lambda: document.to_json(document.test_document(builders.checks())),
     "problems.txt": lambda: problems.problems_text(builders.problems(), 12, 2),
-    "problems.json": lambda: document.to_json(document.problems_document(builders.problems(), 12, 2)),
+    "problems.json": lambda: document.to_json(
+        document.problems_document(builders.problems(), 12, 2)
+    ),
     "problems.sarif": lambda: sarif.problems_sarif(builders.problems(), version="1.2.3"),
     "problems.xml": lambda: junit.problems_junit(builders.problems(), 12, 2),
     "problems-gitlab.json": lambda: gitlab.problems_gitlab(builders.problems()),
@@ -50,8 +72,12 @@ CASES: dict[str, Callable[[], str]] = {
     "test.xml": lambda: junit.test_junit(builders.checks()),
     "test.md": lambda: summary.test_markdown(builders.checks()),
     "error.json": lambda: document.to_json(document.error_document("unreachable", "no answer", 1)),
-    "hostile.txt": lambda: "\n".join(text.plan_text(builders.hostile_plan(item)) for item in builders.HOSTILE),
-    "hostile.md": lambda: "\n\n".join(markdown.plan_markdown(builders.hostile_plan(item)) for item in builders.HOSTILE),
+    "hostile.txt": lambda: "\n".join(
+        text.plan_text(builders.hostile_plan(item)) for item in builders.HOSTILE
+    ),
+    "hostile.md": lambda: "\n\n".join(
+        markdown.plan_markdown(builders.hostile_plan(item)) for item in builders.HOSTILE
+    ),
 }
 
 

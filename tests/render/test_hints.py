@@ -1,4 +1,6 @@
-"""Hints fit causes, and name the option of whoever has to change something: this command's, or the tenant's server's."""
+"""Hints fit causes, and name the option of whoever has to change something: this command's, or the
+tenant's server's.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +15,36 @@ EVENT = Subscription("elastio:recovery-point:create:started", "v0", "info")
 
 
 def hint(cause: Cause, via: str = "probe", status: int | None = None) -> str:
-    check = Check(Delivery("hook", EVENT, cause.verdict, status, cause.text), "hook", via, "delivery", passed=False)
+    check = Check(
+        Delivery("hook", EVENT, cause.verdict, status, cause.text),
+        "hook",
+        via,
+        "delivery",
+        passed=False,
+    )
     return check_hint(check) or ""
 
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [(413, "limits the size of a request"), (415, "application/json"), (429, "--parallelism"), (422, "receiver's log")],
+    [
+        (413, "limits the size of a request"),
+        (415, "application/json"),
+        (429, "--parallelism"),
+        (422, "receiver's log"),
+    ],
 )
-def test_a_status_has_the_hint_that_fits_it_whatever_the_tenant_writes_beside_it(status: int, words: str) -> None:
+def test_a_status_has_the_hint_that_fits_it_whatever_the_tenant_writes_beside_it(
+    status: int, words: str
+) -> None:
     assert words in hint(cause_of_status(status), status=status)
-    foreign = Check(Delivery("hook", EVENT, Verdict.REJECTED, status, "no"), "hook", "tenant", "delivery", passed=False)
+    foreign = Check(
+        Delivery("hook", EVENT, Verdict.REJECTED, status, "no"),
+        "hook",
+        "tenant",
+        "delivery",
+        passed=False,
+    )
     assert words in (check_hint(foreign) or "")
 
 

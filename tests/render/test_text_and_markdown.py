@@ -1,4 +1,6 @@
-"""What a person must not miss is said, nothing is said that must not be, and large plans stay readable and quick."""
+"""What a person must not miss is said, nothing is said that must not be, and large plans stay
+readable and quick.
+"""
 
 from __future__ import annotations
 
@@ -68,8 +70,14 @@ def test_an_unchanged_webhook_is_counted_and_not_named(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", [Kind.TEXT, Kind.MARKDOWN])
 def test_the_summary_is_the_last_line(kind: Kind) -> None:
-    assert render(builders.mixed_plan(), kind).splitlines()[-1].startswith("Plan: 1 to create, 1 to update, 2 to delete, ")
-    assert render(builders.empty_plan(), kind).splitlines()[-1].startswith("No changes. 8 unchanged")
+    assert (
+        render(builders.mixed_plan(), kind)
+        .splitlines()[-1]
+        .startswith("Plan: 1 to create, 1 to update, 2 to delete, ")
+    )
+    assert (
+        render(builders.empty_plan(), kind).splitlines()[-1].startswith("No changes. 8 unchanged")
+    )
 
 
 def test_the_digest_stands_above_the_summary() -> None:
@@ -101,10 +109,14 @@ def test_colour_changes_nothing_but_colour() -> None:
     assert re.sub(r"\x1b\[\d+m", "", text.plan_text(plan, color=True)) == text.plan_text(plan)
 
 
-@pytest.mark.parametrize("verdict", [verdict for verdict in Verdict if verdict is not Verdict.DELIVERED])
+@pytest.mark.parametrize(
+    "verdict", [verdict for verdict in Verdict if verdict is not Verdict.DELIVERED]
+)
 def test_every_verdict_that_fails_has_a_hint(verdict: Verdict) -> None:
     lines = text.test_text(builders.checks()).splitlines()
-    at = next(number for number, line in enumerate(lines) if line.startswith(f"failed Hook {verdict} "))
+    at = next(
+        number for number, line in enumerate(lines) if line.startswith(f"failed Hook {verdict} ")
+    )
     assert lines[at + 1] == f"    hint: {HINTS[verdict]}"
 
 
@@ -117,7 +129,10 @@ def test_a_check_that_passed_has_no_hint() -> None:
 
 def test_a_failure_says_kind_message_and_fields() -> None:
     made = text.report_text(builders.report_of(builders.mixed_plan()))
-    assert "failed Gone one: conflict: changed at the tenant since the plan (fields url, events)" in made
+    assert (
+        "failed Gone one: conflict: changed at the tenant since the plan (fields url, events)"
+        in made
+    )
     assert "skipped Gone two: deletes start only if every create and update succeeded" in made
 
 
@@ -145,9 +160,13 @@ def test_a_value_is_quoted_where_it_could_be_mistaken(value: object, shown: str)
 
 def test_markdown_starts_with_a_hidden_marker_of_tenant_and_owner() -> None:
     plan = builders.empty_plan()
-    assert markdown.plan_markdown(plan).startswith("<!-- reconciler:plan tenant=production owner=payments -->\n")
+    assert markdown.plan_markdown(plan).startswith(
+        "<!-- reconciler:plan tenant=production owner=payments -->\n"
+    )
     report = builders.report_of(plan)
-    assert markdown.report_markdown(report).startswith("<!-- reconciler:report tenant=production owner=payments -->\n")
+    assert markdown.report_markdown(report).startswith(
+        "<!-- reconciler:report tenant=production owner=payments -->\n"
+    )
 
 
 def test_a_tenant_without_a_name_is_marked_by_its_url() -> None:
@@ -162,7 +181,11 @@ def test_markdown_says_violations_and_deletes_before_other_changes() -> None:
 
 
 def test_markdown_of_many_updates_stays_within_the_limit_and_says_what_is_left_out() -> None:
-    refusal = Violation("update-limit", "5000 of 5000 webhooks would be updated", tuple(c.name for c in updates(5000)))
+    refusal = Violation(
+        "update-limit",
+        "5000 of 5000 webhooks would be updated",
+        tuple(c.name for c in updates(5000)),
+    )
     plan = builders.plan_of(*updates(5000), *deletes(3), violations=(refusal,))
     made = markdown.plan_markdown(plan)
     shown = made.count("- `~` ")
@@ -175,7 +198,9 @@ def test_markdown_of_many_updates_stays_within_the_limit_and_says_what_is_left_o
 
 def test_markdown_of_many_warnings_still_says_every_change() -> None:
     """A pull request from a fork has a warning for each secret that it cannot resolve."""
-    plan = builders.plan_of(*updates(50), warnings=tuple(f"w{number}: " + "not compared " * 20 for number in range(500)))
+    plan = builders.plan_of(
+        *updates(50), warnings=tuple(f"w{number}: " + "not compared " * 20 for number in range(500))
+    )
     made = markdown.plan_markdown(plan)
     assert all(change.name in made for change in updates(50))
     assert made.index("Webhook 00049") < made.index("warning: w0")
@@ -192,7 +217,10 @@ def test_markdown_says_once_that_references_have_no_value_and_what_was_not_compa
 
     shown = ", ".join(f"`fromEnv: T{number}`" for number in range(20))
     assert [line for line in made.splitlines() if line.startswith("- warning")] == [
-        f"- warning: 30 references have no value in this run ({shown}, and 10 more); not compared: `credential of a`",
+        (
+            f"- warning: 30 references have no value in this run ({shown}, and 10 more); not "
+            "compared: `credential of a`"
+        ),
         "- warning: another",
     ]
     assert text.plan_text(plan).count("long") == 31
@@ -210,8 +238,14 @@ def test_markdown_has_no_heading_of_changes_where_there_are_only_warnings() -> N
 
 
 def test_markdown_never_cuts_a_delete() -> None:
-    refusal = Violation("delete-limit", "4000 of 4000 webhooks would be deleted", tuple(c.name for c in deletes(4000)))
-    made = markdown.plan_markdown(builders.plan_of(*updates(5), *deletes(4000), violations=(refusal,)))
+    refusal = Violation(
+        "delete-limit",
+        "4000 of 4000 webhooks would be deleted",
+        tuple(c.name for c in deletes(4000)),
+    )
+    made = markdown.plan_markdown(
+        builders.plan_of(*updates(5), *deletes(4000), violations=(refusal,))
+    )
     assert all(f"**`{change.name}`**" in made for change in deletes(4000))
     assert refusal.message in made
     assert "5 changes left out here" in made
@@ -242,7 +276,9 @@ def test_a_change_with_too_many_fields_keeps_its_name() -> None:
 def test_markdown_of_a_report_says_failures_first_and_stays_within_the_limit() -> None:
     plan = builders.plan_of(*updates(5000))
     outcomes = [Outcome(Status.UPDATED, change) for change in plan.pending]
-    outcomes[-1] = replace(builders.report_of(builders.mixed_plan()).outcomes[2], change=plan.pending[-1])
+    outcomes[-1] = replace(
+        builders.report_of(builders.mixed_plan()).outcomes[2], change=plan.pending[-1]
+    )
     made = markdown.report_markdown(Report(plan, tuple(outcomes)))
     assert len(made) <= markdown.LIMIT
     assert "**failed** `Webhook 04999`: conflict" in made
@@ -262,10 +298,15 @@ def test_ten_thousand_changes_render_in_little_more_than_ten_times_a_thousand(ki
     assert spent(10_000) < max(25 * spent(1_000), 1.0)
 
 
-def test_a_violation_of_a_policy_is_told_with_its_place_and_a_thousand_of_one_leave_room_in_a_comment() -> None:
+def test_a_violation_of_a_policy_is_told_with_its_place_and_a_thousand_of_one_leave_room_in_a_comment() -> (
+    None
+):
     found = [
         Violation(
-            "policy/https", f"Webhook {number}: {'https only ' * 9}", (f"Webhook {number}",), Origin("webhooks.yaml", number)
+            "policy/https",
+            f"Webhook {number}: {'https only ' * 9}",
+            (f"Webhook {number}",),
+            Origin("webhooks.yaml", number),
         )
         for number in range(1, 1_001)
     ]
@@ -274,6 +315,8 @@ def test_a_violation_of_a_policy_is_told_with_its_place_and_a_thousand_of_one_le
     assert "violation policy/https: webhooks.yaml:2:1: Webhook 2: https only" in text.plan_text(few)
     assert document.plan_document(few)["violations"][1]["file"] == "webhooks.yaml"
     assert document.plan_document(few)["violations"][1]["line"] == 2
-    assert "- **policy/https**: `webhooks.yaml:2` Webhook 2: https only" in markdown.plan_markdown(few)
+    assert "- **policy/https**: `webhooks.yaml:2` Webhook 2: https only" in markdown.plan_markdown(
+        few
+    )
     assert len(markdown.plan_markdown(many)) < markdown.LIMIT
     assert "- **policy/https**: 980 more" in markdown.plan_markdown(many)

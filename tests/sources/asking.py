@@ -31,17 +31,29 @@ class Found:
 
 def write(folder: Path, reference: object, lists: Mapping[str, list[str]] | None = LISTS) -> None:
     """A Tenant with these lists (None: no `secrets` at all) and a webhook with that token."""
-    (folder / "hook.yaml").write_text(webhook("hook", auth=f"{{type: bearer, token: {json.dumps(reference)}}}"))
+    (folder / "hook.yaml").write_text(
+        webhook("hook", auth=f"{{type: bearer, token: {json.dumps(reference)}}}")
+    )
     secrets = f", secrets: {json.dumps(lists)}" if lists is not None else ""
     head = "apiVersion: webhooks.reconciler/v1\nkind: Tenant\nmetadata: {name: main}\n"
-    (folder / "tenant.yaml").write_text(f"{head}spec: {{local: tenant.db, owner: payments{secrets}}}\n")
+    (folder / "tenant.yaml").write_text(
+        f"{head}spec: {{local: tenant.db, owner: payments{secrets}}}\n"
+    )
 
 
-def ask(folder: Path, reference: object, env: Mapping[str, str] | None = None, **options: object) -> Found:
+def ask(
+    folder: Path, reference: object, env: Mapping[str, str] | None = None, **options: object
+) -> Found:
     """As `reconcile` would look it up, within 5 s."""
     lists: Mapping[str, list[str]] | None = options.pop("lists", LISTS)  # type: ignore[assignment]  # of that type
     write(folder, reference, lists)
-    given = {"paths": (str(folder),), "secrets": "require", "timeout": 5.0, "env": env or {}, **options}
+    given = {
+        "paths": (str(folder),),
+        "secrets": "require",
+        "timeout": 5.0,
+        "env": env or {},
+        **options,
+    }
     try:
         manifests = load(Request(**given))  # type: ignore[arg-type]  # fields by name
     except InvalidManifests as error:

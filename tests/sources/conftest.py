@@ -1,6 +1,7 @@
 """One OpenBao and one moto a worker: they take a second or more to start.
 
-age is the system's. Where it is missing, CI fails; elsewhere the tests of sops are left out, and one line says what to install.
+age is the system's. Where it is missing, CI fails; elsewhere the tests of sops are left out, and
+one line says what to install.
 """
 
 from __future__ import annotations
@@ -18,12 +19,18 @@ AGE = shutil.which("age-keygen")
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    return True if AGE is None and not os.environ.get("CI") and collection_path.name == "test_sops.py" else None
+    return (
+        True
+        if AGE is None and not os.environ.get("CI") and collection_path.name == "test_sops.py"
+        else None
+    )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if AGE is None:
-        terminalreporter.write_line("tests/sources needs age: apt-get install -y --no-install-recommends age")
+        terminalreporter.write_line(
+            "tests/sources needs age: apt-get install -y --no-install-recommends age"
+        )
 
 
 @pytest.fixture(scope="session")

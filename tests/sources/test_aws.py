@@ -19,7 +19,11 @@ from tests.support.tls import Authority, TlsReceiver
 
 VALUE = "av-31c7de90ab"
 ASKED: dict[str, Any] = {"fromAwsSecretsManager": {"name": "payments/oncall", "field": "token"}}
-KEYS = {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "made-up", "AWS_SECRET_ACCESS_KEY": "hunter2"}
+KEYS = {
+    "AWS_REGION": "eu-west-1",
+    "AWS_ACCESS_KEY_ID": "made-up",
+    "AWS_SECRET_ACCESS_KEY": "hunter2",
+}
 
 
 @pytest.fixture
@@ -41,7 +45,12 @@ def test_the_text_of_a_secret_and_a_field_of_it_resolve(aws: Moto, repo: Path) -
     aws.put("payments/text", SecretString=VALUE)
     aws.put("payments/json", SecretString=json.dumps({"token": VALUE}))
     assert ask(repo, {"fromAwsSecretsManager": {"name": "payments/text"}}, aws.env).token == VALUE
-    assert ask(repo, {"fromAwsSecretsManager": {"name": "payments/json", "field": "token"}}, aws.env).token == VALUE
+    assert (
+        ask(
+            repo, {"fromAwsSecretsManager": {"name": "payments/json", "field": "token"}}, aws.env
+        ).token
+        == VALUE
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,9 +58,24 @@ def test_the_text_of_a_secret_and_a_field_of_it_resolve(aws: Moto, repo: Path) -
     [
         ("none", None, None, "there is no such secret, or it has no value"),
         ("bytes", {"SecretBinary": b"hunter2"}, None, "the secret holds no text"),
-        ("text", {"SecretString": "hunter2"}, "token", "its text is no JSON object, so it has no fields"),
-        ("list", {"SecretString": '["hunter2"]'}, "token", "its text is no JSON object, so it has no fields"),
-        ("deep", {"SecretString": "[" * 50_000}, "token", "its text is no JSON object, so it has no fields"),
+        (
+            "text",
+            {"SecretString": "hunter2"},
+            "token",
+            "its text is no JSON object, so it has no fields",
+        ),
+        (
+            "list",
+            {"SecretString": '["hunter2"]'},
+            "token",
+            "its text is no JSON object, so it has no fields",
+        ),
+        (
+            "deep",
+            {"SecretString": "[" * 50_000},
+            "token",
+            "its text is no JSON object, so it has no fields",
+        ),
         ("without", {"SecretString": '{"other": "hunter2"}'}, "token", 'there is no "token" in it'),
         ("number", {"SecretString": '{"token": 12}'}, "token", '"token" is not text there'),
     ],
@@ -110,7 +134,9 @@ def test_an_endpoint_that_is_none_is_told(repo: Path, monkeypatch: pytest.Monkey
     assert "hunter2" not in repr(problem)
 
 
-def test_a_slow_aws_is_not_waited_for_longer_than_a_timeout(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_aws_is_not_waited_for_longer_than_a_timeout(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with serve(answering(200, b"{}", pause=30)) as url:
         aws_environment(monkeypatch, {**KEYS, "AWS_ENDPOINT_URL": url})
         before = time.monotonic()
@@ -133,7 +159,10 @@ def test_without_credentials_or_region_the_mend_is_named(repo: Path) -> None:
 def test_without_the_extra_the_error_names_it(repo: Path) -> None:
     """As installed without it: an interpreter that finds no boto3."""
     write(repo, ASKED)
-    code = "import sys; sys.modules['botocore'] = None; sys.modules['boto3'] = None; from reconciler.__main__ import run; run()"
+    code = (
+        "import sys; sys.modules['botocore'] = None; sys.modules['boto3'] = None; from "
+        "reconciler.__main__ import run; run()"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code, "validate", ".", "--secrets"],
         cwd=repo, env=environment(), capture_output=True, text=True, timeout=60, check=False,
@@ -153,7 +182,10 @@ def test_an_aws_behind_a_proxy_and_a_private_authority(repo: Path, tmp_path: Pat
         assert "problems" in ended.json, ended
         return " ".join(problem["message"] for problem in ended.json["problems"])
 
-    with TlsReceiver(authority, "aws.test") as receiver, ConnectProxy({"aws.test": ("127.0.0.1", receiver.port)}) as proxy:
+    with (
+        TlsReceiver(authority, "aws.test") as receiver,
+        ConnectProxy({"aws.test": ("127.0.0.1", receiver.port)}) as proxy,
+    ):
         env = {"AWS_ENDPOINT_URL": f"https://aws.test:{receiver.port}", "HTTPS_PROXY": proxy.url}
         assert "the TLS certificate of AWS Secrets Manager is not trusted" in messages(**env)
         assert receiver.requests == ()
@@ -161,7 +193,9 @@ def test_an_aws_behind_a_proxy_and_a_private_authority(repo: Path, tmp_path: Pat
         assert receiver.requests
         assert set(proxy.targets) == {f"aws.test:{receiver.port}"}
     with ConnectProxy(refuses=403) as proxy:
-        refused = messages(AWS_ENDPOINT_URL="https://aws.test", HTTPS_PROXY=proxy.with_credential("bo:hunter3"))
+        refused = messages(
+            AWS_ENDPOINT_URL="https://aws.test", HTTPS_PROXY=proxy.with_credential("bo:hunter3")
+        )
         assert "the proxy opened no connection to AWS Secrets Manager" in refused
         assert "hunter" not in refused
 
@@ -170,6 +204,12 @@ def test_an_aws_by_plain_http_gets_no_proxy(moto: Moto, repo: Path) -> None:
     moto.put("payments/plain", SecretString=VALUE)
     write(repo, {"fromAwsSecretsManager": {"name": "payments/plain"}})
     with ConnectProxy() as proxy:
-        env = {**moto.env, "HTTP_PROXY": proxy.url, "http_proxy": proxy.url, "HTTPS_PROXY": proxy.url, "NO_PROXY": ""}
+        env = {
+            **moto.env,
+            "HTTP_PROXY": proxy.url,
+            "http_proxy": proxy.url,
+            "HTTPS_PROXY": proxy.url,
+            "NO_PROXY": "",
+        }
         assert run("validate", ".", "--secrets", cwd=repo, **env).code == 0
         assert (proxy.plain, proxy.targets) == ([], [])

@@ -1,4 +1,6 @@
-"""fromCommand with real programs: off unless it is allowed, bounded in time and size, its words nowhere."""
+"""fromCommand with real programs: off unless it is allowed, bounded in time and size, its words
+nowhere.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +22,28 @@ def printing(script: str) -> dict[str, Any]:
 
 
 def test_what_a_program_prints_resolves_without_its_last_newline(repo: Path) -> None:
-    assert ask(repo, printing(f"echo {VALUE}"), {"PATH": "/usr/bin:/bin"}, allow_command=True).token == VALUE
+    assert (
+        ask(repo, printing(f"echo {VALUE}"), {"PATH": "/usr/bin:/bin"}, allow_command=True).token
+        == VALUE
+    )
 
 
 def test_it_runs_in_the_manifests_folder_without_a_shell_of_ours(repo: Path) -> None:
     (repo / "print").write_text(f'#!/bin/sh\nprintf %s "$1{VALUE}"\n')
     (repo / "print").chmod(0o755)
-    assert ask(repo, {"fromCommand": ["./print", "$HOME-"]}, allow_command=True).token == f"$HOME-{VALUE}"
+    assert (
+        ask(repo, {"fromCommand": ["./print", "$HOME-"]}, allow_command=True).token
+        == f"$HOME-{VALUE}"
+    )
 
 
 def test_it_does_not_see_the_programs_own_variables_nor_a_tenants_token(repo: Path) -> None:
-    env = {"PATH": "/usr/bin:/bin", "RECONCILER_FINGERPRINT_KEY": "k", "TENANT_TOKEN": "t", "SEEN": "s"}
+    env = {
+        "PATH": "/usr/bin:/bin",
+        "RECONCILER_FINGERPRINT_KEY": "k",
+        "TENANT_TOKEN": "t",
+        "SEEN": "s",
+    }
     (repo / "other.yaml").write_text(
         "apiVersion: webhooks.reconciler/v1\nkind: Tenant\nmetadata: {name: other}\n"
         "spec: {url: 'https://a.example.com', token: {fromEnv: TENANT_TOKEN}, owner: payments}\n"
@@ -69,14 +82,18 @@ def test_nothing_runs_unless_it_is_allowed(repo: Path) -> None:
 )
 def test_what_prints_no_value_is_told_and_not_quoted(repo: Path, script: str, said: str) -> None:
     before = time.monotonic()
-    problem = ask(repo, printing(script), {"PATH": "/usr/bin:/bin"}, allow_command=True, timeout=0.5).problem
+    problem = ask(
+        repo, printing(script), {"PATH": "/usr/bin:/bin"}, allow_command=True, timeout=0.5
+    ).problem
     assert time.monotonic() - before < 5
     assert problem.message == f'fromCommand: ["sh", …] does not resolve: {said}'
     assert "hunter2" not in repr(problem)
 
 
 def test_an_empty_value_is_no_credential(repo: Path) -> None:
-    problem = ask(repo, {"fromCommand": ["true"]}, {"PATH": "/usr/bin:/bin"}, allow_command=True).problem
+    problem = ask(
+        repo, {"fromCommand": ["true"]}, {"PATH": "/usr/bin:/bin"}, allow_command=True
+    ).problem
     assert (problem.rule, problem.message) == (
         "auth/credential",
         'fromCommand: ["true"] holds a value that must have 1 to 255 bytes',
@@ -85,15 +102,31 @@ def test_an_empty_value_is_no_credential(repo: Path) -> None:
 
 @pytest.mark.parametrize(
     ("argv", "said"),
-    [(["no-such-program"], "the program is not installed"), (["."], "the program cannot be run (Permission denied)")],
+    [
+        (["no-such-program"], "the program is not installed"),
+        (["."], "the program cannot be run (Permission denied)"),
+    ],
 )
 def test_what_is_no_program_is_told(repo: Path, argv: list[str], said: str) -> None:
-    problem = ask(repo, {"fromCommand": argv}, {"PATH": "/usr/bin:/bin"}, allow_command=True).problem
+    problem = ask(
+        repo, {"fromCommand": argv}, {"PATH": "/usr/bin:/bin"}, allow_command=True
+    ).problem
     assert problem.message.endswith(said)
 
 
 def test_what_it_started_ends_with_it(repo: Path) -> None:
     mark = "86399.25"
-    ask(repo, printing(f"sleep {mark} & sleep {mark}"), {"PATH": "/usr/bin:/bin"}, allow_command=True, timeout=0.3)
+    ask(
+        repo,
+        printing(f"sleep {mark} & sleep {mark}"),
+        {"PATH": "/usr/bin:/bin"},
+        allow_command=True,
+        timeout=0.3,
+    )
     time.sleep(0.2)
-    assert mark not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert (
+        mark
+        not in subprocess.run(
+            ["ps", "-eo", "args"], capture_output=True, text=True, check=True
+        ).stdout
+    )

@@ -27,8 +27,14 @@ def key(tmp_path: Path) -> Path:
 def encrypt(file: Path, text: str, key: Path) -> None:
     """As a person does it: the file in place, its recipient the public half of the key."""
     file.write_text(text)
-    public = subprocess.run(["age-keygen", "-y", key], check=True, capture_output=True, text=True).stdout.strip()
-    subprocess.run([BIN / "sops", "encrypt", "--age", public, "--in-place", file], check=True, capture_output=True)
+    public = subprocess.run(
+        ["age-keygen", "-y", key], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    subprocess.run(
+        [BIN / "sops", "encrypt", "--age", public, "--in-place", file],
+        check=True,
+        capture_output=True,
+    )
     assert VALUE not in file.read_text()
 
 
@@ -37,7 +43,11 @@ def at(key: str, file: str = "secrets.enc.yaml") -> dict[str, Any]:
 
 
 def looked_up(folder: Path, reference: object, key: Path | None, **options: object) -> Found:
-    env = {"PATH": PATH, "HOME": str(folder), **({"SOPS_AGE_KEY_FILE": str(key)} if key is not None else {})}
+    env = {
+        "PATH": PATH,
+        "HOME": str(folder),
+        **({"SOPS_AGE_KEY_FILE": str(key)} if key is not None else {}),
+    }
     return ask(folder, reference, env, **options)
 
 
@@ -52,7 +62,9 @@ def test_a_key_of_an_encrypted_file_resolves(repo: Path, key: Path, where: str) 
     assert found.token == VALUE
 
 
-@pytest.mark.parametrize(("name", "text"), [("s.json", json.dumps({"token": VALUE})), ("s.env", f"token={VALUE}\n")])
+@pytest.mark.parametrize(
+    ("name", "text"), [("s.json", json.dumps({"token": VALUE})), ("s.env", f"token={VALUE}\n")]
+)
 def test_other_formats_of_sops_resolve_too(repo: Path, key: Path, name: str, text: str) -> None:
     encrypt(repo / name, text, key)
     assert looked_up(repo, at("token", name), key).token == VALUE
@@ -95,7 +107,9 @@ def test_a_file_that_was_changed_is_refused(repo: Path, key: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [f"token: {VALUE}\n", "a: [", "", "\x00"])
-def test_a_file_that_sops_did_not_encrypt_is_told_and_not_quoted(repo: Path, key: Path, text: str) -> None:
+def test_a_file_that_sops_did_not_encrypt_is_told_and_not_quoted(
+    repo: Path, key: Path, text: str
+) -> None:
     (repo / "secrets.enc.txt").write_text(text)
     (repo / "secrets.enc.env").write_text(text)
     for name in ("secrets.enc.txt", "secrets.enc.env"):
@@ -105,7 +119,9 @@ def test_a_file_that_sops_did_not_encrypt_is_told_and_not_quoted(repo: Path, key
 
 
 def test_a_file_that_is_not_there_is_told(repo: Path, key: Path) -> None:
-    assert "the file cannot be read (No such file" in looked_up(repo, at("token"), key).problem.message
+    assert (
+        "the file cannot be read (No such file" in looked_up(repo, at("token"), key).problem.message
+    )
 
 
 def test_a_machine_without_sops_is_told(repo: Path, key: Path) -> None:
@@ -115,7 +131,9 @@ def test_a_machine_without_sops_is_told(repo: Path, key: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../outside.yaml", "/outside.yaml", "link.yaml"])
-def test_a_file_outside_of_the_manifests_folder_is_forbidden(repo: Path, key: Path, name: str) -> None:
+def test_a_file_outside_of_the_manifests_folder_is_forbidden(
+    repo: Path, key: Path, name: str
+) -> None:
     encrypt(repo.parent / "outside.yaml", YAML, key)
     (repo / "link.yaml").symlink_to(repo.parent / "outside.yaml")
     assert looked_up(repo, at("token", name), key).problem.rule == "secret/forbidden"
@@ -131,13 +149,17 @@ def test_a_file_is_decrypted_once_a_run(repo: Path, key: Path) -> None:
     (tools / "sops").chmod(0o755)
     ask(repo, at("token"))
     hook = (repo / "hook.yaml").read_text()
-    (repo / "more.yaml").write_text(hook.replace("name: hook", "name: more").replace('"token"', '"a.b"'))
+    (repo / "more.yaml").write_text(
+        hook.replace("name: hook", "name: more").replace('"token"', '"a.b"')
+    )
     env = {"PATH": f"{tools}:{PATH}", "HOME": str(repo), "SOPS_AGE_KEY_FILE": str(key)}
     assert ask(repo, at("token"), env).problems == ()
     assert (repo / ".calls").read_text() == "x\n"
 
 
-def test_a_file_cannot_have_the_vault_token_sent_to_an_address_of_its_own(repo: Path, key: Path) -> None:
+def test_a_file_cannot_have_the_vault_token_sent_to_an_address_of_its_own(
+    repo: Path, key: Path
+) -> None:
     """The keys that open a file stand in the file, and a pull request brings the file."""
     seen: list[str] = []
     encrypt(repo / "secrets.enc.yaml", YAML, key)
@@ -145,11 +167,19 @@ def test_a_file_cannot_have_the_vault_token_sent_to_an_address_of_its_own(repo: 
     (repo / ".vault-token").write_text("home-token")
     with serve(answering(403, b'{"errors": []}', told=seen)) as url:
         entry = (
-            f"\n    hc_vault:\n        - vault_address: {url}\n          engine_path: a\n          key_name: b\n          enc: c"
+            f"\n    hc_vault:\n        - vault_address: {url}\n          engine_path: a\n    "
+            "      key_name: b\n          enc: c"
         )
         entry += '\n          created_at: "2026-01-01T00:00:00Z"\n    lastmodified'
         (repo / "secrets.enc.yaml").write_text(text.replace("\n    lastmodified", entry))
-        env = {"PATH": PATH, "HOME": str(repo), "VAULT_TOKEN": "env-token", "RECONCILER_TENANT_TOKEN": "own-token"}
+        env = {
+            "PATH": PATH,
+            "HOME": str(repo),
+            "VAULT_TOKEN": "env-token",
+            "RECONCILER_TENANT_TOKEN": "own-token",
+        }
         assert "none of the keys" in ask(repo, at("token"), env).problem.message
     assert seen
-    assert not any(token in headers for headers in seen for token in ("home-token", "env-token", "own-token"))
+    assert not any(
+        token in headers for headers in seen for token in ("home-token", "env-token", "own-token")
+    )

@@ -31,7 +31,12 @@ def test_a_field_of_a_secret_resolves(bao: Bao, repo: Path) -> None:
 
 def test_openbaos_own_variables_come_before_vaults(bao: Bao, repo: Path) -> None:
     bao.put("payments/oncall", token=VALUE)
-    env = {"BAO_ADDR": bao.url, "BAO_TOKEN": bao.TOKEN, "VAULT_ADDR": "http://127.0.0.1:9", "VAULT_TOKEN": "x"}
+    env = {
+        "BAO_ADDR": bao.url,
+        "BAO_TOKEN": bao.TOKEN,
+        "VAULT_ADDR": "http://127.0.0.1:9",
+        "VAULT_TOKEN": "x",
+    }
     assert ask(repo, REFERENCE, env).token == VALUE
 
 
@@ -55,15 +60,23 @@ def test_an_engine_may_be_mounted_several_folders_deep(bao: Bao, repo: Path) -> 
         (at("secret/payments/oncall", "none"), 'there is no "none" in it'),
     ],
 )
-def test_what_is_not_there_is_told_with_the_reference_and_the_mend(bao: Bao, repo: Path, reference: Any, said: str) -> None:
+def test_what_is_not_there_is_told_with_the_reference_and_the_mend(
+    bao: Bao, repo: Path, reference: Any, said: str
+) -> None:
     bao.put("payments/oncall", token=VALUE, pin=1234, empty="")
     bao.put("payments/gone", token=VALUE)
     bao.call("DELETE", "secret/data/payments/gone")
     if "old/" not in bao.call("GET", "sys/mounts")["data"]:
         bao.call("POST", "sys/mounts/old", {"type": "kv", "options": {"version": "1"}})
     problem = ask(repo, reference, bao.env, lists={"vault": ["*"]}).problem
-    assert (problem.rule, problem.pointer, problem.origin.line) == ("secret/unresolved", "/spec/auth/token", 6)
-    assert problem.message.startswith(f'fromVault: {{path: "{reference["fromVault"]["path"]}", field: ')
+    assert (problem.rule, problem.pointer, problem.origin.line) == (
+        "secret/unresolved",
+        "/spec/auth/token",
+        6,
+    )
+    assert problem.message.startswith(
+        f'fromVault: {{path: "{reference["fromVault"]["path"]}", field: '
+    )
     assert problem.message.endswith(f"does not resolve: {said}")
     assert problem.hint
     assert VALUE not in repr(problem)
@@ -90,19 +103,30 @@ def test_a_sealed_vault_is_told_and_mended_by_unsealing(tmp_path: Path, repo: Pa
 @pytest.mark.parametrize(
     ("handler", "said"),
     [
-        (answering(200, b"<html>hunter2</html>", ("Content-Type", "text/html")), "no Vault: it sent no JSON object"),
+        (
+            answering(200, b"<html>hunter2</html>", ("Content-Type", "text/html")),
+            "no Vault: it sent no JSON object",
+        ),
         (answering(503, b"<html>hunter2</html>"), "no Vault: it sent no JSON object"),
         (answering(200, b'["hunter2"]'), "no Vault: it sent no JSON object"),
         (answering(200, b"[" * 100_000), "no Vault: it sent no JSON object"),
-        (answering(200, b'{"data": {"path": "hunter2/"}}'), "does not say where its engine is mounted"),
+        (
+            answering(200, b'{"data": {"path": "hunter2/"}}'),
+            "does not say where its engine is mounted",
+        ),
         (answering(200, b'{"data": "hunter2"}'), "the Vault answered 200, and no secret"),
-        (answering(302, b"", ("Location", "http://hunter2.example.com/")), "redirects (302), which is not followed"),
+        (
+            answering(302, b"", ("Location", "http://hunter2.example.com/")),
+            "redirects (302), which is not followed",
+        ),
         (answering(501, b'{"errors": ["hunter2"]}'), "not initialized"),
         (answering(500, b'{"errors": ["hunter2"]}'), "the Vault failed (500)"),
         (answering(400, b'{"errors": ["hunter2"]}'), "the Vault answered 400"),
     ],
 )
-def test_what_is_no_vault_is_told_as_that_and_not_quoted(repo: Path, handler: Any, said: str) -> None:
+def test_what_is_no_vault_is_told_as_that_and_not_quoted(
+    repo: Path, handler: Any, said: str
+) -> None:
     with serve(handler) as url:
         problem = ask(repo, REFERENCE, {"VAULT_ADDR": url, "VAULT_TOKEN": VALUE}).problem
     assert said in problem.message
@@ -112,7 +136,9 @@ def test_what_is_no_vault_is_told_as_that_and_not_quoted(repo: Path, handler: An
 
 
 class Quiet(BaseHTTPRequestHandler):
-    """Takes a request and sends `said`, a byte now and then, until the other side has enough of it."""
+    """Takes a request and sends `said`, a byte now and then, until the other side has enough of
+    it.
+    """
 
     said = b""
 
@@ -128,21 +154,37 @@ class Dripping(Quiet):
 
 
 @pytest.mark.parametrize("handler", [Quiet, Dripping])
-def test_a_slow_vault_costs_one_timeout_however_many_references_there_are(repo: Path, handler: Any) -> None:
+def test_a_slow_vault_costs_one_timeout_however_many_references_there_are(
+    repo: Path, handler: Any
+) -> None:
     with serve(handler) as url:
         ask(repo, REFERENCE)
         hook = (repo / "hook.yaml").read_text()
         (repo / "more.yaml").write_text(
-            "---\n".join(hook.replace("name: hook", f"name: h{n}").replace("oncall", f"n{n}") for n in range(20))
+            "---\n".join(
+                hook.replace("name: hook", f"name: h{n}").replace("oncall", f"n{n}")
+                for n in range(20)
+            )
         )
         before = time.monotonic()
         found = ask(repo, REFERENCE, {"VAULT_ADDR": url, "VAULT_TOKEN": "t"}, timeout=0.5)
     assert time.monotonic() - before < 5
-    assert len([problem for problem in found.problems if "did not answer within 0.5 s" in problem.message]) == 21
+    assert (
+        len(
+            [
+                problem
+                for problem in found.problems
+                if "did not answer within 0.5 s" in problem.message
+            ]
+        )
+        == 21
+    )
 
 
 def test_a_vault_that_is_not_there_is_told(repo: Path) -> None:
-    problem = ask(repo, REFERENCE, {"VAULT_ADDR": f"http://127.0.0.1:{free_port()}", "VAULT_TOKEN": "t"}).problem
+    problem = ask(
+        repo, REFERENCE, {"VAULT_ADDR": f"http://127.0.0.1:{free_port()}", "VAULT_TOKEN": "t"}
+    ).problem
     assert "the Vault cannot be reached" in problem.message
 
 
@@ -151,16 +193,28 @@ def test_a_vault_that_is_not_there_is_told(repo: Path) -> None:
     [
         ({}, "VAULT_ADDR is not set"),
         ({"VAULT_ADDR": "hunter2"}, "the url in VAULT_ADDR"),
-        ({"VAULT_ADDR": "http://vault.example.com", "VAULT_TOKEN": "hunter2"}, "would send the token in clear"),
-        ({"VAULT_ADDR": "https://vault.example.com"}, "VAULT_TOKEN is not set"),
-        ({"VAULT_ADDR": "https://vault.example.com", "VAULT_TOKEN": "hunter2\nX: y"}, "VAULT_TOKEN is not set, or no token"),
         (
-            {"VAULT_ADDR": "https://127.0.0.1:9", "VAULT_TOKEN": "hunter2", "VAULT_CACERT": "/nowhere"},
+            {"VAULT_ADDR": "http://vault.example.com", "VAULT_TOKEN": "hunter2"},
+            "would send the token in clear",
+        ),
+        ({"VAULT_ADDR": "https://vault.example.com"}, "VAULT_TOKEN is not set"),
+        (
+            {"VAULT_ADDR": "https://vault.example.com", "VAULT_TOKEN": "hunter2\nX: y"},
+            "VAULT_TOKEN is not set, or no token",
+        ),
+        (
+            {
+                "VAULT_ADDR": "https://127.0.0.1:9",
+                "VAULT_TOKEN": "hunter2",
+                "VAULT_CACERT": "/nowhere",
+            },
             "certificates of VAULT_CACERT cannot be read",
         ),
     ],
 )
-def test_an_environment_that_names_no_vault_is_told_without_a_request(repo: Path, env: dict[str, str], said: str) -> None:
+def test_an_environment_that_names_no_vault_is_told_without_a_request(
+    repo: Path, env: dict[str, str], said: str
+) -> None:
     problem = ask(repo, REFERENCE, env).problem
     assert said in problem.message
     assert "hunter2" not in repr(problem)
@@ -168,13 +222,20 @@ def test_an_environment_that_names_no_vault_is_told_without_a_request(repo: Path
 
 def test_each_secret_is_asked_for_once_a_run(repo: Path) -> None:
     seen: list[str] = []
-    body = b'{"data": {"path": "secret/", "options": {"version": "2"}, "data": {"token": "a-token"}}}'
+    body = (
+        b'{"data": {"path": "secret/", "options": {"version": "2"}, "data": {"token": "a-token"}}}'
+    )
     with serve(answering(200, body, paths=seen)) as url:
         ask(repo, REFERENCE)
         more = (repo / "hook.yaml").read_text()
-        (repo / "more.yaml").write_text("---\n".join(more.replace("name: hook", f"name: h{n}") for n in range(20)))
+        (repo / "more.yaml").write_text(
+            "---\n".join(more.replace("name: hook", f"name: h{n}") for n in range(20))
+        )
         assert ask(repo, REFERENCE, {"VAULT_ADDR": url, "VAULT_TOKEN": "t"}).token == "a-token"
-    assert sorted(seen) == ["/v1/secret/data/payments/oncall", "/v1/sys/internal/ui/mounts/secret/payments/oncall"]
+    assert sorted(seen) == [
+        "/v1/secret/data/payments/oncall",
+        "/v1/sys/internal/ui/mounts/secret/payments/oncall",
+    ]
 
 
 def test_validate_and_plan_work_without_a_vault(repo: Path) -> None:
@@ -183,7 +244,11 @@ def test_validate_and_plan_work_without_a_vault(repo: Path) -> None:
     plan = run("plan", ".", "-o", "json", cwd=repo)
     assert plan.code == 0, plan.err
     [warning] = plan.json["warnings"]
-    assert warning.endswith("VAULT_ADDR is not set [secret/unresolved]; set VAULT_ADDR and VAULT_TOKEN, then run again")
+    assert warning.endswith(
+        "VAULT_ADDR is not set [secret/unresolved]; set VAULT_ADDR and VAULT_TOKEN, then run again"
+    )
     refused = run("reconcile", ".", "--yes", "-o", "json", cwd=repo)
     assert refused.code == 1
-    assert [problem["hint"] for problem in refused.json["problems"]] == ["set VAULT_ADDR and VAULT_TOKEN, then run again"]
+    assert [problem["hint"] for problem in refused.json["problems"]] == [
+        "set VAULT_ADDR and VAULT_TOKEN, then run again"
+    ]

@@ -9,10 +9,25 @@ from typing import Any
 
 from reconciler.core.change import Change, Plan, TenantRef
 from reconciler.core.errors import ProviderError
-from reconciler.core.model.auth import Auth, BasicAuth, BearerAuth, NoAuth, credential, with_credential
+from reconciler.core.model.auth import (
+    Auth,
+    BasicAuth,
+    BearerAuth,
+    NoAuth,
+    credential,
+    with_credential,
+)
 from reconciler.core.model.limits import normal
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
-from reconciler.core.model.webhook import Declared, Live, ManagedBy, Origin, Owner, Subscription, Webhook
+from reconciler.core.model.webhook import (
+    Declared,
+    Live,
+    ManagedBy,
+    Origin,
+    Owner,
+    Subscription,
+    Webhook,
+)
 from reconciler.core.planning.plan import make_plan
 from reconciler.core.results.reports import Report
 from reconciler.core.safety.run_policy import Limits, RunPolicy, Scope
@@ -29,7 +44,9 @@ TENANT = TenantRef("production", "https://acme.example.com/public-api/v1", "paym
 VALUE = "s3cr3t-never-print"
 
 
-def secret(value: str | None = VALUE, version: str | None = None, reference: str = "fromEnv: TOKEN") -> Secret:
+def secret(
+    value: str | None = VALUE, version: str | None = None, reference: str = "fromEnv: TOKEN"
+) -> Secret:
     return Secret(value, reference, version=version)
 
 
@@ -79,7 +96,9 @@ def live(
     repository: str | None = None,
 ) -> Live:
     """As the tenant answers it; `owner` None is nobody's."""
-    spec = Webhook(name or key, hidden_url(url), description, enabled, auth or NoAuth(), frozenset(events))
+    spec = Webhook(
+        name or key, hidden_url(url), description, enabled, auth or NoAuth(), frozenset(events)
+    )
     mark = None if owner is None else ManagedBy(owner, key, sources, commit, repository)
     return Live(spec, id or f"wh-{key}", revision, mark, protected)
 
@@ -89,11 +108,19 @@ def as_stored(item: Declared, number: int = 0) -> Live:
     spec = normalize(item.spec)
     url = spec.url if isinstance(spec.url, Secret) else hidden_url(spec.url)
     spec = replace(spec, url=url, enabled=spec.enabled is not False)
-    return Live(spec, f"wh-{number}-{item.key}", "r1", ManagedBy("payments", item.key, item.sources), bool(item.protected))
+    return Live(
+        spec,
+        f"wh-{number}-{item.key}",
+        "r1",
+        ManagedBy("payments", item.key, item.sources),
+        bool(item.protected),
+    )
 
 
 def normalize(spec: Webhook) -> Webhook:
-    """What a tenant of our contract answers: the name in NFC, a credential as the version it is known by."""
+    """What a tenant of our contract answers: the name in NFC, a credential as the version it is
+    known by.
+    """
     known = credential(spec.auth)
     auth = with_credential(spec.auth, Withheld(known.version)) if known is not None else spec.auth
     return replace(spec, name=normal(spec.name), auth=auth)
@@ -103,8 +130,15 @@ def policy(*, scope: Scope | None = None, repository: str | None = None, **other
     return RunPolicy(replace(OWNER, repository=repository), scope=scope or Scope(), **other)
 
 
-def plan_of(wanted: Iterable[Declared], there: Iterable[Live], allowed: RunPolicy | None = None, **other: Any) -> Plan:
-    return make_plan(wanted, there, allowed or policy(), tenant=TENANT, normalize=normalize, **other)
+def plan_of(
+    wanted: Iterable[Declared],
+    there: Iterable[Live],
+    allowed: RunPolicy | None = None,
+    **other: Any,
+) -> Plan:
+    return make_plan(
+        wanted, there, allowed or policy(), tenant=TENANT, normalize=normalize, **other
+    )
 
 
 def rules(plan: Plan) -> list[str]:
@@ -136,7 +170,9 @@ def many(count: int, prefix: str = "w", **fields: Any) -> tuple[list[Declared], 
 class Tenant(MemoryProvider):
     """A memory tenant that notes every write, and does to some names what `before` says."""
 
-    def __init__(self, webhooks: Iterable[Live] = (), before: Callable[[str, str], Any] | None = None) -> None:
+    def __init__(
+        self, webhooks: Iterable[Live] = (), before: Callable[[str, str], Any] | None = None
+    ) -> None:
         super().__init__(webhooks)
         self.wrote: list[str] = []
         self.keys: list[str] = []
@@ -189,7 +225,11 @@ def ended(report: Report) -> dict[str, str]:
 
 
 def errors(report: Report) -> dict[str, str]:
-    return {outcome.change.name: outcome.error.kind for outcome in report.outcomes if outcome.error is not None}
+    return {
+        outcome.change.name: outcome.error.kind
+        for outcome in report.outcomes
+        if outcome.error is not None
+    }
 
 
 FREE = policy(limits=Limits(max_deletes=99, max_updates=99))
@@ -197,6 +237,11 @@ FREE = policy(limits=Limits(max_deletes=99, max_updates=99))
 
 def mixed(before: Callable[[str, str], Any] | None = None) -> tuple[Plan, Tenant]:
     """c1 and c2 to create, u1 and u2 to update, d1 and d2 to delete."""
-    wanted = [declared("c1"), declared("c2"), declared("u1", description="x"), declared("u2", description="x")]
+    wanted = [
+        declared("c1"),
+        declared("c2"),
+        declared("u1", description="x"),
+        declared("u2", description="x"),
+    ]
     there = [live("u1"), live("u2"), live("d1"), live("d2")]
     return plan_of(wanted, there, FREE), Tenant(there, before)

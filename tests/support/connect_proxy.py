@@ -1,11 +1,13 @@
-"""A real proxy that takes CONNECT, on 127.0.0.1: it opens a connection to where it is asked and passes bytes both ways.
+"""A real proxy that takes CONNECT, on 127.0.0.1: it opens a connection to where it is asked and
+passes bytes both ways.
 
     with ConnectProxy() as proxy:
         ...HTTPS_PROXY=proxy.url...
         assert proxy.targets == ["tenant.test:443"]
 
-`names` says where a name leads, as a company's own DNS does. With `credential` ("user:password") it asks for that one; with
-`refuses` it answers every CONNECT with that status; with `tls` it is reached by https.
+`names` says where a name leads, as a company's own DNS does. With `credential` ("user:password") it
+asks for that one; with `refuses` it answers every CONNECT with that status; with `tls` it is
+reached by https.
 """
 
 from __future__ import annotations
@@ -28,7 +30,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.targets.append(self.path)
         self.server.heads.append(str(self.headers))
         wanted = self.server.credential
-        if wanted is not None and self.headers.get("Proxy-Authorization") != "Basic " + b64encode(wanted.encode()).decode():
+        if (
+            wanted is not None
+            and self.headers.get("Proxy-Authorization")
+            != "Basic " + b64encode(wanted.encode()).decode()
+        ):
             self.send_error(407)
             return
         if self.server.refuses:
@@ -36,7 +42,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         host, _, port = self.path.rpartition(":")
         try:
-            with socket.create_connection(self.server.names.get(host, (host.strip("[]"), int(port))), 5) as there:
+            with socket.create_connection(
+                self.server.names.get(host, (host.strip("[]"), int(port))), 5
+            ) as there:
                 self.send_response(200)
                 self.end_headers()
                 self._pass(there)
@@ -66,7 +74,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class ConnectProxy(ThreadingHTTPServer):
-    """`targets` are what it was asked to connect to, `heads` the headers beside, `plain` requests without CONNECT."""
+    """`targets` are what it was asked to connect to, `heads` the headers beside, `plain` requests
+    without CONNECT.
+    """
 
     daemon_threads = True
 

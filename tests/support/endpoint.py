@@ -1,7 +1,8 @@
-"""Endpoints in a process of their own, fast enough not to be what is measured: `python -m tests.support.endpoint PORTS`.
+"""Endpoints in a process of their own, fast enough not to be what is measured: `python -m
+tests.support.endpoint PORTS`.
 
-POST `/ok/…` is answered 200 at once, `/hang/…` never. `GET /seen` tells what arrived as `[[path, event_id, epoch seconds], …]`,
-`GET /count` how much of it was answered.
+POST `/ok/…` is answered 200 at once, `/hang/…` never. `GET /seen` tells what arrived as `[[path,
+event_id, epoch seconds], …]`, `GET /count` how much of it was answered.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ class _Connection(asyncio.Protocol):
     def answer(self, path: str, body: bytes) -> None:
         if path in {"/seen", "/count"}:
             text = json.dumps(self.seen if path == "/seen" else self.answered).encode()
-            self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text))
+            self.transport.write(
+                b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text)
+            )
             return
         event = _EVENT.search(body)
         self.seen.append((path, event[1].decode() if event else "", time.time()))
@@ -54,7 +57,9 @@ class _Connection(asyncio.Protocol):
 
 async def _serve(count: int) -> None:
     loop = asyncio.get_running_loop()
-    servers = [await loop.create_server(_Connection, "127.0.0.1", 0, backlog=512) for _ in range(count)]
+    servers = [
+        await loop.create_server(_Connection, "127.0.0.1", 0, backlog=512) for _ in range(count)
+    ]
     print(json.dumps([server.sockets[0].getsockname()[1] for server in servers]), flush=True)
     await asyncio.Event().wait()
 
@@ -67,7 +72,9 @@ class Endpoints:
 
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "tests.support.endpoint", str(self.count)]
-        self.process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True
+        )
         assert self.process.stdout is not None
         self.ports: list[int] = json.loads(self.process.stdout.readline())
         return self
@@ -80,7 +87,9 @@ class Endpoints:
         return f"http://{host}:{self.ports[number % self.count]}{path}"
 
     def _told(self, path: str) -> Any:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[0]}{path}", timeout=30) as answer:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{self.ports[0]}{path}", timeout=30
+        ) as answer:
             return json.load(answer)
 
     def seen(self) -> list[tuple[str, str, float]]:

@@ -1,4 +1,6 @@
-"""Exporting over manifests and adopting, as the commands do, without a process: for tests that do it often."""
+"""Exporting over manifests and adopting, as the commands do, without a process: for tests that do
+it often.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ from reconciler.manifests.edit.write import Style, new_files, write
 from reconciler.providers.memory import MemoryProvider
 from tests.support.builders import OWNER, TENANT, as_stored, carry_out
 
-HEAD = "# ours\napiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata: {name: one}  # the key\n"
+HEAD = (
+    "# ours\napiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata: {name: one}  # the key\n"
+)
 
 
 def read(folder: Path) -> Manifests:
@@ -28,7 +32,9 @@ def read(folder: Path) -> Manifests:
 
 
 def policy_for(manifests: Manifests) -> RunPolicy:
-    return RunPolicy(OWNER, scope=Scope(manifests.folders, manifests.files), literal_urls=manifests.literal_urls)
+    return RunPolicy(
+        OWNER, scope=Scope(manifests.folders, manifests.files), literal_urls=manifests.literal_urls
+    )
 
 
 def exported(folder: Path, tenant: MemoryProvider, into: Path | None = None) -> tuple[str, ...]:
@@ -48,17 +54,26 @@ def plan_after(folder: Path, tenant: MemoryProvider) -> Plan:
     adopting = asyncio.run(workflow.adopt(manifests, tenant, rules, Wanted(), TENANT))
     assert adopting.violations == ()
     assert carry_out(adopting, tenant).complete
-    return make_plan(manifests.declared, asyncio.run(tenant.list()), rules, normalize=tenant.normalize)
+    return make_plan(
+        manifests.declared, asyncio.run(tenant.list()), rules, normalize=tenant.normalize
+    )
 
 
 def over(
     folder: Path, text: str, move: Callable[[Webhook], Webhook], ending: str = "\n", mark: str = ""
 ) -> tuple[str, list[str]]:
-    """The text after an export over it, once the tenant has moved; what was told. The plan is then empty."""
+    """The text after an export over it, once the tenant has moved; what was told. The plan is then
+    empty.
+    """
     file = folder / "all.yaml"
     file.write_bytes((mark + text.replace("\n", ending)).encode())
     held = [as_stored(item, number) for number, item in enumerate(read(folder).declared)]
-    tenant = MemoryProvider([replace(item, spec=move(item.spec) if item.spec.name == "one" else item.spec) for item in held])
+    tenant = MemoryProvider(
+        [
+            replace(item, spec=move(item.spec) if item.spec.name == "one" else item.spec)
+            for item in held
+        ]
+    )
     told = exported(folder, tenant)
     after = plan_after(folder, tenant)
     assert (after.pending, after.violations) == ((), ()), file.read_text()
@@ -70,5 +85,7 @@ def over(
 
 def touched(before: str, after: str) -> list[tuple[int, int]]:
     """For each place that differs, the lines that went and the lines that came."""
-    codes = SequenceMatcher(None, before.splitlines(), after.splitlines(), autojunk=False).get_opcodes()
+    codes = SequenceMatcher(
+        None, before.splitlines(), after.splitlines(), autojunk=False
+    ).get_opcodes()
     return [(high - low, end - start) for code, low, high, start, end in codes if code != "equal"]

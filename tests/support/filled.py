@@ -38,7 +38,15 @@ def add_webhooks(store: Store, urls: list[str], *, own_event: bool = False) -> l
     """Webhooks of these urls, subscribed to one event, or each to one of its own; their ids."""
     now = time.time()
     made = [
-        Stored(store.new_id(), 1, f"hook {n:05}", url, events=(kind(n) if own_event else EVENT,), created_at=now, updated_at=now)
+        Stored(
+            store.new_id(),
+            1,
+            f"hook {n:05}",
+            url,
+            events=(kind(n) if own_event else EVENT,),
+            created_at=now,
+            updated_at=now,
+        )
         for n, url in enumerate(urls)
     ]
 
@@ -55,18 +63,31 @@ def add_pending(store: Store, webhook_ids: list[str], events: int) -> None:
     _add(store, webhook_ids, events, time.time(), state="pending", attempts=0)
 
 
-def add_history(store: Store, webhook_ids: list[str], attempts: int, *, days: float, each: int = 1) -> None:
-    """So many attempts that many days ago, `each` a delivery, shared out among the webhooks; and a count for each last hour."""
+def add_history(
+    store: Store, webhook_ids: list[str], attempts: int, *, days: float, each: int = 1
+) -> None:
+    """So many attempts that many days ago, `each` a delivery, shared out among the webhooks; and a
+    count for each last hour.
+    """
     deliveries = attempts // each
     events = deliveries // len(webhook_ids)
     now = time.time()
     _add(store, webhook_ids, events, now - days * DAY, state="succeeded", attempts=each)
-    hours = [(webhook_id, int(now // HOUR) - back, 7, 1) for webhook_id in webhook_ids for back in range(24)]
-    insert = "INSERT INTO hourly VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET succeeded = succeeded + excluded.succeeded"
+    hours = [
+        (webhook_id, int(now // HOUR) - back, 7, 1)
+        for webhook_id in webhook_ids
+        for back in range(24)
+    ]
+    insert = (
+        "INSERT INTO hourly VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET succeeded = "
+        "succeeded + excluded.succeeded"
+    )
     store.write_now(lambda c: c.executemany(insert, hours))
 
 
-def _add(store: Store, webhook_ids: list[str], events: int, at: float, *, state: str, attempts: int) -> None:
+def _add(
+    store: Store, webhook_ids: list[str], events: int, at: float, *, state: str, attempts: int
+) -> None:
     def work(connection: sqlite3.Connection) -> None:
         seq = connection.execute("SELECT COALESCE(MAX(seq), 0) FROM deliveries").fetchone()[0]
         for first in range(0, events, 500):
@@ -76,12 +97,22 @@ def _add(store: Store, webhook_ids: list[str], events: int, at: float, *, state:
                 [(event, KIND, BODY, len(webhook_ids), at) for event in ids],
             )
             rows = [
-                (seq := seq + 1, store.new_id(), webhook_id, event, state, attempts, at if state == "pending" else None, at)
+                (
+                    seq := seq + 1,
+                    store.new_id(),
+                    webhook_id,
+                    event,
+                    state,
+                    attempts,
+                    at if state == "pending" else None,
+                    at,
+                )
                 for event in ids
                 for webhook_id in webhook_ids
             ]
             connection.executemany(
-                "INSERT INTO deliveries (seq, id, webhook_id, event_id, state, attempt, next_at, created_at) "
+                "INSERT INTO deliveries (seq, id, webhook_id, event_id, state, attempt, "
+                "next_at, created_at) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )

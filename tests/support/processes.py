@@ -1,4 +1,6 @@
-"""Real processes for tests: the installed command, and a tenant served by it. Ends only what it started."""
+"""Real processes for tests: the installed command, and a tenant served by it. Ends only what it
+started.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,11 @@ ERROR = Draft202012Validator(json.loads((ROOT / "schemas" / "error.schema.json")
 
 
 def environment(**extra: str) -> dict[str, str]:
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(("RECONCILER_", "COV_"))}
+    ours = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("RECONCILER_", "COV_"))
+    }
     clean = {name: value for name, value in ours.items() if not name.upper().endswith("_PROXY")}
     return {**clean, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **extra}
 
@@ -38,16 +44,22 @@ class Ended:
 
     @property
     def json(self) -> Any:
-        """Standard output as a document; one that says why a command failed keeps its schema, in whatever test."""
+        """Standard output as a document; one that says why a command failed keeps its schema, in
+        whatever test.
+        """
         found = json.loads(self.out)
         if isinstance(found, dict) and found.get("format") == "reconciler.error/v1":
             ERROR.validate(found)
         return found
 
 
-def run(*arguments: str, cwd: Path, stdin: str | None = None, timeout: float = 120, **env: str) -> Ended:
+def run(
+    *arguments: str, cwd: Path, stdin: str | None = None, timeout: float = 120, **env: str
+) -> Ended:
     """One command to its end, in a folder of its own."""
-    with _popen(arguments, cwd, environment(**env), subprocess.DEVNULL if stdin is None else subprocess.PIPE) as process:
+    with _popen(
+        arguments, cwd, environment(**env), subprocess.DEVNULL if stdin is None else subprocess.PIPE
+    ) as process:
         try:
             out, err = process.communicate(stdin, timeout)
         except BaseException:
@@ -61,18 +73,41 @@ def start(*arguments: str, cwd: Path, **env: str) -> subprocess.Popen[str]:
     return _popen(arguments, cwd, environment(**env), subprocess.DEVNULL)
 
 
-def _popen(arguments: tuple[str, ...], cwd: Path, env: dict[str, str], stdin: int) -> subprocess.Popen[str]:
+def _popen(
+    arguments: tuple[str, ...], cwd: Path, env: dict[str, str], stdin: int
+) -> subprocess.Popen[str]:
     if can_fork(env):
-        return Forked(arguments, cwd=cwd, env=env, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return Forked(
+            arguments,
+            cwd=cwd,
+            env=env,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
     command = [*COMMAND, *arguments]
-    return subprocess.Popen(command, cwd=cwd, env=env, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=env,
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 class Tenant:
     """`reconciler tenant serve` in its own process, with a token that may do everything."""
 
     def __init__(
-        self, folder: Path, *options: str, port: int = 0, token: str | None = None, env: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *options: str,
+        port: int = 0,
+        token: str | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self.env = dict(env or {})
         self.folder, self.options, self.port = folder, options, port
@@ -81,7 +116,9 @@ class Tenant:
         self.url = ""
 
     def make_token(self, name: str, *scopes: str, owner: str | None = None) -> str:
-        """A token as `tenant token` makes it, without a process of its own, which most tests would wait for."""
+        """A token as `tenant token` makes it, without a process of its own, which most tests would
+        wait for.
+        """
         with open_store(str(self.folder / "tenant.db")) as store:
             return store.create_token(name, scopes, owner, None)
 
@@ -132,7 +169,9 @@ class Tenant:
         found: list[dict[str, Any]] = []
         cursor: str | None = ""
         while cursor is not None:
-            _, page = self.call("GET", f"/webhooks?limit=500&cursor={cursor}" if cursor else "/webhooks?limit=500")
+            _, page = self.call(
+                "GET", f"/webhooks?limit=500&cursor={cursor}" if cursor else "/webhooks?limit=500"
+            )
             found += page["items"]
             cursor = page["next_cursor"]
         return found
@@ -142,7 +181,9 @@ class Tenant:
 
     def edit(self, name: str, **fields: Any) -> None:
         item = self.by_name()[name]
-        status, _ = self.call("PATCH", f"/webhooks/{item['id']}", fields, If_Match=f'"{item["revision"]}"')
+        status, _ = self.call(
+            "PATCH", f"/webhooks/{item['id']}", fields, If_Match=f'"{item["revision"]}"'
+        )
         assert status == 200
 
     def remove(self, name: str) -> None:
@@ -178,5 +219,6 @@ def write(folder: Path, count: int, prefix: str = "hook") -> None:
 def tenant_manifest(url: str, owner: str = "payments") -> str:
     return (
         "apiVersion: webhooks.reconciler/v1\nkind: Tenant\nmetadata: {name: production}\n"
-        f"spec: {{provider: tenant, url: '{url}', token: {{fromEnv: TENANT_TOKEN}}, owner: {owner}}}\n"
+        f"spec: {{provider: tenant, url: '{url}', token: {{fromEnv: TENANT_TOKEN}}, "
+        f"owner: {owner}}}\n"
     )

@@ -1,14 +1,16 @@
-"""A real receiver for tests: an HTTP server on 127.0.0.1 that behaves, path by path, as endpoints do, well or badly.
+"""A real receiver for tests: an HTTP server on 127.0.0.1 that behaves, path by path, as endpoints
+do, well or badly.
 
     with Receiver() as receiver:
         ...deliver to receiver.url("/basic")...
         assert receiver.requests[0].body == body
 
-Paths: `/ok`, `/status/NNN`, `/basic`, `/bearer`, `/apikey` (401 unless the credential is the expected one), `/sample` (as
-Elastio's sample receiver, bearer), `/redirect` (302 to `/landed`, or as `?status=307&to=URL` says), `/cookie`, `/big` (1 MiB of
-body), `/hang`, `/drop`, `/reset`, `/garbage`, `/switch` (101), `/drip` (a byte of head now and then), `/drip-body`, `/cut` (a
-head, half of the body). Else: 404.
-`receiver.script("/path", 503, 200)` answers these in turn, the last one from then on. `TlsReceiver` is the same behind TLS.
+Paths: `/ok`, `/status/NNN`, `/basic`, `/bearer`, `/apikey` (401 unless the credential is the
+expected one), `/sample` (as Elastio's sample receiver, bearer), `/redirect` (302 to `/landed`, or
+as `?status=307&to=URL` says), `/cookie`, `/big` (1 MiB of body), `/hang`, `/drop`, `/reset`,
+`/garbage`, `/switch` (101), `/drip` (a byte of head now and then), `/drip-body`, `/cut` (a head,
+half of the body). Else: 404. `receiver.script("/path", 503, 200)` answers these in turn, the last
+one from then on. `TlsReceiver` is the same behind TLS.
 """
 
 from __future__ import annotations
@@ -26,14 +28,22 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qsl
 
-USERNAME, PASSWORD, TOKEN, HEADER, KEY = "user", "pass-word-1", "token-value-2", "X-API-TOKEN", "key-value-3"
+USERNAME, PASSWORD, TOKEN, HEADER, KEY = (
+    "user",
+    "pass-word-1",
+    "token-value-2",
+    "X-API-TOKEN",
+    "key-value-3",
+)
 BIG = 1024 * 1024
 DRIP_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it arrived, header names as they were spelled; `connection` counts connections from 1."""
+    """One request as it arrived, header names as they were spelled; `connection` counts connections
+    from 1.
+    """
 
     method: str
     path: str
@@ -57,7 +67,15 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self.path.partition("?")[0]
-        self.server.record(Request(self.command, self.path, tuple(self.headers.items()), body, self.server.number_of(self)))
+        self.server.record(
+            Request(
+                self.command,
+                self.path,
+                tuple(self.headers.items()),
+                body,
+                self.server.number_of(self),
+            )
+        )
         scripted = self.server.next_of(path)
         if scripted is not None:
             self.answer(scripted)
@@ -169,7 +187,9 @@ def _apikey(handler: _Handler, _body: bytes) -> None:
 
 
 def _sample(handler: _Handler, body: bytes) -> None:
-    """github.com/elastio/contrib, elastio-webhook-handler: 400 content type or JSON, 401 credential, 422 not processed."""
+    """github.com/elastio/contrib, elastio-webhook-handler: 400 content type or JSON, 401
+    credential, 422 not processed.
+    """
     if handler.headers.get("Content-Type") != "application/json":
         return handler.answer(400)
     try:
@@ -179,8 +199,14 @@ def _sample(handler: _Handler, body: bytes) -> None:
     if handler.headers.get("Authorization") != f"Bearer {TOKEN}":
         return handler.answer(401)
     common = {"event_id", "event_kind", "event_time", "event_version"}
-    known = isinstance(value, dict) and value.get("version") == "v0" and isinstance(value.get("events"), list)
-    return handler.answer(200 if known and all(common <= set(event) for event in value["events"]) else 422)
+    known = (
+        isinstance(value, dict)
+        and value.get("version") == "v0"
+        and isinstance(value.get("events"), list)
+    )
+    return handler.answer(
+        200 if known and all(common <= set(event) for event in value["events"]) else 422
+    )
 
 
 def _redirect(handler: _Handler, _body: bytes) -> None:
@@ -231,21 +257,31 @@ BEHAVIOURS: dict[str, Callable[[_Handler, bytes], None]] = {
     "/drop": _drop,
     "/reset": _reset,
     "/garbage": lambda handler, _body: handler.send_raw(b"220 mail.example.com ESMTP\r\n\r\n"),
-    "/switch": lambda handler, _body: handler.send_raw(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"),
+    "/switch": lambda handler, _body: handler.send_raw(
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"
+    ),
     "/drip": _drip,
     "/drip-body": _drip_body,
-    "/cut": lambda handler, _body: handler.send_raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"),
+    "/cut": lambda handler, _body: handler.send_raw(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"
+    ),
 }
 
 
 class Receiver:
-    """A receiver on 127.0.0.1 and a port of its own; a context manager that leaves no thread and no socket behind."""
+    """A receiver on 127.0.0.1 and a port of its own; a context manager that leaves no thread and no
+    socket behind.
+    """
 
     scheme, host = "http", "127.0.0.1"
 
-    def __init__(self, wrap: Callable[[socket.socket], socket.socket] = lambda plain: plain) -> None:
+    def __init__(
+        self, wrap: Callable[[socket.socket], socket.socket] = lambda plain: plain
+    ) -> None:
         self._server = _Server(wrap)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        )
 
     @property
     def port(self) -> int:
@@ -274,7 +310,9 @@ class Receiver:
     def wait(self, count: int, seconds: float = 10.0) -> bool:
         """Waits until so many requests arrived; False when the time is over."""
         with self._server.changed:
-            return self._server.changed.wait_for(lambda: len(self._server.requests) >= count, seconds)
+            return self._server.changed.wait_for(
+                lambda: len(self._server.requests) >= count, seconds
+            )
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -69,14 +69,23 @@ class Bao(_Service):
 
     def __init__(self, folder: Path, *more: str) -> None:
         port = free_port()
-        options = [*more, f"-dev-root-token-id={self.TOKEN}", f"-dev-listen-address=127.0.0.1:{port}", "-dev-no-store-token"]
-        super().__init__([str(BIN / "bao"), "server", "-dev", *options], port, folder, "/v1/sys/health")
+        options = [
+            *more,
+            f"-dev-root-token-id={self.TOKEN}",
+            f"-dev-listen-address=127.0.0.1:{port}",
+            "-dev-no-store-token",
+        ]
+        super().__init__(
+            [str(BIN / "bao"), "server", "-dev", *options], port, folder, "/v1/sys/health"
+        )
         self.env = {"VAULT_ADDR": self.url, "VAULT_TOKEN": self.TOKEN}
 
     def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """One request to its API as root."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}/v1/{path}", data, {"X-Vault-Token": self.TOKEN}, method=method)
+        request = urllib.request.Request(
+            f"{self.url}/v1/{path}", data, {"X-Vault-Token": self.TOKEN}, method=method
+        )
         with urllib.request.urlopen(request, timeout=30) as answer:
             text = answer.read()
         found: dict[str, Any] = json.loads(text) if text else {}
@@ -88,14 +97,20 @@ class Bao(_Service):
 
 
 class TlsBao(Bao):
-    """The same behind TLS too, for vault.test and 127.0.0.1; `ca` is the file of its authority, `port` that of TLS."""
+    """The same behind TLS too, for vault.test and 127.0.0.1; `ca` is the file of its authority,
+    `port` that of TLS.
+    """
 
     def __init__(self, folder: Path) -> None:
         authority = Authority()
         authority.write(folder / "bao.pem", "vault.test", "127.0.0.1")
         (folder / "ca.pem").write_bytes(authority.pem())
         self.ca, self.port = str(folder / "ca.pem"), free_port()
-        names = {"address": f"127.0.0.1:{self.port}", "tls_cert_file": "bao.pem", "tls_key_file": "bao.pem"}
+        names = {
+            "address": f"127.0.0.1:{self.port}",
+            "tls_cert_file": "bao.pem",
+            "tls_key_file": "bao.pem",
+        }
         (folder / "tls.json").write_text(json.dumps({"listener": [{"tcp": names}]}))
         super().__init__(folder, "-config=tls.json")
 
@@ -105,7 +120,12 @@ class Moto(_Service):
 
     def __init__(self, folder: Path) -> None:
         port = free_port()
-        super().__init__([str(BIN / "moto_server"), "-H", "127.0.0.1", "-p", str(port)], port, folder, "/moto-api/data.json")
+        super().__init__(
+            [str(BIN / "moto_server"), "-H", "127.0.0.1", "-p", str(port)],
+            port,
+            folder,
+            "/moto-api/data.json",
+        )
         self.env = {
             "AWS_ENDPOINT_URL": self.url, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "made-up",
             "AWS_SECRET_ACCESS_KEY": "made-up", "AWS_EC2_METADATA_DISABLED": "true",
@@ -113,9 +133,9 @@ class Moto(_Service):
 
     def put(self, name: str, **value: Any) -> None:
         """A secret; SecretString or SecretBinary."""
-        Session("made-up", "made-up").client("secretsmanager", "eu-west-1", endpoint_url=self.url).create_secret(
-            Name=name, **value
-        )
+        Session("made-up", "made-up").client(
+            "secretsmanager", "eu-west-1", endpoint_url=self.url
+        ).create_secret(Name=name, **value)
 
 
 def answering(
@@ -126,7 +146,9 @@ def answering(
     told: list[str] | None = None,
     pause: float = 0,
 ) -> type[BaseHTTPRequestHandler]:
-    """What gives that answer to everything, after `pause` seconds; notes the paths and the headers of what it was asked."""
+    """What gives that answer to everything, after `pause` seconds; notes the paths and the headers
+    of what it was asked.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -1,4 +1,6 @@
-"""A command on a pseudo-terminal, as a person would run it: what he sees, and what he types where he sees something."""
+"""A command on a pseudo-terminal, as a person would run it: what he sees, and what he types where
+he sees something.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,16 @@ from pathlib import Path
 from tests.support.processes import COMMAND, Ended, environment
 
 
-def at_terminal(*arguments: str, cwd: Path, typed: tuple[tuple[str, bytes], ...] = (), seconds: float = 60, **env: str) -> Ended:
-    """Runs it to its end, typing each text once the words before it are on the screen; `out` is the whole screen."""
+def at_terminal(
+    *arguments: str,
+    cwd: Path,
+    typed: tuple[tuple[str, bytes], ...] = (),
+    seconds: float = 60,
+    **env: str,
+) -> Ended:
+    """Runs it to its end, typing each text once the words before it are on the screen; `out` is the
+    whole screen.
+    """
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", _LEADER, *COMMAND[1:], *arguments],
@@ -41,7 +51,8 @@ def at_terminal(*arguments: str, cwd: Path, typed: tuple[tuple[str, bytes], ...]
     return Ended(code, screen.decode().replace("\r\n", "\n"), "")
 
 
-# Makes the pseudo-terminal the controlling one, so that Ctrl-C becomes a signal, then turns into the command.
+# Makes the pseudo-terminal the controlling one, so that Ctrl-C becomes a signal, then turns into
+# the command.
 _LEADER = """
 import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)

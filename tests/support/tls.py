@@ -1,7 +1,9 @@
-"""The receiver behind TLS, with an authority of the test's own: a good certificate, one for another name, an expired one.
+"""The receiver behind TLS, with an authority of the test's own: a good certificate, one for another
+name, an expired one.
 
 with TlsReceiver(Authority()) as receiver: ...            # good for localhost and 127.0.0.1
-Sender(policy, tls=authority.trust())                     # trusts it; without `tls` it is not trusted
+Sender(policy, tls=authority.trust())                     # trusts it; without `tls` it is not
+trusted
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ class Authority:
         return self._ca.cert_pem.bytes()
 
     def write(self, path: Path, *names: str) -> None:
-        """A file of a certificate for these names, with its key and chain, for a server in another process."""
+        """A file of a certificate for these names, with its key and chain, for a server in another
+        process.
+        """
         path.write_bytes(self._ca.issue_cert(*names).private_key_and_cert_chain_pem.bytes())
 
     def server(self, *names: str, expired: bool = False) -> ssl.SSLContext:
@@ -54,11 +58,17 @@ class TlsReceiver(Receiver):
     scheme, host = "https", "localhost"
 
     def __init__(
-        self, authority: Authority, *names: str, expired: bool = False, client_certificate: ssl.TLSVersion | None = None
+        self,
+        authority: Authority,
+        *names: str,
+        expired: bool = False,
+        client_certificate: ssl.TLSVersion | None = None,
     ) -> None:
         context = authority.server(*(names or ("localhost", "127.0.0.1")), expired=expired)
         if client_certificate is not None:
             context.minimum_version = context.maximum_version = client_certificate
             context.verify_mode = ssl.CERT_REQUIRED
             context.load_verify_locations(cadata=authority.pem().decode("ascii"))
-        super().__init__(partial(context.wrap_socket, server_side=True, do_handshake_on_connect=False))
+        super().__init__(
+            partial(context.wrap_socket, server_side=True, do_handshake_on_connect=False)
+        )

@@ -1,9 +1,11 @@
-"""A proxy for tests that ends TLS: it speaks https as NAME on 127.0.0.1 and plain HTTP to a tenant behind it.
+"""A proxy for tests that ends TLS: it speaks https as NAME on 127.0.0.1 and plain HTTP to a tenant
+behind it.
 
     with TlsProxy() as proxy, behind(folder, proxy, "--public-url", proxy.origin) as served:
         assert served.ask("GET", "/healthz")[0] == 200
 
-`keeps_host=False`: it asks the server behind it by that one's own address, as many proxies do unless they are told otherwise.
+`keeps_host=False`: it asks the server behind it by that one's own address, as many proxies do
+unless they are told otherwise.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class TlsProxy:
-    """A proxy in a thread of its own; a context manager that leaves neither thread nor socket behind."""
+    """A proxy in a thread of its own; a context manager that leaves neither thread nor socket
+    behind.
+    """
 
     def __init__(self, *, keeps_host: bool = True) -> None:
         self.keeps_host, self.upstream, self.port = keeps_host, 0, 0
@@ -39,7 +43,9 @@ class TlsProxy:
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._over = asyncio.Event()
-        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)
+        self._thread = threading.Thread(
+            target=self._loop.run_until_complete, args=(self._serve(),), daemon=True
+        )
 
     @property
     def origin(self) -> str:
@@ -61,7 +67,10 @@ class TlsProxy:
             await asyncio.gather(self._pump(reader, to_behind), self._pump(behind, writer))
 
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        given, asked = f"Host: {NAME}:{self.port}".encode(), f"Host: 127.0.0.1:{self.upstream}".encode()
+        given, asked = (
+            f"Host: {NAME}:{self.port}".encode(),
+            f"Host: 127.0.0.1:{self.upstream}".encode(),
+        )
         try:
             while data := await source.read(65536):
                 sink.write(data if self.keeps_host else data.replace(given, asked))
@@ -91,7 +100,9 @@ class Behind:
     lines: list[str]
     port: int
 
-    def ask(self, method: str, path: str, body: str | None = None, **headers: str) -> tuple[int, dict[str, str], str]:
+    def ask(
+        self, method: str, path: str, body: str | None = None, **headers: str
+    ) -> tuple[int, dict[str, str], str]:
         """One request to the proxy, as a browser sends it."""
         trusted = ssl.create_default_context(cadata=self.proxy.authority.cert_pem.bytes().decode())
         plain = socket.create_connection(("127.0.0.1", self.proxy.port), timeout=10)
@@ -99,9 +110,17 @@ class Behind:
         connection.sock = trusted.wrap_socket(plain, server_hostname=NAME)
         return _asked(connection, method, path, body, headers)
 
-    def ask_directly(self, method: str, path: str, body: str | None = None, **headers: str) -> tuple[int, dict[str, str], str]:
+    def ask_directly(
+        self, method: str, path: str, body: str | None = None, **headers: str
+    ) -> tuple[int, dict[str, str], str]:
         """One request to the tenant itself, past the proxy."""
-        return _asked(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10), method, path, body, headers)
+        return _asked(
+            http.client.HTTPConnection("127.0.0.1", self.port, timeout=10),
+            method,
+            path,
+            body,
+            headers,
+        )
 
     def link(self) -> str:
         """The path of a new sign-in link, which has to be one of the public address."""
@@ -111,13 +130,23 @@ class Behind:
 
 
 def _asked(
-    connection: http.client.HTTPConnection, method: str, path: str, body: str | None, headers: dict[str, str]
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    body: str | None,
+    headers: dict[str, str],
 ) -> tuple[int, dict[str, str], str]:
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     try:
-        connection.request(method, path, body, {**given, **({"Content-Type": FORM} if body is not None else {})})
+        connection.request(
+            method, path, body, {**given, **({"Content-Type": FORM} if body is not None else {})}
+        )
         answer = connection.getresponse()
-        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read().decode()
+        return (
+            answer.status,
+            {name.lower(): value for name, value in answer.getheaders()},
+            answer.read().decode(),
+        )
     finally:
         connection.close()
 
@@ -127,7 +156,9 @@ def behind(folder: Path, proxy: TlsProxy, *options: str) -> Iterator[Behind]:
     process = start("tenant", "serve", "--db", "tenant.db", "--port", "0", *options, cwd=folder)
     try:
         assert process.stdout is not None
-        lines = [process.stdout.readline().strip() for _ in range(3 if "--public-url" in options else 2)]
+        lines = [
+            process.stdout.readline().strip() for _ in range(3 if "--public-url" in options else 2)
+        ]
         found = re.search(r"http://127\.0\.0\.1:(\d+)", " ".join(lines))
         assert found, process.communicate()
         proxy.upstream = int(found[1])

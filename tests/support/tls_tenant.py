@@ -1,4 +1,6 @@
-"""A tenant behind TLS of its own, with a certificate of an authority that only the test has; its commands in its folder."""
+"""A tenant behind TLS of its own, with a certificate of an authority that only the test has; its
+commands in its folder.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ class Served:
         head = "apiVersion: webhooks.reconciler/v1\nkind: Tenant\nmetadata: {name: main}\nspec:\n"
         where = f"https://{host}:{self.port}/public-api/v1"
         token = f"{{fromEnv: {TOKEN_VARIABLE}}}"
-        (self.folder / "tenant.yaml").write_text(f"{head}  url: {where}\n  token: {token}\n  owner: payments\n")
+        (self.folder / "tenant.yaml").write_text(
+            f"{head}  url: {where}\n  token: {token}\n  owner: payments\n"
+        )
         (self.folder / "hook.yaml").write_text(webhook("hook", url=url))
 
     def run(self, *arguments: str, **env: str) -> Ended:
@@ -40,13 +44,26 @@ class Served:
 
 @contextmanager
 def serving(folder: Path, *options: str, port: int = 0) -> Iterator[Served]:
-    """A tenant served by `tenant serve` with TLS, in a process of its own; `ca.pem` is its authority."""
+    """A tenant served by `tenant serve` with TLS, in a process of its own; `ca.pem` is its
+    authority.
+    """
     authority = Authority()
     (folder / "ca.pem").write_bytes(authority.pem())
     authority.write(folder / "server.pem", "tenant.test", "127.0.0.1")
     token = Tenant(folder).token
-    command = ["tenant", "serve", "--db", "tenant.db", "--port", str(port), "--allow-host", "tenant.test"]
-    process = start(*command, "--tls-cert", "server.pem", "--tls-key", "server.pem", *options, cwd=folder)
+    command = [
+        "tenant",
+        "serve",
+        "--db",
+        "tenant.db",
+        "--port",
+        str(port),
+        "--allow-host",
+        "tenant.test",
+    ]
+    process = start(
+        *command, "--tls-cert", "server.pem", "--tls-key", "server.pem", *options, cwd=folder
+    )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()

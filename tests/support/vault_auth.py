@@ -1,4 +1,6 @@
-"""What a Vault's auth methods stand on: tokens that a CI signs, and the API of Kubernetes that reviews tokens."""
+"""What a Vault's auth methods stand on: tokens that a CI signs, and the API of Kubernetes that
+reviews tokens.
+"""
 
 from __future__ import annotations
 
@@ -17,25 +19,37 @@ def _part(data: bytes) -> str:
 
 
 class Issuer:
-    """Signs JSON Web Tokens (RS256) as GitHub, GitLab and Kubernetes do; `public_pem` is what a Vault checks them with."""
+    """Signs JSON Web Tokens (RS256) as GitHub, GitLab and Kubernetes do; `public_pem` is what a
+    Vault checks them with.
+    """
 
     def __init__(self) -> None:
         self._key = rsa.generate_private_key(65537, 2048)
         form = serialization.PublicFormat.SubjectPublicKeyInfo
-        self.public_pem = self._key.public_key().public_bytes(serialization.Encoding.PEM, form).decode("ascii")
+        self.public_pem = (
+            self._key.public_key().public_bytes(serialization.Encoding.PEM, form).decode("ascii")
+        )
 
     def token(self, *, lasts: int = 300, **claims: Any) -> str:
         """A token that lasts that many seconds from now."""
         now = int(time.time())
-        body = {"iss": "https://ci.example.com", "iat": now, "nbf": now - 5, "exp": now + lasts, **claims}
+        body = {
+            "iss": "https://ci.example.com",
+            "iat": now,
+            "nbf": now - 5,
+            "exp": now + lasts,
+            **claims,
+        }
         signed = f"{_part(json.dumps({'alg': 'RS256', 'typ': 'JWT'}).encode())}.{_part(json.dumps(body).encode())}"
         return f"{signed}.{_part(self._key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
 
 
 def token_reviews(reviewer: str, known: dict[str, tuple[str, str]]) -> type[BaseHTTPRequestHandler]:
-    """TokenReview of `authentication.k8s.io/v1`: `known` are tokens with namespace and name of their service account.
+    """TokenReview of `authentication.k8s.io/v1`: `known` are tokens with namespace and name of
+    their service account.
 
-    It wants the reviewer's own token, answers 201 with a status, and calls an unknown token not authenticated.
+    It wants the reviewer's own token, answers 201 with a status, and calls an unknown token not
+    authenticated.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -43,7 +57,14 @@ def token_reviews(reviewer: str, known: dict[str, tuple[str, str]]) -> type[Base
             review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if self.headers["Authorization"] != f"Bearer {reviewer}":
                 self._answer(
-                    401, {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Unauthorized", "code": 401}
+                    401,
+                    {
+                        "kind": "Status",
+                        "apiVersion": "v1",
+                        "status": "Failure",
+                        "reason": "Unauthorized",
+                        "code": 401,
+                    },
                 )
                 return
             assert self.path == "/apis/authentication.k8s.io/v1/tokenreviews"
@@ -51,11 +72,26 @@ def token_reviews(reviewer: str, known: dict[str, tuple[str, str]]) -> type[Base
             status: dict[str, Any] = {"authenticated": False, "error": "invalid bearer token"}
             if account is not None:
                 user = f"system:serviceaccount:{account[0]}:{account[1]}"
-                groups = ["system:serviceaccounts", f"system:serviceaccounts:{account[0]}", "system:authenticated"]
-                status = {"authenticated": True, "user": {"username": user, "uid": "uid-1", "groups": groups}}
-                status |= {"audiences": review["spec"].get("audiences", ["https://kubernetes.default.svc"])}
+                groups = [
+                    "system:serviceaccounts",
+                    f"system:serviceaccounts:{account[0]}",
+                    "system:authenticated",
+                ]
+                status = {
+                    "authenticated": True,
+                    "user": {"username": user, "uid": "uid-1", "groups": groups},
+                }
+                status |= {
+                    "audiences": review["spec"].get("audiences", ["https://kubernetes.default.svc"])
+                }
             self._answer(
-                201, {"kind": "TokenReview", "apiVersion": "authentication.k8s.io/v1", "spec": review["spec"], "status": status}
+                201,
+                {
+                    "kind": "TokenReview",
+                    "apiVersion": "authentication.k8s.io/v1",
+                    "spec": review["spec"],
+                    "status": status,
+                },
             )
 
         def _answer(self, code: int, body: dict[str, Any]) -> None:

@@ -1,9 +1,13 @@
-"""What stands on the wire between the installed command and a tenant: a server that answers as it is told, and a proxy.
+"""What stands on the wire between the installed command and a tenant: a server that answers as it
+is told, and a proxy.
 
-    with wire(lambda asked: Reply(200, b"<html>", media="text/html")) as server: ...   # a tenant that is none
-    with proxy(tenant.url, after=losing("POST")) as between: ...                       # serves a create, loses its answer
+    with wire(lambda asked: Reply(200, b"<html>", media="text/html")) as server: ...   # a tenant
+    that is none
+    with proxy(tenant.url, after=losing("POST")) as between: ...                       # serves a
+    create, loses its answer
 
-Both run in a thread of their own and record what they were asked, which is a tenant's view of a run.
+Both run in a thread of their own and record what they were asked, which is a tenant's view of a
+run.
 """
 
 from __future__ import annotations
@@ -62,7 +66,8 @@ def as_it_is(_asked: Asked, answer: Reply) -> Reply:
 def proxy(url: str, *, before: Before = nothing, after: After = as_it_is) -> Iterator[Server]:
     """A server that passes requests on to the tenant at `url`.
 
-    What `before` answers is not passed on; `after` sees the tenant's answer and says what goes out, None loses it.
+    What `before` answers is not passed on; `after` sees the tenant's answer and says what goes out,
+    None loses it.
     """
 
     async def answer(asked: Asked) -> Reply | None:
@@ -83,10 +88,17 @@ def _passed_on(url: str, asked: Asked) -> Reply | None:
     connection = http.client.HTTPConnection(to.hostname or "", to.port, timeout=30)
     body = None if asked.body is None else json.dumps(asked.body)
     try:
-        connection.request(asked.method, asked.target, body, {n: v for n, v in asked.headers.items() if n in _PASSED_ON})
+        connection.request(
+            asked.method,
+            asked.target,
+            body,
+            {n: v for n, v in asked.headers.items() if n in _PASSED_ON},
+        )
         given = connection.getresponse()
         headers = {name: value for name in _KEPT if (value := given.getheader(name)) is not None}
-        return Reply(given.status, given.read(), headers, given.getheader("Content-Type", "application/json"))
+        return Reply(
+            given.status, given.read(), headers, given.getheader("Content-Type", "application/json")
+        )
     except (OSError, http.client.HTTPException):
         return None
     finally:

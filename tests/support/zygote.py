@@ -1,8 +1,10 @@
-"""The process that tests fork `reconciler` processes from: it imports the program once, then a start costs a few milliseconds.
+"""The process that tests fork `reconciler` processes from: it imports the program once, then a
+start costs a few milliseconds.
 
-Run as `python -m tests.support.zygote FD`. `forked.py` sends requests to that socket, with the three standard files of the new
-process. The zygote forks a process that forks the new one and ends at once: Linux then makes the new process a child of the
-test's process, which waits for it as for any other.
+Run as `python -m tests.support.zygote FD`. `forked.py` sends requests to that socket, with the
+three standard files of the new process. The zygote forks a process that forks the new one and ends
+at once: Linux then makes the new process a child of the test's process, which waits for it as for
+any other.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ SIZE = struct.Struct("I")
 
 
 def preload() -> None:
-    """Imports what commands import, traced if the tests are, so that the lines of definitions count as run."""
+    """Imports what commands import, traced if the tests are, so that the lines of definitions count
+    as run.
+    """
     sys.modules["httpx._main"] = None  # type: ignore[assignment]  # as reconciler.__main__ does
     for module in pkgutil.walk_packages(reconciler.__path__, "reconciler."):
         if not module.name.endswith("__main__"):
@@ -52,7 +56,9 @@ def receive(channel: socket.socket, size: int) -> bytes:
 
 
 def serve(channel: socket.socket) -> tuple[dict[str, object], list[int]]:
-    """Returns once per fork, in the new process, with what was asked for; ends the zygote when the test's process has ended."""
+    """Returns once per fork, in the new process, with what was asked for; ends the zygote when the
+    test's process has ended.
+    """
     while True:
         head, files, _flags, _address = socket.recv_fds(channel, SIZE.size, 3)
         if not head:
@@ -72,7 +78,9 @@ def serve(channel: socket.socket) -> tuple[dict[str, object], list[int]]:
 
 
 def become(asked: dict[str, object], files: list[int], channel: socket.socket) -> None:
-    """Makes this process what an interpreter that was just started for `python -m reconciler` is."""
+    """Makes this process what an interpreter that was just started for `python -m reconciler`
+    is.
+    """
     channel.close()
     for number, file in enumerate(files):
         os.dup2(file, number)
@@ -81,7 +89,12 @@ def become(asked: dict[str, object], files: list[int], channel: socket.socket) -
         old: io.TextIOWrapper = getattr(sys, name)
         mode = "r" if number == 0 else "w"
         new = open(  # noqa: SIM115  it lives as long as the process
-            number, mode, encoding=old.encoding, errors=old.errors, closefd=False, buffering=1 if number == 2 else -1
+            number,
+            mode,
+            encoding=old.encoding,
+            errors=old.errors,
+            closefd=False,
+            buffering=1 if number == 2 else -1,
         )
         setattr(sys, name, new)
         setattr(sys, f"__{name}__", new)
@@ -95,7 +108,9 @@ def become(asked: dict[str, object], files: list[int], channel: socket.socket) -
 
 
 def end(code: object) -> None:
-    """Ends as the interpreter does, but without taking a thousand modules apart, which takes longer than most commands."""
+    """Ends as the interpreter does, but without taking a thousand modules apart, which takes longer
+    than most commands.
+    """
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     sys.stdout.flush()

@@ -1,4 +1,6 @@
-"""The real application over a real file, and one endpoint on 127.0.0.1 that records what arrives."""
+"""The real application over a real file, and one endpoint on 127.0.0.1 that records what
+arrives.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,9 @@ class Tenant:
         return answer
 
     async def make(self, name: str = "one", **fields: Any) -> dict[str, Any]:
-        answer = await self.call("POST", "/webhooks", {"name": name, "url": "https://hooks.example.com/a", **fields})
+        answer = await self.call(
+            "POST", "/webhooks", {"name": name, "url": "https://hooks.example.com/a", **fields}
+        )
         assert answer.status_code == 201, answer.text
         return answer.json()
 
@@ -94,7 +98,9 @@ def with_tenant(folder: Path, story: Callable[[Tenant], Awaitable[None]], **opti
 
 @dataclass
 class Receiver:
-    """What arrived: heads and bodies. `status` and `headers` are answered, nothing with `drop`; not while `gate` is not set."""
+    """What arrived: heads and bodies. `status` and `headers` are answered, nothing with `drop`; not
+    while `gate` is not set.
+    """
 
     url: str = ""
     status: int = 200
@@ -108,14 +114,21 @@ class Receiver:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            length = next(int(line.split(":")[1]) for line in head.split("\r\n") if line.lower().startswith("content-length"))
+            length = next(
+                int(line.split(":")[1])
+                for line in head.split("\r\n")
+                if line.lower().startswith("content-length")
+            )
             self.bodies.append(await reader.readexactly(length))
             self.heads.append(head)
             self.arrived.set()
             await self.gate.wait()
             if self.drop:
                 return
-            writer.write(f"HTTP/1.1 {self.status} X\r\n{self.headers}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
+            writer.write(
+                f"HTTP/1.1 {self.status} X\r\n{self.headers}Content-Length: "
+                "0\r\nConnection: close\r\n\r\n".encode()
+            )
             await writer.drain()
         finally:
             writer.close()

@@ -39,7 +39,11 @@ async def later(t: Tenant, seconds: float) -> None:
 
 async def shown(t: Tenant, webhook: dict[str, Any]) -> list[dict[str, Any]]:
     """The webhook's deliveries, oldest first."""
-    return list(reversed((await t.call("GET", f"/webhooks/{webhook['id']}/deliveries?limit=500")).json()["items"]))
+    return list(
+        reversed(
+            (await t.call("GET", f"/webhooks/{webhook['id']}/deliveries?limit=500")).json()["items"]
+        )
+    )
 
 
 async def counted(t: Tenant) -> tuple[int, int]:

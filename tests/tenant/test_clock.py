@@ -1,4 +1,6 @@
-"""A machine's clock that jumps: within a process a retry waits as long as it was to wait; what is stored stays wall clock."""
+"""A machine's clock that jumps: within a process a retry waits as long as it was to wait; what is
+stored stays wall clock.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ class Machine:
 
 
 @pytest.mark.parametrize("jump", [-86_400.0, -50.0, 50.0, 86_400.0])
-def test_a_retry_is_neither_held_nor_hurried_by_a_clock_that_jumps(tmp_path: Path, jump: float) -> None:
+def test_a_retry_is_neither_held_nor_hurried_by_a_clock_that_jumps(
+    tmp_path: Path, jump: float
+) -> None:
     machine = Machine()
 
     async def story(t: Tenant, endpoint: Receiver) -> None:
@@ -58,7 +62,9 @@ def test_a_retry_is_neither_held_nor_hurried_by_a_clock_that_jumps(tmp_path: Pat
 
 
 @pytest.mark.parametrize("jump", [-86_400.0, 86_400.0])
-def test_a_webhook_held_by_retry_after_is_held_as_long_as_it_asked_for(tmp_path: Path, jump: float) -> None:
+def test_a_webhook_held_by_retry_after_is_held_as_long_as_it_asked_for(
+    tmp_path: Path, jump: float
+) -> None:
     machine = Machine()
 
     async def story(t: Tenant, endpoint: Receiver) -> None:
@@ -78,7 +84,9 @@ def test_a_webhook_held_by_retry_after_is_held_as_long_as_it_asked_for(tmp_path:
 
 
 @pytest.mark.parametrize("jump", [-86_400.0, 86_400.0])
-def test_an_event_that_is_posted_right_after_a_jump_is_delivered_at_once(tmp_path: Path, jump: float) -> None:
+def test_an_event_that_is_posted_right_after_a_jump_is_delivered_at_once(
+    tmp_path: Path, jump: float
+) -> None:
     machine = Machine()
 
     async def story(t: Tenant, endpoint: Receiver) -> None:
@@ -91,7 +99,9 @@ def test_an_event_that_is_posted_right_after_a_jump_is_delivered_at_once(tmp_pat
     run(tmp_path, story, clock=machine.clock, retries=RETRIES)
 
 
-def test_a_clock_that_nobody_holds_is_the_machines_and_a_small_correction_is_followed_at_once() -> None:
+def test_a_clock_that_nobody_holds_is_the_machines_and_a_small_correction_is_followed_at_once() -> (
+    None
+):
     machine = Machine()
     machine.wall += 7
     assert (machine.clock(), machine.clock.jump()) == (START + 7, 0)

@@ -1,4 +1,6 @@
-"""Sentences of the contract that no other file holds: nulls, order of checks, owners, unreadable credentials, examples."""
+"""Sentences of the contract that no other file holds: nulls, order of checks, owners, unreadable
+credentials, examples.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +22,22 @@ BASIC = {"type": "basic", "username": "ann", "password": "sesame-word-4711"}
 
 def _without(auth: dict[str, Any], **more: Any) -> dict[str, Any]:
     """An authentication without its secret."""
-    return {name: value for name, value in auth.items() if name not in {"token", "value", "password"}} | more
+    return {
+        name: value for name, value in auth.items() if name not in {"token", "value", "password"}
+    } | more
 
 
 def test_null_is_the_default_where_there_is_one(tmp_path: Path) -> None:
     async def story(t: Tenant) -> None:
         nulls = dict.fromkeys(("description", "auth", "events", "managed_by", "protected"))
         plain = await t.make("two", **nulls)
-        full = {"description": "d", "auth": BEARER, "events": [EVENT], "managed_by": MARK, "protected": True}
+        full = {
+            "description": "d",
+            "auth": BEARER,
+            "events": [EVENT],
+            "managed_by": MARK,
+            "protected": True,
+        }
         one = (await t.patch(await t.make("one", **full), nulls)).json()
         assert {name: one[name] for name in nulls} == {name: plain[name] for name in nulls}
         assert (plain["events"], plain["protected"], plain["managed_by"]) == ([], False, None)
@@ -38,11 +48,18 @@ def test_null_is_the_default_where_there_is_one(tmp_path: Path) -> None:
     with_tenant(tmp_path, story)
 
 
-@pytest.mark.parametrize("body", [b'{"name": "\\ud800"}', b'{"\\udfff": 1}', b'{"name": "\\u202e"}', b"[]", b"7"])
-def test_a_field_at_fault_comes_after_everything_about_the_webhook(tmp_path: Path, body: bytes) -> None:
+@pytest.mark.parametrize(
+    "body", [b'{"name": "\\ud800"}', b'{"\\udfff": 1}', b'{"name": "\\u202e"}', b"[]", b"7"]
+)
+def test_a_field_at_fault_comes_after_everything_about_the_webhook(
+    tmp_path: Path, body: bytes
+) -> None:
     async def story(t: Tenant) -> None:
         one = await t.make(managed_by=MARK)
-        path, other = f"/webhooks/{one['id']}", t.store.create_token("x", ["Webhooks: Write"], "search")
+        path, other = (
+            f"/webhooks/{one['id']}",
+            t.store.create_token("x", ["Webhooks: Write"], "search"),
+        )
         assert (await t.call("PATCH", "/webhooks/none", body)).status_code == 404
         assert (await t.call("PATCH", path, body, token=other)).status_code == 403
         assert (await t.call("PATCH", path, body)).status_code == 428
@@ -52,12 +69,19 @@ def test_a_field_at_fault_comes_after_everything_about_the_webhook(tmp_path: Pat
     with_tenant(tmp_path, story)
 
 
-@pytest.mark.parametrize(("tag", "status"), [('"1"', 200), ('"7", "1"', 200), ("*", 200), ('W/"1"', 412), ("", 412), ("1", 412)])
-def test_if_match_takes_strong_tags_lists_and_the_star(tmp_path: Path, tag: str, status: int) -> None:
+@pytest.mark.parametrize(
+    ("tag", "status"),
+    [('"1"', 200), ('"7", "1"', 200), ("*", 200), ('W/"1"', 412), ("", 412), ("1", 412)],
+)
+def test_if_match_takes_strong_tags_lists_and_the_star(
+    tmp_path: Path, tag: str, status: int
+) -> None:
     async def story(t: Tenant) -> None:
         one = await t.make()
         assert (await t.patch(one, {"description": "d"}, If_Match=tag)).status_code == status
-        assert (await t.call("DELETE", f"/webhooks/{one['id']}", If_Match='W/"2"')).status_code == 412
+        assert (
+            await t.call("DELETE", f"/webhooks/{one['id']}", If_Match='W/"2"')
+        ).status_code == 412
 
     with_tenant(tmp_path, story)
 
@@ -85,17 +109,28 @@ def test_a_stored_secret_stays_only_for_its_url_type_and_header(
         tested = {"url": one["url"], **body}
         test = await t.call("POST", "/webhooks/test", {"webhook": tested, "id": one["id"]})
         patched = await t.patch(one, body)
-        found = [answer.json()["errors"][0]["pointer"] for answer in (test, patched) if answer.status_code == 422]
+        found = [
+            answer.json()["errors"][0]["pointer"]
+            for answer in (test, patched)
+            if answer.status_code == 422
+        ]
         assert found == ([] if pointer is None else [f"/webhook{pointer}", pointer])
-        assert (patched.status_code, test.status_code) == ((200, 200) if pointer is None else (422, 422))
+        assert (patched.status_code, test.status_code) == (
+            (200, 200) if pointer is None else (422, 422)
+        )
 
     with_tenant(tmp_path, story)
 
 
-def test_another_owners_token_neither_tests_nor_sends_again_with_a_stored_credential(tmp_path: Path) -> None:
+def test_another_owners_token_neither_tests_nor_sends_again_with_a_stored_credential(
+    tmp_path: Path,
+) -> None:
     async def story(t: Tenant) -> None:
         one = await t.make(auth=BEARER, managed_by=MARK)
-        path, token = f"/webhooks/{one['id']}", t.store.create_token("x", ["Webhooks: Write"], "search")
+        path, token = (
+            f"/webhooks/{one['id']}",
+            t.store.create_token("x", ["Webhooks: Write"], "search"),
+        )
         span = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"}
         same = {"webhook": {"url": one["url"]}, "id": one["id"]}
         calls = [
@@ -110,19 +145,32 @@ def test_another_owners_token_neither_tests_nor_sends_again_with_a_stored_creden
         free = await t.patch(one, {"managed_by": None})
         assert (await t.call("POST", f"{path}/redeliver", span, token=token)).status_code == 202
         taken = await t.call(
-            "PATCH", path, {"managed_by": {**MARK, "owner": "search"}}, token=token, If_Match=free.headers["ETag"]
+            "PATCH",
+            path,
+            {"managed_by": {**MARK, "owner": "search"}},
+            token=token,
+            If_Match=free.headers["ETag"],
         )
         assert taken.json()["managed_by"]["owner"] == "search"
 
     with_tenant(tmp_path, story)
 
 
-def test_a_credential_that_was_moved_to_another_webhook_is_not_sent_and_can_be_given_again(tmp_path: Path) -> None:
+def test_a_credential_that_was_moved_to_another_webhook_is_not_sent_and_can_be_given_again(
+    tmp_path: Path,
+) -> None:
     async def story(t: Tenant) -> None:
-        one, two = await t.make("one", auth=BEARER), await t.make("two", auth={**BEARER, "token": "another-4711"})
-        sealed = await t.store.read(lambda c: dict(tuple(row) for row in c.execute("SELECT id, sealed FROM webhooks")))
+        one, two = (
+            await t.make("one", auth=BEARER),
+            await t.make("two", auth={**BEARER, "token": "another-4711"}),
+        )
+        sealed = await t.store.read(
+            lambda c: dict(tuple(row) for row in c.execute("SELECT id, sealed FROM webhooks"))
+        )
         swapped = [(sealed[two["id"]], one["id"]), (sealed[one["id"]], two["id"])]
-        await t.store.write(lambda c: c.executemany("UPDATE webhooks SET sealed = ? WHERE id = ?", swapped))
+        await t.store.write(
+            lambda c: c.executemany("UPDATE webhooks SET sealed = ? WHERE id = ?", swapped)
+        )
         for webhook in (one, two):
             answer = await t.call("POST", f"/webhooks/{webhook['id']}/test")
             assert (answer.status_code, answer.json()["type"]) == (500, "credential")
@@ -137,14 +185,22 @@ def test_a_credential_that_cannot_be_read_stands_in_the_way_of_sending_only(tmp_
         one = await t.make(auth=BEARER, events=[EVENT])
         await t.store.write(lambda c: c.execute("UPDATE webhooks SET sealed = ?", (bytes(40),)))
         kept = {"auth": _without(BEARER, credential_version="1")}
-        for body in ({"enabled": False}, {"name": "two"}, kept, {"description": "d", **kept}, {"enabled": True}):
+        for body in (
+            {"enabled": False},
+            {"name": "two"},
+            kept,
+            {"description": "d", **kept},
+            {"enabled": True},
+        ):
             answer = await t.patch(one, body)
             assert answer.status_code == 200, body
             one = answer.json()
         assert (one["name"], one["revision"]) == ("two", "5")
         test = await t.call("POST", f"/webhooks/{one['id']}/test")
         assert (test.status_code, test.json()["type"]) == (500, "credential")
-        unsaved = await t.call("POST", "/webhooks/test", {"webhook": {"url": one["url"]}, "id": one["id"]})
+        unsaved = await t.call(
+            "POST", "/webhooks/test", {"webhook": {"url": one["url"]}, "id": one["id"]}
+        )
         assert (unsaved.status_code, unsaved.json()["type"]) == (500, "credential")
         await t.call("POST", "/events", {**EVENT, "event": {}})
         await t.engine.idle()
@@ -161,8 +217,12 @@ def test_two_authorization_headers_are_no_authorization(tmp_path: Path) -> None:
     async def story(t: Tenant) -> None:
         token = t.store.create_token("x", ["Webhooks: Read"])
         both = [("Authorization", f"Bearer {token}"), ("Authorization", "Bearer x")]
-        assert (await t.http.get("http://t/public-api/v1/webhooks", headers=both[:1])).status_code == 200
-        assert (await t.http.get("http://t/public-api/v1/webhooks", headers=both)).status_code == 401
+        assert (
+            await t.http.get("http://t/public-api/v1/webhooks", headers=both[:1])
+        ).status_code == 200
+        assert (
+            await t.http.get("http://t/public-api/v1/webhooks", headers=both)
+        ).status_code == 401
 
     with_tenant(tmp_path, story)
 
@@ -185,15 +245,24 @@ def test_a_moment_is_rfc_3339_and_nothing_else(text: str, fine: bool) -> None:
     assert (parsed(text) is not None) is fine
 
 
-def test_a_lone_surrogate_anywhere_in_an_event_is_refused_and_nesting_ends_at_64(tmp_path: Path) -> None:
+def test_a_lone_surrogate_anywhere_in_an_event_is_refused_and_nesting_ends_at_64(
+    tmp_path: Path,
+) -> None:
     async def story(t: Tenant) -> None:
-        answer = await t.call("POST", "/events", {**EVENT, "event": {"a": [1, "\ud800"], "b\udfff": 1}})
-        assert [error["pointer"] for error in answer.json()["errors"]] == ["/event/b\udfff", "/event/a/1"]
+        answer = await t.call(
+            "POST", "/events", {**EVENT, "event": {"a": [1, "\ud800"], "b\udfff": 1}}
+        )
+        assert [error["pointer"] for error in answer.json()["errors"]] == [
+            "/event/b\udfff",
+            "/event/a/1",
+        ]
         for levels, status in ((62, 202), (63, 400)):
             deep: Any = 1
             for _ in range(levels):
                 deep = [deep]
-            assert (await t.call("POST", "/events", {**EVENT, "event": {"a": deep}})).status_code == status
+            assert (
+                await t.call("POST", "/events", {**EVENT, "event": {"a": deep}})
+            ).status_code == status
 
     with_tenant(tmp_path, story)
 
@@ -201,13 +270,30 @@ def test_a_lone_surrogate_anywhere_in_an_event_is_refused_and_nesting_ends_at_64
 def _examples(node: Any, path: str = "") -> list[tuple[str, Any, Any]]:
     """Every schema with an example of its own or beside it."""
     if not isinstance(node, dict):
-        return [found for item in node for found in _examples(item, path)] if isinstance(node, list) else []
-    own = [(path, node.get("schema", node), node["example"])] if "example" in node and not path.endswith("/properties") else []
-    return own + [found for name, inner in node.items() if name != "example" for found in _examples(inner, f"{path}/{name}")]
+        return (
+            [found for item in node for found in _examples(item, path)]
+            if isinstance(node, list)
+            else []
+        )
+    own = (
+        [(path, node.get("schema", node), node["example"])]
+        if "example" in node and not path.endswith("/properties")
+        else []
+    )
+    return own + [
+        found
+        for name, inner in node.items()
+        if name != "example"
+        for found in _examples(inner, f"{path}/{name}")
+    ]
 
 
 def test_every_example_of_the_document_fits_its_schema() -> None:
     found = _examples(DOCUMENT)
     assert len(found) > 50
-    assert [(path, faults(schema, example)) for path, schema, example in found if faults(schema, example)] == []
+    assert [
+        (path, faults(schema, example))
+        for path, schema, example in found
+        if faults(schema, example)
+    ] == []
     assert "sesame" not in json.dumps(DOCUMENT)

@@ -1,4 +1,6 @@
-"""A damaged database: one clear error that says what to do, at the start and while it is served; nobody is asked to wait."""
+"""A damaged database: one clear error that says what to do, at the start and while it is served;
+nobody is asked to wait.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +23,15 @@ spec: {url: "https://x.example.com/", events: [{type: "elastio:recovery-point:cr
 
 
 def _settled(path: Path) -> dict[str, int]:
-    """Brings everything into the file itself; where the first page of each table begins, in bytes."""
+    """Brings everything into the file itself; where the first page of each table begins, in
+    bytes.
+    """
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         size = connection.execute("PRAGMA page_size").fetchone()[0]
-        rows = connection.execute("SELECT name, rootpage FROM sqlite_master WHERE rootpage > 0").fetchall()
+        rows = connection.execute(
+            "SELECT name, rootpage FROM sqlite_master WHERE rootpage > 0"
+        ).fetchall()
     return {name: (root - 1) * size for name, root in rows}
 
 
@@ -50,13 +56,22 @@ def _foreign(path: Path) -> None:
 
 
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
-    "schema of other words": (lambda path: _scrambled(path, b"CRXATE TABXE tokens"), "is a damaged database; restore a backup"),
+    "schema of other words": (
+        lambda path: _scrambled(path, b"CRXATE TABXE tokens"),
+        "is a damaged database; restore a backup",
+    ),
     "schema that is no text": (
         lambda path: _scrambled(path, b"CREATE \xff\xfe\xfd\xfc\xfb\xfa \x96\x97 ens"),
         "is a damaged database",
     ),
-    "zeroed page": (lambda path: _zeroed(path, "settings"), "is a damaged database; restore a backup"),
-    "cut in half": (lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]), "is a damaged database"),
+    "zeroed page": (
+        lambda path: _zeroed(path, "settings"),
+        "is a damaged database; restore a backup",
+    ),
+    "cut in half": (
+        lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+        "is a damaged database",
+    ),
     "no database": (lambda path: path.write_text("nonsense " * 1000), "is not a database"),
     "another program's": (_foreign, "is a database of another program"),
 }
@@ -74,10 +89,34 @@ COMMANDS = (
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    assert run("tenant", "token", "first", "--scope", "Webhooks: Write", "--db", "tenant.db", cwd=tmp_path).code == 0
+    assert (
+        run(
+            "tenant",
+            "token",
+            "first",
+            "--scope",
+            "Webhooks: Write",
+            "--db",
+            "tenant.db",
+            cwd=tmp_path,
+        ).code
+        == 0
+    )
     (tmp_path / "webhooks").mkdir()
     (tmp_path / "webhooks" / "a.yaml").write_text(MANIFEST)
-    assert run("reconcile", "webhooks", "--local-file", "tenant.db", "--owner", "o", "--yes", cwd=tmp_path).code == 0
+    assert (
+        run(
+            "reconcile",
+            "webhooks",
+            "--local-file",
+            "tenant.db",
+            "--owner",
+            "o",
+            "--yes",
+            cwd=tmp_path,
+        ).code
+        == 0
+    )
     return tmp_path
 
 
@@ -89,7 +128,9 @@ def test_every_command_ends_with_one_line_that_says_what_to_do(folder: Path, kin
     for command in COMMANDS:
         ended = run(*command, cwd=folder)
         assert (ended.code, ended.out) == (1, ""), command
-        assert [line for line in ended.err.splitlines() if line.startswith("error: ")] == ended.err.splitlines()[-1:], command
+        assert [
+            line for line in ended.err.splitlines() if line.startswith("error: ")
+        ] == ended.err.splitlines()[-1:], command
         assert message in ended.err, command
         assert "Traceback" not in ended.err, command
     assert not (folder / "copy.db").exists()
@@ -100,7 +141,9 @@ def _remove_log(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def test_a_damage_that_is_met_later_ends_a_plan_at_once_and_a_backup_without_a_copy(folder: Path) -> None:
+def test_a_damage_that_is_met_later_ends_a_plan_at_once_and_a_backup_without_a_copy(
+    folder: Path,
+) -> None:
     _zeroed(folder / "tenant.db", "webhooks")
     plan = run("plan", "webhooks", "--local-file", "tenant.db", "--owner", "o", cwd=folder)
     assert (plan.code, plan.out) == (1, "")
@@ -111,11 +154,15 @@ def test_a_damage_that_is_met_later_ends_a_plan_at_once_and_a_backup_without_a_c
     assert not (folder / "copy.db").exists()
 
 
-def test_a_damage_that_is_met_while_it_is_served_is_a_500_that_asks_nobody_to_wait(tmp_path: Path) -> None:
+def test_a_damage_that_is_met_while_it_is_served_is_a_500_that_asks_nobody_to_wait(
+    tmp_path: Path,
+) -> None:
     tenant = Tenant(tmp_path)
     _zeroed(tmp_path / "tenant.db", "tokens")
     with tenant:
-        request = urllib.request.Request(f"{tenant.url}/webhooks", headers={"Authorization": f"Bearer {tenant.token}"})
+        request = urllib.request.Request(
+            f"{tenant.url}/webhooks", headers={"Authorization": f"Bearer {tenant.token}"}
+        )
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(request, timeout=10)
         with refused.value as answer:

@@ -1,4 +1,6 @@
-"""The engine with a clock that a test moves: schedule, Retry-After, dead endpoints, what is sent again."""
+"""The engine with a clock that a test moves: schedule, Retry-After, dead endpoints, what is sent
+again.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from reconciler.tenant.times import DAY
 from tests.tenant.harness import EVENT, Receiver, Tenant
 from tests.tenant.stories import counted, later, post, run, shown
 
-PORT_9 = {"url": "http://127.0.0.1:9/hook"}  # discard: nothing listens there, and it is below 1024, so it is refused at once
+PORT_9 = {
+    "url": "http://127.0.0.1:9/hook"
+}  # discard: nothing listens there, and it is below 1024, so it is refused at once
 WAITS = (5, 30, 120, 600, 3600, 21600, 43200, 86400, 86400)
 SMALL = 0.001  # of a clock's second
 
@@ -46,12 +50,17 @@ def test_a_failed_delivery_is_tried_again_at_the_moments_of_the_schedule_then_gi
 
 def test_the_jitter_is_a_fifth_of_the_wait_at_most() -> None:
     for number, wait in enumerate(WAITS, 1):
-        waits = [Retries(rng=lambda at=at: at).wait(number, interrupted("w")) for at in (0.0, 0.25, 0.999999)]
+        waits = [
+            Retries(rng=lambda at=at: at).wait(number, interrupted("w"))
+            for at in (0.0, 0.25, 0.999999)
+        ]
         assert all(found is not None and abs(found - wait) <= wait * JITTER for found in waits)
         assert len(set(waits)) == 3
 
 
-@pytest.mark.parametrize("text", ["", "5", "5s,", "5s,x", "0s", "-5s", "5s 30s", "5ms", "1.5s", ",".join(["1s"] * 51)])
+@pytest.mark.parametrize(
+    "text", ["", "5", "5s,", "5s,x", "0s", "-5s", "5s 30s", "5ms", "1.5s", ",".join(["1s"] * 51)]
+)
 def test_a_schedule_that_cannot_be_meant_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="spans above zero"):
         parsed(text)
@@ -86,7 +95,9 @@ DATE = format_datetime(datetime.fromtimestamp(4_000_000_000, UTC), usegmt=True)
         ("", 5),
     ],
 )
-def test_retry_after_is_waited_for_capped_at_an_hour_and_garbage_is_ignored(tmp_path: Path, value: str, seconds: float) -> None:
+def test_retry_after_is_waited_for_capped_at_an_hour_and_garbage_is_ignored(
+    tmp_path: Path, value: str, seconds: float
+) -> None:
     async def story(t: Tenant, endpoint: Receiver) -> None:
         endpoint.status, endpoint.headers = 503, f"Retry-After: {value}\r\n"
         await t.make(url=endpoint.url, events=[EVENT])
@@ -102,7 +113,15 @@ def test_retry_after_is_waited_for_capped_at_an_hour_and_garbage_is_ignored(tmp_
 def test_retry_after_reads_dates_as_utc_and_never_fails() -> None:
     assert retry_after("Sun, 06 Nov 1994 08:49:37 GMT", 784111777 - 30, 3600) == 30
     assert retry_after("Sun Nov  6 08:49:37 1994", 784111777 - 30, 3600) == 30
-    for garbage in (None, "", "x", "9" * 5000 + "x", "99, 99 Foo", "\u0663", "Sun, 06 Nov 99999 08:49:37 GMT"):
+    for garbage in (
+        None,
+        "",
+        "x",
+        "9" * 5000 + "x",
+        "99, 99 Foo",
+        "\u0663",
+        "Sun, 06 Nov 99999 08:49:37 GMT",
+    ):
         assert retry_after(garbage, 0.0, 3600) in {None, 3600}
     assert retry_after("9" * 5000, 0.0, 3600) == 3600
 
@@ -132,7 +151,9 @@ def test_410_ends_a_delivery_at_once_and_by_hand_it_gets_a_round_of_its_own(tmp_
         [only] = await shown(t, made)
         assert (only["state"], len(only["attempts"])) == ("failed", 1)
         endpoint.status = 500
-        assert (await t.call("POST", f"/webhooks/{made['id']}/deliveries/{only['id']}/redeliver")).status_code == 202
+        assert (
+            await t.call("POST", f"/webhooks/{made['id']}/deliveries/{only['id']}/redeliver")
+        ).status_code == 202
         await t.engine.idle()
         await later(t, 5)
         await later(t, 30)
@@ -149,9 +170,13 @@ def test_sending_a_pending_one_again_brings_its_next_attempt_forward(tmp_path: P
         await post(t)
         endpoint.status = 200
         [only] = await shown(t, made)
-        assert (await t.call("POST", f"/webhooks/{made['id']}/deliveries/{only['id']}/redeliver")).status_code == 202
+        assert (
+            await t.call("POST", f"/webhooks/{made['id']}/deliveries/{only['id']}/redeliver")
+        ).status_code == 202
         await t.engine.idle()
-        assert [(d["state"], len(d["attempts"])) for d in await shown(t, made)] == [("succeeded", 2)]
+        assert [(d["state"], len(d["attempts"])) for d in await shown(t, made)] == [
+            ("succeeded", 2)
+        ]
 
     run(tmp_path, story)
 
@@ -163,19 +188,27 @@ def test_a_span_is_sent_again_whole_in_steps(tmp_path: Path) -> None:
             await t.call("POST", "/events", {**EVENT, "event": {}})
         many = (
             "INSERT INTO deliveries (id, webhook_id, event_id, state, created_at) "
-            "SELECT d.id || n.value, d.webhook_id, d.event_id, 'failed', d.created_at FROM deliveries d, "
-            "(WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n LIMIT 400) SELECT value FROM n) n"
+            "SELECT d.id || n.value, d.webhook_id, d.event_id, 'failed', d.created_at "
+            "FROM deliveries d, "
+            "(WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n "
+            "LIMIT 400) SELECT value FROM n) n"
         )
         await t.store.write(lambda c: c.execute(many))
         span = {"from": "2000-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
-        assert (await t.call("POST", f"/webhooks/{made['id']}/redeliver", span)).json() == {"deliveries": 1200}
-        pending = await t.store.read(lambda c: c.execute("SELECT pending FROM totals").fetchone()[0])
+        assert (await t.call("POST", f"/webhooks/{made['id']}/redeliver", span)).json() == {
+            "deliveries": 1200
+        }
+        pending = await t.store.read(
+            lambda c: c.execute("SELECT pending FROM totals").fetchone()[0]
+        )
         assert pending == 1203
 
     run(tmp_path, story, deliver=False)
 
 
-def test_after_five_attempts_without_an_answer_one_probe_goes_on_and_the_rest_wait(tmp_path: Path) -> None:
+def test_after_five_attempts_without_an_answer_one_probe_goes_on_and_the_rest_wait(
+    tmp_path: Path,
+) -> None:
     async def story(t: Tenant, endpoint: Receiver) -> None:
         made = await t.make(**PORT_9, events=[EVENT])
         await post(t, 20)
@@ -198,7 +231,9 @@ def test_after_five_attempts_without_an_answer_one_probe_goes_on_and_the_rest_wa
     run(tmp_path, story)
 
 
-def test_an_endpoint_that_comes_back_gets_all_that_waited_with_the_next_probe_or_by_hand(tmp_path: Path) -> None:
+def test_an_endpoint_that_comes_back_gets_all_that_waited_with_the_next_probe_or_by_hand(
+    tmp_path: Path,
+) -> None:
     async def story(t: Tenant, endpoint: Receiver) -> None:
         endpoint.drop = True
         made = await t.make(url=endpoint.url, events=[EVENT])

@@ -1,4 +1,6 @@
-"""The engine with a clock that a test moves: what is held, what ends by itself, what is removed, and a kill."""
+"""The engine with a clock that a test moves: what is held, what ends by itself, what is removed,
+and a kill.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from tests.tenant.harness import BEARER, EVENT, Clock, Receiver, Tenant
 from tests.tenant.stories import counted, later, post, run, shown
 
 
-def test_what_is_pending_at_a_disabled_webhook_is_held_and_after_three_days_failed_uncounted(tmp_path: Path) -> None:
+def test_what_is_pending_at_a_disabled_webhook_is_held_and_after_three_days_failed_uncounted(
+    tmp_path: Path,
+) -> None:
     async def story(t: Tenant, endpoint: Receiver) -> None:
         endpoint.status = 500
         made = await t.make(url=endpoint.url, events=[EVENT])
@@ -57,7 +61,9 @@ def test_each_attempt_reads_the_url_and_the_credential_of_that_moment(tmp_path: 
     run(tmp_path, story)
 
 
-def test_events_and_attempts_go_after_thirty_days_in_steps_and_their_counts_stay(tmp_path: Path) -> None:
+def test_events_and_attempts_go_after_thirty_days_in_steps_and_their_counts_stay(
+    tmp_path: Path,
+) -> None:
     async def story(t: Tenant, endpoint: Receiver) -> None:
         for number in range(30):
             await t.make(f"w{number}", url=endpoint.url, events=[EVENT])
@@ -69,16 +75,25 @@ def test_events_and_attempts_go_after_thirty_days_in_steps_and_their_counts_stay
         while await t.store.write(lambda c: upkeep.step(c, t.clock())):
             steps += 1
         assert steps == 3  # 300 deliveries, 100 at once
-        rows = "SELECT (SELECT COUNT(*) FROM events), (SELECT COUNT(*) FROM deliveries), (SELECT COUNT(*) FROM attempts)"
+        rows = (
+            "SELECT (SELECT COUNT(*) FROM events), (SELECT COUNT(*) FROM deliveries), "
+            "(SELECT COUNT(*) FROM attempts)"
+        )
         assert tuple(await t.store.read(lambda c: c.execute(rows).fetchone())) == (1, 30, 30)
         assert await counted(t) == (330, 0)
-        first = (await t.call("GET", "/invocations?step=day&from=2026-09-01T00:00:00Z&to=2026-12-01T00:00:00Z")).json()
+        first = (
+            await t.call(
+                "GET", "/invocations?step=day&from=2026-09-01T00:00:00Z&to=2026-12-01T00:00:00Z"
+            )
+        ).json()
         assert sum(step["succeeded"] for step in first["steps"]) == 330
 
     run(tmp_path, story)
 
 
-def test_what_a_deleted_webhook_received_stays_counted_in_all_and_its_queue_goes(tmp_path: Path) -> None:
+def test_what_a_deleted_webhook_received_stays_counted_in_all_and_its_queue_goes(
+    tmp_path: Path,
+) -> None:
     async def story(t: Tenant, endpoint: Receiver) -> None:
         made = await t.make(url=endpoint.url, events=[EVENT])
         await post(t, 2)
@@ -94,7 +109,9 @@ def test_what_a_deleted_webhook_received_stays_counted_in_all_and_its_queue_goes
     run(tmp_path, story)
 
 
-def test_a_kill_between_answer_and_outcome_costs_one_duplicate_with_the_same_event_id(tmp_path: Path) -> None:
+def test_a_kill_between_answer_and_outcome_costs_one_duplicate_with_the_same_event_id(
+    tmp_path: Path,
+) -> None:
     clock = Clock()
 
     async def killed(t: Tenant, endpoint: Receiver) -> None:

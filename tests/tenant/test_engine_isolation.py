@@ -1,4 +1,6 @@
-"""Slow endpoints and names beside healthy ones, and people who edit and read while the engine delivers."""
+"""Slow endpoints and names beside healthy ones, and people who edit and read while the engine
+delivers.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ from tests.tenant.harness import EVENT, LOCAL, Clock, Tenant, receiver, tenant
 
 @contextmanager
 def hanging_names() -> Iterator[tuple[Resolve, list[str], threading.Event]]:
-    """A resolver for which names that begin with `slow` hang until the event is set, and what it was asked."""
+    """A resolver for which names that begin with `slow` hang until the event is set, and what it
+    was asked.
+    """
     over, asked = threading.Event(), list[str]()
 
     def resolve(host: str, port: int) -> list[str]:
@@ -53,14 +57,24 @@ async def running(folder: Path, resolve: Resolve) -> AsyncIterator[Tenant]:
             await app.state.engine.stop()
 
 
-async def latencies(t: Tenant, ends: Endpoints, count: int, webhooks: int, rate: float) -> list[float]:
-    """Posts events to the webhooks in turn, and tells the seconds until those of healthy ones arrived, sorted."""
+async def latencies(
+    t: Tenant, ends: Endpoints, count: int, webhooks: int, rate: float
+) -> list[float]:
+    """Posts events to the webhooks in turn, and tells the seconds until those of healthy ones
+    arrived, sorted.
+    """
     sent: dict[str, float] = {}
     began = time.perf_counter()
     for number in range(count):
         await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
         what, event_id = filled.kind(number % webhooks), f"e{number}"
-        body = {"type": what.type, "version": what.version, "severity": what.severity, "event": {}, "event_id": event_id}
+        body = {
+            "type": what.type,
+            "version": what.version,
+            "severity": what.severity,
+            "event": {},
+            "event_id": event_id,
+        }
         sent[event_id] = time.time()
         assert (await t.call("POST", "/events", body)).status_code == 202
     healthy = count // 2
@@ -70,7 +84,9 @@ async def latencies(t: Tenant, ends: Endpoints, count: int, webhooks: int, rate:
 
 def test_names_whose_lookup_hangs_do_not_delay_the_others(tmp_path: Path) -> None:
     async def main(ends: Endpoints, resolve: Resolve, over: threading.Event) -> None:
-        urls = [ends.url(n, f"/ok/{n}", f"{'slow' if n % 2 else 'fast'}-{n}.test") for n in range(16)]
+        urls = [
+            ends.url(n, f"/ok/{n}", f"{'slow' if n % 2 else 'fast'}-{n}.test") for n in range(16)
+        ]
         with filled.store_at(tmp_path) as store:
             filled.add_webhooks(store, urls, own_event=True)
         async with running(tmp_path, resolve) as t:
@@ -85,10 +101,14 @@ def test_names_whose_lookup_hangs_do_not_delay_the_others(tmp_path: Path) -> Non
 
 def test_a_name_that_hangs_takes_two_of_the_resolver_s_threads_at_most(tmp_path: Path) -> None:
     async def main(ends: Endpoints, resolve: Resolve, asked: list[str]) -> None:
-        async with Sender(AddressPolicy.parse(["127.0.0.0/8"]), resolve=resolve, total=0.3) as sender:
+        async with Sender(
+            AddressPolicy.parse(["127.0.0.0/8"]), resolve=resolve, total=0.3
+        ) as sender:
 
             def attempt(host: str) -> object:
-                return sender.send(to_send("w", ends.url(0, "/ok", host), StoredAuth(), None), filled.EVENT, b"{}")
+                return sender.send(
+                    to_send("w", ends.url(0, "/ok", host), StoredAuth(), None), filled.EVENT, b"{}"
+                )
 
             slow = await asyncio.gather(*(attempt("slow.test") for _ in range(40)))
             assert {outcome.verdict.value for outcome in slow} <= {"timeout", "unresolved"}
@@ -115,7 +135,9 @@ def test_endpoints_that_hang_do_not_delay_the_healthy_ones(tmp_path: Path) -> No
         asyncio.run(main(ends))
 
 
-def test_deliveries_never_change_a_revision_and_of_two_racing_edits_one_wins(tmp_path: Path) -> None:
+def test_deliveries_never_change_a_revision_and_of_two_racing_edits_one_wins(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         async with receiver() as endpoint, tenant(tmp_path) as t:
             made = await t.make(url=endpoint.url, events=[EVENT])
@@ -126,7 +148,9 @@ def test_deliveries_never_change_a_revision_and_of_two_racing_edits_one_wins(tmp
                 answer = await t.patch(made, {"description": f"edit {number}"})
                 assert answer.status_code == 200, answer.text
                 made = answer.json()
-            racing = await asyncio.gather(*(t.patch(made, {"description": text}) for text in ("this", "that")))
+            racing = await asyncio.gather(
+                *(t.patch(made, {"description": text}) for text in ("this", "that"))
+            )
             assert sorted(answer.status_code for answer in racing) == [200, 412]
             await t.engine.idle()
             assert len(endpoint.bodies) == 1000
@@ -138,17 +162,23 @@ def test_fifty_equal_creates_at_once_with_one_key_make_one_webhook(tmp_path: Pat
     async def main() -> None:
         async with tenant(tmp_path) as t:
             body = {"name": "one", "url": "https://hooks.example.com/a"}
-            answers = await asyncio.gather(*(t.call("POST", "/webhooks", body, Idempotency_Key="k-1") for _ in range(50)))
+            answers = await asyncio.gather(
+                *(t.call("POST", "/webhooks", body, Idempotency_Key="k-1") for _ in range(50))
+            )
             codes = Counter(answer.status_code for answer in answers)
             assert set(codes) <= {201, 409}
             assert codes[201] >= 1
-            assert len({answer.json()["id"] for answer in answers if answer.status_code == 201}) == 1
+            assert (
+                len({answer.json()["id"] for answer in answers if answer.status_code == 201}) == 1
+            )
             assert len((await t.call("GET", "/webhooks")).json()["items"]) == 1
 
     asyncio.run(main())
 
 
-def test_what_exists_throughout_a_listing_appears_once_however_much_is_written_meanwhile(tmp_path: Path) -> None:
+def test_what_exists_throughout_a_listing_appears_once_however_much_is_written_meanwhile(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         with filled.store_at(tmp_path) as store:
             ids = filled.add_webhooks(store, ["https://hooks.example.com/a"] * 600)
@@ -156,12 +186,18 @@ def test_what_exists_throughout_a_listing_appears_once_however_much_is_written_m
             seen: Counter[str] = Counter()
             cursor, number = "", 0
             while cursor is not None:
-                page = (await t.call("GET", f"/webhooks?limit=25{'&cursor=' + cursor if cursor else ''}")).json()
+                page = (
+                    await t.call(
+                        "GET", f"/webhooks?limit=25{'&cursor=' + cursor if cursor else ''}"
+                    )
+                ).json()
                 seen.update(item["id"] for item in page["items"])
                 cursor = page["next_cursor"]
                 number += 1
                 await t.make(f"new {number}")
-                await t.call("PATCH", f"/webhooks/{ids[number]}", {"name": f"renamed {number}"}, If_Match="*")
+                await t.call(
+                    "PATCH", f"/webhooks/{ids[number]}", {"name": f"renamed {number}"}, If_Match="*"
+                )
             assert [seen[webhook_id] for webhook_id in ids] == [1] * 600
             assert max(seen.values()) == 1
 
@@ -181,10 +217,14 @@ def test_readers_and_writers_at_once_are_all_answered(tmp_path: Path) -> None:
 
             async def write(text: str) -> None:
                 for webhook_id in ids[:10]:
-                    answer = await t.call("PATCH", f"/webhooks/{webhook_id}", {"description": text}, If_Match="*")
+                    answer = await t.call(
+                        "PATCH", f"/webhooks/{webhook_id}", {"description": text}, If_Match="*"
+                    )
                     codes[answer.status_code] += 1
 
-            await asyncio.gather(*(read() for _ in range(50)), *(write(str(number)) for number in range(5)))
+            await asyncio.gather(
+                *(read() for _ in range(50)), *(write(str(number)) for number in range(5))
+            )
             assert codes == {200: 550}
 
     asyncio.run(main())

@@ -1,4 +1,6 @@
-"""Who may send next: round-robin, limits in all, a webhook and a place, and what endpoints that hang may take."""
+"""Who may send next: round-robin, limits in all, a webhook and a place, and what endpoints that
+hang may take.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +13,18 @@ from reconciler.tenant.schedule.lanes import After, Facts, Lanes, Pick, Rank
 NOW = 1000.0
 
 
-def lanes_of(*names: str, place: str | None = None, unreached: int = 0, proven: bool = False) -> Lanes:
+def lanes_of(
+    *names: str, place: str | None = None, unreached: int = 0, proven: bool = False
+) -> Lanes:
     """Lanes that are due, each at a place of its own unless one is named."""
     lanes = Lanes()
     add(lanes, *names, place=place, unreached=unreached, proven=proven)
     return lanes
 
 
-def add(lanes: Lanes, *names: str, place: str | None = None, unreached: int = 0, proven: bool = False) -> None:
+def add(
+    lanes: Lanes, *names: str, place: str | None = None, unreached: int = 0, proven: bool = False
+) -> None:
     for name in names:
         here = place or f"{name}:443"
         if proven:  # by an attempt that was answered, before everything else
@@ -164,7 +170,9 @@ def test_ten_thousand_webhooks_that_hang_cost_the_others_no_turn_and_little_time
 
 @pytest.mark.parametrize("rank", list(Rank))
 def test_every_rank_s_attempts_come_back_whole(rank: Rank) -> None:
-    lanes = lanes_of(*numbered(3), unreached=5 if rank is Rank.DEAD else 0, proven=rank is Rank.PROVEN)
+    lanes = lanes_of(
+        *numbered(3), unreached=5 if rank is Rank.DEAD else 0, proven=rank is Rank.PROVEN
+    )
     for pick in lanes.take(NOW):
         assert pick.rank is rank
         lanes.unused(pick, pick.count)
@@ -172,7 +180,9 @@ def test_every_rank_s_attempts_come_back_whole(rank: Rank) -> None:
 
 
 @pytest.mark.parametrize("most", [1, 3, 8, 32])
-def test_taken_in_small_portions_it_is_as_much_as_at_once_and_nobody_loses_a_turn(most: int) -> None:
+def test_taken_in_small_portions_it_is_as_much_as_at_once_and_nobody_loses_a_turn(
+    most: int,
+) -> None:
     lanes = lanes_of(*numbered(6), proven=True)
     found: Counter[str] = Counter()
     while picks := lanes.take(NOW, most):

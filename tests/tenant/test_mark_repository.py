@@ -1,4 +1,6 @@
-"""The repository in a webhook's mark: kept, checked, replaced with the mark, on the page, and in files of before."""
+"""The repository in a webhook's mark: kept, checked, replaced with the mark, on the page, and in
+files of before.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,13 @@ from tests.tenant.harness import Tenant, tenant, with_tenant
 from tests.tenant.page.visitor import visitor
 
 REPOSITORY = "forge.example/acme/webhooks"
-MARK = {"owner": "payments", "key": "one", "sources": ["a.yaml"], "revision": "4fd1c2e", "repository": REPOSITORY}
+MARK = {
+    "owner": "payments",
+    "key": "one",
+    "sources": ["a.yaml"],
+    "revision": "4fd1c2e",
+    "repository": REPOSITORY,
+}
 
 
 def test_it_is_returned_as_it_was_sent_and_null_where_it_was_not(tmp_path: Path) -> None:
@@ -27,7 +35,13 @@ def test_it_is_returned_as_it_was_sent_and_null_where_it_was_not(tmp_path: Path)
         found = {item["name"]: item["managed_by"] for item in listed}
         assert found["named"] == named["managed_by"] == MARK
         assert found["unknown"] == unknown["managed_by"]
-        assert found["unknown"] == {"owner": "payments", "key": "two", "sources": [], "revision": None, "repository": None}
+        assert found["unknown"] == {
+            "owner": "payments",
+            "key": "two",
+            "sources": [],
+            "revision": None,
+            "repository": None,
+        }
 
     with_tenant(tmp_path, story)
 
@@ -47,7 +61,10 @@ def test_a_patch_replaces_the_mark_as_a_whole_and_changes_the_revision(tmp_path:
         other = await patched({**MARK, "repository": "forge.example/acme/other"})
         gone = await patched({name: value for name, value in MARK.items() if name != "repository"})
         assert same["revision"] == made["revision"]
-        assert [other["managed_by"]["repository"], gone["managed_by"]["repository"]] == ["forge.example/acme/other", None]
+        assert [other["managed_by"]["repository"], gone["managed_by"]["repository"]] == [
+            "forge.example/acme/other",
+            None,
+        ]
         assert len({made["revision"], other["revision"], gone["revision"]}) == 3
 
     with_tenant(tmp_path, story)
@@ -78,12 +95,18 @@ def test_a_patch_replaces_the_mark_as_a_whole_and_changes_the_revision(tmp_path:
 )
 def test_what_is_no_repository_is_refused_at_its_field(tmp_path: Path, value: object) -> None:
     async def story(t: Tenant) -> None:
-        body = {"name": "one", "url": "https://x.example", "managed_by": {**MARK, "repository": value}}
+        body = {
+            "name": "one",
+            "url": "https://x.example",
+            "managed_by": {**MARK, "repository": value},
+        }
         answer = await t.call("POST", "/webhooks", body)
         assert answer.status_code == 422
         assert [error["pointer"] for error in answer.json()["errors"]] == ["/managed_by/repository"]
         longest = "forge.example/" + "a" * 1010
-        assert (await t.make("two", managed_by={**MARK, "repository": longest}))["managed_by"]["repository"] == longest
+        assert (await t.make("two", managed_by={**MARK, "repository": longest}))["managed_by"][
+            "repository"
+        ] == longest
 
     with_tenant(tmp_path, story)
 
@@ -92,8 +115,13 @@ def test_the_page_says_it_where_it_says_that_git_manages_the_webhook(tmp_path: P
     async def run() -> None:
         async with tenant(tmp_path) as made, visitor(made) as me:
             one = await made.make("one", managed_by=MARK)
-            for page in (f"/settings/webhooks/{one['id']}", f"/settings/webhooks/{one['id']}/delete"):
-                assert f"of repository {REPOSITORY}, revision 4fd1c2e" in " ".join((await me.get(page)).text.split())
+            for page in (
+                f"/settings/webhooks/{one['id']}",
+                f"/settings/webhooks/{one['id']}/delete",
+            ):
+                assert f"of repository {REPOSITORY}, revision 4fd1c2e" in " ".join(
+                    (await me.get(page)).text.split()
+                )
 
     asyncio.run(run())
 
@@ -105,7 +133,10 @@ def test_a_file_of_the_version_before_keeps_its_marks(tmp_path: Path) -> None:
         for statement in statements:
             old.execute(statement)
     old.execute("PRAGMA user_version = 4")
-    columns = "id, revision, name, url, description, enabled, protected, auth_type, events, created_at, updated_at, managed_by"
+    columns = (
+        "id, revision, name, url, description, enabled, protected, auth_type, events, "
+        "created_at, updated_at, managed_by"
+    )
     for name, mark in (("a", json.dumps(["payments", "one", ["ä.yaml"], None])), ("b", None)):
         values = f"'{name}', 1, '{name}', 'https://a.example', '', 1, 0, 'none', '[]', 1, 1, ?"
         old.execute(f"INSERT INTO webhooks ({columns}) VALUES ({values})", (mark,))  # noqa: S608  fixed texts
@@ -120,7 +151,16 @@ def test_a_file_of_the_version_before_keeps_its_marks(tmp_path: Path) -> None:
     assert found["b"] is None
 
     async def story(t: Tenant) -> None:
-        items = {item["id"]: item["managed_by"] for item in (await t.call("GET", "/webhooks")).json()["items"]}
-        assert items["a"] == {"owner": "payments", "key": "one", "sources": ["ä.yaml"], "revision": None, "repository": None}
+        items = {
+            item["id"]: item["managed_by"]
+            for item in (await t.call("GET", "/webhooks")).json()["items"]
+        }
+        assert items["a"] == {
+            "owner": "payments",
+            "key": "one",
+            "sources": ["ä.yaml"],
+            "revision": None,
+            "repository": None,
+        }
 
     with_tenant(tmp_path, story)

@@ -28,7 +28,11 @@ async def _metrics(t: Tenant) -> Samples:
     answer = await t.call("GET", "/metrics")
     assert answer.status_code == 200
     families = list(text_string_to_metric_families(answer.text))
-    return {(s.name, tuple(sorted(s.labels.items()))): s.value for family in families for s in family.samples}
+    return {
+        (s.name, tuple(sorted(s.labels.items()))): s.value
+        for family in families
+        for s in family.samples
+    }
 
 
 def _value(samples: Samples, name: str, **labels: str) -> float:
@@ -48,10 +52,35 @@ def test_metrics_count_requests_by_template_and_attempts_by_verdict(tmp_path: Pa
             await t.call("BREW", "/nothing/at/all?token=sesame")
             seen = await _metrics(t)
         base = "/public-api/v1"
-        assert _value(seen, "reconciler_requests_total", method="POST", route=f"{base}/webhooks", status="201") == 2
-        assert _value(seen, "reconciler_requests_total", method="GET", route=f"{base}/webhooks/{{id}}", status="200") == 1
-        assert _value(seen, "reconciler_requests_total", method="other", route="none", status="404") == 1
-        verdicts = {dict(labels)["kind"]: value for (name, labels), value in seen.items() if name == "reconciler_attempts_total"}
+        assert (
+            _value(
+                seen,
+                "reconciler_requests_total",
+                method="POST",
+                route=f"{base}/webhooks",
+                status="201",
+            )
+            == 2
+        )
+        assert (
+            _value(
+                seen,
+                "reconciler_requests_total",
+                method="GET",
+                route=f"{base}/webhooks/{{id}}",
+                status="200",
+            )
+            == 1
+        )
+        assert (
+            _value(seen, "reconciler_requests_total", method="other", route="none", status="404")
+            == 1
+        )
+        verdicts = {
+            dict(labels)["kind"]: value
+            for (name, labels), value in seen.items()
+            if name == "reconciler_attempts_total"
+        }
         assert verdicts == {"event": 1, "test": 1}
         assert _value(seen, "reconciler_attempt_seconds_count", kind="event") == 1
         assert _value(seen, "reconciler_webhooks", enabled="true") == 1
@@ -71,12 +100,24 @@ def test_metrics_of_each_webhook_outlive_a_restart_and_end_with_the_webhook(tmp_
             await t.engine.idle()
 
     async def after(t: Tenant) -> None:
-        ids = {item["name"]: item["id"] for item in (await t.call("GET", "/webhooks")).json()["items"]}
+        ids = {
+            item["name"]: item["id"] for item in (await t.call("GET", "/webhooks")).json()["items"]
+        }
         seen = await _metrics(t)
         labels = {"webhook": 'pay"ments\\', "id": ids['pay"ments\\']}
-        assert _value(seen, "reconciler_webhook_invocations_total", **labels, result="succeeded") == 1
+        assert (
+            _value(seen, "reconciler_webhook_invocations_total", **labels, result="succeeded") == 1
+        )
         assert _value(seen, "reconciler_webhook_invocations_total", **labels, result="failed") == 0
-        assert _value(seen, "reconciler_webhook_last_invocation_timestamp_seconds", **labels, result="succeeded") > 0
+        assert (
+            _value(
+                seen,
+                "reconciler_webhook_last_invocation_timestamp_seconds",
+                **labels,
+                result="succeeded",
+            )
+            > 0
+        )
         assert _value(seen, "reconciler_webhook_pending_deliveries", **labels) == 0
         assert _value(seen, "reconciler_webhook_enabled", **labels) == 1
         assert _value(seen, "reconciler_webhook_enabled", webhook="off", id=ids["off"]) == 0
@@ -97,7 +138,9 @@ def test_metrics_of_each_webhook_end_at_a_thousand_and_count_the_rest(tmp_path: 
         for number in range(1002):
             await t.make(f"w{number:04}")
         seen = await _metrics(t)
-        names = [dict(labels)["webhook"] for name, labels in seen if name == "reconciler_webhook_enabled"]
+        names = [
+            dict(labels)["webhook"] for name, labels in seen if name == "reconciler_webhook_enabled"
+        ]
         assert sorted(names) == [f"w{number:04}" for number in range(1000)]
         assert _value(seen, "reconciler_webhooks_without_metrics") == 2
 
@@ -112,7 +155,10 @@ def test_metrics_tell_what_is_pending_and_for_how_long(tmp_path: Path) -> None:
             await t.call("POST", "/events", {**EVENT, "event": {}})
             t.clock.now += 10
         seen = await _metrics(t)
-        assert (_value(seen, "reconciler_pending_deliveries"), _value(seen, "reconciler_oldest_pending_seconds")) == (3, 30)
+        assert (
+            _value(seen, "reconciler_pending_deliveries"),
+            _value(seen, "reconciler_oldest_pending_seconds"),
+        ) == (3, 30)
 
     with_tenant(tmp_path, story, deliver=False)
 
@@ -123,13 +169,24 @@ def test_two_applications_in_one_process_count_apart(tmp_path: Path) -> None:
 
     async def other(t: Tenant) -> None:
         seen = await _metrics(t)
-        assert _value(seen, "reconciler_requests_total", method="GET", route="/public-api/v1/events", status="200") == 0
+        assert (
+            _value(
+                seen,
+                "reconciler_requests_total",
+                method="GET",
+                route="/public-api/v1/events",
+                status="200",
+            )
+            == 0
+        )
 
     with_tenant(tmp_path, one)
     with_tenant(tmp_path, other)
 
 
-def test_a_tenant_whose_engine_has_ended_or_whose_file_cannot_be_read_is_not_healthy(tmp_path: Path) -> None:
+def test_a_tenant_whose_engine_has_ended_or_whose_file_cannot_be_read_is_not_healthy(
+    tmp_path: Path,
+) -> None:
     async def story(t: Tenant) -> None:
         assert (await t.call("GET", "/healthz", token=None)).status_code == 200
         await t.engine.stop()
@@ -152,9 +209,18 @@ def test_a_tenant_whose_engine_has_ended_or_whose_file_cannot_be_read_is_not_hea
 def test_a_token_that_asks_too_often_waits_and_no_other_does(tmp_path: Path) -> None:
     async def story(t: Tenant) -> None:
         busy, calm = t.store.create_token("busy", [READ]), t.store.create_token("calm", [READ])
-        assert [(await t.call("GET", "/events", token=busy)).status_code for _ in range(4)] == [200, 200, 200, 429]
+        assert [(await t.call("GET", "/events", token=busy)).status_code for _ in range(4)] == [
+            200,
+            200,
+            200,
+            429,
+        ]
         refused = await t.call("POST", "/webhooks", {}, token=busy)
-        assert (refused.status_code, refused.json()["type"], refused.headers["Retry-After"]) == (429, "rate", "60")
+        assert (refused.status_code, refused.json()["type"], refused.headers["Retry-After"]) == (
+            429,
+            "rate",
+            "60",
+        )
         assert (await t.call("GET", "/events", token=calm)).status_code == 200
         assert (await t.call("GET", "/events", token="nonsense")).status_code == 401
         t.clock.now += 60
@@ -170,7 +236,9 @@ def test_every_operation_counts_against_the_rate(tmp_path: Path) -> None:
         for operation in OPERATIONS:
             if operation.scopes is not None:
                 path = operation.path.replace("{id}", "x").replace("{delivery}", "y")
-                assert (await t.call(operation.method, path, token=token)).status_code == 429, operation
+                assert (await t.call(operation.method, path, token=token)).status_code == 429, (
+                    operation
+                )
 
     with_tenant(tmp_path, story, requests_per_minute=1)
 
@@ -187,18 +255,30 @@ def test_log_lines_tell_requests_and_attempts_without_paths_queries_urls_or_secr
             await t.call("POST", f"/webhooks/{webhook['id']}/test", {})
             await t.call("GET", "/sesame-path?key=sesame-query")
             host = endpoint.url.removesuffix("/hook")
-        lines = [record.getMessage() for record in caplog.records if record.name == "reconciler.tenant"]
-        assert "sesame" not in "\n".join([*lines, *(json.dumps(getattr(r, "fields", {})) for r in caplog.records)])
+        lines = [
+            record.getMessage() for record in caplog.records if record.name == "reconciler.tenant"
+        ]
+        assert "sesame" not in "\n".join(
+            [*lines, *(json.dumps(getattr(r, "fields", {})) for r in caplog.records)]
+        )
         assert any(line.startswith("POST /public-api/v1/webhooks 201 in ") for line in lines)
-        assert any(re.match(rf'event "[^"]+" attempt 1 to "Päyments" {host}/… delivered 200 in ', line) for line in lines)
-        assert any(re.match(rf'test "[^"]+" attempt 1 to "Päyments" {host}/… delivered 200 in ', line) for line in lines)
+        assert any(
+            re.match(rf'event "[^"]+" attempt 1 to "Päyments" {host}/… delivered 200 in ', line)
+            for line in lines
+        )
+        assert any(
+            re.match(rf'test "[^"]+" attempt 1 to "Päyments" {host}/… delivered 200 in ', line)
+            for line in lines
+        )
         assert any(line.startswith("GET none 404 in ") for line in lines)
 
     with caplog.at_level(logging.INFO, "reconciler.tenant"):
         with_tenant(tmp_path, story)
 
 
-def test_log_lines_of_attempts_name_the_event_and_count_its_attempts(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_log_lines_of_attempts_name_the_event_and_count_its_attempts(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async def story(t: Tenant) -> None:
         async with receiver() as endpoint:
             endpoint.status = 500
@@ -208,9 +288,18 @@ def test_log_lines_of_attempts_name_the_event_and_count_its_attempts(tmp_path: P
             t.clock.now += 10
             t.engine.wake()
             await t.engine.idle()
-        told = [record.__dict__["fields"] for record in caplog.records if "verdict" in getattr(record, "fields", {})]
-        assert [(fields["event_id"], fields["attempt"]) for fields in told] == [('e-"1"', 1), ('e-"1"', 2)]
-        assert any('event "e-\\"1\\"" attempt 2 to ' in record.getMessage() for record in caplog.records)
+        told = [
+            record.__dict__["fields"]
+            for record in caplog.records
+            if "verdict" in getattr(record, "fields", {})
+        ]
+        assert [(fields["event_id"], fields["attempt"]) for fields in told] == [
+            ('e-"1"', 1),
+            ('e-"1"', 2),
+        ]
+        assert any(
+            'event "e-\\"1\\"" attempt 2 to ' in record.getMessage() for record in caplog.records
+        )
 
     with caplog.at_level(logging.INFO, "reconciler.tenant"):
         with_tenant(tmp_path, story)
@@ -226,7 +315,10 @@ def test_a_defect_is_answered_and_logged_by_kind_and_place_but_never_with_its_te
         with open_store(str(tmp_path / "tenant.db"), new_id=broken) as store:
             app = create_app(store, Sender(AddressPolicy()), local_token=LOCAL, deliver=False)
             async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app)) as http:
-                body, token = {"name": "one", "url": "https://x.example"}, {"Authorization": f"Bearer {LOCAL}"}
+                body, token = (
+                    {"name": "one", "url": "https://x.example"},
+                    {"Authorization": f"Bearer {LOCAL}"},
+                )
                 answer = await http.post(f"{BASE}/webhooks", json=body, headers=token)
         assert (answer.status_code, answer.json()["type"]) == (500, "defect")
         assert "sesame" not in answer.text

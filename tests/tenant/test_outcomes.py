@@ -1,4 +1,6 @@
-"""Claims and outcomes of a group leave the file as each by itself would: the same rows, counts and facts."""
+"""Claims and outcomes of a group leave the file as each by itself would: the same rows, counts and
+facts.
+"""
 
 from __future__ import annotations
 
@@ -45,16 +47,24 @@ sizes = st.lists(st.integers(1, 8), min_size=WEBHOOKS * EACH)
 
 def made(folder: str) -> Store:
     numbers = iter(range(10_000))
-    store = open_store(f"{folder}/tenant.db", clock=lambda: NOW, new_id=lambda: f"id-{next(numbers):05}")
+    store = open_store(
+        f"{folder}/tenant.db", clock=lambda: NOW, new_id=lambda: f"id-{next(numbers):05}"
+    )
     ids = filled.add_webhooks(store, [f"http://{PLACE}/{number}" for number in range(WEBHOOKS)])
     filled.add_pending(store, ids, EACH)
-    store.write_now(lambda c: c.execute("UPDATE deliveries SET next_at = ? + seq, created_at = ?", (NOW - 1000, NOW)))
+    store.write_now(
+        lambda c: c.execute(
+            "UPDATE deliveries SET next_at = ? + seq, created_at = ?", (NOW - 1000, NOW)
+        )
+    )
     store.write_now(lambda c: c.execute("UPDATE events SET accepted_at = ?", (NOW,)))
     return store
 
 
 def content(store: Store) -> list[list[tuple[Any, ...]]]:
-    return store.write_now(lambda c: [[tuple(row) for row in c.execute(query)] for query in CONTENT])
+    return store.write_now(
+        lambda c: [[tuple(row) for row in c.execute(query)] for query in CONTENT]
+    )
 
 
 def picks(rank: Rank = Rank.PROVEN, count: int = EACH) -> list[Pick]:
@@ -64,17 +74,26 @@ def picks(rank: Rank = Rank.PROVEN, count: int = EACH) -> list[Pick]:
 def all_claimed(store: Store) -> list[Claim]:
     told = store.write_now(lambda c: claims.claim(c, picks(), "lease", NOW))
     by_webhook = [claimed for _, claimed in told]
-    return [claim for turn in zip(*by_webhook, strict=True) for claim in turn]  # as they would come back: mixed
+    return [
+        claim for turn in zip(*by_webhook, strict=True) for claim in turn
+    ]  # as they would come back: mixed
 
 
 @settings(max_examples=25, deadline=None)
 @given(lots, sizes, st.integers(0, WEBHOOKS - 1))
-def test_outcomes_stored_together_leave_what_each_by_itself_would(lot: list[Any], parts: list[int], gone: int) -> None:
+def test_outcomes_stored_together_leave_what_each_by_itself_would(
+    lot: list[Any], parts: list[int], gone: int
+) -> None:
     found = []
     for grouped in (True, False):
         with TemporaryDirectory() as folder, made(folder) as store:
-            ended = [Ended(claim, outcome, wait) for claim, (outcome, wait) in zip(all_claimed(store), lot, strict=True)]
-            store.write_now(lambda c: c.execute("DELETE FROM webhooks WHERE id = ?", (f"id-{gone:05}",)))
+            ended = [
+                Ended(claim, outcome, wait)
+                for claim, (outcome, wait) in zip(all_claimed(store), lot, strict=True)
+            ]
+            store.write_now(
+                lambda c: c.execute("DELETE FROM webhooks WHERE id = ?", (f"id-{gone:05}",))
+            )
             told, rest = [], iter(parts)
             while ended:
                 size = next(rest, 8) if grouped else 1
@@ -85,7 +104,9 @@ def test_outcomes_stored_together_leave_what_each_by_itself_would(lot: list[Any]
     assert found[0][0].count(None) == EACH
 
 
-def test_an_attempt_that_has_ended_already_or_never_began_is_told_nothing_and_counts_nothing(tmp_path: Path) -> None:
+def test_an_attempt_that_has_ended_already_or_never_began_is_told_nothing_and_counts_nothing(
+    tmp_path: Path,
+) -> None:
     with made(str(tmp_path)) as store:
         claim, other, *_ = all_claimed(store)
         ended = Ended(claim, WON, None)
@@ -97,20 +118,29 @@ def test_an_attempt_that_has_ended_already_or_never_began_is_told_nothing_and_co
         assert content(store) == before
 
 
-def test_claims_of_several_webhooks_are_what_each_of_them_would_have_claimed(tmp_path: Path) -> None:
+def test_claims_of_several_webhooks_are_what_each_of_them_would_have_claimed(
+    tmp_path: Path,
+) -> None:
     def prepare(connection: sqlite3.Connection) -> None:
         connection.execute("UPDATE webhooks SET enabled = 0 WHERE id = 'id-00000'")
         connection.execute("UPDATE webhooks SET unreached = ? WHERE id = 'id-00001'", (DEAD_AFTER,))
         connection.execute("UPDATE webhooks SET held_until = ? WHERE id = 'id-00002'", (NOW + 5,))
 
-    asked = [pick if number != 1 else replace(pick, rank=Rank.DEAD) for number, pick in enumerate(picks(count=2))]
+    asked = [
+        pick if number != 1 else replace(pick, rank=Rank.DEAD)
+        for number, pick in enumerate(picks(count=2))
+    ]
     found = []
     for grouped in (True, False):
         (folder := tmp_path / str(grouped)).mkdir()
         with made(str(folder)) as store:
             store.write_now(prepare)
             groups = [asked] if grouped else [[pick] for pick in asked]
-            told = [end for group in groups for end in store.write_now(lambda c, g=group: claims.claim(c, g, "lease", NOW))]
+            told = [
+                end
+                for group in groups
+                for end in store.write_now(lambda c, g=group: claims.claim(c, g, "lease", NOW))
+            ]
             found.append((told, content(store)))
     assert found[0] == found[1]
     (off, none), (dead, probe), (held, nothing), (_, two) = found[0][0]
@@ -124,6 +154,15 @@ def test_claims_of_several_webhooks_are_what_each_of_them_would_have_claimed(tmp
 def test_a_webhook_that_is_picked_twice_is_not_sent_the_same_twice(tmp_path: Path) -> None:
     with made(str(tmp_path)) as store:
         [pick, *_] = picks(count=2)
-        [(_, first), (_, second)] = store.write_now(lambda c: claims.claim(c, [pick, pick], "lease", NOW))
+        [(_, first), (_, second)] = store.write_now(
+            lambda c: claims.claim(c, [pick, pick], "lease", NOW)
+        )
         assert (len(first), second) == (2, [])
-        assert store.write_now(lambda c: c.execute("SELECT COUNT(*) FROM deliveries WHERE lease IS NOT NULL").fetchone()[0]) == 2
+        assert (
+            store.write_now(
+                lambda c: c.execute(
+                    "SELECT COUNT(*) FROM deliveries WHERE lease IS NOT NULL"
+                ).fetchone()[0]
+            )
+            == 2
+        )

@@ -1,4 +1,6 @@
-"""`tenant serve --public-url`: the page and API behind a real proxy that ends TLS, and nothing looser without it."""
+"""`tenant serve --public-url`: the page and API behind a real proxy that ends TLS, and nothing
+looser without it.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,10 @@ from tests.support.tls_proxy import NAME, TlsProxy, behind
 def test_behind_a_proxy_the_page_is_signed_in_to_used_and_left_as_the_public_address_has_it(
     tmp_path: Path, keeps_host: bool
 ) -> None:
-    with TlsProxy(keeps_host=keeps_host) as proxy, behind(tmp_path, proxy, "--public-url", f"{proxy.origin}/") as served:
+    with (
+        TlsProxy(keeps_host=keeps_host) as proxy,
+        behind(tmp_path, proxy, "--public-url", f"{proxy.origin}/") as served,
+    ):
         api, page, listens = served.lines
         assert api == f"{proxy.origin}/public-api/v1"
         assert page.startswith(f"page: {proxy.origin}/sign-in?link=")
@@ -28,7 +33,13 @@ def test_behind_a_proxy_the_page_is_signed_in_to_used_and_left_as_the_public_add
         name, *flags = (part.strip() for part in answer["set-cookie"].split(";"))
         assert (status, answer["location"]) == (303, "/settings/webhooks")
         assert name.startswith("__Host-reconciler_session=")
-        assert {flag.lower() for flag in flags} == {"httponly", "max-age=43200", "path=/", "samesite=lax", "secure"}
+        assert {flag.lower() for flag in flags} == {
+            "httponly",
+            "max-age=43200",
+            "path=/",
+            "samesite=lax",
+            "secure",
+        }
         status, _, shown = served.ask("GET", "/settings/webhooks", Cookie=name)
         csrf = re.search(r'name="csrf" value="([0-9a-f]+)"', shown)
         assert status == 200
@@ -40,19 +51,32 @@ def test_behind_a_proxy_the_page_is_signed_in_to_used_and_left_as_the_public_add
             f"http://127.0.0.1:{served.port}",
             "https://evil.example",
         ):
-            assert served.ask("POST", "/sign-out", form, Origin=origin, Cookie=name)[0] == 403, origin
-            assert served.ask_directly("POST", "/sign-out", form, Origin=origin, Cookie=name)[0] == 403, origin
+            assert served.ask("POST", "/sign-out", form, Origin=origin, Cookie=name)[0] == 403, (
+                origin
+            )
+            assert (
+                served.ask_directly("POST", "/sign-out", form, Origin=origin, Cookie=name)[0] == 403
+            ), origin
         assert served.ask("POST", "/sign-out", form, Cookie=name)[0] == 403
         plain = name.removeprefix("__Host-")
-        assert served.ask("GET", "/settings/webhooks", Cookie=plain)[0] == 401  # another name could be set without TLS
+        assert (
+            served.ask("GET", "/settings/webhooks", Cookie=plain)[0] == 401
+        )  # another name could be set without TLS
         status, answer, _ = served.ask("POST", "/sign-out", form, Origin=proxy.origin, Cookie=name)
         assert (status, answer["set-cookie"].split("=")[0]) == (200, "__Host-reconciler_session")
         assert served.ask("GET", "/settings/webhooks", Cookie=name)[0] == 401
 
 
 def test_behind_a_proxy_the_api_is_answered_and_foreign_hosts_are_not(tmp_path: Path) -> None:
-    token = run("tenant", "token", "ci", "--scope", "Webhooks: Read", "--db", "tenant.db", cwd=tmp_path).out.strip()
-    with TlsProxy() as proxy, behind(tmp_path, proxy, "--public-url", proxy.origin.upper().replace("HTTPS", "https")) as served:
+    token = run(
+        "tenant", "token", "ci", "--scope", "Webhooks: Read", "--db", "tenant.db", cwd=tmp_path
+    ).out.strip()
+    with (
+        TlsProxy() as proxy,
+        behind(
+            tmp_path, proxy, "--public-url", proxy.origin.upper().replace("HTTPS", "https")
+        ) as served,
+    ):
         listing = {"Authorization": f"Bearer {token}"}
         path = "/public-api/v1/webhooks"
         status, _, text = served.ask("GET", path, **listing)
@@ -63,11 +87,22 @@ def test_behind_a_proxy_the_api_is_answered_and_foreign_hosts_are_not(tmp_path: 
             assert served.ask("GET", "/sign-in?link=x", Host=host)[0] == 421, host
 
 
-def test_without_the_option_a_proxy_makes_neither_its_host_nor_its_origin_known(tmp_path: Path) -> None:
+def test_without_the_option_a_proxy_makes_neither_its_host_nor_its_origin_known(
+    tmp_path: Path,
+) -> None:
     with TlsProxy(keeps_host=False) as proxy, behind(tmp_path, proxy) as served:
         link = served.lines[1].partition("/sign-in")[2]
-        headers = {"Origin": proxy.origin, "X_Forwarded_Proto": "https", "X_Forwarded_Host": f"{NAME}:{proxy.port}"}
-        assert served.ask("POST", f"/sign-in{link}", "", **headers, Forwarded=f"proto=https;host={NAME}")[0] == 403
+        headers = {
+            "Origin": proxy.origin,
+            "X_Forwarded_Proto": "https",
+            "X_Forwarded_Host": f"{NAME}:{proxy.port}",
+        }
+        assert (
+            served.ask(
+                "POST", f"/sign-in{link}", "", **headers, Forwarded=f"proto=https;host={NAME}"
+            )[0]
+            == 403
+        )
         proxy.keeps_host = True
         assert served.ask("GET", f"/sign-in{link}")[0] == 421
         assert served.ask_directly("GET", f"/sign-in{link}")[0] == 200

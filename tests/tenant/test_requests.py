@@ -1,4 +1,6 @@
-"""What holds for every route: tokens, scopes, bodies that are none, methods, and the OpenAPI document."""
+"""What holds for every route: tokens, scopes, bodies that are none, methods, and the OpenAPI
+document.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ def test_every_route_wants_a_token_and_its_scope(tmp_path: Path) -> None:
         for operation in GUARDED:
             for wrong in (None, "nonsense", "rct_a_b", expired, made[READ] + "x", "\u00e9"):
                 given = {} if wrong is None or wrong.isascii() else {"Authorization": "Bearer x x"}
-                answer = await t.call(operation.method, _path(operation.path), token=None if given else wrong, **given)
+                answer = await t.call(
+                    operation.method, _path(operation.path), token=None if given else wrong, **given
+                )
                 assert (answer.status_code, _challenge(answer)) == (401, True), operation
             for scope, token in made.items():
                 answer = await t.call(operation.method, _path(operation.path), token=token)
@@ -99,7 +103,9 @@ def test_a_compressed_body_is_415_and_is_told_that_only_plain_ones_are_read(tmp_
         answer = await t.call("POST", "/webhooks", body, Content_Encoding="gzip")
         assert (answer.status_code, answer.json()["type"]) == (415, "media-type")
         assert answer.headers["Accept-Encoding"] == "identity"
-        assert (await t.call("POST", "/webhooks", gzip.decompress(body), Content_Encoding="identity")).status_code == 201
+        assert (
+            await t.call("POST", "/webhooks", gzip.decompress(body), Content_Encoding="identity")
+        ).status_code == 201
 
     with_tenant(tmp_path, story)
 
@@ -110,8 +116,13 @@ def test_a_streamed_body_is_counted(tmp_path: Path) -> None:
             for _ in range(300):
                 yield b" " * 1024
 
-        headers = {"Authorization": "Bearer local-token-with-every-scope", "Content-Type": "application/json"}
-        answer = await t.http.post("http://t/public-api/v1/webhooks", content=parts(), headers=headers)
+        headers = {
+            "Authorization": "Bearer local-token-with-every-scope",
+            "Content-Type": "application/json",
+        }
+        answer = await t.http.post(
+            "http://t/public-api/v1/webhooks", content=parts(), headers=headers
+        )
         assert answer.status_code == 413
 
     with_tenant(tmp_path, story)
@@ -143,7 +154,22 @@ JSON = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.sampled_from(("name", "url", "auth", "type", "token", "events", "event", "webhook", "id", "version", "from", "to"))
+            st.sampled_from(
+                (
+                    "name",
+                    "url",
+                    "auth",
+                    "type",
+                    "token",
+                    "events",
+                    "event",
+                    "webhook",
+                    "id",
+                    "version",
+                    "from",
+                    "to",
+                )
+            )
             | st.text(max_size=4),
             inner,
             max_size=5,
@@ -161,7 +187,9 @@ def test_any_json_is_answered_without_a_server_error(value: Any) -> None:
             webhook = await t.make()
             for operation in BODIES:
                 path = _path(operation.path, webhook["id"])
-                answer = await t.call(operation.method, path, json.dumps(value).encode(), If_Match="*")
+                answer = await t.call(
+                    operation.method, path, json.dumps(value).encode(), If_Match="*"
+                )
                 assert answer.status_code < 500, (operation.path, answer.text)
 
     with tempfile.TemporaryDirectory() as folder:
@@ -177,7 +205,11 @@ def test_the_openapi_document_is_valid_is_the_file_and_names_every_route() -> No
 
 
 def test_every_operation_has_a_name_of_its_own_for_generated_clients() -> None:
-    names = [operation["operationId"] for path in DOCUMENT["paths"].values() for operation in path.values()]
+    names = [
+        operation["operationId"]
+        for path in DOCUMENT["paths"].values()
+        for operation in path.values()
+    ]
     assert len(names) == len(set(names)) == len(OPERATIONS)
     assert all(re.fullmatch(r"[a-z]+(?:[A-Z][a-z]+)*", name) for name in names)
 
@@ -186,7 +218,9 @@ def test_an_event_of_the_catalogue_can_be_subscribed_to(tmp_path: Path) -> None:
     async def story(t: Tenant) -> None:
         known = (await t.call("GET", "/events")).json()["events"]
         assert EVENT["type"] in [item["type"] for item in known]
-        made = await t.make(events=[{"type": item["type"], "version": "v0", "severity": "info"} for item in known])
+        made = await t.make(
+            events=[{"type": item["type"], "version": "v0", "severity": "info"} for item in known]
+        )
         assert len(made["events"]) == len(known)
 
     with_tenant(tmp_path, story)

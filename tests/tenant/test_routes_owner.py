@@ -1,4 +1,6 @@
-"""Every operation against a webhook of another owner, and with a page's cookie: the table has to name each of them."""
+"""Every operation against a webhook of another owner, and with a page's cookie: the table has to
+name each of them.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,8 @@ MARK = {"owner": OWNER, "key": "one", "sources": ["webhooks/one.yaml"], "revisio
 SPAN = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"}
 NOT_SUBSCRIBED = {**EVENT, "type": "acme:nothing", "event": {}}
 
-# The status for the owner and for another owner; in this order, so that the webhook exists until the end.
-# An event is nobody's, and totals, catalogue and documents are everybody's.
+# The status for the owner and for another owner; in this order, so that the webhook exists until
+# the end. An event is nobody's, and totals, catalogue and documents are everybody's.
 EXPECTED: dict[tuple[str, str], tuple[int, int]] = {
     ("GET", "/webhooks"): (200, 200),
     ("POST", "/webhooks"): (201, 403),
@@ -41,7 +43,11 @@ EXPECTED: dict[tuple[str, str], tuple[int, int]] = {
 def _body(operation: tuple[str, str], webhook: dict[str, Any]) -> Any:
     """What makes an operation succeed for who may do it."""
     return {
-        ("POST", "/webhooks"): {"name": "two", "url": webhook["url"], "managed_by": {**MARK, "key": "two"}},
+        ("POST", "/webhooks"): {
+            "name": "two",
+            "url": webhook["url"],
+            "managed_by": {**MARK, "key": "two"},
+        },
         ("POST", "/webhooks/test"): {"webhook": {"url": webhook["url"]}, "id": webhook["id"]},
         ("PATCH", "/webhooks/{id}"): {"description": "changed"},
         ("POST", "/webhooks/{id}/test"): {},
@@ -64,13 +70,20 @@ async def _shown(t: Tenant, webhook: dict[str, Any]) -> dict[str, Any]:
     return (await t.call("GET", f"/webhooks/{webhook['id']}")).json()
 
 
-async def _all(t: Tenant, token: str, webhook: dict[str, Any], delivery: str) -> dict[tuple[str, str], tuple[int, str | None]]:
+async def _all(
+    t: Tenant, token: str, webhook: dict[str, Any], delivery: str
+) -> dict[tuple[str, str], tuple[int, str | None]]:
     """Every operation with this token: status, and the kind of a problem."""
     ends = {}
     for method, path in EXPECTED:
         place = path.replace("{id}", webhook["id"]).replace("{delivery}", delivery)
-        answer = await t.call(method, place, _body((method, path), webhook), token=token, If_Match="*")
-        ends[method, path] = (answer.status_code, None if answer.is_success else answer.json()["type"])
+        answer = await t.call(
+            method, place, _body((method, path), webhook), token=token, If_Match="*"
+        )
+        ends[method, path] = (
+            answer.status_code,
+            None if answer.is_success else answer.json()["type"],
+        )
     return ends
 
 
@@ -78,13 +91,21 @@ def test_every_operation_has_an_expectation() -> None:
     assert {(operation.method, operation.path) for operation in OPERATIONS} == set(EXPECTED)
 
 
-def test_what_writes_or_tests_is_refused_to_another_owners_token_and_what_reads_is_not(tmp_path: Path) -> None:
+def test_what_writes_or_tests_is_refused_to_another_owners_token_and_what_reads_is_not(
+    tmp_path: Path,
+) -> None:
     async def run() -> None:
         async with receiver() as endpoint, tenant(tmp_path) as t:
             webhook, delivery = await _failed(t, endpoint)
-            token = {who: t.store.create_token(who, ["Webhooks: Write", "Events: Write"], who) for who in (OWNER, OTHER)}
+            token = {
+                who: t.store.create_token(who, ["Webhooks: Write", "Events: Write"], who)
+                for who in (OWNER, OTHER)
+            }
             ends = await _all(t, token[OTHER], webhook, delivery)
-            assert ends == {name: (other, "owner" if other == 403 else None) for name, (_, other) in EXPECTED.items()}
+            assert ends == {
+                name: (other, "owner" if other == 403 else None)
+                for name, (_, other) in EXPECTED.items()
+            }
             await t.engine.idle()
             assert await _shown(t, webhook) == webhook
             assert len(endpoint.heads) == 1  # the event's; nothing was sent for the other owner
@@ -101,9 +122,13 @@ def test_the_api_ignores_the_cookie_of_a_session_that_the_page_takes(tmp_path: P
             assert (await me.get("/settings/webhooks")).status == 200
             for operation in OPERATIONS:
                 name = (operation.method, operation.path)
-                place = operation.path.replace("{id}", webhook["id"]).replace("{delivery}", delivery)
+                place = operation.path.replace("{id}", webhook["id"]).replace(
+                    "{delivery}", delivery
+                )
                 sent = {"If_Match": "*", "Origin": "http://tenant.test", **me._headers}
-                answer = await t.call(operation.method, place, _body(name, webhook), token=None, **sent)
+                answer = await t.call(
+                    operation.method, place, _body(name, webhook), token=None, **sent
+                )
                 assert answer.status_code == (200 if operation.scopes is None else 401), name
             assert await _shown(t, webhook) == webhook
 

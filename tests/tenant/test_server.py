@@ -1,4 +1,6 @@
-"""The tenant as a process: it says when it is ready, ends gracefully, is alone on its file, and picks up what was left."""
+"""The tenant as a process: it says when it is ready, ends gracefully, is alone on its file, and
+picks up what was left.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 @contextmanager
 def _served(folder: Path, before: str = "") -> Iterator[tuple[subprocess.Popen[str], str]]:
     command = [sys.executable, "-W", "error", "-c", before + CHILD, str(folder / "tenant.db")]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         try:
             assert process.stdout is not None
             yield process, process.stdout.readline().strip()
@@ -63,21 +67,32 @@ def _served(folder: Path, before: str = "") -> Iterator[tuple[subprocess.Popen[s
 
 
 def _get(url: str, body: object = None) -> object:
-    headers = {"Authorization": "Bearer local-token-with-every-scope", "Content-Type": "application/json"}
-    request = urllib.request.Request(url, None if body is None else json.dumps(body).encode(), headers)
+    headers = {
+        "Authorization": "Bearer local-token-with-every-scope",
+        "Content-Type": "application/json",
+    }
+    request = urllib.request.Request(
+        url, None if body is None else json.dumps(body).encode(), headers
+    )
     with urllib.request.urlopen(request, timeout=10) as answer:
         return json.load(answer)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_served_tenant_says_its_address_and_ends_gracefully(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_served_tenant_says_its_address_and_ends_gracefully(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     with _served(tmp_path) as (process, url):
         assert url.endswith("/public-api/v1")
         assert _get(url + "/healthz") == {"status": "ok"}
         assert _get(url + "/webhooks") == {"items": [], "next_cursor": None}
         process.send_signal(number)
         out, err = process.communicate(timeout=20)
-    assert (process.returncode, out, err) == (0, "ended, frozen: True\n", "")  # of what it began with nothing is collected
+    assert (process.returncode, out, err) == (
+        0,
+        "ended, frozen: True\n",
+        "",
+    )  # of what it began with nothing is collected
 
 
 def test_a_file_is_served_once_and_an_address_that_is_taken_is_refused(tmp_path: Path) -> None:
@@ -90,23 +105,32 @@ def test_a_file_is_served_once_and_an_address_that_is_taken_is_refused(tmp_path:
                 with pytest.raises(StoreError, match="already served"):
                     serve(store, app, Place(), print)
                 store.create_token(f"beside {name}", ["Webhooks: Read"])
-    with open_store(str(tmp_path / "other.db")) as store, socket.create_server(("127.0.0.1", 0)) as taken:
+    with (
+        open_store(str(tmp_path / "other.db")) as store,
+        socket.create_server(("127.0.0.1", 0)) as taken,
+    ):
         app = create_app(store, Sender(AddressPolicy.parse([], [])))
         with pytest.raises(NotServed, match="the port is taken"):
             serve(store, app, Place(port=taken.getsockname()[1]), print)
 
 
-def test_a_restarted_tenant_sends_what_is_pending_and_counts_what_was_cut_off(tmp_path: Path) -> None:
+def test_a_restarted_tenant_sends_what_is_pending_and_counts_what_was_cut_off(
+    tmp_path: Path,
+) -> None:
     async def run() -> None:
         async with receiver() as endpoint:
-            await asyncio.to_thread(with_tenant, tmp_path, lambda t: story(t, endpoint.url), deliver=False)
+            await asyncio.to_thread(
+                with_tenant, tmp_path, lambda t: story(t, endpoint.url), deliver=False
+            )
             with _served(tmp_path) as (_, url):
                 async with asyncio.timeout(20):
                     await endpoint.arrived.wait()
                 totals = await asyncio.to_thread(_get, url + "/invocations")
             assert isinstance(totals, dict)
             assert totals["failed"] == 1
-            assert [json.loads(body)["events"][0]["event_id"] for body in endpoint.bodies] == ["second"]
+            assert [json.loads(body)["events"][0]["event_id"] for body in endpoint.bodies] == [
+                "second"
+            ]
 
     async def story(t: Tenant, url: str) -> None:
         t.clock.now = time.time() - 60
@@ -125,11 +149,20 @@ def test_a_disk_that_fills_up_is_503_and_leaves_whole_webhooks(tmp_path: Path) -
     with _served(tmp_path, SMALL_DISK) as (process, url):
         for number in range(40):
             try:
-                _get(url + "/webhooks", {"name": f"n{number:02}", "url": "https://x.example", "description": "d" * 1024})
+                _get(
+                    url + "/webhooks",
+                    {
+                        "name": f"n{number:02}",
+                        "url": "https://x.example",
+                        "description": "d" * 1024,
+                    },
+                )
                 made.append(f"n{number:02}")
             except urllib.error.HTTPError as error:
                 with error:
-                    refusals.add((error.code, json.load(error)["type"], error.headers["Retry-After"]))
+                    refusals.add(
+                        (error.code, json.load(error)["type"], error.headers["Retry-After"])
+                    )
         assert made
         assert refusals == {(503, "storage", "30")}
         listed = _get(url + "/webhooks")
@@ -144,10 +177,17 @@ def test_a_disk_that_fills_up_is_503_and_leaves_whole_webhooks(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "raw", [b"nonsense\r\n\r\n", b"POST /public-api/v1/webhooks HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"]
+    "raw",
+    [
+        b"nonsense\r\n\r\n",
+        b"POST /public-api/v1/webhooks HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+    ],
 )
 def test_what_is_not_http_gets_a_problem_document(tmp_path: Path, raw: bytes) -> None:
-    with _served(tmp_path) as (_, url), socket.create_connection(("127.0.0.1", int(url.split(":")[2].split("/")[0]))) as client:
+    with (
+        _served(tmp_path) as (_, url),
+        socket.create_connection(("127.0.0.1", int(url.split(":")[2].split("/")[0]))) as client,
+    ):
         client.sendall(raw)
         head, _, body = b"".join(iter(lambda: client.recv(4096), b"")).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 ")

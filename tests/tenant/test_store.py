@@ -43,7 +43,10 @@ def test_ids_begin_with_the_time_and_are_else_random() -> None:
 def test_files_are_made_with_their_folder_for_the_owner_only(tmp_path: Path) -> None:
     with open_store(str(tmp_path / "a" / "b" / "tenant.db")) as store:
         store.create_token("t", ["Webhooks: Read"])
-        modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "a" / "b").iterdir()}
+        modes = {
+            file.name: stat.S_IMODE(file.stat().st_mode)
+            for file in (tmp_path / "a" / "b").iterdir()
+        }
     assert set(modes) >= {"tenant.db", "tenant.db.key"}
     assert set(modes.values()) == {0o600}
 
@@ -93,7 +96,9 @@ def test_credentials_without_their_key_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "tenant.db.key").exists()
 
 
-def test_a_file_that_is_opened_by_a_link_has_the_key_and_the_lock_of_the_file_itself(tmp_path: Path) -> None:
+def test_a_file_that_is_opened_by_a_link_has_the_key_and_the_lock_of_the_file_itself(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "data").mkdir()
     path = _made(tmp_path / "data")
     (tmp_path / "link.db").symlink_to(path)
@@ -110,13 +115,26 @@ def test_no_file_ever_holds_a_credential_or_a_token(tmp_path: Path) -> None:
     async def story(t: Tenant) -> None:
         token = t.store.create_token("ci", ["Webhooks: Write"])
         body = {"name": "one", "url": "https://x.example", "auth": BEARER, "events": [EVENT]}
-        assert (await t.call("POST", "/webhooks", body, token=token, Idempotency_Key="k")).status_code == 201
-        await t.make("two", auth={"type": "basic", "username": "u", "password": "sesame-basic-4711"})
-        await t.make("three", auth={"type": "apiKey", "header": "X-K", "value": "sesame-apikey-4711"})
-        secrets = [token.split("_")[2], "sesame-open-4711", "sesame-basic-4711", "sesame-apikey-4711"]
+        assert (
+            await t.call("POST", "/webhooks", body, token=token, Idempotency_Key="k")
+        ).status_code == 201
+        await t.make(
+            "two", auth={"type": "basic", "username": "u", "password": "sesame-basic-4711"}
+        )
+        await t.make(
+            "three", auth={"type": "apiKey", "header": "X-K", "value": "sesame-apikey-4711"}
+        )
+        secrets = [
+            token.split("_")[2],
+            "sesame-open-4711",
+            "sesame-basic-4711",
+            "sesame-apikey-4711",
+        ]
         held = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
         assert "tenant.db-wal" in held
-        found.extend(name for name, data in held.items() for secret in secrets if secret.encode() in data)
+        found.extend(
+            name for name, data in held.items() for secret in secrets if secret.encode() in data
+        )
 
     with_tenant(tmp_path, story)
     assert found == []
@@ -176,7 +194,9 @@ os.kill(os.getpid(), 9)
 def test_what_was_answered_outlives_a_killed_process(tmp_path: Path) -> None:
     path = str(tmp_path / "tenant.db")
     root = Path(__file__).parents[2]
-    ended = subprocess.run([sys.executable, "-c", CHILD, path], cwd=root, capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-c", CHILD, path], cwd=root, capture_output=True, text=True, check=False
+    )
     assert ended.returncode == -9, ended.stderr
     with open_store(path) as store:
         assert len(store.list_tokens()) == len(ended.stdout.split()) == 20

@@ -14,7 +14,10 @@ async def on_both_routes(tenant: Tenant, **fields: Any) -> list[Any]:
     made = await tenant.make()
     unsaved = {"webhook": {"url": made["url"]}, **fields}
     saved = f"/webhooks/{made['id']}/test"
-    return [await tenant.call("POST", "/webhooks/test", unsaved), await tenant.call("POST", saved, fields)]
+    return [
+        await tenant.call("POST", "/webhooks/test", unsaved),
+        await tenant.call("POST", saved, fields),
+    ]
 
 
 @pytest.mark.parametrize("value", [0, 0.99, 10.01, 1e300, -1, True, "5", [], {}])

@@ -1,4 +1,6 @@
-"""What waits while a group is under way makes up the next one, and a group's failure is nobody's but its cause's."""
+"""What waits while a group is under way makes up the next one, and a group's failure is nobody's
+but its cause's.
+"""
 
 from __future__ import annotations
 

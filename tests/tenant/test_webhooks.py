@@ -24,7 +24,13 @@ def test_a_created_webhook_has_defaults_a_strong_etag_and_no_secret(tmp_path: Pa
         answer = await t.call(
             "POST",
             "/webhooks",
-            {"name": "e\u0301", "url": "https://x.example", "auth": BEARER, "events": [EVENT], "managed_by": MARK},
+            {
+                "name": "e\u0301",
+                "url": "https://x.example",
+                "auth": BEARER,
+                "events": [EVENT],
+                "managed_by": MARK,
+            },
         )
         made = answer.json()
         assert answer.status_code == 201
@@ -65,9 +71,13 @@ def test_a_created_webhook_has_defaults_a_strong_etag_and_no_secret(tmp_path: Pa
         ({"managed_by": {"owner": "o", "key": "k", "sources": [1]}}, "/managed_by/sources/0"),
     ],
 )
-def test_a_field_at_fault_is_named_by_its_pointer(tmp_path: Path, fields: dict[str, Any], pointer: str) -> None:
+def test_a_field_at_fault_is_named_by_its_pointer(
+    tmp_path: Path, fields: dict[str, Any], pointer: str
+) -> None:
     async def story(t: Tenant) -> None:
-        answer = await t.call("POST", "/webhooks", {"name": "one", "url": "https://x.example", **fields})
+        answer = await t.call(
+            "POST", "/webhooks", {"name": "one", "url": "https://x.example", **fields}
+        )
         assert answer.status_code == 422, answer.text
         assert answer.headers["content-type"] == "application/problem+json"
         assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
@@ -88,7 +98,10 @@ def test_checks_come_in_the_order_404_428_412_409_422(tmp_path: Path) -> None:
         assert (taken.status_code, taken.json()["type"]) == (409, "name-taken")
         assert (await t.patch(one, {"url": "no"})).status_code == 422
         other = await t.patch(one, {"url": "no"}, Content_Type="application/json")
-        assert (other.status_code, other.headers["Accept-Patch"]) == (415, "application/merge-patch+json")
+        assert (other.status_code, other.headers["Accept-Patch"]) == (
+            415,
+            "application/merge-patch+json",
+        )
         assert (await t.call("GET", path)).json() == one
 
     with_tenant(tmp_path, story)
@@ -98,7 +111,9 @@ def test_a_patch_that_changes_nothing_keeps_the_revision_and_the_time(tmp_path: 
     async def story(t: Tenant) -> None:
         one = await t.make(auth=BEARER, events=[EVENT], managed_by=MARK)
         t.clock.now += 10
-        same = await t.patch(one, {"name": "one", "auth": BEARER, "events": [EVENT], "managed_by": MARK})
+        same = await t.patch(
+            one, {"name": "one", "auth": BEARER, "events": [EVENT], "managed_by": MARK}
+        )
         assert (same.status_code, same.json()) == (200, one)
         for change in (
             {"description": "d"},
@@ -126,9 +141,13 @@ def test_a_patch_keeps_a_stored_secret_only_for_what_it_was_stored_for(tmp_path:
         assert moved.json()["errors"][0]["pointer"] == "/auth/token"
         typed = await t.patch(one, {"auth": {"type": "apiKey", "header": "X-Key"}})
         assert typed.json()["errors"][0]["pointer"] == "/auth/value"
-        assert (await t.patch(one, {"auth": {"type": "bearer"}})).json()["auth"]["credential_version"] is None
+        assert (await t.patch(one, {"auth": {"type": "bearer"}})).json()["auth"][
+            "credential_version"
+        ] is None
         one = (await t.call("GET", f"/webhooks/{one['id']}")).json()
-        assert (await t.patch(one, {"url": "https://other.example", "auth": BEARER})).status_code == 200
+        assert (
+            await t.patch(one, {"url": "https://other.example", "auth": BEARER})
+        ).status_code == 200
 
     with_tenant(tmp_path, story)
 
@@ -152,16 +171,37 @@ def test_a_token_with_an_owner_writes_only_for_that_owner(tmp_path: Path) -> Non
         token = t.store.create_token("ci", ["Webhooks: Write"], "search")
         theirs, free = await t.make("a", managed_by=MARK), await t.make("b")
         ours = {**MARK, "owner": "search"}
-        refused = await t.call("PATCH", f"/webhooks/{theirs['id']}", {}, token=token, If_Match='"1"')
+        refused = await t.call(
+            "PATCH", f"/webhooks/{theirs['id']}", {}, token=token, If_Match='"1"'
+        )
         assert (refused.status_code, refused.json()["type"]) == (403, "owner")
-        assert (await t.call("DELETE", f"/webhooks/{theirs['id']}", token=token, If_Match='"1"')).status_code == 403
         assert (
-            await t.call("PATCH", f"/webhooks/{free['id']}", {"managed_by": MARK}, token=token, If_Match='"1"')
+            await t.call("DELETE", f"/webhooks/{theirs['id']}", token=token, If_Match='"1"')
         ).status_code == 403
         assert (
-            await t.call("PATCH", f"/webhooks/{free['id']}", {"managed_by": ours}, token=token, If_Match='"1"')
+            await t.call(
+                "PATCH",
+                f"/webhooks/{free['id']}",
+                {"managed_by": MARK},
+                token=token,
+                If_Match='"1"',
+            )
+        ).status_code == 403
+        assert (
+            await t.call(
+                "PATCH",
+                f"/webhooks/{free['id']}",
+                {"managed_by": ours},
+                token=token,
+                If_Match='"1"',
+            )
         ).status_code == 200
-        made = await t.call("POST", "/webhooks", {"name": "c", "url": "https://x.example", "managed_by": MARK}, token=token)
+        made = await t.call(
+            "POST",
+            "/webhooks",
+            {"name": "c", "url": "https://x.example", "managed_by": MARK},
+            token=token,
+        )
         assert made.status_code == 403
 
     with_tenant(tmp_path, story)
@@ -191,7 +231,17 @@ def test_a_listing_shows_what_stays_exactly_once_while_others_come_and_go(tmp_pa
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=501", "limit=x", "limit=", "cursor=", "cursor=abc", "cursor=%C3%A9", "limit=1&limit=2"]
+    "query",
+    [
+        "limit=0",
+        "limit=501",
+        "limit=x",
+        "limit=",
+        "cursor=",
+        "cursor=abc",
+        "cursor=%C3%A9",
+        "limit=1&limit=2",
+    ],
 )
 def test_a_bad_limit_or_cursor_is_400(tmp_path: Path, query: str) -> None:
     async def story(t: Tenant) -> None:
@@ -214,30 +264,49 @@ def test_an_idempotency_key_makes_one_webhook(tmp_path: Path) -> None:
         other = await t.call("POST", "/webhooks", {**body, "name": "two"}, Idempotency_Key="k")
         assert (other.status_code, other.json()["type"]) == (422, "idempotency")
         token = t.store.create_token("other", ["Webhooks: Write"])
-        assert (await t.call("POST", "/webhooks", body, token=token, Idempotency_Key="k")).status_code == 409
+        assert (
+            await t.call("POST", "/webhooks", body, token=token, Idempotency_Key="k")
+        ).status_code == 409
         await t.call("DELETE", f"/webhooks/{changed['id']}", If_Match='"2"')
         assert (await t.call("POST", "/webhooks", body, Idempotency_Key="k")).status_code == 409
         t.clock.now += 86401
-        assert (await t.call("POST", "/webhooks", body, Idempotency_Key="k")).json()["id"] != changed["id"]
+        assert (await t.call("POST", "/webhooks", body, Idempotency_Key="k")).json()[
+            "id"
+        ] != changed["id"]
 
     with_tenant(tmp_path, story)
 
 
-def test_a_key_is_for_equal_json_however_it_is_written_and_not_kept_for_a_refusal(tmp_path: Path) -> None:
+def test_a_key_is_for_equal_json_however_it_is_written_and_not_kept_for_a_refusal(
+    tmp_path: Path,
+) -> None:
     async def story(t: Tenant) -> None:
-        assert (await t.call("POST", "/webhooks", {"name": "one"}, Idempotency_Key="k")).status_code == 422
-        first = await t.call("POST", "/webhooks", {"name": "one", "url": "https://x.example"}, Idempotency_Key="k")
+        assert (
+            await t.call("POST", "/webhooks", {"name": "one"}, Idempotency_Key="k")
+        ).status_code == 422
+        first = await t.call(
+            "POST", "/webhooks", {"name": "one", "url": "https://x.example"}, Idempotency_Key="k"
+        )
         spaced = b'{ "url": "https:\\/\\/x.example",\n "name": "\\u006fne" }'
         again = await t.call("POST", "/webhooks", spaced, Idempotency_Key="k")
-        assert (again.status_code, again.json(), again.headers["ETag"]) == (201, first.json(), first.headers["ETag"])
+        assert (again.status_code, again.json(), again.headers["ETag"]) == (
+            201,
+            first.json(),
+            first.headers["ETag"],
+        )
         for keys in ([b""], [b"a b"], [b"k" * 256], [b"\xe9"], [b"n", b"n"]):
             refused = await t.http.post(
                 "http://t/public-api/v1/webhooks",
                 json={"name": "two", "url": "https://x.example"},
-                headers=[(b"Authorization", f"Bearer {LOCAL}".encode()), *((b"Idempotency-Key", key) for key in keys)],
+                headers=[
+                    (b"Authorization", f"Bearer {LOCAL}".encode()),
+                    *((b"Idempotency-Key", key) for key in keys),
+                ],
             )
             assert refused.status_code == 400
-        assert [item["name"] for item in (await t.call("GET", "/webhooks")).json()["items"]] == ["one"]
+        assert [item["name"] for item in (await t.call("GET", "/webhooks")).json()["items"]] == [
+            "one"
+        ]
 
     with_tenant(tmp_path, story)
 
@@ -245,7 +314,9 @@ def test_a_key_is_for_equal_json_however_it_is_written_and_not_kept_for_a_refusa
 def test_fifty_equal_creates_with_one_key_make_one_webhook(tmp_path: Path) -> None:
     async def story(t: Tenant) -> None:
         body = {"name": "one", "url": "https://x.example"}
-        answers = await asyncio.gather(*(t.call("POST", "/webhooks", body, Idempotency_Key="k") for _ in range(50)))
+        answers = await asyncio.gather(
+            *(t.call("POST", "/webhooks", body, Idempotency_Key="k") for _ in range(50))
+        )
         kinds = {(a.status_code, a.json().get("type")) for a in answers}
         assert kinds <= {(201, None), (409, "idempotency-in-progress")}
         assert len({a.json()["id"] for a in answers if a.status_code == 201}) == 1

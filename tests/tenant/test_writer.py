@@ -1,4 +1,6 @@
-"""The writer thread: what waits is stored together, each work by itself, and nobody is answered before the commit."""
+"""The writer thread: what waits is stored together, each work by itself, and nobody is answered
+before the commit.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ def writer(file: Path) -> Iterator[Writer]:
 
     def connect() -> sqlite3.Connection:
         if not made:
-            made.append(sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=0.05))
+            made.append(
+                sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=0.05)
+            )
         return made[0]
 
     writer = Writer(connect)
@@ -58,9 +62,16 @@ def _held(writer: Writer) -> threading.Event:
     return go
 
 
-def test_what_waits_is_stored_together_and_one_that_raises_undoes_only_itself(writer: Writer, file: Path) -> None:
+def test_what_waits_is_stored_together_and_one_that_raises_undoes_only_itself(
+    writer: Writer, file: Path
+) -> None:
     go = _held(writer)
-    works = [_insert(1), _insert(1), _insert(2), lambda c: (c.execute("INSERT INTO t VALUES (3)"), 1 / 0)]
+    works = [
+        _insert(1),
+        _insert(1),
+        _insert(2),
+        lambda c: (c.execute("INSERT INTO t VALUES (3)"), 1 / 0),
+    ]
     ends = [writer.submit(work) for work in works]
     go.set()
     assert ends[0].result(10) == 1
@@ -70,7 +81,9 @@ def test_what_waits_is_stored_together_and_one_that_raises_undoes_only_itself(wr
     assert _stored(file) == [1, 2]
 
 
-def test_when_a_transaction_is_told_its_result_others_can_read_it(writer: Writer, file: Path) -> None:
+def test_when_a_transaction_is_told_its_result_others_can_read_it(
+    writer: Writer, file: Path
+) -> None:
     seen: list[list[int]] = []
     done = writer.submit(_insert(7))
     done.add_done_callback(lambda _future: seen.append(_stored(file)))
@@ -79,7 +92,9 @@ def test_when_a_transaction_is_told_its_result_others_can_read_it(writer: Writer
     assert seen == [[7]]
 
 
-def test_when_nothing_can_be_stored_everybody_hears_of_it_and_the_next_one_is_stored(writer: Writer, file: Path) -> None:
+def test_when_nothing_can_be_stored_everybody_hears_of_it_and_the_next_one_is_stored(
+    writer: Writer, file: Path
+) -> None:
     blocker = sqlite3.connect(file, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     ends: list[Future[object]] = [writer.submit(_insert(n)) for n in (1, 2)]
@@ -99,7 +114,9 @@ def test_a_work_that_was_cancelled_while_it_waited_is_not_run(writer: Writer, fi
     assert _stored(file) == [2]
 
 
-def test_closing_stores_what_was_handed_in_and_takes_nothing_more(writer: Writer, file: Path) -> None:
+def test_closing_stores_what_was_handed_in_and_takes_nothing_more(
+    writer: Writer, file: Path
+) -> None:
     go = _held(writer)
     last = writer.submit(_insert(9))
     go.set()

@@ -34,12 +34,31 @@ Examples:
 @click.command("adopt", epilog=EPILOG)
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @option("--all", "everything", is_flag=True, help="Every declared webhook that is nobody's.")
-@option("--manifests", multiple=True, default=(".",), metavar="PATH", help="Where manifests are; repeatable.  [default: .]")
+@option(
+    "--manifests",
+    multiple=True,
+    default=(".",),
+    metavar="PATH",
+    help="Where manifests are; repeatable.  [default: .]",
+)
 @adopt_from_option
 @moved_from_option
 @option("--yes", is_flag=True, help="No prompt.")
-@option("--parallelism", type=click.IntRange(1, 100), default=10, show_default=True, metavar="N", help="Changes at once.")
-@option("--on-error", type=click.Choice(["continue", "stop"]), default="continue", show_default=True, help="After a failure.")
+@option(
+    "--parallelism",
+    type=click.IntRange(1, 100),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="Changes at once.",
+)
+@option(
+    "--on-error",
+    type=click.Choice(["continue", "stop"]),
+    default="continue",
+    show_default=True,
+    help="After a failure.",
+)
 @option("--revision", metavar="TEXT", help="Stored with what is written; CI passes the commit.")
 @tenant_options
 @ca_file_option
@@ -48,7 +67,9 @@ Examples:
 @logging_options
 @click.pass_context
 def command(ctx: click.Context, /, **values: Any) -> int:
-    """Mark webhooks that exist already as ours, by metadata.name or by their name at the tenant. No other field changes."""
+    """Mark webhooks that exist already as ours, by metadata.name or by their name at the tenant. No
+    other field changes.
+    """
     from reconciler.cli.commands.reconcile import require_terminal  # noqa: PLC0415  likewise
     from reconciler.cli.run.prepare import prepare  # noqa: PLC0415  `--help` needs none of it
     from reconciler.cli.run.source import Options  # noqa: PLC0415  likewise
@@ -74,8 +95,12 @@ async def _adopt(console: Console, prepared: Prepared, wanted: Wanted) -> int:
     options = prepared.options
     async with opened(prepared.target, options, options.parallelism) as provider:
         async with waiting(console, "listing"):
-            made = await workflow.adopt(prepared.manifests, provider, prepared.policy, wanted, prepared.tenant)
-        if console.output != "text" or not made.pending:  # else they stand in the plan that is shown
+            made = await workflow.adopt(
+                prepared.manifests, provider, prepared.policy, wanted, prepared.tenant
+            )
+        if (
+            console.output != "text" or not made.pending
+        ):  # else they stand in the plan that is shown
             for warning in made.warnings:
                 console.say(f"warning: {terminal(warning)}")
         return await confirm_and_carry_out(console, made, provider, prepared)

@@ -10,7 +10,8 @@ from reconciler.cli.options import logging_options
 from reconciler.cli.terminal.console import console_of
 
 SHELLS: Final = ("bash", "zsh", "fish")
-VARIABLE: Final = "_RECONCILER_COMPLETE"  # the shell asks with it; click looks for it under this name
+# the shell asks with it; click looks for it under this name
+VARIABLE: Final = "_RECONCILER_COMPLETE"
 
 EPILOG = """\b
 Examples:
@@ -32,4 +33,6 @@ def command(ctx: click.Context, shell: str) -> None:
     if kind is None:
         raise click.ClickException(f"this version of click completes nothing in {shell}")
     script = kind(ctx.find_root().command, {}, "reconciler", VARIABLE)
-    console_of(ctx).data(script.source_template % script.source_vars())  # its `source()` starts bash to look at its version
+    console_of(ctx).data(
+        script.source_template % script.source_vars()
+    )  # its `source()` starts bash to look at its version

@@ -1,4 +1,6 @@
-"""`reconciler demo`: the main job on this machine, with the same commands that a user would type."""
+"""`reconciler demo`: the main job on this machine, with the same commands that a user would
+type.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,16 @@ STEPS: Final = (
     ("validate",),
     ("plan", "--local-file", "tenant.db"),
     ("reconcile", "--local-file", "tenant.db", "--yes"),
-    ("test", "--local-file", "tenant.db", "--via", "both", "--check-auth", "--allow-network", "127.0.0.0/8"),
+    (
+        "test",
+        "--local-file",
+        "tenant.db",
+        "--via",
+        "both",
+        "--check-auth",
+        "--allow-network",
+        "127.0.0.0/8",
+    ),
     ("plan", "--local-file", "tenant.db", "--detailed-exitcode"),
 )
 
@@ -54,14 +65,18 @@ STEPS: Final = (
 @logging_options
 @click.pass_context
 def command(ctx: click.Context) -> int:
-    """Show the whole circle: a tenant, a receiver, validate, plan, reconcile, test, and a second plan that is empty.
+    """Show the whole circle: a tenant, a receiver, validate, plan, reconcile, test, and a second
+    plan that is empty.
 
     Everything happens in a temporary folder and ends by itself.
     """
     from reconciler.cli.run.receiver import DemoReceiver  # noqa: PLC0415  only here
 
     console = console_of(ctx)
-    with tempfile.TemporaryDirectory(prefix="reconciler-demo-") as folder, DemoReceiver(TOKEN) as receiver:
+    with (
+        tempfile.TemporaryDirectory(prefix="reconciler-demo-") as folder,
+        DemoReceiver(TOKEN) as receiver,
+    ):
         webhooks = Path(folder, "webhooks")
         webhooks.mkdir()
         Path(webhooks, "demo.yaml").write_text(MANIFESTS % {"url": receiver.url}, "utf-8")
@@ -73,8 +88,10 @@ def command(ctx: click.Context) -> int:
                 console.error(f"reconciler {name} ended with exit code {code}")
                 return code
     console.data(
-        "\nThat was the whole circle: the second plan is empty, and nothing of it stays on this machine."
-        f"\nA tenant that stays: {_typed()} tenant serve; it prints a sign-in link that opens its page in a browser,"
+        "\nThat was the whole circle: the second plan is empty, and nothing of it stays "
+        "on this machine."
+        f"\nA tenant that stays: {_typed()} tenant serve; it prints a sign-in link that "
+        "opens its page in a browser,"
         "\nand the README's tutorial goes on from there."
     )
     return 0
@@ -85,12 +102,22 @@ def _typed() -> str:
     found, installed = shutil.which("reconciler"), Path(sys.executable).with_name("reconciler")
     if found is not None and installed.exists() and Path(found).samefile(installed):
         return "reconciler"
-    return shlex.quote(os.path.relpath(installed)) if installed.exists() else f"{shlex.quote(sys.executable)} -m reconciler"
+    return (
+        shlex.quote(os.path.relpath(installed))
+        if installed.exists()
+        else f"{shlex.quote(sys.executable)} -m reconciler"
+    )
 
 
 def _run(arguments: list[str], folder: str) -> int:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("RECONCILER_")}
-    path = os.pathsep.join([str(Path(__file__).parents[3]), *filter(None, [clean.get("PYTHONPATH")])])
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith("RECONCILER_")
+    }
+    path = os.pathsep.join(
+        [str(Path(__file__).parents[3]), *filter(None, [clean.get("PYTHONPATH")])]
+    )
     environment = {**clean, "DEMO_TOKEN": TOKEN, "PYTHONPATH": path}
     sys.stdout.flush()
-    return subprocess.run([sys.executable, "-m", "reconciler", *arguments], cwd=folder, env=environment, check=False).returncode  # noqa: S603  our own command
+    return subprocess.run(  # noqa: S603  our own command
+        [sys.executable, "-m", "reconciler", *arguments], cwd=folder, env=environment, check=False
+    ).returncode

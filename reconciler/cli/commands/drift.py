@@ -84,7 +84,9 @@ def command(ctx: click.Context, /, **values: Any) -> int:
         _show(console, found, "")
         return _code(found)
     if "-" in options.paths:
-        raise click.UsageError("--watch reads the manifests again each time, which standard input (-) cannot be", ctx)
+        raise click.UsageError(
+            "--watch reads the manifests again each time, which standard input (-) cannot be", ctx
+        )
     return run(_Watch(console, options).until_stopped())
 
 
@@ -100,7 +102,9 @@ def _all(ctx: click.Context, console: Console, options: Options) -> int:
             _show(console, found, "")
         return replace(begun, exit_code=_code(found), drift=found)
 
-    return Round(console, options, turns(ctx, options, lambda mine: prepare(mine, "warn")), one).run()
+    return Round(
+        console, options, turns(ctx, options, lambda mine: prepare(mine, "warn")), one
+    ).run()
 
 
 async def _look(console: Console, options: Options) -> Drift:
@@ -124,7 +128,9 @@ def _show(console: Console, found: Drift, at: str) -> None:
 
 
 class _Watch:
-    """One watch: what the last look saw, and what it could not see, so that neither is told twice."""
+    """One watch: what the last look saw, and what it could not see, so that neither is told
+    twice.
+    """
 
     def __init__(self, console: Console, options: Options) -> None:
         self.console, self.options = console, options
@@ -158,7 +164,9 @@ class _Watch:
             left = self._left()
 
     async def _once(self, left: float | None) -> None:
-        """One look; a mistake in the manifests or a tenant that is away is told once, and the next look tries again."""
+        """One look; a mistake in the manifests or a tenant that is away is told once, and the next
+        look tries again.
+        """
         from reconciler.core.errors import GitFailed, InvalidManifests, ProviderError  # noqa: PLC0415  as above
         from reconciler.core.results.drift import news  # noqa: PLC0415  as above
 

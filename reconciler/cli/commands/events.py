@@ -41,7 +41,8 @@ Examples:
 @option(
     "--live/--no-live",
     default=None,
-    help="Ask the tenants too, since a webhook that is switched off there receives nothing. Default: where the token is there.",
+    help="Ask the tenants too, since a webhook that is switched off there receives nothing. "
+    "Default: where the token is there.",
 )
 @tenant_options
 @time_options
@@ -51,7 +52,9 @@ Examples:
 @logging_options
 @click.pass_context
 def command(ctx: click.Context, /, **values: Any) -> None:
-    """Show the catalogue of events; with PATHs, who receives which, what nobody receives and what is sent twice to one url."""
+    """Show the catalogue of events; with PATHs, who receives which, what nobody receives and what
+    is sent twice to one url.
+    """
     from reconciler.cli.run.source import Options  # noqa: PLC0415  `--help` needs none of it
     from reconciler.render import events  # noqa: PLC0415  likewise
 
@@ -70,11 +73,18 @@ def _coverages(options: Options, console: Console) -> tuple[Coverage, ...]:
     from reconciler.core.results.coverage import coverage  # noqa: PLC0415  as above
 
     each = _declared(options)
-    return tuple(coverage(name, declared, _known(options, console, name, declared)) for name, declared in each.items())
+    return tuple(
+        coverage(name, declared, _known(options, console, name, declared))
+        for name, declared in each.items()
+    )
 
 
-def _known(options: Options, console: Console, name: str | None, declared: tuple[Declared, ...]) -> tuple[str, ...] | None:
-    """The keys of webhooks that are off at the tenant of that name; None if it was not asked. Raises only with `--live`."""
+def _known(
+    options: Options, console: Console, name: str | None, declared: tuple[Declared, ...]
+) -> tuple[str, ...] | None:
+    """The keys of webhooks that are off at the tenant of that name; None if it was not asked.
+    Raises only with `--live`.
+    """
     from reconciler.cli.terminal.signals import run  # noqa: PLC0415  as above
     from reconciler.core.errors import ProviderError, ReconcilerError, StoreError  # noqa: PLC0415  as above
     from reconciler.render.escape import terminal  # noqa: PLC0415  as above
@@ -88,12 +98,17 @@ def _known(options: Options, console: Console, name: str | None, declared: tuple
         if options.live:
             raise
         if isinstance(error, ProviderError | StoreError):  # else there is no token for it
-            console.say(f"warning: the tenant was not asked what is switched off there: {terminal(str(error))}")
+            console.say(
+                "warning: the tenant was not asked what is switched off there: "
+                f"{terminal(str(error))}"
+            )
         return None
 
 
 def _declared(options: Options) -> dict[str | None, tuple[Declared, ...]]:
-    """The webhooks of each Tenant manifest, by its name; of the one that is asked for, or of none, by None."""
+    """The webhooks of each Tenant manifest, by its name; of the one that is asked for, or of none,
+    by None.
+    """
     from reconciler.cli.run.source import request  # noqa: PLC0415  as above
     from reconciler.manifests import load  # noqa: PLC0415  as above
 
@@ -104,11 +119,17 @@ def _declared(options: Options) -> dict[str | None, tuple[Declared, ...]]:
     wanted = [tenant for tenant in manifests.tenants if options.tenant in {None, tenant.name}]
     if any(tenant.patches for tenant in wanted):
         return {tenant.name: load(replace(asked, tenant=tenant.name)).declared for tenant in wanted}
-    return {tenant.name: tuple(item for item in manifests.declared if tenant.selects(item.labels)) for tenant in wanted}
+    return {
+        tenant.name: tuple(item for item in manifests.declared if tenant.selects(item.labels))
+        for tenant in wanted
+    }
 
 
-async def _switched_off(options: Options, name: str | None, declared: tuple[Declared, ...]) -> tuple[str, ...] | None:
-    """The keys of webhooks that are off at the tenant of that name, or of the options; None for a file that is not there.
+async def _switched_off(
+    options: Options, name: str | None, declared: tuple[Declared, ...]
+) -> tuple[str, ...] | None:
+    """The keys of webhooks that are off at the tenant of that name, or of the options; None for a
+    file that is not there.
 
     Raises ReconcilerError.
     """

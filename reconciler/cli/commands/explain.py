@@ -21,7 +21,9 @@ Examples:
 @logging_options
 @click.pass_context
 def command(ctx: click.Context, field: str) -> None:
-    """Say what a field of a manifest means, what it may hold and what stands below it. `spec.` may be left out."""
+    """Say what a field of a manifest means, what it may hold and what stands below it. `spec.` may
+    be left out.
+    """
     from reconciler.manifests.schemas.fields import explained, kinds  # noqa: PLC0415  `--help` reads no schema
     from reconciler.render.fields import field_text, kinds_text  # noqa: PLC0415  likewise
 

@@ -49,11 +49,13 @@ Examples:
 @logging_options
 @click.pass_context
 def command(ctx: click.Context, /, **values: Any) -> int:
-    """Write live webhooks as manifests into DIR: a file for each that no manifest declares, and in those of DIR that do only
-    the fields that differ. Comments, order, anchors and references stay.
+    """Write live webhooks as manifests into DIR.
+
+    A webhook that no manifest declares gets a file of its own. In the manifests of DIR only the
+    fields that differ are changed: comments, order, anchors and references stay.
 
     PATH: where else manifests are, such as the Tenant's; they are read only.
-    """  # noqa: D205  the help's first paragraph
+    """
     from reconciler.cli.run.prepare import prepare  # noqa: PLC0415  `--help` needs none of it
     from reconciler.cli.run.source import Options  # noqa: PLC0415  likewise
     from reconciler.cli.terminal.signals import run  # noqa: PLC0415  likewise
@@ -61,7 +63,9 @@ def command(ctx: click.Context, /, **values: Any) -> int:
     console = console_of(ctx)
     folder = os.path.abspath(values["folder"])  # noqa: PTH100  as the layer that it is for
     read = [path for path in (values["folder"],) if os.path.isdir(folder)]  # noqa: PTH112  likewise
-    options = Options({**values, "folder": folder, "paths": (*read, *values["paths"]), "may_be_empty": True})
+    options = Options(
+        {**values, "folder": folder, "paths": (*read, *values["paths"]), "may_be_empty": True}
+    )
     prepared = prepare(options, "warn")
     return run(_export(console, prepared))
 
@@ -93,7 +97,10 @@ def _of_patches(in_use: TenantSpec | None, made: Export) -> tuple[str, ...]:
     """What a new manifest does not say, where the Tenant has patches."""
     if in_use is None or not in_use.patches or not made.fresh:
         return ()
-    what = "new manifests say what this tenant holds; a patch that matches one of them still applies, so plan before you commit"
+    what = (
+        "new manifests say what this tenant holds; a patch that matches one of them still "
+        "applies, so plan before you commit"
+    )
     return (f"Tenant {in_use.name} has patches: {what}",)
 
 
@@ -111,7 +118,9 @@ def _show(console: Console, tenant: TenantRef, made: Export, files: tuple[Writte
 
 
 def _read_back(options: Options) -> None:
-    """Reads everything once more; raises InvalidManifests where what a tenant holds is not allowed in a manifest."""
+    """Reads everything once more; raises InvalidManifests where what a tenant holds is not allowed
+    in a manifest.
+    """
     from reconciler.cli.run import source  # noqa: PLC0415  as above
 
     values = options.values

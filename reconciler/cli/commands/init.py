@@ -12,14 +12,15 @@ from reconciler.cli.options import logging_options
 from reconciler.cli.terminal.console import console_of
 
 TENANT: Final = """\
-# Where webhooks live, and who we are there. `reconciler explain Tenant` says what else may stand here.
+# Where webhooks live, and who we are there. `reconciler explain Tenant` says what else may stand
+# here.
 apiVersion: webhooks.reconciler/v1
 kind: Tenant
 metadata:
   name: first
 spec:
   owner: first-team # two repositories that share a tenant have two owners
-  local: .reconciler/tenant.db # the embedded tenant in a file, to try things; for a served one instead:
+  local: .reconciler/tenant.db # the embedded tenant in a file, to try things; a served one has:
   # url: https://acme.example.com/public-api/v1
   # token: {fromEnv: TENANT_TOKEN}
 """
@@ -45,8 +46,8 @@ spec:
       severity: [warning, critical]
 """
 POLICY: Final = """\
-# A rule that planned webhooks have to keep; a plan that breaks it is refused. `reconciler explain Policy` says what else
-# may stand here, `reconciler schema planned-webhook` what its schema sees.
+# A rule that planned webhooks have to keep; a plan that breaks it is refused. `reconciler explain
+# Policy` says what else may stand here, `reconciler schema planned-webhook` what its schema sees.
 apiVersion: webhooks.reconciler/v1
 kind: Policy
 metadata:
@@ -57,7 +58,11 @@ spec:
     properties:
       url: {pattern: "^https://"}
 """
-MANIFESTS: Final = {"tenant.yaml": TENANT, "webhooks/oncall.yaml": WEBHOOK, "policies/https.yaml": POLICY}
+MANIFESTS: Final = {
+    "tenant.yaml": TENANT,
+    "webhooks/oncall.yaml": WEBHOOK,
+    "policies/https.yaml": POLICY,
+}
 SCHEMA: Final = ".schemas/manifest.schema.json"  # hidden, so that no run reads it as a manifest
 
 EPILOG = """\b
@@ -72,14 +77,18 @@ Examples:
 @logging_options
 @click.pass_context
 def command(ctx: click.Context, folder: str) -> None:
-    """Write a first Tenant manifest, webhook and policy into DIR, by default the current folder. Never overwrites a file.
+    """Write a first Tenant manifest, webhook and policy into DIR, by default the current folder.
+    Never overwrites a file.
 
-    The JSON Schema of manifests is written beside them: editors with the YAML language server check and complete offline.
+    The JSON Schema of manifests is written beside them: editors with the YAML language server check
+    and complete offline.
     """
     console, root, files = console_of(ctx), Path(folder), _files()
     there = [name for name in files if os.path.lexists(root / name)]
     if there:
-        raise click.ClickException(f"{', '.join(str(root / name) for name in there)}: there already; nothing was written")
+        raise click.ClickException(
+            f"{', '.join(str(root / name) for name in there)}: there already; nothing was written"
+        )
     for name, text in files.items():
         file = root / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -90,10 +99,13 @@ def command(ctx: click.Context, folder: str) -> None:
 
 
 def _files() -> dict[str, str]:
-    """The text of each file by its path; a manifest begins with the line by which editors find the schema."""
+    """The text of each file by its path; a manifest begins with the line by which editors find the
+    schema.
+    """
     from reconciler.manifests.schema_texts import schema_text  # noqa: PLC0415  `--help` does not need it
 
     found = {
-        name: f"# yaml-language-server: $schema={'../' * name.count('/')}{SCHEMA}\n{text}" for name, text in MANIFESTS.items()
+        name: f"# yaml-language-server: $schema={'../' * name.count('/')}{SCHEMA}\n{text}"
+        for name, text in MANIFESTS.items()
     }
     return {**found, SCHEMA: schema_text("manifest")}

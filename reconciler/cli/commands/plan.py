@@ -40,7 +40,11 @@ Examples:
 
 @click.command("plan", epilog=EPILOG)
 @paths_argument
-@option("--out", metavar="FILE", help="Save the plan there, for show and reconcile --plan; mode 0600, no secret values.")
+@option(
+    "--out",
+    metavar="FILE",
+    help="Save the plan there, for show and reconcile --plan; mode 0600, no secret values.",
+)
 @option("--detailed-exitcode", is_flag=True, help="Exit 2 when changes are pending.")
 @since_option
 @policies_at_option
@@ -87,4 +91,6 @@ def _all(ctx: click.Context, console: Console, options: Options) -> int:
             show_plan(console, made)
         return replace(begun, exit_code=_code(made, options), plan=made)
 
-    return Round(console, options, turns(ctx, options, lambda mine: prepare(mine, "warn")), one).run()
+    return Round(
+        console, options, turns(ctx, options, lambda mine: prepare(mine, "warn")), one
+    ).run()

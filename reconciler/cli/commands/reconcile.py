@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.options import all_tenants_option, logging_options, option, optional_paths_argument, output_option
+from reconciler.cli.options import (
+    all_tenants_option,
+    logging_options,
+    option,
+    optional_paths_argument,
+    output_option,
+)
 from reconciler.cli.run.plan_options import shared_options
 from reconciler.cli.terminal.console import Console, console_of, is_terminal
 from reconciler.render.forms import forms_of
@@ -37,17 +43,41 @@ Examples:
     "--expect-digest",
     guard=True,
     metavar="D",
-    help="Only if the plan (with --all-tenants: all plans) is still this one; else exit 5 and nothing written.",
+    help="Only if the plan (with --all-tenants: all plans) is still this one; else exit 5 and "
+    "nothing written.",
 )
-@option("--plan", guard=True, metavar="FILE", help="Carry out this saved plan (plan --out) and nothing else.")
+@option(
+    "--plan",
+    guard=True,
+    metavar="FILE",
+    help="Carry out this saved plan (plan --out) and nothing else.",
+)
 @option(
     "--accept",
     metavar="D",
-    help="The plan with this digest passes what a person may accept (limits, unclear sources, policies, …); else exit 5.",
+    help="The plan with this digest passes what a person may accept (limits, unclear sources, "
+    "policies, …); else exit 5.",
 )
-@option("--parallelism", type=click.IntRange(1, 100), default=10, show_default=True, metavar="N", help="Changes at once.")
-@option("--on-error", type=click.Choice(["continue", "stop"]), default="continue", show_default=True, help="After a failure.")
-@option("--test-first", is_flag=True, help="Test each changed endpoint first; what fails is not written.")
+@option(
+    "--parallelism",
+    type=click.IntRange(1, 100),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="Changes at once.",
+)
+@option(
+    "--on-error",
+    type=click.Choice(["continue", "stop"]),
+    default="continue",
+    show_default=True,
+    help="After a failure.",
+)
+@option(
+    "--test-first",
+    is_flag=True,
+    help="Test each changed endpoint first; what fails is not written.",
+)
 @all_tenants_option
 @shared_options
 @output_option(*forms_of("report"))
@@ -63,7 +93,9 @@ def command(ctx: click.Context, /, **values: Any) -> int:
     console, options = console_of(ctx), Options(values)
     require_terminal(options, ctx)
     if options.plan is None and not options.paths:
-        raise click.MissingParameter(ctx=ctx, param=next(param for param in ctx.command.params if param.name == "paths"))
+        raise click.MissingParameter(
+            ctx=ctx, param=next(param for param in ctx.command.params if param.name == "paths")
+        )
     if options.all_tenants:
         from reconciler.cli.tenants.waves import reconcile_all  # noqa: PLC0415  as above
 
@@ -75,7 +107,9 @@ def command(ctx: click.Context, /, **values: Any) -> int:
 def require_terminal(options: Options, ctx: click.Context) -> None:
     """Raises UsageError where there is neither `--yes` nor somebody to ask."""
     if not options.yes and not all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
-        raise click.UsageError("there is no terminal to ask on: give --yes to write without a prompt", ctx)
+        raise click.UsageError(
+            "there is no terminal to ask on: give --yes to write without a prompt", ctx
+        )
 
 
 async def _run(console: Console, prepared: Run) -> int:
@@ -85,4 +119,6 @@ async def _run(console: Console, prepared: Run) -> int:
     options = prepared.options
     end = time.monotonic() + options.deadline if options.deadline is not None else None
     async with opened(prepared.target, options, options.parallelism) as provider:
-        return await confirm_and_carry_out(console, await prepared.plan(provider, console), provider, prepared, end)
+        return await confirm_and_carry_out(
+            console, await prepared.plan(provider, console), provider, prepared, end
+        )

@@ -1,4 +1,6 @@
-"""`reconciler tenant`: the embedded tenant's access tokens, sign-in links and backups. Serving it: `tenant_serve.py`."""
+"""`reconciler tenant`: the embedded tenant's access tokens, sign-in links and backups. Serving it:
+`tenant_serve.py`.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ def _expiry(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
-        raise click.BadParameter("wants a span such as 90d, 12h, 30m, or a date such as 2027-01-31") from None
+        raise click.BadParameter(
+            "wants a span such as 90d, 12h, 30m, or a date such as 2027-01-31"
+        ) from None
     moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     if moment.timestamp() <= time.time():
         raise click.BadParameter("lies in the past")
@@ -66,11 +70,26 @@ def _expiry(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 @command.command("token", epilog=TO_MAKE)
 @click.argument("name")
 @option(
-    "--scope", multiple=True, required=True, type=click.Choice(SCOPES), help="What it may do; repeatable. Write implies read."
+    "--scope",
+    multiple=True,
+    required=True,
+    type=click.Choice(SCOPES),
+    help="What it may do; repeatable. Write implies read.",
 )
-@option("--owner", metavar="O", help="It changes only webhooks of this owner or of nobody.  [default: any]")
-@option("--expires", metavar="D", callback=_expiry, help="A span (90d, 12h, 30m) or a date.  [default: never]")
-@option("--out", metavar="FILE", help="Written there with mode 0600, instead of to standard output.")
+@option(
+    "--owner",
+    metavar="O",
+    help="It changes only webhooks of this owner or of nobody.  [default: any]",
+)
+@option(
+    "--expires",
+    metavar="D",
+    callback=_expiry,
+    help="A span (90d, 12h, 30m) or a date.  [default: never]",
+)
+@option(
+    "--out", metavar="FILE", help="Written there with mode 0600, instead of to standard output."
+)
 @db_option
 @logging_options
 @click.pass_context
@@ -97,11 +116,15 @@ def token(ctx: click.Context, /, name: str, **values: Any) -> None:
 
 
 def _reserve(path: str) -> int:
-    """Opens the file before the token is made, so that none is lost to a path that cannot be written."""
+    """Opens the file before the token is made, so that none is lost to a path that cannot be
+    written.
+    """
     try:
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise click.UsageError(f"--out {path}: exists already; a token never overwrites a file") from None
+        raise click.UsageError(
+            f"--out {path}: exists already; a token never overwrites a file"
+        ) from None
     except OSError as error:
         raise click.UsageError(f"--out {path}: {os.strerror(error.errno or 0)}") from None
 
@@ -124,16 +147,24 @@ def tokens(ctx: click.Context, db: str, output: str) -> None:
     finally:
         store.close()
     if output == "json":
-        console_of(ctx).data(to_json({"format": "reconciler.tokens/v1", "tokens": [asdict(item) for item in listed]}))
+        console_of(ctx).data(
+            to_json({"format": "reconciler.tokens/v1", "tokens": [asdict(item) for item in listed]})
+        )
         return
     lines = [
-        f"{terminal(i.name)}  {', '.join(i.scopes)}  owner {terminal(i.owner or '-')}  expires {_when(i.expires)}" for i in listed
+        f"{terminal(i.name)}  {', '.join(i.scopes)}  owner {terminal(i.owner or '-')}  "
+        f"expires {_when(i.expires)}"
+        for i in listed
     ]
     console_of(ctx).data("\n".join(lines) or "no tokens")
 
 
 def _when(moment: float | None) -> str:
-    return "never" if moment is None else datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%MZ")
+    return (
+        "never"
+        if moment is None
+        else datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%MZ")
+    )
 
 
 @command.command("revoke", epilog="Example: reconciler tenant revoke ci")
@@ -155,7 +186,9 @@ def revoke(ctx: click.Context, name: str, db: str) -> None:
 
 @command.command("login", epilog="Example: reconciler tenant login --db .reconciler/tenant.db")
 @db_option
-@option("--url", metavar="URL", help="Where the tenant is reached.  [default: where it was served last]")
+@option(
+    "--url", metavar="URL", help="Where the tenant is reached.  [default: where it was served last]"
+)
 @logging_options
 @click.pass_context
 def login(ctx: click.Context, db: str, url: str | None) -> None:
@@ -167,7 +200,10 @@ def login(ctx: click.Context, db: str, url: str | None) -> None:
         store.close()
 
 
-@command.command("backup", epilog="Example: reconciler tenant backup tenant-2026-01-31.db --db .reconciler/tenant.db")
+@command.command(
+    "backup",
+    epilog="Example: reconciler tenant backup tenant-2026-01-31.db --db .reconciler/tenant.db",
+)
 @click.argument("file")
 @db_option
 @logging_options
@@ -175,13 +211,15 @@ def login(ctx: click.Context, db: str, url: str | None) -> None:
 def backup(ctx: click.Context, file: str, db: str) -> None:
     """Copy the database to FILE, also while it is served.
 
-    The key of its credentials is a file of its own beside the database and is not copied: keep it too, somewhere else.
+    The key of its credentials is a file of its own beside the database and is not copied: keep it
+    too, somewhere else.
     """
     from reconciler.tenant.store.backup import backup as copy  # noqa: PLC0415  `--help` needs no database
     from reconciler.tenant.store.vault import key_file  # noqa: PLC0415  likewise
 
     copy(db, file)
     console_of(ctx).say(
-        f"written to {file}. Its credentials need their key, which is a file of its own: keep {key_file(db)} "
+        f"written to {file}. Its credentials need their key, which is a file of its own: "
+        f"keep {key_file(db)} "
         f"(or RECONCILER_TENANT_KEY) too, in another place, and put it back as {key_file(file)}."
     )

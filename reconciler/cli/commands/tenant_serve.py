@@ -1,4 +1,6 @@
-"""`reconciler tenant serve`, and opening the tenant's database for it and for the other commands of `tenant.py`."""
+"""`reconciler tenant serve`, and opening the tenant's database for it and for the other commands of
+`tenant.py`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,11 @@ if TYPE_CHECKING:
     from reconciler.tenant.server.server import Place
 
 db_option: Decorator[Any] = option(
-    "--db", default=".reconciler/tenant.db", show_default=True, metavar="FILE", help="The tenant's database."
+    "--db",
+    default=".reconciler/tenant.db",
+    show_default=True,
+    metavar="FILE",
+    help="The tenant's database.",
 )
 
 
@@ -26,13 +32,15 @@ Examples:
   reconciler tenant serve
   reconciler tenant serve --db shared.db --port 0
   reconciler tenant serve --allow-network 10.0.0.0/8
-  reconciler tenant serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem --allow-host tenant.example.com
+  reconciler tenant serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem \\
+    --allow-host tenant.example.com
   reconciler tenant serve --public-url https://tenant.example.com
 
-Behind a proxy that ends TLS, --public-url says where browsers see it: then the page takes forms from there alone and its
-cookie is for TLS alone. A request whose Host is neither loopback's, --host, an --allow-host nor --public-url's is answered
-with 421. Log lines, one a request and one an attempt, go to standard error, without secrets, paths and queries. /healthz and
-/metrics tell how it is.
+Behind a proxy that ends TLS, --public-url says where browsers see it: then the page takes forms
+from there alone and its cookie is for TLS alone. A request whose Host is neither loopback's,
+--host, an --allow-host nor --public-url's is answered with 421. Log lines, one a request and one an
+attempt, go to standard error, without secrets, paths and queries. /healthz and /metrics tell how it
+is.
 """
 
 
@@ -79,9 +87,22 @@ def _proxy(_ctx: click.Context, _param: click.Parameter, value: str | None) -> A
 
 _place: Decorator[Any] = together(
     option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
-    option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one, printed."),
-    option("--allow-host", multiple=True, metavar="NAME", help="A host name that it answers to; repeatable."),
-    option("--tls-cert", metavar="FILE", help="Certificate chain in PEM: serve https, with --tls-key."),
+    option(
+        "--port",
+        type=click.IntRange(0, 65535),
+        default=8080,
+        show_default=True,
+        help="0: any free one, printed.",
+    ),
+    option(
+        "--allow-host",
+        multiple=True,
+        metavar="NAME",
+        help="A host name that it answers to; repeatable.",
+    ),
+    option(
+        "--tls-cert", metavar="FILE", help="Certificate chain in PEM: serve https, with --tls-key."
+    ),
     option("--tls-key", metavar="FILE", help="The certificate's key in PEM."),
     option(
         "--public-url",
@@ -89,7 +110,9 @@ _place: Decorator[Any] = together(
         callback=_public,
         help="https:// address at which a proxy that ends TLS shows the page and API.",
     ),
-    option("--allow-plain-http", is_flag=True, help="Serve other addresses than loopback without TLS."),
+    option(
+        "--allow-plain-http", is_flag=True, help="Serve other addresses than loopback without TLS."
+    ),
 )
 _rates: Decorator[Any] = together(
     option(
@@ -119,7 +142,9 @@ def _served_at(values: dict[str, Any]) -> Place:
     from reconciler.tenant.server.protocol import CONNECTIONS, PER_ADDRESS  # noqa: PLC0415  `--help` needs none of it
     from reconciler.tenant.server.server import Place  # noqa: PLC0415  likewise
 
-    per_address = values["connections_per_address"] or (CONNECTIONS if values["public_url"] else PER_ADDRESS)
+    per_address = values["connections_per_address"] or (
+        CONNECTIONS if values["public_url"] else PER_ADDRESS
+    )
     return Place(
         *(values["host"], values["port"], values["allow_host"], values["allow_plain_http"]),
         *(values["tls_cert"], values["tls_key"], values["public_url"], per_address),
@@ -134,9 +159,14 @@ def _served_at(values: dict[str, Any]) -> Place:
     "--retry-schedule",
     metavar="SPANS",
     callback=_schedule,
-    help="Waits before a failed delivery is tried again.  [default: 5s,30s,2m,10m,1h,6h,12h,24h,24h]",
+    help="Waits before a failed delivery is tried again.  [default: "
+    "5s,30s,2m,10m,1h,6h,12h,24h,24h]",
 )
-@option("--metrics-per-webhook", is_flag=True, help="/metrics has numbers of each webhook too, up to 1,000 webhooks.")
+@option(
+    "--metrics-per-webhook",
+    is_flag=True,
+    help="/metrics has numbers of each webhook too, up to 1,000 webhooks.",
+)
 @network_options
 @ca_file_option
 @option(
@@ -148,7 +178,9 @@ def _served_at(values: dict[str, Any]) -> Place:
 @logging_options
 @click.pass_context
 def serve(ctx: click.Context, /, **values: Any) -> None:
-    """Serve the tenant until SIGTERM or Ctrl-C. Prints its API's address, and a sign-in link for its page, when it is ready."""
+    """Serve the tenant until SIGTERM or Ctrl-C. Prints its API's address, and a sign-in link for
+    its page, when it is ready.
+    """
     from reconciler.cli.run.connect import sender  # noqa: PLC0415  `--help` needs none of it
     from reconciler.cli.run.source import Options  # noqa: PLC0415  likewise
     from reconciler.cli.terminal.lines import Lines  # noqa: PLC0415  likewise
@@ -165,14 +197,27 @@ def serve(ctx: click.Context, /, **values: Any) -> None:
     store, lines = open_db(values["db"]), Lines(2)
     try:
         console.start_logging(lines)
-        more = {"metrics_per_webhook": values["metrics_per_webhook"], "sign_in": f"{SIGN_IN} --db {shlex.quote(values['db'])}"}
+        more = {
+            "metrics_per_webhook": values["metrics_per_webhook"],
+            "sign_in": f"{SIGN_IN} --db {shlex.quote(values['db'])}",
+        }
         rates = {name: values[name] for name in ("tests_per_minute", "requests_per_minute")}
         retries = values["retry_schedule"]
-        app = create_app(store, deliveries, allowed_hosts=place.hosts, public=place.public, retries=retries, **rates, **more)
+        app = create_app(
+            store,
+            deliveries,
+            allowed_hosts=place.hosts,
+            public=place.public,
+            retries=retries,
+            **rates,
+            **more,
+        )
 
         def ready(origin: str) -> None:
             shown = place.public or origin
-            link = store.sign_in_address(shown)  # before anything is printed: it may be what a damaged file cannot do
+            link = store.sign_in_address(
+                shown
+            )  # before anything is printed: it may be what a damaged file cannot do
             console.data(shown + BASE)
             console.data(f"page: {link}")
             if place.public is not None:

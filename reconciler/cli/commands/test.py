@@ -50,11 +50,28 @@ Examples:
 
 @click.command("test", epilog=EPILOG)
 @paths_argument
-@option("--via", type=click.Choice(["tenant", "probe", "both"]), default="tenant", show_default=True, help="Who sends.")
+@option(
+    "--via",
+    type=click.Choice(["tenant", "probe", "both"]),
+    default="tenant",
+    show_default=True,
+    help="Who sends.",
+)
 @option("--all-events", is_flag=True, help="One delivery for each subscription; default the first.")
-@option("--check-auth", is_flag=True, help="Also a wrong credential, which must be refused with 401 or 403.")
+@option(
+    "--check-auth",
+    is_flag=True,
+    help="Also a wrong credential, which must be refused with 401 or 403.",
+)
 @option("--max-latency", type=Number(min=0), metavar="MS", help="Slower deliveries fail.")
-@option("--parallelism", type=click.IntRange(1, 100), default=10, show_default=True, metavar="N", help="Webhooks at once.")
+@option(
+    "--parallelism",
+    type=click.IntRange(1, 100),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="Webhooks at once.",
+)
 @all_tenants_option
 @tenant_options
 @ca_file_option
@@ -124,15 +141,24 @@ def _prepared(options: Options) -> _Wanted:
     manifests = read(options, "require")
     by_manifest = not (options.is_local or options.tenant_url)
     if by_manifest and manifests.tenant is None and any(spec.patches for spec in manifests.tenants):
-        raise BadRequest("several Tenant manifests, some with patches; choose one with --tenant NAME, or --all-tenants")
+        raise BadRequest(
+            "several Tenant manifests, some with patches; choose one with --tenant NAME, "
+            "or --all-tenants"
+        )
     selected = workflow.require_secrets(manifests, narrow(options).keys(manifests.declared))
     if options.via == "probe":
         return _Wanted(options, selected, None)
-    return _Wanted(options, selected, connect.choose(options, manifests), known_owner(options, manifests))
+    return _Wanted(
+        options, selected, connect.choose(options, manifests), known_owner(options, manifests)
+    )
 
 
-async def _run(console: Console, wanted: _Wanted, *, alone: bool = False) -> tuple[TestReport, bool]:
-    """What was tested, and whether it was interrupted. `alone`: an error too is preceded by the report."""
+async def _run(
+    console: Console, wanted: _Wanted, *, alone: bool = False
+) -> tuple[TestReport, bool]:
+    """What was tested, and whether it was interrupted. `alone`: an error too is preceded by the
+    report.
+    """
     from asyncio import CancelledError  # noqa: PLC0415  as above
 
     from reconciler import testing  # noqa: PLC0415  as above
@@ -144,27 +170,38 @@ async def _run(console: Console, wanted: _Wanted, *, alone: bool = False) -> tup
     senders: dict[str, Send] = {}
     async with AsyncExitStack() as stack:
         if wanted.target is not None:
-            provider = await stack.enter_async_context(connect.opened(wanted.target, options, options.parallelism))
+            provider = await stack.enter_async_context(
+                connect.opened(wanted.target, options, options.parallelism)
+            )
             senders["tenant"] = provider.test
         if options.via in {"probe", "both"}:
-            senders["probe"] = _probe(await stack.enter_async_context(connect.sender(options)), options.timeout)
+            senders["probe"] = _probe(
+                await stack.enter_async_context(connect.sender(options)), options.timeout
+            )
         wish = testing.Wish(
             all_events=options.all_events,
             check_auth=options.check_auth,
             max_latency=options.max_latency / 1000 if options.max_latency is not None else None,
             parallelism=options.parallelism,
         )
-        report, interrupted = await watched(console, testing.Testing(wanted.selected, senders, wish), end, alone=alone)
+        report, interrupted = await watched(
+            console, testing.Testing(wanted.selected, senders, wish), end, alone=alone
+        )
         if wanted.owner and not interrupted:
             try:
-                report = replace(report, switched_off=await known_switched_off(wanted.selected, provider, wanted.owner))
+                report = replace(
+                    report,
+                    switched_off=await known_switched_off(wanted.selected, provider, wanted.owner),
+                )
             except CancelledError:  # what was tested is reported all the same
                 return report, True
         return report, interrupted
 
 
 def _probe(sender: Any, total: float | None) -> Send:
-    """Sends from this machine the same sample event that the tenant would send, within `total` seconds."""
+    """Sends from this machine the same sample event that the tenant would send, within `total`
+    seconds.
+    """
     from reconciler.delivery.envelope import envelope, sample_event  # noqa: PLC0415  as above
 
     async def send(spec: Any, _live: Any, event: Any) -> Any:

@@ -44,7 +44,9 @@ Examples:
 @logging_options
 @click.pass_context
 def command(ctx: click.Context, /, **values: Any) -> None:
-    """Check manifests against JSON Schema and the rules across files. Needs no network and no secrets."""
+    """Check manifests against JSON Schema and the rules across files. Needs no network and no
+    secrets.
+    """
     from reconciler.cli.run.source import Options, read  # noqa: PLC0415  `--help` reads no manifests
 
     console = console_of(ctx)

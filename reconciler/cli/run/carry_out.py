@@ -1,4 +1,6 @@
-"""Carries a plan out with everything around it: progress, deadline, tests first, and a clean stop on Ctrl-C."""
+"""Carries a plan out with everything around it: progress, deadline, tests first, and a clean stop
+on Ctrl-C.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +35,18 @@ def _tested(provider: Provider) -> Check:
         if delivery.verdict is Verdict.DELIVERED:
             return None
         status = f" ({delivery.status_code})" if delivery.status_code is not None else ""
-        return Failure("test-failed", f"not written: its endpoint answered {delivery.verdict.value}{status}")
+        return Failure(
+            "test-failed", f"not written: its endpoint answered {delivery.verdict.value}{status}"
+        )
 
     return check
 
 
-async def carry_out(console: Console, made: Plan, provider: Provider, prepared: Run, end: float | None) -> tuple[Report, bool]:
-    """The report of the run, and whether it was interrupted. A request under way when Ctrl-C comes gets 10 s; no wait goes on.
+async def carry_out(
+    console: Console, made: Plan, provider: Provider, prepared: Run, end: float | None
+) -> tuple[Report, bool]:
+    """The report of the run, and whether it was interrupted. A request under way when Ctrl-C comes
+    gets 10 s; no wait goes on.
 
     `end` is the time of `time.monotonic` at which `--deadline` is over.
     """
@@ -57,7 +64,10 @@ async def carry_out(console: Console, made: Plan, provider: Provider, prepared: 
         task = asyncio.ensure_future(execution.run())
 
         def stop() -> None:
-            console.say(f"interrupted: finishing what is under way, for {GRACE:g} s at most; once more to stop at once")
+            console.say(
+                f"interrupted: finishing what is under way, for {GRACE:g} s at most; "
+                "once more to stop at once"
+            )
             execution.stop(Failure("interrupted", "interrupted before it was started"))
             provider.stop()
             task.get_loop().call_later(GRACE, task.cancel)

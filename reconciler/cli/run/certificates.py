@@ -1,4 +1,6 @@
-"""The option `--ca-file` of every command that speaks to a tenant, to endpoints or to secret stores."""
+"""The option `--ca-file` of every command that speaks to a tenant, to endpoints or to secret
+stores.
+"""
 
 from __future__ import annotations
 
@@ -24,5 +26,8 @@ def _checked(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 
 
 ca_file_option: Decorator[Any] = option(
-    "--ca-file", metavar="FILE", callback=_checked, help="Certificate authorities in PEM, trusted beside the machine's."
+    "--ca-file",
+    metavar="FILE",
+    callback=_checked,
+    help="Certificate authorities in PEM, trusted beside the machine's.",
 )

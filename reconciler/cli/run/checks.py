@@ -40,32 +40,52 @@ def versions() -> Finding:
         except PackageNotFoundError:
             missing.append(part)
     if missing:
-        return Finding("versions", "failed", f"not installed: {', '.join(missing)}", "install webhook-reconciler anew")
+        return Finding(
+            "versions",
+            "failed",
+            f"not installed: {', '.join(missing)}",
+            "install webhook-reconciler anew",
+        )
     return Finding("versions", "ok", ", ".join(found))
 
 
 def files(tokens: Iterable[str]) -> Iterator[Finding]:
-    """Files that hold secrets and may be read by others: token files, and what stands in `.reconciler`."""
+    """Files that hold secrets and may be read by others: token files, and what stands in
+    `.reconciler`.
+    """
     held = sorted(path for path in Path(OWN).glob("*") if path.name != ".gitignore")
     private, open_to_others = [], 0
     for path in (*map(Path, tokens), *held):
         try:
             mode = stat.S_IMODE(path.stat().st_mode)
         except OSError as error:
-            yield Finding("files", "failed", f"{path}: {error.strerror or 'cannot be looked at'}", "give the right file")
+            yield Finding(
+                "files",
+                "failed",
+                f"{path}: {error.strerror or 'cannot be looked at'}",
+                "give the right file",
+            )
             continue
         if not mode & 0o077:
             private.append(str(path))
         else:
             open_to_others += 1
-            yield Finding("files", "failed", f"{path}: mode {mode:04o} lets others at it", f"chmod go= {path}")
+            yield Finding(
+                "files", "failed", f"{path}: mode {mode:04o} lets others at it", f"chmod go= {path}"
+            )
     if private and not open_to_others:
         yield Finding("files", "ok", f"no other user can read {', '.join(private)}")
 
 
 async def tenant(options: Options, manifests: Manifests | None) -> tuple[Finding, ...]:
-    """What the tenant says, if one was named; a file of the embedded tenant must be there, none is made."""
-    if not options.is_local and not options.tenant_url and (manifests is None or _none_named(options, manifests)):
+    """What the tenant says, if one was named; a file of the embedded tenant must be there, none is
+    made.
+    """
+    if (
+        not options.is_local
+        and not options.tenant_url
+        and (manifests is None or _none_named(options, manifests))
+    ):
         return ()
     try:
         target = connect.choose(options, manifests)
@@ -76,27 +96,47 @@ async def tenant(options: Options, manifests: Manifests | None) -> tuple[Finding
             found = await examine(client, shown or client.shown, time.time)
             return (*found, *await _switched_off(client, options, manifests))
     except InvalidManifests as error:
-        return tuple(Finding("token", "failed", problem.message, problem.hint) for problem in error.problems)
+        return tuple(
+            Finding("token", "failed", problem.message, problem.hint) for problem in error.problems
+        )
     except (BadRequest, StoreError) as error:
-        return (Finding("tenant", "failed", str(error), "reconciler plan --help says how a tenant is named"),)
+        return (
+            Finding(
+                "tenant", "failed", str(error), "reconciler plan --help says how a tenant is named"
+            ),
+        )
 
 
 def _none_named(options: Options, manifests: Manifests) -> bool:
-    """Whether no tenant was asked for: no PATH was given, and no Tenant manifest is in the current folder."""
+    """Whether no tenant was asked for: no PATH was given, and no Tenant manifest is in the current
+    folder.
+    """
     return bool(options.may_be_empty) and not (manifests.tenants or options.tenant)
 
 
-async def _switched_off(client: Client, options: Options, manifests: Manifests | None) -> tuple[Finding, ...]:
-    """A warning where webhooks that the manifests declare as enabled, or leave open, are off at the tenant."""
+async def _switched_off(
+    client: Client, options: Options, manifests: Manifests | None
+) -> tuple[Finding, ...]:
+    """A warning where webhooks that the manifests declare as enabled, or leave open, are off at the
+    tenant.
+    """
     if manifests is None or not manifests.declared or (options.tenant_url and not options.owner):
         return ()
-    off = await known_switched_off(manifests.declared, TenantProvider(client), source.known_owner(options, manifests))
+    off = await known_switched_off(
+        manifests.declared, TenantProvider(client), source.known_owner(options, manifests)
+    )
     if not off:
         return ()
-    message = f"{OFF}: {', '.join(off[:_NAMED])}{f' and {len(off) - _NAMED} more' if len(off) > _NAMED else ''}"
+    message = (
+        f"{OFF}: "
+        f"{', '.join(off[:_NAMED])}{f' and {len(off) - _NAMED} more' if len(off) > _NAMED else ''}"
+    )
     return (
         Finding(
-            "webhooks", "warning", message, "enabled: true in its manifest and reconcile switches one on; false keeps it off"
+            "webhooks",
+            "warning",
+            message,
+            "enabled: true in its manifest and reconcile switches one on; false keeps it off",
         ),
     )
 

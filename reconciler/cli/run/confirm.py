@@ -27,14 +27,18 @@ class Ended:
     report: Report | None = None
 
 
-async def confirm_and_carry_out(console: Console, made: Plan, provider: Provider, prepared: Run, end: float | None = None) -> int:
+async def confirm_and_carry_out(
+    console: Console, made: Plan, provider: Provider, prepared: Run, end: float | None = None
+) -> int:
     """Shows a plan, asks, carries it out and reports; the exit code. `end` as in `carry_out`."""
     ended = await confirmed_and_carried_out(console, made, provider, prepared, end)
     show_ended(console, ended)
     return ended.code
 
 
-async def confirmed_and_carried_out(console: Console, made: Plan, provider: Provider, prepared: Run, end: float | None) -> Ended:
+async def confirmed_and_carried_out(
+    console: Console, made: Plan, provider: Provider, prepared: Run, end: float | None
+) -> Ended:
     """The same, but what it came to is not shown yet."""
     from reconciler.cli.run.carry_out import carry_out  # noqa: PLC0415  as above
     from reconciler.cli.terminal.ending import Exit  # noqa: PLC0415  as above
@@ -84,7 +88,12 @@ def _code(report: Report) -> int:
 
     if report.complete:
         return Exit.DONE
-    refused = [outcome.error is not None and outcome.error.kind == "unauthorized" for outcome in report.outcomes]
-    unwritten = [outcome.status is Status.SKIPPED for outcome in report.outcomes]  # another failure may have been carried out
+    refused = [
+        outcome.error is not None and outcome.error.kind == "unauthorized"
+        for outcome in report.outcomes
+    ]
+    unwritten = [
+        outcome.status is Status.SKIPPED for outcome in report.outcomes
+    ]  # another failure may have been carried out
     nothing = all(told or skipped for told, skipped in zip(refused, unwritten, strict=True))
     return Exit.UNAUTHORIZED if any(refused) and nothing else Exit.PARTIAL

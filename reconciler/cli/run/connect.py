@@ -1,4 +1,6 @@
-"""Opens the tenant that was asked for: by manifest, by url, or the embedded one in a file. The only wiring of the parts."""
+"""Opens the tenant that was asked for: by manifest, by url, or the embedded one in a file. The only
+wiring of the parts.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,8 @@ from reconciler.providers.tenant.provider import TenantProvider
 
 DEFAULT_FILE: Final = ".reconciler/tenant.db"
 THREE_WAYS: Final = (
-    "which tenant? Give a Tenant manifest among the paths, or --tenant-url URL --owner NAME with a token in "
+    "which tenant? Give a Tenant manifest among the paths, or --tenant-url URL --owner "
+    "NAME with a token in "
     "--tenant-token-file or RECONCILER_TENANT_TOKEN, or --local for the embedded tenant in a file"
 )
 
@@ -56,7 +59,9 @@ class Target:
 
     def ref(self, owner: str, repository: str | None = None) -> TenantRef:
         """How plans and reports name it."""
-        return TenantRef(self.name, self.url or f"local:{os.path.relpath(self.file)}", owner, repository)
+        return TenantRef(
+            self.name, self.url or f"local:{os.path.relpath(self.file)}", owner, repository
+        )
 
 
 def _token(options: Options) -> Secret:
@@ -64,17 +69,25 @@ def _token(options: Options) -> Secret:
         try:
             text = Path(options.tenant_token_file).read_text("utf-8").removesuffix("\n")
         except (OSError, UnicodeError):
-            raise BadRequest(f"--tenant-token-file {_shown(options.tenant_token_file)}: cannot be read") from None
+            raise BadRequest(
+                f"--tenant-token-file {_shown(options.tenant_token_file)}: cannot be read"
+            ) from None
         return Secret(text, "--tenant-token-file")
     value = os.environ.get("RECONCILER_TENANT_TOKEN")
     if not value:
-        raise BadRequest("--tenant-url needs a token: --tenant-token-file FILE or RECONCILER_TENANT_TOKEN")
+        raise BadRequest(
+            "--tenant-url needs a token: --tenant-token-file FILE or RECONCILER_TENANT_TOKEN"
+        )
     return Secret(value, "RECONCILER_TENANT_TOKEN")
 
 
 def _shown(file: str) -> str:
     """The name of a token's file; not if the token itself was given."""
-    return "(the value looks like a token, not like a file's name)" if is_issued(file) or is_random(file) else file
+    return (
+        "(the value looks like a token, not like a file's name)"
+        if is_issued(file) or is_random(file)
+        else file
+    )
 
 
 def _by_url(options: Options) -> Target:
@@ -93,7 +106,10 @@ def choose(options: Options, manifests: Manifests | None) -> Target:
     if options.is_local and options.tenant_url:
         raise BadRequest("--local and --tenant-url exclude each other")
     if options.tenant and (options.is_local or options.tenant_url):
-        raise BadRequest("--tenant chooses among Tenant manifests, which --local and --tenant-url do not use: give one of them")
+        raise BadRequest(
+            "--tenant chooses among Tenant manifests, which --local and --tenant-url do "
+            "not use: give one of them"
+        )
     if options.is_local:
         return Target("local", file=str(Path(options.local_file or DEFAULT_FILE).absolute()))
     if options.tenant_url:
@@ -107,8 +123,19 @@ def choose(options: Options, manifests: Manifests | None) -> Target:
     if token is None or not token.resolved:
         reference = token.reference if token is not None else "token"
         text = f"the tenant's token does not resolve: {reference}"
-        problem = Problem(spec.token_origin, "/spec/token", "secret/unresolved", "error", text, "set it, then run again")
-        raise InvalidManifests((problem,), manifests.documents if manifests else 0, manifests.skipped if manifests else 0)
+        problem = Problem(
+            spec.token_origin,
+            "/spec/token",
+            "secret/unresolved",
+            "error",
+            text,
+            "set it, then run again",
+        )
+        raise InvalidManifests(
+            (problem,),
+            manifests.documents if manifests else 0,
+            manifests.skipped if manifests else 0,
+        )
     return Target(spec.name, spec.url or "", token)
 
 
@@ -121,14 +148,18 @@ def address_policy(options: Options) -> AddressPolicy:
 
 
 def sender(options: Options, proxy: Proxy | None = None) -> Sender:
-    """What sends deliveries: to the addresses that the options allow, trusting what they say beside the machine's."""
+    """What sends deliveries: to the addresses that the options allow, trusting what they say beside
+    the machine's.
+    """
     tls = trusting(options.ca_file) if options.ca_file else None
     return Sender(address_policy(options), tls=tls, proxy=proxy)
 
 
 @asynccontextmanager
 async def client(target: Target, options: Options, parallelism: int = 10) -> AsyncIterator[Client]:
-    """An HTTP client for that tenant, closed at the end; raises StoreError for a file that cannot be used."""
+    """An HTTP client for that tenant, closed at the end; raises StoreError for a file that cannot
+    be used.
+    """
     async with AsyncExitStack() as stack:
         url, token, app = target.url, target.token, None
         if target.file:
@@ -145,14 +176,22 @@ async def client(target: Target, options: Options, parallelism: int = 10) -> Asy
         if token is None:
             raise BadRequest(THREE_WAYS)
         timeout, deadline = options.timeout or 30.0, options.deadline
-        bounds: dict[str, Any] = {"timeout": timeout, "deadline": deadline, "parallelism": parallelism}
+        bounds: dict[str, Any] = {
+            "timeout": timeout,
+            "deadline": deadline,
+            "parallelism": parallelism,
+        }
         network = Network(os.environ, options.ca_file)
         asking = Client(url, token, app=app, label=target.label, network=network, **bounds)
         yield await stack.enter_async_context(asking)
 
 
 @asynccontextmanager
-async def opened(target: Target, options: Options, parallelism: int = 10) -> AsyncIterator[TenantProvider]:
-    """A provider for that tenant, closed at the end; raises StoreError for a file that cannot be used."""
+async def opened(
+    target: Target, options: Options, parallelism: int = 10
+) -> AsyncIterator[TenantProvider]:
+    """A provider for that tenant, closed at the end; raises StoreError for a file that cannot be
+    used.
+    """
     async with client(target, options, parallelism) as asking:
         yield TenantProvider(asking)

@@ -1,4 +1,6 @@
-"""What `test`, `doctor` and `events` know of the live state: which declared webhooks are switched off at the tenant."""
+"""What `test`, `doctor` and `events` know of the live state: which declared webhooks are switched
+off at the tenant.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,11 @@ from reconciler.core.model.webhook import Declared
 from reconciler.providers.base import Reader
 
 
-async def keys_switched_off(declared: Iterable[Declared], provider: Reader, owner: str) -> tuple[str, ...]:
-    """Their keys, in order, without those that are declared as disabled; none if the owner is not known.
+async def keys_switched_off(
+    declared: Iterable[Declared], provider: Reader, owner: str
+) -> tuple[str, ...]:
+    """Their keys, in order, without those that are declared as disabled; none if the owner is not
+    known.
 
     Raises ProviderError.
     """
@@ -19,8 +24,12 @@ async def keys_switched_off(declared: Iterable[Declared], provider: Reader, owne
     return tuple(sorted(keys & await workflow.switched_off(provider, owner))) if keys else ()
 
 
-async def known_switched_off(declared: Iterable[Declared], provider: Reader, owner: str) -> tuple[str, ...]:
-    """The same; none where the tenant does not answer or does not let us read, which another check reports."""
+async def known_switched_off(
+    declared: Iterable[Declared], provider: Reader, owner: str
+) -> tuple[str, ...]:
+    """The same; none where the tenant does not answer or does not let us read, which another check
+    reports.
+    """
     try:
         return await keys_switched_off(declared, provider, owner)
     except ProviderError:

@@ -9,7 +9,9 @@ import click
 from reconciler.cli.options import Decorator, option
 
 
-def _repositories(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+def _repositories(
+    _ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
     if not values:
         return ()
     from reconciler.core.model.remote import named  # noqa: PLC0415  only for who moved
@@ -25,5 +27,6 @@ moved_from_option: Decorator[Any] = option(
     multiple=True,
     metavar="REPO",
     callback=_repositories,
-    help="A former address of this repository, host/path or url; repeatable. What it marked is ours.",
+    help="A former address of this repository, host/path or url; repeatable. What it marked "
+    "is ours.",
 )

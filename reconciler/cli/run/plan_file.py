@@ -30,9 +30,11 @@ SIZE: Final = 256 * 1024 * 1024  # bytes; 10,000 creates are about 20 MiB
 
 @contextmanager
 def reserved(path: str | None) -> Iterator[IO[str] | None]:
-    """A file beside `path` that takes its place at the end, if it was written; raises UsageError where none can stand.
+    """A file beside `path` that takes its place at the end, if it was written; raises UsageError
+    where none can stand.
 
-    Opened before anything else is done, so that no plan is lost to a path that cannot be written. Its mode is 0600.
+    Opened before anything else is done, so that no plan is lost to a path that cannot be written.
+    Its mode is 0600.
     """
     if path is None:
         yield None
@@ -41,7 +43,10 @@ def reserved(path: str | None) -> Iterator[IO[str] | None]:
         raise click.UsageError("--out: is no path")
     given = Path(path)
     if (link := _link(given)) is not None:
-        raise click.UsageError(f"--out {path}: {link} is a link, and a plan is never written through one; name the file itself")
+        raise click.UsageError(
+            f"--out {path}: {link} is a link, and a plan is never written through one; "
+            "name the file itself"
+        )
     if given.exists() and not given.is_file():
         raise click.UsageError(f"--out {path}: is not a regular file")
     try:
@@ -61,7 +66,9 @@ def reserved(path: str | None) -> Iterator[IO[str] | None]:
 
 
 def _link(path: Path) -> Path | None:
-    """The link by which a path leads elsewhere: of a relative path each step is looked at, since a checkout may hold links."""
+    """The link by which a path leads elsewhere: of a relative path each step is looked at, since a
+    checkout may hold links.
+    """
     steps = [path] if path.is_absolute() else [path, *path.parents]
     return next((step for step in steps if step.is_symlink()), None)
 
@@ -80,7 +87,10 @@ def read(path: str, *, apply: bool) -> saved.Saved:
     except InvalidPlanFile as error:
         raise InvalidPlanFile(f"{path}: {error}") from None
     if apply and found.program != __version__:
-        why = f"was saved by reconciler {found.program}, this is {__version__}; plan again with this one"
+        why = (
+            f"was saved by reconciler {found.program}, this is {__version__}; plan again "
+            "with this one"
+        )
         raise InvalidPlanFile(f"{path}: {why}")
     return found
 

@@ -63,9 +63,18 @@ class Prepared:
         return self.target.ref(self.policy.owner.name, self.policy.owner.repository)
 
     async def plan(self, provider: Reader, console: Console) -> Plan:
-        """What reconcile would do, with the manifests' warnings; on a terminal it shows that the tenant is being listed."""
+        """What reconcile would do, with the manifests' warnings; on a terminal it shows that the
+        tenant is being listed.
+        """
         async with waiting(console, "listing"):
-            made = await workflow.plan(self.manifests, provider, self.policy, self.tenant, source.fingerprint_key(), self.base)
+            made = await workflow.plan(
+                self.manifests,
+                provider,
+                self.policy,
+                self.tenant,
+                source.fingerprint_key(),
+                self.base,
+            )
         said = tuple(map(_said, self.manifests.problems))
         return replace(made, warnings=(*said, *made.warnings))
 
@@ -83,12 +92,21 @@ def _said(problem: Problem) -> str:
     """A warning of the manifests in one line, with what mends it."""
     mend = f"; {problem.hint}" if problem.hint else ""
     text = f"{problem.origin}: {problem.message} [{problem.rule}]{mend}"
-    return Unresolved(text, problem.message.partition(" does not resolve")[0]) if problem.rule == UNRESOLVED else text
+    return (
+        Unresolved(text, problem.message.partition(" does not resolve")[0])
+        if problem.rule == UNRESOLVED
+        else text
+    )
 
 
 def narrow(options: Options) -> workflow.Narrow:
     """`--only`, `--exclude`, `--select`."""
-    return workflow.Narrow(options.only or (), options.exclude or (), options.select or (), options.known or frozenset())
+    return workflow.Narrow(
+        options.only or (),
+        options.exclude or (),
+        options.select or (),
+        options.known or frozenset(),
+    )
 
 
 def _way_to(root: str) -> str:
@@ -97,13 +115,19 @@ def _way_to(root: str) -> str:
 
 
 def prepare(options: Options, secrets: Secrets) -> Prepared:
-    """Reads and checks everything that needs no tenant; with `require`, every secret of the selected webhooks resolves."""
+    """Reads and checks everything that needs no tenant; with `require`, every secret of the
+    selected webhooks resolves.
+    """
     manifests = source.read(options, secrets)
     target = connect.choose(options, manifests)
-    policy = workflow.narrowed(manifests, narrow(options), source.policy(options, manifests), _way_to(manifests.root))
+    policy = workflow.narrowed(
+        manifests, narrow(options), source.policy(options, manifests), _way_to(manifests.root)
+    )
     keys = policy.scope.selected
     if secrets == "require":
-        selected = workflow.require_secrets(manifests, frozenset(keys) if keys is not None else None)
+        selected = workflow.require_secrets(
+            manifests, frozenset(keys) if keys is not None else None
+        )
     else:
         selected = tuple(item for item in manifests.declared if policy.scope.selects(item.key))
     return Prepared(options, manifests, target, policy, selected, source.base(options, manifests))

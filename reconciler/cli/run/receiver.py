@@ -1,6 +1,7 @@
 """The endpoint that `reconciler demo` delivers to: a small server on this machine.
 
-It answers as a receiver of the documented envelope would: 400 to another content type or body, 401 to another credential.
+It answers as a receiver of the documented envelope would: 400 to another content type or body, 401
+to another credential.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ def _is_envelope(body: bytes) -> bool:
         value = json.loads(body)
     except (ValueError, RecursionError):
         return False
-    return isinstance(value, dict) and value.get("version") == "v0" and isinstance(value.get("events"), list)
+    return (
+        isinstance(value, dict)
+        and value.get("version") == "v0"
+        and isinstance(value.get("events"), list)
+    )
 
 
 class _Server(ThreadingHTTPServer):
@@ -59,11 +64,15 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class DemoReceiver:
-    """A receiver on 127.0.0.1, any free port, that wants the bearer token `token`; a context manager."""
+    """A receiver on 127.0.0.1, any free port, that wants the bearer token `token`; a context
+    manager.
+    """
 
     def __init__(self, token: str) -> None:
         self._server = _Server(token)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        )
 
     @property
     def url(self) -> str:
@@ -80,7 +89,12 @@ class DemoReceiver:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

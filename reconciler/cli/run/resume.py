@@ -1,4 +1,6 @@
-"""What `reconcile --plan FILE` needs before the first request: the saved plan, the tenant, its references looked up."""
+"""What `reconcile --plan FILE` needs before the first request: the saved plan, the tenant, its
+references looked up.
+"""
 
 from __future__ import annotations
 
@@ -48,30 +50,46 @@ class Resumed:
     async def plan(self, provider: Reader, console: Console) -> Plan:
         """The saved plan, once a listing has shown that it still holds; raises StalePlan."""
         async with waiting(console, "listing"):
-            return await workflow.resume(self.saved, provider, self.resolved, self.policy, source.fingerprint_key())
+            return await workflow.resume(
+                self.saved, provider, self.resolved, self.policy, source.fingerprint_key()
+            )
 
 
 def resumed(ctx: click.Context, options: Options) -> Resumed:
-    """Reads and checks everything that needs no tenant; raises what says why this plan is not to be carried out here."""
-    given = [name for name in _DECIDED if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    """Reads and checks everything that needs no tenant; raises what says why this plan is not to be
+    carried out here.
+    """
+    given = [
+        name for name in _DECIDED if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    ]
     if given:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-        raise click.UsageError(f"the saved plan has decided that already; give it to plan instead: {names}", ctx)
+        raise click.UsageError(
+            f"the saved plan has decided that already; give it to plan instead: {names}", ctx
+        )
     saved = plan_file.read(options.plan, apply=True)
     asked = replace(source.request(options, "warn"), only_tenants=True)
     manifests = load(replace(asked, may_be_empty=not options.paths))
     target = connect.choose(options, manifests)
     _same_tenant(saved, target, options, manifests)
-    resolved = resolve(asked, manifests, [change.declared for change in saved.plan.pending if change.declared is not None])
+    resolved = resolve(
+        asked,
+        manifests,
+        [change.declared for change in saved.plan.pending if change.declared is not None],
+    )
     owner = replace(saved.policy.owner, revision=options.revision or saved.policy.owner.revision)
     in_use = saved.policy.accept_in_use or bool(options.accept_in_use)
     policy = replace(saved.policy, owner=owner, accept_in_use=in_use, rules=manifests.rules)
     return Resumed(options, target, policy, saved, resolved)
 
 
-def _same_tenant(saved: Saved, target: connect.Target, options: Options, manifests: Manifests) -> None:
+def _same_tenant(
+    saved: Saved, target: connect.Target, options: Options, manifests: Manifests
+) -> None:
     spec = manifests.tenant if not (options.is_local or options.tenant_url) else None
     here, there = target.ref(source.owner(options, spec)), saved.plan.tenant
     for what, mine, its in (("tenant", here.url, there.url), ("owner", here.owner, there.owner)):
         if mine != its:
-            raise StalePlan(f"the plan is for the {what} {its}, this run for {mine}; nothing was written")
+            raise StalePlan(
+                f"the plan is for the {what} {its}, this run for {mine}; nothing was written"
+            )

@@ -1,4 +1,6 @@
-"""From the paths and options of a command to manifests, and to what decides a plan. No tenant is spoken to here."""
+"""From the paths and options of a command to manifests, and to what decides a plan. No tenant is
+spoken to here.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ def fingerprint_key() -> Secret | None:
 
 
 def _standard_input() -> bytes | None:
-    """All that a manifest may have and one byte more, so that an endless stream ends; None where there is nothing to read."""
+    """All that a manifest may have and one byte more, so that an endless stream ends; None where
+    there is nothing to read.
+    """
     try:
         return sys.stdin.buffer.read(SIZE + 1) if sys.stdin is not None else None
     except OSError:
@@ -57,9 +61,14 @@ def _standard_input() -> bytes | None:
 
 
 def _private(options: Options) -> tuple[str, ...]:
-    """Files of this run that no manifest may send anywhere: our token, the key of the embedded tenant."""
+    """Files of this run that no manifest may send anywhere: our token, the key of the embedded
+    tenant.
+    """
     tokens = [options.tenant_token_file] if options.tenant_token_file else []
-    return (*tokens, *([f"{os.path.realpath(options.local_file)}.key"] if options.local_file else []))
+    return (
+        *tokens,
+        *([f"{os.path.realpath(options.local_file)}.key"] if options.local_file else []),
+    )
 
 
 def request(options: Options, secrets: Secrets) -> Request:
@@ -68,7 +77,9 @@ def request(options: Options, secrets: Secrets) -> Request:
     policies: PoliciesMode = options.judge or ("read" if "policies" in options.values else "ignore")
     return Request(
         paths=paths,
-        stdin=(options.stdin if options.stdin is not None else _standard_input()) if "-" in paths else None,
+        stdin=(options.stdin if options.stdin is not None else _standard_input())
+        if "-" in paths
+        else None,
         env=dict(os.environ),
         strict=bool(options.strict),
         secrets=secrets,
@@ -82,7 +93,8 @@ def request(options: Options, secrets: Secrets) -> Request:
         private=_private(options),
         may_be_empty=bool(options.may_be_empty),
         keep=options.since is not None,
-        all_tenants=bool(options.any_tenant) or options.via == "probe",  # a probe asks no tenant, so none is chosen
+        all_tenants=bool(options.any_tenant)
+        or options.via == "probe",  # a probe asks no tenant, so none is chosen
         each_tenant=bool(options.each_tenant),
         narrowed=bool(options.only or options.select or options.exclude),
         policies=policies,
@@ -98,7 +110,9 @@ def read(options: Options, secrets: Secrets) -> Manifests:
 
 
 def base(options: Options, manifests: Manifests) -> Base | None:
-    """What they declared as of `--since`, None without it; raises BadRequest, GitFailed, InvalidManifests of then."""
+    """What they declared as of `--since`, None without it; raises BadRequest, GitFailed,
+    InvalidManifests of then.
+    """
     if options.since is None:
         return None
     from reconciler.manifests.history import since  # noqa: PLC0415  only `--since` asks git
@@ -107,17 +121,26 @@ def base(options: Options, manifests: Manifests) -> Base | None:
 
 
 def owner(options: Options, spec: TenantSpec | None) -> str:
-    """Who we are at the tenant; `spec` is the Tenant manifest in use. Raises BadRequest where that is not clear."""
+    """Who we are at the tenant; `spec` is the Tenant manifest in use. Raises BadRequest where that
+    is not clear.
+    """
     if spec is not None and options.owner not in {None, spec.owner}:
-        raise BadRequest(f"--owner {options.owner}: the Tenant manifest {spec.name} says that we are {spec.owner}")
-    name = options.owner or (spec.owner if spec is not None else LOCAL_OWNER if options.is_local else None)
+        raise BadRequest(
+            f"--owner {options.owner}: the Tenant manifest {spec.name} says that we are "
+            f"{spec.owner}"
+        )
+    name = options.owner or (
+        spec.owner if spec is not None else LOCAL_OWNER if options.is_local else None
+    )
     if not name:
         raise BadRequest("--tenant-url needs --owner NAME: who we are there")
     return str(name)
 
 
 def known_owner(options: Options, manifests: Manifests) -> str:
-    """The same for a command that can do without: "" where `--tenant-url` came without `--owner`."""
+    """The same for a command that can do without: "" where `--tenant-url` came without
+    `--owner`.
+    """
     if options.tenant_url and not options.owner:
         return ""
     return owner(options, None if options.is_local or options.tenant_url else manifests.tenant)
@@ -131,7 +154,9 @@ def policy(options: Options, manifests: Manifests) -> RunPolicy:
 
     spec = None if options.is_local or options.tenant_url else manifests.tenant
     ownership: Ownership = "all" if spec is not None and spec.ownership == "all" else "marked"
-    prune = options.prune if options.prune is not None else (spec.prune if spec is not None else True)
+    prune = (
+        options.prune if options.prune is not None else (spec.prune if spec is not None else True)
+    )
     return RunPolicy(
         owner=Owner(owner(options, spec), options.revision, repository_of_run(manifests, spec)),
         ownership=ownership,

@@ -1,4 +1,6 @@
-"""The folder of the embedded tenant's file. `.reconciler` holds its key and tokens: private, and ignored by Git."""
+"""The folder of the embedded tenant's file. `.reconciler` holds its key and tokens: private, and
+ignored by Git.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ _log = logging.getLogger("reconciler.cli")
 def prepare_folder(file: str) -> None:
     """Makes the folder of a file with mode 0700, whatever the umask; raises StoreError.
 
-    An existing `.reconciler` gets that mode too, and a `.gitignore` that ignores all of it; what is there is not trusted.
+    An existing `.reconciler` gets that mode too, and a `.gitignore` that ignores all of it; what is
+    there is not trusted.
     """
     folder = Path(file).parent
     try:
@@ -33,13 +36,20 @@ def prepare_folder(file: str) -> None:
             _make_private(folder)
             _ignore(folder / ".gitignore")
     except OSError as error:
-        raise StoreError(f"{error.filename or folder}: cannot be made: {os.strerror(error.errno or 0)}") from None
+        raise StoreError(
+            f"{error.filename or folder}: cannot be made: {os.strerror(error.errno or 0)}"
+        ) from None
 
 
 def _check_link(folder: Path) -> None:
-    """Raises StoreError for a folder that is a link: a checkout could lead the tenant's key anywhere by one."""
+    """Raises StoreError for a folder that is a link: a checkout could lead the tenant's key
+    anywhere by one.
+    """
     if folder.is_symlink():
-        raise StoreError(f"{folder}: is a link, which could lead anywhere; remove it, or name the database's own folder")
+        raise StoreError(
+            f"{folder}: is a link, which could lead anywhere; remove it, or name the "
+            "database's own folder"
+        )
 
 
 def _make_private(folder: Path) -> None:
@@ -47,10 +57,16 @@ def _make_private(folder: Path) -> None:
     if not stat.S_IMODE(found.st_mode) & 0o077:
         return
     if found.st_uid != os.geteuid():
-        _log.warning("%s: others may read it, and it belongs to another user, who has to: chmod 700 %s", folder, folder)
+        _log.warning(
+            "%s: others may read it, and it belongs to another user, who has to: chmod 700 %s",
+            folder,
+            folder,
+        )
         return
     folder.chmod(_PRIVATE)
-    _log.warning("%s: others could read it, which holds keys and tokens; its mode is 0700 now", folder)
+    _log.warning(
+        "%s: others could read it, which holds keys and tokens; its mode is 0700 now", folder
+    )
 
 
 def _ignore(file: Path) -> None:
@@ -59,7 +75,10 @@ def _ignore(file: Path) -> None:
         return
     if file.is_symlink() or file.exists():
         if file.is_dir() and not file.is_symlink():
-            raise StoreError(f"{file}: is a folder; remove it, so that Git can be told to ignore the keys beside it")
+            raise StoreError(
+                f"{file}: is a folder; remove it, so that Git can be told to ignore the "
+                "keys beside it"
+            )
         file.unlink()
         _log.warning("%s: did not ignore all of the folder; it was written anew", file)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "w") as stream:

@@ -13,10 +13,14 @@ if TYPE_CHECKING:
     from reconciler.testing import Testing
 
 
-async def watched(console: Console, tests: Testing, end: float | None, *, alone: bool = False) -> tuple[TestReport, bool]:
-    """The tests with a progress bar, until they are done, `end` (of `time.monotonic`) is reached, or somebody stops them.
+async def watched(
+    console: Console, tests: Testing, end: float | None, *, alone: bool = False
+) -> tuple[TestReport, bool]:
+    """The tests with a progress bar, until they are done, `end` (of `time.monotonic`) is reached,
+    or somebody stops them.
 
-    Raises what the tenant failed with if no delivery could be made; `alone`: after a report for CI that says so.
+    Raises what the tenant failed with if no delivery could be made; `alone`: after a report for CI
+    that says so.
     """
     import asyncio  # noqa: PLC0415  as above
 

@@ -1,7 +1,9 @@
-"""`--all-tenants`: one command for every Tenant manifest among the paths, wave by wave, one tenant after the other.
+"""`--all-tenants`: one command for every Tenant manifest among the paths, wave by wave, one tenant
+after the other.
 
-Everything is read and checked before the first tenant is asked. What fails for one tenant keeps no other of its wave from its
-turn; whether the next wave has one is for the command to say. Called by plan, reconcile, drift and test.
+Everything is read and checked before the first tenant is asked. What fails for one tenant keeps no
+other of its wave from its turn; whether the next wave has one is for the command to say. Called by
+plan, reconcile, drift and test.
 """
 
 from __future__ import annotations
@@ -29,7 +31,11 @@ from reconciler.render.runs import heading, runs_document, runs_junit, runs_mark
 
 _ONE_TENANT: Final = ("tenant", "tenant_url", "local", "local_file")
 _ONE_PLAN: Final = ("out", "plan")
-_UNWRITTEN: Final = {Exit.UNAUTHORIZED, Exit.STALE, Exit.REFUSED}  # that nothing was written is part of what they say
+_UNWRITTEN: Final = {
+    Exit.UNAUTHORIZED,
+    Exit.STALE,
+    Exit.REFUSED,
+}  # that nothing was written is part of what they say
 INTERRUPTED: Final = "not started: interrupted"
 
 
@@ -63,12 +69,22 @@ def refuse(ctx: click.Context, options: Options) -> None:
     for name in (*_ONE_TENANT, *_ONE_PLAN, "watch"):
         if getattr(options, name):
             option = f"--{name.replace('_', '-')}"
-            why = "it speaks of one plan; give it with --tenant NAME, one tenant after the other" if name in _ONE_PLAN else ""
-            raise click.UsageError(f"--all-tenants and {option} exclude each other{f': {why}' if why else ''}", ctx)
+            why = (
+                "it speaks of one plan; give it with --tenant NAME, one tenant after the other"
+                if name in _ONE_PLAN
+                else ""
+            )
+            raise click.UsageError(
+                f"--all-tenants and {option} exclude each other{f': {why}' if why else ''}", ctx
+            )
 
 
-def turns(ctx: click.Context, options: Options, prepare: Callable[[Options], T]) -> tuple[Turn[T], ...]:
-    """Every tenant in the order of its turn; raises InvalidManifests with the problems of all, before any is asked."""
+def turns(
+    ctx: click.Context, options: Options, prepare: Callable[[Options], T]
+) -> tuple[Turn[T], ...]:
+    """Every tenant in the order of its turn; raises InvalidManifests with the problems of all,
+    before any is asked.
+    """
     refuse(ctx, options)
     asked = replace(source.request(options, "ignore"), only_tenants=True, all_tenants=True)
     manifests = load(asked)
@@ -81,7 +97,9 @@ def turns(ctx: click.Context, options: Options, prepare: Callable[[Options], T])
     nothing: BadRequest | None = None
     for spec in ordered:
         try:
-            found.append(Turn(spec, prepare(Options({**shared, "tenant": spec.name, "all_tenants": False}))))
+            found.append(
+                Turn(spec, prepare(Options({**shared, "tenant": spec.name, "all_tenants": False})))
+            )
         except BadRequest as error:
             if not error.nothing_selected:
                 raise
@@ -90,7 +108,11 @@ def turns(ctx: click.Context, options: Options, prepare: Callable[[Options], T])
         except InvalidManifests as error:
             problems += error.problems
     if problems:
-        raise InvalidManifests(tuple(sorted(dict.fromkeys(problems), key=_order)), manifests.documents, manifests.skipped)
+        raise InvalidManifests(
+            tuple(sorted(dict.fromkeys(problems), key=_order)),
+            manifests.documents,
+            manifests.skipped,
+        )
     if nothing is not None and all(turn.prepared is None for turn in found):
         raise nothing
     return tuple(found)
@@ -103,8 +125,9 @@ def _order(problem: Problem) -> tuple[Any, ...]:
 class Round(Generic[T]):
     """All turns of one command, `options` as it was given them.
 
-    `do` makes a tenant's run of what was prepared for it, under a heading that says `what` it does if it is not all, None for
-    no heading; `gate` adds what a wave has to pass before the next begins.
+    `do` makes a tenant's run of what was prepared for it, under a heading that says `what` it does
+    if it is not all, None for no heading; `gate` adds what a wave has to pass before the next
+    begins.
     """
 
     def __init__(
@@ -116,9 +139,17 @@ class Round(Generic[T]):
         gate: Do[T] | None = None,
         what: str | None = "",
     ) -> None:
-        self._console, self._turns, self._do, self._gate, self._what = console, turns, do, gate, what
+        self._console, self._turns, self._do, self._gate, self._what = (
+            console,
+            turns,
+            do,
+            gate,
+            what,
+        )
         self._end = time.monotonic() + options.deadline if options.deadline is not None else None
-        self._done = {turn.spec.name: TenantRun(turn.spec.name, turn.spec.wave, None) for turn in turns}
+        self._done = {
+            turn.spec.name: TenantRun(turn.spec.name, turn.spec.wave, None) for turn in turns
+        }
         self._stopped = ""  # why no further tenant has its turn
 
     def run(self) -> int:
@@ -128,7 +159,9 @@ class Round(Generic[T]):
     def taken(self) -> Runs:
         """Takes every turn; what came of all. Ctrl-C ends it with what was done."""
         try:
-            waves = [tuple(group) for _, group in groupby(self._turns, key=lambda turn: turn.spec.wave)]
+            waves = [
+                tuple(group) for _, group in groupby(self._turns, key=lambda turn: turn.spec.wave)
+            ]
             for wave in waves:
                 self._wave(wave, last=wave is waves[-1])
         except KeyboardInterrupt:
@@ -152,14 +185,20 @@ class Round(Generic[T]):
             self._stopped = f"not started: wave {wave[0].spec.wave} did not pass ({told(failed)})"
 
     def _failed(self, wave: tuple[Turn[T], ...]) -> list[TenantRun]:
-        return [run for run in (self._done[turn.spec.name] for turn in wave) if run.exit_code != Exit.DONE]
+        return [
+            run
+            for run in (self._done[turn.spec.name] for turn in wave)
+            if run.exit_code != Exit.DONE
+        ]
 
     def _one(self, turn: Turn[T], do: Do[T], what: str | None) -> None:
         """One tenant's turn, if it has one; an error is what came of it."""
         name, left = turn.spec.name, None if self._end is None else self._end - time.monotonic()
         before = self._done[name]
         if self._stopped or turn.prepared is None:
-            self._done[name] = before if self._stopped else replace(before, exit_code=Exit.DONE, note=turn.note)
+            self._done[name] = (
+                before if self._stopped else replace(before, exit_code=Exit.DONE, note=turn.note)
+            )
             return
         if turn.ended is not None:
             self._done[name] = turn.ended
@@ -180,10 +219,16 @@ class Round(Generic[T]):
 
     def _head(self, turn: Turn[T], what: str | None) -> None:
         if self._console.output == "text" and what is not None:
-            self._console.data(("\n" if self._console.wrote else "") + heading(turn.spec.name, turn.spec.wave, what))
+            self._console.data(
+                ("\n" if self._console.wrote else "")
+                + heading(turn.spec.name, turn.spec.wave, what)
+            )
 
     def _runs(self) -> Runs:
-        ended = [run if run.exit_code is not None else replace(run, note=self._stopped) for run in self._done.values()]
+        ended = [
+            run if run.exit_code is not None else replace(run, note=self._stopped)
+            for run in self._done.values()
+        ]
         owners = tuple(sorted({turn.spec.owner for turn in self._turns}))
         return all_of(ended, owners, interrupted=self._stopped == INTERRUPTED)
 
@@ -198,8 +243,12 @@ def told(runs: Iterable[TenantRun]) -> str:
     return ", ".join(f"{run.tenant}: exit {run.exit_code}" for run in runs)
 
 
-def all_of(runs: Iterable[TenantRun], owners: tuple[str, ...], *, interrupted: bool = False) -> Runs:
-    """Them together: the exit code is the worst, but once something was written none that says that nothing was."""
+def all_of(
+    runs: Iterable[TenantRun], owners: tuple[str, ...], *, interrupted: bool = False
+) -> Runs:
+    """Them together: the exit code is the worst, but once something was written none that says that
+    nothing was.
+    """
     ended = tuple(runs)
     code = worst(run.exit_code for run in ended if run.exit_code is not None)
     if interrupted:
@@ -221,7 +270,10 @@ def show(console: Console, runs: Runs) -> int:
         case "junit":
             console.data(runs_junit(runs))
         case _:
-            reasons = [(run.tenant, run.error.message if run.error is not None else run.note) for run in runs.runs]
+            reasons = [
+                (run.tenant, run.error.message if run.error is not None else run.note)
+                for run in runs.runs
+            ]
             notes = [_of(tenant, why) for tenant, why in reasons if why]
             digest = [f"digest {runs.digest}"] if runs.digest is not None else []
             console.data("\n".join(["", *notes, *digest, runs_summary(runs)]))

@@ -1,7 +1,9 @@
-"""`reconcile --all-tenants` plans every tenant before anything is written anywhere: one refused plan keeps all from their turn.
+"""`reconcile --all-tenants` plans every tenant before anything is written anywhere: one refused
+plan keeps all from their turn.
 
-With `--expect-digest` or `--accept`, what was approved is the plans of all tenants together. Then each turn is bound to the
-plan that its tenant had here, so that what moves in between is refused at its turn.
+With `--expect-digest` or `--accept`, what was approved is the plans of all tenants together. Then
+each turn is bound to the plan that its tenant had here, so that what moves in between is refused at
+its turn.
 """
 
 from __future__ import annotations
@@ -33,14 +35,18 @@ def asks(options: Options) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The plan of every tenant in `runs`, and whether the first turn may begin; else `runs` is what the command ends with."""
+    """The plan of every tenant in `runs`, and whether the first turn may begin; else `runs` is what
+    the command ends with.
+    """
 
     runs: Runs
     may_begin: bool
 
 
 def planned(console: Console, options: Options, turns: tuple[Turn[Prepared], ...]) -> Planned:
-    """The plan of every tenant. What one run approved is shown with its digest, else only a plan that is refused."""
+    """The plan of every tenant. What one run approved is shown with its digest, else only a plan
+    that is refused.
+    """
     approving = asks(options)
 
     async def plan(begun: TenantRun, prepared: Prepared) -> TenantRun:
@@ -54,11 +60,19 @@ def planned(console: Console, options: Options, turns: tuple[Turn[Prepared], ...
                 console.data(plan_ending(made, color=console.color))
         return replace(begun, exit_code=Exit.DONE, plan=made)
 
-    return _judged(console, options, Round(console, options, turns, plan, what=_PLAN if approving else None).taken())
+    return _judged(
+        console,
+        options,
+        Round(console, options, turns, plan, what=_PLAN if approving else None).taken(),
+    )
 
 
-def bound(turns: tuple[Turn[Prepared], ...], found: Runs, options: Options) -> tuple[Turn[Prepared], ...]:
-    """The turns, each for nothing but its plan where plans were approved; what could not be planned is not asked again."""
+def bound(
+    turns: tuple[Turn[Prepared], ...], found: Runs, options: Options
+) -> tuple[Turn[Prepared], ...]:
+    """The turns, each for nothing but its plan where plans were approved; what could not be planned
+    is not asked again.
+    """
     runs = {run.tenant: run for run in found.runs}
 
     def one(turn: Turn[Prepared]) -> Turn[Prepared]:
@@ -70,7 +84,9 @@ def bound(turns: tuple[Turn[Prepared], ...], found: Runs, options: Options) -> t
         if not asks(options):
             return turn
         digest = run.plan.digest
-        mine = prepared.options.but(expect_digest=digest, accept=digest if options.accept is not None else None)
+        mine = prepared.options.but(
+            expect_digest=digest, accept=digest if options.accept is not None else None
+        )
         return replace(turn, prepared=replace(prepared, options=mine))
 
     return tuple(map(one, turns))
@@ -85,18 +101,30 @@ def _is_refused(made: Plan, options: Options) -> bool:
 
 
 def _judged(console: Console, options: Options, found: Runs) -> Planned:
-    """In the order in which one plan is judged: whether it is there, is the one that was approved, and may be carried out.
+    """In the order in which one plan is judged: whether it is there, is the one that was approved,
+    and may be carried out.
 
-    A tenant that could not be planned keeps the others from their turn only where the plans of all were approved.
+    A tenant that could not be planned keeps the others from their turn only where the plans of all
+    were approved.
     """
     if found.exit_code == Exit.INTERRUPTED:
         return Planned(_held(found, INTERRUPTED), may_begin=False)
     if found.digest is None and asks(options):
-        return Planned(_held(found, "not started: not every tenant could be planned"), may_begin=False)
-    if any(wanted not in {None, found.digest} for wanted in (options.expect_digest, options.accept)):
-        console.error(f"these are not the plans that were approved: their digest is {found.digest}; nothing was written anywhere")
+        return Planned(
+            _held(found, "not started: not every tenant could be planned"), may_begin=False
+        )
+    if any(
+        wanted not in {None, found.digest} for wanted in (options.expect_digest, options.accept)
+    ):
+        console.error(
+            "these are not the plans that were approved: their digest is "
+            f"{found.digest}; nothing was written anywhere"
+        )
         return Planned(all_of(map(_stale, found.runs), found.owners), may_begin=False)
-    runs = [replace(run, exit_code=Exit.REFUSED) if run.plan and _is_refused(run.plan, options) else run for run in found.runs]
+    runs = [
+        replace(run, exit_code=Exit.REFUSED) if run.plan and _is_refused(run.plan, options) else run
+        for run in found.runs
+    ]
     if all(run.exit_code != Exit.REFUSED for run in runs):
         return Planned(found, may_begin=True)
     console.error("a plan is refused; nothing was written anywhere")
@@ -107,7 +135,10 @@ def _judged(console: Console, options: Options, found: Runs) -> Planned:
 def _stale(run: TenantRun) -> TenantRun:
     if run.plan is None:
         return run
-    message = f"not the plans that were approved; that of this tenant has the digest {run.plan.digest}; nothing was written"
+    message = (
+        "not the plans that were approved; that of this tenant has the digest "
+        f"{run.plan.digest}; nothing was written"
+    )
     return replace(run, exit_code=Exit.STALE, error=Failure(StalePlan.kind, message))
 
 
@@ -115,5 +146,10 @@ def _held(found: Runs, why: str) -> Runs:
     """Nobody has a turn; `why`, with those who are the reason."""
     failed = [run for run in found.runs if run.exit_code]
     note = f"{why} ({told(failed)})" if why != INTERRUPTED else why
-    runs = [replace(run, exit_code=None, plan=None, note=note) if run.plan and not run.exit_code else run for run in found.runs]
+    runs = [
+        replace(run, exit_code=None, plan=None, note=note)
+        if run.plan and not run.exit_code
+        else run
+        for run in found.runs
+    ]
     return all_of(runs, found.owners, interrupted=why == INTERRUPTED)

@@ -1,4 +1,5 @@
-"""`reconcile --all-tenants`: a wave begins once every tenant of the one before applied and its endpoints passed their test.
+"""`reconcile --all-tenants`: a wave begins once every tenant of the one before applied and its
+endpoints passed their test.
 
 Nothing begins before every tenant is planned and no plan is refused: `approved.py`.
 """
@@ -42,7 +43,9 @@ def reconcile_all(ctx: click.Context, console: Console, options: Options) -> int
         end = _end(prepared.options)
         async with opened(prepared.target, prepared.options, options.parallelism) as provider:
             wanted = await workflow.switched_on(prepared.selected, provider, prepared.policy)
-            tests = Testing(wanted, {"tenant": provider.test}, Wish(parallelism=options.parallelism))
+            tests = Testing(
+                wanted, {"tenant": provider.test}, Wish(parallelism=options.parallelism)
+            )
             report, interrupted = await watched(console, tests, end)
         if console.output == "text":
             show_test(console, report)

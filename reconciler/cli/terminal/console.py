@@ -17,7 +17,9 @@ class _JsonLines(logging.Formatter):
     """One JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Time in UTC, level, logger, message, and the record's `fields`, if it has any; nothing of other arguments."""
+        """Time in UTC, level, logger, message, and the record's `fields`, if it has any; nothing of
+        other arguments.
+        """
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -59,21 +61,27 @@ class Console:
 
     @property
     def color(self) -> bool:
-        """Whether text on standard output is coloured: NO_COLOR and --no-color win, then FORCE_COLOR, then a terminal decides."""
+        """Whether text on standard output is coloured: NO_COLOR and --no-color win, then
+        FORCE_COLOR, then a terminal decides.
+        """
         wanted = self.force_color or can_draw(sys.stdout)
         return self.output == "text" and not self.no_color and wanted
 
     def start_logging(self, handler: logging.Handler | None = None) -> None:
-        """Sends this package's log lines to standard error; other packages' never, they may hold urls.
+        """Sends this package's log lines to standard error; other packages' never, they may hold
+        urls.
 
-        With a `handler` of its own a command is a server: it tells one level more, and with the time.
+        With a `handler` of its own a command is a server: it tells one level more, and with the
+        time.
         """
         logger = logging.getLogger("reconciler")
         for old in list(logger.handlers):
             logger.removeHandler(old)
         serves = handler is not None
         handler = handler or logging.StreamHandler(sys.stderr)
-        text = logging.Formatter("%(asctime)s %(levelname)s %(message)s") if serves else _TextLines()
+        text = (
+            logging.Formatter("%(asctime)s %(levelname)s %(message)s") if serves else _TextLines()
+        )
         handler.setFormatter(_JsonLines() if self.log_format == "json" else text)
         logger.addHandler(handler)
         logger.propagate = False
@@ -83,7 +91,9 @@ class Console:
     def data(self, text: str) -> None:
         """A document on standard output; raises OutputLost."""
         try:
-            click.echo(text.removesuffix("\n"), color=self.color or None)  # None: click itself takes colours out of a pipe
+            click.echo(
+                text.removesuffix("\n"), color=self.color or None
+            )  # None: click itself takes colours out of a pipe
         except OSError as error:
             raise OutputLost(os.strerror(error.errno or 0)) from None
         self.wrote = True
@@ -98,13 +108,18 @@ class Console:
         self.tell(logging.ERROR, text if self.log_format == "json" else f"error: {text}")
 
     def tell(self, level: int, text: str) -> None:
-        """Text on standard error whatever the options say; with `--log-format json` each of its lines is an object too."""
+        """Text on standard error whatever the options say; with `--log-format json` each of its
+        lines is an object too.
+        """
         if self.log_format != "json":
             click.echo(text, err=True)
             return
         form = _JsonLines()
         for line in filter(None, text.splitlines()):
-            click.echo(form.format(logging.LogRecord("reconciler", level, "", 0, line, None, None)), err=True)
+            click.echo(
+                form.format(logging.LogRecord("reconciler", level, "", 0, line, None, None)),
+                err=True,
+            )
 
 
 def is_terminal(stream: IO[Any] | None) -> bool:
@@ -116,7 +131,9 @@ def is_terminal(stream: IO[Any] | None) -> bool:
 
 
 def can_draw(stream: IO[Any] | None) -> bool:
-    """Whether a stream is a terminal with colours and a cursor that moves; TERM=dumb says that it has neither."""
+    """Whether a stream is a terminal with colours and a cursor that moves; TERM=dumb says that it
+    has neither.
+    """
     return is_terminal(stream) and os.environ.get("TERM") != "dumb"
 
 

@@ -1,4 +1,6 @@
-"""The one error handler: every ending of a command becomes a message and one of the exit codes in README.md."""
+"""The one error handler: every ending of a command becomes a message and one of the exit codes in
+README.md.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +36,9 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-# From the least bad to the worst, for a run over several tenants: what was found, what was refused before anything was written,
-# what could not be done, what was done in part, and what nobody can tell.
+# From the least bad to the worst, for a run over several tenants: what was found, what was refused
+# before anything was written, what could not be done, what was done in part, and what nobody can
+# tell.
 BADNESS: Final = (
     Exit.DONE,
     Exit.PENDING,
@@ -70,8 +73,12 @@ def worst(codes: Iterable[int]) -> int:
 
 
 def guarded(call: Callable[[], Any], console: Console) -> int:
-    """Runs `call` and returns the exit code, whatever happens; a bug prints its traceback and is 70."""
-    if sys.stdout is None:  # started with a closed standard output: nothing could be reported, so nothing is done
+    """Runs `call` and returns the exit code, whatever happens; a bug prints its traceback and is
+    70.
+    """
+    if (
+        sys.stdout is None
+    ):  # started with a closed standard output: nothing could be reported, so nothing is done
         console.error("standard output is closed; nothing was done")
         return Exit.ERROR
     try:
@@ -87,7 +94,9 @@ def guarded(call: Callable[[], Any], console: Console) -> int:
 def _lost_output(console: Console, why: str) -> int:
     console.error(f"standard output cannot be written: {why}")
     null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())  # so that the interpreter's own flush at exit does not fail again
+    os.dup2(
+        null, sys.stdout.fileno()
+    )  # so that the interpreter's own flush at exit does not fail again
     os.close(null)
     return Exit.ERROR
 
@@ -114,7 +123,12 @@ def _caught(call: Callable[[], Any], console: Console) -> int:  # noqa: PLR0911 
         return _tell(console, "system", _system(error), Exit.ERROR)
     except Exception:  # noqa: BLE001  a defect: the traceback is for us, the exit code for the pipeline
         console.tell(logging.ERROR, traceback.format_exc().rstrip())
-        return _tell(console, "defect", "a defect in the program; please report the traceback above", Exit.DEFECT)
+        return _tell(
+            console,
+            "defect",
+            "a defect in the program; please report the traceback above",
+            Exit.DEFECT,
+        )
     return code if isinstance(code, int) else Exit.DONE
 
 
@@ -131,7 +145,11 @@ def _system(error: OSError) -> str:
 def _usage(error: click.UsageError, console: Console) -> int:
     bare = isinstance(error, click.exceptions.NoArgsIsHelpError)  # its message is the whole help
     if error.ctx is not None:
-        usage = error.ctx.get_help() if bare else f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help'."
+        usage = (
+            error.ctx.get_help()
+            if bare
+            else f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help'."
+        )
         console.tell(logging.ERROR, usage)
     message = "a command is missing" if bare else " ".join(error.format_message().split())
     return _tell(console, "usage", message, Exit.USAGE)
@@ -149,7 +167,9 @@ def _tell(console: Console, kind: str, message: str, code: Exit) -> int:
 
 
 def _problems(error: InvalidManifests, console: Console) -> None:
-    """A document on standard output where one was asked for; for the log, unless that shows it anyway, text on standard error."""
+    """A document on standard output where one was asked for; for the log, unless that shows it
+    anyway, text on standard error.
+    """
     from reconciler.cli.terminal.problems import DOCUMENTS, SPEAKING, rendered  # noqa: PLC0415  only on an error
 
     found = (error.problems, error.documents, error.skipped)

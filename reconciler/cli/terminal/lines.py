@@ -1,4 +1,5 @@
-"""Log lines of a server: written by a thread of their own, so that a standard error that nobody reads stops nobody's request.
+"""Log lines of a server: written by a thread of their own, so that a standard error that nobody
+reads stops nobody's request.
 
 What does not fit into the queue is dropped and counted.
 """
@@ -17,7 +18,9 @@ LAST: Final = 1.0  # seconds that the end waits for the lines before it
 
 
 class Lines(logging.Handler):
-    """Hands formatted lines to a thread that writes them to the descriptor `to`; past Python's buffers, which have locks."""
+    """Hands formatted lines to a thread that writes them to the descriptor `to`; past Python's
+    buffers, which have locks.
+    """
 
     def __init__(self, to: int) -> None:
         super().__init__()

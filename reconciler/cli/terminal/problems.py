@@ -12,11 +12,17 @@ if TYPE_CHECKING:
     from reconciler.core.model.problem import Problem
 
 DOCUMENTS: Final = frozenset(forms.forms_of("problems")) - {"text"}
-OF_REPOSITORY: Final = frozenset({"sarif", "github", "gitlab"})  # forms in which a path is the repository's
-SPEAKING: Final = frozenset({"json", "github"})  # forms that a log shows anyway, so that it needs no text beside them
+OF_REPOSITORY: Final = frozenset(
+    {"sarif", "github", "gitlab"}
+)  # forms in which a path is the repository's
+SPEAKING: Final = frozenset(
+    {"json", "github"}
+)  # forms that a log shows anyway, so that it needs no text beside them
 
 
-def rendered(output: str, problems: Iterable[Problem], documents: int, skipped: int, *, color: bool = False) -> str:
+def rendered(
+    output: str, problems: Iterable[Problem], documents: int, skipped: int, *, color: bool = False
+) -> str:
     """The problems in one of the forms above, or as text."""
     if output in OF_REPOSITORY and problems:
         problems = tuple(map(_of_repository, problems))
@@ -33,4 +39,8 @@ def _of_repository(problem: Problem) -> Problem:
 
     path, root = os.path.abspath(problem.origin.file), work_tree()  # noqa: PTH100  strings, as the paths of manifests
     inside = problem.origin.file != STDIN and path.startswith(f"{root.rstrip('/')}/")
-    return replace(problem, origin=replace(problem.origin, file=relative(path, root))) if inside else problem
+    return (
+        replace(problem, origin=replace(problem.origin, file=relative(path, root)))
+        if inside
+        else problem
+    )

@@ -21,15 +21,21 @@ PACE: Final = 0.1  # seconds between two moves of a bar without a known end
 
 @contextmanager
 def progress(console: Console, total: int | None, label: str) -> Iterator[Callable[[Any], None]]:
-    """A function to call once for each of `total` things done, None where that is not known; the bar goes to standard error."""
+    """A function to call once for each of `total` things done, None where that is not known; the
+    bar goes to standard error.
+    """
     if console.quiet or console.log_format == "json" or total == 0 or not can_draw(sys.stderr):
         yield lambda _done: None
         return
     endless: Iterator[None] = (None for _ in ())  # click takes a length from what has one
     color = False if console.no_color else None
     wide = shutil.get_terminal_size().columns >= WIDE
-    width = WIDTH if wide else 0  # 0: what is left of the line; a bar that wraps would leave a line behind at each step
-    with click.progressbar(endless, length=total, label=label, file=sys.stderr, color=color, width=width, show_eta=wide) as bar:
+    width = (
+        WIDTH if wide else 0
+    )  # 0: what is left of the line; a bar that wraps would leave a line behind at each step
+    with click.progressbar(
+        endless, length=total, label=label, file=sys.stderr, color=color, width=width, show_eta=wide
+    ) as bar:
         yield lambda _done: bar.update(1)
 
 

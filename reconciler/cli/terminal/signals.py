@@ -1,4 +1,6 @@
-"""Ctrl-C and SIGTERM: both end a command the same way, wherever it is. Called by every command that talks to a tenant."""
+"""Ctrl-C and SIGTERM: both end a command the same way, wherever it is. Called by every command that
+talks to a tenant.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +17,27 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """As `asyncio.run`, but SIGTERM too raises KeyboardInterrupt, so that it is reported and cleaned up after."""
+    """As `asyncio.run`, but SIGTERM too raises KeyboardInterrupt, so that it is reported and
+    cleaned up after.
+    """
     return run_made(lambda: main)
 
 
 def run_made(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """The same for a coroutine that is made only once a signal can no longer come between making and awaiting it.
+    """The same for a coroutine that is made only once a signal can no longer come between making
+    and awaiting it.
 
-    SIGTERM becomes a Ctrl-C, which asyncio lets the running tasks end by; raised in the middle of one of them it would be lost
-    there. A script's background job is started with SIGINT ignored; there too both signals must end a run with its report.
+    SIGTERM becomes a Ctrl-C, which asyncio lets the running tasks end by; raised in the middle of
+    one of them it would be lost there. A script's background job is started with SIGINT ignored;
+    there too both signals must end a run with its report.
     """
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # which asyncio looks for, and replaces by its own
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # which asyncio looks for, and replaces by its own
     signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
-    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # one that comes while the loop is being made waits until it is there
+    signal.pthread_sigmask(
+        signal.SIG_BLOCK, _SIGNALS
+    )  # one that comes while the loop is being made waits until it is there
     try:
         return asyncio.run(_interruptibly(make))
     finally:
@@ -35,7 +45,9 @@ def run_made(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 class _Unawaited(ThreadPoolExecutor):
-    """Runs each call in a daemon thread: a resolver that hangs keeps neither the event loop nor the process from ending."""
+    """Runs each call in a daemon thread: a resolver that hangs keeps neither the event loop nor the
+    process from ending.
+    """
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Starts the call at once."""
@@ -59,7 +71,9 @@ class _Unawaited(ThreadPoolExecutor):
 
 
 async def _interruptibly(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Awaits what is made; a connection that fails in the very moment of Ctrl-C must not make the command forget it."""
+    """Awaits what is made; a connection that fails in the very moment of Ctrl-C must not make the
+    command forget it.
+    """
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     asyncio.get_running_loop().set_default_executor(_Unawaited())
     try:
@@ -89,12 +103,16 @@ def interruptible(stop: Callable[[], object], cancel: Callable[[], object]) -> I
     finally:
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
-            signal.signal(number, before[number])  # what follows may have tasks, or a report, of its own
+            signal.signal(
+                number, before[number]
+            )  # what follows may have tasks, or a report, of its own
 
 
 @contextmanager
 def at_once() -> Iterator[None]:
-    """While a person is asked: Ctrl-C raises KeyboardInterrupt here, although an event loop would only note it."""
+    """While a person is asked: Ctrl-C raises KeyboardInterrupt here, although an event loop would
+    only note it.
+    """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield

@@ -22,7 +22,9 @@ from reconciler.core.safety.run_policy import RunPolicy
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to take over: the webhooks of these keys or names, None for all; also those of the owner `adopt_from`."""
+    """What to take over: the webhooks of these keys or names, None for all; also those of the owner
+    `adopt_from`.
+    """
 
     names: AbstractSet[str] | None = None
     adopt_from: str | None = None
@@ -43,10 +45,13 @@ def make_adoption(
 ) -> Plan:
     """The plan that marks live webhooks as ours and leaves every other field as it is.
 
-    Another owner's webhook, or one that is not there: a violation if it was named, a warning if all were asked for.
+    Another owner's webhook, or one that is not there: a violation if it was named, a warning if all
+    were asked for.
     """
     items, real = tuple(sorted(declared, key=lambda item: item.key)), {one.id: one for one in live}
-    found = match(items, _by_their_key(items, tuple(real.values()), policy, wanted), policy, normalize)
+    found = match(
+        items, _by_their_key(items, tuple(real.values()), policy, wanted), policy, normalize
+    )
     changes: list[Change] = []
     refused: list[Violation] = []
     warnings: list[str] = []
@@ -75,41 +80,68 @@ def make_adoption(
     return with_digest(made)
 
 
-def _counts(changes: int, asked_for: AbstractSet[str], live: Iterable[Live], policy: RunPolicy) -> Counts:
-    """Of those asked for, by id, what does not change is ours already; the rest is out of scope if ours, else unmanaged."""
+def _counts(
+    changes: int, asked_for: AbstractSet[str], live: Iterable[Live], policy: RunPolicy
+) -> Counts:
+    """Of those asked for, by id, what does not change is ours already; the rest is out of scope if
+    ours, else unmanaged.
+    """
     rest = [is_ours(one, policy) for one in live if one.id not in asked_for]
-    return Counts(update=changes, keep=len(asked_for) - changes, unmanaged=rest.count(False), out_of_scope=rest.count(True))
+    return Counts(
+        update=changes,
+        keep=len(asked_for) - changes,
+        unmanaged=rest.count(False),
+        out_of_scope=rest.count(True),
+    )
 
 
-def _by_their_key(items: Sequence[Declared], held: Sequence[Live], policy: RunPolicy, wanted: Wanted) -> tuple[Live, ...]:
-    """Live webhooks to match with: of the former owner under his key, although the name may have changed meanwhile.
+def _by_their_key(
+    items: Sequence[Declared], held: Sequence[Live], policy: RunPolicy, wanted: Wanted
+) -> tuple[Live, ...]:
+    """Live webhooks to match with: of the former owner under his key, although the name may have
+    changed meanwhile.
 
-    They are shown to the matching as ours where we have none of that key; the names of all others decide as always.
+    They are shown to the matching as ours where we have none of that key; the names of all others
+    decide as always.
     """
     if wanted.adopt_from is None:
         return tuple(held)
-    ours = {one.managed_by.key for one in held if one.managed_by is not None and one.managed_by.owner == policy.owner.name}
+    ours = {
+        one.managed_by.key
+        for one in held
+        if one.managed_by is not None and one.managed_by.owner == policy.owner.name
+    }
     keys = {item.key for item in items} - ours
     return tuple(
         replace(one, managed_by=replace(one.managed_by, owner=policy.owner.name))
-        if one.managed_by is not None and one.managed_by.owner == wanted.adopt_from and one.managed_by.key in keys
+        if one.managed_by is not None
+        and one.managed_by.owner == wanted.adopt_from
+        and one.managed_by.key in keys
         else one
         for one in held
     )
 
 
 def _may_take(live: Live, policy: RunPolicy, wanted: Wanted) -> bool:
-    return may_take(live, policy.owner.name, wanted.adopt_from) and not is_foreign(live.managed_by, policy)
+    return may_take(live, policy.owner.name, wanted.adopt_from) and not is_foreign(
+        live.managed_by, policy
+    )
 
 
 def _refusal(item: Declared, live: Live | None, policy: RunPolicy) -> Violation:
     """Why a webhook cannot be taken over."""
     mark = live.managed_by if live is not None else None
     if live is None or mark is None:
-        return Violation("not-found", f"{item.spec.name}: is not at the tenant; reconcile creates it", (item.spec.name,))
+        return Violation(
+            "not-found",
+            f"{item.spec.name}: is not at the tenant; reconcile creates it",
+            (item.spec.name,),
+        )
     if is_foreign(mark, policy):
         return refusal(live, "mark", policy)
-    message = f"{live.spec.name}: belongs to owner {mark.owner}; --adopt-from {mark.owner} takes it over"
+    message = (
+        f"{live.spec.name}: belongs to owner {mark.owner}; --adopt-from {mark.owner} takes it over"
+    )
     return Violation("other-owner", message, (live.spec.name,))
 
 
@@ -123,6 +155,11 @@ def _taken(
         differs.append("protected")
     declared = replace(item, spec=live.spec, protected=live.protected, sources=settled.sources)
     fields = mark_changes(live, declared, policy)
-    said = f"{live.spec.name}: differs from its manifest in {', '.join(differs)}; adopt leaves that, reconcile changes it"
-    change = Change(Action.UPDATE, live.spec.name, live, declared, fields, "adopted: ownership only")
+    said = (
+        f"{live.spec.name}: differs from its manifest in {', '.join(differs)}; adopt leaves "
+        "that, reconcile changes it"
+    )
+    change = Change(
+        Action.UPDATE, live.spec.name, live, declared, fields, "adopted: ownership only"
+    )
     return change, (said,) if differs else ()

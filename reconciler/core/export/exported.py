@@ -28,7 +28,9 @@ _VARIABLE = "fromEnv: WEBHOOK_"
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """A live webhook that no manifest declares: the key it gets, and what its variables are named after."""
+    """A live webhook that no manifest declares: the key it gets, and what its variables are named
+    after.
+    """
 
     live: Live
     key: str
@@ -37,7 +39,8 @@ class Fresh:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A declared webhook and the fields in which the live one differs from it; `after` of a field is the declared value.
+    """A declared webhook and the fields in which the live one differs from it; `after` of a field
+    is the declared value.
 
     `stem` is what new variables of it are named after.
     """
@@ -52,8 +55,8 @@ class Edit:
 class Export:
     """What is to be written: `fresh` and `edits`, by name; the rest is counted or named.
 
-    `absent` are declared webhooks that the tenant does not have, which an export leaves as they are; `others` is how many live
-    webhooks are another owner's.
+    `absent` are declared webhooks that the tenant does not have, which an export leaves as they
+    are; `others` is how many live webhooks are another owner's.
     """
 
     fresh: tuple[Fresh, ...] = ()
@@ -67,10 +70,11 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What is written of one webhook: into the file at `path`, shown as `file`, which then has `text`.
+    """What is written of one webhook: into the file at `path`, shown as `file`, which then has
+    `text`.
 
-    A file without `fields` is new; else those are what of the webhook changes in it, at `line`. `variables` are the references
-    of a new one; `mark` is the live webhook's.
+    A file without `fields` is new; else those are what of the webhook changes in it, at `line`.
+    `variables` are the references of a new one; `mark` is the live webhook's.
     """
 
     path: str
@@ -99,7 +103,9 @@ def make_export(
     taken: Collection[str] = (),
     adopt_from: str | None = None,
 ) -> Export:
-    """What to write so that `declared` says what `live` is, in any order; `taken` are keys that no new webhook may get."""
+    """What to write so that `declared` says what `live` is, in any order; `taken` are keys that no
+    new webhook may get.
+    """
     wanted = tuple(sorted(declared, key=lambda item: item.key))
     held = tuple(live)
     mine = [item for item in held if may_take(item, policy.owner.name, adopt_from)]
@@ -118,7 +124,9 @@ def make_export(
             warnings += _patched(item, differing)
     pairs = [counterpart for _, counterpart in found.pairs if counterpart is not None]
     fresh, said = _fresh(found.unmatched, policy, taken, stems, adopt_from)
-    said += tuple(export_warning(item.live) for item in fresh if is_foreign(item.live.managed_by, policy))
+    said += tuple(
+        export_warning(item.live) for item in fresh if is_foreign(item.live.managed_by, policy)
+    )
     return Export(
         fresh=fresh,
         edits=tuple(edits),
@@ -131,8 +139,14 @@ def make_export(
 
 
 def _switched(declared: Declared) -> Declared:
-    """The webhook with `enabled` left out as true, so that one that is off at the tenant gets the field, and no other does."""
-    return declared if declared.spec.enabled is not None else replace(declared, spec=replace(declared.spec, enabled=True))
+    """The webhook with `enabled` left out as true, so that one that is off at the tenant gets the
+    field, and no other does.
+    """
+    return (
+        declared
+        if declared.spec.enabled is not None
+        else replace(declared, spec=replace(declared.spec, enabled=True))
+    )
 
 
 def _fields(settled: Declared, live: Live) -> tuple[FieldChange, ...]:
@@ -143,29 +157,49 @@ def _fields(settled: Declared, live: Live) -> tuple[FieldChange, ...]:
 
 
 def _patch(declared: Declared, field: FieldChange) -> Origin | None:
-    """Where a Tenant's patch sets a field; an authentication is one thing, whatever of it the patch sets."""
+    """Where a Tenant's patch sets a field; an authentication is one thing, whatever of it the patch
+    sets.
+    """
     return declared.patch_of(field.path[:1])
 
 
 def _patched(declared: Declared, fields: Iterable[FieldChange]) -> Iterator[str]:
-    """A warning for each field that a Tenant's patch sets: the manifest is every tenant's, and must not get this one's value."""
+    """A warning for each field that a Tenant's patch sets: the manifest is every tenant's, and must
+    not get this one's value.
+    """
     for field in fields:
         patch = _patch(declared, field)
         if patch is not None:
-            yield f"{patch}: {declared.spec.name}: {field.dotted} differs, and this patch sets it; edit the patch, or reconcile"
+            yield (
+                f"{patch}: {declared.spec.name}: {field.dotted} differs, and this patch sets "
+                "it; edit the patch, or reconcile"
+            )
 
 
 def _fresh(
-    unmatched: Iterable[Live], policy: RunPolicy, taken: Collection[str], stems: _Stems, adopt_from: str | None
+    unmatched: Iterable[Live],
+    policy: RunPolicy,
+    taken: Collection[str],
+    stems: _Stems,
+    adopt_from: str | None,
 ) -> tuple[tuple[Fresh, ...], tuple[str, ...]]:
-    """A key for each, once: the one in its mark, else made from its name; and a warning for what cannot be declared again."""
+    """A key for each, once: the one in its mark, else made from its name; and a warning for what
+    cannot be declared again.
+    """
     ordered = sorted(unmatched, key=lambda item: (item.spec.name, item.id))
     marked = _marked(ordered, policy.owner.name, adopt_from)
-    keys, made, warnings = {*taken, *marked.values()}, [], []  # who has a key keeps it, whatever the order of names
+    keys, made, warnings = (
+        {*taken, *marked.values()},
+        [],
+        [],
+    )  # who has a key keeps it, whatever the order of names
     for item in ordered:
         key = marked.get(item.id)
         if key in taken:
-            warnings.append(f"{item.spec.name}: not exported: a manifest declares {key}, which this tenant does not select")
+            warnings.append(
+                f"{item.spec.name}: not exported: a manifest declares {key}, which this "
+                "tenant does not select"
+            )
             continue
         if key is None:
             key = _unique(key_for(item.spec.name, NAMELESS), keys, "-")
@@ -179,7 +213,11 @@ def _marked(ordered: Iterable[Live], owner: str, adopt_from: str | None) -> dict
     holders: dict[str, Live] = {}
     for item in ordered:
         mark = item.managed_by
-        if mark is not None and mark.owner in {owner, adopt_from} and limits.KEY.fullmatch(mark.key):
+        if (
+            mark is not None
+            and mark.owner in {owner, adopt_from}
+            and limits.KEY.fullmatch(mark.key)
+        ):
             before = holders.setdefault(mark.key, item)
             if before is not item and mark.owner == owner:
                 holders[mark.key] = item
@@ -196,15 +234,23 @@ def _unique(text: str, taken: Collection[str], sign: str) -> str:
 
 
 class _Stems:
-    """What variables of our naming are named after, so that no two webhooks share a credential unseen."""
+    """What variables of our naming are named after, so that no two webhooks share a credential
+    unseen.
+    """
 
     def __init__(self, declared: Iterable[Declared]) -> None:
         self._owners: dict[str, str] = {}
         for item in declared:
             auth = item.spec.auth
-            for secret in (item.spec.url, auth.username if isinstance(auth, BasicAuth) else None, credential(auth)):
+            for secret in (
+                item.spec.url,
+                auth.username if isinstance(auth, BasicAuth) else None,
+                credential(auth),
+            ):
                 if isinstance(secret, Secret) and secret.reference.startswith(_VARIABLE):
-                    self._owners[secret.reference.removeprefix(_VARIABLE).rpartition("_")[0]] = item.key
+                    self._owners[secret.reference.removeprefix(_VARIABLE).rpartition("_")[0]] = (
+                        item.key
+                    )
 
     def of(self, key: str) -> str:
         """The stem of a webhook: its key's own, with a number where another webhook has that."""

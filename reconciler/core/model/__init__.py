@@ -1,4 +1,6 @@
-"""The values that both sides of a comparison are made of: webhooks, secrets, the event catalogue, limits, problems.
+"""The values that both sides of a comparison are made of: webhooks, secrets, the event catalogue,
+limits, problems.
 
-Knows nothing of plans, files and HTTP. Entry points: `webhook.Webhook`, `secret.Secret`, `problem.Problem`.
+Knows nothing of plans, files and HTTP. Entry points: `webhook.Webhook`, `secret.Secret`,
+`problem.Problem`.
 """

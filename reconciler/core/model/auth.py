@@ -18,7 +18,9 @@ class NoAuth:
 
 @dataclass(frozen=True, slots=True)
 class BasicAuth:
-    """RFC 7617; the user name is a Secret where the manifest references it or the tenant told it."""
+    """RFC 7617; the user name is a Secret where the manifest references it or the tenant told
+    it.
+    """
 
     username: str | Secret
     password: Secret | Withheld
@@ -40,7 +42,11 @@ class ApiKeyAuth:
 
 
 Auth = NoAuth | BasicAuth | BearerAuth | ApiKeyAuth
-CREDENTIAL_FIELDS: Final = {"basic": "password", "bearer": "token", "apiKey": "value"}  # by type of authentication
+CREDENTIAL_FIELDS: Final = {
+    "basic": "password",
+    "bearer": "token",
+    "apiKey": "value",
+}  # by type of authentication
 
 
 def auth_type(auth: Auth) -> str:

@@ -1,6 +1,8 @@
-"""The fields of a webhook's spec, one row each. What compares, prints, saves or exports a spec loops over this table.
+"""The fields of a webhook's spec, one row each. What compares, prints, saves or exports a spec
+loops over this table.
 
-A provider's codec is not here: it has the words of its product, and a test checks that it covers the table.
+A provider's codec is not here: it has the words of its product, and a test checks that it covers
+the table.
 """
 
 from __future__ import annotations
@@ -29,9 +31,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: its path in a manifest's spec, how to read it from a spec, and what it means if a manifest leaves it out.
+    """One field: its path in a manifest's spec, how to read it from a spec, and what it means if a
+    manifest leaves it out.
 
-    `default` is that meaning; None leaves the live value, and `created` is what a create writes then.
+    `default` is that meaning; None leaves the live value, and `created` is what a create writes
+    then.
     """
 
     path: Path
@@ -42,8 +46,12 @@ class Field:
 
     @property
     def types(self) -> tuple[type, ...]:
-        """The types of a PLAIN field's values: those of its default and of what a create writes, else text."""
-        return tuple({type(value) for value in (self.default, self.created) if value is not None}) or (str,)
+        """The types of a PLAIN field's values: those of its default and of what a create writes,
+        else text.
+        """
+        return tuple(
+            {type(value) for value in (self.default, self.created) if value is not None}
+        ) or (str,)
 
     @property
     def name(self) -> str:
@@ -72,18 +80,25 @@ FIELDS: Final[list[Field]] = [
     Field(("auth", "credential"), Kind.CREDENTIAL, lambda spec: auth.credential(spec.auth)),
     Field(("events",), Kind.SET, lambda spec: spec.subscriptions, frozenset()),
 ]
-MODEL: type[Webhook] = Webhook  # what `make_spec` makes; with a further row of FIELDS comes a model that has it
+MODEL: type[Webhook] = (
+    Webhook  # what `make_spec` makes; with a further row of FIELDS comes a model that has it
+)
 
 
 def make_spec(
-    values: Mapping[str, Any], url: str | Secret, authentication: auth.Auth, events: frozenset[Subscription]
+    values: Mapping[str, Any],
+    url: str | Secret,
+    authentication: auth.Auth,
+    events: frozenset[Subscription],
 ) -> Webhook:
     """A spec of the values of `attributes` by name, and of those that had to be decoded."""
     return MODEL(**values, url=url, auth=authentication, subscriptions=events)
 
 
 def attributes() -> Iterator[Field]:
-    """The rows that are a value of the spec by themselves and need no decoding: those a manifest holds as they are."""
+    """The rows that are a value of the spec by themselves and need no decoding: those a manifest
+    holds as they are.
+    """
     return (row for row in FIELDS if row.kind is Kind.PLAIN and len(row.path) == 1)
 
 
@@ -104,14 +119,18 @@ def put(document: dict[str, Any], path: Path, value: Any) -> None:
 
 
 def comparable_values(spec: Webhook) -> dict[Path, Any]:
-    """Every field by the path under which a plan names it, as values that are equal if the fields are."""
+    """Every field by the path under which a plan names it, as values that are equal if the fields
+    are.
+    """
     found: dict[Path, Any] = {}
     for row in FIELDS:
         value, path = row.read(spec), row.path
         match row.kind:
             case Kind.FOLDED:
                 value = value.lower()
-            case Kind.CREDENTIAL if value is not None:  # a Secret is one that would be sent, whatever version the tenant knows
+            case Kind.CREDENTIAL if (
+                value is not None
+            ):  # a Secret is one that would be sent, whatever version the tenant knows
                 path = ("auth", auth.credential_field(spec.auth))
                 value = (value.version, value.reference if isinstance(value, Secret) else None)
             case _:

@@ -1,6 +1,8 @@
-"""A decoded JSON value and where it stands, so that what does not fit is named by its pointer. Called by the codec.
+"""A decoded JSON value and where it stands, so that what does not fit is named by its pointer.
+Called by the codec.
 
-Every question raises ValueError, one type for a body that does not decode, and never quotes what it found.
+Every question raises ValueError, one type for a body that does not decode, and never quotes what it
+found.
 """
 
 from __future__ import annotations

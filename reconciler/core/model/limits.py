@@ -1,4 +1,5 @@
-"""The limits of the values, one function each: None when the value is fine, else what is wrong with it.
+"""The limits of the values, one function each: None when the value is fine, else what is wrong with
+it.
 
 A message never quotes the value.
 """
@@ -18,23 +19,31 @@ CREDENTIAL_BYTES: Final = 255  # printable ASCII: docs.elastio.com/docs/referenc
 
 REPOSITORY_LENGTH: Final = 1024  # characters; the project's own limit
 
-REPOSITORY: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(?:/[!$-.0-;=A-Z_a-z~]+)+")
+REPOSITORY: Final = re.compile(
+    r"(?:[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(?:/[!$-.0-;=A-Z_a-z~]+)+"
+)
 KEY: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 token
 _RESERVED: Final = re.compile(
-    r"host|content-.*|connection|keep-alive|transfer-encoding|te|trailer|upgrade|expect|proxy-.*", re.IGNORECASE
+    r"host|content-.*|connection|keep-alive|transfer-encoding|te|trailer|upgrade|expect|proxy-.*",
+    re.IGNORECASE,
 )
-# Spaces and what Unicode calls Default_Ignorable_Code_Point, for a class of a regular expression: nothing of it is seen.
+# Spaces and what Unicode calls Default_Ignorable_Code_Point, for a class of a regular expression:
+# nothing of it is seen.
 INVISIBLE: Final = (
-    r" \u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000"
-    r"\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb" + "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    r" \u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f"
+    r"\u2028-\u202f\u205f-\u206f\u2800\u3000"
+    r"\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _VISIBLE: Final = re.compile(f"[^{INVISIBLE}]")
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _LABEL: Final = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST: Final = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}\.?")
 _IPV4: Final = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(?:\.(?!$)|$)){4}")
-_IPV6: Final = re.compile(r"[0-9a-f:.]*:[0-9a-f:.]*")  # urlsplit has looked closer; without a zone and IPvFuture
+_IPV6: Final = re.compile(
+    r"[0-9a-f:.]*:[0-9a-f:.]*"
+)  # urlsplit has looked closer; without a zone and IPvFuture
 _BRACKETS: Final = re.compile(r"\[[^]]*\](?::[0-9]*)?")  # urlsplit lets anything stand around them
 _NUMBER_LAST: Final = re.compile(r"(?:^|\.)[0-9]+\.?$")
 _LOOPBACK: Final = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|::1")  # 127.0.0.0/8: RFC 6890
@@ -47,13 +56,20 @@ def _unprintable(text: str) -> str | None:
             return "has a lone surrogate"
         if char in _BIDI:
             return "has a bidirectional control character"
-        if category in {"Cc", "Zl", "Zp"} or ord(char) & 0xFFFE == 0xFFFE or "\ufdd0" <= char <= "\ufdef":
-            return "has a control character"  # or one of the 66 noncharacters; what is unassigned here may be a new emoji
+        if (
+            category in {"Cc", "Zl", "Zp"}
+            or ord(char) & 0xFFFE == 0xFFFE
+            or "\ufdd0" <= char <= "\ufdef"
+        ):
+            # or one of the 66 noncharacters; what is unassigned here may be a new emoji
+            return "has a control character"
     return None
 
 
 def name(text: str) -> str | None:
-    """A webhook's name: 1 to 255 printable characters, one of them visible, no space at either end."""
+    """A webhook's name: 1 to 255 printable characters, one of them visible, no space at either
+    end.
+    """
     if not 1 <= len(text) <= NAME_LENGTH:
         return f"must have 1 to {NAME_LENGTH} characters"
     if text != text.strip():
@@ -69,14 +85,21 @@ def description(text: str) -> str | None:
 
 
 def repository(text: str) -> str | None:
-    """A repository: `host/path`, host in small letters, no scheme, port or @ (so no password), up to 1,024 characters."""
+    """A repository: `host/path`, host in small letters, no scheme, port or @ (so no password), up
+    to 1,024 characters.
+    """
     if len(text) > REPOSITORY_LENGTH:
         return f"has over {REPOSITORY_LENGTH} characters"
-    return None if REPOSITORY.fullmatch(text) else "must be host/path, such as forge.example/acme/webhooks"
+    return (
+        None
+        if REPOSITORY.fullmatch(text)
+        else "must be host/path, such as forge.example/acme/webhooks"
+    )
 
 
 def _is_host(host: str, *, literal: bool) -> bool:
-    """Whether it is a DNS name, or an IP address as everybody writes it: 127.1 and 0x7f.1 are neither.
+    """Whether it is a DNS name, or an IP address as everybody writes it: 127.1 and 0x7f.1 are
+    neither.
 
     Brackets are split off.
     """
@@ -99,7 +122,9 @@ def url(text: str) -> str | None:  # noqa: PLR0911  one line for each thing that
     if parts.scheme not in {"http", "https"} or not host or port == 0:
         return "must be an absolute http:// or https:// url"
     literal = "[" in parts.netloc
-    if not _is_host(host, literal=literal) or (literal and not _BRACKETS.fullmatch(parts.netloc.rpartition("@")[2])):
+    if not _is_host(host, literal=literal) or (
+        literal and not _BRACKETS.fullmatch(parts.netloc.rpartition("@")[2])
+    ):
         return "must have a host name, or an IP address in full"
     if any(char in text for char in '\\"<>^`{|}'):
         return "has a character that a url cannot hold; encode it (RFC 3986)"
@@ -117,7 +142,9 @@ def is_plain_http_abroad(text: str) -> bool:
 
 
 def credential(text: str) -> str | None:
-    """A resolved authentication field: 1 to 255 bytes of printable ASCII, no space at either end."""
+    """A resolved authentication field: 1 to 255 bytes of printable ASCII, no space at either
+    end.
+    """
     if not 1 <= len(text) <= CREDENTIAL_BYTES:
         return f"must have 1 to {CREDENTIAL_BYTES} bytes"
     if not all(" " <= char <= "~" for char in text):

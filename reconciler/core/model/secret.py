@@ -15,19 +15,22 @@ _FINGERPRINT: Final = "hmac-sha256:"
 
 
 def _bytes(text: str) -> bytes:
-    """Lone surrogates included: an encoding error would carry the whole text, and replacing would make others equal."""
+    """Lone surrogates included: an encoding error would carry the whole text, and replacing would
+    make others equal.
+    """
     return text.encode(errors="surrogatepass")
 
 
 class Secret:
     """A text that no output may show; it equals the text it hides.
 
-    Not a dataclass, as every other value is: `dataclasses.asdict` of whatever holds one would take it apart. It does not
-    change either.
+    Not a dataclass, as every other value is: `dataclasses.asdict` of whatever holds one would take
+    it apart. It does not change either.
 
-    `reference` says where it comes from ("fromEnv: NAME"); `shown` is what outputs print in its place; `version` is
-    what a credential is known by at the tenant, None when unknown. A value of None is a reference that did not resolve:
-    it equals only an equal reference that did not resolve either.
+    `reference` says where it comes from ("fromEnv: NAME"); `shown` is what outputs print in its
+    place; `version` is what a credential is known by at the tenant, None when unknown. A value of
+    None is a reference that did not resolve: it equals only an equal reference that did not resolve
+    either.
     """
 
     __slots__ = ("_value", "reference", "shown", "version")
@@ -36,7 +39,13 @@ class Secret:
     shown: str
     version: str | None
 
-    def __init__(self, value: str | None, reference: str = "", shown: str = HIDDEN, version: str | None = None) -> None:
+    def __init__(
+        self,
+        value: str | None,
+        reference: str = "",
+        shown: str = HIDDEN,
+        version: str | None = None,
+    ) -> None:
         put = object.__setattr__
         put(self, "_value", value)
         put(self, "reference", reference)
@@ -57,13 +66,17 @@ class Secret:
         return self._value is not None
 
     def reveal(self) -> str:
-        """The hidden text, for the codec and for `delivery/send.py`; raises ValueError when it did not resolve."""
+        """The hidden text, for the codec and for `delivery/send.py`; raises ValueError when it did
+        not resolve.
+        """
         if self._value is None:
             raise ValueError(f"unresolved secret {self.reference}")
         return self._value
 
     def known_among(self, texts: AbstractSet[str]) -> str | None:
-        """The hidden text where it is one of `texts`, so that whoever asks had it already; else None."""
+        """The hidden text where it is one of `texts`, so that whoever asks had it already; else
+        None.
+        """
         return self._value if self._value in texts else None
 
     def with_version(self, version: str | None) -> Secret:
@@ -111,13 +124,17 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """What a live credential is: the tenant does not tell it, only the version it was given (None: none given)."""
+    """What a live credential is: the tenant does not tell it, only the version it was given (None:
+    none given).
+    """
 
     version: str | None = None
 
 
 def shown_url(url: str) -> str:
-    """`scheme://host/…` of a url, which is all that outputs show of one that stands in no manifest."""
+    """`scheme://host/…` of a url, which is all that outputs show of one that stands in no
+    manifest.
+    """
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -135,9 +152,11 @@ def hidden_url(url: str, reference: str = "") -> Secret:
 
 
 def fingerprint(fields: Mapping[str, str | Secret], key: Secret) -> str | None:
-    """`hmac-sha256:` and 32 hex digits over field names and values, NUL-separated in name order, under `key`.
+    """`hmac-sha256:` and 32 hex digits over field names and values, NUL-separated in name order,
+    under `key`.
 
-    None when a value or the key did not resolve. Comparable only between runs that hold the same key.
+    None when a value or the key did not resolve. Comparable only between runs that hold the same
+    key.
     """
     if key._value is None:  # noqa: SLF001  the one function beside the class that sees inside
         return None
@@ -161,7 +180,9 @@ def is_fingerprint(version: str | None) -> bool:
 
 
 def shown(value: str | Secret | None, literals: AbstractSet[str] = frozenset()) -> str | None:
-    """A url or user name as outputs may print it: in full where it stands literally in a manifest of this run."""
+    """A url or user name as outputs may print it: in full where it stands literally in a manifest
+    of this run.
+    """
     if isinstance(value, Secret):
         return value.known_among(literals) or value.shown
     return value

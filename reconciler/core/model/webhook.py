@@ -39,8 +39,8 @@ class Subscription:
 class Webhook:
     """The spec: what a manifest can say and a tenant can hold.
 
-    `url` is text where it stands literally in a manifest, else a Secret (a reference, or what a tenant told).
-    `enabled` of None is a manifest that leaves it to the tenant.
+    `url` is text where it stands literally in a manifest, else a Secret (a reference, or what a
+    tenant told). `enabled` of None is a manifest that leaves it to the tenant.
     """
 
     name: str
@@ -53,7 +53,9 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Origin:
-    """Where a person has to look: file as given or relative to the current folder, line and column from 1."""
+    """Where a person has to look: file as given or relative to the current folder, line and column
+    from 1.
+    """
 
     file: str
     line: int
@@ -82,14 +84,18 @@ class ManagedBy:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who we are when writing; the commit and the repository that are recorded with what is written, None where unknown."""
+    """Who we are when writing; the commit and the repository that are recorded with what is
+    written, None where unknown.
+    """
 
     name: str
     revision: str | None = None
     repository: str | None = None
 
     def repository_for(self, mark: ManagedBy | None) -> str | None:
-        """The repository that a write records over a mark: ours; where ours is unknown, what our own mark has already."""
+        """The repository that a write records over a mark: ours; where ours is unknown, what our
+        own mark has already.
+        """
         kept = mark.repository if mark is not None and mark.owner == self.name else None
         return self.repository or kept
 
@@ -110,10 +116,11 @@ def _nowhere(_path: Steps) -> None:
 class Declared:
     """A spec wanted by Git. `key` is metadata.name; `protected` None leaves it to the tenant.
 
-    `sources` are the files it came from, relative to the root that `Scope` speaks of, sorted; `subscription_origins`
-    says where each subscription stands, so that a plan can name the file and line of those it adds; `where` says it of a field
-    by its path in the manifest, None for what is not there and wherever nobody asks; `field_origins` where the fields of the
-    spec stand that a patch of the Tenant set or removed, by path.
+    `sources` are the files it came from, relative to the root that `Scope` speaks of, sorted;
+    `subscription_origins` says where each subscription stands, so that a plan can name the file and
+    line of those it adds; `where` says it of a field by its path in the manifest, None for what is
+    not there and wherever nobody asks; `field_origins` where the fields of the spec stand that a
+    patch of the Tenant set or removed, by path.
     """
 
     spec: Webhook
@@ -123,13 +130,23 @@ class Declared:
     previously: tuple[str, ...] = ()
     protected: bool | None = None
     sources: tuple[str, ...] = ()
-    subscription_origins: Mapping[Subscription, Origin] = field(default_factory=dict, compare=False, repr=False)
+    subscription_origins: Mapping[Subscription, Origin] = field(
+        default_factory=dict, compare=False, repr=False
+    )
     where: Callable[[Steps], Origin | None] = field(default=_nowhere, compare=False, repr=False)
-    field_origins: Mapping[tuple[str, ...], Origin] = field(default_factory=dict, compare=False, repr=False)
+    field_origins: Mapping[tuple[str, ...], Origin] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def patch_of(self, path: tuple[str, ...]) -> Origin | None:
-        """Where the patch stands that set that field of the spec, or a part of it; None where none did."""
-        found = [known for known in self.field_origins if known == path[: len(known)] or known[: len(path)] == path]
+        """Where the patch stands that set that field of the spec, or a part of it; None where none
+        did.
+        """
+        found = [
+            known
+            for known in self.field_origins
+            if known == path[: len(known)] or known[: len(path)] == path
+        ]
         return self.field_origins[max(found, key=len)] if found else None
 
 

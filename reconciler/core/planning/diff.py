@@ -29,7 +29,10 @@ def _plain(before: Webhook, after: Webhook) -> list[FieldChange]:
     changes = []
     for level in found:
         path = tuple(str(part) for part in level.path(output_format="list"))
-        old, new = (None if side.__class__.__name__ == "NotPresent" else side for side in (level.t1, level.t2))
+        old, new = (
+            None if side.__class__.__name__ == "NotPresent" else side
+            for side in (level.t1, level.t2)
+        )
         changes.append(FieldChange(path, old, new))
     return changes
 
@@ -39,7 +42,9 @@ def _masked(held: str | Secret | None) -> bool:
     return isinstance(held, Secret) and not held.resolved
 
 
-def _reference(row: Field, before: Webhook, after: Webhook, literals: AbstractSet[str]) -> list[FieldChange]:
+def _reference(
+    row: Field, before: Webhook, after: Webhook, literals: AbstractSet[str]
+) -> list[FieldChange]:
     held, wanted = row.read(before), row.read(after)
     if held == wanted or _masked(held):
         return []
@@ -47,12 +52,16 @@ def _reference(row: Field, before: Webhook, after: Webhook, literals: AbstractSe
     return [FieldChange(row.path, old, new if new != old or new == HIDDEN else f"{new} (another)")]
 
 
-def _folded(row: Field, before: Webhook, after: Webhook, _literals: AbstractSet[str]) -> list[FieldChange]:
+def _folded(
+    row: Field, before: Webhook, after: Webhook, _literals: AbstractSet[str]
+) -> list[FieldChange]:
     old, new = row.read(before), row.read(after)
     return [FieldChange(row.path, old or None, new or None)] if old.lower() != new.lower() else []
 
 
-def _credential(row: Field, before: Webhook, after: Webhook, _literals: AbstractSet[str]) -> list[FieldChange]:
+def _credential(
+    row: Field, before: Webhook, after: Webhook, _literals: AbstractSet[str]
+) -> list[FieldChange]:
     old, new = row.read(before), row.read(after)
     if old == new:
         return []
@@ -63,13 +72,19 @@ def _credential(row: Field, before: Webhook, after: Webhook, _literals: Abstract
     return [FieldChange(("auth", name), old_text, new_text, secret=True)]
 
 
-def _set(row: Field, before: Webhook, after: Webhook, _literals: AbstractSet[str]) -> list[FieldChange]:
+def _set(
+    row: Field, before: Webhook, after: Webhook, _literals: AbstractSet[str]
+) -> list[FieldChange]:
     old, new = row.read(before), row.read(after)
-    added, removed = (tuple(sorted(part, key=lambda item: item.sort_key)) for part in (new - old, old - new))
+    added, removed = (
+        tuple(sorted(part, key=lambda item: item.sort_key)) for part in (new - old, old - new)
+    )
     return [FieldChange(row.path, added=added, removed=removed)] if added or removed else []
 
 
-_COMPARE: Final[Mapping[Kind, Callable[[Field, Webhook, Webhook, AbstractSet[str]], list[FieldChange]]]] = {
+_COMPARE: Final[
+    Mapping[Kind, Callable[[Field, Webhook, Webhook, AbstractSet[str]], list[FieldChange]]]
+] = {
     Kind.REFERENCE: _reference,
     Kind.FOLDED: _folded,
     Kind.CREDENTIAL: _credential,
@@ -81,11 +96,13 @@ def _by_path(change: FieldChange) -> tuple[str, ...]:
     return change.path
 
 
-def diff(before: Webhook, after: Webhook, literals: AbstractSet[str] = frozenset()) -> tuple[FieldChange, ...]:
+def diff(
+    before: Webhook, after: Webhook, literals: AbstractSet[str] = frozenset()
+) -> tuple[FieldChange, ...]:
     """The fields in which two specs differ, by path; empty when they are equal.
 
-    `literals` are the urls that may be printed in full. A credential differs when its version does, or when `after` holds
-    the Secret itself (it is to be sent).
+    `literals` are the urls that may be printed in full. A credential differs when its version does,
+    or when `after` holds the Secret itself (it is to be sent).
     """
     if before == after:
         return ()
@@ -97,7 +114,9 @@ def diff(before: Webhook, after: Webhook, literals: AbstractSet[str] = frozenset
 
 
 def moved(planned: Live, current: Live) -> tuple[str, ...]:
-    """The fields in which a webhook now differs from the one that was planned with, as dotted paths."""
+    """The fields in which a webhook now differs from the one that was planned with, as dotted
+    paths.
+    """
     fields = [change.dotted for change in diff(planned.spec, current.spec)]
     if planned.managed_by != current.managed_by:
         fields.append("managed_by")

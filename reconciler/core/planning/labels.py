@@ -1,4 +1,5 @@
-"""Who moved: one value as Git had it, as Git wants it and as the tenant holds it. No state file is asked: Git is the record.
+"""Who moved: one value as Git had it, as Git wants it and as the tenant holds it. No state file is
+asked: Git is the record.
 
 Pure comparison; what a field's value is, is not decided here.
 """
@@ -22,7 +23,9 @@ ABSENT: Final = _Absent()
 
 
 def label(base: object, declared: object, live: object) -> Label:
-    """SAME if nothing is to do, PENDING if only Git moved away from `base`, DRIFT if only the tenant did, else BOTH."""
+    """SAME if nothing is to do, PENDING if only Git moved away from `base`, DRIFT if only the
+    tenant did, else BOTH.
+    """
     if declared == live:
         return Label.SAME
     if base == live:

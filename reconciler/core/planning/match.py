@@ -1,4 +1,6 @@
-"""Which live webhook is which declared one: by our owner and key, then by name, then by `previously`. Never a guess."""
+"""Which live webhook is which declared one: by our owner and key, then by name, then by
+`previously`. Never a guess.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ from reconciler.core.safety.run_policy import RunPolicy
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Each declared webhook with its live one (None: there is none yet), the live ones nobody wants, and the clashes.
+    """Each declared webhook with its live one (None: there is none yet), the live ones nobody
+    wants, and the clashes.
 
     `ours` counts the live webhooks that are ours, rule 4.
     """
@@ -26,13 +29,16 @@ class Match:
 def _ambiguous(name: str, candidates: Sequence[Live]) -> Violation:
     ids = ", ".join(sorted(live.id for live in candidates))
     message = (
-        f"{name}: {len(candidates)} live webhooks could be it (ids {ids}); rename or delete all but one of them at the tenant"
+        f"{name}: {len(candidates)} live webhooks could be it (ids {ids}); rename or delete "
+        "all but one of them at the tenant"
     )
     return Violation("ambiguous-name", message, (name,))
 
 
 class _Index:
-    """Live webhooks by a text. Nearly every text has one: only those that have more pay for a list."""
+    """Live webhooks by a text. Nearly every text has one: only those that have more pay for a
+    list.
+    """
 
     def __init__(self) -> None:
         self._first: dict[str, Live] = {}
@@ -57,9 +63,13 @@ def _id(live: Live) -> str:
 
 
 class _Matcher:
-    """The state of one matching: what is taken, and the indexes. Lives as long as one call of `match`."""
+    """The state of one matching: what is taken, and the indexes. Lives as long as one call of
+    `match`.
+    """
 
-    def __init__(self, live: Sequence[Live], policy: RunPolicy, normalize: Callable[[Webhook], Webhook]) -> None:
+    def __init__(
+        self, live: Sequence[Live], policy: RunPolicy, normalize: Callable[[Webhook], Webhook]
+    ) -> None:
         self.live = live
         self.policy = policy
         self.normalize = normalize
@@ -77,7 +87,9 @@ class _Matcher:
                 self.by_key.add(mark.key, item)
 
     def by_name(self, name: str) -> tuple[Live, ...]:
-        """Every live webhook of that name; indexed at the first question, which a tenant without changes never asks."""
+        """Every live webhook of that name; indexed at the first question, which a tenant without
+        changes never asks.
+        """
         if self._by_name is None:
             self._by_name = _Index()
             for item in self.live:
@@ -93,7 +105,9 @@ class _Matcher:
         return candidates[0] if len(candidates) == 1 else self.take(declared, candidates)
 
     def take(self, declared: Declared, candidates: Sequence[Live]) -> Live | None:
-        """The one free candidate; several are a clash, unless this run does not look at that webhook, and none is free then."""
+        """The one free candidate; several are a clash, unless this run does not look at that
+        webhook, and none is free then.
+        """
         taken = self.taken
         free = candidates if len(candidates) == 1 else sorted(candidates, key=_id)
         free = [live for live in free if live.id not in taken]
@@ -102,7 +116,9 @@ class _Matcher:
         if len(free) > 1:
             if self.policy.scope.selects(declared.key):
                 self.clashes.append(_ambiguous(self.normalize(declared.spec).name, free))
-            self.taken.update(live.id for live in free)  # none of them may be deleted as undeclared either
+            self.taken.update(
+                live.id for live in free
+            )  # none of them may be deleted as undeclared either
         self.taken.add(free[0].id)
         return free[0]
 
@@ -112,24 +128,37 @@ class _Matcher:
         for former in declared.previously:
             for live in (*self.by_key.get(former), *self.by_name(former)):
                 mark = live.managed_by
-                ours = mark.owner == self.policy.owner.name if mark else self.policy.ownership == "all"
+                ours = (
+                    mark.owner == self.policy.owner.name if mark else self.policy.ownership == "all"
+                )
                 if ours and not (mark and mark.key in wanted):
                     found[live.id] = live
         return list(found.values())
 
 
 def match(
-    declared: Sequence[Declared], live: Sequence[Live], policy: RunPolicy, normalize: Callable[[Webhook], Webhook]
+    declared: Sequence[Declared],
+    live: Sequence[Live],
+    policy: RunPolicy,
+    normalize: Callable[[Webhook], Webhook],
 ) -> Match:
     """Pairs declared with live webhooks; a live one matches once. docs/plan-rules.md, rule 1."""
     matcher = _Matcher(live, policy, normalize)
     held = [matcher.take_by_key(item) for item in declared]
-    if len(held) == len(live) and None not in held:  # a tenant without changes, where each further walk costs a good part
-        return Match(tuple(zip(declared, held, strict=True)), (), tuple(matcher.clashes), matcher.ours)
+    if (
+        len(held) == len(live) and None not in held
+    ):  # a tenant without changes, where each further walk costs a good part
+        return Match(
+            tuple(zip(declared, held, strict=True)), (), tuple(matcher.clashes), matcher.ours
+        )
     matcher.taken.update(found.id for found in held if found is not None)
     left = [at for at, found in enumerate(held) if found is None]
     if left:
-        keys = frozenset(item.key for item in declared) if any(item.previously for item in declared) else frozenset()
+        keys = (
+            frozenset(item.key for item in declared)
+            if any(item.previously for item in declared)
+            else frozenset()
+        )
         passes: tuple[Callable[[Declared], Sequence[Live]], ...] = (
             lambda item: matcher.by_name(normalize(item.spec).name),
             lambda item: matcher.earlier(item, keys),
@@ -140,14 +169,23 @@ def match(
             left = [at for at in left if held[at] is None]
     pairs = tuple(zip(declared, held, strict=True))
     unmatched = tuple(item for item in live if item.id not in matcher.taken)
-    looked_at = {normalize(item.spec).name: found for item, found in pairs if policy.scope.selects(item.key)}
-    return Match(pairs, unmatched, (*matcher.clashes, *_held_names(looked_at, unmatched)), matcher.ours)
+    looked_at = {
+        normalize(item.spec).name: found for item, found in pairs if policy.scope.selects(item.key)
+    }
+    return Match(
+        pairs, unmatched, (*matcher.clashes, *_held_names(looked_at, unmatched)), matcher.ours
+    )
 
 
 def _held_names(wanted: dict[str, Live | None], unmatched: Sequence[Live]) -> list[Violation]:
-    """A wanted name that a live webhook holds which nobody declares, beside the one that was matched: two for one name."""
+    """A wanted name that a live webhook holds which nobody declares, beside the one that was
+    matched: two for one name.
+    """
     holders: dict[str, list[Live]] = {}
     for live in unmatched:
         if wanted.get(live.spec.name) is not None:
             holders.setdefault(live.spec.name, []).append(live)
-    return [_ambiguous(name, [*filter(None, [wanted[name]]), *holders[name]]) for name in sorted(holders)]
+    return [
+        _ambiguous(name, [*filter(None, [wanted[name]]), *holders[name]])
+        for name in sorted(holders)
+    ]

@@ -1,4 +1,6 @@
-"""The order of carrying out: name-freeing updates, then create, update, delete, each a barrier. docs/plan-rules.md, rule 9."""
+"""The order of carrying out: name-freeing updates, then create, update, delete, each a barrier.
+docs/plan-rules.md, rule 9.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +20,30 @@ def _place(change: Change) -> tuple[str, str]:
 
 def _old_name(change: Change) -> str | None:
     """The name that this change gives up; None when it keeps it."""
-    if change.action is not Action.UPDATE or change.live is None or change.live.spec.name == change.name:
+    if (
+        change.action is not Action.UPDATE
+        or change.live is None
+        or change.live.spec.name == change.name
+    ):
         return None
     return change.live.spec.name
 
 
 def _freeing(changes: Sequence[Change]) -> tuple[list[tuple[Change, ...]], tuple[Violation, ...]]:
-    """Waves of updates that give up a name which another change wants, each wave after the one it waits for."""
+    """Waves of updates that give up a name which another change wants, each wave after the one it
+    waits for.
+    """
     wanted = {change.name for change in changes if change.action is not Action.DELETE}
-    frees = {old: change for change in changes if (old := _old_name(change)) in wanted and old is not None}
+    frees = {
+        old: change
+        for change in changes
+        if (old := _old_name(change)) in wanted and old is not None
+    }
     clashes: list[Violation] = []
     while True:  # once more for each circle
-        sorter: TopologicalSorter[str] = TopologicalSorter()  # of old names: one is free once the new name of its holder is
+        sorter: TopologicalSorter[str] = (
+            TopologicalSorter()
+        )  # of old names: one is free once the new name of its holder is
         for old, change in frees.items():
             sorter.add(old, *([change.name] if change.name in frees else []))
         try:
@@ -50,19 +64,24 @@ def _freeing(changes: Sequence[Change]) -> tuple[list[tuple[Change, ...]], tuple
 
 
 def _stage(change: Change) -> str:
-    """Taking the last subscription counts as a delete, so it waits like one for what may replace it."""
+    """Taking the last subscription counts as a delete, so it waits like one for what may replace
+    it.
+    """
     return "delete" if change.removes else change.action
 
 
 def arrange(changes: Sequence[Change]) -> tuple[Stages, tuple[Violation, ...]]:
-    """Stages, each by name and each starting when the one before has ended; and a violation where names go in a circle.
+    """Stages, each by name and each starting when the one before has ended; and a violation where
+    names go in a circle.
 
     Every change stands in exactly one stage.
     """
     stages, clashes = _freeing(changes)
     early = {id(change) for wave in stages for change in wave}
     for action in ("create", "update", "delete"):
-        stage = [change for change in changes if _stage(change) == action and id(change) not in early]
+        stage = [
+            change for change in changes if _stage(change) == action and id(change) not in early
+        ]
         if stage:
             stages.append(tuple(sorted(stage, key=_place)))
     return tuple(stages), clashes

@@ -1,7 +1,9 @@
-"""The plan: every change that makes the tenant as declared, in the order in which it is carried out.
+"""The plan: every change that makes the tenant as declared, in the order in which it is carried
+out.
 
-`make_plan` is pure: declared + live + policy -> Plan. Matching stands in `match.py`, filling in what a manifest leaves open in
-`settle.py`, the order in `order.py`, refusing in `limits_and_protection.py`.
+`make_plan` is pure: declared + live + policy -> Plan. Matching stands in `match.py`, filling in
+what a manifest leaves open in `settle.py`, the order in `order.py`, refusing in
+`limits_and_protection.py`.
 """
 
 from __future__ import annotations
@@ -47,14 +49,20 @@ def _create(declared: Declared, policy: RunPolicy) -> Change:
     return Change(Action.CREATE, spec.name, None, settled, fields, "declared, not at the tenant")
 
 
-def _update(live: Live, declared: Declared, policy: RunPolicy, normalize: Normalize) -> tuple[Change, tuple[str, ...]]:
-    """The change of a webhook that is there, and warnings. One that stays has its declared side only if rules look at it."""
+def _update(
+    live: Live, declared: Declared, policy: RunPolicy, normalize: Normalize
+) -> tuple[Change, tuple[str, ...]]:
+    """The change of a webhook that is there, and warnings. One that stays has its declared side
+    only if rules look at it.
+    """
     wanted = settle(declared, live, policy, normalize)
     fields = diff(live.spec, wanted.spec, policy.literal_urls) + mark_changes(live, wanted, policy)
     warnings = wanted.warnings
     foreign_mark = takes_over(fields, live, policy)
     if foreign_mark or not fields:
-        kept = Change(Action.KEEP, live.spec.name, live, wanted.of(declared) if policy.rules else None)
+        kept = Change(
+            Action.KEEP, live.spec.name, live, wanted.of(declared) if policy.rules else None
+        )
         return kept, (*warnings, kept_warning(live, policy)) if foreign_mark else warnings
     change = Change(Action.UPDATE, wanted.spec.name, live, wanted.of(declared), fields)
     reason = "ownership only" if change.ownership_only else "differs from the manifest"
@@ -79,7 +87,15 @@ def _removals(found: Match, policy: RunPolicy) -> tuple[list[Change], int, int]:
             unmanaged += 1
         elif policy.may_delete(sources):
             recorded = policy.scope.shown(sources[0]) if sources else None
-            deletes.append(Change(Action.DELETE, live.spec.name, live, reason="ours, no longer declared", recorded=recorded))
+            deletes.append(
+                Change(
+                    Action.DELETE,
+                    live.spec.name,
+                    live,
+                    reason="ours, no longer declared",
+                    recorded=recorded,
+                )
+            )
         else:
             outside += 1
     return deletes, unmanaged, outside
@@ -88,7 +104,14 @@ def _removals(found: Match, policy: RunPolicy) -> tuple[list[Change], int, int]:
 def policy_text(policy: RunPolicy) -> str:
     """What of a policy belongs to the digest of a plan."""
     limits = policy.limits
-    parts = [policy.ownership, policy.prune, policy.adopt, policy.resend_credentials, policy.accept_in_use, repr(limits)]
+    parts = [
+        policy.ownership,
+        policy.prune,
+        policy.adopt,
+        policy.resend_credentials,
+        policy.accept_in_use,
+        repr(limits),
+    ]
     whose = [policy.owner.repository, *sorted(policy.moved_from)]
     return json.dumps([*parts, *([whose] if any(whose) else [])])
 
@@ -120,13 +143,18 @@ def make_plan(
         tenant or TenantRef("", "", policy.owner.name),
         stages,
         Counts(
-            **{action.value: actions[action] for action in Action}, unmanaged=unmanaged, out_of_scope=changes.outside + outside
+            **{action.value: actions[action] for action in Action},
+            unmanaged=unmanaged,
+            out_of_scope=changes.outside + outside,
         ),
         base=found.ours,
         declared=len(wanted),
         clashes=found.clashes + cycles,
         judged=judged + unselected + suspicions(found.pairs, flat, policy),
-        warnings=tuple(dict.fromkeys((*changes.warnings, *map(warning, changes.switched_off), *advice))) + renames(flat),
+        warnings=tuple(
+            dict.fromkeys((*changes.warnings, *map(warning, changes.switched_off), *advice))
+        )
+        + renames(flat),
         policy=policy_text(policy),
         fingerprint_key=fingerprint_key,
         switched_off=tuple(changes.switched_off),
@@ -136,7 +164,8 @@ def make_plan(
 
 @dataclass(slots=True)
 class _Changes:
-    """What one walk over the pairs finds: what is to be written, warnings, what rules refuse, and counts.
+    """What one walk over the pairs finds: what is to be written, warnings, what rules refuse, and
+    counts.
 
     `keeps` counts what stays, `outside` what is ours but not looked at by this run.
     """
@@ -152,8 +181,9 @@ class _Changes:
 def _changes(found: Match, policy: RunPolicy, normalize: Normalize) -> _Changes:
     """Compares every pair that the run looks at.
 
-    One walk does all of it: at 100,000 webhooks each further walk reads everything again from slow memory. What stays is
-    judged, counted and let go: keeping it would cost as much memory as everything declared.
+    One walk does all of it: at 100,000 webhooks each further walk reads everything again from slow
+    memory. What stays is judged, counted and let go: keeping it would cost as much memory as
+    everything declared.
     """
     made = _Changes()
     for item, counterpart in found.pairs:

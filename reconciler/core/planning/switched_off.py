@@ -1,6 +1,8 @@
-"""Webhooks that are switched off at the tenant although their manifests do not say so. Pure. docs/plan-rules.md, rule 2.
+"""Webhooks that are switched off at the tenant although their manifests do not say so. Pure.
+docs/plan-rules.md, rule 2.
 
-`enabled` left out of a manifest leaves it to the tenant: a plan warns of it, drift reports it, reconcile leaves it.
+`enabled` left out of a manifest leaves it to the tenant: a plan warns of it, drift reports it,
+reconcile leaves it.
 """
 
 from __future__ import annotations
@@ -23,4 +25,7 @@ def warning(pair: tuple[Declared, Live]) -> str:
     """What a plan says of one, with its place and what to write."""
     declared, live = pair
     way_out = "write enabled: true to switch it on, enabled: false to keep it off"
-    return f"{declared.origin}: {live.spec.name}: {OFF}, and its manifest leaves enabled out: reconcile leaves it off; {way_out}"
+    return (
+        f"{declared.origin}: {live.spec.name}: {OFF}, and its manifest leaves enabled out: "
+        f"reconcile leaves it off; {way_out}"
+    )

@@ -1,6 +1,7 @@
 """The closed list of what is said about an attempt: each cause with its verdict and its text. Pure.
 
-Nothing else is ever stored or shown of a failure, so no exception, header or body of a receiver can reach an output.
+Nothing else is ever stored or shown of a failure, so no exception, header or body of a receiver can
+reach an output.
 """
 
 from __future__ import annotations
@@ -23,23 +24,35 @@ class Cause(Enum):
     OTHER_TYPE = (Verdict.REJECTED, "the endpoint does not take application/json")
     TOO_MANY = (Verdict.REJECTED, "the endpoint limits how many requests it takes")
     RECEIVER_ERROR = (Verdict.RECEIVER_ERROR, "the endpoint failed while handling the request")
-    REDIRECTED = (Verdict.REDIRECTED, "the endpoint answered with a redirect, which is not followed")
+    REDIRECTED = (
+        Verdict.REDIRECTED,
+        "the endpoint answered with a redirect, which is not followed",
+    )
     NO_CONNECTION_IN_TIME = (Verdict.TIMEOUT, "no connection within the time limit")
     NO_ANSWER_IN_TIME = (Verdict.TIMEOUT, "no answer within the time limit")
     UNRESOLVED = (Verdict.UNRESOLVED, "the host name does not resolve")
     REFUSED = (Verdict.REFUSED, "the connection was refused, or the host cannot be reached")
     PROXY_DOWN = (Verdict.REFUSED, "the proxy for deliveries cannot be reached")
-    PROXY_REFUSED = (Verdict.REFUSED, "the proxy for deliveries did not open a connection to the endpoint")
+    PROXY_REFUSED = (
+        Verdict.REFUSED,
+        "the proxy for deliveries did not open a connection to the endpoint",
+    )
     PROXY_CREDENTIAL = (Verdict.REFUSED, "the proxy for deliveries refused its credential")
     LOST = (Verdict.BROKEN, "the connection was lost before a whole answer came")
     NOT_HTTP = (Verdict.BROKEN, "what came is not an HTTP answer to the request")
     TLS_UNTRUSTED = (Verdict.TLS, "the certificate is not trusted")
     TLS_EXPIRED = (Verdict.TLS, "the certificate has expired or is not valid yet")
     TLS_OTHER_NAME = (Verdict.TLS, "the certificate is for another name")
-    TLS_CLIENT_CERTIFICATE = (Verdict.TLS, "the endpoint wants a client certificate, which deliveries do not have")
+    TLS_CLIENT_CERTIFICATE = (
+        Verdict.TLS,
+        "the endpoint wants a client certificate, which deliveries do not have",
+    )
     TLS_REFUSED = (
         Verdict.TLS,
-        "the endpoint refused the TLS handshake: it wants a client certificate, or shares no TLS version or cipher with us",
+        (
+            "the endpoint refused the TLS handshake: it wants a client certificate, or "
+            "shares no TLS version or cipher with us"
+        ),
     )
     TLS_NOT_SPOKEN = (Verdict.TLS, "the port does not speak TLS, as one for plain HTTP does not")
     TLS_FAILED = (Verdict.TLS, "the TLS handshake failed")
@@ -75,11 +88,18 @@ _SINGLE: Final = {
     415: Cause.OTHER_TYPE,
     429: Cause.TOO_MANY,
 }
-_CLASSES: Final = {2: Cause.DELIVERED, 3: Cause.REDIRECTED, 4: Cause.REJECTED, 5: Cause.RECEIVER_ERROR}
+_CLASSES: Final = {
+    2: Cause.DELIVERED,
+    3: Cause.REDIRECTED,
+    4: Cause.REJECTED,
+    5: Cause.RECEIVER_ERROR,
+}
 
 
 def cause_of_status(status: int, *, credential: bool = True) -> Cause:
-    """What a status code means for a delivery, with or without a credential; outside of 200 to 599 none is an answer."""
+    """What a status code means for a delivery, with or without a credential; outside of 200 to 599
+    none is an answer.
+    """
     if not credential and _SINGLE.get(status) is Cause.AUTH_REFUSED:
         return Cause.NO_CREDENTIAL
     return _SINGLE.get(status) or _CLASSES.get(status // 100, Cause.NOT_HTTP)

@@ -1,4 +1,6 @@
-"""Who receives which event: declared webhooks against the catalogue. Pure; called by `cli` for `reconciler events`."""
+"""Who receives which event: declared webhooks against the catalogue. Pure; called by `cli` for
+`reconciler events`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from reconciler.core.model.webhook import Declared, Subscription
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One event type and, by severity, the keys of the webhooks that receive it, in order; `known` to the catalogue or not."""
+    """One event type and, by severity, the keys of the webhooks that receive it, in order; `known`
+    to the catalogue or not.
+    """
 
     type: str
     known: bool
@@ -35,10 +39,11 @@ class Twice:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What the webhooks of one tenant receive: `tenant` is its name, None where no Tenant manifest says.
+    """What the webhooks of one tenant receive: `tenant` is its name, None where no Tenant manifest
+    says.
 
-    `disabled` are keys of webhooks that are declared as disabled, `switched_off` of those that are off at the tenant, None
-    where it was not asked: they receive nothing and count nowhere else.
+    `disabled` are keys of webhooks that are declared as disabled, `switched_off` of those that are
+    off at the tenant, None where it was not asked: they receive nothing and count nowhere else.
     """
 
     tenant: str | None
@@ -48,28 +53,42 @@ class Coverage:
     switched_off: tuple[str, ...] | None = None
 
 
-def coverage(tenant: str | None, declared: Iterable[Declared], switched_off: tuple[str, ...] | None = None) -> Coverage:
-    """The catalogue's types first, in its order, then those that only manifests name; severities likewise.
+def coverage(
+    tenant: str | None, declared: Iterable[Declared], switched_off: tuple[str, ...] | None = None
+) -> Coverage:
+    """The catalogue's types first, in its order, then those that only manifests name; severities
+    likewise.
 
     `switched_off` are keys of webhooks that are off at the tenant, None where it was not asked.
     """
     every = sorted(declared, key=lambda item: item.key)
-    active = [item for item in every if item.spec.enabled is not False and item.key not in (switched_off or ())]
-    keys: dict[str, dict[str, list[str]]] = {event.type: {severity: [] for severity in SEVERITIES} for event in CATALOGUE}
+    active = [
+        item
+        for item in every
+        if item.spec.enabled is not False and item.key not in (switched_off or ())
+    ]
+    keys: dict[str, dict[str, list[str]]] = {
+        event.type: {severity: [] for severity in SEVERITIES} for event in CATALOGUE
+    }
     for item in active:
         for event in sorted(item.spec.subscriptions, key=str):
             severity = event.severity if event.severity is not None else "any"
             receivers = keys.setdefault(event.type, {}).setdefault(severity, [])
-            receivers += [item.key] if item.key not in receivers else []  # it may receive two versions of the type
+            receivers += (
+                [item.key] if item.key not in receivers else []
+            )  # it may receive two versions of the type
     received = tuple(
-        Received(kind, kind in BY_TYPE, {severity: tuple(found) for severity, found in by.items()}) for kind, by in keys.items()
+        Received(kind, kind in BY_TYPE, {severity: tuple(found) for severity, found in by.items()})
+        for kind, by in keys.items()
     )
     disabled = tuple(item.key for item in every if item.spec.enabled is False)
     return Coverage(tenant, received, _twice(active), disabled, switched_off)
 
 
 def _twice(active: Iterable[Declared]) -> tuple[Twice, ...]:
-    """Urls are compared as they are written: text with text, a reference with the same reference."""
+    """Urls are compared as they are written: text with text, a reference with the same
+    reference.
+    """
     senders: dict[tuple[str, bool, str, Subscription], list[str]] = {}
     for item in active:
         url = item.spec.url
@@ -77,5 +96,8 @@ def _twice(active: Iterable[Declared]) -> tuple[Twice, ...]:
         written = url.reference if isinstance(url, Secret) else url
         for event in item.spec.subscriptions:
             senders.setdefault((str(event), hidden, written, event), []).append(item.key)
-    found = sorted(((place, keys) for place, keys in senders.items() if len(keys) > 1), key=lambda pair: pair[0][:3])
+    found = sorted(
+        ((place, keys) for place, keys in senders.items() if len(keys) > 1),
+        key=lambda pair: pair[0][:3],
+    )
     return tuple(Twice(event, url, tuple(keys)) for (_, _, url, event), keys in found)

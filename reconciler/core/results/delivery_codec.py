@@ -31,7 +31,10 @@ def delivery_from_wire(value: object, webhook: str, event: Subscription) -> Deli
     except ValueError:
         raise ValueError("/verdict: unknown") from None
     status, seconds = at.get("status_code").value, at.get("seconds").value
-    if not (status is None or (isinstance(status, int) and not isinstance(status, bool) and 100 <= status <= 999)):
+    if not (
+        status is None
+        or (isinstance(status, int) and not isinstance(status, bool) and 100 <= status <= 999)
+    ):
         raise ValueError("/status_code: not a status code")
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 <= seconds <= 1e6:
         raise ValueError("/seconds: not a time")

@@ -12,7 +12,9 @@ from reconciler.core.safety.repository import records_only
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One look: the whole `plan`, labelled; which of its changes and violations are told, and the names that agree again."""
+    """One look: the whole `plan`, labelled; which of its changes and violations are told, and the
+    names that agree again.
+    """
 
     plan: Plan
     changes: tuple[Change, ...]
@@ -21,8 +23,12 @@ class Drift:
 
     @property
     def found(self) -> bool:
-        """Whether the tenant moved anywhere, told or not; two live webhooks for one are a move too."""
-        return bool(self.plan.clashes) or any(change.label in {Label.DRIFT, Label.BOTH} for change in self.plan.pending)
+        """Whether the tenant moved anywhere, told or not; two live webhooks for one are a move
+        too.
+        """
+        return bool(self.plan.clashes) or any(
+            change.label in {Label.DRIFT, Label.BOTH} for change in self.plan.pending
+        )
 
     @property
     def is_news(self) -> bool:
@@ -40,7 +46,10 @@ def look(plan: Plan) -> Drift:
     Without labels all of it is drift: what Git says was carried out, as far as anybody knows.
     """
     if plan.since is None:
-        stages = tuple(tuple(replace(change, label=_label(change)) for change in stage) for stage in plan.stages)
+        stages = tuple(
+            tuple(replace(change, label=_label(change)) for change in stage)
+            for stage in plan.stages
+        )
         plan = replace(plan, stages=stages)
     if plan.switched_off:
         plan = _with_switched_off(plan)
@@ -48,7 +57,9 @@ def look(plan: Plan) -> Drift:
 
 
 def _with_switched_off(plan: Plan) -> Plan:
-    """The plan with the field `enabled` among the changes of each webhook that is switched off, in place of the warning of it."""
+    """The plan with the field `enabled` among the changes of each webhook that is switched off, in
+    place of the warning of it.
+    """
     off = {live.id: (declared, live) for declared, live in plan.switched_off}
     field = FieldChange(("enabled",), before=False, after=True)
     if plan.since is not None:
@@ -58,7 +69,9 @@ def _with_switched_off(plan: Plan) -> Plan:
         if change.live is None or change.live.id not in off:
             return change
         fields = tuple(sorted((*change.fields, field), key=lambda item: item.path))
-        return replace(change, fields=fields, label=combined([change.label or Label.SAME, Label.DRIFT]))
+        return replace(
+            change, fields=fields, label=combined([change.label or Label.SAME, Label.DRIFT])
+        )
 
     pending = {change.live.id for change in plan.pending if change.live is not None}
     kept = tuple(
@@ -97,5 +110,9 @@ def _identity(change: Change) -> str:
 
 
 def _essence(change: Change) -> str:
-    """What is told of a change, so that only what would be told otherwise is news; no secret is in it."""
-    return repr((_identity(change), change.action, change.name, change.label, change.moved, change.fields))
+    """What is told of a change, so that only what would be told otherwise is news; no secret is in
+    it.
+    """
+    return repr(
+        (_identity(change), change.action, change.name, change.label, change.moved, change.fields)
+    )

@@ -10,7 +10,9 @@ Level = Literal["ok", "warning", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check: what was looked at, how it ended, what was found, and what to do (None where nothing is wrong)."""
+    """One check: what was looked at, how it ended, what was found, and what to do (None where
+    nothing is wrong).
+    """
 
     check: str
     status: Level

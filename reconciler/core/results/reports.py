@@ -1,4 +1,6 @@
-"""What happened: the outcome of each change of a run, and of each delivery to an endpoint. Past tense, always complete."""
+"""What happened: the outcome of each change of a run, and of each delivery to an endpoint. Past
+tense, always complete.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a change failed or was skipped: `kind` of the error tree, text for people, the fields at fault if known."""
+    """Why a change failed or was skipped: `kind` of the error tree, text for people, the fields at
+    fault if known.
+    """
 
     kind: str
     message: str
@@ -44,7 +48,9 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One outcome for each pending change of `plan`, in the plan's order; what the plan keeps is only counted."""
+    """One outcome for each pending change of `plan`, in the plan's order; what the plan keeps is
+    only counted.
+    """
 
     plan: Plan
     outcomes: tuple[Outcome, ...] = ()
@@ -81,10 +87,12 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One attempt at one endpoint; `detail` comes from a closed list, never from an exception or the receiver's body.
+    """One attempt at one endpoint; `detail` comes from a closed list, never from an exception or
+    the receiver's body.
 
-    `seconds` of wall clock; `status_code` None when no answer's head arrived. `retry_after` is what a failing answer asked for,
-    in seconds from its end; it steers the sender and is not told outside.
+    `seconds` of wall clock; `status_code` None when no answer's head arrived. `retry_after` is what
+    a failing answer asked for, in seconds from its end; it steers the sender and is not told
+    outside.
     """
 
     webhook: str
@@ -101,9 +109,11 @@ CheckKind = Literal["delivery", "auth", "latency"]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that `test` looked at: a delivery, who sent it (`tenant` or `probe`), and whether it passed.
+    """One thing that `test` looked at: a delivery, who sent it (`tenant` or `probe`), and whether
+    it passed.
 
-    `tested` is False where the delivery was not made, or nobody knows what came of it: that says nothing of the endpoint.
+    `tested` is False where the delivery was not made, or nobody knows what came of it: that says
+    nothing of the endpoint.
     """
 
     delivery: Delivery
@@ -116,7 +126,9 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class TestReport:
-    """Every check of one `test` run, in the order of keys; `switched_off` are keys of webhooks that are off at the tenant."""
+    """Every check of one `test` run, in the order of keys; `switched_off` are keys of webhooks that
+    are off at the tenant.
+    """
 
     __test__ = False  # not a test case, whatever pytest thinks of the name
 
@@ -133,4 +145,8 @@ class TestReport:
         """How many checks passed, failed, and were not tested."""
         passed = sum(check.passed for check in self.checks)
         untested = sum(not check.tested for check in self.checks)
-        return {"passed": passed, "failed": len(self.checks) - passed - untested, "not_tested": untested}
+        return {
+            "passed": passed,
+            "failed": len(self.checks) - passed - untested,
+            "not_tested": untested,
+        }

@@ -12,9 +12,11 @@ from reconciler.core.safety.plan_digest import digest_of_all
 
 @dataclass(frozen=True, slots=True)
 class TenantRun:
-    """One tenant's part: what its command made, or why it made nothing. `note` is what else a reader should know.
+    """One tenant's part: what its command made, or why it made nothing. `note` is what else a
+    reader should know.
 
-    `exit_code` is what the command would have ended with for this tenant alone; None where its turn did not come.
+    `exit_code` is what the command would have ended with for this tenant alone; None where its turn
+    did not come.
     """
 
     tenant: str
@@ -42,7 +44,9 @@ class TenantRun:
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """All of them, in the order of their turns. `exit_code` is that of all; `owners` are who we are at them."""
+    """All of them, in the order of their turns. `exit_code` is that of all; `owners` are who we are
+    at them.
+    """
 
     runs: tuple[TenantRun, ...]
     exit_code: int

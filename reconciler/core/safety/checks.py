@@ -1,4 +1,6 @@
-"""Every reason not to carry out a plan, in one place: whoever makes or changes a plan asks here, so that none gets lost."""
+"""Every reason not to carry out a plan, in one place: whoever makes or changes a plan asks here, so
+that none gets lost.
+"""
 
 from __future__ import annotations
 
@@ -15,5 +17,7 @@ if TYPE_CHECKING:
 
 
 def check_plan(plan: Plan, policy: RunPolicy) -> Plan:
-    """The plan with all its violations, webhooks of another repository first, and with its digest."""
+    """The plan with all its violations, webhooks of another repository first, and with its
+    digest.
+    """
     return with_digest(replace(plan, violations=(*foreign(plan, policy), *check(plan, policy))))

@@ -1,8 +1,10 @@
-"""Whether Git removed what a plan takes away: each recorded source needs evidence, else the plan is refused.
+"""Whether Git removed what a plan takes away: each recorded source needs evidence, else the plan is
+refused.
 
 docs/plan-rules.md, rule 5.
 
-Pure: which sources need evidence, and what a source without evidence does to a plan. Looking at files and at git is not here.
+Pure: which sources need evidence, and what a source without evidence does to a plan. Looking at
+files and at git is not here.
 """
 
 from __future__ import annotations
@@ -42,25 +44,40 @@ class State(StrEnum):
 
 REASONS: Final = {
     State.SUBMODULE: "the submodule {place} is not checked out; run git submodule update --init",
-    State.NESTED_SUBMODULE: "the submodule {place} is not checked out; run git submodule update --init --recursive",
-    State.EMPTY_SUBMODULE: "the submodule {place} is empty, and there is no Git; copy a clone made with --recurse-submodules",
-    State.SPARSE: "git leaves it out of this work tree (sparse checkout, skip-worktree); run git sparse-checkout disable",
+    State.NESTED_SUBMODULE: "the submodule {place} is not checked out; run git "
+    "submodule update --init "
+    "--recursive",
+    State.EMPTY_SUBMODULE: "the submodule {place} is empty, and there is no Git; "
+    "copy a clone made with "
+    "--recurse-submodules",
+    State.SPARSE: "git leaves it out of this work tree (sparse checkout, skip-worktree); run git "
+    "sparse-checkout disable",
     State.HIDDEN: "{place} is hidden, and this run did not read it; name {place} as a PATH",
-    State.ENDING: "it exists, but in a folder only .yaml, .yml and .json are read; name it as a PATH",
-    State.LINK: "the link {place} leads to no folder that this run read; repair the link, or remove it",
+    State.ENDING: "it exists, but in a folder only .yaml, .yml and .json are "
+    "read; name it as a PATH",
+    State.LINK: "the link {place} leads to no folder that this run read; "
+    "repair the link, or remove "
+    "it",
     State.UNREAD: "it exists, but this run did not read it; name it as a PATH",
     State.NO_ACCESS: "nobody can say whether it exists: {detail}; make {place} readable",
-    State.NO_DOCUMENT: "it was read, but has no document of ours; restore the manifest, or delete the file",
-    State.NO_FOLDER: "its folder {place} was not read, and there is no Git to say more; run this in the Git work tree",
+    State.NO_DOCUMENT: "it was read, but has no document of ours; restore the "
+    "manifest, or delete the file",
+    State.NO_FOLDER: "its folder {place} was not read, and there is no Git to say "
+    "more; run this in the "
+    "Git work tree",
     State.NO_GIT: "git is not installed, and nothing else says that it was removed; install git",
-    State.GIT_REFUSES: "git refuses a repository of another user; run git config --global --add safe.directory {detail}",
-    State.GIT_FAILED: "git cannot say whether it was removed: {detail}; repair the repository {place}",
+    State.GIT_REFUSES: "git refuses a repository of another user; run git config --global --add "
+    "safe.directory {detail}",
+    State.GIT_FAILED: "git cannot say whether it was removed: {detail}; repair "
+    "the repository {place}",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Why a source is no evidence; `place` is the path at fault, relative to the root, `detail` what the system or git said."""
+    """Why a source is no evidence; `place` is the path at fault, relative to the root, `detail`
+    what the system or git said.
+    """
 
     state: State
     place: str = ""
@@ -68,7 +85,9 @@ class Doubt:
 
 
 def removals(plan: Plan, policy: RunPolicy) -> dict[str, tuple[str, ...]]:
-    """Each recorded source that needs evidence of removal, with the names of the webhooks that lose something by it."""
+    """Each recorded source that needs evidence of removal, with the names of the webhooks that lose
+    something by it.
+    """
     found: dict[str, list[str]] = {}
     for change in plan.pending:
         for source in _taken_from(change, policy):
@@ -92,13 +111,19 @@ def with_doubts(plan: Plan, doubts: Mapping[str, Doubt], policy: RunPolicy) -> P
     if not doubts:
         return plan
     removed = removals(plan, policy)
-    unclear = tuple(_unclear(source, doubts[source], names, policy) for source, names in removed.items() if source in doubts)
+    unclear = tuple(
+        _unclear(source, doubts[source], names, policy)
+        for source, names in removed.items()
+        if source in doubts
+    )
     return check_plan(replace(plan, unclear=unclear), policy)
 
 
 def _unclear(source: str, doubt: Doubt, names: tuple[str, ...], policy: RunPolicy) -> Unclear:
     shown = policy.scope.shown
-    reason = REASONS[doubt.state].format(place=shown(doubt.place) if doubt.place else "", detail=doubt.detail)
+    reason = REASONS[doubt.state].format(
+        place=shown(doubt.place) if doubt.place else "", detail=doubt.detail
+    )
     return Unclear(source, doubt.state.value, doubt.place, names, f"{shown(source)}: {reason}")
 
 
@@ -108,5 +133,9 @@ def unclear_of(at: At) -> tuple[Unclear, ...]:
 
 
 def _read(at: At) -> Unclear:
-    source, state, place, message = (at.get(name).text() for name in ("source", "state", "place", "message"))
-    return Unclear(source, state, place, tuple(name.text() for name in at.get("names").items()), message)
+    source, state, place, message = (
+        at.get(name).text() for name in ("source", "state", "place", "message")
+    )
+    return Unclear(
+        source, state, place, tuple(name.text() for name in at.get("names").items()), message
+    )

@@ -1,4 +1,6 @@
-"""What makes a plan unsafe: the limits, protection, and what matching found. A plan with violations is never carried out."""
+"""What makes a plan unsafe: the limits, protection, and what matching found. A plan with violations
+is never carried out.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +17,20 @@ if TYPE_CHECKING:
 
 
 def verdicts(breaches: Iterable[Breach]) -> tuple[tuple[Violation, ...], tuple[str, ...]]:
-    """What breaches of the organisation's rules do to a plan, by place: violations, and warnings of the rules that only warn."""
+    """What breaches of the organisation's rules do to a plan, by place: violations, and warnings of
+    the rules that only warn.
+    """
     found = sorted(breaches, key=lambda breach: (breach.origin, breach.rule.id, breach.said))
     refused = (breach for breach in found if breach.rule.enforce == "deny")
-    told = (f"{breach.origin}: {breach.message} [{breach.rule.id}]" for breach in found if breach.rule.enforce == "warn")
-    violations = (Violation(breach.rule.id, breach.message, (breach.name,), breach.origin) for breach in refused)
+    told = (
+        f"{breach.origin}: {breach.message} [{breach.rule.id}]"
+        for breach in found
+        if breach.rule.enforce == "warn"
+    )
+    violations = (
+        Violation(breach.rule.id, breach.message, (breach.name,), breach.origin)
+        for breach in refused
+    )
     return tuple(dict.fromkeys(violations)), tuple(told)
 
 
@@ -38,14 +49,19 @@ def _delete_limit(plan: Plan, policy: RunPolicy) -> Violation | None:
     if not refused:
         return None
     message = (
-        f"{count} of {plan.base} webhooks would be deleted, more than {allowed}; {_another_repository(policy)}; "
+        f"{count} of {plan.base} webhooks would be deleted, more than {allowed}; "
+        f"{_another_repository(policy)}; "
         f"if the deletes are meant, --max-deletes {count}"
     )
     return Violation("delete-limit", message, tuple(change.name for change in deletes))
 
 
 def _update_limit(plan: Plan, policy: RunPolicy) -> Violation | None:
-    updates = [change for change in plan.pending if change.action is Action.UPDATE and not change.ownership_only]
+    updates = [
+        change
+        for change in plan.pending
+        if change.action is Action.UPDATE and not change.ownership_only
+    ]
     count, limits = len(updates), policy.limits
     if limits.max_updates is not None:
         refused, allowed = count > limits.max_updates, f"--max-updates {limits.max_updates}"
@@ -54,7 +70,10 @@ def _update_limit(plan: Plan, policy: RunPolicy) -> Violation | None:
         allowed = f"{limits.update_share * 100:g}%"
     if not refused:
         return None
-    message = f"{count} of {plan.base} webhooks would be updated, more than {allowed}; if that is meant, --max-updates {count}"
+    message = (
+        f"{count} of {plan.base} webhooks would be updated, more than {allowed}; if that is "
+        f"meant, --max-updates {count}"
+    )
     return Violation("update-limit", message, tuple(change.name for change in updates))
 
 
@@ -71,7 +90,8 @@ def _empty_set(plan: Plan, policy: RunPolicy) -> Violation | None:
         return None
     message = (
         f"no webhook is declared while {plan.base} are ours; {_another_repository(policy)}; "
-        "if none does, check the PATHs and the Tenant's select: a wrong folder looks just like this; "
+        "if none does, check the PATHs and the Tenant's select: a wrong folder looks "
+        "just like this; "
         "to remove all on purpose, keep one declared until last and delete that one at the tenant"
     )
     return Violation("empty-set", message)
@@ -84,13 +104,15 @@ def _owner(change: Change, policy: RunPolicy) -> Violation | None:
     if mark is None and not policy.adopt and policy.ownership != "all":
         return Violation(
             "not-owned",
-            f"{change.name}: exists and is nobody's; --adopt takes it over, or give yours another name",
+            f"{change.name}: exists and is nobody's; --adopt takes it over, or give "
+            "yours another name",
             (change.name,),
         )
     if mark is not None and mark.owner != policy.owner.name:
         key = change.declared.key if change.declared is not None else change.name
         message = (
-            f"{change.name}: exists and belongs to owner {mark.owner}: give yours another name, or, agreed with them, "
+            f"{change.name}: exists and belongs to owner {mark.owner}: give yours "
+            "another name, or, agreed with them, "
             f"reconciler adopt {key} --adopt-from {mark.owner}"
         )
         return Violation("other-owner", message, (change.name,))
@@ -100,22 +122,40 @@ def _owner(change: Change, policy: RunPolicy) -> Violation | None:
 def _protected(change: Change) -> Violation | None:
     if not (change.removes and change.live is not None and change.live.protected):
         return None
-    message = f"{change.name}: is protected; first declare protected: false, reconcile, then remove it"
+    message = (
+        f"{change.name}: is protected; first declare protected: false, reconcile, then remove it"
+    )
     return Violation("protected", message, (change.name,))
 
 
 def _in_use(change: Change, policy: RunPolicy) -> Violation | None:
     """Delivery evidence: something is listening still, and would hear no more."""
-    if policy.accept_in_use or not change.removes or change.live is None or not change.live.use.succeeded:
+    if (
+        policy.accept_in_use
+        or not change.removes
+        or change.live is None
+        or not change.live.use.succeeded
+    ):
         return None
     count = change.live.use.succeeded
-    message = f"{change.name}: delivered {count:,} in the last 24 h; if nobody needs them any more, --accept-in-use"
+    message = (
+        f"{change.name}: delivered {count:,} in the last 24 h; if nobody needs them any "
+        "more, --accept-in-use"
+    )
     return Violation("in-use", message, (change.name,))
 
 
 def check(plan: Plan, policy: RunPolicy) -> tuple[Violation, ...]:
     """Every reason not to carry out this plan, limits first; empty when it is safe."""
     whole = [rule(plan, policy) for rule in (_delete_limit, _update_limit, _empty_set)]
-    single = [found for change in plan.pending for found in (_owner(change, policy), _protected(change), _in_use(change, policy))]
+    single = [
+        found
+        for change in plan.pending
+        for found in (_owner(change, policy), _protected(change), _in_use(change, policy))
+    ]
     unclear = (Violation("source-unclear", found.message, found.names) for found in plan.unclear)
-    return tuple(found for found in (*whole, *unclear, *single) if found is not None) + plan.clashes + plan.judged
+    return (
+        tuple(found for found in (*whole, *unclear, *single) if found is not None)
+        + plan.clashes
+        + plan.judged
+    )

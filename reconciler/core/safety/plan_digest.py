@@ -1,6 +1,7 @@
 """What a plan is known by: equal digests write the same.
 
-No secret enters it but as a fingerprint under the key of the run; without a key a secret url counts by where it comes from.
+No secret enters it but as a fingerprint under the key of the run; without a key a secret url counts
+by where it comes from.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 
 
 def plan_digest(plan: Plan) -> str:
-    """`sha256:` over tenant url, owner, policy, pending changes, and the violations that no change shows.
+    """`sha256:` over tenant url, owner, policy, pending changes, and the violations that no change
+    shows.
 
-    Those are the ones that are `in_digest`, and the sources without evidence of removal. So whoever accepts a plan accepts just
-    the violations that were seen.
+    Those are the ones that are `in_digest`, and the sources without evidence of removal. So whoever
+    accepts a plan accepts just the violations that were seen.
     """
     changes = [_essence(change, plan.fingerprint_key) for change in plan.pending]
     refused = [[found.rule, found.message, found.names] for found in plan.judged]
@@ -65,8 +67,19 @@ def _essence(change: Change, key: Secret | None) -> list[object]:
 
 
 def _wanted(declared: Declared, key: Secret | None) -> list[object]:
-    others = [part for row in FIELDS if row.kind is not Kind.PLAIN for part in _parts(row, row.read(declared.spec), key)]
-    return [declared.key, declared.protected, list(declared.sources), visible(declared.spec), *others]
+    others = [
+        part
+        for row in FIELDS
+        if row.kind is not Kind.PLAIN
+        for part in _parts(row, row.read(declared.spec), key)
+    ]
+    return [
+        declared.key,
+        declared.protected,
+        list(declared.sources),
+        visible(declared.spec),
+        *others,
+    ]
 
 
 def _parts(row: Field, value: Any, key: Secret | None) -> list[object]:

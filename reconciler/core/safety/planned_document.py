@@ -1,4 +1,5 @@
-"""A planned webhook as the organisation's rules see it: what a plan shows of it, without secret values.
+"""A planned webhook as the organisation's rules see it: what a plan shows of it, without secret
+values.
 
 `schemas/planned-webhook.schema.json` describes the document.
 """
@@ -16,7 +17,9 @@ from reconciler.core.model.webhook import Declared, Origin, Steps
 from reconciler.core.wire import webhooks as codec
 
 Json = dict[str, Any]
-_IN_MANIFEST: Final[dict[str, tuple[Steps, ...]]] = {  # where a field comes from; the first that is there
+_IN_MANIFEST: Final[
+    dict[str, tuple[Steps, ...]]
+] = {  # where a field comes from; the first that is there
     "key": (("metadata", "name"),),
     "name": (("spec", "name"), ("metadata", "name")),
     "host": (("spec", "url"),),
@@ -25,11 +28,16 @@ _IN_MANIFEST: Final[dict[str, tuple[Steps, ...]]] = {  # where a field comes fro
 
 
 def planned(declared: Declared, literals: AbstractSet[str]) -> Json:
-    """The document; `literals` are the urls that may be shown in full. What nobody knows yet is not in it.
+    """The document; `literals` are the urls that may be shown in full. What nobody knows yet is not
+    in it.
 
     What a manifest leaves open and no tenant has said is as it will be once created.
     """
-    body: Json = {"key": declared.key, "protected": bool(declared.protected), "labels": dict(declared.labels)}
+    body: Json = {
+        "key": declared.key,
+        "protected": bool(declared.protected),
+        "labels": dict(declared.labels),
+    }
     for row in FIELDS:
         for path, value in _field_values(row, row.read(declared.spec), literals):
             put(body, path, value)
@@ -49,7 +57,9 @@ def _field_values(row: Field, value: Any, literals: AbstractSet[str]) -> Iterato
                 yield row.path, text
                 if row.path == ("url",) and (host := _host(text)):
                     yield ("host",), host
-        case Kind.CREDENTIAL if value is not None and value.version is not None and not is_fingerprint(value.version):
+        case Kind.CREDENTIAL if (
+            value is not None and value.version is not None and not is_fingerprint(value.version)
+        ):
             yield ("auth", "version"), value.version
         case Kind.SET:
             yield row.path, codec.events_to_wire(value)
@@ -74,7 +84,9 @@ def _sources(steps: Steps) -> tuple[Steps, ...]:
 
 
 def origin(declared: Declared, steps: Steps) -> Origin:
-    """Where what stands at `steps` in the document is written; the webhook's own place where it is not."""
+    """Where what stands at `steps` in the document is written; the webhook's own place where it is
+    not.
+    """
     if len(steps) > 1 and steps[0] == "events":
         events = sorted(declared.spec.subscriptions, key=lambda item: item.sort_key)
         return declared.subscription_origins.get(events[int(steps[1])], declared.origin)

@@ -1,6 +1,7 @@
 """Plans that touch webhooks of another Git repository with our owner. docs/plan-rules.md, rule 15.
 
-How a repository is called stands in `remote.py`; which one this run is, `manifests/history/repository.py` finds out.
+How a repository is called stands in `remote.py`; which one this run is,
+`manifests/history/repository.py` finds out.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ _WAY_OUT: Final = "if this is the same repository under a new address, pass --mo
 
 
 def takes_over(fields: Sequence[FieldChange], live: Live, policy: RunPolicy) -> bool:
-    """Whether nothing differs but that another repository marked the webhook: no reason to change the mark."""
+    """Whether nothing differs but that another repository marked the webhook: no reason to change
+    the mark.
+    """
     return len(fields) == 1 and fields[0].path == FIELD and is_foreign(live.managed_by, policy)
 
 
@@ -30,17 +33,27 @@ def kept_warning(live: Live, policy: RunPolicy) -> str:
     """What a plan says of such a webhook, which it leaves as it is."""
     other = live.managed_by.repository if live.managed_by is not None else None
     ours = policy.owner.repository
-    return f"{live.spec.name}: unchanged, but repository {other} manages it, and this run is of {ours}; {_WAY_OUT} {other}"
+    return (
+        f"{live.spec.name}: unchanged, but repository {other} manages it, and this run is of "
+        f"{ours}; {_WAY_OUT} {other}"
+    )
 
 
 def export_warning(live: Live) -> str:
-    """What an export says of another repository's webhook, of which it writes a manifest all the same."""
+    """What an export says of another repository's webhook, of which it writes a manifest all the
+    same.
+    """
     other = live.managed_by.repository if live.managed_by is not None else None
-    return f"{live.spec.name}: repository {other} manages it; keep its manifest only if this repository takes its place"
+    return (
+        f"{live.spec.name}: repository {other} manages it; keep its manifest only if this "
+        "repository takes its place"
+    )
 
 
 def is_foreign(mark: ManagedBy | None, policy: RunPolicy) -> bool:
-    """Whether another repository of our owner wrote that mark, one that this one did not move from."""
+    """Whether another repository of our owner wrote that mark, one that this one did not move
+    from.
+    """
     ours = policy.owner.repository
     if mark is None or mark.owner != policy.owner.name or None in {ours, mark.repository}:
         return False
@@ -48,14 +61,22 @@ def is_foreign(mark: ManagedBy | None, policy: RunPolicy) -> bool:
 
 
 def records_only(change: Change) -> bool:
-    """Whether a change does nothing but record our repository, which the tenant did not know: it moved nothing."""
+    """Whether a change does nothing but record our repository, which the tenant did not know: it
+    moved nothing.
+    """
     return bool(change.fields) and all(field.path == FIELD for field in change.fields)
 
 
 def repository_then(mark: ManagedBy | None, policy: RunPolicy) -> str | None:
-    """The repository that a mark had before: one that we moved from, or none, is not the tenant's doing."""
+    """The repository that a mark had before: one that we moved from, or none, is not the tenant's
+    doing.
+    """
     ours = policy.owner.repository_for(mark)
-    if mark is None or mark.owner != policy.owner.name or not (mark.repository is None or mark.repository in policy.moved_from):
+    if (
+        mark is None
+        or mark.owner != policy.owner.name
+        or not (mark.repository is None or mark.repository in policy.moved_from)
+    ):
         return ours
     return mark.repository
 
@@ -71,8 +92,10 @@ def refusal(live: Live, verb: str, policy: RunPolicy) -> Violation:
     """Why this run does not do that to a webhook of another repository."""
     other = live.managed_by.repository if live.managed_by is not None else None
     message = (
-        f"{live.spec.name}: repository {other} manages it, and this run, of {policy.owner.repository}, would {verb} it; "
-        f"give each repository its own owner; {_WAY_OUT} {other}; for this plan alone, reconcile --accept DIGEST"
+        f"{live.spec.name}: repository {other} manages it, and this run, of "
+        f"{policy.owner.repository}, would {verb} it; "
+        f"give each repository its own owner; {_WAY_OUT} {other}; for this plan alone, "
+        "reconcile --accept DIGEST"
     )
     return Violation("other-repository", message, (live.spec.name,))
 
@@ -80,37 +103,58 @@ def refusal(live: Live, verb: str, policy: RunPolicy) -> Violation:
 def suspicions(
     pairs: Sequence[tuple[Declared, Live | None]], changes: Iterable[Change], policy: RunPolicy
 ) -> tuple[Violation, ...]:
-    """At most one violation: the webhooks that a plan touches look like those of another repository, and no mark tells.
+    """At most one violation: the webhooks that a plan touches look like those of another
+    repository, and no mark tells.
 
-    `pairs` are all declared webhooks with their live ones. Where nothing is declared, `empty-set` refuses already.
+    `pairs` are all declared webhooks with their live ones. Where nothing is declared, `empty-set`
+    refuses already.
     """
-    touched = [change.name for change in changes if change.live is not None and _is_unknown(change.live.managed_by, policy)]
+    touched = [
+        change.name
+        for change in changes
+        if change.live is not None and _is_unknown(change.live.managed_by, policy)
+    ]
     if not touched or not pairs:
         return ()
-    matched = [(item, live) for item, live in pairs if live is not None and _by_key(item, live, policy)]
+    matched = [
+        (item, live) for item, live in pairs if live is not None and _by_key(item, live, policy)
+    ]
     moved = [live.spec.name for item, live in matched if _another_host(item, live)]
     if not matched:
         names, why = touched, "no declared webhook has the key of one that is live"
     elif len(matched) > 1 and len(moved) == len(matched):
-        names, why = moved, f"all {len(matched)} that are declared and live would change the host of their url"
+        names, why = (
+            moved,
+            f"all {len(matched)} that are declared and live would change the host of their url",
+        )
     else:
         return ()
     message = (
-        f"another repository may use owner {policy.owner.name}: {why}; see where the live ones come from (reconciler export DIR "
-        "--dry-run), then give each repository its own owner, or accept this plan: reconcile --accept DIGEST"
+        f"another repository may use owner {policy.owner.name}: {why}; see where the "
+        "live ones come from (reconciler export DIR "
+        "--dry-run), then give each repository its own owner, or accept this plan: "
+        "reconcile --accept DIGEST"
     )
     return (Violation("another-repository-suspected", message, tuple(names)),)
 
 
 def _is_unknown(mark: ManagedBy | None, policy: RunPolicy) -> bool:
     """Whether our owner marked a webhook, and nobody knows whether this repository did."""
-    return mark is not None and mark.owner == policy.owner.name and None in {policy.owner.repository, mark.repository}
+    return (
+        mark is not None
+        and mark.owner == policy.owner.name
+        and None in {policy.owner.repository, mark.repository}
+    )
 
 
 def _by_key(declared: Declared, live: Live, policy: RunPolicy) -> bool:
     """Whether the two were matched by key: the declared one, or one that it says it had."""
     mark = live.managed_by
-    return mark is not None and _is_unknown(mark, policy) and mark.key in {declared.key, *declared.previously}
+    return (
+        mark is not None
+        and _is_unknown(mark, policy)
+        and mark.key in {declared.key, *declared.previously}
+    )
 
 
 def _another_host(declared: Declared, live: Live) -> bool:

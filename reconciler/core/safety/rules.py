@@ -1,6 +1,7 @@
 """The rules of an organisation, held against planned webhooks.
 
-A Rule is a Policy manifest; what its JSON Schema says comes in as a function, so that nothing here knows a validator.
+A Rule is a Policy manifest; what its JSON Schema says comes in as a function, so that nothing here
+knows a validator.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ _MOST: Final = 10  # breaches of one rule by one webhook; more tell nobody more
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. `labels` are those that a webhook must have for it, {} for every webhook; `enforce` is what a breach does.
+    """One rule. `labels` are those that a webhook must have for it, {} for every webhook; `enforce`
+    is what a breach does.
 
-    `faults` gives, for a webhook as `planned` shows it, where its schema refuses it and in which words, which quote no value.
+    `faults` gives, for a webhook as `planned` shows it, where its schema refuses it and in which
+    words, which quote no value.
     """
 
     name: str
@@ -46,7 +49,9 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """One place of a webhook that a rule refuses: `path` in its manifest, `origin` where to look, `said` by the schema."""
+    """One place of a webhook that a rule refuses: `path` in its manifest, `origin` where to look,
+    `said` by the schema.
+    """
 
     rule: Rule
     name: str
@@ -60,11 +65,21 @@ class Breach:
         return f"{self.name}: {self.rule.message} ({self.said})"
 
 
-def breaches(rules: Iterable[Rule], declared: Declared, literals: AbstractSet[str]) -> Iterator[Breach]:
-    """What rules refuse of one planned webhook; `literals` are the urls that may be shown in full."""
+def breaches(
+    rules: Iterable[Rule], declared: Declared, literals: AbstractSet[str]
+) -> Iterator[Breach]:
+    """What rules refuse of one planned webhook; `literals` are the urls that may be shown in
+    full.
+    """
     mine = [rule for rule in rules if rule.looks_at(declared.labels)]
     body = planned(declared, literals) if mine else {}
     for rule in mine:
         for steps, said in islice(rule.faults(body), _MOST):
             field_name = ".".join(map(str, steps)) or "the webhook"
-            yield Breach(rule, declared.spec.name, manifest_path(steps), origin(declared, steps), f"{field_name}: {said}")
+            yield Breach(
+                rule,
+                declared.spec.name,
+                manifest_path(steps),
+                origin(declared, steps),
+                f"{field_name}: {said}",
+            )

@@ -16,7 +16,9 @@ STDIN: Final = "<stdin>"  # the source of what came from standard input
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a run may delete and update: shares of what we own, or counts that replace both rules of a kind."""
+    """How much a run may delete and update: shares of what we own, or counts that replace both
+    rules of a kind.
+    """
 
     delete_share: float = 0.3
     update_share: float = 0.3
@@ -27,10 +29,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The run's paths relative to the root (posix, "." for the root itself), and what it was narrowed to.
+    """The run's paths relative to the root (posix, "." for the root itself), and what it was
+    narrowed to.
 
-    `root` is the way from the current folder to that root, for showing a source.
-    `selected` holds the keys of `--only`, `--select` and `--exclude`; None when the run is not narrowed.
+    `root` is the way from the current folder to that root, for showing a source. `selected` holds
+    the keys of `--only`, `--select` and `--exclude`; None when the run is not narrowed.
     """
 
     folders: tuple[str, ...] = (".",)
@@ -53,7 +56,9 @@ class Scope:
     @property
     def whole_root(self) -> bool:
         """Whether the root itself, or a folder above it, is among the paths."""
-        return any(all(part in {"..", "."} for part in folder.split("/")) for folder in self.folders)
+        return any(
+            all(part in {"..", "."} for part in folder.split("/")) for folder in self.folders
+        )
 
     def selects(self, key: str) -> bool:
         """Whether this run looks at that key."""
@@ -79,18 +84,23 @@ def _under(source: str, folder: str) -> bool:
     parts = [part for part in folder.split("/") if part not in {"", "."}]
     steps = source.split("/")
     if source == STDIN or {"", ".", ".."}.intersection(steps[_climbs(steps) :] or [""]):
-        return False  # standard input lies in no folder; /etc/x and w/../x are not as we write sources, so nobody knows where
-    if _climbs(parts) == len(parts):  # the root or a folder above it: under it lies what climbs no higher
+        # standard input lies in no folder; /etc/x and w/../x are not as we write sources, so nobody
+        # knows where
+        return False
+    if _climbs(parts) == len(
+        parts
+    ):  # the root or a folder above it: under it lies what climbs no higher
         return _climbs(steps) <= len(parts)
     return steps[: len(parts)] == parts and len(steps) > len(parts)
 
 
 @dataclass(frozen=True, slots=True)
 class RunPolicy:
-    """Everything besides the two sides that decides a plan; the Tenant manifest sets the defaults, options the rest.
+    """Everything besides the two sides that decides a plan; the Tenant manifest sets the defaults,
+    options the rest.
 
-    `rules` are the organisation's, which planned webhooks have to keep; `selection` is what the Tenant in use selects;
-    `moved_from` are the former addresses of our repository.
+    `rules` are the organisation's, which planned webhooks have to keep; `selection` is what the
+    Tenant in use selects; `moved_from` are the former addresses of our repository.
     """
 
     owner: Owner
@@ -107,7 +117,9 @@ class RunPolicy:
     moved_from: frozenset[str] = frozenset()
 
     def may_delete(self, sources: tuple[str, ...]) -> bool:
-        """Rule 5: whether this run may delete what came from there; ownership, protection and limits are asked elsewhere."""
+        """Rule 5: whether this run may delete what came from there; ownership, protection and
+        limits are asked elsewhere.
+        """
         if not self.prune or self.scope.selected is not None:
             return False
         return all(map(self.scope.in_folder, sources)) if sources else self.scope.whole_root

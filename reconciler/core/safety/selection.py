@@ -10,7 +10,9 @@ from reconciler.core.model.webhook import Origin
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A webhook that the files of a run declare and the Tenant in use does not select; `name` is its name at a tenant."""
+    """A webhook that the files of a run declare and the Tenant in use does not select; `name` is
+    its name at a tenant.
+    """
 
     key: str
     name: str
@@ -20,7 +22,9 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What the Tenant in use selects: its name, the labels that it wants, and the declared webhooks that lack them."""
+    """What the Tenant in use selects: its name, the labels that it wants, and the declared webhooks
+    that lack them.
+    """
 
     tenant: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)

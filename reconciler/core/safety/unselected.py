@@ -1,6 +1,8 @@
-"""Deletes of webhooks that the files still declare, but that the Tenant in use does not select any more.
+"""Deletes of webhooks that the files still declare, but that the Tenant in use does not select any
+more.
 
-A lost label looks like a removed manifest to a plan, which sees only what the Tenant selects. Pure. docs/plan-rules.md, rule
+A lost label looks like a removed manifest to a plan, which sees only what the Tenant selects. Pure.
+docs/plan-rules.md, rule
 16.
 """
 
@@ -18,8 +20,12 @@ if TYPE_CHECKING:
     from reconciler.core.change import Change
 
 
-def check_deletes(deletes: Iterable[Change], selection: Selection) -> tuple[tuple[Change, ...], tuple[Violation, ...]]:
-    """The deletes, with another reason where the webhook is declared still, and a violation for each of those."""
+def check_deletes(
+    deletes: Iterable[Change], selection: Selection
+) -> tuple[tuple[Change, ...], tuple[Violation, ...]]:
+    """The deletes, with another reason where the webhook is declared still, and a violation for
+    each of those.
+    """
     changes = tuple(deletes)
     if not changes or not selection.left_out:
         return changes, ()
@@ -29,7 +35,12 @@ def check_deletes(deletes: Iterable[Change], selection: Selection) -> tuple[tupl
     checked, violations = [], []
     for change in changes:
         key, marked = change.key or "", change.key is not None
-        item = keys.get(key) or former.get(key) or former.get(change.name) or (None if marked else names.get(normal(change.name)))
+        item = (
+            keys.get(key)
+            or former.get(key)
+            or former.get(change.name)
+            or (None if marked else names.get(normal(change.name)))
+        )
         if item is not None:
             violations.append(_violation(change, item, selection))
             change = replace(change, reason="ours, declared, but not selected")  # noqa: PLW2901  the same change, told better
@@ -39,6 +50,9 @@ def check_deletes(deletes: Iterable[Change], selection: Selection) -> tuple[tupl
 
 def _violation(change: Change, item: LeftOut, selection: Selection) -> Violation:
     place = f"{item.origin.file}:{item.origin.line}"
-    fault = f"{change.name}: declared in {place}, but tenant {selection.tenant} selects {selection.text}"
+    fault = (
+        f"{change.name}: declared in {place}, but tenant {selection.tenant} selects "
+        f"{selection.text}"
+    )
     way_out = "give it these labels again; if the delete is meant, reconcile --accept DIGEST"
     return Violation("no-longer-selected", f"{fault}; {way_out}", (change.name,), item.origin)

@@ -1,7 +1,8 @@
-"""A plan that can be put down and carried out later: the plan document with what is needed to apply it, sealed.
+"""A plan that can be put down and carried out later: the plan document with what is needed to apply
+it, sealed.
 
-No secret value enters it: a reference, a version, or what outputs show of it. Reading it back is in `plan_reading.py`, whether
-it still holds in `resume.py`.
+No secret value enters it: a reference, a version, or what outputs show of it. Reading it back is in
+`plan_reading.py`, whether it still holds in `resume.py`.
 """
 
 from __future__ import annotations
@@ -28,10 +29,12 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A plan out of a file: its secrets are references without values, its live webhooks what could be shown of them.
+    """A plan out of a file: its secrets are references without values, its live webhooks what could
+    be shown of them.
 
-    `policy` is what it was made under, with the revision that is written along; `program` the version that saved it.
-    `fingerprints` holds, by id, what is known of a live url and user name under the key of the run; empty without a key.
+    `policy` is what it was made under, with the revision that is written along; `program` the
+    version that saved it. `fingerprints` holds, by id, what is known of a live url and user name
+    under the key of the run; empty without a key.
     """
 
     plan: Plan
@@ -41,7 +44,9 @@ class Saved:
 
 
 def additions(plan: Plan, policy: RunPolicy, program: str) -> Json:
-    """What a plan document lacks to be carried out; `program` is the version of ours that saves it."""
+    """What a plan document lacks to be carried out; `program` is the version of ours that saves
+    it.
+    """
     limits, key = asdict(policy.limits), plan.fingerprint_key
     return {
         "program": program,
@@ -87,11 +92,16 @@ def _live(live: Live, literals: AbstractSet[str], key: Secret | None) -> Json:
 
 
 def fingerprints(live: Live, key: Secret | None) -> dict[str, str | None]:
-    """What is known of the fields that no output shows, under the key of the run; empty without one."""
+    """What is known of the fields that no output shows, under the key of the run; empty without
+    one.
+    """
     if key is None:
         return {}
     auth = live.spec.auth
-    hidden = {"url": live.spec.url, **({"auth.username": auth.username} if isinstance(auth, BasicAuth) else {})}
+    hidden = {
+        "url": live.spec.url,
+        **({"auth.username": auth.username} if isinstance(auth, BasicAuth) else {}),
+    }
     return {field: fingerprint({field: value}, key) for field, value in hidden.items()}
 
 
@@ -103,7 +113,9 @@ def _declared(declared: Declared) -> Json:
         "labels": dict(declared.labels),
         "sources": list(declared.sources),
         "origin": _origin(declared.origin),
-        "patched": [{"path": list(path), **_origin(place)} for path, place in declared.field_origins.items()],
+        "patched": [
+            {"path": list(path), **_origin(place)} for path, place in declared.field_origins.items()
+        ],
     }
 
 
@@ -122,7 +134,9 @@ def _spec(spec: Webhook, literals: AbstractSet[str]) -> Json:
 
 
 def _value(value: str | Secret, literals: AbstractSet[str]) -> str | Json:
-    """Text that may be printed as it is; else where it comes from ("" for what the tenant holds) and what outputs show of it."""
+    """Text that may be printed as it is; else where it comes from ("" for what the tenant holds)
+    and what outputs show of it.
+    """
     if not isinstance(value, Secret):
         return value
     known = shown(value, literals)
@@ -145,31 +159,43 @@ def _auth(auth: Auth) -> Json:
 
 
 def sealed(document: Json, key: Secret | None) -> Json:
-    """The document with a checksum over the rest, and with `key` a seal that nobody makes without it."""
+    """The document with a checksum over the rest, and with `key` a seal that nobody makes without
+    it.
+    """
     text = _canonical(document)
     seal = {"seal": fingerprint({"plan": text}, key)} if key is not None else {}
     return {**document, "checksum": f"sha256:{hashlib.sha256(text.encode()).hexdigest()}", **seal}
 
 
 def opened(document: object, key: Secret | None, *, apply: bool) -> Json:
-    """The document of a file, once it is known to be a whole and unchanged plan; raises InvalidPlanFile.
+    """The document of a file, once it is known to be a whole and unchanged plan; raises
+    InvalidPlanFile.
 
     The seal is asked for where the plan is to be applied: whoever may only look at it has no key.
     """
     if not isinstance(document, dict) or not str(document.get("format", "")).startswith(FAMILY):
         raise InvalidPlanFile("is not a plan")
     if document["format"] != FORMAT:
-        raise InvalidPlanFile("is a plan of another format, of a newer reconciler perhaps; this one reads " + FORMAT)
+        raise InvalidPlanFile(
+            "is a plan of another format, of a newer reconciler perhaps; this one reads " + FORMAT
+        )
     if "apply" not in document:
-        raise InvalidPlanFile("is what `plan -o json` prints, which cannot be applied; save it with --out")
+        raise InvalidPlanFile(
+            "is what `plan -o json` prints, which cannot be applied; save it with --out"
+        )
     rest = {name: value for name, value in document.items() if name not in {"checksum", "seal"}}
     whole = sealed(rest, key)
     if document.get("checksum") != whole["checksum"]:
         raise InvalidPlanFile("was changed since it was saved; its checksum is another")
     if key is not None and "seal" in document and document["seal"] != whole["seal"]:
-        raise InvalidPlanFile("was changed since it was saved, or saved under another RECONCILER_FINGERPRINT_KEY")
+        raise InvalidPlanFile(
+            "was changed since it was saved, or saved under another RECONCILER_FINGERPRINT_KEY"
+        )
     if apply and ("seal" in document) != (key is not None):
-        raise InvalidPlanFile("RECONCILER_FINGERPRINT_KEY was set when it was saved or is set now, not both: set the same key")
+        raise InvalidPlanFile(
+            "RECONCILER_FINGERPRINT_KEY was set when it was saved or is set now, not "
+            "both: set the same key"
+        )
     return rest
 
 

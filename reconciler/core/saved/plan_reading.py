@@ -8,7 +8,16 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any, Final
 
-from reconciler.core.change import Action, Change, Counts, FieldChange, Label, Plan, TenantRef, Violation
+from reconciler.core.change import (
+    Action,
+    Change,
+    Counts,
+    FieldChange,
+    Label,
+    Plan,
+    TenantRef,
+    Violation,
+)
 from reconciler.core.errors import InvalidPlanFile
 from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth, auth_type
 from reconciler.core.model.fields import Field, attributes, make_spec
@@ -35,7 +44,9 @@ def saved(document: Json) -> Saved:
 def _saved(at: At) -> Saved:
     apply, tenant = at.get("apply"), at.get("tenant")
     repository = apply.get("repository").maybe_text()
-    ref = TenantRef(tenant.get("name").text(), tenant.get("url").text(), tenant.get("owner").text(), repository)
+    ref = TenantRef(
+        tenant.get("name").text(), tenant.get("url").text(), tenant.get("owner").text(), repository
+    )
     shown, kept = at.get("changes").items(), apply.get("changes").items()
     if len(shown) != len(kept):
         raise ValueError("/apply/changes: not one for each change")
@@ -100,7 +111,11 @@ def _policy(apply: At, ref: TenantRef, literals: frozenset[str]) -> RunPolicy:
 
 
 def _share(at: At) -> float:
-    if not isinstance(at.value, int | float) or isinstance(at.value, bool) or not 0 <= at.value <= 1:
+    if (
+        not isinstance(at.value, int | float)
+        or isinstance(at.value, bool)
+        or not 0 <= at.value <= 1
+    ):
         raise ValueError(f"{at.pointer}: not a share")
     return float(at.value)
 
@@ -112,7 +127,9 @@ def _maybe_count(at: At) -> int | None:
 def _violation(at: At) -> Violation:
     names = tuple(name.text() for name in at.get("names").items())
     file = at.get("file").maybe_text()
-    origin = None if file is None else Origin(file, at.get("line").count(), at.get("column").count())
+    origin = (
+        None if file is None else Origin(file, at.get("line").count(), at.get("column").count())
+    )
     return Violation(at.get("rule").text(), at.get("message").text(), names, origin)
 
 
@@ -122,21 +139,36 @@ def _change(shown: At, kept: At) -> Change:
     except ValueError:
         raise ValueError(f"{shown.pointer}/action: unknown") from None
     live = _live(kept.get("live")) if kept.get("live").value is not None else None
-    declared = _declared(kept.get("declared"), shown) if kept.get("declared").value is not None else None
-    sides = {Action.CREATE: (False, True), Action.UPDATE: (True, True), Action.DELETE: (True, False)}
+    declared = (
+        _declared(kept.get("declared"), shown) if kept.get("declared").value is not None else None
+    )
+    sides = {
+        Action.CREATE: (False, True),
+        Action.UPDATE: (True, True),
+        Action.DELETE: (True, False),
+    }
     if sides.get(action) != (live is not None, declared is not None):
         raise ValueError(f"{kept.pointer}: not the sides of its action")
     fields = tuple(_field(item) for item in shown.get("fields").items())
     recorded = shown.get("file").maybe_text() if action is Action.DELETE else None
     name, reason, moved = shown.get("name").text(), shown.get("reason").text(), shown.get("moved")
     fields_moved = tuple(item.text() for item in moved.items()) if moved.value is not None else ()
-    return Change(action, name, live, declared, fields, reason, recorded, _label(shown), fields_moved)
+    return Change(
+        action, name, live, declared, fields, reason, recorded, _label(shown), fields_moved
+    )
 
 
 def _literal_urls(change: Change) -> set[str]:
-    """The urls of a change that outputs of that run showed in full (and some that they did not, which equal no url)."""
+    """The urls of a change that outputs of that run showed in full (and some that they did not,
+    which equal no url).
+    """
     sides = [side.spec.url for side in (change.live, change.declared) if side is not None]
-    told = [text for field in change.fields if field.path == ("url",) for text in (field.before, field.after)]
+    told = [
+        text
+        for field in change.fields
+        if field.path == ("url",)
+        for text in (field.before, field.after)
+    ]
     return {url for url in (*sides, *told) if isinstance(url, str)}
 
 
@@ -145,12 +177,19 @@ def _field(at: At) -> FieldChange:
     if not path:
         raise ValueError(f"{at.pointer}/path: empty")
     if path == ("events",):
-        added, removed = (tuple(_event(item) for item in at.get(which).items()) for which in ("added", "removed"))
+        added, removed = (
+            tuple(_event(item) for item in at.get(which).items()) for which in ("added", "removed")
+        )
         base = _events_before(at) if at.get("label").value is not None else None
         return FieldChange(path, added=added, removed=removed, label=_label(at), base=base)
     secret = at.get("secret").value is True
     return FieldChange(
-        path, _told(at.get("before")), _told(at.get("after")), secret, label=_label(at), base=_told(at.get("base"))
+        path,
+        _told(at.get("before")),
+        _told(at.get("after")),
+        secret,
+        label=_label(at),
+        base=_told(at.get("base")),
     )
 
 
@@ -163,9 +202,16 @@ def _label(at: At) -> Label | None:
 
 
 def _events_before(at: At) -> frozenset[Subscription]:
-    """Of the events that differ those that Git had: the tenant lost what is added again, and Git what is removed."""
+    """Of the events that differ those that Git had: the tenant lost what is added again, and Git
+    what is removed.
+    """
     sides = (("added", Label.DRIFT), ("removed", Label.PENDING))
-    return frozenset(_event(item) for which, moved in sides for item in at.get(which).items() if _label(item) is moved)
+    return frozenset(
+        _event(item)
+        for which, moved in sides
+        for item in at.get(which).items()
+        if _label(item) is moved
+    )
 
 
 def _told(at: At) -> Any:
@@ -176,7 +222,9 @@ def _told(at: At) -> Any:
 
 
 def _event(at: At) -> Subscription:
-    return Subscription(at.get("type").text(), at.get("version").maybe_text(), at.get("severity").maybe_text())
+    return Subscription(
+        at.get("type").text(), at.get("version").maybe_text(), at.get("severity").maybe_text()
+    )
 
 
 def _origins(shown: At) -> dict[Subscription, Origin]:
@@ -184,7 +232,9 @@ def _origins(shown: At) -> dict[Subscription, Origin]:
     changes = [field.get("added") for field in shown.get("fields").items()]
     added = [item for events in changes if events.value is not None for item in events.items()]
     placed = [item for item in added if item.get("file").value is not None]
-    return {_event(item): Origin(item.get("file").text(), item.get("line").count()) for item in placed}
+    return {
+        _event(item): Origin(item.get("file").text(), item.get("line").count()) for item in placed
+    }
 
 
 def _declared(at: At, shown: At) -> Declared:
@@ -200,7 +250,8 @@ def _declared(at: At, shown: At) -> Declared:
         sources=tuple(item.text() for item in at.get("sources").items()),
         subscription_origins=_origins(shown),
         field_origins={
-            tuple(step.text() for step in item.get("path").items()): _origin(item) for item in at.get("patched").items()
+            tuple(step.text() for step in item.get("path").items()): _origin(item)
+            for item in at.get("patched").items()
         },
     )
 
@@ -235,7 +286,10 @@ def _fingerprints(at: At) -> dict[str, str | None]:
 def _spec(at: At) -> Webhook:
     values = {row.name: _plain(row, at.get(row.name)) for row in attributes()}
     return make_spec(
-        values, _value(at.get("url")), _auth(at.get("auth")), frozenset(_event(item) for item in at.get("events").items())
+        values,
+        _value(at.get("url")),
+        _auth(at.get("auth")),
+        frozenset(_event(item) for item in at.get("events").items()),
     )
 
 
@@ -248,7 +302,11 @@ def _plain(row: Field, at: At) -> Any:
 
 
 def _value(at: At) -> str | Secret:
-    return at.value if isinstance(at.value, str) else Secret(None, at.get("reference").text(), at.get("shown").text())
+    return (
+        at.value
+        if isinstance(at.value, str)
+        else Secret(None, at.get("reference").text(), at.get("shown").text())
+    )
 
 
 def _auth(at: At) -> Auth:

@@ -1,7 +1,7 @@
 """Whether a saved plan still holds, and the plan to carry out if it does.
 
-Each change is worked out again from what the tenant holds now and what was saved: it must come out as it was shown. So what a
-reviewer saw is what is written, whatever of the two sides moved.
+Each change is worked out again from what the tenant holds now and what was saved: it must come out
+as it was shown. So what a reviewer saw is what is written, whatever of the two sides moved.
 """
 
 from __future__ import annotations
@@ -26,16 +26,33 @@ from reconciler.core.saved.plan_file import Saved, fingerprints
 
 _CHECKED_AGAIN = frozenset(
     {
-        *("delete-limit", "update-limit", "empty-set", "source-unclear", "not-owned", "other-owner", "protected", "in-use"),
+        *(
+            "delete-limit",
+            "update-limit",
+            "empty-set",
+            "source-unclear",
+            "not-owned",
+            "other-owner",
+            "protected",
+            "in-use",
+        ),
         "other-repository",
     }
 )
 
 
-def resume(saved: Saved, live: Iterable[Live], resolved: Mapping[str, Declared], policy: RunPolicy, key: Secret | None) -> Plan:
-    """The saved plan with live webhooks and secrets in it, its guards checked again on what the tenant tells now.
+def resume(
+    saved: Saved,
+    live: Iterable[Live],
+    resolved: Mapping[str, Declared],
+    policy: RunPolicy,
+    key: Secret | None,
+) -> Plan:
+    """The saved plan with live webhooks and secrets in it, its guards checked again on what the
+    tenant tells now.
 
-    `resolved` holds each declared webhook by key with its references looked up; raises StalePlan naming what moved, and how.
+    `resolved` holds each declared webhook by key with its references looked up; raises StalePlan
+    naming what moved, and how.
     """
     held = tuple(live)
     by_id = {item.id: item for item in held}
@@ -52,35 +69,52 @@ def resume(saved: Saved, live: Iterable[Live], resolved: Mapping[str, Declared],
             changes[id(change)] = fresh
     faults += _taken(saved.plan.pending, held, policy)
     if faults:
-        raise StalePlan(f"what the plan was made for has moved; nothing was written. {'; '.join(faults)}")
+        raise StalePlan(
+            f"what the plan was made for has moved; nothing was written. {'; '.join(faults)}"
+        )
     stages = tuple(tuple(changes[id(change)] for change in stage) for stage in saved.plan.stages)
-    clashes = tuple(found for found in saved.plan.violations if found.rule not in _CHECKED_AGAIN and not found.in_digest)
+    clashes = tuple(
+        found
+        for found in saved.plan.violations
+        if found.rule not in _CHECKED_AGAIN and not found.in_digest
+    )
     plan = replace(saved.plan, stages=stages, clashes=clashes, fingerprint_key=key)
     if plan_digest(plan) != saved.plan.digest:
-        raise StalePlan("the plan does not come out as it was saved: a value behind its references changed; nothing was written")
+        raise StalePlan(
+            "the plan does not come out as it was saved: a value behind its references "
+            "changed; nothing was written"
+        )
     plan = _judged(plan, policy)
     return check_plan(plan, policy)
 
 
 def _judged(plan: Plan, policy: RunPolicy) -> Plan:
-    """With what the organisation's rules of now refuse beside what was saved: a plan that they refused once stays refused.
+    """With what the organisation's rules of now refuse beside what was saved: a plan that they
+    refused once stays refused.
 
-    Of the webhooks that the plan leaves as they are, the file holds nothing that could be judged again.
+    Of the webhooks that the plan leaves as they are, the file holds nothing that could be judged
+    again.
     """
     wanted = [change.declared for change in plan.pending if change.declared is not None]
-    violations, _ = verdicts(found for item in wanted for found in breaches(policy.rules, item, policy.literal_urls))
+    violations, _ = verdicts(
+        found for item in wanted for found in breaches(policy.rules, item, policy.literal_urls)
+    )
     known = {(found.rule, found.message) for found in plan.judged}
     fresh = tuple(found for found in violations if (found.rule, found.message) not in known)
     return replace(plan, judged=plan.judged + fresh)
 
 
 def _fresh(change: Change, declared: Declared | None, now: Live | None) -> Change | None:
-    """The change with both sides as they are now; None where what it updates is gone. Deleting what is gone is no fault."""
+    """The change with both sides as they are now; None where what it updates is gone. Deleting what
+    is gone is no fault.
+    """
     if change.action is Action.DELETE:
         return replace(change, live=now or change.live)
     if declared is None or (change.live is not None and now is None):
         return None
-    return replace(change, live=now, declared=declared if now is None else _kept(declared, now.spec))
+    return replace(
+        change, live=now, declared=declared if now is None else _kept(declared, now.spec)
+    )
 
 
 def _kept(declared: Declared, live: Webhook) -> Declared:
@@ -88,7 +122,11 @@ def _kept(declared: Declared, live: Webhook) -> Declared:
     spec = declared.spec
     if _left(spec.url):
         spec = replace(spec, url=live.url)
-    if isinstance(spec.auth, BasicAuth) and isinstance(live.auth, BasicAuth) and _left(spec.auth.username):
+    if (
+        isinstance(spec.auth, BasicAuth)
+        and isinstance(live.auth, BasicAuth)
+        and _left(spec.auth.username)
+    ):
         spec = replace(spec, auth=BasicAuth(live.auth.username, spec.auth.password))
     return replace(declared, spec=spec)
 
@@ -103,7 +141,9 @@ def _fault(change: Change, fresh: Change, saved: Saved, key: Secret | None) -> s
     fields = set() if then is None or now is None or now is then else _moved(then, now, saved, key)
     if fresh.declared is not None:
         again = _fields(fresh.declared, now, saved.policy)
-        shown = {replace(field, label=None, base=None) for field in change.fields}  # who moved is told, not carried out
+        shown = {
+            replace(field, label=None, base=None) for field in change.fields
+        }  # who moved is told, not carried out
         fields |= {field.dotted for field in {*again} ^ shown}
     if fields:
         return f"{', '.join(sorted(fields))} changed"
@@ -120,10 +160,16 @@ def _fields(declared: Declared, now: Live | None, policy: RunPolicy) -> tuple[Fi
 
 def _moved(then: Live, now: Live, saved: Saved, key: Secret | None) -> set[str]:
     fields = set(moved(then, now))
-    if isinstance(then.spec.url, Secret) and isinstance(now.spec.url, Secret) and then.spec.url.shown != now.spec.url.shown:
+    if (
+        isinstance(then.spec.url, Secret)
+        and isinstance(now.spec.url, Secret)
+        and then.spec.url.shown != now.spec.url.shown
+    ):
         fields.add("url")
     known = saved.fingerprints.get(then.id, {})
-    return fields | {field for field, text in fingerprints(now, key).items() if known.get(field, text) != text}
+    return fields | {
+        field for field, text in fingerprints(now, key).items() if known.get(field, text) != text
+    }
 
 
 def _unseen(then: Live) -> list[str]:

@@ -1,7 +1,7 @@
 """Labels a plan by who moved since a revision: Git (pending), the tenant (drift), or both of them.
 
-Pure. Only what is pending is looked at, so that a tenant without changes costs nothing here. The comparison of one value is in
-`labels.py`.
+Pure. Only what is pending is looked at, so that a tenant without changes costs nothing here. The
+comparison of one value is in `labels.py`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ NOTHING: Final[Values] = {}
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What Git declared as of a revision: `rev` as it was asked for, `commit` its full id, the webhooks by no order."""
+    """What Git declared as of a revision: `rev` as it was asked for, `commit` its full id, the
+    webhooks by no order.
+    """
 
     rev: str
     commit: str
@@ -37,7 +39,9 @@ class Base:
 
 
 def labelled(plan: Plan, base: Base, policy: RunPolicy, normalize: Normalize) -> Plan:
-    """The plan with a label on every change and field. Digest, violations and order stay as they are."""
+    """The plan with a label on every change and field. Digest, violations and order stay as they
+    are.
+    """
     at_base = _Index(base.declared)
     # Sending a credential again is the person's wish of this run; nobody moved for it.
     policy = replace(policy, resend_credentials=False)
@@ -57,22 +61,33 @@ class _Index:
         self._by_name = {item.spec.name: item for item in self._by_key.values()}
 
     def of(self, change: Change) -> Declared | None:
-        """What a change's webhook was: by its key, by its former ones, by the tenant's mark, then by name."""
+        """What a change's webhook was: by its key, by its former ones, by the tenant's mark, then
+        by name.
+        """
         keys = [change.key or ""]
         if change.declared is not None:
             keys += change.declared.previously
         found = next((self._by_key[key] for key in keys if key in self._by_key), None)
         if found is None:
-            names = [change.name, *(change.declared.previously if change.declared is not None else ())]
+            names = [
+                change.name,
+                *(change.declared.previously if change.declared is not None else ()),
+            ]
             found = next((self._by_name[name] for name in names if name in self._by_name), None)
         return found
 
 
-def _labelled(change: Change, base: Declared | None, policy: RunPolicy, normalize: Normalize) -> Change:
+def _labelled(
+    change: Change, base: Declared | None, policy: RunPolicy, normalize: Normalize
+) -> Change:
     live, declared = change.live, change.declared
     was = NOTHING if base is None else _base_values(base, declared, live, policy, normalize)
     mark = live.managed_by if live is not None else None
-    wanted = NOTHING if declared is None else _declared_values(declared, policy, policy.owner.repository_for(mark))
+    wanted = (
+        NOTHING
+        if declared is None
+        else _declared_values(declared, policy, policy.owner.repository_for(mark))
+    )
     held = NOTHING if live is None else _values(live.spec, live.managed_by, live.protected)
 
     def of(path: Path) -> Label:
@@ -84,33 +99,65 @@ def _labelled(change: Change, base: Declared | None, policy: RunPolicy, normaliz
 
     fields = tuple(map(told, change.fields))
     if change.action is Action.UPDATE:
-        return replace(change, fields=fields, label=combined(field.label or Label.SAME for field in fields))
+        return replace(
+            change, fields=fields, label=combined(field.label or Label.SAME for field in fields)
+        )
     paths = {**was, **wanted, **held}
-    moved = tuple(".".join(path) for path in sorted(paths) if was.get(path) != held.get(path)) if declared is None and was else ()
-    reason = f"{change.reason}; edited at the tenant meanwhile: {', '.join(moved)}" if moved else change.reason
-    return replace(change, fields=fields, label=combined(map(of, paths)), moved=moved, reason=reason)
+    moved = (
+        tuple(".".join(path) for path in sorted(paths) if was.get(path) != held.get(path))
+        if declared is None and was
+        else ()
+    )
+    reason = (
+        f"{change.reason}; edited at the tenant meanwhile: {', '.join(moved)}"
+        if moved
+        else change.reason
+    )
+    return replace(
+        change, fields=fields, label=combined(map(of, paths)), moved=moved, reason=reason
+    )
 
 
-def _base_values(base: Declared, declared: Declared | None, live: Live | None, policy: RunPolicy, normalize: Normalize) -> Values:
+def _base_values(
+    base: Declared,
+    declared: Declared | None,
+    live: Live | None,
+    policy: RunPolicy,
+    normalize: Normalize,
+) -> Values:
     """The base as it would have been compared with the tenant."""
     if declared is not None:
         base = _informed(base, declared, live)
     if live is None:
         spec = normalize(base.spec)
         spec = replace(spec, enabled=spec.enabled is not False, auth=base.spec.auth)
-        return _declared_values(replace(base, spec=spec, protected=bool(base.protected)), policy, policy.owner.repository)
-    return _declared_values(settle(base, live, policy, normalize).of(base), policy, repository_then(live.managed_by, policy))
+        return _declared_values(
+            replace(base, spec=spec, protected=bool(base.protected)),
+            policy,
+            policy.owner.repository,
+        )
+    return _declared_values(
+        settle(base, live, policy, normalize).of(base),
+        policy,
+        repository_then(live.managed_by, policy),
+    )
 
 
 def _informed(base: Declared, declared: Declared, live: Live | None) -> Declared:
-    """The base with the values of the references that stand in the manifests now too; the others stay unknown.
+    """The base with the values of the references that stand in the manifests now too; the others
+    stay unknown.
 
-    A value that was rotated at its source moved on our side: the tenant still holds the fingerprint of the one before.
+    A value that was rotated at its source moved on our side: the tenant still holds the fingerprint
+    of the one before.
     """
     now = declared.spec
 
     def known(then: str | Secret, value: str | Secret | None) -> str | Secret:
-        both = isinstance(then, Secret) and isinstance(value, Secret) and then.reference == value.reference
+        both = (
+            isinstance(then, Secret)
+            and isinstance(value, Secret)
+            and then.reference == value.reference
+        )
         return value if both and value is not None else then
 
     auth, username = base.spec.auth, now.auth.username if isinstance(now.auth, BasicAuth) else None
@@ -119,13 +166,17 @@ def _informed(base: Declared, declared: Declared, live: Live | None) -> Declared
     then, value = credential(auth), credential(now.auth)
     if isinstance(then, Secret) and isinstance(value, Secret) and then.reference == value.reference:
         held = credential(live.spec.auth) if live is not None else None
-        version = then.version or _version_then(value.version, held.version if held is not None else None)
+        version = then.version or _version_then(
+            value.version, held.version if held is not None else None
+        )
         auth = with_credential(auth, value.with_version(version))
     return replace(base, spec=replace(base.spec, url=known(base.spec.url, now.url), auth=auth))
 
 
 def _version_then(now: str | None, held: str | None) -> str | None:
-    """The version that an unchanged reference had, where the manifest does not say one: a fingerprint, or unknown."""
+    """The version that an unchanged reference had, where the manifest does not say one: a
+    fingerprint, or unknown.
+    """
     if not is_fingerprint(now) or (is_fingerprint(held) and held != now):
         return None
     return now
@@ -151,12 +202,20 @@ def _empty(value: object) -> bool:
 
 
 def _told(field: FieldChange, was: Values, moved: Label, literals: AbstractSet[str]) -> object:
-    """What a field was at the base, fit to be printed as its `before` and `after` are; of events the set."""
+    """What a field was at the base, fit to be printed as its `before` and `after` are; of events
+    the set.
+    """
     value = was.get(field.path)
     if field.path == ("events",):
         return value or frozenset()
     if moved is not Label.BOTH:
         return field.before if moved is Label.PENDING else field.after
     if field.secret:
-        return None if value is None else f"version {value[0]}" if value[0] is not None else "no version"
+        return (
+            None
+            if value is None
+            else f"version {value[0]}"
+            if value[0] is not None
+            else "no version"
+        )
     return shown(value, literals) if isinstance(value, str | Secret) else value

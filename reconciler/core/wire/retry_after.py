@@ -8,7 +8,8 @@ from email.utils import parsedate_to_datetime
 
 
 def retry_after(value: str | None, now: float, most: float) -> float | None:
-    """Seconds from `now` (epoch seconds) that the value asks for, 0 to `most`; None for none and for garbage.
+    """Seconds from `now` (epoch seconds) that the value asks for, 0 to `most`; None for none and
+    for garbage.
 
     Source: RFC 9110, 10.2.3: seconds or an HTTP date, which is UTC also where it does not say so.
     """

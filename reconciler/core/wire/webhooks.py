@@ -1,7 +1,8 @@
-"""Model <-> JSON-ready dicts of the tenant's contract: the one place where both sides of the wire meet.
+"""Model <-> JSON-ready dicts of the tenant's contract: the one place where both sides of the wire
+meet.
 
-Decoding raises ValueError with a JSON pointer and never quotes what it found. Encoding, for the wire and for the manifest of
-what a tenant told, is one of the two places that reveal secrets.
+Decoding raises ValueError with a JSON pointer and never quotes what it found. Encoding, for the
+wire and for the manifest of what a tenant told, is one of the two places that reveal secrets.
 """
 
 from __future__ import annotations
@@ -10,21 +11,44 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth, auth_type, credential, credential_field
+from reconciler.core.model.auth import (
+    ApiKeyAuth,
+    Auth,
+    BasicAuth,
+    BearerAuth,
+    NoAuth,
+    auth_type,
+    credential,
+    credential_field,
+)
 from reconciler.core.model.json_reading import At
 from reconciler.core.model.secret import HIDDEN, Secret, Withheld, hidden_url
-from reconciler.core.model.webhook import Declared, Live, ManagedBy, Owner, Subscription, Use, Webhook
+from reconciler.core.model.webhook import (
+    Declared,
+    Live,
+    ManagedBy,
+    Owner,
+    Subscription,
+    Use,
+    Webhook,
+)
 
 Json = dict[str, Any]
 
 
 def literal(spec: Webhook) -> Webhook:
-    """A live spec with url and user name as texts, for a manifest that declares them literally; what is masked stays hidden."""
+    """A live spec with url and user name as texts, for a manifest that declares them literally;
+    what is masked stays hidden.
+    """
 
     def text(value: str | Secret) -> str | Secret:
         return _text(value) if not isinstance(value, Secret) or value.resolved else value
 
-    auth = BasicAuth(text(spec.auth.username), spec.auth.password) if isinstance(spec.auth, BasicAuth) else spec.auth
+    auth = (
+        BasicAuth(text(spec.auth.username), spec.auth.password)
+        if isinstance(spec.auth, BasicAuth)
+        else spec.auth
+    )
     return replace(spec, url=text(spec.url), auth=auth)
 
 
@@ -39,7 +63,9 @@ def _text(value: str | Secret) -> str:
 
 
 def auth_to_wire(auth: Auth) -> Json:
-    """An authentication as the tenant takes it: the secret part revealed, or left out where the stored one is to stay."""
+    """An authentication as the tenant takes it: the secret part revealed, or left out where the
+    stored one is to stay.
+    """
     body: Json = {"type": auth_type(auth)}
     match auth:
         case BasicAuth(username=username):
@@ -57,10 +83,18 @@ def auth_to_wire(auth: Auth) -> Json:
 
 
 def mark_to_wire(declared: Declared, owner: Owner, before: ManagedBy | None = None) -> Json:
-    """`managed_by` as we write it over the mark `before`; a repository only if it is known: older tenants take none."""
+    """`managed_by` as we write it over the mark `before`; a repository only if it is known: older
+    tenants take none.
+    """
     repository = owner.repository_for(before)
-    body = mark_to_json(ManagedBy(owner.name, declared.key, declared.sources, owner.revision, repository))
-    return body if repository is not None else {name: value for name, value in body.items() if name != "repository"}
+    body = mark_to_json(
+        ManagedBy(owner.name, declared.key, declared.sources, owner.revision, repository)
+    )
+    return (
+        body
+        if repository is not None
+        else {name: value for name, value in body.items() if name != "repository"}
+    )
 
 
 def mark_to_json(mark: ManagedBy) -> Json:
@@ -92,7 +126,9 @@ def spec_to_wire(spec: Webhook) -> Json:
 
 
 def authorization(token: Secret) -> dict[str, str]:
-    """The header that shows a tenant who we are (RFC 6750); raises ValueError, without the value, for an unusable token."""
+    """The header that shows a tenant who we are (RFC 6750); raises ValueError, without the value,
+    for an unusable token.
+    """
     text = token.reveal()
     if not text or not all("!" <= char <= "~" for char in text):
         raise ValueError("it must be printable ASCII without spaces, on one line")
@@ -102,18 +138,28 @@ def authorization(token: Secret) -> dict[str, str]:
 def create_body(declared: Declared, owner: Owner) -> Json:
     """The body of `POST /webhooks`."""
     mark = mark_to_wire(declared, owner)
-    return {**spec_to_wire(declared.spec), "managed_by": mark, "protected": bool(declared.protected)}
+    return {
+        **spec_to_wire(declared.spec),
+        "managed_by": mark,
+        "protected": bool(declared.protected),
+    }
 
 
 def _same_auth(before: Auth, after: Auth) -> bool:
     """Equal, header names in any case: what `diff` takes as equal is not sent either."""
-    if isinstance(before, ApiKeyAuth) and isinstance(after, ApiKeyAuth) and before.header.lower() == after.header.lower():
+    if (
+        isinstance(before, ApiKeyAuth)
+        and isinstance(after, ApiKeyAuth)
+        and before.header.lower() == after.header.lower()
+    ):
         return before.value == after.value
     return before == after
 
 
 def patch_body(live: Live, declared: Declared, owner: Owner) -> Json:
-    """The merge patch that turns `live` into `declared`: only what differs, and the mark with our revision."""
+    """The merge patch that turns `live` into `declared`: only what differs, and the mark with our
+    revision.
+    """
     before, after = live.spec, declared.spec
     pairs = {
         "name": before.name == after.name,
@@ -131,9 +177,13 @@ def patch_body(live: Live, declared: Declared, owner: Owner) -> Json:
 
 
 def test_body(spec: Webhook, live: Live | None, event: Subscription) -> Json:
-    """The body of `POST /webhooks/test`: unsaved details; the stored secret is used where ours is withheld."""
+    """The body of `POST /webhooks/test`: unsaved details; the stored secret is used where ours is
+    withheld.
+    """
     body: Json = {
-        "webhook": {field: tell() for field, tell in _wire(spec).items() if field in {"name", "url", "auth"}},
+        "webhook": {
+            field: tell() for field, tell in _wire(spec).items() if field in {"name", "url", "auth"}
+        },
         "event": {"type": event.type, "version": event.version, "severity": event.severity},
     }
     if live is not None:
@@ -142,11 +192,15 @@ def test_body(spec: Webhook, live: Live | None, event: Subscription) -> Json:
 
 
 def _subscription(at: At) -> Subscription:
-    return Subscription(at.get("type").text(), at.get("version").maybe_text(), at.get("severity").maybe_text())
+    return Subscription(
+        at.get("type").text(), at.get("version").maybe_text(), at.get("severity").maybe_text()
+    )
 
 
 def _unmasked(text: str | None) -> str | None:
-    """A value as the tenant told it; None for a mask such as `*****`, which is never compared or sent."""
+    """A value as the tenant told it; None for a mask such as `*****`, which is never compared or
+    sent.
+    """
     return None if text is not None and len(text) >= 3 and not text.strip("*•") else text
 
 
@@ -173,7 +227,9 @@ def _auth(at: At) -> Auth:
 
 
 def mark_from_json(at: At) -> ManagedBy | None:
-    """A mark out of an answer or a saved plan, None for null; raises ValueError. An older tenant tells no repository."""
+    """A mark out of an answer or a saved plan, None for null; raises ValueError. An older tenant
+    tells no repository.
+    """
     if at.value is None:
         return None
     sources = tuple(source.text() for source in at.get("sources").items())
@@ -185,11 +241,15 @@ def _use(at: At) -> Use:
     if at.value is None:
         return Use()
     day = at.get("last_day")
-    return Use() if day.value is None else Use(day.get("succeeded").count(), day.get("failed").count())
+    return (
+        Use() if day.value is None else Use(day.get("succeeded").count(), day.get("failed").count())
+    )
 
 
 def live_from_wire(value: object) -> Live:
-    """A webhook as a tenant answers it; raises ValueError naming the pointer of what does not fit the contract."""
+    """A webhook as a tenant answers it; raises ValueError naming the pointer of what does not fit
+    the contract.
+    """
     at = At(value)
     spec = Webhook(
         name=at.get("name").text(),

@@ -1,4 +1,5 @@
-"""The documents of a run, sorted by kind: what is ours and keeps its schema, what is not, what was passed over.
+"""The documents of a run, sorted by kind: what is ours and keeps its schema, what is not, what was
+passed over.
 
 What a document says is not looked at here.
 """
@@ -61,7 +62,11 @@ def read_file(found: paths.Found, request: Request, reading: Reading) -> None:
             return
         if not data and found.path != STDIN and request.tree.whole and not is_output(found.path):
             message = "the file is empty: it has 0 bytes, as after a write that was cut short"
-            reading.problems.append(file.problem(0, "path/empty-file", message, "restore the manifest, or delete the file"))
+            reading.problems.append(
+                file.problem(
+                    0, "path/empty-file", message, "restore the manifest, or delete the file"
+                )
+            )
             reading.refused.unread = True
             return
         documents, problems = read(file, data)
@@ -71,7 +76,12 @@ def read_file(found: paths.Found, request: Request, reading: Reading) -> None:
 
 
 def _take(
-    found: paths.Found, file: File, documents: list[Document], problems: list[Problem], request: Request, reading: Reading
+    found: paths.Found,
+    file: File,
+    documents: list[Document],
+    problems: list[Problem],
+    request: Request,
+    reading: Reading,
 ) -> None:
     start, before = len(reading.problems), reading.documents
     reading.problems += problems
@@ -80,7 +90,9 @@ def _take(
         reading.problems += faults if request.tree.whole else ()
     if len(reading.problems) > start:
         reading.refused.texts.append(file.text)
-        reading.refused.unread |= not file.text or any(problem.rule == "path/lfs-pointer" for problem in reading.problems[start:])
+        reading.refused.unread |= not file.text or any(
+            problem.rule == "path/lfs-pointer" for problem in reading.problems[start:]
+        )
     for document in documents:
         _sort(document, reading, PROBLEMS - len(reading.problems) + start)
         if len(reading.problems) - start >= PROBLEMS:
@@ -89,12 +101,22 @@ def _take(
             reading.refused.texts.append(file.text)
             break
     reading.files[found.path] = filled = reading.documents > before
-    if not filled and request.tree.whole and found.named and len(reading.problems) == start and found.path != STDIN:
-        reading.problems.append(file.problem(0, "document/none", f"no document of {API} in this file"))
+    if (
+        not filled
+        and request.tree.whole
+        and found.named
+        and len(reading.problems) == start
+        and found.path != STDIN
+    ):
+        reading.problems.append(
+            file.problem(0, "document/none", f"no document of {API} in this file")
+        )
 
 
 def _sort(document: Document, reading: Reading, most: int) -> None:
-    """Puts a document with its kind if it is ours and keeps its schema; else notes at most `most` problems."""
+    """Puts a document with its kind if it is ours and keeps its schema; else notes at most `most`
+    problems.
+    """
     value = document.value
     api, kind = value.get("apiVersion"), value.get("kind")
     known = isinstance(kind, str) and kind in KINDS
@@ -104,9 +126,15 @@ def _sort(document: Document, reading: Reading, most: int) -> None:
         return
     reading.documents += 1
     if api != API:
-        missing = f"{kind} without the apiVersion {API}" if api is None else f"{kind} under another apiVersion than {API}"
+        missing = (
+            f"{kind} without the apiVersion {API}"
+            if api is None
+            else f"{kind} under another apiVersion than {API}"
+        )
         path = ("apiVersion",) if api is not None else ()
-        reading.problems.append(document.problem(path, "document/api-version", missing, f"apiVersion: {API}"))
+        reading.problems.append(
+            document.problem(path, "document/api-version", missing, f"apiVersion: {API}")
+        )
     elif not known:
         hint = near(kind, KINDS) or f"known kinds: {', '.join(KINDS)}"
         message = "the document has no kind" if kind is None else "unknown kind"
@@ -120,5 +148,12 @@ def _sort(document: Document, reading: Reading, most: int) -> None:
 
 
 def _meant(kind: object, api: object) -> bool:
-    """Whether a kind of ours under another apiVersion is a slip; others have a Policy too, under a group of their own."""
-    return kind not in _COMMON or not isinstance(api, str) or "/" not in api or near(api, [API]) is not None
+    """Whether a kind of ours under another apiVersion is a slip; others have a Policy too, under a
+    group of their own.
+    """
+    return (
+        kind not in _COMMON
+        or not isinstance(api, str)
+        or "/" not in api
+        or near(api, [API]) is not None
+    )

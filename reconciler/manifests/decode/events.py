@@ -1,4 +1,6 @@
-"""The `events` of a document -> subscriptions with their places, and what the catalogue says of them."""
+"""The `events` of a document -> subscriptions with their places, and what the catalogue says of
+them.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,14 @@ from reconciler.manifests.yaml.places import Document, File, Path
 
 Places = dict[Subscription, tuple[File, int]]
 _EVENTS: Final = ("spec", "events")
-_HINTS: Final = 500  # problems of a run after which names are no longer looked up for hints; each costs about 100 µs
+# problems of a run after which names are no longer looked up for hints; each costs about 100 µs
+_HINTS: Final = 500
 # What needs no second look, because the catalogue knows it; only to be quick.
 _FINE: Final = {
-    (event.type, version, severity) for event in CATALOGUE for version in event.versions or ("v0",) for severity in SEVERITIES
+    (event.type, version, severity)
+    for event in CATALOGUE
+    for version in event.versions or ("v0",)
+    for severity in SEVERITIES
 }
 
 
@@ -46,7 +52,9 @@ class Origins(Mapping[Subscription, Origin]):
 
 
 class _Some:
-    """The first problems of a document's events, and the first error whatever stands before it: a million help nobody."""
+    """The first problems of a document's events, and the first error whatever stands before it: a
+    million help nobody.
+    """
 
     def __init__(self, before: int) -> None:
         self.kept: list[Problem] = []
@@ -93,26 +101,44 @@ def subscriptions(document: Document, problems: list[Problem]) -> Places:
     return found
 
 
-def _check(document: Document, file: File, odd: list[int], twice: list[tuple[int, int]], problems: list[Problem]) -> None:
+def _check(
+    document: Document,
+    file: File,
+    odd: list[int],
+    twice: list[tuple[int, int]],
+    problems: list[Problem],
+) -> None:
     """The problems of the events that are not known to be fine."""
     some, events = _Some(len(problems)), document.value["spec"]["events"]
     for number in odd:
         _known(document, (*_EVENTS, number), events[number], some)
     for number, first in twice:
         message = f"the same subscription twice; the first stands in line {file.origin(first).line}"
-        some.append(document.problem((*_EVENTS, number), "subscription/duplicate", message, "remove one"))
+        some.append(
+            document.problem((*_EVENTS, number), "subscription/duplicate", message, "remove one")
+        )
     problems += some.kept
     if some.cut:
         message = f"over {PROBLEMS:,} problems with events; no more are shown"
-        problems.append(document.problem(_EVENTS, "document/limit", message, severity="error" if some.failed else "warning"))
+        problems.append(
+            document.problem(
+                _EVENTS, "document/limit", message, severity="error" if some.failed else "warning"
+            )
+        )
 
 
 def _known(document: Document, path: Path, event: dict[str, Any], problems: _Some) -> None:
-    """Warnings for what the catalogue does not know, errors for what the tenant's kind needs or no tenant takes."""
+    """Warnings for what the catalogue does not know, errors for what the tenant's kind needs or no
+    tenant takes.
+    """
     for field in ("version", "severity"):
         if field not in event:
             message = f"a subscription needs a {field}"
-            hint = "add version: v0" if field == "version" else f"add severity: one of {', '.join(SEVERITIES)}, or a list"
+            hint = (
+                "add version: v0"
+                if field == "version"
+                else f"add severity: one of {', '.join(SEVERITIES)}, or a list"
+            )
             problems.append(document.problem(path, "subscription/incomplete", message, hint))
     kind = event["type"]
     known = BY_TYPE.get(kind)
@@ -121,16 +147,48 @@ def _known(document: Document, path: Path, event: dict[str, Any], problems: _Som
             problems.append(document.problem((*path, "type"), "events/type", f"type {wrong}"))
         found = near(kind, BY_TYPE) if len(problems) < _HINTS else None
         hint = found or "the catalogue is known to be incomplete; a tenant accepts unknown events"
-        problems.append(_warning(document, (*path, "type"), "events/unknown-type", "type is not in the catalogue", hint))
-    elif known.versions is not None and event.get("version", known.versions[0]) not in known.versions:
+        problems.append(
+            _warning(
+                document,
+                (*path, "type"),
+                "events/unknown-type",
+                "type is not in the catalogue",
+                hint,
+            )
+        )
+    elif (
+        known.versions is not None and event.get("version", known.versions[0]) not in known.versions
+    ):
         hint = f"known: {', '.join(known.versions)}"
-        problems.append(_warning(document, (*path, "version"), "events/unknown-version", "version is not in the catalogue", hint))
+        problems.append(
+            _warning(
+                document,
+                (*path, "version"),
+                "events/unknown-version",
+                "version is not in the catalogue",
+                hint,
+            )
+        )
     severity = event.get("severity", ())
-    for number, level in enumerate(severity if isinstance(severity, list) else [severity] if severity else []):
+    for number, level in enumerate(
+        severity if isinstance(severity, list) else [severity] if severity else []
+    ):
         if level not in SEVERITIES:
-            at: Path = (*path, "severity", number) if isinstance(severity, list) else (*path, "severity")
-            hint = (near(level, SEVERITIES) if len(problems) < _HINTS else None) or f"known: {', '.join(SEVERITIES)}"
-            problems.append(_warning(document, at, "events/unknown-severity", "severity is not in the catalogue", hint))
+            at: Path = (
+                (*path, "severity", number) if isinstance(severity, list) else (*path, "severity")
+            )
+            hint = (
+                near(level, SEVERITIES) if len(problems) < _HINTS else None
+            ) or f"known: {', '.join(SEVERITIES)}"
+            problems.append(
+                _warning(
+                    document,
+                    at,
+                    "events/unknown-severity",
+                    "severity is not in the catalogue",
+                    hint,
+                )
+            )
 
 
 def _warning(document: Document, path: Path, rule: str, message: str, hint: str) -> Problem:

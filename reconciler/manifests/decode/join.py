@@ -1,4 +1,5 @@
-"""The rules across documents: names and keys once, subscriptions find their webhooks, nothing receives nothing.
+"""The rules across documents: names and keys once, subscriptions find their webhooks, nothing
+receives nothing.
 
 One document alone is `webhooks.py`'s business.
 """
@@ -19,7 +20,8 @@ from reconciler.manifests.schemas.near import near
 from reconciler.manifests.yaml.places import Document, Path
 
 _HINTS: Final = 20  # names looked up for hints; each costs a comparison with up to 500
-_JOINED: Final = 1_000_000  # subscriptions that a run's EventSubscriptions add in all; every one costs a few hundred bytes
+# subscriptions that a run's EventSubscriptions add in all; every one costs a few hundred bytes
+_JOINED: Final = 1_000_000
 
 
 def unique(documents: Iterable[Document], rule: str, what: str) -> list[Problem]:
@@ -32,12 +34,18 @@ def unique(documents: Iterable[Document], rule: str, what: str) -> list[Problem]
         if first is not document:
             place = first.place(("metadata", "name"))
             message = f"a second {what} named {name}; the first stands in {place}"
-            problems.append(document.problem(("metadata", "name"), rule, message, "rename or remove one"))
+            problems.append(
+                document.problem(("metadata", "name"), rule, message, "rename or remove one")
+            )
     return problems
 
 
-def join(drafts: list[Draft], others: list[Document], refused: Refused, problems: list[Problem]) -> tuple[Joined, ...]:
-    """Gives every webhook the subscriptions of EventSubscriptions; one that may be for a `refused` webhook may find none."""
+def join(
+    drafts: list[Draft], others: list[Document], refused: Refused, problems: list[Problem]
+) -> tuple[Joined, ...]:
+    """Gives every webhook the subscriptions of EventSubscriptions; one that may be for a `refused`
+    webhook may find none.
+    """
     joined: list[Joined] = []
     by_key = {draft.key: draft for draft in reversed(drafts)}
     by_label: dict[tuple[str, str], list[Draft]] = defaultdict(list)
@@ -52,21 +60,33 @@ def join(drafts: list[Draft], others: list[Document], refused: Refused, problems
         left -= len(targets) * len(found)
         if left < 0:
             message = f"EventSubscriptions add over {_JOINED:,} subscriptions in all"
-            problems.append(document.problem(("spec",), "subscription/limit", message, "select fewer webhooks", key=True))
+            problems.append(
+                document.problem(
+                    ("spec",), "subscription/limit", message, "select fewer webhooks", key=True
+                )
+            )
             break
         keys = frozenset(draft.key for draft in targets)
-        joined.append(Joined(document.file.path, document.value["metadata"]["name"], document.origin.line, keys))
+        joined.append(
+            Joined(
+                document.file.path, document.value["metadata"]["name"], document.origin.line, keys
+            )
+        )
         for draft in targets:
             draft.others.append(document)
             for item, place in found.items():
                 draft.places.setdefault(item, place)
-        if not targets and not refused.may_match(spec.get("webhook"), spec.get("selector", {}).get("matchLabels", {})):
+        if not targets and not refused.may_match(
+            spec.get("webhook"), spec.get("selector", {}).get("matchLabels", {})
+        ):
             problems.append(_lost(document, spec, by_key, by_label, hint=hints > 0))
             hints -= 1
     return tuple(joined)
 
 
-def _targets(spec: dict[str, object], by_key: dict[str, Draft], by_label: dict[tuple[str, str], list[Draft]]) -> list[Draft]:
+def _targets(
+    spec: dict[str, object], by_key: dict[str, Draft], by_label: dict[tuple[str, str], list[Draft]]
+) -> list[Draft]:
     selector = spec.get("selector")
     if not isinstance(selector, dict):
         draft = by_key.get(str(spec.get("webhook")))
@@ -97,15 +117,23 @@ def _lost(
     mend = near("=".join(unknown), known) if hint and unknown is not None else None
     path: Path = ("spec", "selector")
     mend = mend or "no Webhook among the paths has all these labels"
-    return document.problem(path, "subscription/no-match", "the selector matches no Webhook", mend, key=True)
+    return document.problem(
+        path, "subscription/no-match", "the selector matches no Webhook", mend, key=True
+    )
 
 
 def names(drafts: list[Draft], tenants: tuple[TenantSpec, ...], problems: list[Problem]) -> None:
-    """Within what each Tenant selects: a tenant's name once; `previously` only what nobody declares."""
+    """Within what each Tenant selects: a tenant's name once; `previously` only what nobody
+    declares.
+    """
     keys = {draft.key: draft for draft in reversed(drafts)}
     told: set[tuple[int, str]] = set()
     for tenant in tenants or (None,):
-        group = drafts if tenant is None else [draft for draft in drafts if tenant.selects(draft.labels)]
+        group = (
+            drafts
+            if tenant is None
+            else [draft for draft in drafts if tenant.selects(draft.labels)]
+        )
         taken: dict[str, Draft] = {}
         for draft in group:
             first = taken.setdefault(normal(draft.name), draft)
@@ -117,21 +145,41 @@ def names(drafts: list[Draft], tenants: tuple[TenantSpec, ...], problems: list[P
                 first_of = keys.get(old) or taken.get(normal(old))
                 if first_of is not None and (id(draft), old) not in told:
                     told.add((id(draft), old))
-                    message = f"previously names {old[:60]!r}, which is declared in {first_of.document.origin}"
+                    message = (
+                        f"previously names {old[:60]!r}, which is declared in "
+                        f"{first_of.document.origin}"
+                    )
                     path: Path = ("spec", "previously", number)
-                    problems.append(draft.document.problem(path, "webhook/previously", message, "remove the entry"))
+                    problems.append(
+                        draft.document.problem(
+                            path, "webhook/previously", message, "remove the entry"
+                        )
+                    )
 
 
 def _same_name(draft: Draft, first: Draft) -> Problem:
-    path: Path = ("spec", "name") if "name" in draft.document.value["spec"] else ("metadata", "name")
-    message = f"a second webhook with the name {draft.name[:60]!r} in the tenant; the first stands in {first.document.origin}"
-    return draft.document.problem(path, "webhook/duplicate-name", message, "give it another spec.name")
+    path: Path = (
+        ("spec", "name") if "name" in draft.document.value["spec"] else ("metadata", "name")
+    )
+    message = (
+        f"a second webhook with the name {draft.name[:60]!r} in the tenant; the first stands "
+        f"in {first.document.origin}"
+    )
+    return draft.document.problem(
+        path, "webhook/duplicate-name", message, "give it another spec.name"
+    )
 
 
 def silent(drafts: list[Draft], refused: Refused, problems: list[Problem]) -> None:
-    """A warning for each webhook without any subscription, except where a `refused` document may hold some."""
+    """A warning for each webhook without any subscription, except where a `refused` document may
+    hold some.
+    """
     for draft in drafts:
         if not (draft.places or refused.may_add_to(draft.key, draft.labels)):
             message = f"{draft.key} has no subscription: it receives nothing"
             hint = "add spec.events, or an EventSubscription"
-            problems.append(draft.document.problem(("metadata", "name"), "events/none", message, hint, severity="warning"))
+            problems.append(
+                draft.document.problem(
+                    ("metadata", "name"), "events/none", message, hint, severity="warning"
+                )
+            )

@@ -1,4 +1,6 @@
-"""A Tenant's `spec.patches` applied to Webhook documents: JSON Merge Patch (RFC 7396), then the schema again."""
+"""A Tenant's `spec.patches` applied to Webhook documents: JSON Merge Patch (RFC 7396), then the
+schema again.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +15,28 @@ from reconciler.manifests.schemas.near import near
 from reconciler.manifests.schemas.schema import check, is_valid
 from reconciler.manifests.yaml.places import Document, Patched, Path
 
-MOST: Final = 100_000  # patched webhooks of a run, and patches applied to them: so that no file makes a run of minutes
+# patched webhooks of a run, and patches applied to them: so that no file makes a run of minutes
+MOST: Final = 100_000
 _PROBLEMS: Final = 100  # of one webhook
-EXPLAINED: Final = 50  # webhooks of a run whose problems are told: one patch that matches many is at fault in all of them alike
+# webhooks of a run whose problems are told: one patch that matches many is at fault in all of them
+# alike
+EXPLAINED: Final = 50
 _MENDS: Final = {
     "schema/required": "every Webhook needs it, patched or not",
     "schema/additionalProperties": "null in the patch removes what the manifest says",
-    "schema/maxProperties": "null in the patch removes what the manifest says: {fromEnv: null, fromFile: PATH}",
+    "schema/maxProperties": "null in the patch removes what the manifest says: {fromEnv: "
+    "null, fromFile: PATH}",
 }
 _PATCHES: Final[Path] = ("spec", "patches")
 Labels = Mapping[str, str]
 
 
-def merge(target: Any, patch: Any, told: Callable[[Path], object] = lambda _path: None, path: Path = ()) -> Any:
-    """The target with the patch in it, by RFC 7396; neither is changed. `told` gets each path that the patch set or removed."""
+def merge(
+    target: Any, patch: Any, told: Callable[[Path], object] = lambda _path: None, path: Path = ()
+) -> Any:
+    """The target with the patch in it, by RFC 7396; neither is changed. `told` gets each path that
+    the patch set or removed.
+    """
     if not isinstance(patch, dict):
         told(path)
         return patch
@@ -45,7 +55,9 @@ def merge(target: Any, patch: Any, told: Callable[[Path], object] = lambda _path
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """The documents that are left, with what patches made of them; `refused` are keys of those that the schema then refused."""
+    """The documents that are left, with what patches made of them; `refused` are keys of those that
+    the schema then refused.
+    """
 
     documents: list[Document]
     refused: frozenset[str] = frozenset()
@@ -60,10 +72,11 @@ def apply(
     *,
     explain: int = EXPLAINED,
 ) -> Merged:
-    """Merges the patches of a Tenant, whose document is `of`, into the Webhook documents that it selects.
+    """Merges the patches of a Tenant, whose document is `of`, into the Webhook documents that it
+    selects.
 
-    A patch that matches one of the `lost` webhooks only is not reported as idle. Of what comes out wrong the faults of
-    `explain` webhooks are reported.
+    A patch that matches one of the `lost` webhooks only is not reported as idle. Of what comes out
+    wrong the faults of `explain` webhooks are reported.
     """
     patches, left = _Patches(of), MOST
     made: list[Document] = []
@@ -74,7 +87,9 @@ def apply(
         left -= len(numbers)
         if left < 0:
             message = f"the patches apply over {MOST:,} times in all"
-            problems.append(of.problem(_PATCHES, "patch/limit", message, "match fewer webhooks", key=True))
+            problems.append(
+                of.problem(_PATCHES, "patch/limit", message, "match fewer webhooks", key=True)
+            )
             return Merged([], frozenset(item.value["metadata"]["name"] for item in documents))
         patched = patches.patched(document, numbers) if numbers else document
         if patched is document or is_valid("Webhook", patched.value):
@@ -89,7 +104,11 @@ def apply(
 def _with_mend(problem: Problem) -> Problem:
     """What the schema says of a manifest, with what it means for a patch."""
     mend = _MENDS.get(problem.rule)
-    return problem if mend is None else replace(problem, hint=mend if problem.hint is None else f"{problem.hint}; {mend}")
+    return (
+        problem
+        if mend is None
+        else replace(problem, hint=mend if problem.hint is None else f"{problem.hint}; {mend}")
+    )
 
 
 def _labels(document: Document) -> Labels:
@@ -109,14 +128,22 @@ class _Patches:
             self._by.setdefault(_most_telling(patch["match"]), []).append(number)
 
     def matching(self, name: str, labels: Labels) -> list[int]:
-        """The numbers of the patches that match a webhook, in the order in which they are applied."""
-        maybe = [number for known in (None, name, *labels.items()) for number in self._by.get(known, ())]
-        found = sorted(number for number in maybe if _matches(self._patches[number]["match"], name, labels))
+        """The numbers of the patches that match a webhook, in the order in which they are
+        applied.
+        """
+        maybe = [
+            number for known in (None, name, *labels.items()) for number in self._by.get(known, ())
+        ]
+        found = sorted(
+            number for number in maybe if _matches(self._patches[number]["match"], name, labels)
+        )
         self._used.update(found)
         return found
 
     def patched(self, document: Document, numbers: Sequence[int]) -> Document:
-        """The document with those patches in it, and where they stand; as it was where they say nothing."""
+        """The document with those patches in it, and where they stand; as it was where they say
+        nothing.
+        """
         spec, grafts = document.value["spec"], dict[Path, tuple[Document, Path]]()
         for number in numbers:
             touched: list[Path] = []
@@ -127,18 +154,28 @@ class _Patches:
                     del grafts[graft]
                 grafts["spec", *path] = self._of, (*_PATCHES, number, "patch", *path)
         value = {**document.value, "spec": spec}
-        return Document(value, document.file, document.index, Patched(document, grafts)) if grafts else document
+        return (
+            Document(value, document.file, document.index, Patched(document, grafts))
+            if grafts
+            else document
+        )
 
-    def idle(self, documents: Sequence[Document], tenant: TenantSpec, lost: Refused) -> Iterator[Problem]:
+    def idle(
+        self, documents: Sequence[Document], tenant: TenantSpec, lost: Refused
+    ) -> Iterator[Problem]:
         """A warning for each patch that matched nothing, and nothing that was `lost`."""
         names = {document.value["metadata"]["name"] for document in documents}
         for number, patch in enumerate(self._patches):
             match = patch["match"]
-            if number not in self._used and not lost.may_match(match.get("name"), match.get("matchLabels", {})):
+            if number not in self._used and not lost.may_match(
+                match.get("name"), match.get("matchLabels", {})
+            ):
                 path: Path = (*_PATCHES, number, "match")
                 message = f"the patch matches no Webhook that Tenant {tenant.name} selects"
                 mend = _mend(match.get("name"), names)
-                yield self._of.problem(path, "patch/no-match", message, mend, severity="warning", key=True)
+                yield self._of.problem(
+                    path, "patch/no-match", message, mend, severity="warning", key=True
+                )
 
 
 def _mend(name: str | None, names: Collection[str]) -> str:

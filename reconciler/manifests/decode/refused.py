@@ -1,6 +1,8 @@
-"""What was refused or not read to the end, and what other documents may still refer to there: one fault is one problem.
+"""What was refused or not read to the end, and what other documents may still refer to there: one
+fault is one problem.
 
-`documents.py` fills it. The rules across documents ask it before they say that nothing has a name, or that nothing matches.
+`documents.py` fills it. The rules across documents ask it before they say that nothing has a name,
+or that nothing matches.
 """
 
 from __future__ import annotations
@@ -22,11 +24,13 @@ _PART: Final = 1_000  # characters that are searched in the time of a comparison
 
 @dataclass(slots=True)
 class Refused:
-    """What is known of documents that the schema refused, and `texts` of files with a fault in their YAML.
+    """What is known of documents that the schema refused, and `texts` of files with a fault in
+    their YAML.
 
-    `unread`: there are files or paths of which nothing is known. `keys` are those of refused webhooks, `labels` their labels;
-    `nameless` says that one has no key. `targets` are keys or selectors of refused EventSubscriptions. `named` holds the
-    documents that have a valid name, `events` those whose events are valid by themselves.
+    `unread`: there are files or paths of which nothing is known. `keys` are those of refused
+    webhooks, `labels` their labels; `nameless` says that one has no key. `targets` are keys or
+    selectors of refused EventSubscriptions. `named` holds the documents that have a valid name,
+    `events` those whose events are valid by themselves.
     """
 
     keys: set[str] = field(default_factory=set)
@@ -49,7 +53,11 @@ class Refused:
         self.events.extend([document] if _has_valid_events(value) else [])
         if value.get("kind") == "EventSubscription":
             webhook = _part(value, "spec", "webhook")
-            self.targets.add(webhook if isinstance(webhook, str) else _labels(_part(value, "spec", "selector", "matchLabels")))
+            self.targets.add(
+                webhook
+                if isinstance(webhook, str)
+                else _labels(_part(value, "spec", "selector", "matchLabels"))
+            )
         elif value.get("kind") == "Tenant":
             self.tenants = True
         else:
@@ -58,9 +66,15 @@ class Refused:
             self.labels.add(_labels(_part(value, "metadata").get("labels", {})) if known else None)
 
     def with_refused(self, documents: list[Document], kind: str) -> list[Document]:
-        """Documents of a kind with the refused ones that have a name; in the order of their files."""
+        """Documents of a kind with the refused ones that have a name; in the order of their
+        files.
+        """
         refused = [document for document in self.named if document.value.get("kind") == kind]
-        return sorted([*documents, *refused], key=lambda item: (item.file.path, item.index)) if refused else documents
+        return (
+            sorted([*documents, *refused], key=lambda item: (item.file.path, item.index))
+            if refused
+            else documents
+        )
 
     def may_match(self, name: str | None, labels: Mapping[str, str]) -> bool:
         """Whether a refused webhook may have that name, or for None all these labels."""
@@ -68,17 +82,25 @@ class Refused:
             return True
         words = [name] if name is not None else [*labels, *labels.values()]
         wanted = labels.items()
-        return (name is None and any(self._tried() or known is None or wanted <= known for known in self.labels)) or any(
+        return (
+            name is None
+            and any(self._tried() or known is None or wanted <= known for known in self.labels)
+        ) or any(
             self._tried(len(text)) or all(word in text for word in words) for text in self.texts
         )
 
     def may_add_to(self, name: str, labels: Mapping[str, str]) -> bool:
-        """Whether a refused EventSubscription may be for the webhook of that name and these labels."""
+        """Whether a refused EventSubscription may be for the webhook of that name and these
+        labels.
+        """
         own = labels.items()
         return (
             self.unread
             or name in self.targets
-            or any(self._tried() or known is None or (not isinstance(known, str) and known <= own) for known in self.targets)
+            or any(
+                self._tried() or known is None or (not isinstance(known, str) and known <= own)
+                for known in self.targets
+            )
             or any(self._tried(len(text)) or "EventSubscription" in text for text in self.texts)
         )
 
@@ -100,7 +122,9 @@ def _part(value: Any, *steps: str) -> Any:
 
 def _has_valid_events(value: Any) -> bool:
     events = _part(value, "spec", "events")
-    return isinstance(events, list) and is_valid("Webhook", {**_SHORTEST, "spec": {"url": "https://x", "events": events}})
+    return isinstance(events, list) and is_valid(
+        "Webhook", {**_SHORTEST, "spec": {"url": "https://x", "events": events}}
+    )
 
 
 def _labels(value: Any) -> Labels:

@@ -1,6 +1,8 @@
-"""Which Tenant selects which Webhook: webhooks that two Tenants of one target select, that none selects, that one leaves out.
+"""Which Tenant selects which Webhook: webhooks that two Tenants of one target select, that none
+selects, that one leaves out.
 
-`load.py` asks it once the Tenants and Webhooks of a run are read. Labels alone decide, which no patch changes.
+`load.py` asks it once the Tenants and Webhooks of a run are read. Labels alone decide, which no
+patch changes.
 """
 
 from __future__ import annotations
@@ -48,7 +50,9 @@ class Webhooks:
         if not select:
             return range(len(self.documents))
         rarest = min((self._by_label.get(label, []) for label in select), key=len)
-        return [position for position in rarest if select <= labels(self.documents[position]).items()]
+        return [
+            position for position in rarest if select <= labels(self.documents[position]).items()
+        ]
 
 
 def labels(document: Document) -> Mapping[str, str]:
@@ -58,14 +62,23 @@ def labels(document: Document) -> Mapping[str, str]:
 
 
 def overlaps(tenants: Sequence[tuple[Document, TenantSpec]], webhooks: Webhooks) -> list[Problem]:
-    """An error at every Tenant that selects a webhook which an earlier one of equal url (or local) and another owner selects."""
+    """An error at every Tenant that selects a webhook which an earlier one of equal url (or local)
+    and another owner selects.
+    """
     groups: dict[str, list[tuple[Document, TenantSpec]]] = defaultdict(list)
     for document, spec in tenants:
         groups[target(spec)].append((document, spec))
-    return [problem for group in groups.values() if len(group) > 1 for problem in _overlaps(group, webhooks)]
+    return [
+        problem
+        for group in groups.values()
+        if len(group) > 1
+        for problem in _overlaps(group, webhooks)
+    ]
 
 
-def _overlaps(group: Iterable[tuple[Document, TenantSpec]], webhooks: Webhooks) -> Iterable[Problem]:
+def _overlaps(
+    group: Iterable[tuple[Document, TenantSpec]], webhooks: Webhooks
+) -> Iterable[Problem]:
     """One problem per Tenant: with the first Tenant that it shares webhooks with.
 
     Two of one owner or name are another error.
@@ -76,7 +89,9 @@ def _overlaps(group: Iterable[tuple[Document, TenantSpec]], webhooks: Webhooks) 
         selected = webhooks.select(spec.select)
         earlier = equal.setdefault(frozenset(spec.select.items()), spec)
         shared: dict[str, list[int]] = defaultdict(list)
-        if earlier is not spec:  # it would share just the same, and thousands of Tenants must not cost minutes
+        if (
+            earlier is not spec
+        ):  # it would share just the same, and thousands of Tenants must not cost minutes
             shared[earlier.name] = list(selected)
             others = {earlier.name: earlier}
         else:
@@ -86,18 +101,37 @@ def _overlaps(group: Iterable[tuple[Document, TenantSpec]], webhooks: Webhooks) 
                 if first is not spec:
                     others[first.name] = first
                     shared[first.name].append(position)
-        other = next((item for item in others.values() if item.owner != spec.owner and item.name != spec.name), None)
+        other = next(
+            (
+                item
+                for item in others.values()
+                if item.owner != spec.owner and item.name != spec.name
+            ),
+            None,
+        )
         if other is not None and shared[other.name]:
-            yield _overlap(document, spec, other, [webhooks.documents[position] for position in shared[other.name]])
+            yield _overlap(
+                document,
+                spec,
+                other,
+                [webhooks.documents[position] for position in shared[other.name]],
+            )
 
 
-def _overlap(document: Document, spec: TenantSpec, other: TenantSpec, shared: Sequence[Document]) -> Problem:
+def _overlap(
+    document: Document, spec: TenantSpec, other: TenantSpec, shared: Sequence[Document]
+) -> Problem:
     where = "local" if spec.local is not None else "url"
     path: Path = ("spec", "select") if spec.select else ("spec", where)
     what = "file (local)" if spec.local is not None else "url"
-    named = ", ".join(f"{item.value['metadata']['name']} ({_place(item.origin)})" for item in shared[:_NAMED])
+    named = ", ".join(
+        f"{item.value['metadata']['name']} ({_place(item.origin)})" for item in shared[:_NAMED]
+    )
     more = f" and {len(shared) - _NAMED} more" if len(shared) > _NAMED else ""
-    message = f"Tenants {other.name} ({_place(other.origin)}) and {spec.name} have the same {what}, and both select {named}{more}"
+    message = (
+        f"Tenants {other.name} ({_place(other.origin)}) and {spec.name} have the same "
+        f"{what}, and both select {named}{more}"
+    )
     hint = "give each Tenant a select that matches only its own webhooks, such as by a team label"
     return document.problem(path, "tenant/overlap", message, hint)
 
@@ -114,8 +148,12 @@ def unselected(tenants: Iterable[TenantSpec], webhooks: Webhooks) -> list[Proble
     selected = {position for select in selects.values() for position in webhooks.select(select)}
     texts = [Selection(labels=select).text for select in selects.values()]
     more = f" and {len(texts) - _SELECTS} more" if len(texts) > _SELECTS else ""
-    hint = f"the Tenants select {'; '.join(texts[:_SELECTS])}{more}: give it such labels, or remove it"
-    left = (document for position, document in enumerate(webhooks.documents) if position not in selected)
+    hint = (
+        f"the Tenants select {'; '.join(texts[:_SELECTS])}{more}: give it such labels, or remove it"
+    )
+    left = (
+        document for position, document in enumerate(webhooks.documents) if position not in selected
+    )
     return [_unselected(document, hint) for document in left]
 
 
@@ -129,7 +167,11 @@ def selection(chosen: TenantSpec | None, documents: Iterable[Document]) -> Selec
     """What the Tenant in use selects, and the webhooks that it leaves out."""
     if chosen is None:
         return Selection()
-    left = (document for document in documents if not chosen.selects(labels(document))) if chosen.select else ()
+    left = (
+        (document for document in documents if not chosen.selects(labels(document)))
+        if chosen.select
+        else ()
+    )
     return Selection(chosen.name, chosen.select, tuple(map(_left_out, left)))
 
 

@@ -20,7 +20,9 @@ from reconciler.manifests.secret_sources.file import file_place
 from reconciler.manifests.yaml.places import Document
 from reconciler.net import idn
 
-CREDENTIALS: Final = frozenset({"token", "roleId", "secretId"})  # of a login at the Vault: references, never text
+CREDENTIALS: Final = frozenset(
+    {"token", "roleId", "secretId"}
+)  # of a login at the Vault: references, never text
 _LOGIN_PATH: Final = ("spec", "secrets", "vault", "login")
 
 
@@ -33,7 +35,9 @@ def tenant(document: Document, resolver: Resolver) -> TenantSpec:
     if local is not None:
         local = os.path.normpath(os.path.join(document.file.folder, local))  # noqa: PTH118  strings, as all of this layer
     if wrong := limits.name(spec["owner"]):
-        resolver.problems.append(document.problem(("spec", "owner"), "tenant/owner", f"owner {wrong}"))
+        resolver.problems.append(
+            document.problem(("spec", "owner"), "tenant/owner", f"owner {wrong}")
+        )
     login = _login(document, resolver)
     return TenantSpec(
         name=document.value["metadata"]["name"],
@@ -67,10 +71,17 @@ def _repository(document: Document, spec: dict[str, str], problems: list[Problem
     if found is None:
         message = "repository must be host/path, or the url of a remote"
         hint = "such as forge.example/acme/webhooks, as git remote get-url origin prints it"
-        problems.append(document.problem(("spec", "repository"), "tenant/repository", message, hint))
+        problems.append(
+            document.problem(("spec", "repository"), "tenant/repository", message, hint)
+        )
     elif ":" in spec["repository"].rpartition("@")[0].partition("://")[2]:
-        message, hint = "repository holds a password", "write host/path only, and change that password"
-        problems.append(document.problem(("spec", "repository"), "tenant/repository", message, hint))
+        message, hint = (
+            "repository holds a password",
+            "write host/path only, and change that password",
+        )
+        problems.append(
+            document.problem(("spec", "repository"), "tenant/repository", message, hint)
+        )
     return found
 
 
@@ -79,19 +90,29 @@ def _url(document: Document, spec: dict[str, str], problems: list[Problem]) -> s
     if url is None:
         return None
     if wrong := limits.url(url):
-        problems.append(document.problem(("spec", "url"), "url/invalid", f"url {wrong}", idn.hint(url)))
+        problems.append(
+            document.problem(("spec", "url"), "url/invalid", f"url {wrong}", idn.hint(url))
+        )
     elif limits.is_plain_http_abroad(url):
         message = "url with http:// would send the token in clear"
-        problems.append(document.problem(("spec", "url"), "tenant/plain-http", message, "use https://"))
+        problems.append(
+            document.problem(("spec", "url"), "tenant/plain-http", message, "use https://")
+        )
     return url
 
 
 def _check_token(value: str) -> tuple[str, str] | None:
     fine = value.isascii() and value.isprintable() and " " not in value
-    return None if fine else ("auth/credential", "holds a token that must be printable ASCII without spaces")
+    return (
+        None
+        if fine
+        else ("auth/credential", "holds a token that must be printable ASCII without spaces")
+    )
 
 
-def _token(document: Document, spec: dict[str, dict[str, str]], resolver: Resolver, login: Login | None) -> Secret | None:
+def _token(
+    document: Document, spec: dict[str, dict[str, str]], resolver: Resolver, login: Login | None
+) -> Secret | None:
     if "token" not in spec:
         return None
     own = replace(resolver, access=replace(resolver.access, vault=login))
@@ -99,8 +120,13 @@ def _token(document: Document, spec: dict[str, dict[str, str]], resolver: Resolv
 
 
 def _lists(spec: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """The patterns of what webhooks may reference, by source; beside a login the Vault's stand under `paths`."""
-    given = {source: item.get("paths") if isinstance(item, dict) else item for source, item in spec.get("secrets", {}).items()}
+    """The patterns of what webhooks may reference, by source; beside a login the Vault's stand
+    under `paths`.
+    """
+    given = {
+        source: item.get("paths") if isinstance(item, dict) else item
+        for source, item in spec.get("secrets", {}).items()
+    }
     return {source: tuple(patterns) for source, patterns in given.items() if patterns is not None}
 
 
@@ -116,7 +142,9 @@ def _login(document: Document, resolver: Resolver) -> Login | None:
         except Forbidden as error:
             source, argument = next(iter(given[name].items()))
             path = (*_LOGIN_PATH, name, source)
-            resolver.problems.append(document.problem(path, "secret/forbidden", f"{shown(source, argument)} {error}"))
+            resolver.problems.append(
+                document.problem(path, "secret/forbidden", f"{shown(source, argument)} {error}")
+            )
     plain = {name: given.get(name, "") for name in ("mount", "role", "audience")}
     return Login(given["method"], **plain, places=tuple(places))
 
@@ -132,12 +160,22 @@ def token_places(documents: Iterable[Document], resolver: Resolver) -> frozenset
     places: set[Place] = set()
     for document in documents:
         local = document.value["spec"].get("local")
-        places.update([file_place(os.path.realpath(f"{document.file.folder}/{local}.key"))] if local is not None else [])
+        places.update(
+            [file_place(os.path.realpath(f"{document.file.folder}/{local}.key"))]
+            if local is not None
+            else []
+        )
         login = _login_of(document) or {}
         with suppress(Forbidden):  # reported when the token itself is looked at
-            places.update(resolver.place(document, token) for token in [document.value["spec"].get("token")] if token)
+            places.update(
+                resolver.place(document, token)
+                for token in [document.value["spec"].get("token")]
+                if token
+            )
         with suppress(Forbidden):  # likewise
-            places.update(resolver.own_place(document, login[name]) for name in CREDENTIALS & login.keys())
+            places.update(
+                resolver.own_place(document, login[name]) for name in CREDENTIALS & login.keys()
+            )
     return frozenset(places)
 
 
@@ -151,17 +189,24 @@ def same_target(documents: list[Document], specs: list[TenantSpec]) -> list[Prob
         if first is not document:
             place = first.place(("spec", field))
             message = f"a second Tenant with this {field} and owner; the first stands in {place}"
-            problems.append(document.problem(("spec", field), "tenant/same-target", message, "give each its own owner"))
+            problems.append(
+                document.problem(
+                    ("spec", field), "tenant/same-target", message, "give each its own owner"
+                )
+            )
     return problems
 
 
 def target(spec: TenantSpec) -> str:
-    """A tenant's file or url, the same however it is written: links, letters' case, the port that goes without saying."""
+    """A tenant's file or url, the same however it is written: links, letters' case, the port that
+    goes without saying.
+    """
     if spec.local is not None:
         return os.path.realpath(spec.local)
     scheme, _, rest = (spec.url or "").lower().partition("://")
     host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.removesuffix({'http': ':80', 'https': ':443'}.get(scheme, ''))}{slash}{path}".rstrip("/")
+    default_port = {"http": ":80", "https": ":443"}.get(scheme, "")
+    return f"{scheme}://{host.removesuffix(default_port)}{slash}{path}".rstrip("/")
 
 
 def choose(specs: tuple[TenantSpec, ...], request: Request) -> TenantSpec | None:
@@ -177,5 +222,7 @@ def choose(specs: tuple[TenantSpec, ...], request: Request) -> TenantSpec | None
         if found is not None:
             return found
     if len(specs) > 1 and not request.all_tenants:
-        raise BadRequest(f"several Tenant manifests: {', '.join(sorted(names))}; choose one with --tenant NAME")
+        raise BadRequest(
+            f"several Tenant manifests: {', '.join(sorted(names))}; choose one with --tenant NAME"
+        )
     return specs[0] if len(specs) == 1 else None

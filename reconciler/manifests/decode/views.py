@@ -1,4 +1,5 @@
-"""What each tenant gets: the Webhooks with its patches merged in, decoded and joined with their subscriptions.
+"""What each tenant gets: the Webhooks with its patches merged in, decoded and joined with their
+subscriptions.
 
 One document alone is `webhooks.py`'s business, the patches are `patches.py`'s.
 """
@@ -17,60 +18,106 @@ from reconciler.manifests.decode.webhooks import Draft, webhook
 from reconciler.manifests.secret_sources.file import login_places, private_places
 from reconciler.manifests.yaml.places import Document
 
-_CHECKED: Final = 50_000  # webhooks of all Tenants that one run makes by patches; each costs about 2 KiB
+# webhooks of all Tenants that one run makes by patches; each costs about 2 KiB
+_CHECKED: Final = 50_000
 
 
 def resolver(request: Request, reading: Reading, *, read: bool) -> Resolver:
-    """Looks up what the manifests of a run reference; with `read` of false it holds them against the rules only."""
+    """Looks up what the manifests of a run reference; with `read` of false it holds them against
+    the rules only.
+    """
     access, warn = access_of(request), request.secrets == "warn"
-    resolver = Resolver(access, read, warn, request.fingerprint_key, reading.problems, request.once, lost=reading.lost)
+    resolver = Resolver(
+        access,
+        read,
+        warn,
+        request.fingerprint_key,
+        reading.problems,
+        request.once,
+        lost=reading.lost,
+    )
     own = private_places(request.private) | login_places(request.env)
     reading.tokens = tenants.token_places(reading.kinds["Tenant"], resolver) | own
     return replace(resolver, access=access_of(request, reading.tokens), tokens=reading.tokens)
 
 
-def drafts(request: Request, reading: Reading, specs: tuple[TenantSpec, ...], chosen: TenantSpec | None) -> list[Draft]:
-    """The webhooks of the tenant in use; where each is to be checked and none is in use, those of each that has patches too."""
+def drafts(
+    request: Request, reading: Reading, specs: tuple[TenantSpec, ...], chosen: TenantSpec | None
+) -> list[Draft]:
+    """The webhooks of the tenant in use; where each is to be checked and none is in use, those of
+    each that has patches too.
+    """
     reads = resolver(request, reading, read=request.secrets != "ignore")
-    patching = [spec for spec in specs if spec.patches] if request.each_tenant and chosen is None else []
+    patching = (
+        [spec for spec in specs if spec.patches] if request.each_tenant and chosen is None else []
+    )
     most = _CHECKED // max(1, len(reading.kinds["Webhook"]))
     if len(patching) > most:
         of = document_of(patching[most], specs, reading)
-        message = f"the patches of {len(patching) - most:,} Tenants are not checked: those of all make over {_CHECKED:,} webhooks"
+        message = (
+            f"the patches of {len(patching) - most:,} Tenants are not checked: those of all "
+            f"make over {_CHECKED:,} webhooks"
+        )
         path, mend = ("spec", "patches"), "plan checks them, with --tenant NAME"
-        reading.problems.append(of.problem(path, "patch/limit", message, mend, severity="warning", key=True))
+        reading.problems.append(
+            of.problem(path, "patch/limit", message, mend, severity="warning", key=True)
+        )
         patching = patching[:most]
     if not patching:
         return _webhooks(request, reading, specs, chosen, reads)
     plain = _alike(spec for spec in specs if not spec.patches)
     found = [
         draft
-        for draft in _webhooks(request, reading, specs, None, reads)  # without patches is what no tenant gets that has some
-        if any(spec.selects(draft.labels) for spec in plain) or not any(spec.selects(draft.labels) for spec in patching)
+        for draft in _webhooks(
+            request, reading, specs, None, reads
+        )  # without patches is what no tenant gets that has some
+        if any(spec.selects(draft.labels) for spec in plain)
+        or not any(spec.selects(draft.labels) for spec in patching)
     ]
-    return found + [draft for spec in patching for draft in _webhooks(request, reading, specs, spec, reads)]
+    return found + [
+        draft for spec in patching for draft in _webhooks(request, reading, specs, spec, reads)
+    ]
 
 
 def _webhooks(
-    request: Request, reading: Reading, specs: tuple[TenantSpec, ...], chosen: TenantSpec | None, reads: Resolver
+    request: Request,
+    reading: Reading,
+    specs: tuple[TenantSpec, ...],
+    chosen: TenantSpec | None,
+    reads: Resolver,
 ) -> list[Draft]:
     """Every webhook patched, decoded and joined; those that the tenant in use selects."""
     documents, problems, refused = reading.kinds["Webhook"], reading.problems, reading.refused
     if chosen is not None and chosen.patches:
         explain = patches.EXPLAINED - reading.explained
-        merged = patches.apply(documents, chosen, document_of(chosen, specs, reading), problems, refused, explain=explain)
+        merged = patches.apply(
+            documents,
+            chosen,
+            document_of(chosen, specs, reading),
+            problems,
+            refused,
+            explain=explain,
+        )
         reading.explained += len(merged.refused)
         documents, refused = merged.documents, replace(refused, keys=refused.keys | merged.refused)
-    unpatched = tuple(spec for spec in specs if not (request.use_tenant and spec.patches))  # of others this is not what they get
+    unpatched = tuple(
+        spec for spec in specs if not (request.use_tenant and spec.patches)
+    )  # of others this is not what they get
     every, plain = unpatched == specs, _alike(unpatched)
     applying = (chosen,) if chosen is not None else plain
     quiet = replace(reads, read=False, warn=False)
     drafts = []
     for document in documents:
         labels = document.value["metadata"].get("labels", {})
-        mine = chosen.selects(labels) if chosen is not None else every or any(spec.selects(labels) for spec in plain)
+        mine = (
+            chosen.selects(labels)
+            if chosen is not None
+            else every or any(spec.selects(labels) for spec in plain)
+        )
         drafts.append(webhook(document, reads if mine else quiet, applying))
-    problems += join.unique(reading.refused.with_refused(documents, "Webhook"), "webhook/duplicate", "Webhook")
+    problems += join.unique(
+        reading.refused.with_refused(documents, "Webhook"), "webhook/duplicate", "Webhook"
+    )
     others = reading.refused.with_refused(reading.kinds["EventSubscription"], "EventSubscription")
     problems += join.unique(others, "subscription/duplicate", "EventSubscription")
     reading.joined = join.join(drafts, reading.kinds["EventSubscription"], refused, problems)
@@ -85,15 +132,25 @@ def _alike(specs: Iterable[TenantSpec]) -> tuple[TenantSpec, ...]:
     """One of all Tenants that select and list the same: the rest ask no more of a webhook."""
     found: dict[Any, TenantSpec] = {}
     for spec in specs:
-        found.setdefault((frozenset(spec.select.items()), frozenset(spec.secrets.items()), spec.vault), spec)
+        found.setdefault(
+            (frozenset(spec.select.items()), frozenset(spec.secrets.items()), spec.vault), spec
+        )
     return tuple(found.values())
 
 
 def document_of(spec: TenantSpec, specs: tuple[TenantSpec, ...], reading: Reading) -> Document:
     """The document of a Tenant."""
-    return reading.kinds["Tenant"][next(number for number, item in enumerate(specs) if item is spec)]
+    return reading.kinds["Tenant"][
+        next(number for number, item in enumerate(specs) if item is spec)
+    ]
 
 
 def replaced(drafts: list[Draft]) -> Iterator[Any]:
-    """The urls of manifests that a patch may have replaced: they stand in a manifest all the same."""
-    return (draft.document.patched.written.value["spec"]["url"] for draft in drafts if draft.document.patched is not None)
+    """The urls of manifests that a patch may have replaced: they stand in a manifest all the
+    same.
+    """
+    return (
+        draft.document.patched.written.value["spec"]["url"]
+        for draft in drafts
+        if draft.document.patched is not None
+    )

@@ -21,7 +21,8 @@ from reconciler.net import idn
 
 # What `limits.url` takes anyway; only to be quick.
 _PLAIN_URL: Final = re.compile(
-    r"https://(?:[a-z0-9]{1,30}(?:-[a-z0-9]{1,30})?\.){1,3}[a-z]{2,30}(?::[1-9][0-9]{0,3})?(?:/[A-Za-z0-9/._~-]*)?", re.ASCII
+    r"https://(?:[a-z0-9]{1,30}(?:-[a-z0-9]{1,30})?\.){1,3}[a-z]{2,30}(?::[1-9][0-9]{0,3})?(?:/[A-Za-z0-9/._~-]*)?",
+    re.ASCII,
 )
 _IN_CLEAR: Final = "http:// that sends events and credentials in clear"
 _NO_AUTH: Final = NoAuth()
@@ -29,7 +30,9 @@ _NO_AUTH: Final = NoAuth()
 
 @dataclass(slots=True)
 class Draft:
-    """A webhook on its way to Declared: the subscriptions of `others`, EventSubscriptions, still join `places`."""
+    """A webhook on its way to Declared: the subscriptions of `others`, EventSubscriptions, still
+    join `places`.
+    """
 
     document: Document
     key: str
@@ -51,8 +54,12 @@ def webhook(document: Document, resolver: Resolver, tenants: tuple[TenantSpec, .
     if wrong := _text(name):
         problems.append(document.problem(("spec", "name"), "webhook/name", f"name {wrong}"))
     description = spec.get("description", "")
-    if not (description.isascii() and description.isprintable()) and (wrong := limits.description(description)):
-        problems.append(document.problem(("spec", "description"), "webhook/description", f"description {wrong}"))
+    if not (description.isascii() and description.isprintable()) and (
+        wrong := limits.description(description)
+    ):
+        problems.append(
+            document.problem(("spec", "description"), "webhook/description", f"description {wrong}")
+        )
     lists = allowed(labels, tenants)
     auth = _auth(document, spec["auth"], resolver, lists) if "auth" in spec else _NO_AUTH
     url = decoded_url(document, spec["url"], resolver, lists)
@@ -70,7 +77,9 @@ def _text(text: str) -> str | None:
     return limits.name(text)
 
 
-def decoded_url(document: Document, url: str | dict[str, str], resolver: Resolver, lists: Lists) -> str | Secret:
+def decoded_url(
+    document: Document, url: str | dict[str, str], resolver: Resolver, lists: Lists
+) -> str | Secret:
     """A url, or the secret behind its reference."""
     path: Path = ("spec", "url")
     if isinstance(url, dict):
@@ -78,17 +87,25 @@ def decoded_url(document: Document, url: str | dict[str, str], resolver: Resolve
     if _PLAIN_URL.fullmatch(url) and len(url) <= limits.URL_LENGTH:
         return url
     if wrong := limits.url(url):
-        resolver.problems.append(document.problem(path, "url/invalid", f"url {wrong}", idn.hint(url)))
+        resolver.problems.append(
+            document.problem(path, "url/invalid", f"url {wrong}", idn.hint(url))
+        )
     elif limits.is_plain_http_abroad(url):
         message = f"url with {_IN_CLEAR}"
-        resolver.problems.append(document.problem(path, "url/plain-http", message, "use https://", severity="warning"))
+        resolver.problems.append(
+            document.problem(path, "url/plain-http", message, "use https://", severity="warning")
+        )
     return url
 
 
 def _check_url(value: str) -> tuple[str, str] | None:
     if wrong := limits.url(value):
         return "url/invalid", f"holds a url that {wrong}"
-    return ("url/plain-http", f"holds a url with {_IN_CLEAR}") if limits.is_plain_http_abroad(value) else None
+    return (
+        ("url/plain-http", f"holds a url with {_IN_CLEAR}")
+        if limits.is_plain_http_abroad(value)
+        else None
+    )
 
 
 def _check_credential(value: str) -> tuple[str, str] | None:
@@ -97,7 +114,10 @@ def _check_credential(value: str) -> tuple[str, str] | None:
 
 
 def _check_password(value: str) -> tuple[str, str] | None:
-    colon = ("auth/password-colon", "holds a password with a colon, which Elastio's public sample receiver refuses")
+    colon = (
+        "auth/password-colon",
+        "holds a password with a colon, which Elastio's public sample receiver refuses",
+    )
     return _check_credential(value) or (colon if ":" in value else None)
 
 
@@ -107,8 +127,12 @@ def _check_username(value: str) -> tuple[str, str] | None:
     return _check_credential(value)
 
 
-def decoded_credential(document: Document, auth: Mapping[str, Any], field: str, resolver: Resolver, lists: Lists) -> Secret:
-    """The secret behind a field of an authentication, known by its version: the written one, else its fingerprint."""
+def decoded_credential(
+    document: Document, auth: Mapping[str, Any], field: str, resolver: Resolver, lists: Lists
+) -> Secret:
+    """The secret behind a field of an authentication, known by its version: the written one, else
+    its fingerprint.
+    """
     check = _check_password if field == "password" else _check_credential
     secret = resolver.secret(document, ("spec", "auth", field), auth[field], check, lists)
     version = auth.get("version")
@@ -125,17 +149,23 @@ def _auth(document: Document, auth: dict[str, Any], resolver: Resolver, lists: L
 
     match auth["type"]:
         case "basic":
-            return BasicAuth(decoded_username(document, auth["username"], resolver, lists), hidden("password"))
+            return BasicAuth(
+                decoded_username(document, auth["username"], resolver, lists), hidden("password")
+            )
         case "bearer":
             return BearerAuth(hidden("token"))
         case "apiKey":
             if wrong := limits.header(auth["header"]):
-                problems.append(document.problem(("spec", "auth", "header"), "auth/header", f"header {wrong}"))
+                problems.append(
+                    document.problem(("spec", "auth", "header"), "auth/header", f"header {wrong}")
+                )
             return ApiKeyAuth(auth["header"], hidden("value"))
     return _NO_AUTH
 
 
-def decoded_username(document: Document, name: str | dict[str, str], resolver: Resolver, lists: Lists) -> str | Secret:
+def decoded_username(
+    document: Document, name: str | dict[str, str], resolver: Resolver, lists: Lists
+) -> str | Secret:
     """A user name, or the secret behind its reference."""
     path: Path = ("spec", "auth", "username")
     if isinstance(name, dict):

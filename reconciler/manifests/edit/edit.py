@@ -1,4 +1,5 @@
-"""One manifest file while it is edited: its text, document by document, everything that does not change left byte for byte.
+"""One manifest file while it is edited: its text, document by document, everything that does not
+change left byte for byte.
 
 How one change is made in one document is `splice.py`'s.
 """
@@ -18,7 +19,9 @@ _MARK: Final = "\ufeff"  # some editors begin a file with it
 
 
 class Text:
-    """A file's text, taken apart; raises UnicodeDecodeError and YAMLError for one that the strict reader does not take either."""
+    """A file's text, taken apart; raises UnicodeDecodeError and YAMLError for one that the strict
+    reader does not take either.
+    """
 
     def __init__(self, data: bytes) -> None:
         text = data.decode("utf-8")
@@ -30,7 +33,9 @@ class Text:
         self._index: dict[tuple[str, str], int] = {}
         for number, value in enumerate(self._values):
             if isinstance(value, dict) and isinstance(value.get("metadata"), dict):
-                self._index.setdefault((str(value.get("kind")), str(value["metadata"].get("name"))), number)
+                self._index.setdefault(
+                    (str(value.get("kind")), str(value["metadata"].get("name"))), number
+                )
 
     def spec(self, kind: str, name: str) -> dict[str, Any] | None:
         """The spec of a document as it now stands; None where there is no such document."""
@@ -61,8 +66,14 @@ class Text:
         return True
 
     def whole(self) -> str | None:
-        """The text of the file; None if it does not say, read as a whole, what its documents say alone."""
+        """The text of the file; None if it does not say, read as a whole, what its documents say
+        alone.
+        """
         text = "".join(self._parts)
         documents, problems = read(File(""), text.encode())
         said = [value for value in self._values if value is not None]
-        return None if problems or [document.value for document in documents] != said else self._mark + text
+        return (
+            None
+            if problems or [document.value for document in documents] != said
+            else self._mark + text
+        )

@@ -1,4 +1,5 @@
-"""What differs of declared webhooks -> edits in the files that declare them, and warnings of what a person has to edit.
+"""What differs of declared webhooks -> edits in the files that declare them, and warnings of what a
+person has to edit.
 
 Files outside of the folder are another team's: they are read only.
 """
@@ -43,7 +44,9 @@ class _Place:
 
 @dataclass(slots=True)
 class _Work:
-    """The files of a run, each read when it is first asked for, and what has been done in them so far."""
+    """The files of a run, each read when it is first asked for, and what has been done in them so
+    far.
+    """
 
     folder: Path
     texts: dict[str, Text | None] = field(default_factory=dict)
@@ -52,7 +55,9 @@ class _Work:
     warnings: list[str] = field(default_factory=list)
 
     def text(self, path: str) -> Text | None:
-        """The file, None where it cannot be read: standard input, or what changed since it was loaded."""
+        """The file, None where it cannot be read: standard input, or what changed since it was
+        loaded.
+        """
         if path not in self.texts:
             try:
                 self.texts[path] = Text(Path(path).read_bytes())
@@ -67,20 +72,32 @@ class _Work:
 
     def editable(self, place: _Place) -> bool:
         """Whether a document may be edited, and is there."""
-        return Path(place.path).resolve().is_relative_to(self.folder) and self.spec(place) is not None
+        return (
+            Path(place.path).resolve().is_relative_to(self.folder) and self.spec(place) is not None
+        )
 
     def change(self, place: _Place, changes: Iterable[Change]) -> bool:
         """Makes all changes of a document, or none."""
         text = self.text(place.path)
-        return text is not None and self.editable(place) and text.change(place.kind, place.name, changes)
+        return (
+            text is not None
+            and self.editable(place)
+            and text.change(place.kind, place.name, changes)
+        )
 
     def by_hand(self, edit: Edit, what: str, place: Origin | str | None = None) -> None:
         """Tells what is left to a person."""
-        self.warnings.append(f"{place or edit.declared.origin}: {edit.live.spec.name}: {what} differs; {_ADOPT}")
+        self.warnings.append(
+            f"{place or edit.declared.origin}: {edit.live.spec.name}: {what} differs; {_ADOPT}"
+        )
 
 
-def edits(made: Export, joined: Iterable[Joined], folder: str) -> tuple[tuple[Written, ...], tuple[str, ...]]:
-    """The files of DIR that declare what differs, edited in place; and what has to be edited by hand."""
+def edits(
+    made: Export, joined: Iterable[Joined], folder: str
+) -> tuple[tuple[Written, ...], tuple[str, ...]]:
+    """The files of DIR that declare what differs, edited in place; and what has to be edited by
+    hand.
+    """
     work = _Work(Path(folder).resolve())
     places = {edit.declared.key: _own(edit) for edit in made.edits}
     simple = {"protected", *(row.name for row in FIELDS if row.is_simple)}
@@ -104,7 +121,11 @@ def _simple(work: _Work, edit: Edit, own: _Place, name: str) -> None:
     """A field of one value; what is referenced stays a reference."""
     value = edit.live.protected if name == "protected" else getattr(literal(edit.live.spec), name)
     referenced = name == "url" and isinstance(edit.declared.spec.url, Secret)
-    if referenced or isinstance(value, Secret) or not work.change(own, [Change("set", ("spec", name), value)]):
+    if (
+        referenced
+        or isinstance(value, Secret)
+        or not work.change(own, [Change("set", ("spec", name), value)])
+    ):
         work.by_hand(edit, name)
     else:
         work.done[own, edit.declared.key].append(name)
@@ -123,8 +144,15 @@ def _auth(work: _Work, edit: Edit, own: _Place) -> None:
             work.by_hand(edit, name)
         return
     theirs = credential(held)
-    unknown = is_fingerprint(known) and isinstance(theirs, Withheld) and known != theirs.version and not variables
-    kept_user = isinstance(edit.declared.spec.auth, BasicAuth) and isinstance(edit.declared.spec.auth.username, Secret)
+    unknown = (
+        is_fingerprint(known)
+        and isinstance(theirs, Withheld)
+        and known != theirs.version
+        and not variables
+    )
+    kept_user = isinstance(edit.declared.spec.auth, BasicAuth) and isinstance(
+        edit.declared.spec.auth.username, Secret
+    )
     for name in names:
         if unknown and name in _CREDENTIALS and not _states_version(work, own):
             said = f"{name} has another value than the tenant was given; reconcile sends it"
@@ -158,7 +186,11 @@ def _events(work: _Work, edits_by_key: dict[str, Edit], documents: dict[str, lis
         for one in sorted(new.of[key], key=_by_sort_key):
             if any(one in new.at.get(place, ()) for place in documents[key]):
                 continue
-            target = _target(work, documents[key], one, gone, new) if one.type not in stays[key] else None
+            target = (
+                _target(work, documents[key], one, gone, new)
+                if one.type not in stays[key]
+                else None
+            )
             if target is None:
                 work.by_hand(edit, "events", stays[key].get(one.type))
             else:
@@ -171,8 +203,12 @@ def _by_sort_key(one: Subscription) -> tuple[str, str, str]:
     return one.sort_key
 
 
-def _taken(work: _Work, edit: Edit, places: list[_Place], gone: _Wanted) -> dict[str, Origin | None]:
-    """Notes where each event has to go; the places of those that have to stay, by type, for what they became."""
+def _taken(
+    work: _Work, edit: Edit, places: list[_Place], gone: _Wanted
+) -> dict[str, Origin | None]:
+    """Notes where each event has to go; the places of those that have to stay, by type, for what
+    they became.
+    """
     stays: dict[str, Origin | None] = {}
     for one in sorted(gone.of[edit.declared.key], key=_by_sort_key):
         holders = [place for place in places if one in _listed(work, place)]
@@ -187,7 +223,9 @@ def _taken(work: _Work, edit: Edit, places: list[_Place], gone: _Wanted) -> dict
 
 @dataclass(slots=True)
 class _Wanted:
-    """What has to go or to come: `of` each webhook by key, and, once decided, `at` each document."""
+    """What has to go or to come: `of` each webhook by key, and, once decided, `at` each
+    document.
+    """
 
     of: dict[str, frozenset[Subscription]]
     at: dict[_Place, set[Subscription]] = field(default_factory=lambda: defaultdict(set))
@@ -198,7 +236,9 @@ class _Wanted:
 
 
 def _subscriptions(edit: Edit, *, added: bool) -> frozenset[Subscription]:
-    """What the manifests say and the tenant does not (`added`: a plan would add it), or the other way round."""
+    """What the manifests say and the tenant does not (`added`: a plan would add it), or the other
+    way round.
+    """
     change = next((change for change in edit.fields if change.path == ("events",)), None)
     return frozenset(() if change is None else change.added if added else change.removed)
 
@@ -208,8 +248,12 @@ def _listed(work: _Work, place: _Place) -> set[Subscription]:
     return {one for item in spec.get("events", ()) for one in told.subscriptions(item)}
 
 
-def _target(work: _Work, places: list[_Place], one: Subscription, gone: _Wanted, new: _Wanted) -> _Place | None:
-    """Where an event is added: where the like of it goes, else in the webhook's own list, else where its events stand."""
+def _target(
+    work: _Work, places: list[_Place], one: Subscription, gone: _Wanted, new: _Wanted
+) -> _Place | None:
+    """Where an event is added: where the like of it goes, else in the webhook's own list, else
+    where its events stand.
+    """
     free = [place for place in places if work.editable(place) and new.by_all(place, one)]
     alike = [place for place in free if any(was.type == one.type for was in gone.at.get(place, ()))]
     alone = [place for place in free if len(place.keys) == 1]
@@ -217,12 +261,20 @@ def _target(work: _Work, places: list[_Place], one: Subscription, gone: _Wanted,
     return next(iter([*alike, *listing, *alone]), None)
 
 
-def _relist(work: _Work, place: _Place, gone: set[Subscription], new: set[Subscription], edits_by_key: dict[str, Edit]) -> None:
+def _relist(
+    work: _Work,
+    place: _Place,
+    gone: set[Subscription],
+    new: set[Subscription],
+    edits_by_key: dict[str, Edit],
+) -> None:
     text, spec = work.text(place.path), work.spec(place)
     if text is None or spec is None:  # both were looked at before
         return
     changes = told.events(spec.get("events", []), gone, new)
-    emptied = place.kind != "Webhook" and any(change == Change("remove", ("spec", "events")) for change in changes)
+    emptied = place.kind != "Webhook" and any(
+        change == Change("remove", ("spec", "events")) for change in changes
+    )
     made = text.drop(place.kind, place.name) if emptied else work.change(place, changes)
     for key in sorted(place.keys):
         if made:
@@ -230,11 +282,15 @@ def _relist(work: _Work, place: _Place, gone: set[Subscription], new: set[Subscr
         else:
             work.by_hand(edits_by_key[key], "events")
     if emptied:
-        work.warnings.append(f"{shown(place.path)}:{place.line}: {place.name} has no event left and was taken out")
+        work.warnings.append(
+            f"{shown(place.path)}:{place.line}: {place.name} has no event left and was taken out"
+        )
 
 
 def _written(work: _Work, made: Export) -> tuple[Written, ...]:
-    """The files that were edited, an entry for each webhook; none of a file that reads otherwise as a whole."""
+    """The files that were edited, an entry for each webhook; none of a file that reads otherwise as
+    a whole.
+    """
     by_key = {edit.declared.key: edit for edit in made.edits}
     texts = {path: work.texts[path] for path in dict.fromkeys(place.path for place, _ in work.done)}
     whole = {path: text.whole() for path, text in texts.items() if text is not None}
@@ -248,6 +304,8 @@ def _written(work: _Work, made: Export) -> tuple[Written, ...]:
         own = place.kind == "Webhook"
         variables = tuple(work.variables.pop(key, ())) if own else ()
         name, path = edit.live.spec.name, place.path
-        written = Written(path, shown(path), text, key, name, edit.live.id, place.line, tuple(fields))
+        written = Written(
+            path, shown(path), text, key, name, edit.live.id, place.line, tuple(fields)
+        )
         found.append(replace(written, variables=variables, mark=edit.live.managed_by))
     return tuple(sorted(found, key=lambda file: (file.path, file.line, file.key)))

@@ -1,4 +1,6 @@
-"""Values as YAML text in the manner of what stands there already: its quotes, its blocks, its flow."""
+"""Values as YAML text in the manner of what stands there already: its quotes, its blocks, its
+flow.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +17,17 @@ _HEADER: Final = re.compile(r"(?P<style>[|>])[-+]?(?P<digits>[1-9]?)[-+]?(?P<res
 def inline(value: Any, *, strict: bool = False) -> str:
     """A value within one line; `strict` is JSON, every text in quotes."""
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{inline(key, strict=strict)}: {inline(held, strict=strict)}' for key, held in value.items())}}}"
+        pairs = (
+            (inline(key, strict=strict), inline(item, strict=strict)) for key, item in value.items()
+        )
+        return f"{{{', '.join(f'{key}: {item}' for key, item in pairs)}}}"
     if isinstance(value, list):
         return f"[{', '.join(inline(item, strict=strict) for item in value)}]"
     if not isinstance(value, str):
         return json.dumps(value)
-    return quoted(value) if strict or ":" in value else scalar(value)  # old readers stumble over a colon between braces
+    return (
+        quoted(value) if strict or ":" in value else scalar(value)
+    )  # old readers stumble over a colon between braces
 
 
 def block(value: Any) -> list[str]:
@@ -50,7 +57,9 @@ def _held(value: Any) -> str:
 
 
 def restyled(value: str, node: Node, text: str, line_end: str) -> list[str]:
-    """A text in the style of the scalar that it stands in place of, the likeliest form first; the last one always holds it."""
+    """A text in the style of the scalar that it stands in place of, the likeliest form first; the
+    last one always holds it.
+    """
     held = text[node.inner : node.end]
     found = []
     if node.style == "'" and value.isprintable():
@@ -61,7 +70,12 @@ def restyled(value: str, node: Node, text: str, line_end: str) -> list[str]:
         body = held[header.end() :].lstrip("\r\n")
         indent = " " * (len(body) - len(body.lstrip(" ")))
         breaks = "\n\n" if header["style"] == ">" else "\n"
-        lines = [indent + line if line else "" for line in value.removesuffix("\n").replace("\n", breaks).split("\n")]
+        lines = [
+            indent + line if line else ""
+            for line in value.removesuffix("\n").replace("\n", breaks).split("\n")
+        ]
         chomp = "" if value.endswith("\n") else "-"
-        found.append(line_end.join([f"{header['style']}{header['digits']}{chomp}{header['rest']}", *lines]))
+        found.append(
+            line_end.join([f"{header['style']}{header['digits']}{chomp}{header['rest']}", *lines])
+        )
     return [*found, scalar(value)]

@@ -1,7 +1,8 @@
 """One change of one document, made in its text: everything else stays byte for byte.
 
-Several ways to write a change are tried, the one that touches least first; one is taken only if the strict reader then finds
-what was meant and nothing else changed. What others mean by an anchor moves to where they stand.
+Several ways to write a change are tried, the one that touches least first; one is taken only if the
+strict reader then finds what was meant and nothing else changed. What others mean by an anchor
+moves to where they stand.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ _COMMENT: Final = re.compile(r"[ \t]*#[^\r\n]*")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to be done at a path: `set` a value there, `remove` it, or `append` it to the list there."""
+    """What is to be done at a path: `set` a value there, `remove` it, or `append` it to the list
+    there.
+    """
 
     verb: Literal["set", "remove", "append"]
     path: Path
@@ -53,7 +56,9 @@ class Change:
 
 
 def values(text: str) -> Any:
-    """The values of a text's one document; None where there is none, or the strict reader refuses it."""
+    """The values of a text's one document; None where there is none, or the strict reader refuses
+    it.
+    """
     documents, problems = read(File(""), text.encode())
     return documents[0].value if len(documents) == 1 and not problems else None
 
@@ -90,14 +95,25 @@ class _Sheet:
         self.strict = root.flow and first.style == '"'
 
     def anchors(self, path: Path) -> list[Cut]:
-        """Cuts of the anchors along a path: others who mean what is changed are then left as they are."""
-        return [(node.start, node.inner, "") for node in self._along(path) if node.kind != "alias" and node.inner > node.start]
+        """Cuts of the anchors along a path: others who mean what is changed are then left as they
+        are.
+        """
+        return [
+            (node.start, node.inner, "")
+            for node in self._along(path)
+            if node.kind != "alias" and node.inner > node.start
+        ]
 
     def cut(self, cuts: list[Cut]) -> str:
-        """The text after all cuts. An anchor that goes with one moves to the first alias that is left of it."""
+        """The text after all cuts. An anchor that goes with one moves to the first alias that is
+        left of it.
+        """
         moved: list[Cut] = []
         for node in self.root.walk():
-            gone = any(start <= node.start and node.inner <= end and node.inner > node.start for start, end, _ in cuts)
+            gone = any(
+                start <= node.start and node.inner <= end and node.inner > node.start
+                for start, end, _ in cuts
+            )
             if node.kind == "alias" or node.name is None or not gone:
                 continue
             left = [
@@ -109,7 +125,13 @@ class _Sheet:
                 and not any(start <= alias.start < end for start, end, _ in cuts)
             ]
             if left:
-                moved.append((left[0].start, left[0].end, f"&{node.name} {inline(value(node, self.root), strict=self.strict)}"))
+                moved.append(
+                    (
+                        left[0].start,
+                        left[0].end,
+                        f"&{node.name} {inline(value(node, self.root), strict=self.strict)}",
+                    )
+                )
         made = self.text
         for start, end, new in sorted([*cuts, *moved], reverse=True):
             made = made[:start] + new + made[end:]
@@ -130,10 +152,14 @@ class _Sheet:
             if depth < len(nodes):
                 yield from self._instead(nodes[depth], new, strict=self._strict(nodes[depth - 1]))
             elif nodes[-1].kind == "mapping":
-                yield from self._with_key(nodes[-1], str(change.path[depth - 1]), new, front=depth == 2)
+                yield from self._with_key(
+                    nodes[-1], str(change.path[depth - 1]), new, front=depth == 2
+                )
 
     def _along(self, path: Path) -> list[Node]:
-        """The nodes from the root along a path, as far as it goes through what stands here itself."""
+        """The nodes from the root along a path, as far as it goes through what stands here
+        itself.
+        """
         found = [self.root]
         for step in path:
             child = found[-1].child(step)
@@ -161,21 +187,28 @@ class _Sheet:
         return (self.line_end + " " * column).join(lines)
 
     def _instead(self, node: Node, new: Any, *, strict: bool) -> Iterator[list[Cut]]:
-        """Another value where a node stands; its anchor stays unless others mean the old value by it."""
+        """Another value where a node stands; its anchor stays unless others mean the old value by
+        it.
+        """
         used = any(part.kind == "alias" and part.name == node.name for part in self.root.walk())
         start = node.start if used else node.inner
         if isinstance(new, str) and node.kind == "scalar" and not strict:
             for text in restyled(new, node, self.text, self.line_end):
                 yield [(start, node.end, text)]
-        elif isinstance(new, dict | list) and node.kind != "scalar" and node.parts and not node.flow:
+        elif (
+            isinstance(new, dict | list) and node.kind != "scalar" and node.parts and not node.flow
+        ):
             yield [(start, node.end, self._indented(block(new), self._column(node.inner)))]
         yield [(start, node.end, inline(new, strict=strict))]
 
     def _with_key(self, holder: Node, key: str, new: Any, *, front: bool) -> Iterator[list[Cut]]:
-        """A key that is not there: a short one of the spec before all others, else behind the last."""
+        """A key that is not there: a short one of the spec before all others, else behind the
+        last.
+        """
         strict, first = self._strict(holder), holder.parts[0] if holder.parts else None
         quoted = inline(key, strict=strict or (first is not None and first.style == '"'))
-        line = f"{quoted}: {scalar(new) if isinstance(new, str) and not holder.flow else inline(new, strict=strict)}"
+        plain = isinstance(new, str) and not holder.flow
+        line = f"{quoted}: {scalar(new) if plain else inline(new, strict=strict)}"
         if first is None:
             yield [(holder.end - 1, holder.end - 1, line)]
             return
@@ -189,7 +222,15 @@ class _Sheet:
             yield [(holder.parts[-1].end, holder.parts[-1].end, self._gap(holder, 2) + line)]
         else:
             at, _ = self._rest_of_line(holder.parts[-1].end)
-            yield [(at, at, self.line_end + " " * column + self._indented(pair(quoted, new, " " * min(column, 8)), column))]
+            yield [
+                (
+                    at,
+                    at,
+                    self.line_end
+                    + " " * column
+                    + self._indented(pair(quoted, new, " " * min(column, 8)), column),
+                )
+            ]
         yield before
 
     def _gap(self, holder: Node, step: int) -> str:
@@ -202,7 +243,9 @@ class _Sheet:
         return found if _GAP.fullmatch(found) and found != "," else ", "
 
     def _without(self, holder: Node, node: Node) -> Iterator[list[Cut]]:
-        """An entry of a mapping or list taken out: its lines in block style, itself and a comma in flow style."""
+        """An entry of a mapping or list taken out: its lines in block style, itself and a comma in
+        flow style.
+        """
         at = holder.parts.index(node)
         step = 2 if holder.kind == "mapping" else 1
         entry_start = holder.parts[at - step + 1].start
@@ -213,7 +256,10 @@ class _Sheet:
                 before = holder.parts[at - step].end
                 comma = self.text.index(",", before)
                 if not _GAP.fullmatch(self.text, before, entry_start):  # a comment, which stays
-                    start, (end, after) = self._line_start(entry_start), self._rest_of_line(node.end)
+                    start, (end, after) = (
+                        self._line_start(entry_start),
+                        self._rest_of_line(node.end),
+                    )
                     if not (self.text[start:entry_start] + self.text[node.end : end]).strip(" ,"):
                         yield [(comma, comma + 1, ""), (start, after, "")]
                     yield [(comma, comma + 1, ""), (entry_start, node.end, "")]
@@ -233,7 +279,11 @@ class _Sheet:
         if held.kind != "list" or not held.parts:
             return
         last = held.parts[-1]
-        strict = self._strict(last) if last.kind == "mapping" else self.strict or (held.flow and last.style == '"')
+        strict = (
+            self._strict(last)
+            if last.kind == "mapping"
+            else self.strict or (held.flow and last.style == '"')
+        )
         if held.flow:
             yield [(last.end, last.end, self._gap(held, 1) + inline(new, strict=strict))]
             return

@@ -1,4 +1,6 @@
-"""What has to change in a document so that it says what a tenant holds: changes of `events` and `auth`."""
+"""What has to change in a document so that it says what a tenant holds: changes of `events` and
+`auth`.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +18,25 @@ from reconciler.manifests.edit.splice import Change
 Item = dict[str, Any]
 _AUTH: Final = ("spec", "auth")
 _EVENTS: Final = ("spec", "events")
-_EFFORT: Final = 100_000  # changes of a list times its items; each change reads the document again: about 5 s
+# changes of a list times its items; each change reads the document again: about 5 s
+_EFFORT: Final = 100_000
 
 
 def subscriptions(item: Item) -> list[Subscription]:
     """What one item of a list of events stands for."""
     level = item.get("severity")
-    return [Subscription(item["type"], item.get("version"), one) for one in (level if isinstance(level, list) else [level])]
+    return [
+        Subscription(item["type"], item.get("version"), one)
+        for one in (level if isinstance(level, list) else [level])
+    ]
 
 
-def events(held: list[Item], gone: Collection[Subscription], new: Iterable[Subscription]) -> list[Change]:
-    """The changes of a list of events; what only got another version or severity keeps its item. None may be left of it."""
+def events(
+    held: list[Item], gone: Collection[Subscription], new: Iterable[Subscription]
+) -> list[Change]:
+    """The changes of a list of events; what only got another version or severity keeps its item.
+    None may be left of it.
+    """
     groups = _groups(new)
     if not held:
         return [Change("set", _EVENTS, [_item(*group) for group in groups])] if groups else []
@@ -41,7 +51,14 @@ def events(held: list[Item], gone: Collection[Subscription], new: Iterable[Subsc
         elif not left:
             emptied.append(number)
         else:
-            more = next((group for group in groups if group[:2] == (left[0].type, left[0].version) and left[0].severity), None)
+            more = next(
+                (
+                    group
+                    for group in groups
+                    if group[:2] == (left[0].type, left[0].version) and left[0].severity
+                ),
+                None,
+            )
             if more is not None:
                 groups.remove(more)
             changes += _levels(number, item, left, more[2] if more is not None else [])
@@ -67,17 +84,26 @@ def _groups(new: Iterable[Subscription]) -> list[_Group]:
     """One for each type and version, with its severities."""
     ordered = sorted(new, key=lambda one: one.sort_key)
     grouped = groupby(ordered, key=lambda one: (one.type, one.version))
-    return [(*known, [one.severity for one in group if one.severity is not None]) for known, group in grouped]
+    return [
+        (*known, [one.severity for one in group if one.severity is not None])
+        for known, group in grouped
+    ]
 
 
 def _nearest(before: Subscription, groups: list[_Group]) -> _Group | None:
     """What an item became: of the same type, at best of the same version."""
     alike = [group for group in groups if group[0] == before.type]
-    return next((group for group in alike if group[1] == before.version), alike[0] if alike else None)
+    return next(
+        (group for group in alike if group[1] == before.version), alike[0] if alike else None
+    )
 
 
 def _item(kind: str, version: str | None, levels: list[str]) -> Item:
-    said = {"type": kind, "version": version, "severity": levels[0] if len(levels) == 1 else levels or None}
+    said = {
+        "type": kind,
+        "version": version,
+        "severity": levels[0] if len(levels) == 1 else levels or None,
+    }
     return {field: value for field, value in said.items() if value is not None}
 
 
@@ -101,14 +127,18 @@ def _levels(number: int, item: Item, left: list[Subscription], more: list[str]) 
         return
     yield from (Change("append", path, one) for one in more)
     kept = {one.severity for one in left}
-    yield from (Change("remove", (*path, at)) for at in reversed(range(len(level))) if level[at] not in kept)
+    yield from (
+        Change("remove", (*path, at)) for at in reversed(range(len(level))) if level[at] not in kept
+    )
 
 
-def auth(raw: Mapping[str, Any] | None, held: Auth, stem: str, known: str | None) -> tuple[list[Change], list[str]]:
+def auth(
+    raw: Mapping[str, Any] | None, held: Auth, stem: str, known: str | None
+) -> tuple[list[Change], list[str]]:
     """The changes of `auth`, and the variables that it references then and did not before.
 
-    References of the same type stay. `known` is the version by which the declared credential is known; where there is none it
-    was not compared.
+    References of the same type stay. `known` is the version by which the declared credential is
+    known; where there is none it was not compared.
     """
     if isinstance(held, NoAuth):
         return ([Change("remove", _AUTH)] if raw else []), []
@@ -130,5 +160,12 @@ def auth(raw: Mapping[str, Any] | None, held: Auth, stem: str, known: str | None
         wanted.pop("version", None)
     if raw is None or raw["type"] == "none":
         return [Change("set", _AUTH, wanted)], variables
-    changes = [Change("set", (*_AUTH, field), new) for field, new in wanted.items() if raw.get(field) != new]
-    return [*changes, *(Change("remove", (*_AUTH, field)) for field in raw if field not in wanted)], variables
+    changes = [
+        Change("set", (*_AUTH, field), new)
+        for field, new in wanted.items()
+        if raw.get(field) != new
+    ]
+    return [
+        *changes,
+        *(Change("remove", (*_AUTH, field)) for field in raw if field not in wanted),
+    ], variables

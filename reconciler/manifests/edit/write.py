@@ -1,4 +1,5 @@
-"""Live webhooks -> manifest files: a new file each for what is declared nowhere; what differs is edited by `edits.py`.
+"""Live webhooks -> manifest files: a new file each for what is declared nowhere; what differs is
+edited by `edits.py`.
 
 Everything is worked out before the first file is written.
 """
@@ -21,14 +22,18 @@ NAME_LENGTH: Final = 200  # characters of a file's name, which file systems boun
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How new manifests are written: their labels, and whether urls and user names become references too."""
+    """How new manifests are written: their labels, and whether urls and user names become
+    references too.
+    """
 
     labels: Mapping[str, str]
     hide_urls: bool = False
 
 
 def new_files(made: Export, folder: str, style: Style) -> tuple[Written, ...]:
-    """A file for each webhook that no manifest declares, named after its key; never the name of a file that is there."""
+    """A file for each webhook that no manifest declares, named after its key; never the name of a
+    file that is there.
+    """
     try:
         taken = {path.name.casefold() for path in Path(folder).iterdir()}
     except FileNotFoundError:
@@ -48,9 +53,20 @@ def _new(fresh: Fresh, path: str, style: Style) -> Written:
     spec = literal(told)
     if style.hide_urls:
         spec = replace(spec, url=told.url)
-    made = manifest(spec, fresh.key, protected=fresh.live.protected, labels=style.labels, stem=fresh.stem)
+    made = manifest(
+        spec, fresh.key, protected=fresh.live.protected, labels=style.labels, stem=fresh.stem
+    )
     mark = fresh.live.managed_by
-    return Written(path, shown(path), made.text, fresh.key, spec.name, fresh.live.id, variables=made.variables, mark=mark)
+    return Written(
+        path,
+        shown(path),
+        made.text,
+        fresh.key,
+        spec.name,
+        fresh.live.id,
+        variables=made.variables,
+        mark=mark,
+    )
 
 
 def _file_name(key: str, taken: Iterable[str]) -> str:
@@ -63,9 +79,13 @@ def _file_name(key: str, taken: Iterable[str]) -> str:
 
 
 def write(files: Iterable[Written], folder: str) -> None:
-    """Writes them, each whole or not at all, and removes those that have nothing left; raises OSError."""
+    """Writes them, each whole or not at all, and removes those that have nothing left; raises
+    OSError.
+    """
     Path(folder).mkdir(parents=True, exist_ok=True)
-    for path, text, fresh in dict.fromkeys((file.path, file.text, not file.fields) for file in files):
+    for path, text, fresh in dict.fromkeys(
+        (file.path, file.text, not file.fields) for file in files
+    ):
         if fresh:
             with Path(path).open("x", encoding="utf-8", newline="\n") as stream:
                 stream.write(text)
@@ -76,13 +96,17 @@ def write(files: Iterable[Written], folder: str) -> None:
 
 
 def _remove(path: str) -> None:
-    """Removes a file that has nothing left in it, and what links to it: an empty file is no manifest."""
+    """Removes a file that has nothing left in it, and what links to it: an empty file is no
+    manifest.
+    """
     Path(path).resolve().unlink()
     Path(path).unlink(missing_ok=True)
 
 
 def _replace(path: str, text: str) -> None:
-    """Through a file beside it, so that whoever reads it meanwhile sees one of the two; links and permissions stay."""
+    """Through a file beside it, so that whoever reads it meanwhile sees one of the two; links and
+    permissions stay.
+    """
     real = Path(path).resolve()
     beside = real.with_name(f".{real.name}.export")
     try:

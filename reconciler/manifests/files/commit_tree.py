@@ -11,7 +11,14 @@ from typing import Literal
 from reconciler.core.errors import BadRequest, GitFailed
 from reconciler.core.model.problem import Problem
 from reconciler.manifests.files.folders import is_manifest
-from reconciler.manifests.files.git import LINK, SUBMODULE, Entry, Repository, blob_id, repository_of
+from reconciler.manifests.files.git import (
+    LINK,
+    SUBMODULE,
+    Entry,
+    Repository,
+    blob_id,
+    repository_of,
+)
 from reconciler.manifests.files.trees import shown
 from reconciler.manifests.yaml.places import Parsed
 from reconciler.manifests.yaml.read import SIZE
@@ -21,7 +28,9 @@ _Place = tuple[Repository, str, Entry]  # the commit beside the entry: a submodu
 
 @dataclass(slots=True)
 class Commit:
-    """A `Tree` of the manifest files below some paths in a commit. `name` is how messages call it."""
+    """A `Tree` of the manifest files below some paths in a commit. `name` is how messages call
+    it.
+    """
 
     name: str
     folders: set[str] = field(default_factory=set)
@@ -39,7 +48,10 @@ class Commit:
     def below(self, folders: Sequence[str], problems: list[Problem]) -> list[list[str]]:  # noqa: ARG002  all of it is known
         """The files that a run over these folders would have read."""
         tops = [folder.rstrip("/") + "/" for folder in folders]
-        return [[path for path in self.files if path.startswith(top) and _seen(path[len(top) :])] for top in tops]
+        return [
+            [path for path in self.files if path.startswith(top) and _seen(path[len(top) :])]
+            for top in tops
+        ]
 
     def read(self, path: str, most: int) -> bytes:
         """What the file held; of a link, the file that it led to."""
@@ -58,11 +70,15 @@ class Commit:
         return f"{self.name}:{shown(path)}"
 
     def add(self, repository: Repository, commit: str, paths: Mapping[str, str]) -> None:
-        """The commit's files below paths from the top, under the absolute paths that they stand for; raises GitFailed."""
+        """The commit's files below paths from the top, under the absolute paths that they stand
+        for; raises GitFailed.
+        """
         _add(self, repository, commit, paths)
 
     def know(self, parsed: Iterable[Parsed]) -> None:
-        """Remembers what is parsed already by the ids that git gives such files; what is in the index may be another text."""
+        """Remembers what is parsed already by the ids that git gives such files; what is in the
+        index may be another text.
+        """
         lengths = {len(entry.id) for _, _, entry in self.files.values()}
         for one in parsed:
             data = one.file.text.encode()
@@ -75,12 +91,20 @@ class Commit:
             for path, (repository, commit, entry) in self.files.items():
                 if self.parsed(path) is not None:
                     continue
-                if follow and "\n" in entry.path:  # git is asked by lines; such a link leads nowhere
+                if (
+                    follow and "\n" in entry.path
+                ):  # git is asked by lines; such a link leads nowhere
                     self.contents.setdefault(path, None)
                 elif (entry.mode == LINK) == follow:
-                    places.setdefault(repository, {})[path] = f"{commit}:{entry.path}" if follow else entry.id
+                    places.setdefault(repository, {})[path] = (
+                        f"{commit}:{entry.path}" if follow else entry.id
+                    )
             for repository, names in places.items():
-                self.contents |= zip(names, repository.blobs(list(names.values()), SIZE + 1, follow=follow), strict=True)
+                self.contents |= zip(
+                    names,
+                    repository.blobs(list(names.values()), SIZE + 1, follow=follow),
+                    strict=True,
+                )
 
 
 def _seen(path: str) -> bool:
@@ -88,13 +112,19 @@ def _seen(path: str) -> bool:
     return is_manifest(name) and not any(folder.startswith(".") for folder in folders)
 
 
-def repository_of_paths(paths: Iterable[str], env: Mapping[str, str], option: str = "--since") -> Repository:
-    """The one repository of all paths, absolute; raises BadRequest with the option that asks for it, GitFailed."""
+def repository_of_paths(
+    paths: Iterable[str], env: Mapping[str, str], option: str = "--since"
+) -> Repository:
+    """The one repository of all paths, absolute; raises BadRequest with the option that asks for
+    it, GitFailed.
+    """
     real = map(os.path.realpath, paths)
     folders = dict.fromkeys(path if os.path.isdir(path) else os.path.dirname(path) for path in real)  # noqa: PTH112, PTH120  likewise
     found = dict.fromkeys(repository_of(folder, env, option).top for folder in folders)
     if len(found) > 1:
-        raise BadRequest(f"{option}: the paths lie in several repositories: {', '.join(map(shown, found))}")
+        raise BadRequest(
+            f"{option}: the paths lie in several repositories: {', '.join(map(shown, found))}"
+        )
     return repository_of(next(iter(folders)), env, option)
 
 

@@ -1,6 +1,8 @@
-"""The manifest files below folders of the work tree. Linked folders inside the root are followed, and each folder is read once.
+"""The manifest files below folders of the work tree. Linked folders inside the root are followed,
+and each folder is read once.
 
-Folders themselves come before links to them, so that a link in a circle, or a second way to a folder, adds nothing.
+Folders themselves come before links to them, so that a link in a circle, or a second way to a
+folder, adds nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ class Walk:
     shown: Callable[[str], str]
 
     def files(self, folders: Sequence[str]) -> list[list[str]]:
-        """For each of these absolute paths, every manifest file in the folder and the folders in it."""
+        """For each of these absolute paths, every manifest file in the folder and the folders in
+        it.
+        """
         found: list[list[str]] = [[] for _ in folders]
         seen: set[str] = set()
         links: list[_Link] = []
@@ -52,8 +56,18 @@ class Walk:
                 self._refuse(link.path)
         return found
 
-    def _read(self, top: str, real_top: str, number: int, files: list[str], seen: set[str], links: list[_Link]) -> None:
-        """Adds the files below a folder, and the links to folders in it; `seen` holds the real paths of what was read."""
+    def _read(
+        self,
+        top: str,
+        real_top: str,
+        number: int,
+        files: list[str],
+        seen: set[str],
+        links: list[_Link],
+    ) -> None:
+        """Adds the files below a folder, and the links to folders in it; `seen` holds the real
+        paths of what was read.
+        """
         folders = [(top.rstrip("/"), real_top.rstrip("/"))]
         while folders:
             folder, real = folders.pop()
@@ -81,8 +95,16 @@ class Walk:
         self._note(folder, "path/unreadable", f"the folder cannot be read: {reason}", None)
 
     def _refuse(self, link: str) -> None:
-        message = "a link to a folder outside of the root, which is not followed: what it has would count as removed"
-        self._note(link, "path/linked-folder", message, "move the folder into the repository, or name it as a PATH too")
+        message = (
+            "a link to a folder outside of the root, which is not followed: what it has "
+            "would count as removed"
+        )
+        self._note(
+            link,
+            "path/linked-folder",
+            message,
+            "move the folder into the repository, or name it as a PATH too",
+        )
 
     def _note(self, path: str, rule: str, message: str, hint: str | None) -> None:
         self.problems.append(Problem(Origin(self.shown(path), 1), "", rule, "error", message, hint))
@@ -97,7 +119,9 @@ def _inside(path: str, folder: str) -> bool:
 
 
 def _root(folder: str) -> str:
-    """What links below a PATH may lead into, a real path: its work tree, else the current folder around it, else itself."""
+    """What links below a PATH may lead into, a real path: its work tree, else the current folder
+    around it, else itself.
+    """
     real = os.path.realpath(folder)
     top = git_top(real)
     if top is not None:

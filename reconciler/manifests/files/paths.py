@@ -31,8 +31,12 @@ def problem(path: str, rule: str, message: str, hint: str | None = None) -> Prob
     return Problem(Origin(path, 1), "", rule, "error", message, hint)
 
 
-def find(paths: Sequence[str], tree: Tree, problems: list[Problem]) -> tuple[list[Found], list[str], list[str]]:
-    """The files to read, each once, in order; the folders and the files among the paths, absolute."""
+def find(
+    paths: Sequence[str], tree: Tree, problems: list[Problem]
+) -> tuple[list[Found], list[str], list[str]]:
+    """The files to read, each once, in order; the folders and the files among the paths,
+    absolute.
+    """
     files: dict[str, Found] = {}
     folders, named = [], []
     given_paths = {given: _absolute(given) for given in paths if given != STDIN_ARGUMENT}
@@ -53,7 +57,11 @@ def find(paths: Sequence[str], tree: Tree, problems: list[Problem]) -> tuple[lis
             named.append(path)
             files[path] = Found(path, named=True)
         elif tree.whole:
-            hint = None if given else "a PATH is empty, as of a variable that is not set; . is the current folder"
+            hint = (
+                None
+                if given
+                else "a PATH is empty, as of a variable that is not set; . is the current folder"
+            )
             problems.append(problem(given, "path/missing", "no such file or folder", hint))
     return list(files.values()), folders, named
 
@@ -82,12 +90,20 @@ def contents(found: Found, tree: Tree, stdin: bytes | None) -> tuple[File, bytes
     try:
         return file, tree.read(found.path, SIZE + 1)
     except OSError as error:
-        hint = f"pipe it in: {STDIN_ARGUMENT} stands for standard input" if error.errno == errno.EINVAL else None
-        return file, problem(file.name, "path/unreadable", f"cannot be read: {error.strerror}", hint)
+        hint = (
+            f"pipe it in: {STDIN_ARGUMENT} stands for standard input"
+            if error.errno == errno.EINVAL
+            else None
+        )
+        return file, problem(
+            file.name, "path/unreadable", f"cannot be read: {error.strerror}", hint
+        )
 
 
 def root_of(tenant: File | None) -> str:
-    """What sources are relative to: the Tenant manifest's folder, else the work tree's root, else the current folder."""
+    """What sources are relative to: the Tenant manifest's folder, else the work tree's root, else
+    the current folder.
+    """
     return tenant.folder if tenant is not None else work_tree()
 
 

@@ -26,13 +26,17 @@ class Tree(Protocol):
 
     @property
     def whole(self) -> bool:
-        """Whether what is asked for has to be there; of another time it may not have been made yet."""
+        """Whether what is asked for has to be there; of another time it may not have been made
+        yet.
+        """
 
     def kind(self, path: str) -> Literal["folder", "file"] | None:
         """What stands there, None for nothing."""
 
     def below(self, folders: Sequence[str], problems: list[Problem]) -> list[list[str]]:
-        """For each folder, every manifest file in it and the folders in it; what cannot be looked into joins the problems."""
+        """For each folder, every manifest file in it and the folders in it; what cannot be looked
+        into joins the problems.
+        """
 
     def read(self, path: str, most: int) -> bytes:
         """The bytes of a file, at most `most`; raises OSError, whose `strerror` says why not."""
@@ -77,7 +81,9 @@ WORK_TREE: Final = WorkTree()
 
 
 def open_regular(path: str, flags: int = 0) -> BufferedReader:
-    """A regular file for reading; raises OSError, whose `strerror` says why not, and ValueError for what is no path."""
+    """A regular file for reading; raises OSError, whose `strerror` says why not, and ValueError for
+    what is no path.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
     stream = os.fdopen(descriptor, "rb") if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
     if stream is None:
@@ -87,7 +93,9 @@ def open_regular(path: str, flags: int = 0) -> BufferedReader:
 
 
 def is_output(path: str) -> bool:
-    """Whether what this process prints goes into that file, as with `plan . -o json > plan.json`."""
+    """Whether what this process prints goes into that file, as with `plan . -o json >
+    plan.json`.
+    """
     for stream in (1, 2):
         try:
             if os.path.samestat(os.fstat(stream), os.stat(path)):  # noqa: PTH116  strings, as all of this layer
@@ -107,7 +115,9 @@ def shown(path: str) -> str:
 
 @lru_cache(maxsize=4096)  # asked for each document of a file
 def relative(path: str, root: str) -> str:
-    """A path relative to the root, posix, "." for the root itself; standard input is no path and stays as it is."""
+    """A path relative to the root, posix, "." for the root itself; standard input is no path and
+    stays as it is.
+    """
     if path == STDIN:
         return path
     under = root.rstrip("/") + "/"

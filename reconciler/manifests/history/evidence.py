@@ -1,6 +1,8 @@
-"""Whether the files that webhooks came from were removed by Git, or are only not here, or not read. docs/plan-rules.md, rule 5.
+"""Whether the files that webhooks came from were removed by Git, or are only not here, or not read.
+docs/plan-rules.md, rule 5.
 
-Files of this run are answered from what `load` knows. Only for the others the file system is asked, and git once a repository.
+Files of this run are answered from what `load` knows. Only for the others the file system is asked,
+and git once a repository.
 """
 
 from __future__ import annotations
@@ -43,7 +45,9 @@ def _absolute(root: str, source: str) -> str:
     return source if source == STDIN else os.path.normpath(os.path.join(root, source))  # noqa: PTH118  strings, as all of this layer
 
 
-_ABSENT: Final = Doubt(State.UNREAD)  # stands for a file that is not in the work tree, until git is asked
+_ABSENT: Final = Doubt(
+    State.UNREAD
+)  # stands for a file that is not in the work tree, until git is asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +69,18 @@ class _Look:
 
     @cached_property
     def _read(self) -> dict[str, Doubt | None]:
-        """What is known of the files that were read, by real path: a link may lead to one of them."""
+        """What is known of the files that were read, by real path: a link may lead to one of
+        them.
+        """
         return {
-            os.path.realpath(path): None if filled else Doubt(State.NO_DOCUMENT) for path, filled in self._manifests.read.items()
+            os.path.realpath(path): None if filled else Doubt(State.NO_DOCUMENT)
+            for path, filled in self._manifests.read.items()
         }
 
     def at_file(self, path: str) -> Doubt | None:
-        """Why a file that was not read as a manifest is unclear; None where it was read by another path, _ABSENT without it."""
+        """Why a file that was not read as a manifest is unclear; None where it was read by another
+        path, _ABSENT without it.
+        """
         if path in self._manifests.read:
             return Doubt(State.NO_DOCUMENT)
         try:
@@ -107,7 +116,9 @@ class _Look:
             if top is None:
                 found[source] = self._without_git(path)
             else:
-                tops.setdefault(top, []).append((source, _Place(path, top, os.path.relpath(real, top))))
+                tops.setdefault(top, []).append(
+                    (source, _Place(path, top, os.path.relpath(real, top)))
+                )
         for top, places in tops.items():
             found |= self._in_work_tree(top, dict(places))
         return found
@@ -117,7 +128,9 @@ class _Look:
             return dict.fromkeys(places, Doubt(State.NO_GIT))
         names = sorted({place.inside.split("/")[0] for place in places.values()})
         try:
-            held_back = Repository(top, environment(os.environ)).held_back(names if len(names) <= _AT_ONCE else [""])
+            held_back = Repository(top, environment(os.environ)).held_back(
+                names if len(names) <= _AT_ONCE else [""]
+            )
         except GitFailed as error:
             if "dubious ownership" in str(error):
                 return dict.fromkeys(places, Doubt(State.GIT_REFUSES, detail=top))
@@ -134,26 +147,40 @@ class _Look:
                 state = State.NESTED_SUBMODULE if nested else State.SUBMODULE
                 return Doubt(state, self._relative(f"{place.top}/{above}"))
         link = self._link(place.path)
-        return Doubt(State.LINK, self._relative(link)) if link is not None and not os.path.isdir(link) else None  # noqa: PTH112  as above
+        return (
+            Doubt(State.LINK, self._relative(link))
+            if link is not None and not os.path.isdir(link)  # noqa: PTH112  as above
+            else None
+        )
 
     def _without_git(self, path: str) -> Doubt | None:
         """Without Git, a file was removed from a folder that this run read."""
         folder = os.path.dirname(path)  # noqa: PTH120  as above
         if os.path.isdir(folder) and self._hidden(folder) is None:  # noqa: PTH112  as above
             empty = _empty_submodule(folder)
-            return Doubt(State.EMPTY_SUBMODULE, self._relative(empty)) if empty is not None else None
+            return (
+                Doubt(State.EMPTY_SUBMODULE, self._relative(empty)) if empty is not None else None
+            )
         return Doubt(State.NO_FOLDER, self._relative(folder))
 
     def _below_paths(self, path: str) -> list[tuple[str, list[str]]]:
         """For each folder PATH that is a path or above it: that folder, and the steps from it."""
         tops = [folder.rstrip("/") for folder in self._folders]
-        return [(top, path[len(top) + 1 :].split("/")) for top in tops if f"{path}/".startswith(f"{top}/")]
+        return [
+            (top, path[len(top) + 1 :].split("/"))
+            for top in tops
+            if f"{path}/".startswith(f"{top}/")
+        ]
 
     def _hidden(self, path: str) -> str | None:
-        """The first name with a dot in front between a PATH and this path; None if a PATH leads to it without one."""
+        """The first name with a dot in front between a PATH and this path; None if a PATH leads to
+        it without one.
+        """
         hidden = None
         for top, steps in self._below_paths(path):
-            number = next((number for number, step in enumerate(steps) if step.startswith(".")), None)
+            number = next(
+                (number for number, step in enumerate(steps) if step.startswith(".")), None
+            )
             if number is None:
                 return None
             hidden = "/".join([top, *steps[: number + 1]])
@@ -178,7 +205,9 @@ def _existing(path: str) -> str:
 
 
 def _empty_submodule(folder: str) -> str | None:
-    """The empty folder, this one or one above it, that a `.gitmodules` lists: a copy of a clone without its submodules."""
+    """The empty folder, this one or one above it, that a `.gitmodules` lists: a copy of a clone
+    without its submodules.
+    """
     above = [folder]
     while above[-1] != os.path.dirname(above[-1]):  # noqa: PTH120  as above
         above.append(os.path.dirname(above[-1]))  # noqa: PTH120  as above

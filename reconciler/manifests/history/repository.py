@@ -1,4 +1,5 @@
-"""Which repository a run is of: what the Tenant manifest says, else the remote `origin` around the webhooks' manifests.
+"""Which repository a run is of: what the Tenant manifest says, else the remote `origin` around the
+webhooks' manifests.
 
 No git, no work tree, no remote, or a remote on this machine: None.
 """
@@ -24,14 +25,21 @@ def repository_of_run(manifests: Manifests, spec: TenantSpec | None) -> str | No
 
 
 def _folder(manifests: Manifests) -> str:
-    """The first folder of the run's paths that has a webhook, else the first of them, else what sources are relative to.
+    """The first folder of the run's paths that has a webhook, else the first of them, else what
+    sources are relative to.
 
     A Tenant manifest may lie in another repository, which teams share.
     """
-    named = [*manifests.folders, *(os.path.dirname(file) or "." for file in manifests.files if file != STDIN)]  # noqa: PTH120  strings, as all of this layer
+    named = [
+        *manifests.folders,
+        *(os.path.dirname(file) or "." for file in manifests.files if file != STDIN),  # noqa: PTH120  strings, as all of this layer
+    ]
     places = [os.path.normpath(os.path.join(manifests.root, folder)) for folder in named]  # noqa: PTH118  likewise
     for place in places if len(places) > 1 else ():
-        if any(_lies_in(os.path.normpath(os.path.join(manifests.root, item.sources[0])), place) for item in manifests.declared):  # noqa: PTH118  likewise
+        if any(
+            _lies_in(os.path.normpath(os.path.join(manifests.root, item.sources[0])), place)  # noqa: PTH118  likewise
+            for item in manifests.declared
+        ):
             return place
     return places[0] if places else manifests.root
 
@@ -53,7 +61,9 @@ def origin(folder: str) -> str | None:
 
 
 def _in_work_tree(folder: str) -> bool:
-    """Whether there is a `.git` in the folder or above it: a folder, or the file of a work tree or submodule."""
+    """Whether there is a `.git` in the folder or above it: a folder, or the file of a work tree or
+    submodule.
+    """
     while not os.path.exists(os.path.join(folder, ".git")):  # noqa: PTH110, PTH118  as above
         parent = os.path.dirname(folder)  # noqa: PTH120  as above
         if parent == folder:
@@ -65,10 +75,15 @@ def _in_work_tree(folder: str) -> bool:
 def _expanded(url: str, said: tuple[tuple[str, str], ...]) -> str:
     """A short name such as `gh:acme/webhooks` in full, as git's `url.BASE.insteadOf` has it.
 
-    A url that has its host already stays: a mirror or a token that one machine puts in its place is no other repository.
+    A url that has its host already stays: a mirror or a token that one machine puts in its place is
+    no other repository.
     """
     if "://" in url or "@" in url.partition(":")[0]:
         return url
-    bases: Mapping[str, str] = {short: name[len("url.") : -len(".insteadof")] for name, short in said if name.startswith("url.")}
+    bases: Mapping[str, str] = {
+        short: name[len("url.") : -len(".insteadof")]
+        for name, short in said
+        if name.startswith("url.")
+    }
     short = max((short for short in bases if url.startswith(short)), key=len, default="")
     return bases[short] + url[len(short) :] if short else url

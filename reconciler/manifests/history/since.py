@@ -1,4 +1,5 @@
-"""The manifests as of a revision of their repository: the same loader, fed from a commit instead of the work tree.
+"""The manifests as of a revision of their repository: the same loader, fed from a commit instead of
+the work tree.
 
 Secret references are read as references only.
 """
@@ -17,9 +18,11 @@ from reconciler.manifests.load import load
 
 
 def base(rev: str, now: Manifests, request: Request) -> Base:
-    """What the manifests declared as of `rev` for the tenant of `now`, which is what `request` read.
+    """What the manifests declared as of `rev` for the tenant of `now`, which is what `request`
+    read.
 
-    Raises BadRequest for a revision or paths that git does not know, GitFailed, and InvalidManifests of then.
+    Raises BadRequest for a revision or paths that git does not know, GitFailed, and
+    InvalidManifests of then.
     """
     if "-" in request.paths:
         raise BadRequest("--since: standard input (-) has no past; name files or folders")
@@ -46,7 +49,9 @@ def base(rev: str, now: Manifests, request: Request) -> Base:
     )
     found = load(then)
     declared = found.declared
-    if now.tenant is not None and found.tenant is None:  # there was none of that name, and not a single other one
+    if (
+        now.tenant is not None and found.tenant is None
+    ):  # there was none of that name, and not a single other one
         declared = tuple(item for item in declared if now.tenant.selects(item.labels))
     return Base(rev, commit, declared)
 
@@ -58,7 +63,9 @@ def _inside(repository: Repository, path: str) -> str:
 
 
 def _moved(tree: Commit, repository: Repository, commit: str, now: Manifests) -> list[str]:
-    """Where manifests of now stood then, if git sees that they were moved here from outside of the paths."""
+    """Where manifests of now stood then, if git sees that they were moved here from outside of the
+    paths.
+    """
     files = {f"{now.root}/{source}" for item in now.declared for source in item.sources}
     if now.tenant is not None:
         files.add(now.tenant.origin.file)
@@ -67,7 +74,11 @@ def _moved(tree: Commit, repository: Repository, commit: str, now: Manifests) ->
     known = {entry.path for _, _, entry in tree.files.values()}
     if not wanted:
         return []
-    then = [was for is_now, was in repository.renamed(commit).items() if is_now in wanted and was not in known]
+    then = [
+        was
+        for is_now, was in repository.renamed(commit).items()
+        if is_now in wanted and was not in known
+    ]
     paths = {was: f"{repository.top}/{was}" for was in then}
     if paths:
         tree.add(repository, commit, paths)

@@ -1,7 +1,9 @@
-"""The organisation's rules as of a revision: `--policies-at`, by which CI judges a request that may change the rules itself.
+"""The organisation's rules as of a revision: `--policies-at`, by which CI judges a request that may
+change the rules itself.
 
-They stand where the manifests of that revision had them. The work tree does not decide it: a request may move its Tenant, or
-put a link in place of a folder. So paths are compared as text, and no link of the work tree is followed.
+They stand where the manifests of that revision had them. The work tree does not decide it: a
+request may move its Tenant, or put a link in place of a folder. So paths are compared as text, and
+no link of the work tree is followed.
 """
 
 from __future__ import annotations
@@ -33,8 +35,12 @@ class Revision:
     commit: str
     name: str
 
-    def documents(self, request: Request, places: Iterable[str], kind: str, reading: Reading) -> list[Document]:
-        """Its documents of that kind below absolute paths; what is wrong with its files joins the problems of `reading`."""
+    def documents(
+        self, request: Request, places: Iterable[str], kind: str, reading: Reading
+    ) -> list[Document]:
+        """Its documents of that kind below absolute paths; what is wrong with its files joins the
+        problems of `reading`.
+        """
         wanted = {self.inside(place): place for place in places}
         tree = Commit(self.name)
         tree.add(self.repository, self.commit, wanted)
@@ -46,9 +52,14 @@ class Revision:
         return found.kinds[kind]
 
     def inside(self, path: str) -> str:
-        """An absolute path from the repository's top, "" for the top itself; raises BadRequest for one outside of it."""
+        """An absolute path from the repository's top, "" for the top itself; raises BadRequest for
+        one outside of it.
+        """
         top = os.path.realpath(self.repository.top)
-        for candidate in (path, os.path.realpath(path)):  # the second for a way to the repository that has a link in it
+        for candidate in (
+            path,
+            os.path.realpath(path),
+        ):  # the second for a way to the repository that has a link in it
             if candidate == top:
                 return ""
             if candidate.startswith(f"{top}/"):
@@ -56,11 +67,16 @@ class Revision:
         raise BadRequest(f"{OPTION}: {shown(path)} lies outside of the repository")
 
     def has_folder(self, path: str) -> bool:
-        """Whether the path is a folder in it; raises BadRequest for a link, behind which nothing is looked for."""
+        """Whether the path is a folder in it; raises BadRequest for a link, behind which nothing is
+        looked for.
+        """
         inside = self.inside(path)
         entries = self.repository.entries(self.commit, [inside])
         if any(entry.path == inside and entry.mode == LINK for entry in entries):
-            raise BadRequest(f"{OPTION}: {self.name}:{inside} is a link; name the folder that it leads to with --policies DIR")
+            raise BadRequest(
+                f"{OPTION}: {self.name}:{inside} is a link; name the folder that it "
+                "leads to with --policies DIR"
+            )
         return any(entry.path.startswith(f"{inside}/") for entry in entries)
 
     def every_folder(self) -> list[str]:
@@ -75,12 +91,15 @@ class Revision:
 
 
 def read(request: Request, reading: Reading, tenant: str | None) -> tuple[Rule, ...]:
-    """The rules as of `request.policies_at`, () where there were none; `tenant` is the name of the Tenant in use.
+    """The rules as of `request.policies_at`, () where there were none; `tenant` is the name of the
+    Tenant in use.
 
     What is wrong with them joins the problems of `reading`. Raises BadRequest and GitFailed.
     """
     here, rev = os.getcwd(), request.policies_at or ""  # noqa: PTH109  strings, as all of this layer
-    places = [os.path.abspath(path) for path in request.paths if path != paths.STDIN_ARGUMENT] or [here]  # noqa: PTH100  likewise
+    places = [os.path.abspath(path) for path in request.paths if path != paths.STDIN_ARGUMENT] or [  # noqa: PTH100  likewise
+        here
+    ]
     repository = repository_of_paths(map(_nearest, places), request.env, OPTION)
     commit = repository.commit(rev)
     revision = Revision(repository, commit, rev[:_DIGITS] if rev == commit else rev)
@@ -100,16 +119,22 @@ def _nearest(path: str) -> str:
     return path
 
 
-def _folders(request: Request, revision: Revision, places: list[str], tenant: str | None) -> list[str]:
+def _folders(
+    request: Request, revision: Revision, places: list[str], tenant: str | None
+) -> list[str]:
     """The folders that held the policies then.
 
-    A Tenant that the revision does not have is judged by all of its policies: it may be one that a request renamed or moved.
+    A Tenant that the revision does not have is judged by all of its policies: it may be one that a
+    request renamed or moved.
     """
     here = os.getcwd()  # noqa: PTH109  likewise
     if request.policies_dir is not None:
         given = os.path.abspath(request.policies_dir)  # noqa: PTH100  likewise
         if not revision.has_folder(given):
-            raise BadRequest(f"{OPTION}: {revision.name} has no folder {shown(given)}; merge it first, in a request of its own")
+            raise BadRequest(
+                f"{OPTION}: {revision.name} has no folder {shown(given)}; merge it "
+                "first, in a request of its own"
+            )
         return [given]
     candidates = [here]
     if request.use_tenant:
@@ -130,5 +155,7 @@ def _beside(there: dict[str, str], tenant: str | None) -> list[str]:
 
 def _tenants(request: Request, revision: Revision, places: list[str]) -> dict[str, str]:
     """The Tenants of then by name, with the folder that each stood in."""
-    documents = revision.documents(request, places, "Tenant", Reading())  # faults elsewhere in it are not this run's
+    documents = revision.documents(
+        request, places, "Tenant", Reading()
+    )  # faults elsewhere in it are not this run's
     return {document.value["metadata"]["name"]: document.file.folder for document in documents}

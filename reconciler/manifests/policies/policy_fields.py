@@ -1,4 +1,5 @@
-"""Fields that a Policy's schema speaks of and no planned webhook has: such a rule refuses nothing, or everything.
+"""Fields that a Policy's schema speaks of and no planned webhook has: such a rule refuses nothing,
+or everything.
 
 What stands behind a `$ref` is not followed.
 """
@@ -15,7 +16,9 @@ from reconciler.manifests.schemas.near import near
 _HERE: Final = ("else", "if", "not", "then")
 _HERE_TOO: Final = ("allOf", "anyOf", "oneOf")
 _ITEMS: Final = ("contains", "items", "unevaluatedItems")
-Unknown = tuple[Steps, str, str | None]  # where the name stands, the name, the nearest known one as a hint
+Unknown = tuple[
+    Steps, str, str | None
+]  # where the name stands, the name, the nearest known one as a hint
 
 
 def unknown(rule: dict[str, Any]) -> list[Unknown]:

@@ -40,16 +40,27 @@ _LIMITS: Final = {
 _KEY: Final = ("a-z 0-9 - . with a letter or digit at both ends", None)
 _PATTERNS: Final = {
     "fromEnv": ("letters, digits and _", "give the name of an environment variable, not its value"),
-    "path": ("two or more names with one / between them", "as `vault kv get` takes it, the mount first: secret/payments/oncall"),
+    "path": (
+        "two or more names with one / between them",
+        "as `vault kv get` takes it, the mount first: secret/payments/oncall",
+    ),
 }
 _REFERENCE: Final = "Secret reference"
-_USE_REFERENCE: Final = f"use {{fromEnv: NAME}} or {{fromFile: PATH}}, or one of {', '.join(list(SOURCES)[2:])}"
+_USE_REFERENCE: Final = (
+    f"use {{fromEnv: NAME}} or {{fromFile: PATH}}, or one of {', '.join(list(SOURCES)[2:])}"
+)
 
 
 def explain(name: str, document: Document, most: int) -> list[Problem]:
-    """Every fault under the schema of that name, at most `most`; at least one, since the schema refused the document."""
-    found = (problem for error in faults(name, document.value) for problem in _told(error, document))
-    return list(islice(found, most)) or [document.problem((), "schema/type", "not a document that JSON can hold")]
+    """Every fault under the schema of that name, at most `most`; at least one, since the schema
+    refused the document.
+    """
+    found = (
+        problem for error in faults(name, document.value) for problem in _told(error, document)
+    )
+    return list(islice(found, most)) or [
+        document.problem((), "schema/type", "not a document that JSON can hold")
+    ]
 
 
 def _is_json_number(value: Any) -> bool:
@@ -70,10 +81,16 @@ def _told(error: Any, document: Document) -> Iterator[Problem]:
         yield document.problem(path, rule, message, hint)
 
 
-def _unknown(error: Any, owner: dict[str, Any], document: Document, path: Path) -> Iterator[Problem]:
+def _unknown(
+    error: Any, owner: dict[str, Any], document: Document, path: Path
+) -> Iterator[Problem]:
     rule, fields = "schema/additionalProperties", owner.get("properties", {})
-    if owner.get("title") == _REFERENCE:  # {s3cret} is a mapping too: what stands here is not quoted
-        yield document.problem(path, rule, "a secret reference has a field that it does not know", _USE_REFERENCE)
+    if (
+        owner.get("title") == _REFERENCE
+    ):  # {s3cret} is a mapping too: what stands here is not quoted
+        yield document.problem(
+            path, rule, "a secret reference has a field that it does not know", _USE_REFERENCE
+        )
         return
     known = [name for name in fields if name not in error.instance]
     for name in error.instance:
@@ -85,19 +102,27 @@ def _unknown(error: Any, owner: dict[str, Any], document: Document, path: Path) 
 
 
 def _is_telling(name: str, path: Path) -> bool:
-    """Whether a field's name may be quoted: near credentials only one that some schema has, since {s3cret} is a mapping too."""
-    return name in field_names() or not ({"auth", *SOURCES}.intersection(path[-1:]) or is_issued(name))
+    """Whether a field's name may be quoted: near credentials only one that some schema has, since
+    {s3cret} is a mapping too.
+    """
+    return name in field_names() or not (
+        {"auth", *SOURCES}.intersection(path[-1:]) or is_issued(name)
+    )
 
 
 def _missing(error: Any, owner: dict[str, Any], document: Document, path: Path) -> Problem:
-    """One error of jsonschema for each missing field; which one stands only in the order of its message."""
+    """One error of jsonschema for each missing field; which one stands only in the order of its
+    message.
+    """
     absent = [name for name in error.validator_value if name not in error.instance]
     name = next((name for name in absent if error.message.startswith(repr(name))), absent[0])
     extra = [item for item in error.instance if item not in owner.get("properties", {name: None})]
     renamed = len(extra) == 1 and near(extra[0], [name]) and _is_telling(extra[0], path)
     hint = f"add {name}" + (f", or rename {extra[0][:60]!r} to it" if renamed else "")
     where = f"{path[-1]} lacks" if path and isinstance(path[-1], str) else "lacks"
-    return document.problem(path, "schema/required", f"{where} the field {name!r}", hint, at=(*path, name))
+    return document.problem(
+        path, "schema/required", f"{where} the field {name!r}", hint, at=(*path, name)
+    )
 
 
 def _say(error: Any, owner: dict[str, Any], path: Path) -> tuple[str, str | None]:

@@ -1,7 +1,9 @@
-"""Every fault of a document that its schema refuses, one after the other, from jsonschema with jsonschema-rs inside.
+"""Every fault of a document that its schema refuses, one after the other, from jsonschema with
+jsonschema-rs inside.
 
-jsonschema knows the place of a fault but takes 100 times as long, and quotes whole values in its messages, with all that their
-aliases stand for. So jsonschema-rs checks each value, jsonschema follows only what is refused, and no message is made.
+jsonschema knows the place of a fault but takes 100 times as long, and quotes whole values in its
+messages, with all that their aliases stand for. So jsonschema-rs checks each value, jsonschema
+follows only what is refused, and no message is made.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ import jsonschema_rs
 from reconciler.manifests.schemas.schema import structure
 
 _DRAFT: Final = jsonschema.Draft202012Validator
-_FOLLOWED: Final = frozenset({"$ref", "allOf", "if", "properties", "required"})  # their own faults quote no value
+_FOLLOWED: Final = frozenset(
+    {"$ref", "allOf", "if", "properties", "required"}
+)  # their own faults quote no value
 Faults = Iterator[jsonschema.ValidationError]
 Keyword = Callable[[Any, Any, Any, dict[str, Any]], Faults]
 
@@ -75,6 +79,8 @@ def _validator(name: str) -> Any:
 
 
 def faults(name: str, value: Any) -> Faults:
-    """Each fault under the schema of that name, with place, keyword and part of the schema; found only when it is asked for."""
+    """Each fault under the schema of that name, with place, keyword and part of the schema; found
+    only when it is asked for.
+    """
     found: Faults = _validator(name).iter_errors(value)
     return found

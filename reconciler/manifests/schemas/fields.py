@@ -29,7 +29,9 @@ _LIMITS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: `types` for people, `facts` such as its default, `when` names the variant that it belongs to ("" for any)."""
+    """One field: `types` for people, `facts` such as its default, `when` names the variant that it
+    belongs to ("" for any).
+    """
 
     path: str
     description: str
@@ -53,14 +55,23 @@ def explained(text: str) -> Field:
     Raises BadRequest, with near names, for what no manifest has.
     """
     kind, *steps = text.split(".")
-    found = next((known for known, name in KINDS.items() if kind.lower() in {known.lower(), name}), None)
+    found = next(
+        (known for known, name in KINDS.items() if kind.lower() in {known.lower(), name}), None
+    )
     if found is None:
         hint = near(kind, KINDS) or f"known kinds: {', '.join(KINDS)}"
         raise BadRequest(f"no kind of manifest is called {kind}: {hint}")
     root = schema(KINDS[found])
     path, nodes, required = found, [root], True
     if steps and steps[0] not in (known := _children(root, nodes)):
-        steps = next(([place, *steps] for place in ("spec", "metadata") if steps[0] in _children(root, known[place])), steps)
+        steps = next(
+            (
+                [place, *steps]
+                for place in ("spec", "metadata")
+                if steps[0] in _children(root, known[place])
+            ),
+            steps,
+        )
     for number, step in enumerate(steps):
         known = _children(root, nodes)
         if step not in known:
@@ -73,8 +84,13 @@ def explained(text: str) -> Field:
 def _unknown(path: str, step: str, known: Mapping[str, list[Node]], root: Node | None) -> str:
     names = list(known)
     if root is not None:
-        names += [*_children(root, known.get("spec", [])), *_children(root, known.get("metadata", []))]
-    hint = near(step, names) or (f"known: {', '.join(known)}" if known else "it has no fields of its own")
+        names += [
+            *_children(root, known.get("spec", [])),
+            *_children(root, known.get("metadata", [])),
+        ]
+    hint = near(step, names) or (
+        f"known: {', '.join(known)}" if known else "it has no fields of its own"
+    )
     return f"{path} has no field {step}: {hint}"
 
 
@@ -116,7 +132,11 @@ def _description(nodes: list[Node]) -> str:
 
 def _field(root: Node, path: str, nodes: list[Node], *, required: bool, below: bool) -> Field:
     every = [part for node in nodes for part, _ in _parts(root, node)]
-    own = [part for node in nodes for part, _ in _parts(root, {key: node[key] for key in node if key != "items"})]
+    own = [
+        part
+        for node in nodes
+        for part, _ in _parts(root, {key: node[key] for key in node if key != "items"})
+    ]
     whens = list(dict.fromkeys(node["x-when"] for node in nodes if node.get("x-when")))
     needed = _required(root, nodes) if below else set()
     children = _children(root, nodes) if below else {}
@@ -127,7 +147,10 @@ def _field(root: Node, path: str, nodes: list[Node], *, required: bool, below: b
         required,
         ", ".join(whens),
         tuple(dict.fromkeys(fact for part in own for fact in _facts(part))),
-        tuple(_field(root, name, child, required=name in needed, below=False) for name, child in children.items()),
+        tuple(
+            _field(root, name, child, required=name in needed, below=False)
+            for name, child in children.items()
+        ),
     )
 
 

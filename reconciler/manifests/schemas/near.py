@@ -1,4 +1,6 @@
-"""The nearest known name, for hints. Called wherever a name is not known; cheap however many names there are."""
+"""The nearest known name, for hints. Called wherever a name is not known; cheap however many names
+there are.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,11 @@ def near(name: object, known: Iterable[str]) -> str | None:
     """`did you mean X?` for the nearest known name, None where none is near."""
     if not isinstance(name, str) or len(name) > _LONGEST:
         return None
-    choices = list(islice((item for item in known if abs(len(item) - len(name)) <= max(3, len(name) // 3)), _MOST))
+    choices = list(
+        islice(
+            (item for item in known if abs(len(item) - len(name)) <= max(3, len(name) // 3)), _MOST
+        )
+    )
     import difflib  # noqa: PLC0415  a run without a mistyped name never pays for its import
 
     lower = {item.lower(): item for item in choices}

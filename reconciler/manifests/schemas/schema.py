@@ -1,4 +1,6 @@
-"""JSON Schema of the manifests: jsonschema-rs accepts; what it refuses is explained by `explain.py`."""
+"""JSON Schema of the manifests: jsonschema-rs accepts; what it refuses is explained by
+`explain.py`.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +20,19 @@ def structure(name: str) -> Any:
 
     Without the parts that rules of `webhooks.py` and `events.py` report in their words.
 
-    Those parts are for editors and other validators. Each is an entry of an `allOf` whose `$comment` names its rule.
+    Those parts are for editors and other validators. Each is an entry of an `allOf` whose
+    `$comment` names its rule.
     """
     return _without_rules(schema(name))
 
 
 def _without_rules(part: Any) -> Any:
     if isinstance(part, list):
-        return [_without_rules(item) for item in part if not (isinstance(item, dict) and "$comment" in item)]
+        return [
+            _without_rules(item)
+            for item in part
+            if not (isinstance(item, dict) and "$comment" in item)
+        ]
     if not isinstance(part, dict):
         return part
     kept = {key: _without_rules(item) for key, item in part.items()}

@@ -1,4 +1,6 @@
-"""Where secret values come from, one file a source; a new one is a file, a row here and a reference in the schema."""
+"""Where secret values come from, one file a source; a new one is a file, a row here and a reference
+in the schema.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,17 @@ from collections.abc import Mapping
 from typing import Final
 
 from reconciler.manifests.secret_sources import aws, command, env, file, sops, vault
-from reconciler.manifests.secret_sources.base import Access, Down, Forbidden, Login, Lost, Place, Source, parsed, shown
+from reconciler.manifests.secret_sources.base import (
+    Access,
+    Down,
+    Forbidden,
+    Login,
+    Lost,
+    Place,
+    Source,
+    parsed,
+    shown,
+)
 from reconciler.manifests.secret_sources.once import Once
 
 SOURCES: Final[Mapping[str, Source]] = {
@@ -18,4 +30,16 @@ SOURCES: Final[Mapping[str, Source]] = {
     "fromCommand": command,
 }
 
-__all__ = ["SOURCES", "Access", "Down", "Forbidden", "Login", "Lost", "Once", "Place", "Source", "parsed", "shown"]
+__all__ = [
+    "SOURCES",
+    "Access",
+    "Down",
+    "Forbidden",
+    "Login",
+    "Lost",
+    "Once",
+    "Place",
+    "Source",
+    "parsed",
+    "shown",
+]

@@ -1,4 +1,6 @@
-"""`fromCommand: [PROGRAM, ARGUMENT, …]`: what a program prints. Off, unless --allow-command: a manifest names what is run."""
+"""`fromCommand: [PROGRAM, ARGUMENT, …]`: what a program prints. Off, unless --allow-command: a
+manifest names what is run.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ def fetch(item: Item, access: Access) -> bytes:
     """What it prints on standard output."""
     folder, *argv = item
     if not access.allow_command:
-        raise Lost("no command is run", "if you trust these manifests, allow it with --allow-command")
+        raise Lost(
+            "no command is run", "if you trust these manifests, allow it with --allow-command"
+        )
     from reconciler.manifests.secret_sources.process import run  # noqa: PLC0415  runs without a program never load it
 
     return run(argv, access, SIZE, folder)

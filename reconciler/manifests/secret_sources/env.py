@@ -11,11 +11,18 @@ OPTIONAL: Final = True
 _OWN: Final = "RECONCILER_"
 # What opens the other sources: whoever has it can read past the Tenant's lists.
 _KEYS: Final = frozenset({
-    *(f"{kind}_{name}" for kind in ("VAULT", "BAO") for name in ("TOKEN", "ROLE_ID", "SECRET_ID", "ID_TOKEN")),
-    "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+    *(
+        f"{kind}_{name}"
+        for kind in ("VAULT", "BAO")
+        for name in ("TOKEN", "ROLE_ID", "SECRET_ID", "ID_TOKEN")
+    ),
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
     "SOPS_AGE_KEY", "SOPS_AGE_KEY_CMD",
 })  # fmt: skip
-_PROXIES: Final = frozenset({"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"})  # their urls may hold a password
+_PROXIES: Final = frozenset(
+    {"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"}
+)  # their urls may hold a password
 
 
 def place(value: Any, _folder: str, _access: Access) -> Place:

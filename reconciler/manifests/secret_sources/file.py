@@ -7,11 +7,22 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from reconciler.manifests.files.trees import open_regular
-from reconciler.manifests.secret_sources.base import SIZE, Access, Forbidden, Item, Lost, Place, whole
+from reconciler.manifests.secret_sources.base import (
+    SIZE,
+    Access,
+    Forbidden,
+    Item,
+    Lost,
+    Place,
+    whole,
+)
 
 FROM_FILE: Final = "fromFile"
-PRIVATE: Final = frozenset({".reconciler", ".git"})  # the embedded tenant with its key and tokens; git's own credentials
-SERVICE_ACCOUNT: Final = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # where a pod of Kubernetes has it
+PRIVATE: Final = frozenset(
+    {".reconciler", ".git"}
+)  # the embedded tenant with its key and tokens; git's own credentials
+# where a pod of Kubernetes has it
+SERVICE_ACCOUNT: Final = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 LISTED: Final = None
 OPTIONAL: Final = True
 pick = whole
@@ -45,7 +56,10 @@ def login_places(env: Mapping[str, str]) -> frozenset[Place]:
 
 def private(place: Place, tops: tuple[str | None, ...]) -> bool:
     """Whether a file lies in a folder of ours or of git, seen from the nearest of these folders."""
-    below = min((place.item[0].removeprefix(os.path.realpath(top)) for top in tops if top is not None), key=len)
+    below = min(
+        (place.item[0].removeprefix(os.path.realpath(top)) for top in tops if top is not None),
+        key=len,
+    )
     return not PRIVATE.isdisjoint(part.casefold() for part in below.split("/"))
 
 

@@ -1,4 +1,6 @@
-"""Every item is fetched once a run, whatever came of it; a source that is down is not asked again."""
+"""Every item is fetched once a run, whatever came of it; a source that is down is not asked
+again.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Runs one program for its output, within a time and a size; its standard error is thrown away. Called by sops and command."""
+"""Runs one program for its output, within a time and a size; its standard error is thrown away.
+Called by sops and command.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +14,26 @@ from time import monotonic
 from reconciler.manifests.secret_sources.base import Access, Lost
 
 
-def run(argv: Sequence[str], access: Access, size: int, folder: str | None = None, env: Mapping[str, str] | None = None) -> bytes:
+def run(
+    argv: Sequence[str],
+    access: Access,
+    size: int,
+    folder: str | None = None,
+    env: Mapping[str, str] | None = None,
+) -> bytes:
     """What a program printed, if it exits 0; raises Lost, and Exited for another code.
 
-    It sees the run's environment without what is the program's own and the Tenants' tokens, with `env` on top. Whatever it
-    started is ended with it when time or size are over.
+    It sees the run's environment without what is the program's own and the Tenants' tokens, with
+    `env` on top. Whatever it started is ended with it when time or size are over.
     """
-    seen = {name: text for name, text in access.env.items() if not name.upper().startswith("RECONCILER_")}
-    seen = {name: text for name, text in seen.items() if name not in access.withheld} | dict(env or {})
+    seen = {
+        name: text
+        for name, text in access.env.items()
+        if not name.upper().startswith("RECONCILER_")
+    }
+    seen = {name: text for name, text in seen.items() if name not in access.withheld} | dict(
+        env or {}
+    )
     try:
         process = subprocess.Popen(  # noqa: S603  sops, or what --allow-command allows
             argv,
@@ -33,7 +47,9 @@ def run(argv: Sequence[str], access: Access, size: int, folder: str | None = Non
     except FileNotFoundError:
         raise Lost("the program is not installed", "install it, or put it on the PATH") from None
     except (OSError, ValueError) as error:
-        raise Lost(f"the program cannot be run ({getattr(error, 'strerror', None) or 'not a program'})") from None
+        raise Lost(
+            f"the program cannot be run ({getattr(error, 'strerror', None) or 'not a program'})"
+        ) from None
     with process:
         try:
             return _collect(process, access.timeout, size)
@@ -45,7 +61,9 @@ class Exited(Lost):
     """The program ended with another exit code than 0."""
 
     def __init__(self, code: int) -> None:
-        super().__init__(f"the program ended with exit code {code}", "run it by hand to see what it says")
+        super().__init__(
+            f"the program ended with exit code {code}", "run it by hand to see what it says"
+        )
         self.code = code
 
 
@@ -72,6 +90,8 @@ def _collect(process: subprocess.Popen[bytes], seconds: float, size: int) -> byt
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends the program and what it started in its session; if it was not seen to end, since only then its id is still its own."""
+    """Ends the program and what it started in its session; if it was not seen to end, since only
+    then its id is still its own.
+    """
     if process.returncode is None:
         os.killpg(process.pid, signal.SIGKILL)

@@ -1,7 +1,7 @@
 """`fromSops: {file, key}`: a value of a file that sops encrypted, decrypted by the program `sops`.
 
-Which keys open a file stands in the file, which may come from a pull request: the address of a Vault too. So sops is given no
-Vault token; age, PGP and the key services of clouds work.
+Which keys open a file stands in the file, which may come from a pull request: the address of a
+Vault too. So sops is given no Vault token; age, PGP and the key services of clouds work.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from reconciler.manifests.secret_sources.file import allowed, contents
 
 LISTED: Final = "sops"
 OPTIONAL: Final = False
-# Not empty: without a token in its environment, sops takes the one that `vault login` left in the home folder.
+# Not empty: without a token in its environment, sops takes the one that `vault login` left in the
+# home folder.
 _NO_VAULT: Final = {"VAULT_TOKEN": "none", "VAULT_ADDR": ""}
 _CODES: Final = {
     1: "sops cannot read the file: it is damaged, or not encrypted by sops",
@@ -29,7 +30,9 @@ _CODES: Final = {
 def place(value: Any, folder: str, access: Access) -> Place:
     """The key in that file, which may stand where a file of `fromFile` may."""
     name = value["file"]
-    return Place("fromSops", (allowed(name, folder, access.secrets_dir),), value["key"], subject=name)
+    return Place(
+        "fromSops", (allowed(name, folder, access.secrets_dir),), value["key"], subject=name
+    )
 
 
 def fetch(item: Item, access: Access) -> Any:
@@ -39,11 +42,18 @@ def fetch(item: Item, access: Access) -> Any:
     (path,) = item
     contents(path, 0)  # a pipe, or nothing at all, is told as of any file
     try:
-        text = run(["sops", "decrypt", "--output-type", "json", path], access, 16 * SIZE, env=_NO_VAULT)
+        text = run(
+            ["sops", "decrypt", "--output-type", "json", path], access, 16 * SIZE, env=_NO_VAULT
+        )
     except Exited as error:
         why = _CODES.get(error.code, f"sops ended with exit code {error.code}")
         key = error.code == 128
-        raise Lost(why, "for age: set SOPS_AGE_KEY_FILE" if key else "run `sops decrypt` by hand to see what it says") from None
+        raise Lost(
+            why,
+            "for age: set SOPS_AGE_KEY_FILE"
+            if key
+            else "run `sops decrypt` by hand to see what it says",
+        ) from None
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -1,7 +1,8 @@
-"""`fromVault: {path, field}`: Vault's and OpenBao's key-value engine, version 1 or 2, asked through hvac, the extra `vault`.
+"""`fromVault: {path, field}`: Vault's and OpenBao's key-value engine, version 1 or 2, asked through
+hvac, the extra `vault`.
 
-Which Vault it is, `vault_server.py` finds; how the run logs in there, `vault_login.py`. No redirect is followed: it could
-have the token sent elsewhere.
+Which Vault it is, `vault_server.py` finds; how the run logs in there, `vault_login.py`. No redirect
+is followed: it could have the token sent elsewhere.
 """
 
 from __future__ import annotations
@@ -10,11 +11,22 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from reconciler.manifests.secret_sources.base import Access, Down, Forbidden, Item, Lost, Place, text_of, within
+from reconciler.manifests.secret_sources.base import (
+    Access,
+    Down,
+    Forbidden,
+    Item,
+    Lost,
+    Place,
+    text_of,
+    within,
+)
 
 LISTED: Final = "vault"
 OPTIONAL: Final = False
-_KINDS: Final = frozenset({"kv", "generic"})  # reading from other engines may make a credential, or use one up
+_KINDS: Final = frozenset(
+    {"kv", "generic"}
+)  # reading from other engines may make a credential, or use one up
 
 
 def place(value: Any, _folder: str, _access: Access) -> Place:
@@ -37,7 +49,10 @@ def fetch(item: Item, access: Access) -> Mapping[str, Any]:
     try:
         return within(access.timeout, lambda: _secret(item[0], access))
     except TimeoutError:
-        raise Down(f"the Vault did not answer within {access.timeout:g} s", f"{ADDRESS} --timeout gives it longer") from None
+        raise Down(
+            f"the Vault did not answer within {access.timeout:g} s",
+            f"{ADDRESS} --timeout gives it longer",
+        ) from None
 
 
 def _client(access: Access) -> Any:
@@ -52,7 +67,10 @@ def _client(access: Access) -> Any:
         except ModuleNotFoundError as error:
             if error.name not in {"hvac", "requests"}:
                 raise
-            raise Down("hvac is not installed", 'install the extra: pip install "webhook-reconciler[vault]"') from None
+            raise Down(
+                "hvac is not installed",
+                'install the extra: pip install "webhook-reconciler[vault]"',
+            ) from None
         client = vault_client.open_client(server, access.timeout)
         vault_login.log_in(client, server, access.vault, access)
         access.sessions[key] = client, server
@@ -79,7 +97,9 @@ def _read(client: Any, path: str) -> Mapping[str, Any]:
         raise Down("the Vault does not say where its engine is mounted", ADDRESS)
     at: dict[str, str] = {"path": path.removeprefix(root), "mount_point": root.rstrip("/")}
     if isinstance(options, dict) and options.get("version") == "2":
-        data = client.secrets.kv.v2.read_secret_version(**at, raise_on_deleted_version=True).get("data")
+        data = client.secrets.kv.v2.read_secret_version(**at, raise_on_deleted_version=True).get(
+            "data"
+        )
         found = data.get("data") if isinstance(data, dict) else data
         if isinstance(data, dict) and found is None:
             raise Lost("its newest version is deleted", "put it there again, or undelete it")

@@ -1,4 +1,5 @@
-"""hvac over this project's own connections: its certificate authorities, its proxies, its limits, and no exception's own text.
+"""hvac over this project's own connections: its certificate authorities, its proxies, its limits,
+and no exception's own text.
 
 Imported where a Vault is asked, since hvac is the extra `vault` and takes 130 ms to import.
 """
@@ -32,7 +33,10 @@ _CERTIFICATE: Final = {  # by OpenSSL's verify_code
     64: "is for another address",
 }
 _ALERTS: Final = {
-    "WRONG_VERSION_NUMBER": ("the port does not speak TLS", "correct the scheme or the port of VAULT_ADDR"),
+    "WRONG_VERSION_NUMBER": (
+        "the port does not speak TLS",
+        "correct the scheme or the port of VAULT_ADDR",
+    ),
     "TLSV13_ALERT_CERTIFICATE_REQUIRED": (
         "the Vault wants a client certificate (TLS)",
         "set VAULT_CLIENT_CERT and VAULT_CLIENT_KEY",
@@ -53,7 +57,9 @@ class _Transport(HTTPAdapter):
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         """With our context, for the proxy's own TLS too."""
-        return super().proxy_manager_for(proxy, ssl_context=self._context, proxy_ssl_context=self._context, **options)
+        return super().proxy_manager_for(
+            proxy, ssl_context=self._context, proxy_ssl_context=self._context, **options
+        )
 
     def cert_verify(self, conn: Any, *_arguments: Any, **_options: Any) -> None:
         """Verifies by our context alone, not by a bundle of requests' own."""
@@ -83,7 +89,10 @@ class _Answers(JSONAdapter):  # type: ignore[misc]  # hvac brings no types
             return response
         status = response.status_code if isinstance(response, requests.Response) else 200
         if 300 <= status < 400:
-            raise Down(f"the Vault redirects ({status}), which is not followed", "set VAULT_ADDR to the active node's address")
+            raise Down(
+                f"the Vault redirects ({status}), which is not followed",
+                "set VAULT_ADDR to the active node's address",
+            )
         if status == 200 or not _is_object(response):
             raise Down(f"what answers ({status}) is no Vault: it sent no JSON object", ADDRESS)
         raise refusal(status)
@@ -115,10 +124,16 @@ class Refused(Lost):
 def refusal(status: int) -> Lost:
     """What a status without a secret means."""
     if status == 404:
-        return Refused(status, "the Vault has no such secret", "the path is as `vault kv get` takes it, without data/")
+        return Refused(
+            status,
+            "the Vault has no such secret",
+            "the path is as `vault kv get` takes it, without data/",
+        )
     if status == 403:
         return Refused(
-            status, "the Vault refuses it (403)", "the token must not have expired, and its policy must let it read there"
+            status,
+            "the Vault refuses it (403)",
+            "the token must not have expired, and its policy must let it read there",
         )
     if status == 503:
         return Down("the Vault is sealed, or not ready (503)", "unseal it, then run again")
@@ -146,7 +161,8 @@ def open_session(server: Server, url: str) -> requests.Session:
             trusting(server.own_ca_file, context)
         except BadRequest:
             raise Down(
-                "the certificates of VAULT_CACERT cannot be read", "set VAULT_CACERT to a PEM file, then run again"
+                "the certificates of VAULT_CACERT cannot be read",
+                "set VAULT_CACERT to a PEM file, then run again",
             ) from None
     session.proxies = {"https": proxy.url} if proxy is not None else {}
     session.mount("https://", _Transport(context))
@@ -180,7 +196,13 @@ def asked(server: Server, url: str, what: str, work: Callable[[], T]) -> T:
         raise
     except requests.exceptions.Timeout:
         raise TimeoutError from None
-    except (requests.exceptions.RequestException, HTTPError, OSError, ValueError, RecursionError) as error:
+    except (
+        requests.exceptions.RequestException,
+        HTTPError,
+        OSError,
+        ValueError,
+        RecursionError,
+    ) as error:
         raise _failure(server, url, what, error) from None
 
 
@@ -192,11 +214,14 @@ def _failure(server: Server, url: str, what: str, error: Exception) -> Down:
         return Down(f"the TLS certificate of {what} {kind}", _TRUST)
     if found is not None:
         why, mend = _ALERTS.get(
-            found.reason or "", (f"the TLS handshake with {what} failed", "is it a TLS server, and is its port right?")
+            found.reason or "",
+            (f"the TLS handshake with {what} failed", "is it a TLS server, and is its port right?"),
         )
         return Down(why, mend)
     proxy = server.network.proxy_for(url)
-    if proxy is not None and any(isinstance(cause, requests.exceptions.ProxyError) for cause in causes):
+    if proxy is not None and any(
+        isinstance(cause, requests.exceptions.ProxyError) for cause in causes
+    ):
         mend = "is HTTPS_PROXY right? NO_PROXY lists what is reached without a proxy"
         return Down(f"the proxy {proxy.shown} opened no connection to {what}", mend)
     if any(isinstance(cause, NewConnectionError) for cause in causes):

@@ -1,7 +1,9 @@
-"""How a run becomes somebody at the Vault: a token, AppRole, a job's own token (JWT), or a Kubernetes service account.
+"""How a run becomes somebody at the Vault: a token, AppRole, a job's own token (JWT), or a
+Kubernetes service account.
 
-The Tenant's `secrets.vault.login` says how, else Vault's own variables. Credentials are references or variables, never text
-in a manifest. What refuses a login never repeats the Vault's words: they may quote what was sent.
+The Tenant's `secrets.vault.login` says how, else Vault's own variables. Credentials are references
+or variables, never text in a manifest. What refuses a login never repeats the Vault's words: they
+may quote what was sent.
 """
 
 from __future__ import annotations
@@ -21,17 +23,23 @@ _REQUEST_TOKEN: Final = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"  # noqa: S105  the name
 _JWT_LENGTH: Final = 16 * 1024
 _NO_LOGIN: Final = "set VAULT_TOKEN, run `vault login`, or give the Tenant secrets.vault.login"
 _NO_JOB: Final = (
-    "in GitLab give the job id_tokens: VAULT_ID_TOKEN; in GitHub give it permissions: id-token: write; elsewhere set VAULT_TOKEN"
+    "in GitLab give the job id_tokens: VAULT_ID_TOKEN; in GitHub give it permissions: "
+    "id-token: write; elsewhere set VAULT_TOKEN"
 )
 _REFUSED: Final = {
     "approle": "are role id and secret id right, and not used up or expired?",
-    "jwt": "does the role exist at this mount, and does it bind the token's audience, subject and claims?",
-    "kubernetes": "does the role exist at this mount, and does it bind this service account, namespace and audience?",
+    "jwt": "does the role exist at this mount, and does it bind the token's audience, subject "
+    "and claims?",
+    "kubernetes": "does the role exist at this mount, and does it bind this "
+    "service account, namespace "
+    "and audience?",
 }
 
 
 def log_in(client: Any, server: Server, login: Login | None, access: Access) -> None:
-    """Gives the client a token; VAULT_TOKEN comes first, then the Tenant's login, then other variables. Raises Lost, Down."""
+    """Gives the client a token; VAULT_TOKEN comes first, then the Tenant's login, then other
+    variables. Raises Lost, Down.
+    """
     token = variable(access.env, "TOKEN")
     if not token and login is not None and login.method != "token":
         _by_method(client, server, login, access)
@@ -83,10 +91,16 @@ def _credential(login: Login, field: str, access: Access) -> str:
     if place is None:
         return ""
     try:
-        value = env.fetch(place.item, access) if place.source == "fromEnv" else file.pick(file.fetch(place.item, access), place)
+        value = (
+            env.fetch(place.item, access)
+            if place.source == "fromEnv"
+            else file.pick(file.fetch(place.item, access), place)
+        )
     except Lost as error:
         name = f" (fromEnv: {place.item[0]})" if place.source == "fromEnv" else ""
-        raise Down(f"{field} of secrets.vault.login{name} does not resolve: {error.why}", error.mend) from None
+        raise Down(
+            f"{field} of secrets.vault.login{name} does not resolve: {error.why}", error.mend
+        ) from None
     return value.strip()
 
 
@@ -98,19 +112,28 @@ def _by_method(client: Any, server: Server, login: Login, access: Access) -> Non
         asked(server, server.address, "the Vault", lambda: work(client, server, login, access))
     except Refused as error:
         mount = login.mount or login.method
-        raise Down(f"the Vault refused the login at auth/{mount} ({error.status})", _REFUSED[login.method]) from None
+        raise Down(
+            f"the Vault refused the login at auth/{mount} ({error.status})", _REFUSED[login.method]
+        ) from None
 
 
 def _approle(client: Any, _server: Server, login: Login, access: Access) -> None:
     role_id = _credential(login, "roleId", access) or variable(access.env, "ROLE_ID")
     secret_id = _credential(login, "secretId", access) or variable(access.env, "SECRET_ID")
     if not role_id:
-        raise Down("VAULT_ROLE_ID is not set", "set VAULT_ROLE_ID and VAULT_SECRET_ID, or give secrets.vault.login a roleId")
+        raise Down(
+            "VAULT_ROLE_ID is not set",
+            "set VAULT_ROLE_ID and VAULT_SECRET_ID, or give secrets.vault.login a roleId",
+        )
     client.auth.approle.login(role_id, secret_id or None, mount_point=login.mount or "approle")
 
 
 def _jwt(client: Any, server: Server, login: Login, access: Access) -> None:
-    token = _credential(login, "token", access) or variable(access.env, "ID_TOKEN") or _github_token(server, login, access)
+    token = (
+        _credential(login, "token", access)
+        or variable(access.env, "ID_TOKEN")
+        or _github_token(server, login, access)
+    )
     role = login.role or variable(access.env, "AUTH_ROLE")
     client.auth.jwt.jwt_login(role or None, token, path=login.mount or "jwt")
 
@@ -124,7 +147,11 @@ def _kubernetes(client: Any, _server: Server, login: Login, access: Access) -> N
                 f"run it in a pod, which has {SERVICE_ACCOUNT}, or give the login a token",
             )
         token = _text_of(SERVICE_ACCOUNT)
-    client.auth.kubernetes.login(login.role or variable(access.env, "AUTH_ROLE"), token, mount_point=login.mount or "kubernetes")
+    client.auth.kubernetes.login(
+        login.role or variable(access.env, "AUTH_ROLE"),
+        token,
+        mount_point=login.mount or "kubernetes",
+    )
 
 
 def _github_token(server: Server, login: Login, access: Access) -> str:
@@ -142,7 +169,9 @@ def _github_token(server: Server, login: Login, access: Access) -> str:
     def ask() -> Any:
         headers = {"Authorization": f"Bearer {right}"}
         with open_session(server, url) as session:
-            answer = session.get(url, headers=headers, timeout=access.timeout, allow_redirects=False)
+            answer = session.get(
+                url, headers=headers, timeout=access.timeout, allow_redirects=False
+            )
             return answer.json().get("value") if answer.status_code == 200 else None
 
     token = asked(server, url, "GitHub's token service", ask)

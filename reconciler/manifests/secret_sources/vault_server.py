@@ -23,7 +23,9 @@ def variable(env: Mapping[str, str], name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """An address and what connections to it need; `own_ca_file` is VAULT_CACERT's, `ca_file` that of --ca-file."""
+    """An address and what connections to it need; `own_ca_file` is VAULT_CACERT's, `ca_file` that
+    of --ca-file.
+    """
 
     address: str
     namespace: str

@@ -1,7 +1,8 @@
-"""Parser events -> dicts, lists, scalars and marks; where the strict rules on keys, tags, aliases and sizes are held.
+"""Parser events -> dicts, lists, scalars and marks; where the strict rules on keys, tags, aliases
+and sizes are held.
 
-No text decoding and no error of the parser itself here. Written for speed: state lives in slots, the frequent event is looked
-at first.
+No text decoding and no error of the parser itself here. Written for speed: state lives in slots,
+the frequent event is looked at first.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ class Stop(Exception):
 
 
 class Builder:
-    """Builds the documents of one file; `documents` and `problems` are what came out, also after a Stop."""
+    """Builds the documents of one file; `documents` and `problems` are what came out, also after a
+    Stop.
+    """
 
     __slots__ = (
         "anchors",
@@ -71,10 +74,13 @@ class Builder:
     def _reset(self) -> None:
         self.container: Any = []
         self.marks: list[int] = [0]
-        self.key: Any = _LIST  # _LIST within a list; in a mapping the key whose value comes next, or _NO_KEY
+        # _LIST within a list; in a mapping the key whose value comes next, or _NO_KEY
+        self.key: Any = _LIST
         self.key_at = 0  # offset of a merge key
         self.merge: list[tuple[Any, int]] | None = None
-        self.anchors: dict[str, tuple[Any, int, int, int] | None] = {}  # value, offset, nodes, height; None while open
+        self.anchors: dict[
+            str, tuple[Any, int, int, int] | None
+        ] = {}  # value, offset, nodes, height; None while open
         self.open: list[list[int]] = []  # depth at the start, greatest depth since
 
     def run(self, get: Callable[[], Any]) -> None:
@@ -107,7 +113,9 @@ class Builder:
             self._stop(index, f"the file has over {NODES:,} nodes, aliases expanded")
 
     def _maybe_tagged(self, event: Any) -> None:
-        """A scalar that may have the tag `!`, which the parser calls plain then, however it is quoted; others are not."""
+        """A scalar that may have the tag `!`, which the parser calls plain then, however it is
+        quoted; others are not.
+        """
         if event.tag is not None and event.implicit[0]:
             self._tag(event.start_mark.index)
         self._scalar(event)
@@ -147,13 +155,23 @@ class Builder:
     def _refused(self, event: Any, text: str) -> str:
         index = event.start_mark.index
         if event.implicit[0]:
-            self.problem(index, "yaml/limit", f"a number has over {NUMBER_LENGTH} characters", "quote it if it is text")
+            self.problem(
+                index,
+                "yaml/limit",
+                f"a number has over {NUMBER_LENGTH} characters",
+                "quote it if it is text",
+            )
         else:
             self._tag(index)
         return text
 
     def _tag(self, index: int) -> None:
-        self.problem(index, "yaml/tag", "tags are not allowed", "remove the tag; quote the value if it is text")
+        self.problem(
+            index,
+            "yaml/tag",
+            "tags are not allowed",
+            "remove the tag; quote the value if it is text",
+        )
 
     def _odd_key(self, key: Any, index: int, *, merge: bool = False) -> None:
         """A key that is no new text: refused with its value, or a merge key."""
@@ -165,7 +183,11 @@ class Builder:
         elif key in self.container:
             first = self.file.origin(key_index(self.marks, self.container, key)).line
             name = f" {key!r}" if key in field_names() else ""  # {s3cret, s3cret} is a mapping too
-            self.problem(index, "yaml/duplicate-key", f"duplicate key{name}; the first stands in line {first}")
+            self.problem(
+                index,
+                "yaml/duplicate-key",
+                f"duplicate key{name}; the first stands in line {first}",
+            )
         else:  # a quoted "<<", or an alias of text
             self.key = key
             self.marks.append(index)
@@ -173,7 +195,12 @@ class Builder:
     def _odd_value(self, value: Any, index: int) -> None:
         """The value of a merge key or of a refused key."""
         if self.key is _MERGE and self.merge is not None:
-            self.problem(self.key_at, "yaml/duplicate-key", "duplicate merge key <<", "give it a list: <<: [*a, *b]")
+            self.problem(
+                self.key_at,
+                "yaml/duplicate-key",
+                "duplicate merge key <<",
+                "give it a list: <<: [*a, *b]",
+            )
         elif self.key is _MERGE:
             self.merge = [(value, index)]
         self.key = _NO_KEY
@@ -198,7 +225,9 @@ class Builder:
             self._tag(index)
         stack = self.stack
         anchor = event.anchor
-        stack.append((self.container, self.marks, self.key, self.key_at, self.merge, anchor, self.nodes))
+        stack.append(
+            (self.container, self.marks, self.key, self.key_at, self.merge, anchor, self.nodes)
+        )
         self.nodes += 1
         if self.nodes > NODES:
             self._count(0, index)
@@ -222,7 +251,9 @@ class Builder:
         if self.merge is not None:
             self._merge_in()
         value, index = self.container, self.marks[0]
-        self.container, self.marks, self.key, self.key_at, self.merge, anchor, nodes = self.stack.pop()
+        self.container, self.marks, self.key, self.key_at, self.merge, anchor, nodes = (
+            self.stack.pop()
+        )
         if anchor is not None:
             depth, deepest = self.open.pop()
             self.anchors[anchor] = (value, index, self.nodes - nodes, deepest - depth + 1)
@@ -237,7 +268,9 @@ class Builder:
         container, marks = self.container, self.marks
         for source in value if isinstance(value, list) else [value]:
             if not isinstance(source, dict):
-                self.problem(index, "yaml/alias", "a merge key << takes a mapping, or a list of mappings")
+                self.problem(
+                    index, "yaml/alias", "a merge key << takes a mapping, or a list of mappings"
+                )
                 continue
             spots = self.file.marks[id(source)]
             for number, (key, item) in enumerate(source.items()):
@@ -249,8 +282,14 @@ class Builder:
         index = event.start_mark.index
         found = self.anchors.get(event.anchor, _MISSING)
         if not isinstance(found, tuple):
-            what = "an alias that is not defined before it" if found is _MISSING else "an alias that would contain itself"
-            self.problem(index, "yaml/alias", what, "quote it if it is text")  # its name may be a credential: *s3cret
+            what = (
+                "an alias that is not defined before it"
+                if found is _MISSING
+                else "an alias that would contain itself"
+            )
+            self.problem(
+                index, "yaml/alias", what, "quote it if it is text"
+            )  # its name may be a credential: *s3cret
             found = (None, index, 1, 0)
         value, at, size, height = found
         self._count(size, index)

@@ -1,7 +1,7 @@
 """The source line of a syntax error with a caret below it, without what may be a credential.
 
-A line is shown as it stands only if each of its keys holds no secret. Else its keys and signs stay, and each other text is `…`:
-where the parser stopped, nobody knows yet what a text belongs to.
+A line is shown as it stands only if each of its keys holds no secret. Else its keys and signs stay,
+and each other text is `…`: where the parser stopped, nobody knows yet what a text belongs to.
 """
 
 from __future__ import annotations
@@ -14,14 +14,20 @@ from reconciler.manifests.schema_texts import field_names
 from reconciler.manifests.yaml.places import File
 
 _WIDTH: Final = 100  # characters
-_KEY: Final = re.compile(r"(?:^\s*(?:- +)*|[{,]\s*)[\"']?([A-Za-z]+)[\"']?\s*:(?=\s|$)")  # a word and a colon elsewhere is text
+_KEY: Final = re.compile(
+    r"(?:^\s*(?:- +)*|[{,]\s*)[\"']?([A-Za-z]+)[\"']?\s*:(?=\s|$)"
+)  # a word and a colon elsewhere is text
 _TEXT: Final = re.compile(r"(?!-(?:\s|$))[^\s{}\[\],:&*#?|<>=!%@`\"']+")
-# Keys whose values are for people, or select. Of the others a value may be a credential, or a url that carries one.
+# Keys whose values are for people, or select. Of the others a value may be a credential, or a url
+# that carries one.
 _PUBLIC: Final = frozenset(
     {
-        "apiVersion", "kind", "metadata", "name", "labels", "annotations", "spec", "description", "enabled",
-        "protected", "events", "type", "version", "severity", "previously", "webhook", "selector", "matchLabels",
-        "provider", "owner", "ownership", "prune", "select", "limits", "deletes", "updates", "share",
+        "apiVersion", "kind", "metadata", "name", "labels", "annotations", "spec", "description",
+        "enabled",
+        "protected", "events", "type", "version", "severity", "previously", "webhook", "selector",
+        "matchLabels",
+        "provider", "owner", "ownership", "prune", "select", "limits", "deletes", "updates",
+        "share",
         "from", "wave", "match", "enforce", "message",
     }
 )  # fmt: skip
@@ -44,7 +50,9 @@ def excerpt(file: File, index: int) -> str:
 
 
 def _is_public(line: str) -> bool:
-    """Whether a line begins with a key, each of its keys holds no secret, and no text has the shape of a credential."""
+    """Whether a line begins with a key, each of its keys holds no secret, and no text has the shape
+    of a credential.
+    """
     keys = _KEY.findall(line)
     if not _KEY.match(line) or not set(keys) <= _PUBLIC:
         return False
@@ -53,4 +61,8 @@ def _is_public(line: str) -> bool:
 
 def _masked(part: str) -> str:
     """Known names of fields and the signs between texts."""
-    return re.sub("…[^\\S\\n]…", "…", _TEXT.sub(lambda found: found[0] if found[0] in field_names() else "…", part))
+    return re.sub(
+        "…[^\\S\\n]…",
+        "…",
+        _TEXT.sub(lambda found: found[0] if found[0] in field_names() else "…", part),
+    )

@@ -27,7 +27,8 @@ Step = str | int
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """A scalar, mapping, list or alias between two offsets; `inner` is where it begins without its anchor.
+    """A scalar, mapping, list or alias between two offsets; `inner` is where it begins without its
+    anchor.
 
     `name` is its anchor, or what an alias refers to; `parts` are keys and values in turn, or items.
     """
@@ -46,8 +47,12 @@ class Node:
         """What stands under a key, or at a place of a list, here and not by way of a merge."""
         if self.kind == "list":
             return self.parts[step] if isinstance(step, int) and step < len(self.parts) else None
-        pairs = zip(self.parts[::2], self.parts[1::2], strict=True) if self.kind == "mapping" else ()
-        return next((value for key, value in pairs if key.kind == "scalar" and key.text == step), None)
+        pairs = (
+            zip(self.parts[::2], self.parts[1::2], strict=True) if self.kind == "mapping" else ()
+        )
+        return next(
+            (value for key, value in pairs if key.kind == "scalar" and key.text == step), None
+        )
 
     def walk(self) -> Iterator[Node]:
         """The node itself and all below it, in the order of the text."""
@@ -58,7 +63,9 @@ class Node:
 
 def starts(text: str) -> list[int]:
     """Where each document of a text begins; the first takes what stands before it."""
-    found = [_index(event.start_mark) for event in _events(text) if isinstance(event, DocumentStartEvent)]
+    found = [
+        _index(event.start_mark) for event in _events(text) if isinstance(event, DocumentStartEvent)
+    ]
     return [0, *found[1:]]
 
 
@@ -97,13 +104,23 @@ def _node(event: Any, events: Iterator[Any], text: str) -> Node:
 
 
 def _collection(event: Any, parts: tuple[Node, ...], end: int, inner: int, text: str) -> Node:
-    """Its end in block style is that of its last part: the parser's own lies behind the comments that follow."""
+    """Its end in block style is that of its last part: the parser's own lies behind the comments
+    that follow.
+    """
     flow = bool(event.flow_style)
     kind: Literal["mapping", "list"] = "mapping" if isinstance(event, MappingStartEvent) else "list"
     start = event.start_mark.index
     if not flow and event.anchor:
         inner = event.end_mark.index - (text[event.end_mark.index - 1] == "-")
-    return Node(kind, start, inner, end if flow or not parts else parts[-1].end, event.anchor, flow=flow, parts=parts)
+    return Node(
+        kind,
+        start,
+        inner,
+        end if flow or not parts else parts[-1].end,
+        event.anchor,
+        flow=flow,
+        parts=parts,
+    )
 
 
 def value(node: Node, root: Node) -> Any:
@@ -128,4 +145,8 @@ def value(node: Node, root: Node) -> Any:
 
 def definition(alias: Node, root: Node) -> Node:
     """The node that an alias stands for: the last one of that anchor before it."""
-    return [node for node in root.walk() if node.kind != "alias" and node.name == alias.name and node.start < alias.start][-1]
+    return [
+        node
+        for node in root.walk()
+        if node.kind != "alias" and node.name == alias.name and node.start < alias.start
+    ][-1]

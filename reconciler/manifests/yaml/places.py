@@ -1,6 +1,7 @@
 """One manifest file as it was read: its text, and where each key and value of its documents stands.
 
-A place is kept as one character offset and turned into line and column only when somebody wants to see it.
+A place is kept as one character offset and turned into line and column only when somebody wants to
+see it.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ Path = Steps
 class File:
     """A file's shown name, its text, and the marks of its mappings and lists, by `id`.
 
-    The marks of a mapping: its own offset, then offset of key and offset of value for each entry in order; of a list: its own
-    offset, then one for each item. They hold as long as the documents live. `folder` is what `fromFile` is relative to,
-    `path` the absolute path; both are of the current folder for standard input.
+    The marks of a mapping: its own offset, then offset of key and offset of value for each entry in
+    order; of a list: its own offset, then one for each item. They hold as long as the documents
+    live. `folder` is what `fromFile` is relative to, `path` the absolute path; both are of the
+    current folder for standard input.
     """
 
     __slots__ = ("_blocks", "_returns", "folder", "marks", "name", "path", "text")
@@ -45,21 +47,31 @@ class File:
         begin, before, last = starts[block]
         if begin > index:
             begin, before, last = starts[block - 1]
-        return Origin(self.name, before + self._breaks(begin, index) + 1, index - self._last(begin, index, last))
+        return Origin(
+            self.name,
+            before + self._breaks(begin, index) + 1,
+            index - self._last(begin, index, last),
+        )
 
     def _starts(self) -> list[tuple[int, int, int]]:
-        """Offset of each block, the lines before it and the last break of one: a table of every line would outgrow the text."""
+        """Offset of each block, the lines before it and the last break of one: a table of every
+        line would outgrow the text.
+        """
         if self._blocks is None:
             self._blocks = [(0, 0, -1)]
             self._returns = "\r" in self.text
             for end in range(_BLOCK, len(self.text), _BLOCK):
                 begin, before, last = self._blocks[-1]
                 stop = end + (self.text[end - 1 : end + 1] == "\r\n")
-                self._blocks.append((stop, before + self._breaks(begin, stop), self._last(begin, stop, last)))
+                self._blocks.append(
+                    (stop, before + self._breaks(begin, stop), self._last(begin, stop, last))
+                )
         return self._blocks
 
     def _last(self, begin: int, end: int, before: int) -> int:
-        """Offset of the last break between two offsets, else `before`: a line may be as long as the file."""
+        """Offset of the last break between two offsets, else `before`: a line may be as long as the
+        file.
+        """
         found = self.text.rfind("\n", begin, end)
         if self._returns:
             found = max(found, self.text.rfind("\r", begin, end))
@@ -89,9 +101,11 @@ def pointer(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Patched:
-    """What patches made a document of: as it was `written`, and for each path that a patch set, where that stands.
+    """What patches made a document of: as it was `written`, and for each path that a patch set,
+    where that stands.
 
-    `grafts` leads from a path in the document to the patch's document and the path there, those set last at the end.
+    `grafts` leads from a path in the document to the patch's document and the path there, those set
+    last at the end.
     """
 
     written: Document
@@ -126,7 +140,9 @@ class Document:
         return self.patched.written, path
 
     def place(self, path: Path, *, key: bool = False) -> Origin:
-        """Where the value at that path stands, or its key; the nearest thing above it if it is not there."""
+        """Where the value at that path stands, or its key; the nearest thing above it if it is not
+        there.
+        """
         if self.patched is not None:
             document, path = self.source(path)
             return document.place(path, key=key)
@@ -166,26 +182,42 @@ class Document:
         key: bool = False,
         at: Path | None = None,
     ) -> Problem:
-        """A problem at the value of a path, or at its key; `at` is where to look for it, if that is not the path itself."""
+        """A problem at the value of a path, or at its key; `at` is where to look for it, if that is
+        not the path itself.
+        """
         if self.patched is None:
-            return Problem(self.place(at or path, key=key), pointer(path), rule, severity, message, hint)
-        document, there, told = _blamed(self.patched, at or path, path, any_patch=rule.startswith("schema/"))
+            return Problem(
+                self.place(at or path, key=key), pointer(path), rule, severity, message, hint
+            )
+        document, there, told = _blamed(
+            self.patched, at or path, path, any_patch=rule.startswith("schema/")
+        )
         if document is not self.patched.written:
             message = f"webhook {self.value['metadata']['name']} as patched: {message}"
         return Problem(document.place(there, key=key), pointer(told), rule, severity, message, hint)
 
 
-def _blamed(patched: Patched, at: Path, path: Path, *, any_patch: bool) -> tuple[Document, Path, Path]:
-    """Where a fault at a path is told: the document, the path of the place there, and the path that is named.
+def _blamed(
+    patched: Patched, at: Path, path: Path, *, any_patch: bool
+) -> tuple[Document, Path, Path]:
+    """Where a fault at a path is told: the document, the path of the place there, and the path that
+    is named.
 
-    It is where the value was written; with `any_patch` the patch nearest to it, since what was written was accepted without.
+    It is where the value was written; with `any_patch` the patch nearest to it, since what was
+    written was accepted without.
     """
     covering = [graft for graft in patched.grafts if at[: len(graft)] == graft]
     if not (covering or any_patch):
         return patched.written, at, path
-    found = max(covering, key=len) if covering else max(reversed([*patched.grafts]), key=lambda graft: _common(graft, at))
+    found = (
+        max(covering, key=len)
+        if covering
+        else max(reversed([*patched.grafts]), key=lambda graft: _common(graft, at))
+    )
     document, target = patched.grafts[found]
-    above = target[: len(target) - len(found) + 1]  # what stands for the first step of every path: spec
+    above = target[
+        : len(target) - len(found) + 1
+    ]  # what stands for the first step of every path: spec
     told = path if covering else path[: _common(found, path)]
     return document, (*target, *at[len(found) :]) if covering else target, (*above, *told[1:])
 
@@ -193,7 +225,10 @@ def _blamed(patched: Patched, at: Path, path: Path, *, any_patch: bool) -> tuple
 def _common(one: Path, other: Path) -> int:
     """How many steps two paths have in common."""
     steps = zip(one, other, strict=False)
-    return next((number for number, (left, right) in enumerate(steps) if left != right), min(len(one), len(other)))
+    return next(
+        (number for number, (left, right) in enumerate(steps) if left != right),
+        min(len(one), len(other)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +239,8 @@ class Parsed:
     documents: tuple[Document, ...]
 
     def at(self, file: File) -> list[Document]:
-        """The documents as those of another file with that text; their values are shared, since nothing changes them."""
+        """The documents as those of another file with that text; their values are shared, since
+        nothing changes them.
+        """
         file.text, file.marks = self.file.text, self.file.marks
         return [replace(document, file=file) for document in self.documents]

@@ -23,7 +23,9 @@ _DIRECTIVES: Final = 100  # the parser compares each with all before it
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufeff\ufffe\uffff]")
 _USUAL: Final = bytes([9, 10, 13, *range(32, 127)])
 _DIRECTIVE: Final = re.compile(r"^%", re.MULTILINE)
-_PAIR: Final = re.compile(r"(?<!\\)((?:\\\\)*+)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+_PAIR: Final = re.compile(
+    r"(?<!\\)((?:\\\\)*+)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
+)
 
 
 def parser(text: str) -> Any:
@@ -43,29 +45,55 @@ def _join_pair(found: re.Match[str]) -> str:
 def _decode(file: File, data: bytes) -> list[Problem]:
     """Puts the text into the file; problems if it is not text that YAML can hold."""
     if len(data) > SIZE:
-        return [Problem(Origin(file.name, 1), "", "yaml/limit", "error", "the file has over 10 MiB")]
+        return [
+            Problem(Origin(file.name, 1), "", "yaml/limit", "error", "the file has over 10 MiB")
+        ]
     try:
         file.text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         file.text = data[: error.start].decode("utf-8-sig", errors="replace")
-        return [file.problem(len(file.text), "yaml/encoding", "not UTF-8", "save the file as UTF-8")]
+        return [
+            file.problem(len(file.text), "yaml/encoding", "not UTF-8", "save the file as UTF-8")
+        ]
     odd = data.translate(None, _USUAL)  # nearly always empty, and faster than a search
     control = _CONTROL.search(file.text) if odd else None
     if control is not None:
-        return [file.problem(control.start(), "yaml/encoding", f"a control character (U+{ord(control[0]):04X})", "remove it")]
-    if "%" in file.text and (over := next(islice(_DIRECTIVE.finditer(file.text), _DIRECTIVES, None), None)) is not None:
+        return [
+            file.problem(
+                control.start(),
+                "yaml/encoding",
+                f"a control character (U+{ord(control[0]):04X})",
+                "remove it",
+            )
+        ]
+    if (
+        "%" in file.text
+        and (over := next(islice(_DIRECTIVE.finditer(file.text), _DIRECTIVES, None), None))
+        is not None
+    ):
         return [file.problem(over.start(), "yaml/limit", f"over {_DIRECTIVES} directives")]
     if "\\u" in file.text and file.text.lstrip()[:1] in {"{", "["}:
-        file.text = _PAIR.sub(_join_pair, file.text)  # JSON writes what is beyond U+FFFF as two escapes, YAML as one
+        file.text = _PAIR.sub(
+            _join_pair, file.text
+        )  # JSON writes what is beyond U+FFFF as two escapes, YAML as one
     return []
 
 
 # What the parser reports, by a part of its words, and what to do; the first that fits.
 _FIXES: Final = (
-    ("mapping values are not allowed", "quote a value that contains a colon and a space, or check the indentation"),
+    (
+        "mapping values are not allowed",
+        "quote a value that contains a colon and a space, or check the indentation",
+    ),
     ("could not find expected ':'", "a key needs a colon and a space after it"),
-    ("did not find expected key", "indent this line as the entries above it, or quote a value that starts with a quote"),
-    ("did not find expected '-' indicator", "indent this line as the items above it, each with a dash"),
+    (
+        "did not find expected key",
+        "indent this line as the entries above it, or quote a value that starts with a quote",
+    ),
+    (
+        "did not find expected '-' indicator",
+        "indent this line as the items above it, each with a dash",
+    ),
     ("did not find expected ',' or", "close the bracket, or put a comma between its entries"),
     ("did not find expected node content", "give the value, or quote one that starts with a sign"),
     ("cannot start any token", "quote a value that starts with @, % or `"),
@@ -90,7 +118,9 @@ def _syntax(file: File, error: YAMLError) -> Problem:
 
 
 def _complaint(file: File, error: MarkedYAMLError) -> tuple[int, str, str]:
-    """Where the parser stopped, why, and what to do; the place is the opening quote if one is not closed."""
+    """Where the parser stopped, why, and what to do; the place is the opening quote if one is not
+    closed.
+    """
     unclosed = "quoted" in (error.context or "") and "end of stream" in (error.problem or "")
     mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
     index = min(mark.index if mark is not None else 0, len(file.text))
@@ -105,7 +135,9 @@ def _complaint(file: File, error: MarkedYAMLError) -> tuple[int, str, str]:
 
 
 def read(file: File, data: bytes) -> tuple[list[Document], list[Problem]]:
-    """The documents of one file and the problems of reading it; documents before a syntax error are there too."""
+    """The documents of one file and the problems of reading it; documents before a syntax error are
+    there too.
+    """
     problems = _decode(file, data)
     if problems:
         return [], problems
@@ -116,6 +148,10 @@ def read(file: File, data: bytes) -> tuple[list[Document], list[Problem]]:
         pass
     except YAMLError as error:
         builder.problems.append(_syntax(file, error))
-    except (RecursionError, ValueError, MemoryError):  # of the pure parser, or of the C parser's own buffers
+    except (
+        RecursionError,
+        ValueError,
+        MemoryError,
+    ):  # of the pure parser, or of the C parser's own buffers
         builder.problems.append(file.problem(0, "yaml/syntax", "not YAML that can be read"))
     return builder.documents, builder.problems

@@ -1,4 +1,5 @@
-"""Plain scalars by the core schema of YAML 1.2 (section 10.3.2): null, true/false, decimal, 0x, 0o, floats; all else is text.
+"""Plain scalars by the core schema of YAML 1.2 (section 10.3.2): null, true/false, decimal, 0x, 0o,
+floats; all else is text.
 
 Two strictnesses: only the spellings of the core schema, and a leading zero is never dropped.
 """
@@ -9,7 +10,8 @@ import re
 from functools import lru_cache
 from typing import Any, Final
 
-NUMBER_LENGTH: Final = 300  # characters; int() refuses over 4,300 digits, and JSON Schema validators far fewer
+# characters; int() refuses over 4,300 digits, and JSON Schema validators far fewer
+NUMBER_LENGTH: Final = 300
 
 
 class TooLong:
@@ -33,7 +35,9 @@ _MAYBE_NUMBER: Final = frozenset("0123456789+-.")
 _DECIMAL: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)", re.ASCII)
 _OCTAL: Final = re.compile(r"0o[0-7]+", re.ASCII)
 _HEX: Final = re.compile(r"0x[0-9a-fA-F]+", re.ASCII)
-_FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
+_FLOAT: Final = re.compile(
+    r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII
+)
 _INFINITE: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)", re.ASCII)
 _NAN: Final = frozenset({".nan", ".NaN", ".NAN"})
 

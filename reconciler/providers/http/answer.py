@@ -22,10 +22,11 @@ class TooLarge(BadAnswer):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Answer:
-    """A tenant's answer: header names in lower case, the decoded JSON body (None for 204) and how many tries it took.
+    """A tenant's answer: header names in lower case, the decoded JSON body (None for 204) and how
+    many tries it took.
 
-    `size` is the bytes of the body where that was a success.
-    `error` is what the status means where the caller asked for that status to be handed back instead of raised.
+    `size` is the bytes of the body where that was a success. `error` is what the status means where
+    the caller asked for that status to be handed back instead of raised.
     """
 
     status: int
@@ -36,8 +37,12 @@ class Answer:
     size: int = 0
 
 
-def success(sent: Sent, status: int, headers: Mapping[str, str], raw: bytes | None, number: int) -> Answer | BadAnswer:
-    """An answer with its JSON body, or what is wrong with that body; `raw` of None was too large."""
+def success(
+    sent: Sent, status: int, headers: Mapping[str, str], raw: bytes | None, number: int
+) -> Answer | BadAnswer:
+    """An answer with its JSON body, or what is wrong with that body; `raw` of None was too
+    large.
+    """
     if raw is None:
         return TooLarge(str(foreign(sent, "the answer has more than 8 MiB")))
     if status == 204:
@@ -45,7 +50,13 @@ def success(sent: Sent, status: int, headers: Mapping[str, str], raw: bytes | No
     body = decoded(headers, raw)
     if body is None:
         media = headers.get("content-type", "").partition(";")[0].strip().lower()
-        why = "an empty answer" if not raw.strip() else "a web page" if media == "text/html" else "an answer that is not JSON"
+        why = (
+            "an empty answer"
+            if not raw.strip()
+            else "a web page"
+            if media == "text/html"
+            else "an answer that is not JSON"
+        )
         return foreign(sent, why)
     return Answer(status, headers, body, number, size=len(raw))
 

@@ -1,7 +1,9 @@
-"""One HTTP client for every provider that speaks HTTP: retries, deadlines, limits, and no secret in any text.
+"""One HTTP client for every provider that speaks HTTP: retries, deadlines, limits, and no secret in
+any text.
 
-Decides whether a failed try may be repeated (`temporary` errors, never a write that may have been carried out unless it is safe
-to repeat); when that is stands in `tries.py`, what a status means in `faults.py`.
+Decides whether a failed try may be repeated (`temporary` errors, never a write that may have been
+carried out unless it is safe to repeat); when that is stands in `tries.py`, what a status means in
+`faults.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +19,14 @@ from typing import Any, Final, Self, TypeVar
 
 import httpx
 
-from reconciler.core.errors import BadRequest, Conflict, Overloaded, ProviderError, TenantFault, Unreachable
+from reconciler.core.errors import (
+    BadRequest,
+    Conflict,
+    Overloaded,
+    ProviderError,
+    TenantFault,
+    Unreachable,
+)
 from reconciler.core.model import limits
 from reconciler.core.model.secret import Secret, shown_url
 from reconciler.core.wire.retry_after import retry_after
@@ -25,7 +34,14 @@ from reconciler.core.wire.webhooks import authorization
 from reconciler.net.proxies import DIRECT, Network
 from reconciler.providers.http.answer import MAX_BODY, Answer, decoded, success
 from reconciler.providers.http.cut import telling
-from reconciler.providers.http.faults import IN_PROGRESS, MAX_RETRY_AFTER, Sent, clean, fault, shortened
+from reconciler.providers.http.faults import (
+    IN_PROGRESS,
+    MAX_RETRY_AFTER,
+    Sent,
+    clean,
+    fault,
+    shortened,
+)
 from reconciler.providers.http.label import Label
 from reconciler.providers.http.transport import open_transport, why_lost
 from reconciler.providers.http.tries import Call, Failed, Tries, Waits
@@ -38,9 +54,10 @@ _log = logging.getLogger("reconciler.http")
 class Client:
     """A tenant's address and our token; an async context manager.
 
-    `timeout` is seconds of wall clock for each try, `deadline` for everything from entering on. `app` is an ASGI application
-    that is spoken to in process instead of a server. `network` gives the proxy and the certificate authorities, `label` how
-    errors name the tenant. Raises BadRequest for a url, token, proxy or authority that cannot be used.
+    `timeout` is seconds of wall clock for each try, `deadline` for everything from entering on.
+    `app` is an ASGI application that is spoken to in process instead of a server. `network` gives
+    the proxy and the certificate authorities, `label` how errors name the tenant. Raises BadRequest
+    for a url, token, proxy or authority that cannot be used.
     """
 
     def __init__(  # noqa: PLR0913  every part of the world that a test has to hold still comes in by name
@@ -65,7 +82,12 @@ class Client:
             raise BadRequest(f"the tenant's url {wrong}")
         self.shown: Final = shown_url(base_url)
         self._base, self._app, self._authorization = base_url, app, _authorization(token)
-        self.timeout, self._deadline, self._parallelism, self._tries = timeout, deadline, parallelism, tries
+        self.timeout, self._deadline, self._parallelism, self._tries = (
+            timeout,
+            deadline,
+            parallelism,
+            tries,
+        )
         self._clock, self._wall, self._rng, self.label = clock, wall, rng, label
         self._network, self._proxy = network, network.proxy_for(base_url) if app is None else None
         self._waits = Waits(label.name or self.shown, clock, sleep)
@@ -75,15 +97,23 @@ class Client:
         self._http: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
-        for name in ("httpx", "httpcore"):  # they log queries and header values, which -vvv must not show
+        for name in (
+            "httpx",
+            "httpcore",
+        ):  # they log queries and header values, which -vvv must not show
             logging.getLogger(name).setLevel(logging.WARNING)
         if self._deadline is not None:
             self._end = self._clock() + self._deadline
-        self._http = open_transport(self._base, self._app, self._network.ca_file, self._proxy, self._parallelism)
+        self._http = open_transport(
+            self._base, self._app, self._network.ca_file, self._proxy, self._parallelism
+        )
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         http, self._http = self._http, None
         if http is not None:
@@ -102,18 +132,22 @@ class Client:
         patient: bool = False,
         try_seconds: float | None = None,
     ) -> Answer:
-        """Sends it until it is answered, refused for good, out of tries or out of time; raises ProviderError.
+        """Sends it until it is answered, refused for good, out of tries or out of time; raises
+        ProviderError.
 
-        `idempotent`: may be sent again although an earlier try may have been carried out. `passing`: statuses that are handed
-        back, with their error, instead of raised. `patient`: a 429 costs time but no try, until the deadline. `try_seconds`:
-        for each try, where the client's own timeout does not fit.
+        `idempotent`: may be sent again although an earlier try may have been carried out.
+        `passing`: statuses that are handed back, with their error, instead of raised. `patient`: a
+        429 costs time but no try, until the deadline. `try_seconds`: for each try, where the
+        client's own timeout does not fit.
         """
         values = (json, dict(params or {}), self._token())
         content = None if json is None else jsonlib.dumps(json, separators=(",", ":")).encode()
         kind = {} if content is None else {"Content-Type": "application/json"}
         given = {**kind, **(headers or {})}
         seconds = self.timeout if try_seconds is None else try_seconds
-        call = Call(Sent(method, path, values), content, params or {}, given, idempotent, patient, seconds)
+        call = Call(
+            Sent(method, path, values), content, params or {}, given, idempotent, patient, seconds
+        )
         tries = Tries(call, self._tries, self._clock())
         while True:
             tries.made += 1
@@ -122,12 +156,16 @@ class Client:
                 return result
             if result.answer is not None and not result.again and result.handed_back(passing):
                 return result.answer
-            self.storage_full = self.storage_full or (isinstance(result.error, Overloaded) and result.error.storage_full)
+            self.storage_full = self.storage_full or (
+                isinstance(result.error, Overloaded) and result.error.storage_full
+            )
             wait = tries.pause(result, self._clock(), self._left(), self._rng())
             if wait is None:
                 raise self.label.unreachable(tries.given_up(result))
             tries.earlier = result.error
-            if not await telling(result.error, self._waits.wait(wait, result.error, tries.following)):
+            if not await telling(
+                result.error, self._waits.wait(wait, result.error, tries.following)
+            ):
                 raise tries.interrupted(result.error)
 
     def stop(self) -> None:
@@ -135,13 +173,21 @@ class Client:
         self._waits.stop()
 
     def explained(self, error: E) -> E:
-        """The same error; an answer that no tenant of this contract gives says what the url must be."""
+        """The same error; an answer that no tenant of this contract gives says what the url must
+        be.
+        """
         return self.label.foreign(error, self._base)
 
     def shows(self, text: object, sent: object) -> str | None:
-        """A tenant's text fit to be shown: cleaned and cut; None if our token or a text in `sent` is in it."""
+        """A tenant's text fit to be shown: cleaned and cut; None if our token or a text in `sent`
+        is in it.
+        """
         cleaned = clean(text)
-        return shortened(cleaned) if cleaned and not Sent("", "", (sent, self._token())).echoed_in(cleaned) else None
+        return (
+            shortened(cleaned)
+            if cleaned and not Sent("", "", (sent, self._token())).echoed_in(cleaned)
+            else None
+        )
 
     def _token(self) -> str:
         return self._authorization["Authorization"].partition(" ")[2]
@@ -154,18 +200,32 @@ class Client:
         async with self._room:
             left = self._left()
             if left is not None and left <= 0:
-                return Failed(Unreachable(f"{call.sent}: the deadline was reached before it was sent"), again=False, cut=True)
+                return Failed(
+                    Unreachable(f"{call.sent}: the deadline was reached before it was sent"),
+                    again=False,
+                    cut=True,
+                )
             seconds = call.timeout if left is None else min(call.timeout, left)
             started = self._clock()
             result = await self._exchange(call, number, seconds)
         answer = result.answer if isinstance(result, Failed) else result
-        said = answer.status if answer is not None else result.error.kind if isinstance(result, Failed) else ""
+        said = (
+            answer.status
+            if answer is not None
+            else result.error.kind
+            if isinstance(result, Failed)
+            else ""
+        )
         spent = self._clock() - started
-        _log.debug("%s %s: %s in %.3f s, try %d", call.sent.method, call.sent.path, said, spent, number)
+        _log.debug(
+            "%s %s: %s in %.3f s, try %d", call.sent.method, call.sent.path, said, spent, number
+        )
         return result
 
     async def _exchange(self, call: Call, number: int, seconds: float) -> Answer | Failed:
-        """One try. A library's exception holds our headers, so none leaves this function, not even as a context."""
+        """One try. A library's exception holds our headers, so none leaves this function, not even
+        as a context.
+        """
         if self._http is None:
             raise RuntimeError("the client is used outside its `async with`")
         try:
@@ -182,7 +242,10 @@ class Client:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 raw = await _read(response)
         except TimeoutError:
-            cut, text = seconds < call.timeout, f"{call.sent}: {self.shown} did not answer within {seconds:g} s"
+            cut, text = (
+                seconds < call.timeout,
+                f"{call.sent}: {self.shown} did not answer within {seconds:g} s",
+            )
             late = Unreachable(text, None if cut else seconds)
             return Failed(self.label.named(late), call.idempotent, cut=cut)
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as lost:
@@ -191,7 +254,9 @@ class Client:
             return Failed(self.label.named(error), again and (unsent or call.idempotent))
         return self._judge(call, response.status_code, headers, raw, number)
 
-    def _judge(self, call: Call, status: int, headers: Mapping[str, str], raw: bytes | None, number: int) -> Answer | Failed:
+    def _judge(
+        self, call: Call, status: int, headers: Mapping[str, str], raw: bytes | None, number: int
+    ) -> Answer | Failed:
         """An answer with its body, or the error it stands for."""
         if status < 300:
             good = success(call.sent, status, headers, raw, number)
@@ -201,7 +266,9 @@ class Client:
         error = self.explained(self.label.refused(fault(call.sent, status, wait, body), status))
         waiting = isinstance(error, Conflict) and error.problem == IN_PROGRESS
         # a 503 without a problem document may be a proxy's, which may have passed the request on
-        unread = isinstance(error, Overloaded) and (call.idempotent or status == 429 or isinstance(body, Mapping))
+        unread = isinstance(error, Overloaded) and (
+            call.idempotent or status == 429 or isinstance(body, Mapping)
+        )
         again = unread or waiting or (isinstance(error, TenantFault) and call.idempotent)
         return Failed(error, again, Answer(status, headers, body, number, error))
 

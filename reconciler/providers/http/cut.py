@@ -12,7 +12,9 @@ T = TypeVar("T")
 
 
 async def telling(earlier: ProviderError | None, work: Awaitable[T]) -> T:
-    """Awaits it; whoever cancels it finds the error of the try before as the CancelledError's cause."""
+    """Awaits it; whoever cancels it finds the error of the try before as the CancelledError's
+    cause.
+    """
     try:
         return await work
     except asyncio.CancelledError as cut:

@@ -1,7 +1,8 @@
-"""What a tenant's answer means when it is no success: status and problem document -> one error of the tree.
+"""What a tenant's answer means when it is no success: status and problem document -> one error of
+the tree.
 
-Pure: no requests, no retries. A tenant's text is never trusted: it is cleaned, cut, and left out where a value that we sent
-occurs in it.
+Pure: no requests, no retries. A tenant's text is never trusted: it is cleaned, cut, and left out
+where a value that we sent occurs in it.
 """
 
 from __future__ import annotations
@@ -34,14 +35,27 @@ _SLUG: Final = re.compile(r"[a-z][a-z0-9-]{0,40}")
 _FIELDS: Final = frozenset(
     {part for row in FIELDS for part in row.path}
     | set(CREDENTIAL_FIELDS.values())
-    | {"credential_version", "events", "version", "severity", "managed_by", "owner", "key", "sources", "revision", "repository"}
+    | {
+        "credential_version",
+        "events",
+        "version",
+        "severity",
+        "managed_by",
+        "owner",
+        "key",
+        "sources",
+        "revision",
+        "repository",
+    }
     | {"protected", "webhook", "event", "id", "limit", "cursor"}
 )
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Sent:
-    """One request as errors may speak of it; `values` are what we sent and no message may repeat."""
+    """One request as errors may speak of it; `values` are what we sent and no message may
+    repeat.
+    """
 
     method: str
     path: str
@@ -70,10 +84,15 @@ def _leaves(value: object) -> Iterator[str]:
 
 
 def clean(text: object) -> str:
-    """A tenant's text without control, format and unpaired characters, on one line; empty for what is no text."""
+    """A tenant's text without control, format and unpaired characters, on one line; empty for what
+    is no text.
+    """
     if not isinstance(text, str):
         return ""
-    kept = ("" if unicodedata.category(c) in {"Cf", "Cs", "Cn", "Co"} else c for c in text[: MAX_TEXT * 20])
+    kept = (
+        "" if unicodedata.category(c) in {"Cf", "Cs", "Cn", "Co"} else c
+        for c in text[: MAX_TEXT * 20]
+    )
     spaced = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in kept if c)
     return " ".join(spaced.split())
 
@@ -85,7 +104,9 @@ def shortened(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """The parts of a problem document that may be shown; `kind` is for deciding and may equal something we sent."""
+    """The parts of a problem document that may be shown; `kind` is for deciding and may equal
+    something we sent.
+    """
 
     kind: str = ""
     text: str = ""
@@ -93,7 +114,9 @@ class _Said:
 
 
 def _pointer(value: object) -> str | None:
-    """A pointer made of the contract's own field names and of numbers; anything else could hold what we sent."""
+    """A pointer made of the contract's own field names and of numbers; anything else could hold
+    what we sent.
+    """
     if not isinstance(value, str) or not value.startswith("/") or len(value) > MAX_TEXT:
         return None
     parts = value[1:].split("/")
@@ -117,7 +140,11 @@ def _said(body: object, sent: Sent) -> _Said:
     details = [clean(body.get("detail"))]
     if isinstance(errors, list):
         details += [clean(item.get("detail")) for item in errors[:20] if isinstance(item, Mapping)]
-    shown = [text for text in dict.fromkeys((clean(body.get("title")), *details)) if text and not sent.echoed_in(text)]
+    shown = [
+        text
+        for text in dict.fromkeys((clean(body.get("title")), *details))
+        if text and not sent.echoed_in(text)
+    ]
     label = f" [{kind}]" if kind and not sent.echoed_in(kind) else ""
     pointers = _pointers(errors)
     places = f" ({', '.join(pointers)})" if pointers else ""
@@ -125,20 +152,34 @@ def _said(body: object, sent: Sent) -> _Said:
 
 
 def foreign(sent: Sent, why: str) -> BadAnswer:
-    """An answer that no tenant of this contract gives; `why` is a fixed text or names a place, never what was found."""
-    return BadAnswer(f"{sent}: the address does not speak the contract of tenant-api (this project's own contract): {why}")
+    """An answer that no tenant of this contract gives; `why` is a fixed text or names a place,
+    never what was found.
+    """
+    return BadAnswer(
+        f"{sent}: the address does not speak the contract of tenant-api (this project's "
+        f"own contract): {why}"
+    )
 
 
 def fault(sent: Sent, status: int, wait: float | None, body: object) -> ProviderError:
-    """The error that a status of 300 or more stands for; `body` is the decoded problem document, None where there is none."""
+    """The error that a status of 300 or more stands for; `body` is the decoded problem document,
+    None where there is none.
+    """
     said = _said(body, sent)
     text = f"{sent}: the tenant answered {status}{': ' if said.text else ''}{said.text}"
     if status < 400:
-        return BadAnswer(f"{sent}: the tenant answered {status}: redirects are not followed; give the address it leads to")
+        return BadAnswer(
+            f"{sent}: the tenant answered {status}: redirects are not followed; give the "
+            "address it leads to"
+        )
     if status in {429, 503, 507}:
         least = "at least " if wait == MAX_RETRY_AFTER else ""  # more is not told apart
         full = status == 507 or said.kind == "storage-full"
-        return Overloaded(text if wait is None else f"{text}; it asks to wait {least}{wait:g} s", wait, storage_full=full)
+        return Overloaded(
+            text if wait is None else f"{text}; it asks to wait {least}{wait:g} s",
+            wait,
+            storage_full=full,
+        )
     if status >= 500:
         return TenantFault(text) if said.kind != DAMAGED else Rejected(text)
     if status in {401, 403}:
@@ -153,6 +194,10 @@ def _permanent(status: int, text: str, said: _Said) -> ProviderError:
         return NotFound(text)
     if status in {409, 412}:
         fields = ("name",) if said.kind == "name-taken" else ()
-        hint = "; lift the protection first, in a change of its own" if said.kind == "protected" else ""
+        hint = (
+            "; lift the protection first, in a change of its own"
+            if said.kind == "protected"
+            else ""
+        )
         return Conflict(text + hint, fields, problem=said.kind)
     return Rejected(text, said.pointers)

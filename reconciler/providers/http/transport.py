@@ -1,4 +1,5 @@
-"""The connections to a tenant: certificates, proxy, no cookies, no redirects; and in fixed words why one was lost.
+"""The connections to a tenant: certificates, proxy, no cookies, no redirects; and in fixed words
+why one was lost.
 
 No retry and no status is judged here: that is `client.py`'s.
 """
@@ -19,7 +20,10 @@ from reconciler.net.trust import trusting
 _TLS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (
         ssl.SSLCertVerificationError,
-        "its TLS certificate is not trusted, or is for another name; --ca-file FILE adds a private certificate authority",
+        (
+            "its TLS certificate is not trusted, or is for another name; --ca-file FILE adds "
+            "a private certificate authority"
+        ),
     ),
     (ssl.SSLError, "the TLS handshake failed: is it a TLS server?"),
 )
@@ -30,40 +34,60 @@ _NOT_CONNECTED: Final[tuple[tuple[type[BaseException], str], ...]] = (
 )
 _TLS_REASONS: Final = {  # by OpenSSL's own names
     "TLSV13_ALERT_CERTIFICATE_REQUIRED": "it wants a client certificate, which is not supported",
-    "WRONG_VERSION_NUMBER": "the TLS handshake failed: is it a TLS server? If it speaks plain HTTP, the url begins with http://",
+    "WRONG_VERSION_NUMBER": "the TLS handshake failed: is it a TLS server? If it speaks "
+    "plain HTTP, the url "
+    "begins with http://",
 }
 
 
-def open_transport(base_url: str, app: Any, ca_file: str | None, proxy: Proxy | None, parallelism: int) -> httpx.AsyncClient:
-    """A client for one tenant, which opens nothing before the first request; raises BadRequest for a bad `ca_file`.
+def open_transport(
+    base_url: str, app: Any, ca_file: str | None, proxy: Proxy | None, parallelism: int
+) -> httpx.AsyncClient:
+    """A client for one tenant, which opens nothing before the first request; raises BadRequest for
+    a bad `ca_file`.
 
     `app` is an ASGI application that is spoken to in process.
     """
     tls = urlsplit(base_url).scheme == "https" and app is None
-    context = _trust(ca_file) if tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody: no TLS is spoken
+    context = (
+        _trust(ca_file) if tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    )  # trusts nobody: no TLS is spoken
     return httpx.AsyncClient(
         base_url=base_url,
-        headers={"Accept": "application/json, application/problem+json", "Accept-Encoding": "identity"},
-        transport=httpx.ASGITransport(app=app, raise_app_exceptions=False) if app is not None else None,
+        headers={
+            "Accept": "application/json, application/problem+json",
+            "Accept-Encoding": "identity",
+        },
+        transport=httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        if app is not None
+        else None,
         verify=context,
-        proxy=httpx.Proxy(proxy.url, ssl_context=context if proxy.is_tls else None) if proxy is not None else None,
+        proxy=httpx.Proxy(proxy.url, ssl_context=context if proxy.is_tls else None)
+        if proxy is not None
+        else None,
         timeout=None,  # noqa: S113  asyncio.timeout bounds a whole try, not each of its reads
         trust_env=False,
         follow_redirects=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        limits=httpx.Limits(max_connections=parallelism, max_keepalive_connections=parallelism, keepalive_expiry=4.0),
+        limits=httpx.Limits(
+            max_connections=parallelism, max_keepalive_connections=parallelism, keepalive_expiry=4.0
+        ),
     )
 
 
 def _trust(ca_file: str | None) -> ssl.SSLContext:
-    """What httpx trusts, what this machine trusts (SSL_CERT_FILE too), and the authorities of `ca_file`."""
+    """What httpx trusts, what this machine trusts (SSL_CERT_FILE too), and the authorities of
+    `ca_file`.
+    """
     context = httpx.create_ssl_context(trust_env=False)
     context.load_default_certs()
     return trusting(ca_file, context)
 
 
 def why_lost(lost: BaseException, proxy: Proxy | None) -> tuple[str, bool, bool]:
-    """Why there was no answer, in fixed words; whether nothing was sent; whether another try makes sense."""
+    """Why there was no answer, in fixed words; whether nothing was sent; whether another try makes
+    sense.
+    """
     chain: list[BaseException] = []
     at: BaseException | None = lost
     while at is not None and at not in chain:
@@ -87,6 +111,15 @@ def _refused_by(proxy: Proxy, lost: httpx.ProxyError) -> tuple[str, bool, bool]:
     """What a proxy's answer to CONNECT means; of its text only the status is repeated."""
     status = int(text) if (text := str(lost)[:3]).isdecimal() else 0
     if status == 407:
-        return f"the proxy {proxy.shown} wants a user name and password (407): write them into HTTPS_PROXY", True, False
-    why = f"the proxy {proxy.shown} did not open a connection to it{f' ({status})' if status else ''}"
+        return (
+            (
+                f"the proxy {proxy.shown} wants a user name and password (407): write them "
+                "into HTTPS_PROXY"
+            ),
+            True,
+            False,
+        )
+    why = (
+        f"the proxy {proxy.shown} did not open a connection to it{f' ({status})' if status else ''}"
+    )
     return f"{why}; NO_PROXY lists what is reached without a proxy", True, status >= 500

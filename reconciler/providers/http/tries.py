@@ -1,7 +1,7 @@
 """When a request is sent again, who hears of the wait until then, and what ends that wait early.
 
-Nothing is sent here. A wait is one log line at level WARNING: which tenant, why, for how long, until when, which try comes
-next. Waits that pass together for one reason are one line.
+Nothing is sent here. A wait is one log line at level WARNING: which tenant, why, for how long,
+until when, which try comes next. Waits that pass together for one reason are one line.
 """
 
 from __future__ import annotations
@@ -17,17 +17,21 @@ from reconciler.core.errors import BadAnswer, Interrupted, Overloaded, ProviderE
 from reconciler.providers.http.answer import Answer
 from reconciler.providers.http.faults import Sent
 
-MAX_TOTAL: Final = 300.0  # seconds that one request may take with all its tries, where no deadline is nearer
+# seconds that one request may take with all its tries, where no deadline is nearer
+MAX_TOTAL: Final = 300.0
 FIRST_WAIT: Final = 0.3  # seconds before the second try, doubled for each further one
 LONGEST_WAIT: Final = 10.0  # seconds
-TOGETHER: Final = 1.0  # seconds: a wait that ends no later than this after a reported one is not reported again
+# seconds: a wait that ends no later than this after a reported one is not reported again
+TOGETHER: Final = 1.0
 
 _log = logging.getLogger("reconciler.waits")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Call:
-    """One request, sent as often as it takes; `patient`: a 429 costs time but no try. `timeout` is seconds for each try."""
+    """One request, sent as often as it takes; `patient`: a 429 costs time but no try. `timeout` is
+    seconds for each try.
+    """
 
     sent: Sent
     content: bytes | None
@@ -40,7 +44,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Failed:
-    """A try without success; `again` says whether it may be sent once more, `cut` that the run's deadline ended it."""
+    """A try without success; `again` says whether it may be sent once more, `cut` that the run's
+    deadline ended it.
+    """
 
     error: ProviderError
     again: bool
@@ -53,18 +59,26 @@ class Failed:
         return self.answer is not None and self.answer.status == 429
 
     def handed_back(self, passing: frozenset[int]) -> bool:
-        """Whether the caller asked for it; a proxy's 404 without a problem document is nobody's answer."""
-        return self.answer is not None and self.answer.status in passing and not isinstance(self.error, BadAnswer)
+        """Whether the caller asked for it; a proxy's 404 without a problem document is nobody's
+        answer.
+        """
+        return (
+            self.answer is not None
+            and self.answer.status in passing
+            and not isinstance(self.error, BadAnswer)
+        )
 
 
 class Waits:
     """The waits of one client between tries: each is reported, `stop` ends all of them.
 
-    `name` is how lines name the tenant. `clock` and `sleep` are monotonic seconds; `wall` epoch seconds, only to be read by
-    people.
+    `name` is how lines name the tenant. `clock` and `sleep` are monotonic seconds; `wall` epoch
+    seconds, only to be read by people.
     """
 
-    def __init__(self, name: str, clock: Callable[[], float], sleep: Callable[[float], Awaitable[object]]) -> None:
+    def __init__(
+        self, name: str, clock: Callable[[], float], sleep: Callable[[float], Awaitable[object]]
+    ) -> None:
         self._name, self._clock, self._sleep = name, clock, sleep
         self._stopped = asyncio.Event()
         self._reported: dict[str, float] = {}  # until when, by kind of error
@@ -74,11 +88,16 @@ class Waits:
         self._stopped.set()
 
     async def wait(self, seconds: float, error: ProviderError, following: str) -> bool:
-        """Waits; False if `stop` ended it. `following` is what comes after, such as `then try 2 of 6`."""
+        """Waits; False if `stop` ended it. `following` is what comes after, such as `then try 2 of
+        6`.
+        """
         if self._stopped.is_set():
             return False
         self._report(seconds, error, following)
-        sleeping, stopping = asyncio.ensure_future(self._sleep(seconds)), asyncio.ensure_future(self._stopped.wait())
+        sleeping, stopping = (
+            asyncio.ensure_future(self._sleep(seconds)),
+            asyncio.ensure_future(self._stopped.wait()),
+        )
         try:
             await asyncio.wait([sleeping, stopping], return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -88,11 +107,19 @@ class Waits:
 
     def _report(self, seconds: float, error: ProviderError, following: str) -> None:
         until = self._clock() + seconds
-        if until <= self._reported.get(error.kind, float("-inf")) + TOGETHER and self._reported[error.kind] > self._clock():
+        if (
+            until <= self._reported.get(error.kind, float("-inf")) + TOGETHER
+            and self._reported[error.kind] > self._clock()
+        ):
             return
         self._reported[error.kind] = until
         at = time.strftime("%H:%M:%S", time.gmtime(time.time() + seconds))
-        fields = {"tenant": self._name, "reason": error.kind, "wait_seconds": round(seconds, 3), "next": following}
+        fields = {
+            "tenant": self._name,
+            "reason": error.kind,
+            "wait_seconds": round(seconds, 3),
+            "next": following,
+        }
         text = f"{error}; waiting {_shown(seconds)} until {at} UTC, then {following}"
         _log.warning("%s", text, extra={"fields": fields})
 
@@ -112,7 +139,9 @@ class Tries:
         self.earlier: ProviderError | None = None
 
     def pause(self, result: Failed, now: float, left: float | None, random: float) -> float | None:
-        """Seconds until the next try, None if there is none. `left` is seconds until the deadline, `random` from 0 to 1."""
+        """Seconds until the next try, None if there is none. `left` is seconds until the deadline,
+        `random` from 0 to 1.
+        """
         excused = self._call.patient and result.wants_patience
         self._counted += not excused
         self._unknown = self._unknown or not isinstance(result.error, Overloaded)
@@ -143,6 +172,10 @@ class Tries:
         """The error of a request whose wait for another try was ended."""
         reads = self._call.sent.method == "GET"
         effect = (
-            "" if reads else "; the next plan shows whether it was carried out" if self._unknown else "; it was not carried out"
+            ""
+            if reads
+            else "; the next plan shows whether it was carried out"
+            if self._unknown
+            else "; it was not carried out"
         )
         return Interrupted(f"{error}; interrupted before another try{effect}")

@@ -1,7 +1,7 @@
 """Whether a tenant takes our token, for reading and for writing, and what its clock says.
 
-Nothing is written: what a write needs is asked with a change of a webhook that there is not, whose answer comes after the token
-and its scope were looked at (tenant-api: 401, 403, then 404).
+Nothing is written: what a write needs is asked with a change of a webhook that there is not, whose
+answer comes after the token and its scope were looked at (tenant-api: 401, 403, then 404).
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ SKEW: Final = 60.0  # seconds that two clocks may differ before somebody should 
 
 
 async def examine(client: Client, shown: str, wall: Callable[[], float]) -> tuple[Finding, ...]:
-    """Reading, writing and the clock; `wall` is this machine's, in epoch seconds, and `shown` how the tenant is named.
+    """Reading, writing and the clock; `wall` is this machine's, in epoch seconds, and `shown` how
+    the tenant is named.
 
     Without an answer there is but one finding.
     """
@@ -28,12 +29,22 @@ async def examine(client: Client, shown: str, wall: Callable[[], float]) -> tupl
     try:
         answer = await client.request("GET", "/webhooks", params={"limit": 1}, idempotent=True)
     except Unauthorized as error:
-        return (Finding("read", "failed", str(error), "give a token that is valid and has the scope Webhooks: Read"),)
+        return (
+            Finding(
+                "read",
+                "failed",
+                str(error),
+                "give a token that is valid and has the scope Webhooks: Read",
+            ),
+        )
     except ProviderError as error:
         return (Finding("tenant", "failed", str(error), _advice(shown, error)),)
     after = wall()
     reached = Finding(
-        "tenant", "ok", f"{client.shown} answers{' over verified TLS' if client.shown.startswith('https:') else ''}"
+        "tenant",
+        "ok",
+        f"{client.shown} "
+        f"answers{' over verified TLS' if client.shown.startswith('https:') else ''}",
     )
     read = Finding("read", "ok", "the token may read webhooks")
     return (reached, read, await _write(client), *_clock(answer.headers.get("date"), before, after))
@@ -52,24 +63,58 @@ async def _write(client: Client) -> Finding:
     except NotFound:
         return Finding("write", "ok", "the token may write webhooks")
     except Unauthorized as error:
-        return Finding("write", "warning", str(error), "enough for plan; reconcile and test need the scope Webhooks: Write")
+        return Finding(
+            "write",
+            "warning",
+            str(error),
+            "enough for plan; reconcile and test need the scope Webhooks: Write",
+        )
     except ProviderError as error:
-        return Finding("write", "failed", str(error), "the tenant does not answer as its contract says")
-    return Finding("write", "failed", "the tenant changed a webhook that there is not", "this is no tenant of the contract")
+        return Finding(
+            "write", "failed", str(error), "the tenant does not answer as its contract says"
+        )
+    return Finding(
+        "write",
+        "failed",
+        "the tenant changed a webhook that there is not",
+        "this is no tenant of the contract",
+    )
 
 
 def _clock(date: str | None, before: float, after: float) -> tuple[Finding, ...]:
-    """How far the tenant's Date header, which has whole seconds, lies outside of the time of the request."""
+    """How far the tenant's Date header, which has whole seconds, lies outside of the time of the
+    request.
+    """
     if date is None:
         return ()
     try:
         told = parsedate_to_datetime(date)
     except ValueError:
-        return (Finding("clock", "warning", "the tenant's Date header is no date", "the clocks cannot be compared"),)
+        return (
+            Finding(
+                "clock",
+                "warning",
+                "the tenant's Date header is no date",
+                "the clocks cannot be compared",
+            ),
+        )
     there = (told if told.tzinfo is not None else told.replace(tzinfo=UTC)).timestamp()
     skew = there - after if there > after else min(there + 1 - before, 0)
     if abs(skew) <= SKEW:
-        return (Finding("clock", "ok", f"the tenant's clock and this machine's differ by less than {SKEW:g} s"),)
+        return (
+            Finding(
+                "clock",
+                "ok",
+                f"the tenant's clock and this machine's differ by less than {SKEW:g} s",
+            ),
+        )
     side = "ahead of" if skew > 0 else "behind"
     message = f"the tenant's clock is {abs(skew):,.0f} s {side} this machine's"
-    return (Finding("clock", "failed", message, "set both by NTP: tokens expire and events are dated by them"),)
+    return (
+        Finding(
+            "clock",
+            "failed",
+            message,
+            "set both by NTP: tokens expire and events are dated by them",
+        ),
+    )

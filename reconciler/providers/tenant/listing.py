@@ -1,7 +1,7 @@
 """A tenant's list as it comes in, page by page: each webhook once, and an end to what never ends.
 
-Pure: no requests. The bounds are far above any tenant that people use, and low enough that a tenant that lists for ever costs
-seconds and some hundred MiB, not the machine.
+Pure: no requests. The bounds are far above any tenant that people use, and low enough that a tenant
+that lists for ever costs seconds and some hundred MiB, not the machine.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ class Listing:
         """In the tenant's order."""
         return tuple(self._found.values())
 
-    def goes_on(self, items: tuple[Live, ...], following: str | None, *, size: int, limit: int) -> bool:
+    def goes_on(
+        self, items: tuple[Live, ...], following: str | None, *, size: int, limit: int
+    ) -> bool:
         """Takes a page of `size` bytes, asked for with `limit`; whether another follows.
 
         Raises BadAnswer for what is no list.

@@ -1,4 +1,6 @@
-"""What became of a webhook since it was planned: the questions behind every conflict. Called by the providers; pure."""
+"""What became of a webhook since it was planned: the questions behind every conflict. Called by the
+providers; pure.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,15 @@ from reconciler.core.planning.diff import diff, moved
 
 
 def withheld(spec: Webhook) -> Webhook:
-    """What a tenant of our contract answers for `spec`: the name in NFC, a credential as its version; the rest as it is."""
+    """What a tenant of our contract answers for `spec`: the name in NFC, a credential as its
+    version; the rest as it is.
+    """
     secret = credential(spec.auth)
-    auth = with_credential(spec.auth, Withheld(secret.version)) if isinstance(secret, Secret) else spec.auth
+    auth = (
+        with_credential(spec.auth, Withheld(secret.version))
+        if isinstance(secret, Secret)
+        else spec.auth
+    )
     return replace(spec, name=normal(spec.name), auth=auth)
 
 
@@ -25,11 +33,17 @@ def with_normal_name(declared: Declared) -> Declared:
 
 
 def is_as_declared(current: Live, declared: Declared, owner: Owner) -> bool:
-    """Whether the tenant holds what `declared` says, under our mark; what it leaves open may be anything."""
+    """Whether the tenant holds what `declared` says, under our mark; what it leaves open may be
+    anything.
+    """
     want, mark = withheld(declared.spec), current.managed_by
     if want.enabled is None:
         want = replace(want, enabled=current.spec.enabled)
-    ours = mark is not None and (mark.owner, mark.key, mark.sources) == (owner.name, declared.key, declared.sources)
+    ours = mark is not None and (mark.owner, mark.key, mark.sources) == (
+        owner.name,
+        declared.key,
+        declared.sources,
+    )
     ours = ours and owner.repository_for(mark) == (mark.repository if mark is not None else None)
     return ours and declared.protected in {None, current.protected} and not diff(current.spec, want)
 
@@ -37,8 +51,14 @@ def is_as_declared(current: Live, declared: Declared, owner: Owner) -> bool:
 def changed_meanwhile(planned: Live, current: Live) -> Conflict:
     """The conflict of a webhook that is no longer at the planned revision."""
     fields = moved(planned, current)
-    what = ", ".join(fields) if fields else "no field that can be read; its credential may have been replaced"
-    return Conflict(f"{planned.spec.name}: changed since it was planned: {what}; nothing was written", fields)
+    what = (
+        ", ".join(fields)
+        if fields
+        else "no field that can be read; its credential may have been replaced"
+    )
+    return Conflict(
+        f"{planned.spec.name}: changed since it was planned: {what}; nothing was written", fields
+    )
 
 
 def deleted_meanwhile(planned: Live) -> Conflict:

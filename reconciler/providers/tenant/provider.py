@@ -1,7 +1,7 @@
 """The tenant that speaks the contract of schemas/openapi.json, as a Provider.
 
-Decides what a lost answer, a 404 or a 412 means for a webhook. Retries and status codes are `providers/http/client.py`'s; the
-shape of bodies is `core/wire/webhooks.py`'s.
+Decides what a lost answer, a 404 or a 412 means for a webhook. Retries and status codes are
+`providers/http/client.py`'s; the shape of bodies is `core/wire/webhooks.py`'s.
 """
 
 from __future__ import annotations
@@ -22,9 +22,17 @@ from reconciler.providers.http.answer import Answer, TooLarge
 from reconciler.providers.http.client import Client
 from reconciler.providers.http.faults import Sent, foreign
 from reconciler.providers.tenant.listing import LIST, MAX_SECONDS, Listing
-from reconciler.providers.tenant.moved import changed_meanwhile, deleted_meanwhile, is_as_declared, with_normal_name, withheld
+from reconciler.providers.tenant.moved import (
+    changed_meanwhile,
+    deleted_meanwhile,
+    is_as_declared,
+    with_normal_name,
+    withheld,
+)
 
-_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,199}")  # stands in paths: nothing that a url would resolve or cut
+_ID: Final = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9._~-]{0,199}"
+)  # stands in paths: nothing that a url would resolve or cut
 _REVISION: Final = re.compile(r"[!#-~]{1,200}")  # stands in If-Match between quotes
 SHORTEST_TEST: Final = 1.0  # seconds that the contract lets a tenant's attempt take at least
 LONGEST_TEST: Final = 10.0  # seconds that it takes at most, and by default
@@ -67,7 +75,9 @@ class TenantProvider:
     It is listed in pages of `page_size` (1 to 500), all of them within `list_seconds`.
     """
 
-    def __init__(self, client: Client, *, page_size: int = 500, list_seconds: float = MAX_SECONDS) -> None:
+    def __init__(
+        self, client: Client, *, page_size: int = 500, list_seconds: float = MAX_SECONDS
+    ) -> None:
         self._client, self._page_size, self._list_seconds = client, page_size, list_seconds
 
     @property
@@ -80,16 +90,22 @@ class TenantProvider:
         self._client.stop()
 
     def normalize(self, spec: Webhook) -> Webhook:
-        """The name in NFC, a credential as the version it is known by; a literal url and an open `enabled` stay."""
+        """The name in NFC, a credential as the version it is known by; a literal url and an open
+        `enabled` stay.
+        """
         return withheld(spec)
 
     async def list(self) -> tuple[Live, ...]:
-        """Every webhook, in the tenant's order; raises BadAnswer for a listing that is endless or repeats itself."""
+        """Every webhook, in the tenant's order; raises BadAnswer for a listing that is endless or
+        repeats itself.
+        """
         try:
             async with asyncio.timeout(self._list_seconds):
                 return await self._listed()
         except TimeoutError:
-            raise Unreachable(f"{LIST}: its list was not complete within {self._list_seconds:g} s") from None
+            raise Unreachable(
+                f"{LIST}: its list was not complete within {self._list_seconds:g} s"
+            ) from None
 
     async def _listed(self) -> tuple[Live, ...]:
         listing, limit = Listing(), self._page_size
@@ -99,21 +115,27 @@ class TenantProvider:
             except TooLarge:
                 if limit == 1:
                     raise
-                limit = max(limit // 8, 1)  # webhooks with very many subscriptions: smaller pages hold fewer of them
+                limit = max(
+                    limit // 8, 1
+                )  # webhooks with very many subscriptions: smaller pages hold fewer of them
                 continue
             items, following = _decode(LIST, partial(_page, answer))
             if not listing.goes_on(items, following, size=answer.size, limit=limit):
                 return listing.webhooks
 
     async def _page(self, limit: int, cursor: str | None) -> Answer:
-        params: dict[str, str | int] = {"limit": limit} if cursor is None else {"limit": limit, "cursor": cursor}
+        params: dict[str, str | int] = (
+            {"limit": limit} if cursor is None else {"limit": limit, "cursor": cursor}
+        )
         try:
             return await self._client.request("GET", "/webhooks", params=params, idempotent=True)
         except NotFound:
             raise self._client.explained(foreign(LIST, "it has no /webhooks")) from None
 
     async def create(self, declared: Declared, owner: Owner, *, idempotency_key: str) -> Live:
-        """Makes the webhook once, however often it is sent; a name taken by our own lost first try is that webhook."""
+        """Makes the webhook once, however often it is sent; a name taken by our own lost first try
+        is that webhook.
+        """
         declared = with_normal_name(declared)
         answer = await self._client.request(
             "POST",
@@ -125,7 +147,11 @@ class TenantProvider:
         )
         if answer.error is None:
             return _live(Sent("POST", "/webhooks"), answer)
-        if answer.tries > 1 and isinstance(answer.error, Conflict) and answer.error.problem == "name-taken":
+        if (
+            answer.tries > 1
+            and isinstance(answer.error, Conflict)
+            and answer.error.problem == "name-taken"
+        ):
             made = await self._named(declared.spec.name)
             if made is not None and is_as_declared(made, declared, owner):
                 return made
@@ -140,7 +166,9 @@ class TenantProvider:
         return same[0] if len(same) == 1 else None
 
     async def update(self, live: Live, declared: Declared, owner: Owner) -> Live:
-        """Patches what differs if `live.revision` still holds; a 412 after a lost answer is read: as declared means updated."""
+        """Patches what differs if `live.revision` still holds; a 412 after a lost answer is read:
+        as declared means updated.
+        """
         declared = with_normal_name(declared)
         path = f"/webhooks/{live.id}"
         answer = await self._client.request(
@@ -170,11 +198,14 @@ class TenantProvider:
         """Deletes it if `live.revision` still holds; what is gone counts as deleted."""
         passing = frozenset({404, 412})
         path = f"/webhooks/{live.id}"
-        answer = await self._client.request("DELETE", path, headers=_if_match(live), idempotent=True, passing=passing)
+        answer = await self._client.request(
+            "DELETE", path, headers=_if_match(live), idempotent=True, passing=passing
+        )
         if answer.error is None:
             if answer.status != 204:
                 raise BadAnswer(
-                    f"DELETE {path}: the tenant answered {answer.status}, not 204: whether it is deleted is not known"
+                    f"DELETE {path}: the tenant answered {answer.status}, not 204: "
+                    "whether it is deleted is not known"
                 )
             return
         current = None if answer.status == 404 else await self._get(live.id)
@@ -184,12 +215,13 @@ class TenantProvider:
     async def test(self, spec: Webhook, live: Live | None, event: Subscription) -> Delivery:
         """One test delivery of unsaved details; a 429 is waited for until the deadline.
 
-        Never repeated once it may have been sent. The client's timeout bounds the tenant's attempt; its answer may take
-        ANSWER seconds more. Raises Unreachable when it does not come.
+        Never repeated once it may have been sent. The client's timeout bounds the tenant's attempt;
+        its answer may take ANSWER seconds more. Raises Unreachable when it does not come.
         """
         attempt = min(max(self._client.timeout, SHORTEST_TEST), LONGEST_TEST)
         sent, body = Sent("POST", "/webhooks/test"), codec.test_body(spec, live, event)
-        if attempt < LONGEST_TEST:  # the default is left out, so that a tenant that does not know the field takes the request
+        if attempt < LONGEST_TEST:
+            # The default is left out, so that a tenant that does not know the field accepts this.
             body["timeout_seconds"] = attempt
         answer = await self._client.request(
             sent.method,
@@ -200,5 +232,11 @@ class TenantProvider:
             try_seconds=max(self._client.timeout, attempt + ANSWER),
         )
         delivery = _decode(sent, lambda: delivery_from_wire(answer.body, spec.name, event))
-        auth = {field: value for field, value in body["webhook"]["auth"].items() if field not in {"type", "credential_version"}}
-        return replace(delivery, detail=self._client.shows(delivery.detail, (body["webhook"]["url"], auth)))
+        auth = {
+            field: value
+            for field, value in body["webhook"]["auth"].items()
+            if field not in {"type", "credential_version"}
+        }
+        return replace(
+            delivery, detail=self._client.shows(delivery.detail, (body["webhook"]["url"], auth))
+        )

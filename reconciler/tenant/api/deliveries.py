@@ -75,7 +75,9 @@ async def send_failed_again(call: Call) -> Response:
     reader.end()
     now, first, last = call.store.clock(), parsed(start or "") or 0.0, parsed(end or "") or 0.0
 
-    def run(connection: sqlite3.Connection, after: tuple[float, int]) -> tuple[int, tuple[float, int] | None]:
+    def run(
+        connection: sqlite3.Connection, after: tuple[float, int]
+    ) -> tuple[int, tuple[float, int] | None]:
         held = webhooks.get(connection, _exists(connection, call, to_change=True), now)
         if held is not None and not held.enabled:
             raise Refusal("disabled", "enable the webhook first")
@@ -95,14 +97,18 @@ async def send_failed_again(call: Call) -> Response:
 def _moment_of(call: Call, name: str, default: float) -> float:
     """A moment of the query; raises 400."""
     text = call.query(name)
-    moment = default if text is None else parsed(text.replace(" ", "+"))  # an unescaped + arrives as a space
+    moment = (
+        default if text is None else parsed(text.replace(" ", "+"))
+    )  # an unescaped + arrives as a space
     if moment is None:
         raise Refusal("bad-request", f"{name} must be an RFC 3339 time with an offset")
     return moment
 
 
 def _span(call: Call) -> tuple[int, int, int]:
-    """Start, end and size of the steps in hours; by default the 24 that end now, or with `to`; raises 400."""
+    """Start, end and size of the steps in hours; by default the 24 that end now, or with `to`;
+    raises 400.
+    """
     step = call.query("step")
     step = "hour" if step is None else step
     if step not in _SIZES:
@@ -120,7 +126,9 @@ def _span(call: Call) -> tuple[int, int, int]:
 
 
 async def counts(call: Call) -> Response:
-    """`GET /webhooks/{id}/invocations`: steps of an hour or a day, UTC; the one in which `to` lies included."""
+    """`GET /webhooks/{id}/invocations`: steps of an hour or a day, UTC; the one in which `to` lies
+    included.
+    """
     start, end, size = _span(call)
 
     def run(connection: sqlite3.Connection) -> list[dict[str, Any]]:
@@ -130,9 +138,15 @@ async def counts(call: Call) -> Response:
 
 
 async def totals(call: Call) -> Response:
-    """`GET /invocations`: over all webhooks; with `from`, `to` or `step` also in steps, as those of one webhook."""
+    """`GET /invocations`: over all webhooks; with `from`, `to` or `step` also in steps, as those of
+    one webhook.
+    """
     now = call.store.clock()
-    span = _span(call) if any(call.query(name) is not None for name in ("from", "to", "step")) else None
+    span = (
+        _span(call)
+        if any(call.query(name) is not None for name in ("from", "to", "step"))
+        else None
+    )
 
     def run(connection: sqlite3.Connection) -> dict[str, Any]:
         found = invocations.totals(connection, now)

@@ -1,6 +1,8 @@
-"""What every request goes through: method, token, scope, body, and turning a refusal into its answer.
+"""What every request goes through: method, token, scope, body, and turning a refusal into its
+answer.
 
-What a request does stands in the `api_*` files; they get a Call and return a Response or raise Refusal.
+What a request does stands in the `api_*` files; they get a Call and return a Response or raise
+Refusal.
 """
 
 from __future__ import annotations
@@ -44,10 +46,12 @@ SIGN_IN: Final = "reconciler tenant login"
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """What the requests of one application share. `engine` is None where nothing is sent in the background.
+    """What the requests of one application share. `engine` is None where nothing is sent in the
+    background.
 
-    `rates` are of tests, `requests` of everything that a token asks for. `public` is the origin at which a browser sees the
-    page, None where that is where it is served. `sign_in` is the command that prints a sign-in link.
+    `rates` are of tests, `requests` of everything that a token asks for. `public` is the origin at
+    which a browser sees the page, None where that is where it is served. `sign_in` is the command
+    that prints a sign-in link.
     """
 
     store: Store
@@ -111,16 +115,26 @@ class Call:
         return tuple(part.strip() for value in values for part in value.split(","))
 
     async def json(self, media_type: str = JSON, *, optional: bool = False) -> Any:
-        """The body's value; raises 400, 408, 413, 415, 422. `optional`: no body at all is an empty object."""
+        """The body's value; raises 400, 408, 413, 415, 422. `optional`: no body at all is an empty
+        object.
+        """
         given = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
         raw = await body_of(self.request)
         if optional and not raw:
             return {}
-        accept = {"Accept-Patch": media_type} if self.request.method == "PATCH" else {"Accept": media_type}
+        accept = (
+            {"Accept-Patch": media_type}
+            if self.request.method == "PATCH"
+            else {"Accept": media_type}
+        )
         if given != media_type:
             raise Refusal("media-type", f"send {media_type}", headers=accept)
         if self.request.headers.get("content-encoding", "identity").strip().lower() != "identity":
-            raise Refusal("media-type", "send it without Content-Encoding", headers={**accept, "Accept-Encoding": "identity"})
+            raise Refusal(
+                "media-type",
+                "send it without Content-Encoding",
+                headers={**accept, "Accept-Encoding": "identity"},
+            )
         return strict.loads(raw)
 
 
@@ -137,7 +151,9 @@ async def body_of(request: Request) -> bytes:
                 if len(body) > MAX_BODY:
                     raise Refusal("too-large", f"at most {MAX_BODY} bytes")
     except TimeoutError:
-        raise Refusal("timeout", headers={"Connection": "close"}) from None  # who is that slow must not hold a connection
+        raise Refusal(
+            "timeout", headers={"Connection": "close"}
+        ) from None  # who is that slow must not hold a connection
     return bytes(body)
 
 
@@ -171,7 +187,11 @@ async def _principal(tenant: Tenant, request: Request) -> Principal:
     given = request.headers.getlist("authorization")
     scheme, _, text = given[0].partition(" ") if len(given) == 1 else ("", "", "")
     if scheme.lower() != "bearer" or not text.strip():
-        raise Refusal("unauthorized", "send Authorization: Bearer TOKEN", headers={"WWW-Authenticate": challenge})
+        raise Refusal(
+            "unauthorized",
+            "send Authorization: Bearer TOKEN",
+            headers={"WWW-Authenticate": challenge},
+        )
     text = text.strip()
     digest = hashlib.sha256(text.encode("utf-8", "backslashreplace")).digest()
     if tenant.local is not None and hmac.compare_digest(digest, tenant.local):
@@ -180,17 +200,27 @@ async def _principal(tenant: Tenant, request: Request) -> Principal:
     found = await tenant.store.read(lambda c: tokens.authenticate(c, text, now))
     if found is None:
         challenge += ', error="invalid_token"'
-        raise Refusal("unauthorized", "the token is unknown or expired", headers={"WWW-Authenticate": challenge})
+        raise Refusal(
+            "unauthorized",
+            "the token is unknown or expired",
+            headers={"WWW-Authenticate": challenge},
+        )
     return found
 
 
-_HOST: Final = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)\]|(?P<name>[^\[\]:]+))(?::[0-9]*)?")
+_HOST: Final = re.compile(
+    r"(?:\[(?P<address>[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)\]|(?P<name>[^\[\]:]+))(?::[0-9]*)?"
+)
 
 
 def check_host(tenant: Tenant, request: Request) -> None:
-    """Raises 421 for a Host that this tenant does not answer to, or that is no host with at most a port."""
+    """Raises 421 for a Host that this tenant does not answer to, or that is no host with at most a
+    port.
+    """
     found = _HOST.fullmatch(request.headers.get("host", ""))
-    if tenant.hosts is not None and (found is None or (found["name"] or found["address"]).lower() not in tenant.hosts):
+    if tenant.hosts is not None and (
+        found is None or (found["name"] or found["address"]).lower() not in tenant.hosts
+    ):
         raise Refusal("misdirected")
 
 
@@ -210,7 +240,9 @@ class Endpoint:
         except sqlite3.DatabaseError as error:
             response = problems.response(storage_problem(error))
         except Unreadable:
-            response = problems.response(Problem("credential", "give the credential again with a PATCH"))
+            response = problems.response(
+                Problem("credential", "give the credential again with a PATCH")
+            )
         except ClientDisconnect:
             return
         await response(scope, receive, send)
@@ -219,7 +251,9 @@ class Endpoint:
         check_host(self._tenant, request)
         operation = self._operations.get(request.method)
         if operation is None:
-            raise Refusal("method-not-allowed", headers={"Allow": ", ".join(sorted(self._operations))})
+            raise Refusal(
+                "method-not-allowed", headers={"Allow": ", ".join(sorted(self._operations))}
+            )
         principal = NOBODY
         if operation.scopes is not None:
             principal = await _principal(self._tenant, request)
@@ -232,7 +266,10 @@ class Endpoint:
 
 _STORAGE: Final = {  # SQLite's primary code: problem, Retry-After in seconds
     sqlite3.SQLITE_FULL: ("storage-full", "30"),
-    sqlite3.SQLITE_IOERR: ("storage", "30"),  # also a disk or a file size limit that is met while the log is synced
+    sqlite3.SQLITE_IOERR: (
+        "storage",
+        "30",
+    ),  # also a disk or a file size limit that is met while the log is synced
     sqlite3.SQLITE_READONLY: ("storage", "30"),
     sqlite3.SQLITE_CANTOPEN: ("storage", "30"),
     sqlite3.SQLITE_BUSY: ("busy", "1"),
@@ -241,7 +278,9 @@ _STORAGE: Final = {  # SQLite's primary code: problem, Retry-After in seconds
 
 
 def storage_problem(error: sqlite3.DatabaseError) -> Problem:
-    """503 for a disk or a lock that stands in the way, 500 for a damaged file; anything else is a defect and raised again."""
+    """503 for a disk or a lock that stands in the way, 500 for a damaged file; anything else is a
+    defect and raised again.
+    """
     if is_damaged(error):
         return Problem("damaged", RESTORE)
     found = _STORAGE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)

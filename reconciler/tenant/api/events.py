@@ -32,7 +32,8 @@ _KNOWN: Final = [
 ]
 _CATALOGUE: Final = {
     "complete": COMPLETE,
-    "note": "What is null is not public. The severities are this project's own: Elastio's values are not public.",
+    "note": "What is null is not public. The severities are this project's own: Elastio's values "
+    "are not public.",
     "groups": sorted({known.group for known in CATALOGUE if known.group is not None}),
     "severities": list(SEVERITIES),
     "events": _KNOWN,
@@ -58,14 +59,18 @@ def _new_event(value: Any, own_id: str) -> NewEvent:
     if errors:
         raise invalid(errors)
     digest = hashlib.sha256(canonical([*parts, event])).digest()
-    return NewEvent(event_id or own_id, Subscription(*parts), canonical(event).decode("ascii"), digest)
+    return NewEvent(
+        event_id or own_id, Subscription(*parts), canonical(event).decode("ascii"), digest
+    )
 
 
 async def accept(call: Call) -> Response:
     """`POST /events`: 202 once the event and its deliveries are stored."""
     event = _new_event(await call.json(), call.store.new_id())
     now, most = call.store.clock(), call.tenant.max_pending
-    accepted = await call.store.write(lambda c: events.accept(c, event, now, call.store.new_id, most))
+    accepted = await call.store.write(
+        lambda c: events.accept(c, event, now, call.store.new_id, most)
+    )
     if call.tenant.engine is not None:
         call.tenant.engine.arrived(accepted.webhook_ids, now)
     return reply({"event_id": event.id, "deliveries": accepted.deliveries}, 202)

@@ -53,5 +53,11 @@ async def metrics(call: Call) -> Response:
 
     text = call.tenant.telemetry.exposition(await call.store.read(run))
     return Response(
-        text, 200, {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Content-Type": CONTENT_TYPE_LATEST}
+        text,
+        200,
+        {
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "Content-Type": CONTENT_TYPE_LATEST,
+        },
     )

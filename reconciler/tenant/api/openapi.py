@@ -1,6 +1,8 @@
-"""The OpenAPI 3.1 document of the tenant: built here, served by `app.py`, kept in `schemas/openapi.json`.
+"""The OpenAPI 3.1 document of the tenant: built here, served by `app.py`, kept in
+`schemas/openapi.json`.
 
-A test holds it to the routes of `app.py` and to the file, and every answer in the tenant's tests to it.
+A test holds it to the routes of `app.py` and to the file, and every answer in the tenant's tests to
+it.
 """
 
 from __future__ import annotations
@@ -51,7 +53,9 @@ _KEY: Final[Json] = {
     "name": "Idempotency-Key",
     "in": "header",
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
-    "description": "Per token and route, 24 hours: the same body again makes nothing new and answers with the webhook of now.",
+    "description": "Per token and route, 24 hours: the same body again makes "
+    "nothing new and answers "
+    "with the webhook of now.",
 }
 _ACCEPTED: Final = record({"deliveries": COUNT})
 _STEP: Final = record({"start": TIME, "succeeded": COUNT, "failed": COUNT})
@@ -61,9 +65,17 @@ _ALL: Final[Json] = {  # with `from`, `to` or `step` also in steps
 _BOUND: Final[Json] = {"type": ["number", "null"], "minimum": 1, "maximum": 10, "default": 10}
 _AN_EVENT: Final[Json] = {
     "event": maybe(ref("Subscription")),
-    "timeout_seconds": {**_BOUND, "description": "Seconds of wall clock after which the attempt is given up: verdict `timeout`."},
+    "timeout_seconds": {
+        **_BOUND,
+        "description": "Seconds of wall clock after which the attempt is given "
+        "up: verdict `timeout`.",
+    },
 }
-_TEST: Final = record({"webhook": ref("Unsaved"), **_AN_EVENT, "id": {"type": ["string", "null"]}}, ("webhook",), closed=True)
+_TEST: Final = record(
+    {"webhook": ref("Unsaved"), **_AN_EVENT, "id": {"type": ["string", "null"]}},
+    ("webhook",),
+    closed=True,
+)
 _EVENT: Final = record(
     {
         "type": NAME,
@@ -84,21 +96,33 @@ _DONE_EXAMPLE: Final[Json] = {
     "seconds": 0.04,
 }
 _EXAMPLES: Final[dict[str, tuple[Json, ...]]] = {  # operation: body, or body and answer
-    "POST /webhooks/test": ({"webhook": {"url": "https://hooks.example.com/elastio"}, "event": SUBSCRIPTION}, _DONE_EXAMPLE),
+    "POST /webhooks/test": (
+        {"webhook": {"url": "https://hooks.example.com/elastio"}, "event": SUBSCRIPTION},
+        _DONE_EXAMPLE,
+    ),
     "POST /webhooks/{id}/test": ({"event": SUBSCRIPTION}, _DONE_EXAMPLE),
-    "POST /webhooks/{id}/redeliver": ({"from": "2026-01-30T00:00:00Z", "to": "2026-01-31T00:00:00Z"}, {"deliveries": 4}),
-    "POST /events": ({**SUBSCRIPTION, "event": {"asset": "vol-1"}, "event_id": "e-1"}, {"event_id": "e-1", "deliveries": 2}),
+    "POST /webhooks/{id}/redeliver": (
+        {"from": "2026-01-30T00:00:00Z", "to": "2026-01-31T00:00:00Z"},
+        {"deliveries": 4},
+    ),
+    "POST /events": (
+        {**SUBSCRIPTION, "event": {"asset": "vol-1"}, "event_id": "e-1"},
+        {"event_id": "e-1", "deliveries": 2},
+    ),
     "GET /invocations": ({}, COUNTS_EXAMPLE),
 }
 _NOTES: Final = {
-    "PATCH": "Unlike RFC 7396, `auth`, `events` and `managed_by` replace the whole value; `auth` left out stays, null is none.",
+    "PATCH": "Unlike RFC 7396, `auth`, `events` and `managed_by` replace the whole value; `auth` "
+    "left out stays, null is none.",
     "DELETE": "A protected webhook is refused; a separate PATCH lifts that.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One operation; `kinds` are the problem types that are its own, beside those that follow from its shape."""
+    """One operation; `kinds` are the problem types that are its own, beside those that follow from
+    its shape.
+    """
 
     method: str
     path: str
@@ -132,16 +156,48 @@ class Line:
 
 
 _EMPTY: Final = record({}, closed=True)
-_CREATED: Final = ("bad-request", "owner", "name-taken", "idempotency", "idempotency-gone", "idempotency-in-progress")
+_CREATED: Final = (
+    "bad-request",
+    "owner",
+    "name-taken",
+    "idempotency",
+    "idempotency-gone",
+    "idempotency-in-progress",
+)
 _TESTED: Final = ("owner", "credential")
 _DELIVERY: Final = ref("Delivery")
 _TEST_PATHS: Final = ("/webhooks/test", "/webhooks/{id}/test")
 _AGAIN: Final = "/webhooks/{id}/deliveries/{delivery}/redeliver"
 _HOOK: Final = ref("Webhook")
 LINES: Final = (
-    Line("GET", "/webhooks", "List webhooks", READ, page(_HOOK), parameters=(*_PAGING, _query("name", TEXT))),
-    Line("POST", "/webhooks", "Create a webhook", WRITE, _HOOK, 201, (_KEY,), ref("WebhookDetails"), kinds=_CREATED),
-    Line("POST", _TEST_PATHS[0], "Test unsaved details", WRITE, _DELIVERY, body=_TEST, kinds=(*_TESTED, "not-found")),
+    Line(
+        "GET",
+        "/webhooks",
+        "List webhooks",
+        READ,
+        page(_HOOK),
+        parameters=(*_PAGING, _query("name", TEXT)),
+    ),
+    Line(
+        "POST",
+        "/webhooks",
+        "Create a webhook",
+        WRITE,
+        _HOOK,
+        201,
+        (_KEY,),
+        ref("WebhookDetails"),
+        kinds=_CREATED,
+    ),
+    Line(
+        "POST",
+        _TEST_PATHS[0],
+        "Test unsaved details",
+        WRITE,
+        _DELIVERY,
+        body=_TEST,
+        kinds=(*_TESTED, "not-found"),
+    ),
     Line("GET", "/webhooks/{id}", "Read a webhook", READ, _HOOK),
     Line(
         *("PATCH", "/webhooks/{id}", "Change a webhook", WRITE, _HOOK),
@@ -149,28 +205,68 @@ LINES: Final = (
         body=ref("WebhookPatch"),
         kinds=("owner", "name-taken", "credential"),
     ),
-    Line("DELETE", "/webhooks/{id}", "Delete a webhook", WRITE, None, 204, (_MATCH,), kinds=("owner", "protected")),
+    Line(
+        "DELETE",
+        "/webhooks/{id}",
+        "Delete a webhook",
+        WRITE,
+        None,
+        204,
+        (_MATCH,),
+        kinds=("owner", "protected"),
+    ),
     Line(
         *("POST", _TEST_PATHS[1], "Test a webhook", WRITE, _DELIVERY),
         body=record(_AN_EVENT, (), closed=True),
         body_required=False,
         kinds=_TESTED,
     ),
-    Line("GET", "/webhooks/{id}/deliveries", "List deliveries", READ, page(ref("QueuedDelivery")), parameters=_PAGING),
-    Line("POST", _AGAIN, "Send again", WRITE, _ACCEPTED, 202, (), _EMPTY, False, ("owner", "disabled", "expired")),
+    Line(
+        "GET",
+        "/webhooks/{id}/deliveries",
+        "List deliveries",
+        READ,
+        page(ref("QueuedDelivery")),
+        parameters=_PAGING,
+    ),
+    Line(
+        "POST",
+        _AGAIN,
+        "Send again",
+        WRITE,
+        _ACCEPTED,
+        202,
+        (),
+        _EMPTY,
+        False,
+        ("owner", "disabled", "expired"),
+    ),
     Line(
         *("POST", "/webhooks/{id}/redeliver", "Send failed ones again", WRITE, _ACCEPTED, 202),
         body=_BETWEEN,
         kinds=("owner", "disabled"),
     ),
     Line(
-        *("GET", "/webhooks/{id}/invocations", "Counts over time", READ, record({"steps": items_of(_STEP, maxItems=1000)})),
+        *(
+            "GET",
+            "/webhooks/{id}/invocations",
+            "Counts over time",
+            READ,
+            record({"steps": items_of(_STEP, maxItems=1000)}),
+        ),
         parameters=_SPAN,
     ),
     Line("GET", "/invocations", "Counts over all webhooks", READ, _ALL, parameters=_SPAN),
     Line("GET", "/events", "The catalogue of events", READ, ref("Catalogue")),
     Line(
-        *("POST", "/events", "Accept an event", EVENTS, record({"event_id": TEXT, "deliveries": COUNT}), 202),
+        *(
+            "POST",
+            "/events",
+            "Accept an event",
+            EVENTS,
+            record({"event_id": TEXT, "deliveries": COUNT}),
+            202,
+        ),
         body=_EVENT,
         kinds=("event-id", "backlog"),
     ),
@@ -178,7 +274,9 @@ LINES: Final = (
         *("GET", "/healthz", "Whether it works", None, record({"status": {"const": "ok"}})),
         kinds=("not-running", "busy", "damaged", "storage", "storage-full"),
     ),
-    Line("GET", "/metrics", "Its metrics, in Prometheus' text format", READ, TEXT, media="text/plain"),
+    Line(
+        "GET", "/metrics", "Its metrics, in Prometheus' text format", READ, TEXT, media="text/plain"
+    ),
     Line("GET", "/openapi.json", "This document", None, {"type": "object"}),
 )
 _IDS: Final = {  # what generated clients call each operation: never changed
@@ -224,7 +322,9 @@ def _problem(line: Line, status: int) -> Json:
         "content": {"application/problem+json": {"schema": ref("Problem"), "example": example}},
     }
     if status == 415:
-        made["headers"] = _header(*(("Accept-Patch",) if line.method == "PATCH" else ("Accept",)), "What to send")
+        made["headers"] = _header(
+            *(("Accept-Patch",) if line.method == "PATCH" else ("Accept",)), "What to send"
+        )
     elif status in _HEADERS:
         made["headers"] = _header(*_HEADERS[status])
     return made
@@ -255,8 +355,10 @@ def _operation(line: Line) -> Json:
         "summary": line.summary,
         "description": " ".join(filter(None, said)),
         "security": [] if line.scope is None else [{"token": []}],
-        "parameters": [{"name": n, "in": "path", "required": True, "schema": TEXT} for n in in_path] + list(line.parameters),
-        "responses": {str(line.status): _success(line)} | {str(status): _problem(line, status) for status in statuses},
+        "parameters": [{"name": n, "in": "path", "required": True, "schema": TEXT} for n in in_path]
+        + list(line.parameters),
+        "responses": {str(line.status): _success(line)}
+        | {str(status): _problem(line, status) for status in statuses},
     }
     if line.body is not None:
         media: dict[str, Any] = {"schema": line.body}
@@ -271,8 +373,9 @@ def _operation(line: Line) -> Json:
 _ABOUT: Final = """webhook-reconciler's own contract, not an Elastio API.
 Modelled on what the tenant's Settings > Webhooks page does; no public API for it is known.
 
-A request is checked in this order: path (404), method (405), token (401), scope (403), the body's size, media type and JSON
-(413, 415, 400), then the webhook (404), whose it is (403), If-Match (428, 412), conflicts (409), and last its fields (422).
+A request is checked in this order: path (404), method (405), token (401), scope (403), the body's
+size, media type and JSON (413, 415, 400), then the webhook (404), whose it is (403), If-Match (428,
+412), conflicts (409), and last its fields (422).
 A token with an owner changes and tests only webhooks of that owner or of nobody."""
 
 
@@ -290,7 +393,10 @@ def document() -> Json:
         },
         "servers": [{"url": "/public-api/v1"}],
         "paths": paths,
-        "components": {"schemas": SCHEMAS, "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
     }
 
 

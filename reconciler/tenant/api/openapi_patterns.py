@@ -1,7 +1,8 @@
 """The limits of `core/model/limits.py` as regular expressions, held to them by a test.
 
-Written so that ECMA-262 with its `u` flag and Python read them alike; lengths are said beside them. Lone surrogates, which are
-no characters at all, are left out: some engines know no way to write them.
+Written so that ECMA-262 with its `u` flag and Python read them alike; lengths are said beside them.
+Lone surrogates, which are no characters at all, are left out: some engines know no way to write
+them.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ def _between(edge: str, inside: str) -> str:
 
 
 _VISIBLE: Final = rf"(?=[{limits.INVISIBLE}]*[^{limits.INVISIBLE}])"
-NAME: Final = _between(rf"[^\u0000-\u001f{_NEVER}{_SPACE}]", rf"[^\u0000-\u001f{_NEVER}]").replace("^", f"^{_VISIBLE}", 1)
+NAME: Final = _between(rf"[^\u0000-\u001f{_NEVER}{_SPACE}]", rf"[^\u0000-\u001f{_NEVER}]").replace(
+    "^", f"^{_VISIBLE}", 1
+)
 DESCRIPTION: Final = rf"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f{_NEVER}]*{_END}"
 CREDENTIAL: Final = _between("[!-~]", "[ -~]")
 USERNAME: Final = _between("[!-9;-~]", "[ -9;-~]")
@@ -38,26 +41,47 @@ def _any_case(text: str) -> str:
     return "".join(f"[{char.upper()}{char}]" if char.isalpha() else char for char in text)
 
 
-_RESERVED: Final = ("host", "connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "expect")
+_RESERVED: Final = (
+    "host",
+    "connection",
+    "keep-alive",
+    "transfer-encoding",
+    "te",
+    "trailer",
+    "upgrade",
+    "expect",
+)
 _FAMILIES: Final = ("content-", "proxy-")
-_TAKEN: Final = "|".join([_any_case(name) + "$" for name in _RESERVED] + [_any_case(name) for name in _FAMILIES])
+_TAKEN: Final = "|".join(
+    [_any_case(name) + "$" for name in _RESERVED] + [_any_case(name) for name in _FAMILIES]
+)
 HEADER: Final = rf"^(?!{_TAKEN})[!#$%&'*+.^_`|~0-9A-Za-z-]+{_END}"
 
 _BYTE: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _LABEL: Final = "[a-zA-Z0-9_](?:[a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?"
-_NAMED: Final = rf"(?:{_LABEL}\.)*(?![0-9]+\.?(?:[:/?]|$)){_LABEL}\.?"  # whose last label is no number
-_PORT: Final = "(?::(?:0*(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?)?"
+# whose last label is no number
+_NAMED: Final = rf"(?:{_LABEL}\.)*(?![0-9]+\.?(?:[:/?]|$)){_LABEL}\.?"
+_PORT: Final = (
+    "(?::(?:0*(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}"
+    "|655[0-2][0-9]|6553[0-5]))?)?"
+)
 _REST: Final = r"[!$-;=?-Z\x5b\x5d_a-z~]*"
 _GROUP: Final = "[0-9A-Fa-f]{1,4}"
 
 
 def _shortened(left: int) -> str:
-    """IPv6 addresses with `::` after so many groups: up to seven groups in all, of which an IPv4 address at the end is two."""
+    """IPv6 addresses with `::` after so many groups: up to seven groups in all, of which an IPv4
+    address at the end is two.
+    """
     before = "" if not left else f"{_GROUP}(?::{_GROUP}){{{left - 1}}}"
     groups = f"(?:{_GROUP}(?::{_GROUP}){{0,{6 - left}}})?" if left < 7 else ""
     return f"{before}::(?:{groups}{f'|(?:{_GROUP}:){{0,{5 - left}}}{_IPV4}' if left < 6 else ''})"
 
 
 _IPV4: Final = rf"{_BYTE}(?:\.{_BYTE}){{3}}"
-_IPV6: Final = "|".join([f"(?:{_GROUP}:){{6}}(?:{_GROUP}:{_GROUP}|{_IPV4})", *map(_shortened, range(8))])
-URL: Final = rf"^[Hh][Tt][Tt][Pp][Ss]?://(?:{_IPV4}|{_NAMED}|\[(?:{_IPV6})\]){_PORT}(?:[/?]{_REST})?{_END}"
+_IPV6: Final = "|".join(
+    [f"(?:{_GROUP}:){{6}}(?:{_GROUP}:{_GROUP}|{_IPV4})", *map(_shortened, range(8))]
+)
+URL: Final = (
+    rf"^[Hh][Tt][Tt][Pp][Ss]?://(?:{_IPV4}|{_NAMED}|\[(?:{_IPV6})\]){_PORT}(?:[/?]{_REST})?{_END}"
+)

@@ -1,7 +1,8 @@
-"""The JSON Schemas of the OpenAPI document: what stands in bodies and answers, each with an example.
+"""The JSON Schemas of the OpenAPI document: what stands in bodies and answers, each with an
+example.
 
-Limits are those of `core/model/limits.py`, their patterns stand in `openapi_patterns.py`; what a schema cannot say (NFC, when a
-stored secret is enough) is prose.
+Limits are those of `core/model/limits.py`, their patterns stand in `openapi_patterns.py`; what a
+schema cannot say (NFC, when a stored secret is enough) is prose.
 """
 
 from __future__ import annotations
@@ -34,7 +35,11 @@ REPOSITORY: Final[Json] = {
     "pattern": patterns.REPOSITORY,
     "maxLength": limits.REPOSITORY_LENGTH,
 }
-PLAIN: Final[Json] = {"type": "string", "pattern": patterns.CREDENTIAL, "maxLength": limits.CREDENTIAL_BYTES}
+PLAIN: Final[Json] = {
+    "type": "string",
+    "pattern": patterns.CREDENTIAL,
+    "maxLength": limits.CREDENTIAL_BYTES,
+}
 USERNAME: Final[Json] = {**PLAIN, "pattern": patterns.USERNAME}
 HEADER: Final[Json] = {**PLAIN, "pattern": patterns.HEADER}
 SECRET: Final[Json] = {**PLAIN, "writeOnly": True}
@@ -42,7 +47,11 @@ STATUS_CODE: Final[Json] = {"type": ["integer", "null"], "minimum": 100, "maximu
 SECONDS: Final[Json] = {"type": ["number", "null"], "minimum": 0}
 VERDICTS: Final = [verdict.value for verdict in Verdict]
 
-SUBSCRIPTION: Final[Json] = {"type": "elastio:recovery-point:create:started", "version": "v0", "severity": "info"}
+SUBSCRIPTION: Final[Json] = {
+    "type": "elastio:recovery-point:create:started",
+    "version": "v0",
+    "severity": "info",
+}
 MARK: Final[Json] = {
     "owner": "payments",
     "key": "payments-oncall",
@@ -55,7 +64,12 @@ DETAILS_EXAMPLE: Final[Json] = {
     "url": "https://hooks.example.com/elastio",
     "description": "",
     "enabled": True,
-    "auth": {"type": "basic", "username": "elastio", "password": "kept-at-the-tenant", "credential_version": "2"},
+    "auth": {
+        "type": "basic",
+        "username": "elastio",
+        "password": "kept-at-the-tenant",
+        "credential_version": "2",
+    },
     "events": [SUBSCRIPTION],
     "managed_by": MARK,
     "protected": False,
@@ -88,8 +102,12 @@ def maybe(schema: Json) -> Json:
     return {"oneOf": [schema, {"type": "null"}]}
 
 
-def record(properties: Json, required: tuple[str, ...] | None = None, *, closed: bool = False) -> Json:
-    """An object; all its properties are required unless some are named. `closed`: others are refused."""
+def record(
+    properties: Json, required: tuple[str, ...] | None = None, *, closed: bool = False
+) -> Json:
+    """An object; all its properties are required unless some are named. `closed`: others are
+    refused.
+    """
     made: Json = {"type": "object", "properties": properties}
     needed = list(properties if required is None else required)
     if needed:
@@ -111,15 +129,23 @@ def page(items: Json) -> Json:
 
 def _auth(kind: str, fields: Json, *required: str) -> Json:
     version = {"type": "null"} if kind == "none" else MAYBE_NAME
-    return record({"type": {"const": kind}, **fields, "credential_version": version}, ("type", *required), closed=True)
+    return record(
+        {"type": {"const": kind}, **fields, "credential_version": version},
+        ("type", *required),
+        closed=True,
+    )
 
 
 def _auths(secret: Json | None = None, *needed: str) -> list[Json]:
-    """Every kind of authentication; with `secret` with the field of its secret, which is required where it is among `needed`."""
+    """Every kind of authentication; with `secret` with the field of its secret, which is required
+    where it is among `needed`.
+    """
 
     def one(kind: str, name: str, **fields: Json) -> Json:
         given = {} if secret is None else {name: secret}
-        return _auth(kind, {**fields, **given}, *fields, *(field for field in given if field in needed))
+        return _auth(
+            kind, {**fields, **given}, *fields, *(field for field in given if field in needed)
+        )
 
     return [
         _auth("none", {}),
@@ -131,11 +157,23 @@ def _auths(secret: Json | None = None, *needed: str) -> list[Json]:
 
 _COUNTS: Final = record({"succeeded": COUNT, "failed": COUNT})
 _INVOCATIONS: Final = record(
-    {"succeeded": COUNT, "failed": COUNT, "last_success": MAYBE_TIME, "last_failure": MAYBE_TIME, "last_day": _COUNTS}
+    {
+        "succeeded": COUNT,
+        "failed": COUNT,
+        "last_success": MAYBE_TIME,
+        "last_failure": MAYBE_TIME,
+        "last_day": _COUNTS,
+    }
 )
 _EVENTS: Final = items_of(ref("Subscription"), uniqueItems=True)
-_NAMED: Final[Json] = {"name": NFC, "url": {"type": "string", "pattern": patterns.URL, "maxLength": limits.URL_LENGTH}}
-_DESCRIPTION: Final[Json] = {"pattern": patterns.DESCRIPTION, "maxLength": limits.DESCRIPTION_LENGTH}
+_NAMED: Final[Json] = {
+    "name": NFC,
+    "url": {"type": "string", "pattern": patterns.URL, "maxLength": limits.URL_LENGTH},
+}
+_DESCRIPTION: Final[Json] = {
+    "pattern": patterns.DESCRIPTION,
+    "maxLength": limits.DESCRIPTION_LENGTH,
+}
 _GIVEN: Final[Json] = {
     **_NAMED,
     "description": {"type": ["string", "null"], **_DESCRIPTION},
@@ -181,7 +219,13 @@ _QUEUED: Final = record(
     }
 )
 _DELIVERY: Final = record(
-    {"event": TEXT, "verdict": {"enum": VERDICTS}, "status_code": STATUS_CODE, "detail": MAYBE, "seconds": SECONDS}
+    {
+        "event": TEXT,
+        "verdict": {"enum": VERDICTS},
+        "status_code": STATUS_CODE,
+        "detail": MAYBE,
+        "seconds": SECONDS,
+    }
 )
 _KNOWN: Final = record(
     {
@@ -194,13 +238,22 @@ _KNOWN: Final = record(
         "source": MAYBE,
     }
 )
-_SECRETS: Final = "Secrets are accepted, never returned. Without its secret an authentication keeps the stored one."
+_SECRETS: Final = (
+    "Secrets are accepted, never returned. Without its secret an authentication keeps the "
+    "stored one."
+)
 
 SCHEMAS: Final[Json] = {
-    "Subscription": {**record({"type": NAME, "version": NAME, "severity": NAME}, closed=True), "example": SUBSCRIPTION},
+    "Subscription": {
+        **record({"type": NAME, "version": NAME, "severity": NAME}, closed=True),
+        "example": SUBSCRIPTION,
+    },
     "Auth": {"description": "As it is shown: without its secret.", "oneOf": _auths()},
     "GivenAuth": {"description": _SECRETS, "oneOf": _auths(SECRET)},
-    "NewAuth": {"description": "With its secret, since none is stored.", "oneOf": _auths(SECRET, "password", "token", "value")},
+    "NewAuth": {
+        "description": "With its secret, since none is stored.",
+        "oneOf": _auths(SECRET, "password", "token", "value"),
+    },
     "ManagedBy": {
         **record(
             {

@@ -1,4 +1,6 @@
-"""Test deliveries of saved and of unsaved details. Handlers of `app.py`; tests never count as invocations."""
+"""Test deliveries of saved and of unsaved details. Handlers of `app.py`; tests never count as
+invocations.
+"""
 
 from __future__ import annotations
 
@@ -39,14 +41,22 @@ def _seconds(reader: Reader) -> float | None:
     if reader.drop_null("timeout_seconds"):
         return None
     value = reader.take("timeout_seconds")
-    if isinstance(value, bool) or not isinstance(value, int | float) or not SHORTEST <= value <= TOTAL:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not SHORTEST <= value <= TOTAL
+    ):
         reader.fault("timeout_seconds", f"must be a number from {SHORTEST:g} to {TOTAL:g}")
         return None
     return float(value)
 
 
-async def sent(tenant: Tenant, who: str, target: Webhook, event: Subscription, seconds: float | None = None) -> Delivery:
-    """One test, counted for `who`, a token or a session; raises 429. It is given up after `seconds`."""
+async def sent(
+    tenant: Tenant, who: str, target: Webhook, event: Subscription, seconds: float | None = None
+) -> Delivery:
+    """One test, counted for `who`, a token or a session; raises 429. It is given up after
+    `seconds`.
+    """
     tenant.rates.spend(who)
     event_id = tenant.store.new_id()
     sample = sample_event(event, event_id=event_id, time=rfc3339(tenant.store.clock()))
@@ -55,8 +65,12 @@ async def sent(tenant: Tenant, who: str, target: Webhook, event: Subscription, s
     return outcome
 
 
-async def _send(call: Call, target: Webhook, event: Subscription, seconds: float | None) -> Response:
-    return reply(delivery_to_wire(await sent(call.tenant, call.principal.id, target, event, seconds)))
+async def _send(
+    call: Call, target: Webhook, event: Subscription, seconds: float | None
+) -> Response:
+    return reply(
+        delivery_to_wire(await sent(call.tenant, call.principal.id, target, event, seconds))
+    )
 
 
 async def _stored(call: Call, webhook_id: str) -> Stored:
@@ -85,7 +99,9 @@ async def saved(call: Call) -> Response:
 
 
 async def unsaved(call: Call) -> Response:
-    """`POST /webhooks/test`: details that are stored nowhere; `id` names the webhook whose secret may be used."""
+    """`POST /webhooks/test`: details that are stored nowhere; `id` names the webhook whose secret
+    may be used.
+    """
     value: Any = await call.json()
     errors: list[FieldError] = []
     reader = Reader(value, "", errors)
@@ -97,7 +113,9 @@ async def unsaved(call: Call) -> Response:
     if errors or given.errors:
         raise invalid([*errors, *given.errors])
     fields = given.fields
-    auth, secret = change.to_test(fields.get("auth"), held, fields["url"], call.store.vault, "/webhook")
+    auth, secret = change.to_test(
+        fields.get("auth"), held, fields["url"], call.store.vault, "/webhook"
+    )
     target = webhooks.to_send(fields.get("name", ""), fields["url"], auth, secret)
     known = fields.get("events") or (held.events if held is not None else ())
     return await _send(call, target, event or next(iter(known), DEFAULT), seconds)

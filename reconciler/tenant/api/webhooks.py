@@ -1,4 +1,6 @@
-"""Webhooks: list, create, read, patch, delete. Handlers of `app.py`; the rules of a write stand in `webhook_change.py`."""
+"""Webhooks: list, create, read, patch, delete. Handlers of `app.py`; the rules of a write stand in
+`webhook_change.py`.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ async def listing(call: Call) -> Response:
     after = "" if cursor is None else cursors.after(vault, bound, cursor)
     found = await call.store.read(lambda c: webhooks.page(c, after, limit + 1, name, now))
     following = cursors.made(vault, bound, found[limit - 1].id) if len(found) > limit else None
-    return reply({"items": [webhooks.to_json(item) for item in found[:limit]], "next_cursor": following})
+    return reply(
+        {"items": [webhooks.to_json(item) for item in found[:limit]], "next_cursor": following}
+    )
 
 
 async def read(call: Call) -> Response:
@@ -75,11 +79,17 @@ class _Creation:
 
     def run(self, connection: sqlite3.Connection) -> Stored:
         """Makes the webhook, or finds what this Idempotency-Key made before."""
-        before = idempotency.made_before(connection, self.use, self.now) if self.use is not None else None
+        before = (
+            idempotency.made_before(connection, self.use, self.now)
+            if self.use is not None
+            else None
+        )
         if before is not None:
             found = webhooks.get(connection, before, self.now)
             if found is None:
-                raise Refusal("idempotency-gone", "the webhook that this Idempotency-Key made was deleted")
+                raise Refusal(
+                    "idempotency-gone", "the webhook that this Idempotency-Key made was deleted"
+                )
             return found
         check_name(connection, self.given, "")
         if self.given.errors:
@@ -99,7 +109,9 @@ async def create(call: Call) -> Response:
     vault, webhook_id, use = call.store.vault, call.store.new_id(), None
     given = details(value, partial(vault.seal, webhook_id), required=("name", "url"))
     if key is not None:
-        use = Use(call.principal.id, "POST /webhooks", key, vault.mac("idempotency", canonical(value)))
+        use = Use(
+            call.principal.id, "POST /webhooks", key, vault.mac("idempotency", canonical(value))
+        )
     made = await _once(call, use, _Creation(webhook_id, given, vault, use, call.store.clock()))
     return _tagged(made, 201)
 
@@ -119,14 +131,18 @@ async def _once(call: Call, use: Use | None, creation: _Creation) -> Stored:
 
 
 def _changeable(connection: sqlite3.Connection, call: Call, now: float) -> Stored:
-    """The webhook that a conditional write names; raises 404, 403 `owner`, 428, 412 in this order."""
+    """The webhook that a conditional write names; raises 404, 403 `owner`, 428, 412 in this
+    order.
+    """
     held = _held(connection, call.part("id"), now)
     check_holder(call.principal, held)
     tags = call.if_match()
     if tags is None:
         raise Refusal("revision-required", "send If-Match with the ETag that you read")
     if held.etag not in tags and "*" not in tags:
-        raise Refusal("revision", "somebody changed it since you read it", headers={"ETag": held.etag})
+        raise Refusal(
+            "revision", "somebody changed it since you read it", headers={"ETag": held.etag}
+        )
     return held
 
 
@@ -145,7 +161,9 @@ async def patch(call: Call) -> Response:
     return _tagged(written)
 
 
-def _patched(connection: sqlite3.Connection, call: Call, value: Any, given: Details, now: float) -> Stored:
+def _patched(
+    connection: sqlite3.Connection, call: Call, value: Any, given: Details, now: float
+) -> Stored:
     held = _changeable(connection, call, now)
     change.check_owner(call.principal, change.owner_of(value))
     check_name(connection, given, held.id)

@@ -1,8 +1,8 @@
 """Attempts deliveries in the background until they are through.
 
-Which webhook may send next stands in `lanes.py`, when a failed delivery is tried again in `retries.py`, what is stored in
-`claims.py` and `outcomes.py`. Here these are put together: picks become claims, claims become attempts, and their outcomes give
-the places back.
+Which webhook may send next stands in `lanes.py`, when a failed delivery is tried again in
+`retries.py`, what is stored in `claims.py` and `outcomes.py`. Here these are put together: picks
+become claims, claims become attempts, and their outcomes give the places back.
 """
 
 from __future__ import annotations
@@ -29,18 +29,26 @@ from reconciler.tenant.store.rows.outcomes import Ended
 from reconciler.tenant.store.store import Store
 from reconciler.tenant.times import rfc3339
 
-LOOK: Final = 5.0  # seconds between looks for what another process left, and after a write that could not be stored
+# seconds between looks for what another process left, and after a write that could not be stored
+LOOK: Final = 5.0
 UPKEEP: Final = 60.0  # seconds between looks for what is too old
-TOGETHER: Final = 8  # attempts that are claimed, or whose outcomes are stored, in one transaction, so that none takes long
-REST: Final = 9  # times as long as a step of upkeep took does the next one wait, so that others find the writer free
+# attempts that are claimed, or whose outcomes are stored, in one transaction, so that none takes
+# long
+TOGETHER: Final = 8
+# times as long as a step of upkeep took does the next one wait, so that others find the writer free
+REST: Final = 9
 
-Observe = Callable[[str, Delivery, str, int], None]  # told url, outcome, event id and number of each attempt
+Observe = Callable[
+    [str, Delivery, str, int], None
+]  # told url, outcome, event id and number of each attempt
 
 _log = logging.getLogger("reconciler.tenant")
 
 
 class Engine:
-    """The background of one application; `wake` or `arrived` after anything that may have made a delivery due."""
+    """The background of one application; `wake` or `arrived` after anything that may have made a
+    delivery due.
+    """
 
     def __init__(
         self,
@@ -68,7 +76,9 @@ class Engine:
         self._background = (asyncio.create_task(self._look()), asyncio.create_task(self._keep_up()))
 
     async def stop(self) -> None:
-        """Claims nothing more and waits for the attempts under way, each of which ends by its own time limit."""
+        """Claims nothing more and waits for the attempts under way, each of which ends by its own
+        time limit.
+        """
         self._stopped = True
         for task in self._background:
             task.cancel()
@@ -81,16 +91,22 @@ class Engine:
 
     @property
     def running(self) -> bool:
-        """Whether it goes on claiming what is due: it was not stopped, and none of its background has ended by itself."""
+        """Whether it goes on claiming what is due: it was not stopped, and none of its background
+        has ended by itself.
+        """
         return not self._stopped and not any(task.done() for task in self._background)
 
     async def idle(self) -> None:
         """Waits until nothing is under way."""
         while self._passing is not None or self._attempts:
-            await asyncio.gather(*filter(None, [self._passing]), *self._attempts, return_exceptions=True)
+            await asyncio.gather(
+                *filter(None, [self._passing]), *self._attempts, return_exceptions=True
+            )
 
     def wake(self, *webhook_ids: str) -> None:
-        """Reads what the file says of these webhooks, without any: of all for which something waits; returns at once."""
+        """Reads what the file says of these webhooks, without any: of all for which something
+        waits; returns at once.
+        """
         if not webhook_ids:
             self._unread = None
         elif self._unread is not None:
@@ -136,14 +152,18 @@ class Engine:
             await self._claim(picks)
 
     async def _follow_the_clock(self) -> None:
-        """Moves what is planned by as much as the machine's clock jumped, so that each wait takes as long as it was to take."""
+        """Moves what is planned by as much as the machine's clock jumped, so that each wait takes
+        as long as it was to take.
+        """
         jump = self._store.clock.jump()
         if not jump:
             return
 
         def move(connection: sqlite3.Connection) -> None:
             outcomes.move(connection, jump)
-            self._store.clock.follow(jump)  # with the last statement, so that no moment of the old time line is stored after it
+            self._store.clock.follow(
+                jump
+            )  # with the last statement, so that no moment of the old time line is stored after it
 
         try:
             await self._store.write(move)
@@ -160,7 +180,9 @@ class Engine:
             return
         ids = None if self._unread is None else tuple(self._unread)
         self._unread = set()
-        found = await self._store.read(lambda c: claims.waiting(c) if ids is None else claims.facts(c, ids))
+        found = await self._store.read(
+            lambda c: claims.waiting(c) if ids is None else claims.facts(c, ids)
+        )
         self._lanes.learn(found, ids or ())
 
     async def _claim(self, picks: list[Pick]) -> None:
@@ -190,14 +212,18 @@ class Engine:
         outcome = await self._sent(claim)
         self._observe(claim.target.url, outcome, claim.event_id, claim.number)
         after = await self._stored(Ended(claim, outcome, self._retries.wait(claim.tries, outcome)))
-        answered = None if outcome.verdict is Verdict.INTERRUPTED else outcome.status_code is not None
+        answered = (
+            None if outcome.verdict is Verdict.INTERRUPTED else outcome.status_code is not None
+        )
         self._lanes.ended(pick, after, answered=answered)
 
     async def _finished(self, ended: Sequence[Ended]) -> list[After | None]:
         return await self._store.write(lambda c: outcomes.finish(c, ended, self._store.clock()))
 
     async def _stored(self, ended: Ended) -> After | None:
-        """Stores an outcome, however long the disk is full or another process in the way: until then its place is taken."""
+        """Stores an outcome, however long the disk is full or another process in the way: until
+        then its place is taken.
+        """
         while True:
             try:
                 return await self._finish(ended)
@@ -210,7 +236,13 @@ class Engine:
     async def _sent(self, claim: Claim) -> Delivery:
         """One attempt, with the url and credentials that the claim read."""
         target, what = claim.target, claim.subscription
-        event = real_event(what.type, what.version, json.loads(claim.body), claim.event_id, rfc3339(claim.accepted_at))
+        event = real_event(
+            what.type,
+            what.version,
+            json.loads(claim.body),
+            claim.event_id,
+            rfc3339(claim.accepted_at),
+        )
         try:
             secret = webhooks.opened(target.webhook_id, target.auth, self._store.vault)
             webhook = webhooks.to_send(target.name, target.url, target.auth, secret)

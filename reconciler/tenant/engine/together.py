@@ -7,18 +7,20 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, TypeVar
 
-PAUSE: Final = 0.05  # seconds; a work that took longer waited for somebody, as for another process that writes
+# seconds; a work that took longer waited for somebody, as for another process that writes
+PAUSE: Final = 0.05
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 class Together(Generic[T, R]):
-    """Hands items to `work`, one group at a time; `work` returns an end for each, in their order, or raises for all.
+    """Hands items to `work`, one group at a time; `work` returns an end for each, in their order,
+    or raises for all.
 
-    A group that was refused is tried one by one, so that nobody fails for another's sake. After each group a pause as long as
-    its work took, PAUSE at most, so that others find the writer free, and the next group is worth its transaction. `clock`
-    tells seconds, `sleep` lets them pass.
+    A group that was refused is tried one by one, so that nobody fails for another's sake. After
+    each group a pause as long as its work took, PAUSE at most, so that others find the writer free,
+    and the next group is worth its transaction. `clock` tells seconds, `sleep` lets them pass.
     """
 
     def __init__(
@@ -53,7 +55,9 @@ class Together(Generic[T, R]):
             self._working = None
 
     async def _told(self, group: list[tuple[T, asyncio.Future[R]]], *, last: bool) -> bool:
-        """Does the work and tells its ends; False where it was refused and nobody was told, because it is not the `last` try."""
+        """Does the work and tells its ends; False where it was refused and nobody was told, because
+        it is not the `last` try.
+        """
         try:
             ends = await self._work([item for item, _ in group])
         except Exception as error:  # noqa: BLE001  whatever it is, who waits has to hear of it

@@ -1,4 +1,5 @@
-"""What the buttons inside a webhook's form do, the same on creating and on editing: test, add an event, take one off the list.
+"""What the buttons inside a webhook's form do, the same on creating and on editing: test, add an
+event, take one off the list.
 
 Nothing here changes a webhook; each ends with a look at the form again.
 """
@@ -26,7 +27,11 @@ class Show(Protocol):
     """Shows a form again, with its errors."""
 
     def __call__(
-        self, sent: Submission, errors: Sequence[FieldError], status: int = 422, headers: Mapping[str, str] | None = None
+        self,
+        sent: Submission,
+        errors: Sequence[FieldError],
+        status: int = 422,
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
         """The page."""
 
@@ -66,7 +71,9 @@ async def _listed(sent: Submission, typed: forms.Typed, place: Place, said: str)
 
 
 async def _tested(sent: Submission, show: Show, place: Place) -> Response:
-    """Sends a test with what the form says, saved or not: only url and authentication have to be fine."""
+    """Sends a test with what the form says, saved or not: only url and authentication have to be
+    fine.
+    """
     errors = sent.errors_of_test()
     if errors:
         return show(sent, errors)

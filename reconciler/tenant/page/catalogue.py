@@ -1,4 +1,6 @@
-"""Settings > Events: the catalogue by group, and which webhooks receive each event. What is not public is said to be so."""
+"""Settings > Events: the catalogue by group, and which webhooks receive each event. What is not
+public is said to be so.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ class Group:
 
 
 def _body(event: EventType | None) -> str:
-    """The whole body of a delivery as it is documented, for reading; empty without a public example."""
+    """The whole body of a delivery as it is documented, for reading; empty without a public
+    example.
+    """
     if event is None or event.example is None:
         return ""
     body = {"version": VERSION, "deprecation_warning": None, "events": [json.loads(event.example)]}
@@ -67,7 +71,9 @@ def groups(receivers: Mapping[str, Receivers]) -> tuple[Group, ...]:
 
 def strangers(receivers: Mapping[str, Receivers]) -> tuple[Row, ...]:
     """What webhooks receive and the catalogue does not know."""
-    return tuple(Row(kind, None, found, "") for kind, found in receivers.items() if kind not in BY_TYPE)
+    return tuple(
+        Row(kind, None, found, "") for kind, found in receivers.items() if kind not in BY_TYPE
+    )
 
 
 async def show(visit: Visit) -> Response:
@@ -75,5 +81,11 @@ async def show(visit: Visit) -> Response:
     receivers = await visit.store.read(subscriptions.by_type)
     shown, others = groups(receivers), strangers(receivers)
     nobody = [row.type for group in shown for row in group.rows if not row.receivers.enabled]
-    values = {"groups": shown, "strangers": others, "nobody": nobody, "severities": SEVERITIES, "complete": COMPLETE}
+    values = {
+        "groups": shown,
+        "strangers": others,
+        "nobody": nobody,
+        "severities": SEVERITIES,
+        "complete": COMPLETE,
+    }
     return visit.page("events.html", at="events", **values)

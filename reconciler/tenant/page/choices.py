@@ -1,4 +1,6 @@
-"""What a form offers for choosing events, out of the catalogue; adding one to the form's list and taking one off. Pure."""
+"""What a form offers for choosing events, out of the catalogue; adding one to the form's list and
+taking one off. Pure.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +15,24 @@ from reconciler.tenant.requests import body
 NO_GROUP: Final = "Group is not public"
 TYPES: Final = tuple((event.type, event.group or NO_GROUP) for event in CATALOGUE)
 GROUPS: Final = tuple(dict.fromkeys(group for _, group in TYPES))
-VERSIONS: Final = tuple(sorted({version for event in CATALOGUE for version in event.versions or ()}))
+VERSIONS: Final = tuple(
+    sorted({version for event in CATALOGUE for version in event.versions or ()})
+)
 OFFERED: Final = {"groups": GROUPS, "types": TYPES, "versions": VERSIONS, "severities": SEVERITIES}
 
 
 def added(typed: Typed, *, written: bool) -> tuple[Typed, list[FieldError]]:
-    """The form with the chosen event in its list, and what is wrong instead; `written`: the event in the text fields."""
+    """The form with the chosen event in its list, and what is wrong instead; `written`: the event
+    in the text fields.
+    """
     names = WRITTEN if written else SELECTED
     chosen = forms.selected(typed, names)
     errors = _wrong(chosen, names, written=written)
     known = forms.events(typed)
     if not errors and chosen in known:
-        errors = [FieldError(f"/{names[0]}", "is in the list already, with this version and severity")]
+        errors = [
+            FieldError(f"/{names[0]}", "is in the list already, with this version and severity")
+        ]
     if errors:
         return typed, errors
     return {**forms.cleared(typed, names), "events": forms.listed([*known, chosen])}, []
@@ -42,4 +50,7 @@ def _wrong(chosen: dict[str, str], names: tuple[str, ...], *, written: bool) -> 
 
 def removed(typed: Typed, which: str) -> Typed:
     """The form without the event that a button named; the same where it is not in the list."""
-    return {**typed, "events": forms.listed(item for item in forms.events(typed) if forms.one(item) != which)}
+    return {
+        **typed,
+        "events": forms.listed(item for item in forms.events(typed) if forms.one(item) != which),
+    }

@@ -1,4 +1,6 @@
-"""Creating a webhook in two steps: what it is and where it posts to, then its events. Between them the draft is kept."""
+"""Creating a webhook in two steps: what it is and where it posts to, then its events. Between them
+the draft is kept.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,18 @@ _TEMPLATES: Final = {1: "create.html", 2: "create_events.html"}
 _OF_STEP_2: Final = frozenset({"events", *forms.SELECTED, *forms.WRITTEN})
 
 
-def _page(visit: Visit, step: int, form: forms.Form, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    values = {"offered": choices.OFFERED, "carried": forms.STEP_1, "said": said(visit.query("said"))}
+def _page(
+    visit: Visit,
+    step: int,
+    form: forms.Form,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    values = {
+        "offered": choices.OFFERED,
+        "carried": forms.STEP_1,
+        "said": said(visit.query("said")),
+    }
     return visit.page(_TEMPLATES[step], status, at="webhooks", form=form, headers=headers, **values)
 
 
@@ -48,14 +60,20 @@ async def choose(visit: Visit) -> Response:
 async def _resumed(visit: Visit, step: int) -> Response:
     draft = await submission.draft_of(visit, visit.part("draft"), None)
     if draft is None:
-        raise Refusal("draft", "a form that is not sent within 30 minutes is forgotten, and so is what was typed into it")
+        raise Refusal(
+            "draft",
+            "a form that is not sent within 30 minutes is forgotten, and so is what was "
+            "typed into it",
+        )
     return _page(visit, step, forms.form(draft, draft.typed, None))
 
 
 async def first(visit: Visit) -> Response:
     """`POST /settings/webhooks/new` and `…/new/{draft}`: test, or go on to step 2."""
     sent = await submission.taken(visit, None, await _before(visit))
-    done = await actions.acted(sent, partial(_shown, step=1), lambda draft: (f"{NEW}/{draft.id}", {}))
+    done = await actions.acted(
+        sent, partial(_shown, step=1), lambda draft: (f"{NEW}/{draft.id}", {})
+    )
     if done is not None:
         return done
     errors = [*sent.errors(), *await submission.name_errors(sent)]
@@ -63,32 +81,51 @@ async def first(visit: Visit) -> Response:
 
 
 async def second(visit: Visit) -> Response:
-    """`POST /settings/webhooks/new/{draft}/events`: test, add or remove an event, go back, or add the webhook."""
+    """`POST /settings/webhooks/new/{draft}/events`: test, add or remove an event, go back, or add
+    the webhook.
+    """
     sent = await submission.taken(visit, None, await _before(visit))
-    done = await actions.acted(sent, partial(_shown, step=2), lambda draft: (f"{NEW}/{draft.id}/events", {}))
+    done = await actions.acted(
+        sent, partial(_shown, step=2), lambda draft: (f"{NEW}/{draft.id}/events", {})
+    )
     if done is not None:
         return done
-    return html.moved(f"{NEW}/{sent.draft.id}") if actions.action(visit) == "back" else await _added(sent)
+    return (
+        html.moved(f"{NEW}/{sent.draft.id}")
+        if actions.action(visit) == "back"
+        else await _added(sent)
+    )
 
 
 async def first_again(visit: Visit, problem: Problem) -> Response:
     """Step 1 that was refused: what was typed, to be sent again."""
-    return _page(visit, 1, submission.refused(visit, None, problem), problem.status, problem.headers)
+    return _page(
+        visit, 1, submission.refused(visit, None, problem), problem.status, problem.headers
+    )
 
 
 async def second_again(visit: Visit, problem: Problem) -> Response:
-    """Step 2 likewise, under the id of a draft that does not exist yet: what is sent to it begins anew."""
+    """Step 2 likewise, under the id of a draft that does not exist yet: what is sent to it begins
+    anew.
+    """
     form = replace(submission.refused(visit, None, problem), draft=visit.store.new_id())
     return _page(visit, 2, form, problem.status, problem.headers)
 
 
 async def _before(visit: Visit) -> Draft | None:
-    """The draft that the form goes on from; None at first, and where it is no longer kept: what was sent begins anew."""
+    """The draft that the form goes on from; None at first, and where it is no longer kept: what was
+    sent begins anew.
+    """
     return await submission.draft_of(visit, str(visit.request.path_params.get("draft", "")), None)
 
 
 def _shown(
-    sent: Submission, errors: Sequence[FieldError], status: int = 422, headers: Mapping[str, str] | None = None, *, step: int
+    sent: Submission,
+    errors: Sequence[FieldError],
+    status: int = 422,
+    headers: Mapping[str, str] | None = None,
+    *,
+    step: int,
 ) -> Response:
     """The step again with its errors: step 1 where one of its fields is at fault."""
     form = forms.form(sent.draft, sent.draft.typed, None, errors)

@@ -1,4 +1,6 @@
-"""A webhook in Git: its manifest to copy. What a webhook that Git manages says is `templates/_managed.html`."""
+"""A webhook in Git: its manifest to copy. What a webhook that Git manages says is
+`templates/_managed.html`.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,20 @@ ID_PART: Final = 8  # characters of the id in a key, where the name has no lette
 
 
 def manifest_of(webhook: Stored) -> Manifest:
-    """The document that declares a webhook as it is; its key is the one it has in Git, else made from its name."""
+    """The document that declares a webhook as it is; its key is the one it has in Git, else made
+    from its name.
+    """
     mark = webhook.managed_by
     key = mark.key if mark is not None else key_for(webhook.name, f"webhook-{webhook.id[:ID_PART]}")
     auth = webhooks.to_send(webhook.name, webhook.url, webhook.auth, None).auth
-    spec = Webhook(webhook.name, webhook.url, webhook.description, webhook.enabled, auth, frozenset(webhook.events))
+    spec = Webhook(
+        webhook.name,
+        webhook.url,
+        webhook.description,
+        webhook.enabled,
+        auth,
+        frozenset(webhook.events),
+    )
     return manifest(spec, key, protected=webhook.protected)
 
 

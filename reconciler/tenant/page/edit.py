@@ -39,12 +39,19 @@ async def show(visit: Visit) -> Response:
         return html.moved(f"{LIST}/{held.id}", said="forgotten")
     past = await recent.past(visit, held.id)
     if draft is None:
-        return _page(visit, held, past, forms.form(None, forms.of_webhook(held), held, revision=str(held.revision)))
+        return _page(
+            visit,
+            held,
+            past,
+            forms.form(None, forms.of_webhook(held), held, revision=str(held.revision)),
+        )
     return _page(visit, held, past, forms.form(draft, draft.typed, held, revision=draft.revision))
 
 
 async def take(visit: Visit) -> Response:
-    """`POST /settings/webhooks/{id}`: test, change the events, choose a period, or save; raises 410 for a version not kept."""
+    """`POST /settings/webhooks/{id}`: test, change the events, choose a period, or save; raises 410
+    for a version not kept.
+    """
     held = await found(visit)
     before = await submission.draft_of(visit, visit.typed("draft"), visit.part("id"))
     if actions.action(visit) == "overwrite":
@@ -58,23 +65,40 @@ async def take(visit: Visit) -> Response:
     if actions.action(visit).startswith(_PERIOD):
         return await _looked(sent, held)
     shown = partial(_shown, await recent.past(visit, held.id))
-    done = await actions.acted(sent, shown, lambda draft: (f"{LIST}/{held.id}", {"draft": draft.id}))
+    done = await actions.acted(
+        sent, shown, lambda draft: (f"{LIST}/{held.id}", {"draft": draft.id})
+    )
     return done if done is not None else await _saved(sent, held, shown)
 
 
 async def take_again(visit: Visit, problem: Problem) -> Response:
-    """The form that was refused: what was typed, to be sent again; as a new webhook where this one is gone."""
+    """The form that was refused: what was typed, to be sent again; as a new webhook where this one
+    is gone.
+    """
     held = await found(visit)
     form = submission.refused(visit, held, problem)
     if held is None:
-        form = replace(form, refused=f"{form.refused} Somebody has deleted the webhook since: sent again, this makes a new one.")
-        return visit.page("create.html", problem.status, at="webhooks", form=form, headers=problem.headers)
-    return _page(visit, held, await recent.past(visit, held.id), form, problem.status, problem.headers)
+        form = replace(
+            form,
+            refused=f"{form.refused} Somebody has deleted the webhook since: sent again, this "
+            "makes a new one.",
+        )
+        return visit.page(
+            "create.html", problem.status, at="webhooks", form=form, headers=problem.headers
+        )
+    return _page(
+        visit, held, await recent.past(visit, held.id), form, problem.status, problem.headers
+    )
 
 
 async def _looked(sent: Submission, held: Stored) -> Response:
     """The period that was chosen; what was typed is kept, if anything was."""
-    where = partial(html.moved, f"{LIST}/{held.id}", part="invocations", period=actions.action(sent.visit).removeprefix(_PERIOD))
+    where = partial(
+        html.moved,
+        f"{LIST}/{held.id}",
+        part="invocations",
+        period=actions.action(sent.visit).removeprefix(_PERIOD),
+    )
     if forms.changed(sent.draft, held):
         return where(draft=sent.draft.id)
     await sent.visit.store.write(lambda c: drafts.discard(c, sent.draft))
@@ -90,15 +114,30 @@ def _readable(visit: Visit, held: Stored) -> bool:
 
 
 def _page(
-    visit: Visit, held: Stored, past: Past, form: forms.Form, status: int = 200, headers: Mapping[str, str] | None = None
+    visit: Visit,
+    held: Stored,
+    past: Past,
+    form: forms.Form,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     form = replace(form, unreadable=not _readable(visit, held))
-    values = {"held": held, "past": past, "form": form, "offered": choices.OFFERED, "said": said(visit.query("said"))}
+    values = {
+        "held": held,
+        "past": past,
+        "form": form,
+        "offered": choices.OFFERED,
+        "said": said(visit.query("said")),
+    }
     return visit.page("edit.html", status, at="webhooks", headers=headers, **values)
 
 
 def _shown(
-    past: Past, sent: Submission, errors: Sequence[FieldError], status: int = 422, headers: Mapping[str, str] | None = None
+    past: Past,
+    sent: Submission,
+    errors: Sequence[FieldError],
+    status: int = 422,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The form again with its errors."""
     if sent.held is None:  # `take` has answered such a one
@@ -111,7 +150,9 @@ async def _overwriting(visit: Visit, held: Stored | None, before: Draft | None) 
     """The draft again, for the revision that was shown beside it."""
     if before is None:
         raise Refusal("draft", "what was typed was kept for 30 minutes; nothing was saved")
-    draft = replace(before, revision=visit.typed("revision"), webhook=None if held is None else held.id)
+    draft = replace(
+        before, revision=visit.typed("revision"), webhook=None if held is None else held.id
+    )
     return submission.checked(visit, held, await submission.kept(visit, draft))
 
 
@@ -144,4 +185,6 @@ async def _saved(sent: Submission, held: Stored, shown: Show) -> Response:
 def _conflict(sent: Submission, held: Stored) -> Response:
     """Both versions, and what can be done about it."""
     rows = compare.rows(sent.draft, held)
-    return sent.visit.page("conflict.html", 409, at="webhooks", held=held, rows=rows, draft=sent.draft)
+    return sent.visit.page(
+        "conflict.html", 409, at="webhooks", held=held, rows=rows, draft=sent.draft
+    )

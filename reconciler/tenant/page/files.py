@@ -12,7 +12,9 @@ from reconciler.tenant.problems import Refusal
 
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _FILES: Final = {
-    path.name: (path.read_bytes(), _TYPES[path.suffix]) for path in (html.FOLDER / "static").iterdir() if path.suffix in _TYPES
+    path.name: (path.read_bytes(), _TYPES[path.suffix])
+    for path in (html.FOLDER / "static").iterdir()
+    if path.suffix in _TYPES
 }
 
 

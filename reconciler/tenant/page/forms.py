@@ -1,7 +1,8 @@
-"""A webhook's form: its fields as texts, from a stored webhook or a posted form, and as the JSON value that the API takes.
+"""A webhook's form: its fields as texts, from a stored webhook or a posted form, and as the JSON
+value that the API takes.
 
-Pure. What is wrong with a value is decided by `body.details` and `webhook_change.py`, as for the API; here an error only finds
-its field.
+Pure. What is wrong with a value is decided by `body.details` and `webhook_change.py`, as for the
+API; here an error only finds its field.
 """
 
 from __future__ import annotations
@@ -45,16 +46,20 @@ WRITTEN: Final = ("other_type", "other_version", "other_severity")
 _KEPT: Final = (*STEP_1, "events", "enabled", "protected", "group", *SELECTED, *WRITTEN)
 _CHOSEN: Final = ("events", "group", *SELECTED, *WRITTEN)
 EMPTY: Final[Typed] = dict.fromkeys(_KEPT, "") | {"auth": "none", "events": "[]"}
-_TRIMMED: Final = frozenset({"name", "url", *SELECTED, *WRITTEN})  # a space at an end comes from copying
+_TRIMMED: Final = frozenset(
+    {"name", "url", *SELECTED, *WRITTEN}
+)  # a space at an end comes from copying
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What a template shows of a form. `stored` is the authentication whose secret the tenant holds, empty for none.
+    """What a template shows of a form. `stored` is the authentication whose secret the tenant
+    holds, empty for none.
 
-    `kept`: a secret was typed and lies in the draft; `unreadable`: the stored one cannot be opened. `changed`: something that
-    is not stored was typed or chosen; `choosing`: among the events. `errors` by field; `summary` is field and sentence, in the
-    form's order. `refused`: why nothing was done with what was sent, and no secret of it is left; empty where it was taken.
+    `kept`: a secret was typed and lies in the draft; `unreadable`: the stored one cannot be opened.
+    `changed`: something that is not stored was typed or chosen; `choosing`: among the events.
+    `errors` by field; `summary` is field and sentence, in the form's order. `refused`: why nothing
+    was done with what was sent, and no secret of it is left; empty where it was taken.
     """
 
     typed: Typed = field(repr=False)
@@ -77,17 +82,27 @@ class Form:
 
 
 def of_form(given: Mapping[str, tuple[str, ...]]) -> Typed:
-    """The texts of a posted form, secrets left out; raises 400 where the hidden list of events is not one."""
+    """The texts of a posted form, secrets left out; raises 400 where the hidden list of events is
+    not one.
+    """
     typed = {name: given.get(name, (EMPTY[name],))[0] for name in _KEPT}
     typed |= {name: typed[name].strip() for name in _TRIMMED}
-    typed["description"] = typed["description"].replace("\r\n", "\n")  # as browsers send line breaks
+    typed["description"] = typed["description"].replace(
+        "\r\n", "\n"
+    )  # as browsers send line breaks
     events(typed)
     return typed
 
 
 def carried(given: Mapping[str, tuple[str, ...]]) -> Typed:
-    """The texts of a posted form as fields to send once more, secrets left out; empty where it is not a webhook's form."""
-    return {name: given[name][0] for name in (*_KEPT, "revision") if name in given} if "events" in given else {}
+    """The texts of a posted form as fields to send once more, secrets left out; empty where it is
+    not a webhook's form.
+    """
+    return (
+        {name: given[name][0] for name in (*_KEPT, "revision") if name in given}
+        if "events" in given
+        else {}
+    )
 
 
 def secret_of(given: Mapping[str, tuple[str, ...]], name: str | None) -> str:
@@ -101,18 +116,25 @@ def of_webhook(held: Stored) -> Typed:
         **EMPTY,
         "name": held.name,
         "url": held.url,
-        "description": held.description.replace("\r\n", "\n"),  # as a form sends it, so that both can be compared
+        "description": held.description.replace(
+            "\r\n", "\n"
+        ),  # as a form sends it, so that both can be compared
         "auth": held.auth.type,
         "username": held.auth.username or "",
         "header": held.auth.header or "",
-        "events": listed({"type": s.type, "version": s.version or "", "severity": s.severity or ""} for s in held.events),
+        "events": listed(
+            {"type": s.type, "version": s.version or "", "severity": s.severity or ""}
+            for s in held.events
+        ),
         "enabled": "on" if held.enabled else "",
         "protected": "on" if held.protected else "",
     }
 
 
 def changed(draft: Draft, held: Stored) -> bool:
-    """Whether somebody typed or chose something that is not stored; the version chooses itself where there is one only."""
+    """Whether somebody typed or chose something that is not stored; the version chooses itself
+    where there is one only.
+    """
     return draft.sealed is not None or _differ(draft, held, _KEPT)
 
 
@@ -147,7 +169,9 @@ def one(item: Mapping[str, str]) -> str:
 
 
 def value(typed: Typed, held: Stored | None, secret: str, *, replaced: bool) -> dict[str, Any]:
-    """The JSON value of a form, as the API takes it; `secret` is what was typed now, `replaced` whether one was typed before."""
+    """The JSON value of a form, as the API takes it; `secret` is what was typed now, `replaced`
+    whether one was typed before.
+    """
     made: dict[str, Any] = {
         "name": typed["name"],
         "url": typed["url"],
@@ -171,8 +195,14 @@ def _auth(typed: Typed, held: Stored | None, secret: str, *, replaced: bool) -> 
         made["header"] = typed["header"]
     if kind in CREDENTIAL_FIELDS and secret:
         made[CREDENTIAL_FIELDS[kind]] = secret
-    elif held is not None and not replaced and (kind, made.get("username")) == (held.auth.type, held.auth.username):
-        made["credential_version"] = held.auth.version  # the credential that this version names stays
+    elif (
+        held is not None
+        and not replaced
+        and (kind, made.get("username")) == (held.auth.type, held.auth.username)
+    ):
+        made["credential_version"] = (
+            held.auth.version
+        )  # the credential that this version names stays
     return made
 
 
@@ -182,7 +212,9 @@ def selected(typed: Typed, names: tuple[str, str, str]) -> dict[str, str]:
 
 
 def unadded(typed: Typed) -> list[FieldError]:
-    """An event that was chosen or written and not added would be lost by saving: errors that say so."""
+    """An event that was chosen or written and not added would be lost by saving: errors that say
+    so.
+    """
     why = "is chosen, but not added: press Add, or choose none"
     wrote = "is written, but not added: press Add, or empty it"
     found = [FieldError("/event_type", why)] if typed["event_type"] else []
@@ -194,14 +226,22 @@ def cleared(typed: Typed, names: tuple[str, ...]) -> Typed:
     return {**typed, **dict.fromkeys(names, "")}
 
 
-def form(draft: Draft | None, typed: Typed, held: Stored | None, errors: Iterable[FieldError] = (), revision: str = "") -> Form:
+def form(
+    draft: Draft | None,
+    typed: Typed,
+    held: Stored | None,
+    errors: Iterable[FieldError] = (),
+    revision: str = "",
+) -> Form:
     """A form for a template; each error beside the field that its JSON pointer names."""
     by_field: dict[str, tuple[str, ...]] = {}
     for error in errors:
         name = _field(error.pointer)
         by_field[name] = (*by_field.get(name, ()), f"{LABELS[name]} {error.detail}")
     order = {name: at for at, name in enumerate(LABELS)}
-    summary = tuple((name, text) for name in sorted(by_field, key=order.__getitem__) for text in by_field[name])
+    summary = tuple(
+        (name, text) for name in sorted(by_field, key=order.__getitem__) for text in by_field[name]
+    )
     return Form(
         typed,
         by_field,
@@ -220,9 +260,15 @@ def _field(pointer: str) -> str:
     """The field of a JSON pointer: its last part for an authentication, else the first."""
     parts = pointer.split("/")
     name = parts[-1] if parts[1:2] == ["auth"] and len(parts) > 2 else parts[1]
-    return {"type": "auth", "credential_version": "auth"}.get(name, name) if parts[1:2] == ["auth"] else name
+    return (
+        {"type": "auth", "credential_version": "auth"}.get(name, name)
+        if parts[1:2] == ["auth"]
+        else name
+    )
 
 
 def subscriptions(typed: Typed) -> tuple[Subscription, ...]:
     """The added events as values."""
-    return tuple(Subscription(item["type"], item["version"], item["severity"]) for item in events(typed))
+    return tuple(
+        Subscription(item["type"], item["version"], item["severity"]) for item in events(typed)
+    )

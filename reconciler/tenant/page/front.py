@@ -1,6 +1,8 @@
-"""What every request of the page goes through: host, session, Origin, CSRF token, form, and turning a refusal into a page.
+"""What every request of the page goes through: host, session, Origin, CSRF token, form, and turning
+a refusal into a page.
 
-What a page shows stands in its own file. The page ignores bearer tokens, as the API ignores cookies.
+What a page shows stands in its own file. The page ignores bearer tokens, as the API ignores
+cookies.
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ MAX_FIELDS: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request to the page. `session` is None only where a page is open to everybody; `form` is what was posted."""
+    """One request to the page. `session` is None only where a page is open to everybody; `form` is
+    what was posted.
+    """
 
     tenant: Tenant
     request: Request
@@ -50,8 +54,13 @@ class Visit:
 
     @property
     def origin(self) -> str:
-        """Where the visitor's browser sees this page: where a proxy shows it, else as the request came."""
-        return self.tenant.public or f"{self.request.url.scheme}://{self.request.headers.get('host', '')}"
+        """Where the visitor's browser sees this page: where a proxy shows it, else as the request
+        came.
+        """
+        return (
+            self.tenant.public
+            or f"{self.request.url.scheme}://{self.request.headers.get('host', '')}"
+        )
 
     @property
     def secure(self) -> bool:
@@ -77,7 +86,11 @@ class Visit:
 
     def page(self, template: str, status: int = 200, /, **values: Any) -> Response:
         """A template rendered for this visitor."""
-        known = {"signed_in": self.session is not None, "csrf": self.csrf, "login": self.tenant.sign_in}
+        known = {
+            "signed_in": self.session is not None,
+            "csrf": self.csrf,
+            "login": self.tenant.sign_in,
+        }
         return html.page(template, status, **{**known, **values})
 
 
@@ -89,7 +102,8 @@ Again = Callable[[Visit, Problem], Awaitable[Response]]
 class Page:
     """One method of one address; `open` pages are for people who are not signed in.
 
-    `again` shows a webhook's form that was refused with what was typed, and does nothing else: nothing is written.
+    `again` shows a webhook's form that was refused with what was typed, and does nothing else:
+    nothing is written.
     """
 
     method: str
@@ -100,7 +114,9 @@ class Page:
 
 
 def _check_origin(visit: Visit) -> None:
-    """Refuses what another site's page sends. `null` is what browsers send from pages without a referrer, ours included."""
+    """Refuses what another site's page sends. `null` is what browsers send from pages without a
+    referrer, ours included.
+    """
     origin, site = (visit.request.headers.get(name) for name in ("origin", "sec-fetch-site"))
     same = origin == visit.origin or (origin == "null" and site == "same-origin")
     if not same or site not in {None, "same-origin"}:
@@ -128,7 +144,9 @@ async def _session(visit: Visit) -> Session | None:
 
 
 async def _sent(visit: Visit, page: Page) -> Mapping[str, tuple[str, ...]]:
-    """What was posted; raises 401, 403, 413, 415, 400. Of somebody who is not signed in, only a form to keep."""
+    """What was posted; raises 401, 403, 413, 415, 400. Of somebody who is not signed in, only a
+    form to keep.
+    """
     if page.method == "GET":
         return {}
     known = visit.session is not None or page.open
@@ -144,7 +162,9 @@ async def _sent(visit: Visit, page: Page) -> Mapping[str, tuple[str, ...]]:
 
 
 def _signed_out(visit: Visit, headers: Mapping[str, str] | None = None) -> Refusal:
-    return Refusal("signed-out", "" if visit.request.method == "GET" else "nothing was done", headers=headers)
+    return Refusal(
+        "signed-out", "" if visit.request.method == "GET" else "nothing was done", headers=headers
+    )
 
 
 def _check_session(visit: Visit, page: Page) -> None:
@@ -152,8 +172,16 @@ def _check_session(visit: Visit, page: Page) -> None:
     if visit.session is None and not page.open:
         raise _signed_out(visit)
     given = visit.typed("csrf").encode("utf-8", "replace")
-    if page.method == "POST" and visit.session is not None and not hmac.compare_digest(given, visit.csrf.encode()):
-        raise Refusal("csrf", "it was opened in an earlier session, so nothing was done: open the page again and do it there")
+    if (
+        page.method == "POST"
+        and visit.session is not None
+        and not hmac.compare_digest(given, visit.csrf.encode())
+    ):
+        raise Refusal(
+            "csrf",
+            "it was opened in an earlier session, so nothing was done: open the page "
+            "again and do it there",
+        )
 
 
 class Front:
@@ -169,7 +197,9 @@ class Front:
         try:
             check_host(self._tenant, request)
             if page is None:
-                raise Refusal("method-not-allowed", headers={"Allow": ", ".join(sorted(self._pages))})
+                raise Refusal(
+                    "method-not-allowed", headers={"Allow": ", ".join(sorted(self._pages))}
+                )
             visit = replace(visit, session=await _session(visit))
             visit = replace(visit, form=await _sent(visit, page))
             _check_session(visit, page)
@@ -194,7 +224,9 @@ def _problem(error: Refusal | sqlite3.DatabaseError | Unreadable) -> Problem:
 
 
 async def _told(visit: Visit, page: Page | None, problem: Problem) -> Response:
-    """A refusal: a webhook's form again with what was typed, where that can be shown, else a page of its own."""
+    """A refusal: a webhook's form again with what was typed, where that can be shown, else a page
+    of its own.
+    """
     known = visit.session is not None and problem.type != "signed-out"
     if known and page is not None and page.again is not None and forms.carried(visit.form):
         try:
@@ -207,7 +239,8 @@ async def _told(visit: Visit, page: Page | None, problem: Problem) -> Response:
 def refused(problem: Problem, visit: Visit | None = None) -> Response:
     """A refusal as a page; `visit` of None where nobody is known.
 
-    Whoever is not signed in any more gets what was typed back as a form, to send it again after signing in elsewhere.
+    Whoever is not signed in any more gets what was typed back as a form, to send it again after
+    signing in elsewhere.
     """
     status, title = STATUS[problem.type]
     typed: forms.Typed = {}

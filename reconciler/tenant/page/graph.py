@@ -1,7 +1,9 @@
-"""Counts by step of time -> the parts of a graph: bars above a line for what succeeded, below it for what failed.
+"""Counts by step of time -> the parts of a graph: bars above a line for what succeeded, below it
+for what failed.
 
-Pure but for `of`, which asks for the counts; drawn by `templates/_graph.html`. Bars are numbers in a box of WIDTH by HEIGHT
-that the style sheet stretches, so no text stands in it. Direction and pattern tell success from failure, not colour alone.
+Pure but for `of`, which asks for the counts; drawn by `templates/_graph.html`. Bars are numbers in
+a box of WIDTH by HEIGHT that the style sheet stretches, so no text stands in it. Direction and
+pattern tell success from failure, not colour alone.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ class Period:
     steps: int
 
     def span(self, now: float) -> tuple[int, int]:
-        """First hour, and the hour behind the last; the step in which `now` lies is the last one."""
+        """First hour, and the hour behind the last; the step in which `now` lies is the last
+        one.
+        """
         end = (int(now // HOUR) // self.size + 1) * self.size
         return end - self.steps * self.size, end
 
@@ -95,14 +99,21 @@ class Graph:
             return f"{self.period.text}: no invocations."
         peak = max(self.steps, key=lambda step: step.succeeded + step.failed)
         counts = f"{self.succeeded:,} successful and {self.failed:,} failed invocations"
-        return f"{self.period.text}: {counts}. The most were at {peak.text}: {peak.succeeded:,} and {peak.failed:,}."
+        return (
+            f"{self.period.text}: {counts}. The most were at {peak.text}: {peak.succeeded:,} "
+            f"and {peak.failed:,}."
+        )
 
 
 def graph(shown: Period, counts: Sequence[Mapping[str, Any]]) -> Graph:
     """A graph of `invocations.steps` over the span of a period."""
     won = max((step["succeeded"] for step in counts), default=0)
     lost = max((step["failed"] for step in counts), default=0)
-    line = min(max(HEIGHT * won / (won + lost), _ROOM), HEIGHT - _ROOM) if won + lost else HEIGHT - _ROOM
+    line = (
+        min(max(HEIGHT * won / (won + lost), _ROOM), HEIGHT - _ROOM)
+        if won + lost
+        else HEIGHT - _ROOM
+    )
     scale = min(_fit(line, won), _fit(HEIGHT - line, lost))
     each = WIDTH / max(1, len(counts))
     steps = [

@@ -1,4 +1,6 @@
-"""Templates to answers: the one Jinja environment, and the headers that every page has. Called by the handlers of the page."""
+"""Templates to answers: the one Jinja environment, and the headers that every page has. Called by
+the handlers of the page.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ HEADERS: Final = {
 
 def moment(epoch: float | None) -> str:
     """Epoch seconds for people, to the minute; a dash for what has not happened."""
-    return "–" if epoch is None else datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return (
+        "–" if epoch is None else datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    )
 
 
 def number(value: int) -> str:
@@ -70,7 +74,9 @@ _ENVIRONMENT.filters.update(
 _ENVIRONMENT.globals.update(address=address, one=forms.one, periods=graph.PERIODS)
 
 
-def page(template: str, status: int = 200, /, headers: Mapping[str, str] | None = None, **values: Any) -> Response:
+def page(
+    template: str, status: int = 200, /, headers: Mapping[str, str] | None = None, **values: Any
+) -> Response:
     """A rendered template as an answer.
 
     Every value is escaped where it stands; `signed_in` and `csrf` come from `Visit.page`.
@@ -81,5 +87,7 @@ def page(template: str, status: int = 200, /, headers: Mapping[str, str] | None 
 
 
 def moved(path: str, *, part: str = "", **query: Any) -> Response:
-    """303: look at another page now, at the `part` with this id, so that a reload sends nothing again."""
+    """303: look at another page now, at the `part` with this id, so that a reload sends nothing
+    again.
+    """
     return RedirectResponse(address(path, **query) + (f"#{part}" if part else ""), 303, HEADERS)

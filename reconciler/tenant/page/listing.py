@@ -1,4 +1,6 @@
-"""Settings > Webhooks: the widget, and every webhook with its last result. Enabling and disabling stand in `switch.py`."""
+"""Settings > Webhooks: the widget, and every webhook with its last result. Enabling and disabling
+stand in `switch.py`.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,11 @@ def _number(text: str) -> int:
 
 async def show(visit: Visit) -> Response:
     """`GET /settings/webhooks?search=…&page=…`."""
-    search, at, now = limits.normal(visit.query("search").strip()), max(1, _number(visit.query("page"))), visit.store.clock()
+    search, at, now = (
+        limits.normal(visit.query("search").strip()),
+        max(1, _number(visit.query("page"))),
+        visit.store.clock(),
+    )
     period = graph.period(visit.query("period"))
 
     def run(connection: sqlite3.Connection) -> dict[str, Any]:
@@ -32,9 +38,19 @@ async def show(visit: Visit) -> Response:
         here = min(at, last)
         found = webhooks.searched(connection, search, (here - 1) * ROWS, ROWS, now)
         everything = count if not search else webhooks.count(connection, "")
-        totals, drawn = invocations.totals(connection, now), graph.of(connection, invocations.ALL, period, now)
+        totals, drawn = (
+            invocations.totals(connection, now),
+            graph.of(connection, invocations.ALL, period, now),
+        )
         counted = {"count": count, "everything": everything, "here": here, "last": last}
         return {**counted, "found": found, "totals": totals, "graph": drawn, "period": period.word}
 
     values = await visit.store.read(run)
-    return visit.page("webhooks.html", at="webhooks", search=search, said=said(visit.query("said")), rows=ROWS, **values)
+    return visit.page(
+        "webhooks.html",
+        at="webhooks",
+        search=search,
+        said=said(visit.query("said")),
+        rows=ROWS,
+        **values,
+    )

@@ -1,4 +1,5 @@
-"""A webhook's deliveries with their attempts, and sending them again: a page of its own, and the newest on the edit page.
+"""A webhook's deliveries with their attempts, and sending them again: a page of its own, and the
+newest on the edit page.
 
 The rules of sending again are those of the API: `../deliveries.py`.
 """
@@ -31,7 +32,8 @@ _ANSWERS: Final = frozenset({"disabled", "expired"})  # refusals that are said o
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """Deliveries as the API shows them, newest first, and the cursor of the older ones; empty where there are none.
+    """Deliveries as the API shows them, newest first, and the cursor of the older ones; empty where
+    there are none.
 
     `failed`: some of the last 24 hours have failed, listed here or not.
     """
@@ -41,8 +43,16 @@ class Recent:
     failed: bool
 
 
-def recent(connection: sqlite3.Connection, store: Store, webhook_id: str, cursor: str = "", limit: int = FEW) -> Recent:
-    """Up to `limit` deliveries of a webhook behind a cursor; raises 400 for a cursor of another listing."""
+def recent(
+    connection: sqlite3.Connection,
+    store: Store,
+    webhook_id: str,
+    cursor: str = "",
+    limit: int = FEW,
+) -> Recent:
+    """Up to `limit` deliveries of a webhook behind a cursor; raises 400 for a cursor of another
+    listing.
+    """
     vault, since = store.vault, store.clock() - DAY
     bound = f"deliveries {webhook_id!r}"
     before = int(cursors.after(vault, bound, cursor)) if cursor else deliveries.BEFORE_ALL
@@ -64,7 +74,9 @@ async def past(visit: Visit, webhook_id: str) -> Past:
     """The graph of the period that the address names, and the newest deliveries."""
     period, store = graph.period(visit.query("period")), visit.store
     now = store.clock()
-    return await store.read(lambda c: Past(graph.of(c, webhook_id, period, now), recent(c, store, webhook_id)))
+    return await store.read(
+        lambda c: Past(graph.of(c, webhook_id, period, now), recent(c, store, webhook_id))
+    )
 
 
 async def show(visit: Visit) -> Response:
@@ -100,7 +112,9 @@ async def send_failed_again(visit: Visit) -> Response:
     """`POST /settings/webhooks/{id}/redeliver`: all failed ones of the last 24 hours."""
     now = visit.store.clock()
 
-    def run(connection: sqlite3.Connection, after: tuple[float, int]) -> tuple[int, tuple[float, int] | None]:
+    def run(
+        connection: sqlite3.Connection, after: tuple[float, int]
+    ) -> tuple[int, tuple[float, int] | None]:
         webhook = webhooks.get(connection, visit.part("id"), now)
         if webhook is None:
             raise Refusal("not-found", "somebody has just deleted it")

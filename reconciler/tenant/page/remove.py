@@ -21,7 +21,9 @@ async def ask(visit: Visit) -> Response:
 
 
 async def proceed(visit: Visit) -> Response:
-    """`POST /settings/webhooks/{id}/delete`: deletes what was shown; where it has changed since, shows it again."""
+    """`POST /settings/webhooks/{id}/delete`: deletes what was shown; where it has changed since,
+    shows it again.
+    """
     webhook_id, revision, now = visit.part("id"), visit.typed("revision"), visit.store.clock()
 
     def run(connection: sqlite3.Connection) -> None:
@@ -42,4 +44,6 @@ async def proceed(visit: Visit) -> Response:
 
 async def _page(visit: Visit, held: Stored, status: int = 200) -> Response:
     waiting = await visit.store.read(lambda c: deliveries.waiting(c, held.id))
-    return visit.page("delete.html", status, at="webhooks", held=held, waiting=waiting, changed=status == 409)
+    return visit.page(
+        "delete.html", status, at="webhooks", held=held, waiting=waiting, changed=status == 409
+    )

@@ -1,4 +1,6 @@
-"""The webhook of an address, and as it was when a form was opened: the page writes conditionally, as the API does."""
+"""The webhook of an address, and as it was when a form was opened: the page writes conditionally,
+as the API does.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ async def needed(visit: Visit) -> Stored:
 
 
 def unmoved(connection: sqlite3.Connection, webhook_id: str, revision: str, now: float) -> Stored:
-    """The webhook inside a write, still of the revision that a form carries; raises 404, and Moved."""
+    """The webhook inside a write, still of the revision that a form carries; raises 404, and
+    Moved.
+    """
     held = webhooks.get(connection, webhook_id, now)
     if held is None:
         raise Refusal("not-found", "somebody has just deleted it")

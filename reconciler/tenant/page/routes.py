@@ -7,7 +7,18 @@ from typing import Final
 from starlette.routing import Route
 
 from reconciler.tenant.api.endpoint import Tenant
-from reconciler.tenant.page import catalogue, create, declared, edit, files, listing, recent, remove, sign_in, switch
+from reconciler.tenant.page import (
+    catalogue,
+    create,
+    declared,
+    edit,
+    files,
+    listing,
+    recent,
+    remove,
+    sign_in,
+    switch,
+)
 from reconciler.tenant.page.front import Front, Page
 
 PAGES: Final = (

@@ -1,4 +1,6 @@
-"""What the page says after something was done, by the word in the address: a closed list, so no address puts text on a page."""
+"""What the page says after something was done, by the word in the address: a closed list, so no
+address puts text on a page.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ SAID: Final = {
     "gone": "The webhook had been deleted already.",
     "enabled": "The webhook is enabled.",
     "disabled": "The webhook is disabled. Its deliveries wait until it is enabled again.",
-    "forgotten": "What was typed was kept for 30 minutes and is forgotten. This is the webhook as it is stored.",
+    "forgotten": "What was typed was kept for 30 minutes and is forgotten. This "
+    "is the webhook as it "
+    "is stored.",
     "sent-again": "The delivery is sent again now.",
     "all-sent-again": "The failed deliveries of the last 24 hours are sent again now.",
     "none-failed": "No delivery of the last 24 hours has failed, so none is sent again.",

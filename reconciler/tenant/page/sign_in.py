@@ -1,4 +1,6 @@
-"""Signing in with a link, and out. A link is shown by GET and used up by POST, so that a preview of it signs nobody in."""
+"""Signing in with a link, and out. A link is shown by GET and used up by POST, so that a preview of
+it signs nobody in.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A webhook's form that was sent: kept as a draft, its fields checked by the rules of the API, its secret never a text."""
+"""A webhook's form that was sent: kept as a draft, its fields checked by the rules of the API, its
+secret never a text.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ from reconciler.tenant.store.rows.webhooks import Stored
 from reconciler.tenant.store.vault import Unreadable, Vault
 
 LIST: Final = "/settings/webhooks"
-_WHY: Final = {"csrf": "This form was opened in an earlier session", "draft": "This form was kept for 30 minutes, which are over"}
+_WHY: Final = {
+    "csrf": "This form was opened in an earlier session",
+    "draft": "This form was kept for 30 minutes, which are over",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,9 @@ class Submission:
 
     @property
     def url(self) -> str:
-        """The url; where it is at fault the stored one, so that a secret is not asked for because of it."""
+        """The url; where it is at fault the stored one, so that a secret is not asked for because
+        of it.
+        """
         return str(self.given.fields.get("url", "" if self.held is None else self.held.url))
 
     def errors(self) -> list[FieldError]:
@@ -51,10 +58,18 @@ class Submission:
         return self._errors(change.merged_auth)
 
     def errors_of_test(self) -> list[FieldError]:
-        """Every field at fault for a test: url and authentication alone, and the secret has to be readable."""
-        return [error for error in self._errors(change.to_test) if error.pointer.split("/")[1] in {"url", "auth"}]
+        """Every field at fault for a test: url and authentication alone, and the secret has to be
+        readable.
+        """
+        return [
+            error
+            for error in self._errors(change.to_test)
+            if error.pointer.split("/")[1] in {"url", "auth"}
+        ]
 
-    def _errors(self, check: Callable[[GivenAuth, Stored | None, str, Vault], object]) -> list[FieldError]:
+    def _errors(
+        self, check: Callable[[GivenAuth, Stored | None, str, Vault], object]
+    ) -> list[FieldError]:
         found = [*self.misplaced, *self.given.errors]
         known = {error.pointer for error in found}
         if self.auth is not None:
@@ -63,7 +78,12 @@ class Submission:
             except Refusal as refusal:
                 found += [error for error in refusal.problem.errors if error.pointer not in known]
             except Unreadable:
-                found.append(FieldError(f"/auth/{CREDENTIAL_FIELDS[self.auth.type]}", "cannot be read any more: type it again"))
+                found.append(
+                    FieldError(
+                        f"/auth/{CREDENTIAL_FIELDS[self.auth.type]}",
+                        "cannot be read any more: type it again",
+                    )
+                )
         return found
 
     def fields_for(self, webhook_id: str) -> Mapping[str, Any]:
@@ -71,7 +91,9 @@ class Submission:
         auth, draft = self.auth, self.draft
         if auth is None or auth.sealed is None or draft.sealed is None:
             return self.given.fields
-        sealed = self.visit.store.vault.resealed(draft.id, webhook_id, CREDENTIAL_FIELDS[auth.type], draft.sealed)
+        sealed = self.visit.store.vault.resealed(
+            draft.id, webhook_id, CREDENTIAL_FIELDS[auth.type], draft.sealed
+        )
         return {**self.given.fields, "auth": replace(auth, sealed=sealed)}
 
 
@@ -85,7 +107,11 @@ def session_of(visit: Visit) -> Session:
 async def draft_of(visit: Visit, draft_id: str, webhook_id: str | None) -> Draft | None:
     """The session's own draft for this webhook, or for a new one; None where there is none."""
     session, now = session_of(visit), visit.store.clock()
-    found = await visit.store.read(lambda c: drafts.find(c, draft_id, session, now)) if draft_id else None
+    found = (
+        await visit.store.read(lambda c: drafts.find(c, draft_id, session, now))
+        if draft_id
+        else None
+    )
     return found if found is not None and found.webhook == webhook_id else None
 
 
@@ -99,9 +125,9 @@ async def kept(visit: Visit, draft: Draft) -> Draft:
 async def taken(visit: Visit, held: Stored | None, before: Draft | None) -> Submission:
     """What was just sent, kept as a draft.
 
-    A secret that was typed earlier into this form stays with it, also beside another url: the same person typed both, and a
-    mistyped url must not cost the secret. What is stored at a webhook is bound to its url, type and header by
-    `webhook_change.py`.
+    A secret that was typed earlier into this form stays with it, also beside another url: the same
+    person typed both, and a mistyped url must not cost the secret. What is stored at a webhook is
+    bound to its url, type and header by `webhook_change.py`.
     """
     typed = forms.of_form(visit.form)
     secret = forms.secret_of(visit.form, CREDENTIAL_FIELDS.get(typed["auth"]))
@@ -119,14 +145,20 @@ async def taken(visit: Visit, held: Stored | None, before: Draft | None) -> Subm
 
 
 def refused(visit: Visit, held: Stored | None, problem: Problem) -> Form:
-    """What was sent as a form to show again: nothing of it is taken, kept or checked, and its secret is gone; raises 400."""
+    """What was sent as a form to show again: nothing of it is taken, kept or checked, and its
+    secret is gone; raises 400.
+    """
     why = f"{_WHY.get(problem.type, STATUS[problem.type][1])}."
-    draft = Draft("", forms.of_form(visit.form), None if held is None else held.id, visit.typed("revision"))
+    draft = Draft(
+        "", forms.of_form(visit.form), None if held is None else held.id, visit.typed("revision")
+    )
     return replace(forms.form(draft, draft.typed, held, revision=draft.revision), refused=why)
 
 
 def checked(visit: Visit, held: Stored | None, draft: Draft, secret: str = "") -> Submission:
-    """A draft's fields, checked; `secret` is what was typed just now, and is in the draft from here on."""
+    """A draft's fields, checked; `secret` is what was typed just now, and is in the draft from here
+    on.
+    """
     vault = visit.store.vault
     value = forms.value(draft.typed, held, secret, replaced=draft.sealed is not None)
     given = details(value, partial(vault.seal, draft.id), required=("name", "url"))
@@ -141,10 +173,17 @@ def checked(visit: Visit, held: Stored | None, draft: Draft, secret: str = "") -
 
 
 def _misplaced(visit: Visit, kind: str) -> tuple[FieldError, ...]:
-    """Secrets typed for another authentication than the chosen one: they are not kept, and that must not go unsaid."""
-    why = "belongs to an authentication that is not chosen: choose that one and type it again, or leave this as it is now"
+    """Secrets typed for another authentication than the chosen one: they are not kept, and that
+    must not go unsaid.
+    """
+    why = (
+        "belongs to an authentication that is not chosen: choose that one and type it again, "
+        "or leave this as it is now"
+    )
     others = (name for of, name in CREDENTIAL_FIELDS.items() if of != kind)
-    return tuple(FieldError(f"/auth/{name}", why) for name in others if forms.secret_of(visit.form, name))
+    return tuple(
+        FieldError(f"/auth/{name}", why) for name in others if forms.secret_of(visit.form, name)
+    )
 
 
 async def name_errors(sent: Submission) -> list[FieldError]:

@@ -16,7 +16,9 @@ from reconciler.tenant.store.rows import webhooks
 
 
 async def turn(visit: Visit) -> Response:
-    """`POST /settings/webhooks/{id}/switch`: back to the list; where it has changed since, asks again with what it is now."""
+    """`POST /settings/webhooks/{id}/switch`: back to the list; where it has changed since, asks
+    again with what it is now.
+    """
     webhook_id, revision, wanted = visit.part("id"), visit.typed("revision"), visit.typed("enabled")
     vault, now = visit.store.vault, visit.store.clock()
     if wanted not in {"true", "false"}:
@@ -32,8 +34,18 @@ async def turn(visit: Visit) -> Response:
         await visit.store.write(run)
     except Moved as moved:
         if moved.held.enabled != (wanted == "true"):
-            values = {"held": moved.held, "search": visit.typed("search"), "here": visit.typed("page")}
+            values = {
+                "held": moved.held,
+                "search": visit.typed("search"),
+                "here": visit.typed("page"),
+            }
             return visit.page("switch_conflict.html", 409, at="webhooks", **values)
     visit.tenant.wake(webhook_id)
     said = "enabled" if wanted == "true" else "disabled"
-    return html.moved(LIST, part=f"webhook-{webhook_id}", search=visit.typed("search"), page=visit.typed("page"), said=said)
+    return html.moved(
+        LIST,
+        part=f"webhook-{webhook_id}",
+        search=visit.typed("search"),
+        page=visit.typed("page"),
+        said=said,
+    )

@@ -1,7 +1,7 @@
 """JSON values -> typed values of a webhook, every field at fault at once with its pointer.
 
-Limits are `core/model/limits.py`'s. A credential is sealed and hidden right where it is read: nothing behind this file sees its
-text.
+Limits are `core/model/limits.py`'s. A credential is sealed and hidden right where it is read:
+nothing behind this file sees its text.
 """
 
 from __future__ import annotations
@@ -17,14 +17,21 @@ from reconciler.core.model.webhook import ManagedBy, Subscription
 from reconciler.tenant.problems import FieldError
 
 READ_ONLY: Final = frozenset({"id", "revision", "created_at", "updated_at", "invocations"})
-_AUTH_FIELDS: Final = {"none": (), "basic": ("username", "password"), "bearer": ("token",), "apiKey": ("header", "value")}
+_AUTH_FIELDS: Final = {
+    "none": (),
+    "basic": ("username", "password"),
+    "bearer": ("token",),
+    "apiKey": ("header", "value"),
+}
 
 Seal = Callable[[str, str], bytes]  # field, text -> ciphertext
 
 
 @dataclass(frozen=True, slots=True)
 class GivenAuth:
-    """An authentication as it was sent; without `secret` the stored one is meant. `sealed` is the same, encrypted."""
+    """An authentication as it was sent; without `secret` the stored one is meant. `sealed` is the
+    same, encrypted.
+    """
 
     type: str = "none"
     username: str | None = None
@@ -43,7 +50,9 @@ class Details:
 
 
 class Reader:
-    """Collects errors while an object's fields are taken out of it; what is left over is unknown."""
+    """Collects errors while an object's fields are taken out of it; what is left over is
+    unknown.
+    """
 
     def __init__(self, value: object, pointer: str, errors: list[FieldError]) -> None:
         self.pointer, self.errors = pointer, errors
@@ -82,7 +91,9 @@ class Reader:
         return None if self.drop_null(name) else self.text(name, limit)
 
     def drop_null(self, name: str) -> bool:
-        """Whether a field is null or absent, and so has its default (RFC 7396); it is taken then."""
+        """Whether a field is null or absent, and so has its default (RFC 7396); it is taken
+        then.
+        """
         if self._left.get(name) is not None:
             return False
         self.take(name)
@@ -107,11 +118,17 @@ class Reader:
     def end(self) -> None:
         """Every field that was not taken is unknown or read-only."""
         for name in self._left:
-            self.fault(name, "is read-only" if name in READ_ONLY and not self.pointer else "is unknown")
+            self.fault(
+                name, "is read-only" if name in READ_ONLY and not self.pointer else "is unknown"
+            )
 
 
 def _key(text: str) -> str | None:
-    return None if limits.KEY.fullmatch(text) else "must be a-z 0-9 - . , up to 253, and start and end with a letter or digit"
+    return (
+        None
+        if limits.KEY.fullmatch(text)
+        else "must be a-z 0-9 - . , up to 253, and start and end with a letter or digit"
+    )
 
 
 def _source(text: str) -> str | None:
@@ -139,7 +156,9 @@ def _auth(value: object, at: str, seal: Seal, errors: list[FieldError]) -> Given
     reader.end()
     if raw is None or name is None:
         return GivenAuth(kind, username, header, version)
-    return GivenAuth(kind, username, header, version, Secret(raw, reference=f"auth.{name}"), seal(name, raw))
+    return GivenAuth(
+        kind, username, header, version, Secret(raw, reference=f"auth.{name}"), seal(name, raw)
+    )
 
 
 def subscription(value: object, at: str, errors: list[FieldError]) -> Subscription:
@@ -193,8 +212,11 @@ def _plain(reader: Reader, fields: dict[str, Any]) -> None:
         fields["protected"] = False if reader.drop_null("protected") else reader.flag("protected")
 
 
-def details(value: object, seal: Seal, *, required: tuple[str, ...] = (), pointer: str = "") -> Details:
-    """The fields of a webhook in a JSON value: those sent, decoded, and all faults; `required` must be among them.
+def details(
+    value: object, seal: Seal, *, required: tuple[str, ...] = (), pointer: str = ""
+) -> Details:
+    """The fields of a webhook in a JSON value: those sent, decoded, and all faults; `required` must
+    be among them.
 
     Null means the default (RFC 7396), but name, url and enabled take none.
     """
@@ -211,6 +233,11 @@ def details(value: object, seal: Seal, *, required: tuple[str, ...] = (), pointe
         values = [] if reader.drop_null("events") else reader.items("events")
         fields["events"] = _events(values, f"{pointer}/events", errors)
     if "managed_by" in reader:
-        fields["managed_by"] = _managed_by(reader.take("managed_by"), f"{pointer}/managed_by", errors)
+        fields["managed_by"] = _managed_by(
+            reader.take("managed_by"), f"{pointer}/managed_by", errors
+        )
     reader.end()
-    return Details({name: item for name, item in fields.items() if item is not None or name == "managed_by"}, tuple(errors))
+    return Details(
+        {name: item for name, item in fields.items() if item is not None or name == "managed_by"},
+        tuple(errors),
+    )

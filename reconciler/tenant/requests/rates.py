@@ -21,9 +21,13 @@ class Rates:
     def spend(self, token: str) -> None:
         """Counts one; raises 429 with Retry-After when there were too many."""
         now, times = self._clock(), self._times.setdefault(token, deque())
-        while times and not now - MINUTE < times[0] <= now:  # a clock that was set back must not refuse for long
+        while (
+            times and not now - MINUTE < times[0] <= now
+        ):  # a clock that was set back must not refuse for long
             times.popleft()
         if len(times) >= self._limit:
             wait = max(1, int(times[0] + MINUTE - now + 0.999))
-            raise Refusal("rate", f"at most {self._limit} a minute", headers={"Retry-After": str(wait)})
+            raise Refusal(
+                "rate", f"at most {self._limit} a minute", headers={"Retry-After": str(wait)}
+            )
         times.append(now)

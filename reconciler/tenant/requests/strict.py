@@ -1,7 +1,7 @@
 """Bytes -> JSON value, strictly: no duplicate keys, no NaN, no huge numbers, no deep nesting.
 
-What the value means is decided in `body.py`, lone surrogates of its texts included: a field at fault is 422, which comes after
-what the tenant has to say about the webhook.
+What the value means is decided in `body.py`, lone surrogates of its texts included: a field at
+fault is 422, which comes after what the tenant has to say about the webhook.
 """
 
 from __future__ import annotations
@@ -53,7 +53,11 @@ def _check_depth(value: Any) -> None:
     level, depth = [value], 0
     while level:
         depth += 1
-        inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
+        inner = [
+            item.values() if isinstance(item, dict) else item
+            for item in level
+            if isinstance(item, dict | list)
+        ]
         if inner and depth > DEPTH:
             raise ValueError("it is nested too deeply")
         level = [item for items in inner for item in items]
@@ -69,7 +73,11 @@ def surrogates(value: Any, pointer: str) -> list[FieldError]:
             errors.append(FieldError(place, "has a lone surrogate"))
         if not isinstance(at, dict | list):
             continue
-        items = at.items() if isinstance(at, dict) else ((str(index), item) for index, item in enumerate(at))
+        items = (
+            at.items()
+            if isinstance(at, dict)
+            else ((str(index), item) for index, item in enumerate(at))
+        )
         for key, item in items:
             below = f"{place}/{_pointer_part(key)}"
             if _surrogate(key):

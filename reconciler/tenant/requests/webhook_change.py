@@ -1,4 +1,5 @@
-"""What a write makes of a webhook: defaults, merging, the rules of secrets and owners, and when a revision changes.
+"""What a write makes of a webhook: defaults, merging, the rules of secrets and owners, and when a
+revision changes.
 
 Called inside the writing transaction by `webhooks.py` and for tests by `tests.py`. Knows no SQL.
 """
@@ -28,7 +29,9 @@ def owner_of(value: object) -> str | None:
 
 def check_owner(principal: Principal, *owners: str | None) -> None:
     """Raises 403 `owner` where a token is for another owner than one of these; None is nobody's."""
-    if principal.owner is not None and any(owner not in {None, principal.owner} for owner in owners):
+    if principal.owner is not None and any(
+        owner not in {None, principal.owner} for owner in owners
+    ):
         raise Refusal("owner", "the token may change webhooks of its own owner and of nobody only")
 
 
@@ -37,17 +40,23 @@ def _missing(kind: str, pointer: str, why: str) -> Refusal:
 
 
 def _holds(held: Stored, secret: Secret, vault: Vault) -> bool:
-    """Whether a webhook's stored secret is this one; one that cannot be read is another, so that a new one repairs it."""
+    """Whether a webhook's stored secret is this one; one that cannot be read is another, so that a
+    new one repairs it.
+    """
     try:
         return webhooks.opened(held.id, held.auth, vault) == secret
     except Unreadable:
         return False
 
 
-def merged_auth(given: GivenAuth | None, held: Stored | None, url: str, vault: Vault, pointer: str = "") -> StoredAuth:
-    """The authentication after a write; a stored secret is kept, unopened, only for what it was stored for.
+def merged_auth(
+    given: GivenAuth | None, held: Stored | None, url: str, vault: Vault, pointer: str = ""
+) -> StoredAuth:
+    """The authentication after a write; a stored secret is kept, unopened, only for what it was
+    stored for.
 
-    `given` of None leaves the held one. Raises 422 at the secret's field where the secret must be given again.
+    `given` of None leaves the held one. Raises 422 at the secret's field where the secret must be
+    given again.
     """
     if given is None:
         auth = held.auth if held is not None else StoredAuth()
@@ -57,20 +66,31 @@ def merged_auth(given: GivenAuth | None, held: Stored | None, url: str, vault: V
         return auth
     before = held.auth if held is not None and held.auth.sealed is not None else None
     if given is not None and given.secret is not None:
-        if held is not None and before is not None and before.type == auth.type and _holds(held, given.secret, vault):
+        if (
+            held is not None
+            and before is not None
+            and before.type == auth.type
+            and _holds(held, given.secret, vault)
+        ):
             auth = replace(auth, sealed=before.sealed)  # the same credential: not a change
         return auth
     if before is None or held is None:
         raise _missing(auth.type, pointer, "is required")
     if held.url != url or before.place != auth.place:
-        raise _missing(auth.type, pointer, "must be given again: the stored one is for another url, type or header")
+        raise _missing(
+            auth.type,
+            pointer,
+            "must be given again: the stored one is for another url, type or header",
+        )
     return replace(auth, sealed=before.sealed)
 
 
 def to_test(
     given: GivenAuth | None, held: Stored | None, url: str, vault: Vault, pointer: str = ""
 ) -> tuple[StoredAuth, Secret | None]:
-    """As `merged_auth`, and the secret itself, for a test of what was not saved. Raises Unreadable for a stored one besides."""
+    """As `merged_auth`, and the secret itself, for a test of what was not saved. Raises Unreadable
+    for a stored one besides.
+    """
     auth = merged_auth(given, held, url, vault, pointer)
     if given is not None and given.secret is not None:
         return auth, given.secret
@@ -78,14 +98,18 @@ def to_test(
 
 
 def created(webhook_id: str, fields: Mapping[str, Any], vault: Vault, now: float) -> Stored:
-    """A new webhook of valid fields, defaults filled in; raises 422 for an authentication without its secret."""
+    """A new webhook of valid fields, defaults filled in; raises 422 for an authentication without
+    its secret.
+    """
     rest = {name: value for name, value in fields.items() if name != "auth"}
     auth = merged_auth(fields.get("auth"), None, fields["url"], vault)
     return Stored(id=webhook_id, revision=1, auth=auth, created_at=now, updated_at=now, **rest)
 
 
 def patched(held: Stored, fields: Mapping[str, Any], vault: Vault, now: float) -> Stored:
-    """The webhook after a patch: `held` itself when nothing changed, else with the next revision."""
+    """The webhook after a patch: `held` itself when nothing changed, else with the next
+    revision.
+    """
     rest = {name: value for name, value in fields.items() if name != "auth"}
     auth = merged_auth(fields.get("auth"), held, fields.get("url", held.url), vault)
     after = replace(held, auth=auth, **rest)

@@ -1,8 +1,10 @@
-"""The tenant's clock: epoch seconds, which an engine can hold so that they go on steadily when the machine's clock jumps.
+"""The tenant's clock: epoch seconds, which an engine can hold so that they go on steadily when the
+machine's clock jumps.
 
-While it is held, every moment that is stored or compared belongs to one time line, that of the monotonic clock. The engine
-looks for a jump, moves what is planned by it, and lets the clock follow: a retry is neither held nor hurried, and what is
-stored is wall clock again, which a restart goes by.
+While it is held, every moment that is stored or compared belongs to one time line, that of the
+monotonic clock. The engine looks for a jump, moves what is planned by it, and lets the clock
+follow: a retry is neither held nor hurried, and what is stored is wall clock again, which a restart
+goes by.
 """
 
 from __future__ import annotations
@@ -15,9 +17,13 @@ JUMP: Final = 1.0  # seconds; a smaller difference is a correction that the cloc
 
 
 class Clock:
-    """Tells epoch seconds. `wall` is the machine's clock in epoch seconds, `monotonic` seconds that only go forward."""
+    """Tells epoch seconds. `wall` is the machine's clock in epoch seconds, `monotonic` seconds that
+    only go forward.
+    """
 
-    def __init__(self, wall: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, wall: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._wall, self._monotonic = wall, monotonic
         self._offset: float | None = None  # of epoch seconds from monotonic ones, while it is held
 
@@ -34,7 +40,9 @@ class Clock:
         self._offset = None
 
     def jump(self) -> float:
-        """Seconds that the machine's clock jumped forward (backward: below 0) while this one was held; 0 without a jump."""
+        """Seconds that the machine's clock jumped forward (backward: below 0) while this one was
+        held; 0 without a jump.
+        """
         if self._offset is None:
             return 0.0
         ahead = self._wall() - self._monotonic() - self._offset

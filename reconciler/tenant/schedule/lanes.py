@@ -1,11 +1,14 @@
-"""Which webhook may send next: one lane a webhook, limits in all, a lane and a place. No SQL, no clock; asked by `engine.py`.
+"""Which webhook may send next: one lane a webhook, limits in all, a lane and a place. No SQL, no
+clock; asked by `engine.py`.
 
-What a lane is told here are hints: whether something is due is decided by the claim's transaction in `claims.py`. What counts
-here are the limits. They are kept for *picks*, each a right to so many attempts, which come back by `ended` or `unused`.
+What a lane is told here are hints: whether something is due is decided by the claim's transaction
+in `claims.py`. What counts here are the limits. They are kept for *picks*, each a right to so many
+attempts, which come back by `ended` or `unused`.
 
-A lane whose last attempt was answered is *proven*. One that is new, or got no answer, has one attempt at a time, and these
-together leave room for the proven ones; so endpoints that hang never fill the engine. After 5 attempts in a row without an
-answer a lane is *dead*: it sends one probe at a time, and whoever told its facts holds it until the probe's next attempt.
+A lane whose last attempt was answered is *proven*. One that is new, or got no answer, has one
+attempt at a time, and these together leave room for the proven ones; so endpoints that hang never
+fill the engine. After 5 attempts in a row without an answer a lane is *dead*: it sends one probe at
+a time, and whoever told its facts holds it until the probe's next attempt.
 """
 
 from __future__ import annotations
@@ -25,7 +28,9 @@ A_PLACE: Final = 8  # of these to one host and port
 
 
 class Rank(Enum):
-    """How far a lane is trusted: attempts that it may have under way, that all of the rank may have, and to one place."""
+    """How far a lane is trusted: attempts that it may have under way, that all of the rank may
+    have, and to one place.
+    """
 
     PROVEN = (4, ALL, A_PLACE)
     UNPROVEN = (1, 24, 6)
@@ -36,7 +41,9 @@ class Rank(Enum):
 
     @property
     def counted(self) -> tuple[Rank, ...]:
-        """The ranks whose room an attempt takes: a dead lane is an unproven one, and everybody needs room in all."""
+        """The ranks whose room an attempt takes: a dead lane is an unproven one, and everybody
+        needs room in all.
+        """
         return _COUNTED[self]
 
 
@@ -49,7 +56,9 @@ _COUNTED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the file tells of a webhook: moments in epoch seconds; `due` is when its next delivery is, None for none."""
+    """What the file tells of a webhook: moments in epoch seconds; `due` is when its next delivery
+    is, None for none.
+    """
 
     place: str
     due: float | None
@@ -59,7 +68,9 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A right to up to `count` attempts of a webhook, counted for its place and rank until it comes back."""
+    """A right to up to `count` attempts of a webhook, counted for its place and rank until it comes
+    back.
+    """
 
     webhook_id: str
     place: str
@@ -69,7 +80,9 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """What an attempt changed: when its delivery is due again, None for never, and what the webhook's facts are now."""
+    """What an attempt changed: when its delivery is due again, None for never, and what the
+    webhook's facts are now.
+    """
 
     due: float | None
     held_until: float
@@ -87,7 +100,9 @@ class _Lane:
     facts: Facts
     proven: bool = False
     busy: int = 0
-    ticket: int | None = None  # its turn among those that are due, None where it does not stand there
+    ticket: int | None = (
+        None  # its turn among those that are due, None where it does not stand there
+    )
     timer: float | None = None  # when it is looked at again
 
     @property
@@ -105,7 +120,9 @@ class _Lane:
 
 
 class _Turns:
-    """The lanes of a rank that are due, first come first served; those of a full place are passed over and keep their turn."""
+    """The lanes of a rank that are due, first come first served; those of a full place are passed
+    over and keep their turn.
+    """
 
     def __init__(self) -> None:
         self._places: dict[str, deque[_Lane]] = {}
@@ -119,7 +136,9 @@ class _Turns:
             heapq.heappush(self._heads, (ticket, lane.facts.place))
 
     def head(self, full: Callable[[str], bool]) -> tuple[int, str] | None:
-        """The ticket and the place of whose turn it is; at most as many places are passed over as can be full."""
+        """The ticket and the place of whose turn it is; at most as many places are passed over as
+        can be full.
+        """
         passed: list[tuple[int, str]] = []
         found = None
         while self._heads and found is None:
@@ -168,7 +187,9 @@ class Lanes:
         return self._busy[Rank.PROVEN]
 
     def learn(self, facts: Mapping[str, Facts], asked: Iterable[str] = ()) -> None:
-        """Facts read beside the traffic, so maybe a little old: a known earlier moment stays. `asked`: whose they were."""
+        """Facts read beside the traffic, so maybe a little old: a known earlier moment stays.
+        `asked`: whose they were.
+        """
         for webhook_id, told in facts.items():
             lane = self._lanes.get(webhook_id)
             due = told.due if lane is None else _earlier(told.due, lane.facts.due)
@@ -198,7 +219,9 @@ class Lanes:
         self._plan(lane)
 
     def move(self, seconds: float) -> None:
-        """Every moment is that much later, below 0 earlier: the clock that they are told by jumped."""
+        """Every moment is that much later, below 0 earlier: the clock that they are told by
+        jumped.
+        """
         for lane in self._lanes.values():
             facts = lane.facts
             due = None if facts.due is None else facts.due + seconds
@@ -207,11 +230,15 @@ class Lanes:
         self._later = [(at + seconds, ticket, lane) for at, ticket, lane in self._later]
 
     def next_at(self) -> float | None:
-        """When a lane wants to send that does not yet; None where every one waits for room or for nothing."""
+        """When a lane wants to send that does not yet; None where every one waits for room or for
+        nothing.
+        """
         return self._later[0][0] if self._later else None
 
     def take(self, now: float, most: int = ALL) -> list[Pick]:
-        """The rights to send that there is room for, to at most so many attempts, round-robin over the webhooks that are due."""
+        """The rights to send that there is room for, to at most so many attempts, round-robin over
+        the webhooks that are due.
+        """
         while self._later and self._later[0][0] <= now:
             at, _, lane = heapq.heappop(self._later)
             if lane.timer == at:
@@ -221,10 +248,14 @@ class Lanes:
         return [Pick(lane.id, place, rank, count) for (lane, place, rank), count in taken.items()]
 
     def ended(self, pick: Pick, after: After | None, *, answered: bool | None) -> None:
-        """One attempt of a pick ended: what that changed, None for nothing; `answered` None where nobody can say."""
+        """One attempt of a pick ended: what that changed, None for nothing; `answered` None where
+        nobody can say.
+        """
         lane = self._lanes.get(pick.webhook_id)
         if lane is not None and after is not None and lane.facts.place == pick.place:
-            lane.facts = Facts(pick.place, _earlier(after.due, lane.facts.due), after.held_until, after.unreached)
+            lane.facts = Facts(
+                pick.place, _earlier(after.due, lane.facts.due), after.held_until, after.unreached
+            )
             lane.proven = lane.proven if answered is None else answered
         self.unused(pick, 1)
 
@@ -237,7 +268,9 @@ class Lanes:
             self._plan(lane)
 
     def _drop(self, lane: _Lane) -> None:
-        """A lane with attempts under way stays, so that they are counted should it be told again."""
+        """A lane with attempts under way stays, so that they are counted should it be told
+        again.
+        """
         lane.facts = Facts(lane.facts.place, None)
         if not lane.busy:
             del self._lanes[lane.id]
@@ -246,7 +279,12 @@ class Lanes:
         while (found := self._first()) is not None:
             rank, place = found
             lane = self._turns[rank].take(place)
-            if lane.rank is not rank or lane.facts.place != place or lane.at is None or lane.at > now:
+            if (
+                lane.rank is not rank
+                or lane.facts.place != place
+                or lane.at is None
+                or lane.at > now
+            ):
                 self._enter(lane, now)  # it has changed since it got its turn
                 continue
             lane.busy += 1
@@ -283,7 +321,9 @@ class Lanes:
             self._plan(lane)
 
     def _plan(self, lane: _Lane) -> None:
-        """Looks at a lane again when it wants to send; it has its turn already, or a timer that is early enough."""
+        """Looks at a lane again when it wants to send; it has its turn already, or a timer that is
+        early enough.
+        """
         at = lane.at
         if at is not None and lane.ticket is None and (lane.timer is None or at < lane.timer):
             lane.timer = at

@@ -1,4 +1,6 @@
-"""When a failed delivery is tried again. Pure; made by `cli` from `--retry-schedule`, asked by `engine.py`."""
+"""When a failed delivery is tried again. Pure; made by `cli` from `--retry-schedule`, asked by
+`engine.py`.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +36,14 @@ class Retries:
     rng: Callable[[], float] = random.random
 
     def wait(self, tries: int, outcome: Delivery) -> float | None:
-        """Seconds from the end of attempt number `tries` of a round to the next; None where the round is over."""
-        over = outcome.verdict is Verdict.DELIVERED or outcome.status_code == GONE or tries > len(self.waits)
+        """Seconds from the end of attempt number `tries` of a round to the next; None where the
+        round is over.
+        """
+        over = (
+            outcome.verdict is Verdict.DELIVERED
+            or outcome.status_code == GONE
+            or tries > len(self.waits)
+        )
         if over:
             return None
         spread = 1 - JITTER + 2 * JITTER * self.rng()

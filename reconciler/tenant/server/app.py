@@ -1,6 +1,7 @@
 """The tenant as an ASGI application: routes as data, start and end.
 
-Needs no lifespan events: without them nothing that an earlier process left is picked up, and all else works.
+Needs no lifespan events: without them nothing that an earlier process left is picked up, and all
+else works.
 """
 
 from __future__ import annotations
@@ -28,7 +29,15 @@ from reconciler.tenant.api import metrics as api_metrics
 from reconciler.tenant.api import openapi
 from reconciler.tenant.api import tests as api_tests
 from reconciler.tenant.api import webhooks as api_webhooks
-from reconciler.tenant.api.endpoint import SIGN_IN, Call, Endpoint, Operation, Tenant, check_host, reply
+from reconciler.tenant.api.endpoint import (
+    SIGN_IN,
+    Call,
+    Endpoint,
+    Operation,
+    Tenant,
+    check_host,
+    reply,
+)
 from reconciler.tenant.api.webhooks import BASE
 from reconciler.tenant.engine.engine import Engine
 from reconciler.tenant.page import front
@@ -56,7 +65,12 @@ OPERATIONS: Final = (
     Operation("DELETE", "/webhooks/{id}", (WRITE,), api_webhooks.delete),
     Operation("POST", "/webhooks/{id}/test", (WRITE,), api_tests.saved),
     Operation("GET", "/webhooks/{id}/deliveries", (READ,), api_deliveries.listing),
-    Operation("POST", "/webhooks/{id}/deliveries/{delivery}/redeliver", (WRITE,), api_deliveries.send_again),
+    Operation(
+        "POST",
+        "/webhooks/{id}/deliveries/{delivery}/redeliver",
+        (WRITE,),
+        api_deliveries.send_again,
+    ),
     Operation("POST", "/webhooks/{id}/redeliver", (WRITE,), api_deliveries.send_failed_again),
     Operation("GET", "/webhooks/{id}/invocations", (READ,), api_deliveries.counts),
     Operation("GET", "/invocations", (READ,), api_deliveries.totals),
@@ -78,14 +92,18 @@ def _routes(tenant: Tenant) -> list[Route]:
 
 
 def _to_its_end(route: Route) -> Route:
-    """A route that is its path and nothing behind it: the `$` of Starlette's patterns lets a line break follow."""
+    """A route that is its path and nothing behind it: the `$` of Starlette's patterns lets a line
+    break follow.
+    """
     route.path_regex = re.compile(route.path_regex.pattern.removesuffix("$") + r"\Z")
     return route
 
 
 def _refused(scope: Scope, kind: str) -> Response:
     """A refusal outside of every operation: a document below the API's base, else a page."""
-    return (problems.response if scope["path"].startswith("/public-api") else front.refused)(Problem(kind))
+    return (problems.response if scope["path"].startswith("/public-api") else front.refused)(
+        Problem(kind)
+    )
 
 
 def _unknown(tenant: Tenant) -> HTTPExceptionHandler:
@@ -137,21 +155,41 @@ def create_app(  # noqa: PLR0913  each is an option of `tenant serve` or of a te
 ) -> Starlette:
     """The application over an open store; `app.state.engine` is its engine, None without `deliver`.
 
-    `local_token` is a token with every scope that stands in no file. `allowed_hosts` are the names it answers to, None for all;
-    `public` is the origin of its page behind a proxy that ends TLS; `sign_in` is the command that prints a sign-in link.
-    With lifespan events it recovers what an earlier process left, and closes the sender at the end.
+    `local_token` is a token with every scope that stands in no file. `allowed_hosts` are the names
+    it answers to, None for all; `public` is the origin of its page behind a proxy that ends TLS;
+    `sign_in` is the command that prints a sign-in link. With lifespan events it recovers what an
+    earlier process left, and closes the sender at the end.
     """
     telemetry = Telemetry(per_webhook=metrics_per_webhook)
-    engine = Engine(store, sender, retries, partial(telemetry.attempt, "event")) if deliver else None
+    engine = (
+        Engine(store, sender, retries, partial(telemetry.attempt, "event")) if deliver else None
+    )
     local = None if local_token is None else hashlib.sha256(local_token.encode()).digest()
     hosts = None if allowed_hosts is None else tuple(host.lower() for host in allowed_hosts)
     tests, requests = Rates(tests_per_minute, store.clock), Rates(requests_per_minute, store.clock)
-    tenant = Tenant(store, sender, engine, tests, requests, telemetry, local, hosts, max_pending, public, sign_in)
+    tenant = Tenant(
+        store,
+        sender,
+        engine,
+        tests,
+        requests,
+        telemetry,
+        local,
+        hosts,
+        max_pending,
+        public,
+        sign_in,
+    )
 
     watch = Middleware(Watch, telemetry=telemetry, refuse=lambda scope: _refused(scope, "defect"))
     handlers = {HTTPException: _unknown(tenant)}
     routes = [_to_its_end(route) for route in (*_routes(tenant), *page_routes(tenant))]
-    app = Starlette(routes=routes, middleware=[watch], exception_handlers=handlers, lifespan=_lifespan(sender, engine))
+    app = Starlette(
+        routes=routes,
+        middleware=[watch],
+        exception_handlers=handlers,
+        lifespan=_lifespan(sender, engine),
+    )
     app.router.redirect_slashes = False
     app.state.engine = engine
     return app

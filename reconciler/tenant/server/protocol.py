@@ -1,8 +1,10 @@
-"""One connection of the server: uvicorn's, with limits that uvicorn has not, and its refusals as problem documents.
+"""One connection of the server: uvicorn's, with limits that uvicorn has not, and its refusals as
+problem documents.
 
-A request's head has at most 32 KiB and has to arrive in 10 seconds, however it drips; a connection without a request ends after
-30 seconds, and so does one whose client does not read the answer. Beyond 1,000 connections, or 250 of one client address, a
-request is 503 and its connection closed; far beyond that it is not even listened to.
+A request's head has at most 32 KiB and has to arrive in 10 seconds, however it drips; a connection
+without a request ends after 30 seconds, and so does one whose client does not read the answer.
+Beyond 1,000 connections, or 250 of one client address, a request is 503 and its connection closed;
+far beyond that it is not even listened to.
 """
 
 from __future__ import annotations
@@ -25,14 +27,18 @@ from reconciler.tenant.problems import Problem
 CONNECTIONS: Final = 1000  # at once
 PER_ADDRESS: Final = 250  # of them from one client address
 REFUSALS: Final = 50  # connections of one address beyond its limit that still get an answer
-IDLE_SECONDS: Final = 30  # that a connection is kept without a request, or without the client taking anything of an answer
+# that a connection is kept without a request, or without the client taking anything of an answer
+IDLE_SECONDS: Final = 30
 HEAD_BYTES: Final = 32 * 1024  # of a request's line and headers
-HEAD_SECONDS: Final = 10.0  # from a connection's begin, or a later request's first byte, to the end of its head
+# from a connection's begin, or a later request's first byte, to the end of its head
+HEAD_SECONDS: Final = 10.0
 _WHOLE_URL: Final = re.compile(rb"(?i:https?)://(?P<host>[^/?#]*)(?P<path>.*)")
 
 
 class Room:
-    """How many connections each client address has, and how many it may have; an IPv6 client's address is its /64 network."""
+    """How many connections each client address has, and how many it may have; an IPv6 client's
+    address is its /64 network.
+    """
 
     def __init__(self, per_address: int = PER_ADDRESS) -> None:
         self.per_address = per_address
@@ -65,18 +71,24 @@ async def _overloaded(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _with_path(request: h11.Request) -> h11.Request:
-    """A request whose target is a whole url, as if it had named the path, and the url's host as Host: RFC 9112, 3.2.2."""
+    """A request whose target is a whole url, as if it had named the path, and the url's host as
+    Host: RFC 9112, 3.2.2.
+    """
     found = _WHOLE_URL.fullmatch(request.target)
     if found is None:
         return request
     path = found["path"] if found["path"].startswith(b"/") else b"/" + found["path"]
     others = [item for item in request.headers.raw_items() if item[0].lower() != b"host"]
     headers = [(b"Host", found["host"]), *others]
-    return h11.Request(method=request.method, target=path, headers=headers, http_version=request.http_version)
+    return h11.Request(
+        method=request.method, target=path, headers=headers, http_version=request.http_version
+    )
 
 
 class _Requests(h11.Connection):
-    """Reads requests. h11 itself counts only what is not complete yet, and a head may arrive complete, in one piece."""
+    """Reads requests. h11 itself counts only what is not complete yet, and a head may arrive
+    complete, in one piece.
+    """
 
     def next_event(self) -> type[h11.NEED_DATA | h11.PAUSED] | h11.Event:
         """As h11's; raises RemoteProtocolError for a head that is too long."""
@@ -108,7 +120,9 @@ class Protocol(H11Protocol):
         self._address = self.client[0] if self.client is not None else ""
         more = self._room.enter(self._address) - self._room.per_address
         if more > REFUSALS or len(self.connections) > 2 * CONNECTIONS:
-            self.connections.discard(self)  # now, and not when its end is met: else it counts against the others until then
+            self.connections.discard(
+                self
+            )  # now, and not when its end is met: else it counts against the others until then
             transport.abort()
         elif more > 0 or len(self.connections) > CONNECTIONS:
             self.app = cast("ASGI3Application", _overloaded)
@@ -147,7 +161,9 @@ class Protocol(H11Protocol):
 
     def _await_taking(self) -> None:
         self._taken()
-        self._unread = self.loop.call_later(IDLE_SECONDS, self._end_unread, self.transport.get_write_buffer_size())
+        self._unread = self.loop.call_later(
+            IDLE_SECONDS, self._end_unread, self.transport.get_write_buffer_size()
+        )
 
     def _taken(self) -> None:
         if self._unread is not None:
@@ -190,7 +206,11 @@ class Protocol(H11Protocol):
     def _refuse(self, problem: Problem) -> None:
         answer: Any = problems.response(problem)
         line = f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}".encode()
-        head = [line, *(name + b": " + value for name, value in answer.raw_headers), b"connection: close"]
+        head = [
+            line,
+            *(name + b": " + value for name, value in answer.raw_headers),
+            b"connection: close",
+        ]
         self.transport.write(b"\r\n".join(head) + b"\r\n\r\n" + answer.body)
         self.transport.close()
         self._await_rest()

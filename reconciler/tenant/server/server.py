@@ -31,10 +31,13 @@ from reconciler.tenant.server.protocol import CONNECTIONS, IDLE_SECONDS, PER_ADD
 from reconciler.tenant.store.rows import sessions
 from reconciler.tenant.store.store import Store
 
-FILES: Final = 4 * CONNECTIONS  # that this process may have open: connections both ways, and some of its own
+FILES: Final = (
+    4 * CONNECTIONS
+)  # that this process may have open: connections both ways, and some of its own
 GRACE: Final = 10  # seconds for requests under way at the end
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
-_WHY: Final = {  # what the system says when an address cannot be listened on, in words that say what to do
+# what the system says when an address cannot be listened on, in words that say what to do
+_WHY: Final = {
     errno.EADDRINUSE: "the port is taken; give another --port, or 0 for any that is free",
     errno.EADDRNOTAVAIL: "this machine does not have that address; give another --host",
     errno.EAFNOSUPPORT: "this machine does not have addresses of that kind; give another --host",
@@ -44,10 +47,11 @@ _WHY: Final = {  # what the system says when an address cannot be listened on, i
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a tenant is served. `names` are hosts that it answers to beside loopback's and its own; TLS needs both files.
+    """Where a tenant is served. `names` are hosts that it answers to beside loopback's and its own;
+    TLS needs both files.
 
-    `plain`: HTTP without TLS also on other addresses than loopback. `public`: the origin at which a proxy that ends TLS shows
-    it. `per_address`: how many connections one client address may have.
+    `plain`: HTTP without TLS also on other addresses than loopback. `public`: the origin at which a
+    proxy that ends TLS shows it. `per_address`: how many connections one client address may have.
     """
 
     host: str = "127.0.0.1"
@@ -67,7 +71,9 @@ class Place:
 
     @property
     def shown(self) -> str:
-        """The host of the addresses that are printed: one that can be opened, where it listens on all."""
+        """The host of the addresses that are printed: one that can be opened, where it listens on
+        all.
+        """
         if self.host in {"0.0.0.0", "::"}:  # noqa: S104  compared, not bound
             return self.names[0] if self.names else "localhost"
         return f"[{self.host}]" if ":" in self.host else self.host
@@ -77,10 +83,15 @@ _ORIGIN: Final = re.compile(r"https://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([1-9]\d
 
 
 def public_origin(url: str) -> str:
-    """The origin of a public address as browsers send it; raises ValueError for anything but https, a host and a port."""
+    """The origin of a public address as browsers send it; raises ValueError for anything but https,
+    a host and a port.
+    """
     found = _ORIGIN.fullmatch(url.lower())
     if found is None or int(found[2] or 443) > 65535:
-        raise ValueError("wants https://HOST or https://HOST:PORT, without user, path and query, the name in ASCII")
+        raise ValueError(
+            "wants https://HOST or https://HOST:PORT, without user, path and query, the "
+            "name in ASCII"
+        )
     return f"https://{found[1]}" + (f":{found[2]}" if found[2] not in {None, "443"} else "")
 
 
@@ -92,7 +103,9 @@ class _Server(uvicorn.Server):
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn's, then `ready`. What is there by now stays, so no collection of garbage has to walk through it again."""
+        """As uvicorn's, then `ready`. What is there by now stays, so no collection of garbage has
+        to walk through it again.
+        """
         await super().startup(sockets)
         gc.freeze()  # else each full one stops every request for tens of milliseconds
         if self.started:
@@ -104,7 +117,10 @@ class _Server(uvicorn.Server):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {
+            number: signal.signal(number, self.handle_exit)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
         try:
             yield
         finally:
@@ -114,11 +130,15 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def _alone(path: str) -> Iterator[None]:
-    """The exclusive lock of the one engine of this file; raises StoreError when another process has it."""
+    """The exclusive lock of the one engine of this file; raises StoreError when another process has
+    it.
+    """
     try:
         handle = os.open(path + ".lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise StoreError(f"{path}.lock: cannot be opened: {os.strerror(error.errno or 0)}") from None
+        raise StoreError(
+            f"{path}.lock: cannot be opened: {os.strerror(error.errno or 0)}"
+        ) from None
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -131,20 +151,30 @@ def _alone(path: str) -> Iterator[None]:
 
 def _listening(place: Place) -> socket.socket:
     try:
-        found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        found = socket.getaddrinfo(
+            place.host, place.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
         family, address = found[0], str(found[4][0])
-        if place.certificate is None and not place.plain and not ipaddress.ip_address(address.partition("%")[0]).is_loopback:
+        if (
+            place.certificate is None
+            and not place.plain
+            and not ipaddress.ip_address(address.partition("%")[0]).is_loopback
+        ):
             raise BadRequest(
-                f"{place.host} is not a loopback address: plain HTTP would show tokens to the network. "
+                f"{place.host} is not a loopback address: plain HTTP would show tokens "
+                "to the network. "
                 "Give --tls-cert and --tls-key, or --allow-plain-http"
             )
         made = socket.create_server((address, place.port), family=family, backlog=2048)
-        # Inherited by every connection. asyncio sets it on sockets that it made itself only; without it an answer, which is
-        # written as head and body, waits 40 ms for the client's delayed acknowledgement of the head.
+        # Inherited by every connection. asyncio sets it on sockets that it made itself only;
+        # without it an answer, which is written as head and body, waits 40 ms for the client's
+        # delayed acknowledgement of the head.
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return made  # noqa: TRY300  an `else` would hide what belongs together
     except (socket.gaierror, UnicodeError):
-        raise NotServed(f"cannot listen on {place.host} port {place.port}: no such host is known") from None
+        raise NotServed(
+            f"cannot listen on {place.host} port {place.port}: no such host is known"
+        ) from None
     except OSError as error:
         why = _WHY.get(error.errno or 0, "the system refuses it")
         raise NotServed(f"cannot listen on {place.host} port {place.port}: {why}") from None
@@ -160,7 +190,9 @@ def _more_files() -> None:
 
 def _config(app: Starlette, place: Place) -> uvicorn.Config:
     """Uvicorn's settings; raises BadRequest for a certificate or key that cannot be used."""
-    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # its lines may quote what was sent; ours stand in telemetry.py
+    logging.getLogger("uvicorn").setLevel(
+        logging.CRITICAL
+    )  # its lines may quote what was sent; ours stand in telemetry.py
     config = uvicorn.Config(
         app,
         http=cast("Any", partial(Protocol, room=Room(place.per_address))),  # it is only called
@@ -178,15 +210,19 @@ def _config(app: Starlette, place: Place) -> uvicorn.Config:
     try:
         config.load()
     except OSError:  # ssl.SSLError is one
-        raise BadRequest("--tls-cert, --tls-key: cannot be read, or are no certificate and its key") from None
+        raise BadRequest(
+            "--tls-cert, --tls-key: cannot be read, or are no certificate and its key"
+        ) from None
     return config
 
 
 def serve(store: Store, app: Starlette, place: Place, ready: Callable[[str], None]) -> None:
-    """Serves until SIGTERM or SIGINT, then finishes what is under way; `ready` gets the origin, such as http://127.0.0.1:8080.
+    """Serves until SIGTERM or SIGINT, then finishes what is under way; `ready` gets the origin,
+    such as http://127.0.0.1:8080.
 
-    Port 0 takes a free one. Raises StoreError when another process serves this file, NotServed for an address that cannot
-    be used, BadRequest for a certificate that is none, and for plain HTTP where nobody allowed it.
+    Port 0 takes a free one. Raises StoreError when another process serves this file, NotServed for
+    an address that cannot be used, BadRequest for a certificate that is none, and for plain HTTP
+    where nobody allowed it.
     """
     config = _config(app, place)
     _more_files()

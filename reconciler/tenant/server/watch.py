@@ -18,7 +18,9 @@ UNKNOWN: Final = "none"  # the route of a path that is nobody's: the path itself
 class Watch:
     """ASGI middleware; `refuse` makes the answer of a defect."""
 
-    def __init__(self, app: ASGIApp, telemetry: Telemetry, refuse: Callable[[Scope], Response]) -> None:
+    def __init__(
+        self, app: ASGIApp, telemetry: Telemetry, refuse: Callable[[Scope], Response]
+    ) -> None:
         self._app, self._telemetry, self._refuse = app, telemetry, refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

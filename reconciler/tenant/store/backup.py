@@ -1,7 +1,7 @@
 """`tenant backup`: a copy of the tenant's file, also while it is served.
 
-SQLite's online backup: one consistent moment, beside whoever writes. The key is a file of its own and is not copied: together
-they would open every stored credential.
+SQLite's online backup: one consistent moment, beside whoever writes. The key is a file of its own
+and is not copied: together they would open every stored credential.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def _copy(path: str, out: str) -> None:
     source = sqlite3.connect(f"file:{quote(os.path.abspath(path))}?mode=ro", uri=True)  # noqa: PTH100  a link stays one
     with closing(source), closing(sqlite3.connect(out)) as target, decoding():
         check(source)
-        source.backup(target)  # in one step: begun anew at every write of another process it might never end
+        source.backup(
+            target
+        )  # in one step: begun anew at every write of another process it might never end
         if target.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise StoreError(f"{path}: is a damaged database; {RESTORE}")
         target.execute("PRAGMA journal_mode = DELETE")  # so that the copy is one file

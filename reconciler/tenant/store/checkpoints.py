@@ -1,7 +1,8 @@
 """The thread that brings what was written from the log of a file (`-wal`) into the file itself.
 
-SQLite would do it at the end of every thousandth page's commit, and whoever waits for that one waits for two flushes of the
-disk more. Here it goes on beside the writer, who is stopped only where the log has become so long that it has to begin anew.
+SQLite would do it at the end of every thousandth page's commit, and whoever waits for that one
+waits for two flushes of the disk more. Here it goes on beside the writer, who is stopped only where
+the log has become so long that it has to begin anew.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ _log = logging.getLogger("reconciler.tenant")
 
 
 class Checkpoints:
-    """Runs until `close`; `connect` gives its thread a connection. The writer's own has to have `wal_autocheckpoint` 0."""
+    """Runs until `close`; `connect` gives its thread a connection. The writer's own has to have
+    `wal_autocheckpoint` 0.
+    """
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self._connect = connect
@@ -57,7 +60,11 @@ class Checkpoints:
 
 
 def checkpoint(connection: sqlite3.Connection) -> None:
-    """Brings over what no reader holds, beside the writer; and has the log begin anew where it is long."""
+    """Brings over what no reader holds, beside the writer; and has the log begin anew where it is
+    long.
+    """
     _, pages, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     if pages > LONG:
-        connection.execute("PRAGMA wal_checkpoint(RESTART)")  # what is left is little, so that the writer waits for little
+        connection.execute(
+            "PRAGMA wal_checkpoint(RESTART)"
+        )  # what is left is little, so that the writer waits for little

@@ -1,4 +1,6 @@
-"""What is wrong when SQLite cannot read or write the tenant's file, in words for people. No SQL of its own."""
+"""What is wrong when SQLite cannot read or write the tenant's file, in words for people. No SQL of
+its own.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +18,22 @@ _WORDS: Final = (
 )
 
 
-RESTORE: Final = "restore a backup: end the tenant, put the copy and its key in their places, serve again"
-_DAMAGED: Final = ("Could not decode", "no such table", "no such column", "has no column named")  # of what we made ourselves
+RESTORE: Final = (
+    "restore a backup: end the tenant, put the copy and its key in their places, serve again"
+)
+_DAMAGED: Final = (
+    "Could not decode",
+    "no such table",
+    "no such column",
+    "has no column named",
+)  # of what we made ourselves
 
 
 @contextmanager
 def decoding() -> Iterator[None]:
-    """Raises sqlite3.DatabaseError where what SQLite says of a scrambled schema is itself no text."""
+    """Raises sqlite3.DatabaseError where what SQLite says of a scrambled schema is itself no
+    text.
+    """
     try:
         yield
     except UnicodeDecodeError:
@@ -32,12 +43,20 @@ def decoding() -> Iterator[None]:
 def is_damaged(error: sqlite3.Error) -> bool:
     """Whether the file itself is at fault, and no waiting helps."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} or any(part in str(error) for part in _DAMAGED)
+    return code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} or any(
+        part in str(error) for part in _DAMAGED
+    )
 
 
 def reason(error: BaseException) -> str:
-    """Why something could not be stored, for a log line; never an error's own text, which may quote what is stored."""
-    return f"the database {explained(error)}" if isinstance(error, sqlite3.Error) else type(error).__name__
+    """Why something could not be stored, for a log line; never an error's own text, which may quote
+    what is stored.
+    """
+    return (
+        f"the database {explained(error)}"
+        if isinstance(error, sqlite3.Error)
+        else type(error).__name__
+    )
 
 
 def explained(error: sqlite3.Error) -> str:

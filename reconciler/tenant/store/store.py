@@ -38,8 +38,8 @@ Work = Callable[[sqlite3.Connection], T]
 def new_uuid() -> str:
     """A new random id that begins with the time: UUID version 7, with 74 random bits.
 
-    Rows made one after the other so lie beside each other in every index, and removing the oldest changes few pages.
-    Source: RFC 9562, 5.7.
+    Rows made one after the other so lie beside each other in every index, and removing the oldest
+    changes few pages. Source: RFC 9562, 5.7.
     """
     fixed = 0x7 << 76 | 0b10 << 62  # version and variant
     free = secrets.randbits(74)
@@ -50,7 +50,8 @@ def new_uuid() -> str:
 class Store:
     """One open file: writes one after the other in a thread of their own, reads beside them.
 
-    A context manager. `clock` tells epoch seconds (an engine holds it), `new_id` makes ids. Made by `open_store`.
+    A context manager. `clock` tells epoch seconds (an engine holds it), `new_id` makes ids. Made by
+    `open_store`.
     """
 
     def __init__(self, path: str, busy: float, clock: Clock, new_id: Callable[[], str]) -> None:
@@ -84,13 +85,17 @@ class Store:
         self._vault = self._writer.submit(work).result()
 
     def _opened(self) -> sqlite3.Connection:
-        made = sqlite3.connect(self.path, timeout=self._busy, isolation_level=None, check_same_thread=False)
+        made = sqlite3.connect(
+            self.path, timeout=self._busy, isolation_level=None, check_same_thread=False
+        )
         made.row_factory = sqlite3.Row
         with decoding():
             made.execute("PRAGMA synchronous = FULL")
             made.execute("PRAGMA foreign_keys = ON")
             made.execute("PRAGMA wal_autocheckpoint = 0")  # `checkpoints.py` does it
-        made.create_function("fold", 1, str.casefold, deterministic=True)  # SQLite's own lower() knows ASCII only
+        made.create_function(
+            "fold", 1, str.casefold, deterministic=True
+        )  # SQLite's own lower() knows ASCII only
         return made
 
     def _connection(self) -> sqlite3.Connection:
@@ -120,14 +125,23 @@ class Store:
         return await asyncio.wrap_future(self._readers.submit(self._reading, work))
 
     def write_now(self, work: Work[T]) -> T:
-        """The same as `write` for callers without an event loop; raises StoreError for what SQLite refuses."""
+        """The same as `write` for callers without an event loop; raises StoreError for what SQLite
+        refuses.
+        """
         try:
             return self._writer.submit(work).result()
         except sqlite3.Error as error:
             raise StoreError(f"{self.path}: {explained(error)}") from None
 
-    def create_token(self, name: str, scopes: Iterable[str], owner: str | None = None, expires: float | None = None) -> str:
-        """A new access token's text, which is shown only now; raises BadRequest for a taken name or an unknown scope.
+    def create_token(
+        self,
+        name: str,
+        scopes: Iterable[str],
+        owner: str | None = None,
+        expires: float | None = None,
+    ) -> str:
+        """A new access token's text, which is shown only now; raises BadRequest for a taken name or
+        an unknown scope.
 
         `expires` in epoch seconds, None for never.
         """
@@ -144,8 +158,12 @@ class Store:
         return self.write_now(lambda connection: tokens.revoke(connection, name))
 
     def sign_in_address(self, origin: str | None = None) -> str:
-        """A new sign-in link to open within ten minutes, once; `origin` of None: where the tenant was served last."""
-        return self.write_now(lambda connection: sessions.new_address(connection, self.clock(), origin))
+        """A new sign-in link to open within ten minutes, once; `origin` of None: where the tenant
+        was served last.
+        """
+        return self.write_now(
+            lambda connection: sessions.new_address(connection, self.clock(), origin)
+        )
 
     def close(self) -> None:
         """Waits for what is under way and closes the file; may be called twice."""
@@ -160,16 +178,26 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self.close()
 
 
 def _vault_of(connection: sqlite3.Connection, path: str, key: str | None) -> Vault:
-    """The vault of this file, its key checked against what the file was written with; makes the first key."""
+    """The vault of this file, its key checked against what the file was written with; makes the
+    first key.
+    """
     stored = connection.execute("SELECT value FROM settings WHERE name = 'key_check'").fetchone()
     text = given_key(key) if key is not None else read_key(key_file(path))
     if text is None:
-        if connection.execute("SELECT 1 FROM webhooks WHERE sealed IS NOT NULL LIMIT 1").fetchone() is not None:
+        if (
+            connection.execute("SELECT 1 FROM webhooks WHERE sealed IS NOT NULL LIMIT 1").fetchone()
+            is not None
+        ):
             raise StoreError(
                 f"{path}: holds encrypted credentials, but their key is missing: "
                 f"put back {key_file(path)} or set RECONCILER_TENANT_KEY"
@@ -178,17 +206,22 @@ def _vault_of(connection: sqlite3.Connection, path: str, key: str | None) -> Vau
     vault = Vault(text)
     check = vault.mac("key-check", b"")
     if stored is not None and bytes(stored[0]) != check:
-        raise StoreError(f"{path}: was written with another key than {'the given one' if key else key_file(path)}")
+        raise StoreError(
+            f"{path}: was written with another key than "
+            f"{'the given one' if key else key_file(path)}"
+        )
     if stored is None:
-        connection.execute("INSERT OR REPLACE INTO settings (name, value) VALUES ('key_check', ?)", (check,))
+        connection.execute(
+            "INSERT OR REPLACE INTO settings (name, value) VALUES ('key_check', ?)", (check,)
+        )
     return vault
 
 
 def _made_file(path: str) -> str:
     """Makes the file with mode 0600, and its folder, and tells its real path; raises StoreError.
 
-    Links are followed, as SQLite does for its log: whoever opens the same file by another name has to meet the same key and
-    the same lock of the one engine.
+    Links are followed, as SQLite does for its log: whoever opens the same file by another name has
+    to meet the same key and the same lock of the one engine.
     """
     try:
         real = os.path.realpath(path)
@@ -208,13 +241,17 @@ def open_store(
     new_id: Callable[[], str] = new_uuid,
     busy: float = BUSY,
 ) -> Store:
-    """Opens the tenant's file, making it and its folder where needed; raises StoreError in words for a user.
+    """Opens the tenant's file, making it and its folder where needed; raises StoreError in words
+    for a user.
 
-    `key` is the key's text from outside; without it the one beside the file is used or made. `clock` stands in for the
-    machine's, wall and monotonic, unless it is a Clock. `busy` is how many seconds a write waits for another process.
+    `key` is the key's text from outside; without it the one beside the file is used or made.
+    `clock` stands in for the machine's, wall and monotonic, unless it is a Clock. `busy` is how
+    many seconds a write waits for another process.
     """
     path = _made_file(path)
-    steady = clock if isinstance(clock, Clock) else Clock() if clock is None else Clock(clock, clock)
+    steady = (
+        clock if isinstance(clock, Clock) else Clock() if clock is None else Clock(clock, clock)
+    )
     store = Store(path, busy, steady, new_id)
     try:
         store.prepare(key)

@@ -1,7 +1,9 @@
-"""Credentials at rest: AES-256-GCM, each value bound to its webhook and field; keyed hashes for cursors and bodies.
+"""Credentials at rest: AES-256-GCM, each value bound to its webhook and field; keyed hashes for
+cursors and bodies.
 
-Protects a copied database file, not a copied folder: the key lies beside it unless it is given from outside. Whoever encrypts
-hands in text straight from a request's body; whoever decrypts gets a Secret, never text.
+Protects a copied database file, not a copied folder: the key lies beside it unless it is given from
+outside. Whoever encrypts hands in text straight from a request's body; whoever decrypts gets a
+Secret, never text.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ SHORTEST: Final = 16  # characters of a key that is given from outside
 
 
 def _derived(text: str, purpose: bytes) -> bytes:
-    return HKDF(SHA256(), 32, None, b"reconciler tenant " + purpose).derive(text.encode("utf-8", "surrogateescape"))
+    return HKDF(SHA256(), 32, None, b"reconciler tenant " + purpose).derive(
+        text.encode("utf-8", "surrogateescape")
+    )
 
 
 class Unreadable(StoreError):
@@ -48,11 +52,17 @@ class Vault:
         return self._encrypted(webhook_id, field, raw.encode())
 
     def open(self, webhook_id: str, field: str, sealed: bytes) -> Secret:
-        """The credential as a Secret; raises Unreadable for a ciphertext of another key, webhook or field."""
-        return Secret(self._decrypted(webhook_id, field, sealed).decode(), reference="stored at the tenant")
+        """The credential as a Secret; raises Unreadable for a ciphertext of another key, webhook or
+        field.
+        """
+        return Secret(
+            self._decrypted(webhook_id, field, sealed).decode(), reference="stored at the tenant"
+        )
 
     def resealed(self, before: str, after: str, field: str, sealed: bytes) -> bytes:
-        """The same credential, bound to `after` instead of `before`: from a draft to its webhook. Raises as `open`."""
+        """The same credential, bound to `after` instead of `before`: from a draft to its webhook.
+        Raises as `open`.
+        """
         return self._encrypted(after, field, self._decrypted(before, field, sealed))
 
     def _encrypted(self, webhook_id: str, field: str, raw: bytes) -> bytes:
@@ -61,7 +71,9 @@ class Vault:
 
     def _decrypted(self, webhook_id: str, field: str, sealed: bytes) -> bytes:
         try:
-            return self._cipher.decrypt(sealed[:NONCE], sealed[NONCE:], f"{webhook_id}\0{field}".encode())
+            return self._cipher.decrypt(
+                sealed[:NONCE], sealed[NONCE:], f"{webhook_id}\0{field}".encode()
+            )
         except (InvalidTag, ValueError):
             raise Unreadable("a stored credential cannot be decrypted") from None
 
@@ -71,7 +83,9 @@ class Vault:
 
 
 def key_file(database: str) -> Path:
-    """Where the key of a database lies: beside the file itself, also where the database is named by a link."""
+    """Where the key of a database lies: beside the file itself, also where the database is named by
+    a link.
+    """
     return Path(os.path.realpath(database) + ".key")
 
 
@@ -83,7 +97,9 @@ def given_key(text: str) -> str:
 
 
 def read_key(path: Path) -> str | None:
-    """The key in a file, None where there is none; raises StoreError for one that cannot be read."""
+    """The key in a file, None where there is none; raises StoreError for one that cannot be
+    read.
+    """
     try:
         text = path.read_text("ascii").strip()
     except FileNotFoundError:
@@ -105,5 +121,7 @@ def make_key(path: Path) -> str:
             file.flush()
             os.fsync(handle)
     except OSError as error:
-        raise StoreError(f"{path}: the key cannot be written: {os.strerror(error.errno or 0)}") from None
+        raise StoreError(
+            f"{path}: the key cannot be written: {os.strerror(error.errno or 0)}"
+        ) from None
     return text

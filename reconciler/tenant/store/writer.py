@@ -1,7 +1,8 @@
 """The one writer thread of a file: what waits while a transaction is stored shares the next one.
 
-A commit costs a flush of the disk, however much it holds; so the more is written at once, the less each write costs. Each work
-stands in a savepoint of its own: one that raises undoes itself alone. Nobody is answered before the commit.
+A commit costs a flush of the disk, however much it holds; so the more is written at once, the less
+each write costs. Each work stands in a savepoint of its own: one that raises undoes itself alone.
+Nobody is answered before the commit.
 """
 
 from __future__ import annotations
@@ -38,19 +39,24 @@ class _End:
 
 
 class Writer:
-    """Runs works one after the other in a thread of its own; `connect` gives that thread its connection.
+    """Runs works one after the other in a thread of its own; `connect` gives that thread its
+    connection.
 
     `stored` is called after each commit.
     """
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], stored: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, connect: Callable[[], sqlite3.Connection], stored: Callable[[], None] = lambda: None
+    ) -> None:
         self._connect, self._told = connect, stored
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="tenant-write", daemon=True)
         self._thread.start()
 
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
-        """The future result of `work`, known once it is stored; raises RuntimeError after `close`."""
+        """The future result of `work`, known once it is stored; raises RuntimeError after
+        `close`.
+        """
         if not self._thread.is_alive():
             raise RuntimeError("the file is closed")
         future: Future[T] = Future()
@@ -107,7 +113,9 @@ class Writer:
 
 
 def _apart(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], Any]) -> _End:
-    """Runs a work in a savepoint; raises only where SQLite has rolled back the whole transaction."""
+    """Runs a work in a savepoint; raises only where SQLite has rolled back the whole
+    transaction.
+    """
     connection.execute("SAVEPOINT work")
     try:
         with decoding():

@@ -1,4 +1,6 @@
-"""What the tests of a webhook's form fill in, and where: texts, secrets, the two steps of creating, the page of a webhook."""
+"""What the tests of a webhook's form fill in, and where: texts, secrets, the two steps of creating,
+the page of a webhook.
+"""
 
 from __future__ import annotations
 

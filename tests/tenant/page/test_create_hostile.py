@@ -10,7 +10,17 @@ from tests.tenant.harness import Tenant
 from tests.tenant.page.filled import CREATE, URL
 from tests.tenant.page.visitor import Visitor, on_page, webhooks
 
-HOSTILE = ["x" * 255, "<script>alert(1)</script>", "שלום", "🎉" * 20, "a\tb", "a\x00b", "a\u202eb", "{{ 7 * 7 }}", "' OR 1=1 --"]
+HOSTILE = [
+    "x" * 255,
+    "<script>alert(1)</script>",
+    "שלום",
+    "🎉" * 20,
+    "a\tb",
+    "a\x00b",
+    "a\u202eb",
+    "{{ 7 * 7 }}",
+    "' OR 1=1 --",
+]
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
@@ -50,7 +60,9 @@ def test_a_hostile_name_is_shown_as_text_or_refused_at_its_field(tmp_path: Path,
     ],
     ids=lambda value: value[:30].decode("latin-1") if isinstance(value, bytes) else str(value),
 )
-def test_what_no_browser_sends_is_refused_with_a_page(tmp_path: Path, body: bytes, status: int) -> None:
+def test_what_no_browser_sends_is_refused_with_a_page(
+    tmp_path: Path, body: bytes, status: int
+) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         token = (await me.get(CREATE)).form("next").fields["csrf"].encode()
         page = await me.post(CREATE, b"csrf=" + token + b"&" + body)

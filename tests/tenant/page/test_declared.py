@@ -27,7 +27,12 @@ AUTHS: dict[str, dict[str, Any]] = {
     "none": {"type": "none"},
     "basic": {"type": "basic", "username": "null", "password": SECRET, "credential_version": "1"},
     "bearer": BEARER,
-    "apiKey": {"type": "apiKey", "header": "X-API-TOKEN", "value": SECRET, "credential_version": "hmac-sha256:00"},
+    "apiKey": {
+        "type": "apiKey",
+        "header": "X-API-TOKEN",
+        "value": SECRET,
+        "credential_version": "hmac-sha256:00",
+    },
 }
 HOSTILE = [
     "</code></pre><script>alert(1)</script>",
@@ -57,21 +62,31 @@ def test_hostile_names_of_every_authentication_pass_reconciler_validate(tmp_path
                 event = {"type": name, "version": "v0", "severity": name}
                 mark = {**MARK, "key": f"key-{number}-{kind.lower()}"} if number % 2 else None
                 full = f"{name[:250]} {kind[:4]}".strip()
-                fields = {"description": f"{name}\nline", "events": [EVENT, event], "protected": True}
-                one = await made.make(full, auth=auth, managed_by=mark, enabled=number > 2, **fields)
+                fields = {
+                    "description": f"{name}\nline",
+                    "events": [EVENT, event],
+                    "protected": True,
+                }
+                one = await made.make(
+                    full, auth=auth, managed_by=mark, enabled=number > 2, **fields
+                )
                 page = await me.get(f"/settings/webhooks/{one['id']}/manifest?raw=1")
                 assert page.answer.headers["content-type"] == "text/plain; charset=utf-8"
                 assert SECRET not in page.html
                 (folder / f"{number}-{kind}.yaml").write_text(page.html, encoding="utf-8")
 
     on_page(tmp_path, story)
-    for path in folder.iterdir():  # each is a webhook of another repository: keys made from names may be equal
+    for path in (
+        folder.iterdir()
+    ):  # each is a webhook of another repository: keys made from names may be equal
         done = run_command("validate", str(path), cwd=tmp_path)
         assert done.code == 0, done.out + done.err
 
 
 @pytest.mark.parametrize("kind", AUTHS)
-def test_the_page_shows_what_the_plain_text_has_and_the_variables_to_set(tmp_path: Path, kind: str) -> None:
+def test_the_page_shows_what_the_plain_text_has_and_the_variables_to_set(
+    tmp_path: Path, kind: str
+) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("Payments on-call", auth=AUTHS[kind])
         path = f"/settings/webhooks/{one['id']}/manifest"
@@ -82,19 +97,32 @@ def test_the_page_shows_what_the_plain_text_has_and_the_variables_to_set(tmp_pat
         if field:
             assert page.html.count(f"<code>WEBHOOK_PAYMENTS_ON_CALL_{field}</code>") == 1
             assert f"{{fromEnv: WEBHOOK_PAYMENTS_ON_CALL_{field}}}" in raw.html
-        version = AUTHS[kind].get("credential_version", "hmac-sha256:")  # a computed one is made again at the next run
-        assert (f'    version: "{version}"\n' in raw.html) == (not version.startswith("hmac-sha256:"))
+        version = AUTHS[kind].get(
+            "credential_version", "hmac-sha256:"
+        )  # a computed one is made again at the next run
+        assert (f'    version: "{version}"\n' in raw.html) == (
+            not version.startswith("hmac-sha256:")
+        )
         assert "reconciler reconcile --adopt" in page.text
 
     on_page(tmp_path, story)
 
 
-def test_a_managed_webhook_says_owner_key_sources_and_revision_and_keeps_its_key(tmp_path: Path) -> None:
+def test_a_managed_webhook_says_owner_key_sources_and_revision_and_keeps_its_key(
+    tmp_path: Path,
+) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one", managed_by=MARK)
         path = f"/settings/webhooks/{one['id']}"
         for page in (await me.get(path), await me.get(f"{path}/delete")):
-            for told in ("Managed by Git", "payments", "payments-oncall", "a/<b>.yaml", "c.yaml", "4fd1c2e"):
+            for told in (
+                "Managed by Git",
+                "payments",
+                "payments-oncall",
+                "a/<b>.yaml",
+                "c.yaml",
+                "4fd1c2e",
+            ):
                 assert told in page.text
             assert f'href="{path}/manifest"' in page.html
             assert "next reconcile" in page.text

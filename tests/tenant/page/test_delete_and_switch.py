@@ -1,4 +1,6 @@
-"""Deleting with its confirmation, and the switch of the list: both only for the revision that was shown."""
+"""Deleting with its confirmation, and the switch of the list: both only for the revision that was
+shown.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,11 @@ def test_a_webhook_that_changed_since_is_shown_again_before_it_is_deleted(tmp_pa
         page = await me.get(at(one) + "/delete")
         await made.patch(one, {"name": "now important"})
         page = await me.press(page, "Yes, proceed")
-        assert (page.status, "Nothing was deleted" in page.text, "now important" in page.text) == (409, True, True)
+        assert (page.status, "Nothing was deleted" in page.text, "now important" in page.text) == (
+            409,
+            True,
+            True,
+        )
         assert len(await webhooks(made)) == 1
         await me.press(page, "Yes, proceed")
         assert await webhooks(made) == []
@@ -74,7 +80,10 @@ def test_deleting_what_is_gone_is_said_and_no_error(tmp_path: Path) -> None:
 def test_deleting_what_git_manages_warns_that_it_comes_back(tmp_path: Path) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         page = await me.get(at(await made.make("one", managed_by=MARK)) + "/delete")
-        assert "in webhooks/payments.yaml of repository forge.example/acme/webhooks, revision 4fd1c2e." in page.text
+        assert (
+            "in webhooks/payments.yaml of repository forge.example/acme/webhooks, revision 4fd1c2e."
+            in page.text
+        )
         assert "the next reconcile creates it again: remove its manifest instead" in page.text
 
     on_page(tmp_path, story)
@@ -99,7 +108,11 @@ def test_a_switch_of_what_changed_since_asks_again_with_what_it_is_now(tmp_path:
         page = await me.get(LIST)
         await made.patch(one, {"name": "other"})
         page = await me.press(page, "Disable")
-        assert (page.status, "Nothing was done" in page.text, "Disable other?" in page.text) == (409, True, True)
+        assert (page.status, "Nothing was done" in page.text, "Disable other?" in page.text) == (
+            409,
+            True,
+            True,
+        )
         assert (await again(made, one))["enabled"] is True
         await me.press(page, "Disable it")
         assert (await again(made, one))["enabled"] is False
@@ -123,7 +136,9 @@ def test_a_switch_that_says_nothing_or_nonsense_is_refused(tmp_path: Path) -> No
         one = await made.make("one")
         fields = (await me.get(LIST)).form("Disable").fields
         for enabled in ("", "yes", "\x00"):
-            assert (await me.post(at(one) + "/switch", {**fields, "enabled": enabled})).status == 400
+            assert (
+                await me.post(at(one) + "/switch", {**fields, "enabled": enabled})
+            ).status == 400
         assert (await me.post(LIST + "/nothing/switch", fields)).status == 404
         assert await again(made, one) == one
 

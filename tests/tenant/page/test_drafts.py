@@ -1,4 +1,6 @@
-"""What was typed into a form is kept for its session and its webhook, for half an hour, its secret encrypted."""
+"""What was typed into a form is kept for its session and its webhook, for half an hour, its secret
+encrypted.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,17 @@ from tests.tenant.page.visitor import Visitor, on_page, visitor, webhooks
 def test_another_session_cannot_reach_a_draft(tmp_path: Path) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         async with receiver() as endpoint, visitor(made) as other:
-            page = await me.press(await me.get(CREATE), "test", url=endpoint.url, auth="bearer", token=OLD)
+            page = await me.press(
+                await me.get(CREATE), "test", url=endpoint.url, auth="bearer", token=OLD
+            )
             assert (await other.get(page.path)).status == 410
             mine = await other.get(CREATE)
-            fields = {**mine.form("next").fields, "auth": "bearer", "url": endpoint.url, "action": "test"}
+            fields = {
+                **mine.form("next").fields,
+                "auth": "bearer",
+                "url": endpoint.url,
+                "action": "test",
+            }
             stolen = await other.post(page.path, fields)
             assert stolen.error("token") == "Token is required"
             assert len(endpoint.heads) == 1
@@ -28,11 +37,18 @@ def test_another_session_cannot_reach_a_draft(tmp_path: Path) -> None:
     on_page(tmp_path, story)
 
 
-def test_after_half_an_hour_a_draft_is_gone_and_what_stands_in_the_form_is_kept(tmp_path: Path) -> None:
+def test_after_half_an_hour_a_draft_is_gone_and_what_stands_in_the_form_is_kept(
+    tmp_path: Path,
+) -> None:
     clock = Clock()
 
     async def story(made: Tenant, me: Visitor) -> None:
-        page = await me.press(await step_2(me, auth="bearer", token=OLD), "add", event_type=STARTED, event_severity="info")
+        page = await me.press(
+            await step_2(me, auth="bearer", token=OLD),
+            "add",
+            event_type=STARTED,
+            event_severity="info",
+        )
         clock.now += drafts.SECONDS + 1
         gone = await me.get(page.path)
         assert (gone.status, "This form is no longer kept" in gone.text) == (410, True)
@@ -55,7 +71,12 @@ def test_a_draft_that_is_too_old_is_removed_though_nobody_comes_back(tmp_path: P
         for seconds, left in ((drafts.SECONDS - 1, 1), (1, 0)):
             clock.now += seconds
             await made.store.write(lambda c: upkeep.step(c, clock.now))
-            assert await made.store.read(lambda c: c.execute("SELECT COUNT(*) FROM drafts").fetchone()[0]) == left
+            assert (
+                await made.store.read(
+                    lambda c: c.execute("SELECT COUNT(*) FROM drafts").fetchone()[0]
+                )
+                == left
+            )
 
     on_page(tmp_path, story, clock=clock)
 
@@ -65,7 +86,10 @@ def test_a_session_keeps_only_its_last_drafts(tmp_path: Path) -> None:
         blank = await me.get(CREATE)
         for _ in range(drafts.MOST + 5):
             await me.press(blank, "next", follow=False)
-        assert await made.store.read(lambda c: c.execute("SELECT COUNT(*) FROM drafts").fetchone()[0]) == drafts.MOST
+        assert (
+            await made.store.read(lambda c: c.execute("SELECT COUNT(*) FROM drafts").fetchone()[0])
+            == drafts.MOST
+        )
 
     on_page(tmp_path, story)
 
@@ -73,7 +97,9 @@ def test_a_session_keeps_only_its_last_drafts(tmp_path: Path) -> None:
 def test_a_draft_holds_texts_only_and_no_secret(tmp_path: Path) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         await step_2(me, auth="basic", username="user", password=OLD)
-        row = await made.store.read(lambda c: c.execute("SELECT fields, sealed FROM drafts").fetchone())
+        row = await made.store.read(
+            lambda c: c.execute("SELECT fields, sealed FROM drafts").fetchone()
+        )
         typed = json.loads(row["fields"])["typed"]
         assert {name: typed[name] for name in ("name", "auth", "username")} == {
             "name": "one",
@@ -86,7 +112,9 @@ def test_a_draft_holds_texts_only_and_no_secret(tmp_path: Path) -> None:
     on_page(tmp_path, story)
 
 
-@pytest.mark.parametrize("draft", ["nothing", "%00", "%ED%A0%80", "%FF", "x" * 3000, "..%2F..", "'"])
+@pytest.mark.parametrize(
+    "draft", ["nothing", "%00", "%ED%A0%80", "%FF", "x" * 3000, "..%2F..", "'"]
+)
 def test_an_unknown_draft_is_a_clear_page(tmp_path: Path, draft: str) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         for path in (f"{CREATE}/{draft}", f"{CREATE}/{draft}/events"):
@@ -116,14 +144,22 @@ def test_a_draft_of_an_edit_is_forgotten_after_half_an_hour(tmp_path: Path) -> N
 def test_a_draft_belongs_to_one_session_and_one_webhook(tmp_path: Path) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         async with receiver() as endpoint, visitor(made) as other:
-            one, two = await made.make("one", url=endpoint.url), await made.make("two", url=endpoint.url)
+            one, two = (
+                await made.make("one", url=endpoint.url),
+                await made.make("two", url=endpoint.url),
+            )
             page = await me.press(await me.get(at(one)), "test", auth="bearer", token=NEW)
             draft = page.form("save").fields["draft"]
             for who, webhook in ((other, one), (me, two)):
                 assert "is forgotten" in (await who.get(f"{at(webhook)}?draft={draft}")).text
-                stolen = await who.press(await who.get(at(webhook)), "test", draft=draft, auth="bearer")
+                stolen = await who.press(
+                    await who.get(at(webhook)), "test", draft=draft, auth="bearer"
+                )
                 assert stolen.error("token") == "Token is required"
-                gone = await who.post(at(webhook), {**stolen.form("save").fields, "draft": draft, "action": "overwrite"})
+                gone = await who.post(
+                    at(webhook),
+                    {**stolen.form("save").fields, "draft": draft, "action": "overwrite"},
+                )
                 assert gone.status == 410
             assert len(endpoint.heads) == 1
             assert (await me.get("/settings/webhooks/new/" + draft)).status == 410
@@ -137,7 +173,10 @@ def test_looking_at_another_period_keeps_a_draft_only_of_what_was_typed(tmp_path
         page = await me.press(await me.get(at(one)), "period:30d")
         assert page.path == f"{at(one)}?period=30d"
         assert "Discard what was typed" not in page.text
-        assert await made.store.read(lambda c: c.execute("SELECT COUNT(*) FROM drafts").fetchone()[0]) == 0
+        assert (
+            await made.store.read(lambda c: c.execute("SELECT COUNT(*) FROM drafts").fetchone()[0])
+            == 0
+        )
         for typed in ({"description": "typed"}, {"token": NEW}, {"event_severity": "info"}):
             page = await me.press(await me.get(at(one)), "period:30d", **typed)
             assert "Discard what was typed" in page.text

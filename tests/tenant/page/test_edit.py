@@ -34,7 +34,9 @@ def test_every_setting_can_be_edited(tmp_path: Path) -> None:
         one = await made.make("one", events=EVENTS, protected=True)
         page = await me.press(await me.get(at(one)), "Remove " + STARTED)
         assert await again(made, one) == one
-        page = await me.press(page, "add-other", other_type="acme:done", other_version="v1", other_severity="loud")
+        page = await me.press(
+            page, "add-other", other_type="acme:done", other_version="v1", other_severity="loud"
+        )
         form = page.form("save").fields
         form = {name: text for name, text in form.items() if name not in {"enabled", "protected"}}
         typed = {
@@ -48,7 +50,11 @@ def test_every_setting_can_be_edited(tmp_path: Path) -> None:
         page = await me.post(at(one), {**form, **typed, "action": "save"}, follow=True)
         assert "The changes were saved." in page.text
         after = await again(made, one)
-        assert (after["name"], after["url"], after["description"]) == ("two", "https://b.example/", "d")
+        assert (after["name"], after["url"], after["description"]) == (
+            "two",
+            "https://b.example/",
+            "d",
+        )
         assert after["auth"] == {"type": "basic", "username": "u", "credential_version": None}
         assert after["events"] == [{"type": "acme:done", "version": "v1", "severity": "loud"}]
         assert (after["enabled"], after["protected"], after["revision"]) == (False, False, "2")
@@ -90,7 +96,10 @@ def test_a_stored_secret_goes_only_where_it_was_stored_for(
         async with receiver() as endpoint:
             one = await made.make("one", url=endpoint.url, auth=auth)
             page = await me.press(await me.get(at(one)), button, **typed)
-            assert "must be given again: the stored one is for another url, type or header" in page.error(field)
+            assert (
+                "must be given again: the stored one is for another url, type or header"
+                in page.error(field)
+            )
             assert await again(made, one) == one
             page = await me.press(page, "save", **{field: NEW, "url": endpoint.url})
             assert "The changes were saved." in page.text
@@ -109,7 +118,10 @@ def test_an_unsaved_test_sends_what_is_typed_and_changes_nothing(tmp_path: Path)
             assert "Test delivered" in page.text
             assert page.form("save").fields["description"] == "kept"
             page = await me.press(page, "test", token="")
-            assert [f"Authorization: Bearer {NEW}" in head for head in endpoint.heads] == [True, True]
+            assert [f"Authorization: Bearer {NEW}" in head for head in endpoint.heads] == [
+                True,
+                True,
+            ]
             assert await again(made, one) == one
             await me.press(page, "save")
             after = await again(made, one)
@@ -126,7 +138,10 @@ def test_a_managed_webhook_says_so_with_sources_and_revision(tmp_path: Path) -> 
         one = await made.make("one", managed_by={**MARK, "sources": ["<b>.yaml", "b.yaml"]})
         page = await me.get(at(one))
         where = "<b>.yaml, b.yaml of repository forge.example/acme/webhooks"
-        assert f"Declared as payments-oncall by owner payments in {where}, revision 4fd1c2e." in page.text
+        assert (
+            f"Declared as payments-oncall by owner payments in {where}, revision 4fd1c2e."
+            in page.text
+        )
         assert "the next reconcile puts it back" in page.text
         assert "whether it is enabled is put back only if the manifest says enabled" in page.text
         assert "put back only if" not in (await me.get(f"{at(one)}/delete")).text
@@ -166,13 +181,18 @@ def test_an_unknown_webhook_is_a_clear_page(tmp_path: Path, webhook_id: str) -> 
     on_page(tmp_path, story)
 
 
-def test_a_stored_secret_that_cannot_be_read_is_asked_for_by_a_test_and_not_by_a_rename(tmp_path: Path) -> None:
+def test_a_stored_secret_that_cannot_be_read_is_asked_for_by_a_test_and_not_by_a_rename(
+    tmp_path: Path,
+) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one", auth=BEARER)
         assert "cannot read it any more" not in (await me.get(at(one))).text
         await made.store.write(lambda c: c.execute("UPDATE webhooks SET sealed = ?", (bytes(40),)))
         page = await me.get(at(one))
-        assert "Set, but the tenant cannot read it any more, so nothing can be delivered: type it again." in page.text
+        assert (
+            "Set, but the tenant cannot read it any more, so nothing can be delivered: "
+            "type it again." in page.text
+        )
         page = await me.press(page, "save", name="renamed")
         assert "The changes were saved." in page.text
         page = await me.press(page, "test")

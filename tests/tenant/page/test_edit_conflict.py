@@ -1,4 +1,6 @@
-"""Two people at once: both versions are shown and nothing is written; a webhook that was deleted is created again."""
+"""Two people at once: both versions are shown and nothing is written; a webhook that was deleted is
+created again.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ async def conflict(made: Tenant, me: Visitor, **fields: Any) -> tuple[dict[str, 
         return one, await me.press(mine, "save", name="mine <b>", token=NEW)
 
 
-def test_of_two_who_edit_the_second_sees_both_versions_and_nothing_is_written(tmp_path: Path) -> None:
+def test_of_two_who_edit_the_second_sees_both_versions_and_nothing_is_written(
+    tmp_path: Path,
+) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         one, page = await conflict(made, me, managed_by=MARK)
         assert page.status == 409
@@ -47,7 +51,9 @@ def test_after_a_conflict_ones_own_version_can_be_saved_over_the_other(tmp_path:
 def test_a_third_save_between_conflict_and_overwriting_is_a_conflict_again(tmp_path: Path) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         one, page = await conflict(made, me)
-        assert (await made.patch(await again(made, one), {"description": "third"})).status_code == 200
+        assert (
+            await made.patch(await again(made, one), {"description": "third"})
+        ).status_code == 200
         page = await me.press(page, "overwrite")
         assert (page.status, "Description differs empty third" in page.text) == (409, True)
         assert (await again(made, one))["name"] == "one"
@@ -55,7 +61,9 @@ def test_a_third_save_between_conflict_and_overwriting_is_a_conflict_again(tmp_p
     on_page(tmp_path, story)
 
 
-def test_a_webhook_that_was_deleted_meanwhile_can_be_created_again_with_what_was_typed(tmp_path: Path) -> None:
+def test_a_webhook_that_was_deleted_meanwhile_can_be_created_again_with_what_was_typed(
+    tmp_path: Path,
+) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one", events=EVENTS)
         page = await me.get(at(one))

@@ -1,4 +1,6 @@
-"""The events page: the catalogue by group, what of it is not public, and which webhooks receive what."""
+"""The events page: the catalogue by group, what of it is not public, and which webhooks receive
+what.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +87,9 @@ def test_an_event_that_only_disabled_webhooks_receive_is_received_by_nobody(tmp_
 def test_what_the_catalogue_does_not_know_is_listed_and_escaped(tmp_path: Path) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         hostile = '"><script>alert(1)</script>'
-        await made.make(hostile, events=[{"type": hostile, "version": hostile, "severity": hostile}])
+        await made.make(
+            hostile, events=[{"type": hostile, "version": hostile, "severity": hostile}]
+        )
         page = await me.get(PAGE)
         assert "Received, but not in the catalogue" in page.text
         assert hostile in page.text
@@ -102,6 +106,9 @@ def test_of_many_webhooks_the_first_by_name_are_listed_and_all_counted(tmp_path:
         assert f"{SHOWN + 3} webhooks receive it" in started
         assert f"The first {SHOWN} by name." in started
         names = re.findall(r'<a href="[^"]*"><bdi>(.*?)</bdi>', started)
-        assert names == sorted((f"{'Aa'[n % 2]}-{n:03}" for n in range(SHOWN + 3)), key=str.casefold)[:SHOWN]
+        assert (
+            names
+            == sorted((f"{'Aa'[n % 2]}-{n:03}" for n in range(SHOWN + 3)), key=str.casefold)[:SHOWN]
+        )
 
     on_page(tmp_path, story)

@@ -1,4 +1,6 @@
-"""Every address of the page, found in the table of routes: closed to strangers, forged forms, foreign sites and foreign hosts."""
+"""Every address of the page, found in the table of routes: closed to strangers, forged forms,
+foreign sites and foreign hosts.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +29,16 @@ def address(page: Route, webhook_id: str) -> str:
 
 @pytest.mark.parametrize("page", CLOSED, ids=name)
 @pytest.mark.parametrize("cookie", ["", "reconciler_session=forged", "reconciler_session="])
-def test_nobody_sees_or_does_anything_without_a_session(tmp_path: Path, page: Route, cookie: str) -> None:
+def test_nobody_sees_or_does_anything_without_a_session(
+    tmp_path: Path, page: Route, cookie: str
+) -> None:
     async def story(made: Tenant, _me: Visitor) -> None:
         one = await made.make("one")
         headers = {**FORM, "Cookie": cookie, "Authorization": "Bearer local-token-with-every-scope"}
         where = ORIGIN + address(page, one["id"])
-        answer = await made.http.request(page.method, where, headers=headers, content=b"enabled=false&revision=1")
+        answer = await made.http.request(
+            page.method, where, headers=headers, content=b"enabled=false&revision=1"
+        )
         assert answer.status_code == 401
         assert await again(made, one) == one
 
@@ -67,7 +73,9 @@ def test_a_form_needs_the_sessions_token_and_this_origin(tmp_path: Path, page: R
 def test_another_host_than_those_that_are_served_gets_nothing(tmp_path: Path, page: Route) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         headers = {**FORM, "Host": "evil.example"}
-        answer = await made.http.request(page.method, ORIGIN + address(page, "nothing"), headers=headers)
+        answer = await made.http.request(
+            page.method, ORIGIN + address(page, "nothing"), headers=headers
+        )
         assert answer.status_code == 421
 
     on_page(tmp_path, story, allowed_hosts=("tenant.test",))

@@ -1,4 +1,6 @@
-"""The graph of invocations: numbers to bars, the text for whoever does not see it, and where it stands on the pages."""
+"""The graph of invocations: numbers to bars, the text for whoever does not see it, and where it
+stands on the pages.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,10 @@ def on_page(folder: Path, story: Story, **options: Any) -> None:
 
 
 def steps(counts: list[tuple[int, int]]) -> list[dict[str, Any]]:
-    return [{"start": rfc3339(hour * HOUR), "succeeded": won, "failed": lost} for hour, (won, lost) in enumerate(counts)]
+    return [
+        {"start": rfc3339(hour * HOUR), "succeeded": won, "failed": lost}
+        for hour, (won, lost) in enumerate(counts)
+    ]
 
 
 async def count(made: Tenant, webhook_id: str, hours_ago: int, won: int, lost: int) -> None:
@@ -40,13 +45,17 @@ async def count(made: Tenant, webhook_id: str, hours_ago: int, won: int, lost: i
     then = made.clock() - hours_ago * HOUR
 
     def run(connection: Any) -> None:
-        invocations.count(connection, [(webhook_id, win) for win in [True] * won + [False] * lost], then)
+        invocations.count(
+            connection, [(webhook_id, win) for win in [True] * won + [False] * lost], then
+        )
 
     await made.store.write(run)
 
 
 @given(COUNTS)
-def test_every_bar_stands_in_the_box_and_what_is_not_nothing_is_seen(counts: list[tuple[int, int]]) -> None:
+def test_every_bar_stands_in_the_box_and_what_is_not_nothing_is_seen(
+    counts: list[tuple[int, int]],
+) -> None:
     made = graph(DAY, steps(counts))
     for step, (won, lost) in zip(made.steps, counts, strict=True):
         assert step.x >= 0
@@ -54,7 +63,10 @@ def test_every_bar_stands_in_the_box_and_what_is_not_nothing_is_seen(counts: lis
         assert (step.up > 0, step.down > 0) == (won > 0, lost > 0)
         assert step.up == 0 or 3 <= step.up <= made.line + 0.01
         assert step.down == 0 or 3 <= step.down <= HEIGHT - made.line + 0.01
-    assert (made.succeeded, made.failed) == (sum(won for won, _ in counts), sum(lost for _, lost in counts))
+    assert (made.succeeded, made.failed) == (
+        sum(won for won, _ in counts),
+        sum(lost for _, lost in counts),
+    )
 
 
 def test_bars_above_and_below_have_one_scale() -> None:
@@ -67,12 +79,15 @@ def test_bars_above_and_below_have_one_scale() -> None:
 def test_the_text_says_what_the_picture_shows() -> None:
     made = graph(DAY, steps([(1, 0), (1200, 34), *[(0, 0)] * 22]))
     assert made.said == (
-        "Last 24 hours: 1,201 successful and 34 failed invocations. The most were at 1970-01-01 01:00–02:00 UTC: 1,200 and 34."
+        "Last 24 hours: 1,201 successful and 34 failed invocations. The most were at "
+        "1970-01-01 01:00–02:00 UTC: 1,200 and 34."
     )
     assert graph(MONTH, steps([(0, 0)] * 30)).said == "Last 30 days: no invocations."
 
 
-@pytest.mark.parametrize(("word", "hours", "count"), [("", 24, 24), ("30d", 720, 30), ("for ever", 24, 24)])
+@pytest.mark.parametrize(
+    ("word", "hours", "count"), [("", 24, 24), ("30d", 720, 30), ("for ever", 24, 24)]
+)
 def test_a_period_ends_with_the_step_that_is_now(word: str, hours: int, count: int) -> None:
     found = period(word)
     now = 1_790_000_000.0
@@ -94,7 +109,10 @@ def test_the_edit_page_draws_its_webhook_and_the_list_draws_all(tmp_path: Path) 
         month = await me.get(f"/settings/webhooks/{one['id']}?period=30d")
         assert "12 successful and 2 failed invocations" in month.text
         assert "6 successful and 2 failed invocations" in (await me.get("/settings/webhooks")).text
-        assert "13 successful and 2 failed invocations" in (await me.get("/settings/webhooks?period=30d")).text
+        assert (
+            "13 successful and 2 failed invocations"
+            in (await me.get("/settings/webhooks?period=30d")).text
+        )
 
     on_page(tmp_path, story)
 
@@ -109,7 +127,9 @@ def test_the_numbers_stand_in_a_table_too_and_nothing_is_styled_inline(tmp_path:
         assert re.search(r'<td class="number">3</td><td class="number">1</td>', figure)
         assert "style=" not in page.html
         assert "<style" not in page.html
-        assert len(re.findall(r' id="([^"]+)"', page.html)) == len(set(re.findall(r' id="([^"]+)"', page.html)))
+        assert len(re.findall(r' id="([^"]+)"', page.html)) == len(
+            set(re.findall(r' id="([^"]+)"', page.html))
+        )
 
     on_page(tmp_path, story)
 

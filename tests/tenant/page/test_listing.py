@@ -32,12 +32,22 @@ def test_the_order_is_by_name_whatever_the_case_of_any_alphabet(tmp_path: Path) 
     async def story(made: Tenant, me: Visitor) -> None:
         for name in ("b", "A", "\u00c9t\u00e9", "a2", "\u00e9cole", "C", "B"):
             await made.make(name)
-        assert names(await me.get(PAGE)) == ["A", "a2", "B", "b", "C", "\u00e9cole", "\u00c9t\u00e9"]
+        assert names(await me.get(PAGE)) == [
+            "A",
+            "a2",
+            "B",
+            "b",
+            "C",
+            "\u00e9cole",
+            "\u00c9t\u00e9",
+        ]
 
     on_page(tmp_path, story)
 
 
-@pytest.mark.parametrize("search", ["\u00c9COLE", "e\u0301cole", "hooks.EXAMPLE.com/x", "  \u00e9col "])
+@pytest.mark.parametrize(
+    "search", ["\u00c9COLE", "e\u0301cole", "hooks.EXAMPLE.com/x", "  \u00e9col "]
+)
 def test_the_search_finds_names_and_urls_in_any_case(tmp_path: Path, search: str) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         await made.make("\u00e9cole", url="https://hooks.example.com/x")

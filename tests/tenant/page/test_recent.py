@@ -1,4 +1,6 @@
-"""Recent deliveries on the page: every attempt in plain words, pages of them, and sending again within the API's own rules."""
+"""Recent deliveries on the page: every attempt in plain words, pages of them, and sending again
+within the API's own rules.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ DAY = 86400
 
 
 def on_page(folder: Path, story: Story, **options: Any) -> None:
-    """One story of somebody who is signed in, with an engine that sends nothing: the test says what became of a delivery."""
+    """One story of somebody who is signed in, with an engine that sends nothing: the test says what
+    became of a delivery.
+    """
 
     async def run() -> None:
         async with tenant(folder, deliver=False, **options) as made, visitor(made) as me:
@@ -33,7 +37,9 @@ async def post(made: Tenant, count: int = 1) -> None:
         assert (await made.call("POST", "/events", {**EVENT, "event": {}})).status_code == 202
 
 
-async def fail(made: Tenant, verdict: str = "timeout", detail: str = "no answer within the time limit") -> None:
+async def fail(
+    made: Tenant, verdict: str = "timeout", detail: str = "no answer within the time limit"
+) -> None:
     """Every pending delivery has had one attempt and failed."""
 
     def run(connection: Any) -> None:
@@ -44,7 +50,8 @@ async def fail(made: Tenant, verdict: str = "timeout", detail: str = "no answer 
             values,
         )
         connection.execute(
-            "UPDATE deliveries SET state = 'failed', attempt = attempt + 1, next_at = NULL WHERE state = 'pending'"
+            "UPDATE deliveries SET state = 'failed', attempt = attempt + 1, next_at = "
+            "NULL WHERE state = 'pending'"
         )
 
     await made.store.write(run)
@@ -64,17 +71,25 @@ def test_a_delivery_is_shown_with_every_attempt(tmp_path: Path) -> None:
         one = await made.make(events=[EVENT])
         await post(made)
         await fail(made)
-        for path in (f"/settings/webhooks/{one['id']}", f"/settings/webhooks/{one['id']}/deliveries"):
+        for path in (
+            f"/settings/webhooks/{one['id']}",
+            f"/settings/webhooks/{one['id']}/deliveries",
+        ):
             page = await me.get(path)
             assert EVENT["type"] in page.text
-            assert "1. No answer in time, 10.00 s: no answer within the time limit 2026-09-21 14:13:20 UTC" in page.text
+            assert (
+                "1. No answer in time, 10.00 s: no answer within the time limit "
+                "2026-09-21 14:13:20 UTC" in page.text
+            )
             assert (await deliveries(made, one))[0]["event_id"] in page.text
 
     on_page(tmp_path, story)
 
 
 @pytest.mark.parametrize("place", ["", "/deliveries"])
-def test_send_again_makes_a_failed_delivery_due_and_comes_back_to_where_the_button_was(tmp_path: Path, place: str) -> None:
+def test_send_again_makes_a_failed_delivery_due_and_comes_back_to_where_the_button_was(
+    tmp_path: Path, place: str
+) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make(events=[EVENT])
         await post(made)
@@ -95,12 +110,19 @@ def test_all_failed_ones_of_the_last_day_are_sent_again_and_older_ones_not(tmp_p
         await post(made, 2)
         await fail(made)
         made.clock.now += 1
-        path, button = f"/settings/webhooks/{one['id']}/deliveries", "Send all failed ones of the last 24 hours again"
+        path, button = (
+            f"/settings/webhooks/{one['id']}/deliveries",
+            "Send all failed ones of the last 24 hours again",
+        )
         async with visitor(made) as later:  # a session ends after 12 hours
             before = await later.get(path)
             page = await later.press(before, button)
             assert "The failed deliveries of the last 24 hours are sent again now." in page.text
-            assert [item["state"] for item in await deliveries(made, one)] == ["pending", "pending", "failed"]
+            assert [item["state"] for item in await deliveries(made, one)] == [
+                "pending",
+                "pending",
+                "failed",
+            ]
             assert button not in page.text  # the one that is left failed earlier
             page = await later.press(before, button)
         assert "so none is sent again" in page.text
@@ -108,7 +130,9 @@ def test_all_failed_ones_of_the_last_day_are_sent_again_and_older_ones_not(tmp_p
     on_page(tmp_path, story)
 
 
-def test_a_disabled_webhook_offers_no_button_and_a_button_of_before_is_answered_on_the_page(tmp_path: Path) -> None:
+def test_a_disabled_webhook_offers_no_button_and_a_button_of_before_is_answered_on_the_page(
+    tmp_path: Path,
+) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make(events=[EVENT])
         await post(made)
@@ -118,7 +142,9 @@ def test_a_disabled_webhook_offers_no_button_and_a_button_of_before_is_answered_
         for button in ("Send again", "Send all failed ones of the last 24 hours again"):
             page = await me.press(before, button)
             assert page.status == 409
-            assert "The webhook is disabled Nothing was sent: enable the webhook first." in page.text
+            assert (
+                "The webhook is disabled Nothing was sent: enable the webhook first." in page.text
+            )
             assert EVENT["type"] in page.text
             assert "Send again" not in page.text
         assert [item["state"] for item in await deliveries(made, one)] == ["failed"]
@@ -138,7 +164,10 @@ def test_an_event_that_is_no_longer_kept_is_not_sent_again(tmp_path: Path) -> No
             csrf = (await later.get("/settings/webhooks")).form("Sign out").fields["csrf"]
             page = await later.post(form.action, {**form.fields, "csrf": csrf})
         assert page.status == 410
-        assert "The event is no longer kept Nothing was sent: events are kept for 30 days." in page.text
+        assert (
+            "The event is no longer kept Nothing was sent: events are kept for 30 days."
+            in page.text
+        )
 
     on_page(tmp_path, story)
 
@@ -161,17 +190,23 @@ def test_pages_of_deliveries_show_each_once_newest_first(tmp_path: Path) -> None
     on_page(tmp_path, story)
 
 
-def test_a_cursor_of_another_webhook_and_a_delivery_of_another_webhook_are_refused(tmp_path: Path) -> None:
+def test_a_cursor_of_another_webhook_and_a_delivery_of_another_webhook_are_refused(
+    tmp_path: Path,
+) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         one, other = await made.make("one", events=[EVENT]), await made.make("other")
         await post(made, 30)
         await fail(made)
         page = await me.get(f"/settings/webhooks/{one['id']}/deliveries")
         cursor = page.html.partition("?cursor=")[2].partition('"')[0]
-        assert (await me.get(f"/settings/webhooks/{other['id']}/deliveries?cursor={cursor}")).status == 400
+        assert (
+            await me.get(f"/settings/webhooks/{other['id']}/deliveries?cursor={cursor}")
+        ).status == 400
         form = page.form("Send all failed ones of the last 24 hours again")
         delivery = (await deliveries(made, one))[0]["id"]
-        answer = await me.post(f"/settings/webhooks/{other['id']}/deliveries/{delivery}/redeliver", form.fields)
+        answer = await me.post(
+            f"/settings/webhooks/{other['id']}/deliveries/{delivery}/redeliver", form.fields
+        )
         assert answer.status == 404
         assert (await me.post("/settings/webhooks/nothing/redeliver", form.fields)).status == 404
         assert {item["state"] for item in await deliveries(made, one)} == {"failed"}
@@ -196,8 +231,14 @@ def test_what_waits_can_be_brought_forward_and_what_is_under_way_cannot(tmp_path
 def test_a_webhook_without_deliveries_says_why(tmp_path: Path) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make()
-        assert "No event is selected, so it receives nothing." in (await me.get(f"/settings/webhooks/{one['id']}")).text
+        assert (
+            "No event is selected, so it receives nothing."
+            in (await me.get(f"/settings/webhooks/{one['id']}")).text
+        )
         off = await made.make("off", events=[EVENT], enabled=False)
-        assert "It is disabled, so it receives nothing." in (await me.get(f"/settings/webhooks/{off['id']}/deliveries")).text
+        assert (
+            "It is disabled, so it receives nothing."
+            in (await me.get(f"/settings/webhooks/{off['id']}/deliveries")).text
+        )
 
     on_page(tmp_path, story)

@@ -1,4 +1,6 @@
-"""Forms that are refused, above all of a session that is over: nothing is done and nothing typed is lost but its secret."""
+"""Forms that are refused, above all of a session that is over: nothing is done and nothing typed is
+lost but its secret.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ def address(page: Route, webhook: dict[str, Any]) -> str:
 
 
 def stands_there(page: Page, button: str) -> None:
-    """Every text that was typed is in the form with this button, its markup is text, and no secret is anywhere."""
+    """Every text that was typed is in the form with this button, its markup is text, and no secret
+    is anywhere.
+    """
     fields = {name: text.replace("\r\n", "\n") for name, text in page.form(button).fields.items()}
     assert {name: fields[name] for name in TYPED} == {**TYPED, "description": "two\nlines"}
     assert "<script>alert" not in page.html
@@ -59,7 +63,9 @@ def nowhere(page: Page) -> None:
 async def nothing_done(made: Tenant, webhook: dict[str, Any]) -> None:
     assert [item["id"] for item in await webhooks(made)] == [webhook["id"]]
     assert await again(made, webhook) == webhook
-    assert await made.store.read(lambda c: c.execute("SELECT COUNT(*) FROM drafts").fetchone()[0]) == 0
+    assert (
+        await made.store.read(lambda c: c.execute("SELECT COUNT(*) FROM drafts").fetchone()[0]) == 0
+    )
     assert not [text for text in SECRETS.values() if text in dump(made)]
 
 
@@ -74,7 +80,9 @@ def test_the_addresses_that_show_a_form_again_are_those_of_a_webhooks_form() -> 
 
 @pytest.mark.parametrize("action", ["save", "next", "test", "add", "remove", "overwrite", ""])
 @pytest.mark.parametrize("route", KEEPING, ids=lambda route: str(route.path))
-def test_a_form_of_another_session_is_shown_again_and_nothing_is_done(tmp_path: Path, route: Route, action: str) -> None:
+def test_a_form_of_another_session_is_shown_again_and_nothing_is_done(
+    tmp_path: Path, route: Route, action: str
+) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one")
         async with visitor(made) as other:
@@ -85,19 +93,30 @@ def test_a_form_of_another_session_is_shown_again_and_nothing_is_done(tmp_path: 
         assert "opened in an earlier session. Nothing was saved." in page.text
         assert "A password, token or key that you typed is not kept: type it again." in page.text
         stands_there(page, "test")
-        assert page.form("test").fields["csrf"] == (await me.get(CREATE)).form("next").fields["csrf"] != token
+        assert (
+            page.form("test").fields["csrf"]
+            == (await me.get(CREATE)).form("next").fields["csrf"]
+            != token
+        )
         await nothing_done(made, one)
 
     on_page(tmp_path, story)
 
 
 @pytest.mark.parametrize("route", KEEPING, ids=lambda route: str(route.path))
-def test_who_is_not_signed_in_any_more_sends_the_form_again_after_signing_in(tmp_path: Path, route: Route) -> None:
+def test_who_is_not_signed_in_any_more_sends_the_form_again_after_signing_in(
+    tmp_path: Path, route: Route
+) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one")
-        page = await over(made).post(address(route, one), {**TYPED, **SECRETS, "revision": "1", "csrf": "x"})
+        page = await over(made).post(
+            address(route, one), {**TYPED, **SECRETS, "revision": "1", "csrf": "x"}
+        )
         for _ in range(2):  # pressed too early, it is still there
-            assert (page.status, "You are not signed in Nothing was done." in page.text) == (401, True)
+            assert (page.status, "You are not signed in Nothing was done." in page.text) == (
+                401,
+                True,
+            )
             assert "reconciler tenant login" in page.text
             stands_there(page, "Go on with what you typed")
             assert "csrf" not in page.form("Go on").fields
@@ -110,12 +129,21 @@ def test_who_is_not_signed_in_any_more_sends_the_form_again_after_signing_in(tmp
     on_page(tmp_path, story)
 
 
-def test_a_new_webhook_is_added_in_the_next_session_after_its_secret_is_typed_again(tmp_path: Path) -> None:
+def test_a_new_webhook_is_added_in_the_next_session_after_its_secret_is_typed_again(
+    tmp_path: Path,
+) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         async with visitor(made) as before:
-            typed = {"name": "one", "url": "https://a.example/", "auth": "bearer", "token": "first-time"}
+            typed = {
+                "name": "one",
+                "url": "https://a.example/",
+                "auth": "bearer",
+                "token": "first-time",
+            }
             page = await before.press(await before.get(CREATE), "next", **typed)
-            page = await before.press(page, "add-other", other_type="acme:done", other_version="v1", other_severity="loud")
+            page = await before.press(
+                page, "add-other", other_type="acme:done", other_version="v1", other_severity="loud"
+            )
         page = await me.press(page, "save", event_type=EVENT["type"])
         assert (page.status, "Select events" in page.text) == (403, True)
         assert page.form("save").fields["event_type"] == EVENT["type"]
@@ -125,7 +153,11 @@ def test_a_new_webhook_is_added_in_the_next_session_after_its_secret_is_typed_ag
         page = await me.press(page, "save")
         assert "The webhook was added." in page.text
         [one] = await webhooks(made)
-        assert (one["name"], one["auth"]["type"], one["events"][0]["type"]) == ("one", "bearer", "acme:done")
+        assert (one["name"], one["auth"]["type"], one["events"][0]["type"]) == (
+            "one",
+            "bearer",
+            "acme:done",
+        )
 
     on_page(tmp_path, story)
 
@@ -135,19 +167,28 @@ def test_an_edit_is_saved_in_the_next_session_and_the_stored_secret_stays(tmp_pa
         one = await made.make("one", auth=BEARER, protected=True)
         async with visitor(made) as before:
             page = await before.get(at(one))
-        fields = {name: text for name, text in page.form("save").fields.items() if name != "enabled"}
+        fields = {
+            name: text for name, text in page.form("save").fields.items() if name != "enabled"
+        }
         page = await me.post(at(one), {**fields, "description": "typed", "action": "save"})
         assert (page.status, "Set; it is never shown." in page.text) == (403, True)
         assert "Discard what was typed" in page.text
         page = await me.press(page, "save")
         assert "The changes were saved." in page.text
         after = await again(made, one)
-        assert (after["description"], after["enabled"], after["protected"], after["auth"]) == ("typed", False, True, one["auth"])
+        assert (after["description"], after["enabled"], after["protected"], after["auth"]) == (
+            "typed",
+            False,
+            True,
+            one["auth"],
+        )
 
     on_page(tmp_path, story)
 
 
-def test_an_edit_of_an_earlier_session_that_somebody_else_overtook_is_a_conflict_still(tmp_path: Path) -> None:
+def test_an_edit_of_an_earlier_session_that_somebody_else_overtook_is_a_conflict_still(
+    tmp_path: Path,
+) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one")
         async with visitor(made) as before:
@@ -165,14 +206,18 @@ def test_an_edit_of_an_earlier_session_that_somebody_else_overtook_is_a_conflict
     on_page(tmp_path, story)
 
 
-def test_after_half_an_hour_a_conflict_shows_what_was_typed_again_without_its_secret(tmp_path: Path) -> None:
+def test_after_half_an_hour_a_conflict_shows_what_was_typed_again_without_its_secret(
+    tmp_path: Path,
+) -> None:
     clock = Clock()
 
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one")
         page = await me.get(at(one))
         await made.patch(one, {"description": "theirs"})
-        page = await me.press(page, "save", description="mine", auth="bearer", token=SECRETS["token"])
+        page = await me.press(
+            page, "save", description="mine", auth="bearer", token=SECRETS["token"]
+        )
         assert page.status == 409
         nowhere(page)
         clock.now += drafts.SECONDS + 1
@@ -186,29 +231,56 @@ def test_after_half_an_hour_a_conflict_shows_what_was_typed_again_without_its_se
     on_page(tmp_path, story, clock=clock)
 
 
-def test_a_form_that_a_full_disk_refuses_is_shown_again_and_saved_when_there_is_room(tmp_path: Path) -> None:
-    events = json.dumps([{"type": f"t{n}", "version": "v1", "severity": "loud"} for n in range(1000)], separators=(",", ":"))
+def test_a_form_that_a_full_disk_refuses_is_shown_again_and_saved_when_there_is_room(
+    tmp_path: Path,
+) -> None:
+    events = json.dumps(
+        [{"type": f"t{n}", "version": "v1", "severity": "loud"} for n in range(1000)],
+        separators=(",", ":"),
+    )
 
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one")
-        for path, step, button in ((at(one), at(one), "save"), (CREATE, CREATE, "next"), (f"{CREATE}/x/events", CREATE, "save")):
+        for path, step, button in (
+            (at(one), at(one), "save"),
+            (CREATE, CREATE, "next"),
+            (f"{CREATE}/x/events", CREATE, "save"),
+        ):
             page = await me.get(step)
-            await made.store.write(lambda c: c.execute("PRAGMA max_page_count = 1").fetchone())  # as many as there are
-            fields = {**page.form("test").fields, **TYPED, **SECRETS, "name": path, "auth": "bearer", "events": events}
+            await made.store.write(
+                lambda c: c.execute("PRAGMA max_page_count = 1").fetchone()
+            )  # as many as there are
+            fields = {
+                **page.form("test").fields,
+                **TYPED,
+                **SECRETS,
+                "name": path,
+                "auth": "bearer",
+                "events": events,
+            }
             page = await me.post(path, {**fields, "action": button})
             assert (page.status, page.answer.headers["retry-after"]) == (503, "30")
-            assert "The storage is full. Nothing was saved. What you typed stands below" in page.text
-            assert (page.form("test").fields["name"], page.form("test").fields["events"]) == (path, events)
+            assert (
+                "The storage is full. Nothing was saved. What you typed stands below" in page.text
+            )
+            assert (page.form("test").fields["name"], page.form("test").fields["events"]) == (
+                path,
+                events,
+            )
             nowhere(page)
             await nothing_done(made, one)
-            await made.store.write(lambda c: c.execute("PRAGMA max_page_count = 1000000").fetchone())
+            await made.store.write(
+                lambda c: c.execute("PRAGMA max_page_count = 1000000").fetchone()
+            )
         page = await me.press(page, "save", auth="none")
         assert "The webhook was added." in page.text
 
     on_page(tmp_path, story)
 
 
-def test_an_edit_of_an_earlier_session_whose_webhook_is_gone_makes_a_new_one(tmp_path: Path) -> None:
+def test_an_edit_of_an_earlier_session_whose_webhook_is_gone_makes_a_new_one(
+    tmp_path: Path,
+) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one", events=[EVENT])
         async with visitor(made) as before:
@@ -224,16 +296,23 @@ def test_an_edit_of_an_earlier_session_whose_webhook_is_gone_makes_a_new_one(tmp
 
 
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)
-def test_nothing_is_kept_of_what_another_site_sends_with_a_session_or_without(tmp_path: Path, headers: dict[str, str]) -> None:
+def test_nothing_is_kept_of_what_another_site_sends_with_a_session_or_without(
+    tmp_path: Path, headers: dict[str, str]
+) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one")
         for route in KEEPING:
             for who, status in ((me, 403), (over(made), 401)):
-                page = await who.post(address(route, one), {**TYPED, **SECRETS, "csrf": "x"}, **headers)
+                page = await who.post(
+                    address(route, one), {**TYPED, **SECRETS, "csrf": "x"}, **headers
+                )
                 assert page.status == status
                 assert "hooks.example.com" not in page.html
                 nowhere(page)
-            bare = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": "reconciler_session=over"}
+            bare = {
+                "Content-Type": "application/x-www-form-urlencoded",
+                "Cookie": "reconciler_session=over",
+            }
             answer = await made.http.post(ORIGIN + address(route, one), headers=bare, data=TYPED)
             assert (answer.status_code, "hooks.example.com" in answer.text) == (401, False)
         await nothing_done(made, one)
@@ -253,11 +332,17 @@ def test_nothing_is_kept_of_what_another_site_sends_with_a_session_or_without(tm
     ],
     ids=lambda value: value[:40].decode() if isinstance(value, bytes) else str(value),
 )
-def test_without_a_session_what_no_form_of_this_page_sends_is_refused_alike(tmp_path: Path, body: bytes, kind: str) -> None:
+def test_without_a_session_what_no_form_of_this_page_sends_is_refused_alike(
+    tmp_path: Path, body: bytes, kind: str
+) -> None:
     async def story(made: Tenant, _me: Visitor) -> None:
         for path in (CREATE, f"{CREATE}/x", f"{CREATE}/x/events", "/settings/webhooks/x"):
             page = await over(made).post(path, body, **{"Content-Type": kind})
-            assert (page.status, "You are not signed in" in page.text, "typed" in page.text) == (401, True, False)
+            assert (page.status, "You are not signed in" in page.text, "typed" in page.text) == (
+                401,
+                True,
+                False,
+            )
 
     on_page(tmp_path, story)
 
@@ -266,12 +351,21 @@ def test_what_has_no_form_to_keep_says_that_nothing_was_done(tmp_path: Path) -> 
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one")
         async with visitor(made) as before:
-            listed, asked = await before.get("/settings/webhooks"), await before.get(f"{at(one)}/delete")
+            listed, asked = (
+                await before.get("/settings/webhooks"),
+                await before.get(f"{at(one)}/delete"),
+            )
         for page, button in ((listed, "Disable"), (asked, "Yes, proceed"), (listed, "Sign out")):
             refused = await me.press(page, button)
-            assert (refused.status, "in an earlier session, so nothing was done" in refused.text) == (403, True)
+            assert (
+                refused.status,
+                "in an earlier session, so nothing was done" in refused.text,
+            ) == (403, True)
             refused = await over(made).press(page, button)
-            assert (refused.status, "You are not signed in Nothing was done." in refused.text) == (401, True)
+            assert (refused.status, "You are not signed in Nothing was done." in refused.text) == (
+                401,
+                True,
+            )
         await nothing_done(made, one)
 
     on_page(tmp_path, story)

@@ -29,7 +29,9 @@ def _run(folder: Path, story: Callable[[Tenant], Awaitable[None]]) -> None:
 
 
 async def _link(t: Tenant) -> str:
-    return f"{ORIGIN}/sign-in?link=" + await t.store.write(lambda c: sessions.new_link(c, t.clock()))
+    return f"{ORIGIN}/sign-in?link=" + await t.store.write(
+        lambda c: sessions.new_link(c, t.clock())
+    )
 
 
 async def _post(t: Tenant, address: str, body: str = "") -> httpx.Response:
@@ -131,7 +133,9 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(tmp_path: Path) -> None
     _run(tmp_path, story)
 
 
-def test_neither_links_nor_sessions_stand_in_the_file_or_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_neither_links_nor_sessions_stand_in_the_file_or_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async def story(t: Tenant) -> None:
         link = await _link(t)
         await t.http.get(link)
@@ -142,16 +146,22 @@ def test_neither_links_nor_sessions_stand_in_the_file_or_in_the_log(tmp_path: Pa
         for text in texts:
             assert len(text) == 43  # 256 bits
             assert text not in held
-            assert text not in "\n".join(r.getMessage() for r in caplog.records if r.name.startswith("reconciler"))
+            assert text not in "\n".join(
+                r.getMessage() for r in caplog.records if r.name.startswith("reconciler")
+            )
 
     with caplog.at_level(logging.DEBUG):
         _run(tmp_path, story)
 
 
-def test_a_link_names_where_the_tenant_was_served_last_and_there_is_none_before(tmp_path: Path) -> None:
+def test_a_link_names_where_the_tenant_was_served_last_and_there_is_none_before(
+    tmp_path: Path,
+) -> None:
     with open_store(str(tmp_path / "tenant.db")) as store:
         with pytest.raises(BadRequest, match="never served"):
             store.sign_in_address()
         store.write_now(lambda c: sessions.served_at(c, "https://tenant.example.com"))
         assert store.sign_in_address().startswith("https://tenant.example.com/sign-in?link=")
-        assert store.sign_in_address("http://localhost:1/").startswith("http://localhost:1/sign-in?link=")
+        assert store.sign_in_address("http://localhost:1/").startswith(
+            "http://localhost:1/sign-in?link="
+        )

@@ -1,10 +1,12 @@
-"""Somebody who is signed in, as a browser without scripts: it follows what the page says, form by form, and fills them in.
+"""Somebody who is signed in, as a browser without scripts: it follows what the page says, form by
+form, and fills them in.
 
     async with visitor(made) as me:
         page = await me.get("/settings/webhooks/new")
         page = await me.press(page, "next", name="one", url="https://…")
 
-`press` sends every control of the form that holds the button, as HTML says, with what is given typed over it.
+`press` sends every control of the form that holds the button, as HTML says, with what is given
+typed over it.
 """
 
 from __future__ import annotations
@@ -118,18 +120,24 @@ class Page:
         [found] = [
             form
             for form in self._read().forms
-            if any(button in (value, text) or text.startswith(button) for _, value, text in form.buttons)
+            if any(
+                button in (value, text) or text.startswith(button)
+                for _, value, text in form.buttons
+            )
         ]
         return found
 
     def error(self, name: str) -> str:
-        """What stands beside a field; checks that the field says so too, and that the summary links to it."""
+        """What stands beside a field; checks that the field says so too, and that the summary links
+        to it.
+        """
         found = re.search(rf'<p class="error" id="{name}-error">(.*?)</p>', self.html, re.DOTALL)
         assert found, f"no error at {name}: {self.text[:2000]}"
         assert f'<a href="#{name}">' in self.html
         if name not in {"auth", "events", "test"}:
             assert re.search(
-                rf'id="{name}" name="{name}" aria-describedby="[^"]*{name}-error"[^>]* aria-invalid="true"', self.html
+                rf'id="{name}" name="{name}" aria-describedby="[^"]*{name}-error"[^>]* aria-invalid="true"',
+                self.html,
             )
         return re.sub("<[^>]+>", "", found[1]).removeprefix("Error: ")
 
@@ -143,22 +151,37 @@ class Visitor:
         self.link = link
 
     async def get(self, path: str) -> Page:
-        return await self._followed(await self.tenant.http.get(ORIGIN + path, headers=self._headers))
+        return await self._followed(
+            await self.tenant.http.get(ORIGIN + path, headers=self._headers)
+        )
 
     async def _followed(self, answer: httpx.Response) -> Page:
-        """As browsers do; httpx itself would forget the cookie, which is this visitor's own and in no jar."""
+        """As browsers do; httpx itself would forget the cookie, which is this visitor's own and in
+        no jar.
+        """
         while answer.status_code == 303:
-            answer = await self.tenant.http.get(ORIGIN + answer.headers["location"], headers=self._headers)
+            answer = await self.tenant.http.get(
+                ORIGIN + answer.headers["location"], headers=self._headers
+            )
         return Page(answer)
 
-    async def post(self, path: str, data: dict[str, Any] | bytes, *, follow: bool = False, **headers: str) -> Page:
-        given = {**self._headers, "Origin": ORIGIN, "Content-Type": "application/x-www-form-urlencoded", **headers}
+    async def post(
+        self, path: str, data: dict[str, Any] | bytes, *, follow: bool = False, **headers: str
+    ) -> Page:
+        given = {
+            **self._headers,
+            "Origin": ORIGIN,
+            "Content-Type": "application/x-www-form-urlencoded",
+            **headers,
+        }
         body: dict[str, Any] = {"content": data} if isinstance(data, bytes) else {"data": data}
         answer = await self.tenant.http.post(ORIGIN + path, headers=given, **body)
         return await self._followed(answer) if follow else Page(answer)
 
     async def press(self, page: Page, button: str, *, follow: bool = True, **typed: str) -> Page:
-        """Fills in the form that has this button, and presses it; what a field of `None` names is not sent."""
+        """Fills in the form that has this button, and presses it; what a field of `None` names is
+        not sent.
+        """
         form = page.form(button)
         name, value, _ = next(b for b in form.buttons if button in b[1:] or b[2].startswith(button))
         fields = {**form.fields, **typed, **({name: value} if name else {})}
@@ -171,7 +194,9 @@ async def visitor(tenant: Tenant) -> AsyncIterator[Visitor]:
     link = await tenant.store.write(lambda c: sessions.new_link(c, tenant.clock()))
     where = f"{ORIGIN}/sign-in?link={link}"
     answer = await tenant.http.post(
-        where, headers={"Origin": ORIGIN, "Content-Type": "application/x-www-form-urlencoded"}, content=b""
+        where,
+        headers={"Origin": ORIGIN, "Content-Type": "application/x-www-form-urlencoded"},
+        content=b"",
     )
     assert answer.status_code == 303, answer.text
     cookie = answer.cookies["reconciler_session"]
@@ -198,4 +223,7 @@ async def webhooks(made: Tenant) -> list[dict[str, Any]]:
 
 def dump(made: Tenant) -> str:
     """Every byte of the file and its log, as text."""
-    return "".join(path.read_bytes().decode("latin-1") for path in Path(made.store.path).parent.glob("tenant.db*"))
+    return "".join(
+        path.read_bytes().decode("latin-1")
+        for path in Path(made.store.path).parent.glob("tenant.db*")
+    )

@@ -1,6 +1,7 @@
 """SQL of the queue: what the lanes are told, and claims.
 
-A claim stores attempt number and lease before anything is sent, and reads the webhook of that moment in the same transaction.
+A claim stores attempt number and lease before anything is sent, and reads the webhook of that
+moment in the same transaction.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One attempt that may be sent now: its number, how many attempts its round has with it, and the event."""
+    """One attempt that may be sent now: its number, how many attempts its round has with it, and
+    the event.
+    """
 
     seq: int
     number: int
@@ -52,8 +55,10 @@ def place(url: str) -> str:
 
 
 _FACTS: Final = (
-    "SELECT w.id, w.url, w.unreached, COALESCE(w.held_until, 0), (SELECT MIN(next_at) FROM deliveries WHERE "
-    "webhook_id = w.id AND state = 'pending' AND lease IS NULL) AS due FROM webhooks w WHERE w.enabled "
+    "SELECT w.id, w.url, w.unreached, COALESCE(w.held_until, 0), (SELECT MIN(next_at) "
+    "FROM deliveries WHERE "
+    "webhook_id = w.id AND state = 'pending' AND lease IS NULL) AS due FROM webhooks w "
+    "WHERE w.enabled "
 )
 
 
@@ -75,20 +80,27 @@ def _told(rows: Iterable[sqlite3.Row]) -> dict[str, Facts]:
 def claim(
     connection: sqlite3.Connection, picks: Sequence[Pick], lease: str, now: float
 ) -> list[tuple[Facts | None, list[Claim]]]:
-    """For each pick the facts as they are now, and the claims that it found; None and nothing where the webhook may not send.
+    """For each pick the facts as they are now, and the claims that it found; None and nothing where
+    the webhook may not send.
 
     One pick a webhook. Few statements for all of them, for the reason that `outcomes.py` gives.
     """
     ids = [pick.webhook_id for pick in picks]
     rows = {row["id"]: row for row in connection.execute(f"{_ENABLED} ({placeholders(ids)})", ids)}
-    known = {pick.webhook_id: pick for pick in picks if pick.webhook_id in rows and _as_told(pick, rows[pick.webhook_id], now)}
+    known = {
+        pick.webhook_id: pick
+        for pick in picks
+        if pick.webhook_id in rows and _as_told(pick, rows[pick.webhook_id], now)
+    }
     found = _waiting(connection, known.values(), now)
     ready = {
         webhook_id: [row for row in found[webhook_id][: pick.count] if row["next_at"] <= now]
         for webhook_id, pick in known.items()
     }
     _take(connection, [row["seq"] for some in ready.values() for row in some], lease, now)
-    unsure = [pick.webhook_id for pick in picks if pick.webhook_id not in known or pick.rank is Rank.DEAD]
+    unsure = [
+        pick.webhook_id for pick in picks if pick.webhook_id not in known or pick.rank is Rank.DEAD
+    ]
     told = facts(connection, unsure) if unsure else {}
     claimed = {}
     for webhook_id, some in ready.items():
@@ -96,7 +108,10 @@ def claim(
         target = Target(webhook_id, row["name"], row["url"], auth_of(row))
         claimed[webhook_id] = [_claimed(each, target, now) for each in some]
         due = rest[0]["next_at"] if rest else None
-        told.setdefault(webhook_id, Facts(known[webhook_id].place, due, row["held_until"] or 0.0, row["unreached"]))
+        told.setdefault(
+            webhook_id,
+            Facts(known[webhook_id].place, due, row["held_until"] or 0.0, row["unreached"]),
+        )
     return [(told.get(webhook_id), claimed.pop(webhook_id, [])) for webhook_id in ids]
 
 
@@ -106,24 +121,37 @@ _ENABLED: Final = "SELECT * FROM webhooks WHERE enabled AND id IN"
 def _as_told(pick: Pick, row: sqlite3.Row, now: float) -> bool:
     """Whether the lanes knew what the file says of a webhook; else they ask again."""
     dead = row["unreached"] >= DEAD_AFTER
-    return (row["held_until"] or 0.0) <= now and place(row["url"]) == pick.place and dead == (pick.rank is Rank.DEAD)
+    return (
+        (row["held_until"] or 0.0) <= now
+        and place(row["url"]) == pick.place
+        and dead == (pick.rank is Rank.DEAD)
+    )
 
 
 _ALL: Final = "FROM deliveries WHERE webhook_id = ? AND state = 'pending' AND lease IS NULL"
 _NEXT: Final = f"SELECT seq FROM (SELECT seq {_ALL} ORDER BY next_at LIMIT ?)"  # noqa: S608  fixed text
-# The due one with the most attempts, so that its schedule goes on; the others wait without using theirs.
-_PROBE: Final = f"SELECT seq FROM (SELECT seq {_ALL} AND next_at <= ? ORDER BY attempt DESC, next_at LIMIT 1)"  # noqa: S608  likewise
+# The due one with the most attempts, so that its schedule goes on; the others wait without using
+# theirs.
+_PROBE: Final = (
+    f"SELECT seq FROM (SELECT seq {_ALL} AND next_at <= ? ORDER BY attempt DESC, next_at LIMIT 1)"  # noqa: S608  likewise
+)
 _CLAIMED: Final = (
-    "SELECT d.seq, d.webhook_id, d.attempt, d.earlier, d.next_at, d.event_id, e.type, e.version, e.severity, e.body, "
+    "SELECT d.seq, d.webhook_id, d.attempt, d.earlier, d.next_at, d.event_id, e.type, "
+    "e.version, e.severity, e.body, "
     "e.accepted_at FROM deliveries d JOIN events e ON e.id = d.event_id WHERE d.seq IN"
 )
 
 
-def _waiting(connection: sqlite3.Connection, picks: Iterable[Pick], now: float) -> defaultdict[str, list[sqlite3.Row]]:
+def _waiting(
+    connection: sqlite3.Connection, picks: Iterable[Pick], now: float
+) -> defaultdict[str, list[sqlite3.Row]]:
     """By webhook what it may claim, in turn, and the one after these."""
     found: defaultdict[str, list[sqlite3.Row]] = defaultdict(list)
     parts = [
-        (_PROBE, pick.webhook_id, now) if pick.rank is Rank.DEAD else (_NEXT, pick.webhook_id, pick.count + 1) for pick in picks
+        (_PROBE, pick.webhook_id, now)
+        if pick.rank is Rank.DEAD
+        else (_NEXT, pick.webhook_id, pick.count + 1)
+        for pick in picks
     ]
     if parts:
         query = f"{_CLAIMED} ({' UNION ALL '.join(part[0] for part in parts)}) ORDER BY d.next_at"
@@ -134,11 +162,24 @@ def _waiting(connection: sqlite3.Connection, picks: Iterable[Pick], now: float) 
 
 def _take(connection: sqlite3.Connection, seqs: Sequence[int], lease: str, now: float) -> None:
     if seqs:
-        query = f"UPDATE deliveries SET attempt = attempt + 1, lease = ?, lease_at = ? WHERE seq IN ({placeholders(seqs)})"  # noqa: S608  placeholders
+        query = (
+            "UPDATE deliveries SET attempt = attempt + 1, lease = ?, lease_at = ? WHERE seq "  # noqa: S608  placeholders
+            f"IN ({placeholders(seqs)})"
+        )
         connection.execute(query, (lease, now, *seqs))
 
 
 def _claimed(row: sqlite3.Row, target: Target, now: float) -> Claim:
     number = row["attempt"] + 1
     what = Subscription(row["type"], row["version"], row["severity"])
-    return Claim(row["seq"], number, number - row["earlier"], now, target, row["event_id"], what, row["body"], row["accepted_at"])
+    return Claim(
+        row["seq"],
+        number,
+        number - row["earlier"],
+        now,
+        target,
+        row["event_id"],
+        what,
+        row["body"],
+        row["accepted_at"],
+    )

@@ -18,12 +18,18 @@ STEP: Final = 500  # deliveries that are made due in one transaction
 BEFORE_ALL = 1 << 62  # above every sequence number
 
 
-def listed(connection: sqlite3.Connection, webhook_id: str, before: int, limit: int) -> list[tuple[int, dict[str, Any]]]:
-    """Up to `limit` deliveries of a webhook below the sequence number `before`, newest first, with their attempts."""
+def listed(
+    connection: sqlite3.Connection, webhook_id: str, before: int, limit: int
+) -> list[tuple[int, dict[str, Any]]]:
+    """Up to `limit` deliveries of a webhook below the sequence number `before`, newest first, with
+    their attempts.
+    """
     rows = connection.execute(
         "SELECT d.seq, d.id, d.event_id, d.state, d.created_at, e.type, e.version, e.severity, "
-        "CASE WHEN d.state = 'pending' AND d.lease IS NULL THEN MAX(d.next_at, COALESCE(w.held_until, 0)) END AS next_attempt "
-        "FROM deliveries d JOIN events e ON e.id = d.event_id JOIN webhooks w ON w.id = d.webhook_id "
+        "CASE WHEN d.state = 'pending' AND d.lease IS NULL THEN MAX(d.next_at, "
+        "COALESCE(w.held_until, 0)) END AS next_attempt "
+        "FROM deliveries d JOIN events e ON e.id = d.event_id JOIN webhooks w ON w.id = "
+        "d.webhook_id "
         "WHERE d.webhook_id = ? AND d.seq < ? ORDER BY d.seq DESC LIMIT ?",
         (webhook_id, before, limit),
     ).fetchall()
@@ -63,10 +69,13 @@ def _to_json(row: sqlite3.Row, attempts: list[dict[str, Any]]) -> dict[str, Any]
 
 
 def send_again(connection: sqlite3.Connection, webhook_id: str, delivery: str, now: float) -> None:
-    """Makes one delivery due now; raises 404, 409 for a disabled webhook, 410 for an event that is no longer kept."""
+    """Makes one delivery due now; raises 404, 409 for a disabled webhook, 410 for an event that is
+    no longer kept.
+    """
     row = connection.execute(
         "SELECT d.seq, w.enabled, e.accepted_at > ? AS kept FROM deliveries d "
-        "JOIN webhooks w ON w.id = d.webhook_id JOIN events e ON e.id = d.event_id WHERE d.webhook_id = ? AND d.id = ?",
+        "JOIN webhooks w ON w.id = d.webhook_id JOIN events e ON e.id = d.event_id WHERE "
+        "d.webhook_id = ? AND d.id = ?",
         (now - KEPT, webhook_id, delivery),
     ).fetchone()
     if row is None:
@@ -81,39 +90,58 @@ def send_again(connection: sqlite3.Connection, webhook_id: str, delivery: str, n
 
 def waiting(connection: sqlite3.Connection, webhook_id: str) -> int:
     """How many deliveries of a webhook are not over yet."""
-    found = connection.execute("SELECT COUNT(*) FROM deliveries WHERE webhook_id = ? AND state = 'pending'", (webhook_id,))
+    found = connection.execute(
+        "SELECT COUNT(*) FROM deliveries WHERE webhook_id = ? AND state = 'pending'", (webhook_id,)
+    )
     return int(found.fetchone()[0])
 
 
 def has_failed(connection: sqlite3.Connection, webhook_id: str, since: float) -> bool:
-    """Whether a delivery of a webhook that was accepted after a moment has failed and is not being sent again."""
+    """Whether a delivery of a webhook that was accepted after a moment has failed and is not being
+    sent again.
+    """
     found = connection.execute(
-        "SELECT 1 FROM deliveries WHERE webhook_id = ? AND state = 'failed' AND created_at > ? LIMIT 1", (webhook_id, since)
+        "SELECT 1 FROM deliveries WHERE webhook_id = ? AND state = 'failed' AND "
+        "created_at > ? LIMIT 1",
+        (webhook_id, since),
     )
     return found.fetchone() is not None
 
 
 # What was over begins a round of its own; what is pending is only brought forward.
 _AGAIN: Final = (
-    "UPDATE deliveries SET next_at = ?, earlier = CASE state WHEN 'pending' THEN earlier ELSE attempt END, state = 'pending'"
+    "UPDATE deliveries SET next_at = ?, earlier = CASE state WHEN 'pending' THEN earlier "
+    "ELSE attempt END, state = 'pending'"
 )
 
 
 def _probed(connection: sqlite3.Connection, webhook_id: str) -> None:
-    """A webhook that was given up probes at once; one that asked to be left alone for a while is left alone."""
-    connection.execute("UPDATE webhooks SET held_until = NULL WHERE id = ? AND unreached >= ?", (webhook_id, DEAD_AFTER))
+    """A webhook that was given up probes at once; one that asked to be left alone for a while is
+    left alone.
+    """
+    connection.execute(
+        "UPDATE webhooks SET held_until = NULL WHERE id = ? AND unreached >= ?",
+        (webhook_id, DEAD_AFTER),
+    )
 
 
 def send_failed_again(
-    connection: sqlite3.Connection, webhook_id: str, after: tuple[float, int], end: float, now: float
+    connection: sqlite3.Connection,
+    webhook_id: str,
+    after: tuple[float, int],
+    end: float,
+    now: float,
 ) -> tuple[int, tuple[float, int] | None]:
-    """Makes some failed deliveries due now: those above `after` (moment, sequence number) and before `end`, oldest first.
+    """Makes some failed deliveries due now: those above `after` (moment, sequence number) and
+    before `end`, oldest first.
 
     How many these are, and the `after` of the next step, None where there is none.
     """
     rows = connection.execute(
-        "SELECT d.created_at, d.seq, e.accepted_at > ? AS kept FROM deliveries d JOIN events e ON e.id = d.event_id "
-        "WHERE d.webhook_id = ? AND d.state = 'failed' AND (d.created_at, d.seq) > (?, ?) AND d.created_at < ? "
+        "SELECT d.created_at, d.seq, e.accepted_at > ? AS kept FROM deliveries d JOIN "
+        "events e ON e.id = d.event_id "
+        "WHERE d.webhook_id = ? AND d.state = 'failed' AND (d.created_at, d.seq) > (?, "
+        "?) AND d.created_at < ? "
         "ORDER BY d.created_at, d.seq LIMIT ?",
         (now - KEPT, webhook_id, *after, end, STEP),
     ).fetchall()
@@ -124,12 +152,19 @@ def send_failed_again(
 
 
 def remove(connection: sqlite3.Connection, column: str, value: str, limit: int) -> int:
-    """Removes up to `limit` deliveries of a webhook or an event, with their attempts; how many these were."""
+    """Removes up to `limit` deliveries of a webhook or an event, with their attempts; how many
+    these were.
+    """
     some = f"SELECT seq FROM deliveries WHERE {column} = ? LIMIT ?"  # noqa: S608  a fixed name
-    return connection.execute(f"DELETE FROM deliveries WHERE seq IN ({some})", (value, limit)).rowcount  # noqa: S608  likewise
+    return connection.execute(
+        f"DELETE FROM deliveries WHERE seq IN ({some})",  # noqa: S608  likewise
+        (value, limit),
+    ).rowcount
 
 
 def clear(connection: sqlite3.Connection, webhook_id: str) -> None:
-    """Removes SOME deliveries of a webhook in the table `removed`, and it from there after its last one."""
+    """Removes SOME deliveries of a webhook in the table `removed`, and it from there after its last
+    one.
+    """
     if remove(connection, "webhook_id", webhook_id, SOME) < SOME:
         connection.execute("DELETE FROM removed WHERE webhook_id = ?", (webhook_id,))

@@ -1,7 +1,8 @@
-"""SQL of the table `drafts`: what was typed into a form, kept for its session for 30 minutes, the secret sealed.
+"""SQL of the table `drafts`: what was typed into a form, kept for its session for 30 minutes, the
+secret sealed.
 
-Every POST of a webhook's form writes one first; a test, the next step, an error or a conflict goes on from there.
-A draft is found only with the session that wrote it.
+Every POST of a webhook's form writes one first; a test, the next step, an error or a conflict goes
+on from there. A draft is found only with the session that wrote it.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ MOST: Final = 50  # of one session; the oldest go
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A form as it was sent: its texts by field, the webhook it edits (None: a new one) and that webhook's revision.
+    """A form as it was sent: its texts by field, the webhook it edits (None: a new one) and that
+    webhook's revision.
 
-    `sealed` is the typed secret, encrypted for this draft's id and the field of the chosen authentication. `tested` is how the
-    test ended that was asked for last, as JSON values.
+    `sealed` is the typed secret, encrypted for this draft's id and the field of the chosen
+    authentication. `tested` is how the test ended that was asked for last, as JSON values.
     """
 
     id: str
@@ -35,22 +37,32 @@ class Draft:
     tested: Mapping[str, Any] | None = None
 
 
-def find(connection: sqlite3.Connection, draft_id: str, session: Session, now: float) -> Draft | None:
+def find(
+    connection: sqlite3.Connection, draft_id: str, session: Session, now: float
+) -> Draft | None:
     """A session's own draft, None for one that is unknown, too old or another session's."""
     row = connection.execute(
-        "SELECT fields, sealed FROM drafts WHERE id = ? AND session = ? AND expires_at > ?", (draft_id, session.hash, now)
+        "SELECT fields, sealed FROM drafts WHERE id = ? AND session = ? AND expires_at > ?",
+        (draft_id, session.hash, now),
     ).fetchone()
     if row is None:
         return None
     fields = json.loads(row["fields"])
     sealed = None if row["sealed"] is None else bytes(row["sealed"])
-    return Draft(draft_id, fields["typed"], fields["webhook"], fields["revision"], sealed, fields["tested"])
+    return Draft(
+        draft_id, fields["typed"], fields["webhook"], fields["revision"], sealed, fields["tested"]
+    )
 
 
 def save(connection: sqlite3.Connection, draft: Draft, session: Session, now: float) -> None:
     """Writes a draft, new or again; raises 401 for a session that has just ended."""
     purge(connection, now)
-    fields = {"typed": dict(draft.typed), "webhook": draft.webhook, "revision": draft.revision, "tested": draft.tested}
+    fields = {
+        "typed": dict(draft.typed),
+        "webhook": draft.webhook,
+        "revision": draft.revision,
+        "tested": draft.tested,
+    }
     written = connection.execute(
         "INSERT OR REPLACE INTO drafts (id, session, fields, sealed, expires_at) "
         "SELECT ?, hash, ?, ?, ? FROM sessions WHERE hash = ?",
@@ -60,7 +72,8 @@ def save(connection: sqlite3.Connection, draft: Draft, session: Session, now: fl
         raise Refusal("signed-out")
     connection.execute(
         "DELETE FROM drafts WHERE session = :session AND id NOT IN "
-        "(SELECT id FROM drafts WHERE session = :session ORDER BY expires_at DESC, id = :id DESC LIMIT :most)",
+        "(SELECT id FROM drafts WHERE session = :session ORDER BY expires_at DESC, id = "
+        ":id DESC LIMIT :most)",
         {"session": session.hash, "id": draft.id, "most": MOST},
     )
 

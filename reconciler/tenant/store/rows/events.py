@@ -1,4 +1,6 @@
-"""SQL of accepting an event: the event and a delivery for each enabled subscriber, in one transaction."""
+"""SQL of accepting an event: the event and a delivery for each enabled subscriber, in one
+transaction.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ PENDING_RETRY: Final = "30"  # seconds, as Retry-After
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event as it was posted; `body` is JSON text of the event object, `hash` stands for the whole request."""
+    """An event as it was posted; `body` is JSON text of the event object, `hash` stands for the
+    whole request.
+    """
 
     id: str
     subscription: Subscription
@@ -29,7 +33,9 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """How many deliveries an event has, and for which webhooks they were made just now: none for an event that was known."""
+    """How many deliveries an event has, and for which webhooks they were made just now: none for an
+    event that was known.
+    """
 
     deliveries: int
     webhook_ids: tuple[str, ...] = ()
@@ -39,12 +45,21 @@ def _pending(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT pending FROM totals").fetchone()[0])
 
 
-def accept(connection: sqlite3.Connection, event: NewEvent, now: float, new_id: Callable[[], str], max_pending: int) -> Accepted:
-    """Stores an event and its deliveries. The same event again: the same number, and nothing is stored.
+def accept(
+    connection: sqlite3.Connection,
+    event: NewEvent,
+    now: float,
+    new_id: Callable[[], str],
+    max_pending: int,
+) -> Accepted:
+    """Stores an event and its deliveries. The same event again: the same number, and nothing is
+    stored.
 
     Raises 409 for another event of this id, 429 when too many deliveries would be pending.
     """
-    before = connection.execute("SELECT hash, deliveries FROM events WHERE id = ?", (event.id,)).fetchone()
+    before = connection.execute(
+        "SELECT hash, deliveries FROM events WHERE id = ?", (event.id,)
+    ).fetchone()
     if before is not None:
         if not hmac.compare_digest(bytes(before["hash"]), event.hash):
             raise Refusal("event-id", "another event was posted with this event_id")
@@ -59,11 +74,22 @@ def accept(connection: sqlite3.Connection, event: NewEvent, now: float, new_id: 
         detail = f"at most {max_pending} deliveries may be pending"
         raise Refusal("backlog", detail, headers={"Retry-After": PENDING_RETRY})
     connection.execute(
-        "INSERT INTO events (id, type, version, severity, hash, body, deliveries, accepted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (event.id, wanted.type, wanted.version, wanted.severity, event.hash, event.body, len(subscribers), now),
+        "INSERT INTO events (id, type, version, severity, hash, body, deliveries, "
+        "accepted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            event.id,
+            wanted.type,
+            wanted.version,
+            wanted.severity,
+            event.hash,
+            event.body,
+            len(subscribers),
+            now,
+        ),
     )
     connection.executemany(
-        "INSERT INTO deliveries (id, webhook_id, event_id, state, next_at, created_at) VALUES (?, ?, ?, 'pending', ?, ?)",
+        "INSERT INTO deliveries (id, webhook_id, event_id, state, next_at, created_at) "
+        "VALUES (?, ?, ?, 'pending', ?, ?)",
         [(new_id(), row["id"], event.id, now, now) for row in subscribers],
     )
     return Accepted(len(subscribers), tuple(row["id"] for row in subscribers))

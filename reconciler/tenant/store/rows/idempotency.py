@@ -39,15 +39,22 @@ def checked(keys: Sequence[str]) -> str | None:
         return None
     key = keys[0]
     if len(keys) > 1 or not 1 <= len(key) <= LONGEST or not all("!" <= char <= "~" for char in key):
-        raise Refusal("bad-request", f"Idempotency-Key must be one of 1 to {LONGEST} printable ASCII characters without spaces")
+        raise Refusal(
+            "bad-request",
+            f"Idempotency-Key must be one of 1 to {LONGEST} printable ASCII characters "
+            "without spaces",
+        )
     return key
 
 
 def made_before(connection: sqlite3.Connection, use: Use, now: float) -> str | None:
-    """The id of what this key made, None for a new key; raises 422 for another body. Forgets what is too old."""
+    """The id of what this key made, None for a new key; raises 422 for another body. Forgets what
+    is too old.
+    """
     connection.execute("DELETE FROM idempotency WHERE created_at <= ?", (now - KEPT,))
     row = connection.execute(
-        "SELECT hash, webhook_id FROM idempotency WHERE token = ? AND route = ? AND key = ?", use.scope
+        "SELECT hash, webhook_id FROM idempotency WHERE token = ? AND route = ? AND key = ?",
+        use.scope,
     ).fetchone()
     if row is None:
         return None
@@ -59,6 +66,7 @@ def made_before(connection: sqlite3.Connection, use: Use, now: float) -> str | N
 def remember(connection: sqlite3.Connection, use: Use, webhook_id: str, now: float) -> None:
     """Stores what a key made."""
     connection.execute(
-        "INSERT INTO idempotency (token, route, key, hash, webhook_id, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO idempotency (token, route, key, hash, webhook_id, created_at) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
         (*use.scope, use.hash, webhook_id, now),
     )

@@ -1,4 +1,5 @@
-"""SQL of the counts: those on webhooks, `hourly` with a series for each webhook and one for all, and `totals`.
+"""SQL of the counts: those on webhooks, `hourly` with a series for each webhook and one for all,
+and `totals`.
 
 No query here walks over all webhooks.
 """
@@ -22,21 +23,30 @@ def day_ago(now: float) -> int:
 
 
 def count(connection: sqlite3.Connection, invoked: Iterable[tuple[str, bool]], now: float) -> None:
-    """Counts invocations, each the id of a webhook and whether it succeeded: for it and for all, since ever and in this hour."""
+    """Counts invocations, each the id of a webhook and whether it succeeded: for it and for all,
+    since ever and in this hour.
+    """
     found = Counter(invoked)
-    sums = {webhook_id: (found[webhook_id, True], found[webhook_id, False]) for webhook_id, _ in found}
+    sums = {
+        webhook_id: (found[webhook_id, True], found[webhook_id, False]) for webhook_id, _ in found
+    }
     alike: dict[tuple[int, int], list[str]] = {}
     for webhook_id, counts in sums.items():
         alike.setdefault(counts, []).append(webhook_id)
     for counts, ids in alike.items():
         values = (*_added(counts, now), *ids)
-        connection.execute(f"UPDATE webhooks SET {_ADDED} WHERE id IN ({placeholders(ids)})", values)  # noqa: S608  fixed text
+        connection.execute(
+            f"UPDATE webhooks SET {_ADDED} WHERE id IN ({placeholders(ids)})",  # noqa: S608  fixed text
+            values,
+        )
     sums[ALL] = (sum(won for won, _ in sums.values()), sum(lost for _, lost in sums.values()))
     connection.execute(f"UPDATE totals SET {_ADDED}", _added(sums[ALL], now))  # noqa: S608  likewise
     hour = int(now // HOUR)
     connection.execute(
-        f"INSERT INTO hourly (webhook_id, hour, succeeded, failed) VALUES {placeholders(sums, '(?, ?, ?, ?)')} "  # noqa: S608  likewise
-        "ON CONFLICT DO UPDATE SET succeeded = succeeded + excluded.succeeded, failed = failed + excluded.failed",
+        "INSERT INTO hourly (webhook_id, hour, succeeded, failed) VALUES "  # noqa: S608  likewise
+        f"{placeholders(sums, '(?, ?, ?, ?)')} "
+        "ON CONFLICT DO UPDATE SET succeeded = succeeded + excluded.succeeded, failed = "
+        "failed + excluded.failed",
         [value for webhook_id, counts in sums.items() for value in (webhook_id, hour, *counts)],
     )
 
@@ -52,8 +62,12 @@ def _added(counts: tuple[int, int], now: float) -> tuple[int | float | None, ...
     return (*counts, *(now if number else None for number in counts))
 
 
-def steps(connection: sqlite3.Connection, webhook_id: str, start: int, end: int, size: int) -> list[dict[str, Any]]:
-    """Counts of a webhook, or of ALL, in steps of `size` hours; `start` and `end` (not included) in hours, multiples of it."""
+def steps(
+    connection: sqlite3.Connection, webhook_id: str, start: int, end: int, size: int
+) -> list[dict[str, Any]]:
+    """Counts of a webhook, or of ALL, in steps of `size` hours; `start` and `end` (not included) in
+    hours, multiples of it.
+    """
     rows = connection.execute(
         "SELECT hour / ? AS step, SUM(succeeded), SUM(failed) FROM hourly "
         "WHERE webhook_id = ? AND hour >= ? AND hour < ? GROUP BY step",
@@ -69,9 +83,12 @@ def steps(connection: sqlite3.Connection, webhook_id: str, start: int, end: int,
 
 def totals(connection: sqlite3.Connection, now: float) -> dict[str, Any]:
     """Counts over all webhooks, what deleted ones received included."""
-    row = connection.execute("SELECT succeeded, failed, last_success, last_failure FROM totals").fetchone()
+    row = connection.execute(
+        "SELECT succeeded, failed, last_success, last_failure FROM totals"
+    ).fetchone()
     day = connection.execute(
-        "SELECT COALESCE(SUM(succeeded), 0), COALESCE(SUM(failed), 0) FROM hourly WHERE webhook_id = ? AND hour > ?",
+        "SELECT COALESCE(SUM(succeeded), 0), COALESCE(SUM(failed), 0) FROM hourly WHERE "
+        "webhook_id = ? AND hour > ?",
         (ALL, day_ago(now)),
     ).fetchone()
     return {

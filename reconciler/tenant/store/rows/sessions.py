@@ -32,7 +32,10 @@ def _hash(text: str) -> bytes:
 def _made(connection: sqlite3.Connection, table: str, now: float, seconds: float) -> str:
     connection.execute(f"DELETE FROM {table} WHERE expires_at <= ?", (now,))  # noqa: S608  a fixed name
     text = secrets.token_urlsafe(32)
-    connection.execute(f"INSERT INTO {table} (hash, expires_at) VALUES (?, ?)", (_hash(text), now + seconds))  # noqa: S608  likewise
+    connection.execute(
+        f"INSERT INTO {table} (hash, expires_at) VALUES (?, ?)",  # noqa: S608  likewise
+        (_hash(text), now + seconds),
+    )
     return text
 
 
@@ -43,34 +46,51 @@ def new_link(connection: sqlite3.Connection, now: float) -> str:
 
 def served_at(connection: sqlite3.Connection, origin: str) -> None:
     """Remembers where the tenant is served, for the links that another process makes."""
-    connection.execute("INSERT OR REPLACE INTO settings (name, value) VALUES ('origin', ?)", (origin,))
+    connection.execute(
+        "INSERT OR REPLACE INTO settings (name, value) VALUES ('origin', ?)", (origin,)
+    )
 
 
 def new_address(connection: sqlite3.Connection, now: float, origin: str | None = None) -> str:
-    """A new link as an address to open; `origin` of None: where the tenant was served last. Raises BadRequest without any."""
+    """A new link as an address to open; `origin` of None: where the tenant was served last. Raises
+    BadRequest without any.
+    """
     if origin is None:
         row = connection.execute("SELECT value FROM settings WHERE name = 'origin'").fetchone()
         if row is None:
-            raise BadRequest("this tenant was never served: start `reconciler tenant serve` first, or give --url")
+            raise BadRequest(
+                "this tenant was never served: start `reconciler tenant serve` first, or give --url"
+            )
         origin = str(row[0])
     return f"{origin.rstrip('/')}/sign-in?link={new_link(connection, now)}"
 
 
 def link_holds(connection: sqlite3.Connection, text: str, now: float) -> bool:
     """Whether a link could be used; using it is `sign_in`."""
-    return connection.execute("SELECT 1 FROM links WHERE hash = ? AND expires_at > ?", (_hash(text), now)).fetchone() is not None
+    return (
+        connection.execute(
+            "SELECT 1 FROM links WHERE hash = ? AND expires_at > ?", (_hash(text), now)
+        ).fetchone()
+        is not None
+    )
 
 
 def sign_in(connection: sqlite3.Connection, link: str, now: float) -> str | None:
-    """Uses a link up: the text of a new session, None for a link that is unknown, used or too old."""
-    used = connection.execute("DELETE FROM links WHERE hash = ? AND expires_at > ?", (_hash(link), now)).rowcount
+    """Uses a link up: the text of a new session, None for a link that is unknown, used or too
+    old.
+    """
+    used = connection.execute(
+        "DELETE FROM links WHERE hash = ? AND expires_at > ?", (_hash(link), now)
+    ).rowcount
     return _made(connection, "sessions", now, SESSION_SECONDS) if used else None
 
 
 def find(connection: sqlite3.Connection, text: str, now: float) -> Session | None:
     """The session of a cookie's text, None for one that is unknown or over."""
     hashed = _hash(text)
-    found = connection.execute("SELECT 1 FROM sessions WHERE hash = ? AND expires_at > ?", (hashed, now)).fetchone()
+    found = connection.execute(
+        "SELECT 1 FROM sessions WHERE hash = ? AND expires_at > ?", (hashed, now)
+    ).fetchone()
     return None if found is None else Session(hashed)
 
 

@@ -12,7 +12,9 @@ SHOWN: Final = 50  # webhooks of one event type
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """A webhook that receives some type of event, with the (version, severity) pairs that it wants."""
+    """A webhook that receives some type of event, with the (version, severity) pairs that it
+    wants.
+    """
 
     id: str
     name: str
@@ -22,7 +24,9 @@ class Receiver:
 
 @dataclass(frozen=True, slots=True)
 class Receivers:
-    """Who receives a type of event: how many webhooks in all, how many of them enabled, and the first by name."""
+    """Who receives a type of event: how many webhooks in all, how many of them enabled, and the
+    first by name.
+    """
 
     count: int
     enabled: int
@@ -33,10 +37,13 @@ NOBODY: Final = Receivers(0, 0, ())
 
 
 def by_type(connection: sqlite3.Connection) -> dict[str, Receivers]:
-    """Every type of event that a webhook receives, in order, with its receivers; one walk over the table."""
+    """Every type of event that a webhook receives, in order, with its receivers; one walk over the
+    table.
+    """
     rows = connection.execute(
         "SELECT * FROM (SELECT g.type, g.wanted, w.id, w.name, w.enabled, "
-        "COUNT(*) OVER (PARTITION BY g.type) AS webhooks, SUM(w.enabled) OVER (PARTITION BY g.type) AS enabled_webhooks, "
+        "COUNT(*) OVER (PARTITION BY g.type) AS webhooks, SUM(w.enabled) OVER (PARTITION "
+        "BY g.type) AS enabled_webhooks, "
         "ROW_NUMBER() OVER (PARTITION BY g.type ORDER BY w.folded, w.id) AS place "
         "FROM (SELECT type, webhook_id, json_group_array(json_array(version, severity)) AS wanted "
         "FROM subscriptions GROUP BY type, webhook_id) g JOIN webhooks w ON w.id = g.webhook_id) "
@@ -46,7 +53,11 @@ def by_type(connection: sqlite3.Connection) -> dict[str, Receivers]:
     found: dict[str, Receivers] = {}
     for row in rows:
         before = found.get(row["type"], NOBODY)
-        wanted = tuple(sorted((version, severity) for version, severity in json.loads(row["wanted"])))
+        wanted = tuple(
+            sorted((version, severity) for version, severity in json.loads(row["wanted"]))
+        )
         receiver = Receiver(row["id"], row["name"], bool(row["enabled"]), wanted)
-        found[row["type"]] = Receivers(row["webhooks"], row["enabled_webhooks"], (*before.first, receiver))
+        found[row["type"]] = Receivers(
+            row["webhooks"], row["enabled_webhooks"], (*before.first, receiver)
+        )
     return found

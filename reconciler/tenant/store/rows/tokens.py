@@ -25,7 +25,9 @@ PREFIX: Final = "rct"
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What is known of a token: never its text. `created` and `expires` in epoch seconds, `expires` None for never."""
+    """What is known of a token: never its text. `created` and `expires` in epoch seconds, `expires`
+    None for never.
+    """
 
     name: str
     scopes: tuple[str, ...]
@@ -36,7 +38,9 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who sends a request: the token's public id, what it may do, and the only owner it may act for."""
+    """Who sends a request: the token's public id, what it may do, and the only owner it may act
+    for.
+    """
 
     id: str
     scopes: frozenset[str]
@@ -73,22 +77,38 @@ def new(name: str, scopes: Iterable[str], owner: str | None, expires: float | No
     if not wanted or len(wanted) != len(set(scopes)):
         raise BadRequest(f"a token needs scopes out of: {', '.join(SCOPES)}")
     public = secrets.token_hex(8)
-    return NewToken(public, f"{PREFIX}_{public}_{secrets.token_hex(32)}", name, wanted, owner, expires)
+    return NewToken(
+        public, f"{PREFIX}_{public}_{secrets.token_hex(32)}", name, wanted, owner, expires
+    )
 
 
 def insert(connection: sqlite3.Connection, made: NewToken, now: float) -> None:
     """Stores a new token; raises BadRequest when the name is taken."""
-    if connection.execute("SELECT 1 FROM tokens WHERE name = ?", (made.name,)).fetchone() is not None:
+    if (
+        connection.execute("SELECT 1 FROM tokens WHERE name = ?", (made.name,)).fetchone()
+        is not None
+    ):
         raise BadRequest(f"there is already a token named {made.name}")
     connection.execute(
-        "INSERT INTO tokens (id, name, hash, scopes, owner, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (made.id, made.name, _hash(made.text), ",".join(made.scopes), made.owner, now, made.expires),
+        "INSERT INTO tokens (id, name, hash, scopes, owner, created_at, expires_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            made.id,
+            made.name,
+            _hash(made.text),
+            ",".join(made.scopes),
+            made.owner,
+            now,
+            made.expires,
+        ),
     )
 
 
 def listed(connection: sqlite3.Connection) -> tuple[Token, ...]:
     """All tokens by name."""
-    rows = connection.execute("SELECT name, scopes, owner, created_at, expires_at FROM tokens ORDER BY name")
+    rows = connection.execute(
+        "SELECT name, scopes, owner, created_at, expires_at FROM tokens ORDER BY name"
+    )
     return tuple(Token(row[0], tuple(row[1].split(",")), row[2], row[3], row[4]) for row in rows)
 
 
@@ -98,10 +118,14 @@ def revoke(connection: sqlite3.Connection, name: str) -> bool:
 
 
 def authenticate(connection: sqlite3.Connection, text: str, now: float) -> Principal | None:
-    """Who a token's text stands for; None for an unknown or expired one. The hash is compared in constant time."""
+    """Who a token's text stands for; None for an unknown or expired one. The hash is compared in
+    constant time.
+    """
     parts = text.split("_")
     public = parts[1] if len(parts) == 3 else ""
-    row = connection.execute("SELECT hash, scopes, owner, expires_at FROM tokens WHERE id = ?", (public,)).fetchone()
+    row = connection.execute(
+        "SELECT hash, scopes, owner, expires_at FROM tokens WHERE id = ?", (public,)
+    ).fetchone()
     stored = bytes(row["hash"]) if row is not None else bytes(32)
     if not hmac.compare_digest(stored, _hash(text)) or row is None:
         return None

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """How many deliveries are pending and when the oldest was created (None: none is), and how many webhooks there are."""
+    """How many deliveries are pending and when the oldest was created (None: none is), and how many
+    webhooks there are.
+    """
 
     pending: int
     oldest: float | None
@@ -19,9 +21,12 @@ class Totals:
 def totals(connection: sqlite3.Connection) -> Totals:
     """All of them."""
     pending, oldest = connection.execute(
-        "SELECT COUNT(*), MIN(d.created_at) FROM webhooks w JOIN deliveries d ON d.webhook_id = w.id AND d.state = 'pending'"
+        "SELECT COUNT(*), MIN(d.created_at) FROM webhooks w JOIN deliveries d ON "
+        "d.webhook_id = w.id AND d.state = 'pending'"
     ).fetchone()
-    webhooks, enabled = connection.execute("SELECT COUNT(*), COALESCE(SUM(enabled), 0) FROM webhooks").fetchone()
+    webhooks, enabled = connection.execute(
+        "SELECT COUNT(*), COALESCE(SUM(enabled), 0) FROM webhooks"
+    ).fetchone()
     return Totals(pending, oldest, webhooks, enabled)
 
 

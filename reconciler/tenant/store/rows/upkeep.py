@@ -1,6 +1,8 @@
-"""SQL of what ends by itself: events after 30 days, the queue of webhooks that stay disabled or are gone, forms.
+"""SQL of what ends by itself: events after 30 days, the queue of webhooks that stay disabled or are
+gone, forms.
 
-Everything in steps of a hundred deliveries, each a transaction of its own, so that no request waits for long.
+Everything in steps of a hundred deliveries, each a transaction of its own, so that no request waits
+for long.
 """
 
 from __future__ import annotations
@@ -31,9 +33,12 @@ def _clear(connection: sqlite3.Connection) -> bool:
 
 
 def _purge(connection: sqlite3.Connection, now: float) -> bool:
-    """Removes some deliveries, with their attempts, of the oldest events past their time; and each event after its last one."""
+    """Removes some deliveries, with their attempts, of the oldest events past their time; and each
+    event after its last one.
+    """
     old = connection.execute(
-        "SELECT id FROM events WHERE accepted_at <= ? ORDER BY accepted_at LIMIT ?", (now - KEPT, SOME)
+        "SELECT id FROM events WHERE accepted_at <= ? ORDER BY accepted_at LIMIT ?",
+        (now - KEPT, SOME),
     ).fetchall()
     room = SOME
     for event in old:
@@ -45,11 +50,14 @@ def _purge(connection: sqlite3.Connection, now: float) -> bool:
 
 
 def _give_up(connection: sqlite3.Connection, now: float) -> bool:
-    """Ends some deliveries of webhooks that have been disabled for 72 h; nobody was asked, so nothing is counted."""
+    """Ends some deliveries of webhooks that have been disabled for 72 h; nobody was asked, so
+    nothing is counted.
+    """
     return (
         connection.execute(
             "UPDATE deliveries SET state = 'failed', next_at = NULL WHERE seq IN ("
-            "SELECT d.seq FROM webhooks w JOIN deliveries d ON d.webhook_id = w.id AND d.state = 'pending' AND d.lease IS NULL "
+            "SELECT d.seq FROM webhooks w JOIN deliveries d ON d.webhook_id = w.id AND "
+            "d.state = 'pending' AND d.lease IS NULL "
             "WHERE NOT w.enabled AND w.disabled_at <= ? LIMIT ?)",
             (now - HELD, SOME),
         ).rowcount

@@ -1,7 +1,7 @@
 """Metrics of each webhook, for `tenant serve --metrics-per-webhook`.
 
-Read from the file at a scrape, so that they outlive a restart and end with their webhook. At most 1,000 webhooks, by name, so
-that no tenant floods whoever collects them.
+Read from the file at a scrape, so that they outlive a restart and end with their webhook. At most
+1,000 webhooks, by name, so that no tenant floods whoever collects them.
 """
 
 from __future__ import annotations
@@ -55,12 +55,20 @@ class WebhookMetrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """Each family, with a sample for each webhook."""
         ended = CounterMetricFamily(
-            "reconciler_webhook_invocations", "Delivery attempts of a webhook that ended", labels=[*_LABELS, "result"]
+            "reconciler_webhook_invocations",
+            "Delivery attempts of a webhook that ended",
+            labels=[*_LABELS, "result"],
         )
-        pending = GaugeMetricFamily("reconciler_webhook_pending_deliveries", "Deliveries still to be made", labels=_LABELS)
-        enabled = GaugeMetricFamily("reconciler_webhook_enabled", "1 while a webhook is enabled, else 0", labels=_LABELS)
+        pending = GaugeMetricFamily(
+            "reconciler_webhook_pending_deliveries", "Deliveries still to be made", labels=_LABELS
+        )
+        enabled = GaugeMetricFamily(
+            "reconciler_webhook_enabled", "1 while a webhook is enabled, else 0", labels=_LABELS
+        )
         last = GaugeMetricFamily(
-            "reconciler_webhook_last_invocation_timestamp_seconds", "When the last attempt ended", labels=[*_LABELS, "result"]
+            "reconciler_webhook_last_invocation_timestamp_seconds",
+            "When the last attempt ended",
+            labels=[*_LABELS, "result"],
         )
         for found in self.webhooks:
             known = (found.name, found.id)
@@ -75,4 +83,8 @@ class WebhookMetrics(Collector):
                     last.add_metric((*known, result), moment)
         yield from (ended, pending, enabled, last)
         left_out = max(0, self.count - len(self.webhooks))
-        yield GaugeMetricFamily("reconciler_webhooks_without_metrics", f"Webhooks beyond the first {MOST}", value=left_out)
+        yield GaugeMetricFamily(
+            "reconciler_webhooks_without_metrics",
+            f"Webhooks beyond the first {MOST}",
+            value=left_out,
+        )

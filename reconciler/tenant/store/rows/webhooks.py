@@ -10,7 +10,14 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from reconciler.core.model.auth import CREDENTIAL_FIELDS, ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth
+from reconciler.core.model.auth import (
+    CREDENTIAL_FIELDS,
+    ApiKeyAuth,
+    Auth,
+    BasicAuth,
+    BearerAuth,
+    NoAuth,
+)
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
 from reconciler.core.model.webhook import ManagedBy, Subscription, Webhook
 from reconciler.core.wire import webhooks as codec
@@ -74,18 +81,24 @@ class Stored:
         return f'"{self.revision}"'
 
 
-# The webhooks that `{rows}` finds, and in one pass over their last 24 hours, neighbours in the table, the sums of these.
+# The webhooks that `{rows}` finds, and in one pass over their last 24 hours, neighbours in the
+# table, the sums of these.
 _SHOWN: Final = (
     "WITH w AS MATERIALIZED (SELECT * FROM webhooks w {rows}), day AS MATERIALIZED ("
     "SELECT webhook_id, SUM(succeeded) AS succeeded, SUM(failed) AS failed FROM hourly "
     "WHERE webhook_id IN (SELECT id FROM w) AND hour > :hour GROUP BY webhook_id) "
-    "SELECT w.*, COALESCE(day.succeeded, 0) AS day_succeeded, COALESCE(day.failed, 0) AS day_failed "
+    "SELECT w.*, COALESCE(day.succeeded, 0) AS day_succeeded, COALESCE(day.failed, 0) AS "
+    "day_failed "
     "FROM w LEFT JOIN day ON day.webhook_id = w.id ORDER BY {order}"
 )
 
 
 def _mark_to_json(mark: ManagedBy | None) -> str | None:
-    return None if mark is None else json.dumps([mark.owner, mark.key, mark.sources, mark.revision, mark.repository])
+    return (
+        None
+        if mark is None
+        else json.dumps([mark.owner, mark.key, mark.sources, mark.revision, mark.repository])
+    )
 
 
 def _mark_from_json(text: str | None) -> ManagedBy | None:
@@ -98,12 +111,19 @@ def _mark_from_json(text: str | None) -> ManagedBy | None:
 def auth_of(row: sqlite3.Row) -> StoredAuth:
     """The authentication in a row of the table."""
     sealed = None if row["sealed"] is None else bytes(row["sealed"])
-    return StoredAuth(row["auth_type"], row["username"], row["header"], row["credential_version"], sealed)
+    return StoredAuth(
+        row["auth_type"], row["username"], row["header"], row["credential_version"], sealed
+    )
 
 
 def _of(row: sqlite3.Row) -> Stored:
     counts = Counts(
-        row["succeeded"], row["failed"], row["last_success"], row["last_failure"], row["day_succeeded"], row["day_failed"]
+        row["succeeded"],
+        row["failed"],
+        row["last_success"],
+        row["last_failure"],
+        row["day_succeeded"],
+        row["day_failed"],
     )
     return Stored(
         id=row["id"],
@@ -129,18 +149,32 @@ def get(connection: sqlite3.Connection, webhook_id: str, now: float) -> Stored |
     return None if row is None else _of(row)
 
 
-def page(connection: sqlite3.Connection, after: str, limit: int, name: str | None, now: float) -> list[Stored]:
-    """Up to `limit` webhooks with an id above `after`, by id, in one query; `name` filters exactly."""
-    where = "WHERE w.id > :after" + (" AND w.name = :name" if name is not None else "") + " ORDER BY w.id LIMIT :limit"
+def page(
+    connection: sqlite3.Connection, after: str, limit: int, name: str | None, now: float
+) -> list[Stored]:
+    """Up to `limit` webhooks with an id above `after`, by id, in one query; `name` filters
+    exactly.
+    """
+    where = (
+        "WHERE w.id > :after"
+        + (" AND w.name = :name" if name is not None else "")
+        + " ORDER BY w.id LIMIT :limit"
+    )
     values = {"after": after, "limit": limit, "name": name, "hour": day_ago(now)}
     return [_of(row) for row in connection.execute(_SHOWN.format(rows=where, order="w.id"), values)]
 
 
-_MATCHING: Final = "WHERE (:search = '' OR instr(w.folded, fold(:search)) OR instr(fold(w.url), fold(:search)))"
+_MATCHING: Final = (
+    "WHERE (:search = '' OR instr(w.folded, fold(:search)) OR instr(fold(w.url), fold(:search)))"
+)
 
 
-def searched(connection: sqlite3.Connection, search: str, offset: int, limit: int, now: float) -> list[Stored]:
-    """Up to `limit` webhooks by name in any case, from number `offset` on, whose name or url holds `search`; empty finds all."""
+def searched(
+    connection: sqlite3.Connection, search: str, offset: int, limit: int, now: float
+) -> list[Stored]:
+    """Up to `limit` webhooks by name in any case, from number `offset` on, whose name or url holds
+    `search`; empty finds all.
+    """
     order = "w.folded, w.name"
     where = f"{_MATCHING} ORDER BY {order} LIMIT :limit OFFSET :offset"
     values = {"search": search, "offset": offset, "limit": limit, "hour": day_ago(now)}
@@ -149,21 +183,43 @@ def searched(connection: sqlite3.Connection, search: str, offset: int, limit: in
 
 def count(connection: sqlite3.Connection, search: str) -> int:
     """How many webhooks `searched` finds in all."""
-    return int(connection.execute(f"SELECT COUNT(*) FROM webhooks w {_MATCHING}", {"search": search}).fetchone()[0])  # noqa: S608  fixed texts
+    return int(
+        connection.execute(
+            f"SELECT COUNT(*) FROM webhooks w {_MATCHING}",  # noqa: S608  fixed texts
+            {"search": search},
+        ).fetchone()[0]
+    )
 
 
 def name_taken(connection: sqlite3.Connection, name: str, besides: str) -> bool:
     """Whether another webhook than `besides` has this name."""
-    found = connection.execute("SELECT 1 FROM webhooks WHERE name = ? AND id <> ?", (name, besides)).fetchone()
+    found = connection.execute(
+        "SELECT 1 FROM webhooks WHERE name = ? AND id <> ?", (name, besides)
+    ).fetchone()
     return found is not None
 
 
 _COLUMNS: Final = (
-    *("id", "revision", "name", "url", "description", "enabled", "protected", "auth_type", "username", "header"),
+    *(
+        "id",
+        "revision",
+        "name",
+        "url",
+        "description",
+        "enabled",
+        "protected",
+        "auth_type",
+        "username",
+        "header",
+    ),
     *("credential_version", "sealed", "events", "managed_by", "created_at", "updated_at", "folded"),
 )
-_INSERT: Final = f"INSERT INTO webhooks ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + c for c in _COLUMNS)})"  # noqa: S608  fixed texts
-_UPDATE: Final = f"UPDATE webhooks SET {', '.join(f'{c} = :{c}' for c in _COLUMNS[1:])} WHERE id = :id"  # noqa: S608  likewise
+_INSERT: Final = (
+    f"INSERT INTO webhooks ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + c for c in _COLUMNS)})"  # noqa: S608  fixed texts
+)
+_UPDATE: Final = (
+    f"UPDATE webhooks SET {', '.join(f'{c} = :{c}' for c in _COLUMNS[1:])} WHERE id = :id"  # noqa: S608  likewise
+)
 
 
 def save(connection: sqlite3.Connection, webhook: Stored, *, new: bool) -> None:
@@ -189,10 +245,14 @@ def save(connection: sqlite3.Connection, webhook: Stored, *, new: bool) -> None:
         "folded": webhook.name.casefold(),
     }
     if not new:  # what an endpoint earned counts for that endpoint: another url starts afresh
-        connection.execute("UPDATE webhooks SET unreached = 0, held_until = NULL WHERE id = :id AND url <> :url", values)
+        connection.execute(
+            "UPDATE webhooks SET unreached = 0, held_until = NULL WHERE id = :id AND url <> :url",
+            values,
+        )
     connection.execute(_INSERT if new else _UPDATE, values)
     connection.execute(
-        "UPDATE webhooks SET disabled_at = CASE WHEN enabled THEN NULL ELSE COALESCE(disabled_at, updated_at) END WHERE id = ?",
+        "UPDATE webhooks SET disabled_at = CASE WHEN enabled THEN NULL ELSE "
+        "COALESCE(disabled_at, updated_at) END WHERE id = ?",
         (webhook.id,),
     )
     connection.execute("DELETE FROM subscriptions WHERE webhook_id = ?", (webhook.id,))
@@ -203,9 +263,11 @@ def save(connection: sqlite3.Connection, webhook: Stored, *, new: bool) -> None:
 
 
 def delete(connection: sqlite3.Connection, webhook_id: str) -> None:
-    """Removes a webhook, its subscriptions and its counts by the hour; what it received stays counted in all.
+    """Removes a webhook, its subscriptions and its counts by the hour; what it received stays
+    counted in all.
 
-    None of its deliveries is pending or seen any more; some go at once, and `upkeep.py` removes the rest in steps.
+    None of its deliveries is pending or seen any more; some go at once, and `upkeep.py` removes the
+    rest in steps.
     """
     waiting = "SELECT COUNT(*) FROM deliveries WHERE webhook_id = ? AND state = 'pending'"
     connection.execute(f"UPDATE totals SET pending = pending - ({waiting})", (webhook_id,))  # noqa: S608  fixed texts
@@ -238,7 +300,9 @@ def to_json(webhook: Stored) -> Json:
         "description": webhook.description,
         "enabled": webhook.enabled,
         "auth": auth_to_json(webhook.auth),
-        "events": [{"type": s.type, "version": s.version, "severity": s.severity} for s in webhook.events],
+        "events": [
+            {"type": s.type, "version": s.version, "severity": s.severity} for s in webhook.events
+        ],
         "managed_by": codec.mark_to_json(mark) if mark is not None else None,
         "protected": webhook.protected,
         "created_at": rfc3339(webhook.created_at),
@@ -255,7 +319,11 @@ def to_json(webhook: Stored) -> Json:
 
 def opened(webhook_id: str, auth: StoredAuth, vault: Vault) -> Secret | None:
     """The stored secret of an authentication, None where there is none."""
-    return None if auth.sealed is None else vault.open(webhook_id, CREDENTIAL_FIELDS[auth.type], auth.sealed)
+    return (
+        None
+        if auth.sealed is None
+        else vault.open(webhook_id, CREDENTIAL_FIELDS[auth.type], auth.sealed)
+    )
 
 
 def to_send(name: str, url: str, auth: StoredAuth, secret: Secret | None) -> Webhook:
