@@ -373,9 +373,10 @@ def _operation(line: Line) -> Json:
 _ABOUT: Final = """webhook-reconciler's own contract, not an Elastio API.
 Modelled on what the tenant's Settings > Webhooks page does; no public API for it is known.
 
-A request is checked in this order: path (404), method (405), token (401), scope (403), the body's
-size, media type and JSON (413, 415, 400), then the webhook (404), whose it is (403), If-Match (428,
-412), conflicts (409), and last its fields (422).
+A request is checked in this order: path (404), method (405), token (401), scope (403), \
+the body's size, media type and JSON
+(413, 415, 400), then the webhook (404), whose it is (403), If-Match (428, 412), \
+conflicts (409), and last its fields (422).
 A token with an owner changes and tests only webhooks of that owner or of nobody."""
 
 
