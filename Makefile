@@ -1,6 +1,6 @@
-# make demo | make test | make check | make bench; each makes .venv first, from the locked dependencies.
+# make demo | make test | make check | make docs | make bench; each makes .venv first, from the locked dependencies.
 .DELETE_ON_ERROR:
-.PHONY: demo test check tools bench bench-quick bench-tenant fuzz lock format clean
+.PHONY: demo test check docs tools bench bench-quick bench-tenant fuzz lock format clean
 
 # The first of these that is 3.11 or newer and can make a virtual environment; `make demo PYTHON=/path/to/python` names another.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
@@ -26,6 +26,11 @@ check: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The site of docs/, in build/docs; a warning is an error. `make test` builds it too, in tests/test_docs_site.py.
+docs: $(DEV)
+	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs build/docs
+	@echo "Open build/docs/index.html"
 
 # What tests/browser drives, what makes keys for sops, and what gitlab-ci-local copies with. Root on Debian gets them installed; anybody else is told what to install.
 tools:

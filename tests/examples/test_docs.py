@@ -123,4 +123,4 @@ def test_the_page_on_networks_is_run_behind_a_proxy_with_a_private_authority(
 
 def test_every_page_that_shows_a_prompt_is_run() -> None:
     shown = {path.stem for path in DOCS.glob("*.md") if "```console\n" in path.read_text()}
-    assert shown == {*PAGES, "networks"}
+    assert shown == {*PAGES, "networks", "tutorial"}  # the tutorial by test_readme.py

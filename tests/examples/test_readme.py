@@ -1,5 +1,5 @@
-"""README: its tutorial is typed into a real shell, its demo output and its tables are compared with
-the program.
+"""README and the tutorial are typed into a real shell; the demo output and every named option are
+compared with the program.
 """
 
 from __future__ import annotations
@@ -9,12 +9,19 @@ import shutil
 import sys
 from pathlib import Path
 
+import pytest
+
 from reconciler.cli.main import COMMANDS
-from reconciler.cli.terminal.ending import Exit
 from tests.examples.transcript import UPDATE, matches, play, terminal_in
 from tests.support.processes import ROOT, run
 
 README = ROOT / "README.md"
+DOCS = ROOT / "docs"
+TUTORIAL = DOCS / "tutorial.md"
+PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
+# Options of git and of octodns-sync, which pages name.
+FOREIGN = {"--no-edit", "--unified", "--doit", "--force", "--checksum"}
+_OPTION = re.compile(r"(?<![-\w])--[a-z][a-z-]*[a-z](?![-\w])")
 _DEMO = re.compile(r"<!-- demo -->\n```text\n(.*?)\n?```", re.DOTALL)
 _PORT = re.compile(r"127\.0\.0\.1:\d+")
 
@@ -28,26 +35,28 @@ def clone(folder: Path) -> Path:
     return folder
 
 
-def section(title: str) -> str:
-    """The text below a heading, up to the next one of any level."""
-    found = re.search(
-        rf"^#+ {re.escape(title)}\n(.*?)(?=^#|\Z)", README.read_text(), re.DOTALL | re.MULTILINE
-    )
-    assert found is not None
-    return found[1]
-
-
 def test_the_tutorial_prints_what_it_says(tmp_path: Path) -> None:
     with terminal_in(clone(tmp_path)) as terminal:
-        ran = play(README.read_text(), terminal)
+        ran = play(TUTORIAL.read_text(), terminal)
 
     if UPDATE:
-        README.write_text(ran.text)
+        TUTORIAL.write_text(ran.text)
     commands = [
         command.split()[1] for command, _ in ran.outputs if command.startswith("reconciler ")
     ]
     assert {"validate", "plan", "reconcile", "test", "tenant"} <= set(commands)
     assert ran.outputs[-1][1][-1].startswith("No changes.")
+
+
+def test_the_first_manifest_of_the_readme_is_planned_and_applied(tmp_path: Path) -> None:
+    with terminal_in(clone(tmp_path)) as terminal:
+        ran = play(README.read_text(), terminal)
+
+    if UPDATE:
+        README.write_text(ran.text)
+    commands = [command.split()[1] for command, _ in ran.outputs if " webhooks" in command]
+    assert commands == ["validate", "plan", "reconcile", "drift"]
+    assert ran.outputs[-1][1][-1].startswith("No drift.")
 
 
 def test_the_demo_prints_what_the_readme_shows(tmp_path: Path) -> None:
@@ -63,33 +72,20 @@ def test_the_demo_prints_what_the_readme_shows(tmp_path: Path) -> None:
     assert matches(["...", *printed, "..."], got), done.out
 
 
-def test_the_table_of_exit_codes_is_the_programs() -> None:
-    codes = [int(code) for code in re.findall(r"^\| (\d+) \|", section("Exit codes"), re.MULTILINE)]
-
-    assert codes == sorted(Exit)
-
-
-def test_every_command_stands_in_the_table_of_commands() -> None:
-    named = set(re.findall(r"^\| `(\w+)", section("Commands"), re.MULTILINE))
-
-    assert named == set(COMMANDS)
-
-
-def test_every_option_that_the_readme_names_exists(tmp_path: Path) -> None:
+def test_every_option_that_a_page_names_exists(tmp_path: Path) -> None:
     helps = (
         [["--help"]]
         + [[name, "--help"] for name in COMMANDS]
         + [["tenant", name, "--help"] for name in ("serve", "token", "tokens")]
     )
     known = set(
-        re.findall(
-            r"--[a-z][a-z-]+", "\n".join(run(*arguments, cwd=tmp_path).out for arguments in helps)
-        )
+        _OPTION.findall("\n".join(run(*arguments, cwd=tmp_path).out for arguments in helps))
     )
 
-    named = set(re.findall(r"(?<![-\w])--[a-z][a-z-]+", README.read_text()))
+    unknown = {path.name: set(_OPTION.findall(path.read_text())) - known for path in PAGES}
 
-    assert named - known == set()
+    assert {name: found - FOREIGN for name, found in unknown.items() if found - FOREIGN} == {}
+    assert not unknown["README.md"]
 
 
 def test_the_readme_stands_alone() -> None:
@@ -98,5 +94,17 @@ def test_the_readme_stands_alone() -> None:
 
     assert links
     assert all((ROOT / link).exists() for link in links)
-    assert "../" not in text.replace("../examples/receiver.py", "")
+    assert "../" not in text
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_the_links_of_a_page_lead_to_files_of_the_checkout(path: Path) -> None:
+    text = path.read_text()
+    links = [
+        link.partition("#")[0]
+        for link in re.findall(r"\]\(([^)\s]+)\)", text)
+        if "://" not in link and not link.startswith("#")
+    ]
+
+    assert [link for link in links if not (path.parent / link).exists()] == []
     assert str(Path(sys.prefix).parent) not in text
