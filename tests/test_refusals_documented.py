@@ -1,4 +1,4 @@
-"""docs/what-each-refusal-means.md: whatever the program refuses by has its heading there, and
+"""docs/what-each-refusal-means.md: every rule and every kind of error has its heading there, and
 nothing else has.
 """
 
@@ -138,6 +138,6 @@ def tells(node: ast.AST) -> bool:
 def test_every_explanation_says_what_to_do() -> None:
     parts = re.split(r"^### (.*)$", PAGE, flags=re.MULTILINE)[1:]
     silent = [
-        name for name, body in zip(parts[::2], parts[1::2], strict=True) if "*Mend*" not in body
+        name for name, body in zip(parts[::2], parts[1::2], strict=True) if "*Fix*" not in body
     ]
     assert silent == ["Exit code 0", "`error`"]
