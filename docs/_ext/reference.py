@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from reference_cli import command_pages, exit_codes, worst_exit_codes
+from reference_cli import command_pages, command_summary, exit_codes, worst_exit_codes
 from reference_manifests import field_tables, json_formats, metadata_table, reference_table
 from reference_plan import violation_rules
 from reference_verdicts import verdicts
@@ -25,6 +25,7 @@ GENERATED: Final[dict[str, Callable[[], str]]] = {
     "fields of Tenant": lambda: field_tables("Tenant"),
     "fields of Policy": lambda: field_tables("Policy"),
     "secret references": reference_table,
+    "command summary": command_summary,
     "commands": command_pages,
     "exit codes": exit_codes,
     "worst exit codes": worst_exit_codes,

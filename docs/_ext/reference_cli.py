@@ -91,6 +91,12 @@ def _page(context: click.Context, command: click.Command) -> str:
     return "\n\n".join(parts)
 
 
+def command_summary() -> str:
+    """Every command with one line about it."""
+    rows = [[code(name), plain(about)] for name, (_, about) in COMMANDS.items()]
+    return table(["command", "purpose"], rows)
+
+
 def command_pages() -> str:
     """Every command: what it does, its options and their variables, its examples."""
     return "\n\n".join(_page(context, command) for context, command in commands())

@@ -121,6 +121,16 @@ def test_the_page_on_networks_is_run_behind_a_proxy_with_a_private_authority(
     assert "empty.pem: holds no certificate" in outputs[2]
 
 
+def test_the_page_on_a_first_pipeline_starts_in_an_empty_folder(tmp_path: Path) -> None:
+    path = DOCS / "first-pipeline.md"
+    with terminal_in(tmp_path) as terminal:
+        ran = play(path.read_text(), terminal)
+    if UPDATE:
+        path.write_text(ran.text)
+    tokens = [(tmp_path / f"{name}-token").stat().st_mode & 0o777 for name in ("plan", "apply")]
+    assert (len(ran.outputs), tokens) == (5, [0o600, 0o600])
+
+
 def test_every_page_that_shows_a_prompt_is_run() -> None:
     shown = {path.stem for path in DOCS.glob("*.md") if "```console\n" in path.read_text()}
-    assert shown == {*PAGES, "networks", "tutorial"}  # the tutorial by test_readme.py
+    assert shown == {*PAGES, "networks", "first-pipeline", "tutorial"}  # the last by test_readme.py
