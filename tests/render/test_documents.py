@@ -1,4 +1,4 @@
-"""The JSON documents keep their published schemas, and say what README.md says they do."""
+"""The JSON documents keep their published schemas, and say what docs/json-outputs.md says they do."""
 
 from __future__ import annotations
 
