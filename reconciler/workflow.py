@@ -5,7 +5,7 @@ No options, no rendering, no exit codes here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from reconciler.core.change import Plan, TenantRef
@@ -18,7 +18,7 @@ from reconciler.core.planning.plan import make_plan
 from reconciler.core.results.reports import Report
 from reconciler.core.safety.evidence import removals, with_doubts
 from reconciler.core.safety.run_policy import RunPolicy, Scope
-from reconciler.core.saved.plan_file import Saved
+from reconciler.core.saved.plan_reading import Saved
 from reconciler.core.saved.resume import resume as resumed
 from reconciler.core.saved.since import Base, labelled
 from reconciler.execute import Execution, Options
@@ -184,14 +184,19 @@ async def switched_on(
 async def resume(
     saved: Saved,
     provider: Reader,
-    resolved: Mapping[str, Declared],
+    declared: Iterable[Declared],
     policy: RunPolicy,
     fingerprint_key: Secret | None = None,
 ) -> Plan:
-    """A saved plan to carry out, once one listing has shown that nothing it touches has moved;
-    raises StalePlan if it has.
-    """
-    return resumed(saved, await provider.list(), resolved, policy, fingerprint_key)
+    """A saved plan, planned again on one listing; raises StalePlan if what it touches has moved."""
+    return resumed(
+        saved,
+        await provider.list(),
+        declared,
+        policy,
+        normalize=provider.normalize,
+        fingerprint_key=fingerprint_key,
+    )
 
 
 def approve(made: Plan, expect_digest: str | None, accept: str | None = None) -> None:

@@ -10,27 +10,22 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Final
+from typing import Any
 
 from reconciler.core.errors import BadRequest, InvalidManifests
 from reconciler.core.model import limits
-from reconciler.core.model.fields import attributes, make_spec
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.webhook import Declared, Origin
 from reconciler.manifests.decode import join, selection, tenants, views
 from reconciler.manifests.decode.documents import Reading, read_file
-from reconciler.manifests.decode.events import Origins, subscriptions
+from reconciler.manifests.decode.events import subscriptions
 from reconciler.manifests.decode.loaded import Manifests, Request, TenantSpec
-from reconciler.manifests.decode.webhooks import Draft
+from reconciler.manifests.decode.webhooks import Draft, declare
 from reconciler.manifests.files import paths
 from reconciler.manifests.files.trees import STDIN, relative
 from reconciler.manifests.policies import policies
 from reconciler.manifests.schema_texts import API
 from reconciler.manifests.yaml.places import Document
-
-_NOWHERE: Final = MappingProxyType[tuple[str, ...], Origin](
-    {}
-)  # where no patch set a field, which is the usual case
 
 
 def load(request: Request) -> Manifests:
@@ -81,7 +76,7 @@ def _load(request: Request) -> Manifests:
         whole=bool(folders) or "-" in request.paths,
     )
     declared = sorted(
-        (_declared(draft, root, placed=bool(rules)) for draft in drafts), key=lambda item: item.key
+        (declare(draft, root, placed=bool(rules)) for draft in drafts), key=lambda item: item.key
     )
     literal_urls = frozenset(
         url
@@ -105,9 +100,7 @@ def _load(request: Request) -> Manifests:
         root=root,
         literal_urls=literal_urls,
         lost=tuple(reading.lost),
-        taken=frozenset(
-            name for document in _documents(reading, drafts) for name in _taken(document)
-        ),
+        taken=_taken(reading, drafts),
         tokens=reading.tokens,
         joined=reading.joined,
         kinds={kind: len(documents) for kind, documents in reading.kinds.items() if documents},
@@ -115,6 +108,7 @@ def _load(request: Request) -> Manifests:
         rules=rules,
         selection=selection.selection(chosen, reading.kinds["Webhook"]),
         read=MappingProxyType(reading.files),
+        values=_values(request, drafts),
     )
 
 
@@ -248,36 +242,16 @@ def _documents(reading: Reading, drafts: list[Draft]) -> list[Document]:
     ]
 
 
-def _taken(document: Document) -> Iterator[str]:
-    yield document.value["metadata"]["name"]
-    yield from document.value["spec"].get("previously", ())
-
-
-def _declared(draft: Draft, root: str, *, placed: bool) -> Declared:
-    """What a draft says; with `placed` also where each field stands, which keeps the document in
-    memory.
-    """
-    spec = draft.document.value["spec"]
-    values = {row.name: spec.get(row.name, row.default) for row in attributes()}
-    own = draft.document.file.path
-    sources = {own, *(document.file.path for document in draft.others)} if draft.others else (own,)
-    declared = Declared(
-        spec=make_spec(
-            {**values, "name": draft.name}, draft.url, draft.auth, frozenset(draft.places)
-        ),
-        key=draft.key,
-        origin=draft.document.origin,
-        labels=draft.labels,
-        previously=tuple(spec.get("previously", ())),
-        protected=spec.get("protected"),
-        sources=tuple(sorted(relative(path, root) for path in sources)),
-        subscription_origins=Origins(draft.places),
-        field_origins=_patched(draft.document) if draft.document.patched is not None else _NOWHERE,
+def _taken(reading: Reading, drafts: list[Draft]) -> frozenset[str]:
+    """The keys and earlier names of every Webhook."""
+    values = (document.value for document in _documents(reading, drafts))
+    return frozenset(
+        name
+        for value in values
+        for name in (value["metadata"]["name"], *value["spec"].get("previously", ()))
     )
-    return replace(declared, where=draft.document.where) if placed else declared
 
 
-def _patched(document: Document) -> dict[tuple[str, ...], Origin]:
-    """Where the fields of the spec stand that a patch set; one that it removed stands nowhere."""
-    grafts = document.patched.grafts if document.patched is not None else ()
-    return {tuple(map(str, path[1:])): document.place(path) for path in grafts}
+def _values(request: Request, drafts: list[Draft]) -> dict[str, dict[str, Any]]:
+    """The Webhook documents by key, if they are to be kept."""
+    return {draft.key: draft.document.value for draft in drafts} if request.keep_values else {}

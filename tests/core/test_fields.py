@@ -19,8 +19,7 @@ from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Live, Owner, Webhook
 from reconciler.core.planning.diff import diff
 from reconciler.core.safety.planned_document import planned
-from reconciler.core.saved.plan_file import additions, opened, sealed
-from reconciler.core.saved.plan_reading import saved
+from reconciler.core.saved.resume import resume
 from reconciler.core.saved.since import Base, labelled
 from reconciler.core.wire import webhooks as codec
 from reconciler.render import document, markdown, text
@@ -34,6 +33,7 @@ from tests.support.builders import (
     policy,
     secret,
 )
+from tests.support.saved_plans import read, written
 
 OWNER = Owner("payments", "4fd1c2e")
 
@@ -92,18 +92,21 @@ def test_a_new_field_is_printed_in_every_form() -> None:
 @pytest.mark.usefixtures("_timeout")
 def test_a_new_field_is_saved_with_a_plan() -> None:
     made = plan(20)
-    file = json.loads(
-        document.to_json(
-            sealed({**document.plan_document(made), **additions(made, policy(), "1.2.3")}, None)
-        )
-    )
-    [change] = saved(opened(file, None, apply=True)).plan.pending
-    sides = [
-        getattr(side.spec, "timeout", None)
-        for side in (change.live, change.declared)
-        if side is not None
-    ]
+    back = read(written(made, policy(), [slower(WANTED, 20)]))
+    [change] = back.shown.pending
+    [manifest_of_it] = back.manifests
+    assert change.live is not None
+    sides = [back.live[change.live.id]["timeout"], manifest_of_it["value"]["spec"]["timeout"]]
     assert sides == [10, 20]
+    again = resume(
+        back,
+        [held(10)],
+        [slower(WANTED, 20)],
+        policy(),
+        normalize=lambda spec: spec,
+        fingerprint_key=None,
+    )
+    assert again.digest == made.digest
 
 
 @pytest.mark.usefixtures("_timeout")

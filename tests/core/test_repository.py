@@ -17,7 +17,6 @@ from reconciler.core.model.secret import Secret, hidden_url
 from reconciler.core.model.webhook import Live
 from reconciler.core.results.drift import look
 from reconciler.core.safety.run_policy import Scope
-from reconciler.core.saved.plan_file import additions
 from reconciler.core.saved.since import Base, labelled
 from reconciler.providers.memory import MemoryProvider
 from tests.support.builders import (
@@ -34,6 +33,7 @@ from tests.support.builders import (
     rules,
     said,
 )
+from tests.support.saved_plans import written
 
 OURS, OTHER = "forge.example/acme/webhooks", "forge.example/search/webhooks"
 SUSPECTED = "another-repository-suspected"
@@ -294,9 +294,8 @@ def test_an_export_warns_of_another_repositorys_webhook() -> None:
 
 def test_a_saved_plan_holds_repository_mark_and_former_addresses() -> None:
     allowed = policy(repository=OURS, moved_from=frozenset({OTHER}))
-    plan = plan_of(
-        [declared("a", auth=bearer("1"))], [live("a", auth=held("1"), repository=OTHER)], allowed
-    )
-    apply = json.loads(json.dumps(additions(plan, allowed, "1")))["apply"]
-    assert (apply["repository"], apply["policy"]["moved_from"]) == (OURS, [OTHER])
-    assert apply["changes"][0]["live"]["managed_by"]["repository"] == OTHER
+    wanted = [declared("a", auth=bearer("1"))]
+    plan = plan_of(wanted, [live("a", auth=held("1"), repository=OTHER)], allowed)
+    file = json.loads(written(plan, allowed, wanted))
+    assert (file["policy"]["repository"], file["policy"]["moved_from"]) == (OURS, [OTHER])
+    assert file["live"][0]["values"]["managed_by"]["repository"] == OTHER

@@ -4,7 +4,6 @@ digest, and to a saved one.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -13,12 +12,10 @@ from reconciler.core.change import Plan, Violation
 from reconciler.core.model.webhook import Origin
 from reconciler.core.safety.rules import Enforce, Rule
 from reconciler.core.safety.run_policy import RunPolicy, Scope
-from reconciler.core.saved.plan_file import additions, opened, sealed
-from reconciler.core.saved.plan_reading import saved
 from reconciler.core.saved.resume import resume
-from reconciler.render import document
 from reconciler.workflow import approve
-from tests.support.builders import declared, live, plan_of, policy
+from tests.support.builders import declared, live, normalize, plan_of, policy
+from tests.support.saved_plans import read, touched, written
 
 
 def short(limit: int) -> Any:
@@ -132,12 +129,14 @@ def test_an_accepted_plan_passes_policies() -> None:
 
 
 def resumed(plan: Plan, allowed: RunPolicy) -> Plan:
-    body = sealed({**document.plan_document(plan), **additions(plan, allowed, "1")}, None)
-    back = saved(opened(json.loads(document.to_json(body)), None, apply=True))
-    wanted = {
-        item.key: item for item in (change.declared for change in plan.pending) if item is not None
-    }
-    return resume(back, HELD[:1], wanted, allowed, None)
+    return resume(
+        read(written(plan, allowed, WANTED)),
+        HELD[:1],
+        touched(plan, WANTED),
+        allowed,
+        normalize=normalize,
+        fingerprint_key=None,
+    )
 
 
 @pytest.mark.parametrize("now", [(), (rule(),), (rule(limit=100),)])

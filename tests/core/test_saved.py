@@ -16,22 +16,24 @@ from reconciler.core.errors import InvalidPlanFile, StalePlan
 from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth
 from reconciler.core.model.secret import Secret, hidden_url
 from reconciler.core.model.webhook import Declared, Live
-from reconciler.core.safety.run_policy import RunPolicy
-from reconciler.core.saved.plan_file import Saved, additions, opened, sealed
-from reconciler.core.saved.plan_reading import saved
+from reconciler.core.safety.run_policy import Limits, RunPolicy, Scope
+from reconciler.core.saved.plan_file import sealed
 from reconciler.core.saved.resume import resume
 from reconciler.render import document, markdown, text
 from tests.support.builders import (
     FAILED,
     HEALTHY,
     STARTED,
+    URL,
     as_stored,
     declared,
     live,
+    normalize,
     plan_of,
     policy,
     secret,
 )
+from tests.support.saved_plans import body_of, read, touched, written
 
 KEY = Secret("a key of the run", "RECONCILER_FINGERPRINT_KEY")
 # Marked, so that what is found is the secret, not a word of the format that hypothesis knows to
@@ -39,15 +41,6 @@ KEY = Secret("a key of the run", "RECONCILER_FINGERPRINT_KEY")
 VALUES = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=60).map(
     "S3~".__add__
 )
-
-
-def written(plan: Plan, allowed: RunPolicy) -> str:
-    body = {**document.plan_document(plan), **additions(plan, allowed, "1.2.3")}
-    return document.to_json(sealed(body, plan.fingerprint_key))
-
-
-def read(file: str, key: Secret | None = None) -> Saved:
-    return saved(opened(json.loads(file), key, apply=True))
 
 
 def auths(value: str) -> list[Auth]:
@@ -92,81 +85,115 @@ def test_no_secret_value_is_in_a_plan_file_and_what_it_says_comes_back(
     wanted, held = state(value)
     plan = plan_of(wanted, held, fingerprint_key=key)
 
-    file = written(plan, policy())
+    file = written(plan, policy(), wanted)
     back = read(file, key)
 
     assert value not in file
     assert json.dumps(value)[1:-1] not in file
     assert value not in repr(back)
-    assert document.plan_document(back.plan) == document.plan_document(plan)
-    assert text.plan_text(back.plan) == text.plan_text(plan)
-    assert markdown.plan_markdown(back.plan) == markdown.plan_markdown(plan)
+    assert document.plan_document(back.shown) == document.plan_document(plan)
+    assert text.plan_text(back.shown) == text.plan_text(plan)
+    assert markdown.plan_markdown(back.shown) == markdown.plan_markdown(plan)
     again = resume(
         back,
         held,
-        {change.key: change.declared for change in plan.pending if change.declared},
+        touched(plan, wanted),
         policy(),
-        key,
+        normalize=normalize,
+        fingerprint_key=key,
     )
     assert again.digest == plan.digest
     assert again.violations == plan.violations
 
 
-def resumed(plan: Plan, held: list[Live], allowed: RunPolicy | None = None) -> Plan:
-    wanted = {
-        item.key: item for item in (change.declared for change in plan.pending) if item is not None
-    }
-    return resume(read(written(plan, allowed or policy())), held, wanted, allowed or policy(), None)
-
-
-def test_what_the_plan_does_not_touch_may_move() -> None:
-    plan = plan_of([declared("a", description="new"), declared("b")], [live("a"), live("b")])
-    assert (
-        resumed(plan, [live("a"), replace(live("b"), revision="rev-9"), live("c")]).digest
-        == plan.digest
+def resumed(
+    plan: Plan, wanted: list[Declared], held: list[Live], allowed: RunPolicy | None = None
+) -> Plan:
+    allowed = allowed or policy()
+    return resume(
+        read(written(plan, allowed, wanted)),
+        held,
+        touched(plan, wanted),
+        allowed,
+        normalize=normalize,
+        fingerprint_key=None,
     )
 
 
+def test_the_policy_of_the_run_comes_back() -> None:
+    allowed = policy(
+        scope=Scope((".", "../more"), ("a.yaml",), frozenset({"a"}), "webhooks"),
+        repository="forge.example/acme/webhooks",
+        ownership="all",
+        prune=False,
+        adopt=True,
+        resend_credentials=True,
+        accept_in_use=True,
+        limits=Limits(0.1, 0.2, 3, 4, 5),
+        literal_urls=frozenset({URL}),
+        moved_from=frozenset({"forge.example/acme/hooks"}),
+    )
+    wanted = [declared("a")]
+    assert read(written(plan_of(wanted, [], allowed), allowed, wanted)).policy == allowed
+
+
+def test_what_the_plan_does_not_touch_may_move() -> None:
+    wanted = [declared("a", description="new"), declared("b")]
+    plan = plan_of(wanted, [live("a"), live("b")])
+    now = [live("a"), replace(live("b"), revision="rev-9"), live("c")]
+    assert resumed(plan, wanted, now).digest == plan.digest
+
+
 def test_a_revision_that_moved_is_stale_even_where_no_field_that_is_known_did() -> None:
-    plan = plan_of([declared("a", description="new")], [live("a")])
+    wanted = [declared("a", description="new")]
+    plan = plan_of(wanted, [live("a")])
     with pytest.raises(StalePlan, match="a: it changed in what cannot be compared: url"):
-        resumed(plan, [live("a", revision="rev-2")])
+        resumed(plan, wanted, [live("a", revision="rev-2")])
 
 
 def test_a_name_that_was_taken_meanwhile_is_stale() -> None:
-    plan = plan_of([declared("a")], [])
+    wanted = [declared("a")]
+    plan = plan_of(wanted, [])
     with pytest.raises(StalePlan, match="a: its name is taken meanwhile"):
-        resumed(plan, [live("z", name="a", owner="somebody")])
+        resumed(plan, wanted, [live("z", name="a", owner="somebody")])
 
 
 def test_guards_are_checked_again_on_what_the_tenant_tells_now() -> None:
     held = live("gone")
-    plan = plan_of([declared("a")], [held, live("a")])
+    wanted = [declared("a")]
+    plan = plan_of(wanted, [held, live("a")])
     used = replace(held, use=replace(held.use, succeeded=3))
-    assert [found.rule for found in resumed(plan, [used, live("a")]).violations] == ["in-use"]
+    again = resumed(plan, wanted, [used, live("a")])
+    assert [found.rule for found in again.violations] == ["in-use"]
 
 
-@pytest.mark.parametrize(
-    "field",
-    ["tenant", "summary", "changes", "violations", "warnings", "digest", "program", "apply"],
-)
+OUTER = ("program", "plan", "policy", "base", "declared", "unclear", "manifests", "live")
+INNER = ("tenant", "summary", "changes", "violations", "warnings", "digest")
+
+
+@pytest.mark.parametrize("field", [*OUTER, *INNER])
 @pytest.mark.parametrize("value", [None, 7, "x", [], {}, [[]], {"changes": 1}])
 def test_a_file_of_another_shape_is_refused_even_with_a_right_checksum(
     field: str, value: object
 ) -> None:
-    plan = plan_of([declared("a")], [live("b")])
-    body = {**document.plan_document(plan), **additions(plan, policy(), "1"), field: value}
-    if (field in {"digest", "program"} and isinstance(value, str)) or (
-        field in {"violations", "warnings"} and value == []
+    wanted = [declared("a")]
+    body = body_of(plan_of(wanted, [live("b")]), policy(), wanted)
+    if (
+        (field == "program" and isinstance(value, str))
+        or (field in {"base", "declared"} and value == 7)
+        or (field in {"violations", "warnings", "unclear"} and value == [])
     ):
         return
+    part = body if field in OUTER else body["plan"]
+    part[field] = value
     with pytest.raises(InvalidPlanFile):
-        saved(opened(sealed(body, None), None, apply=True))
+        read(json.dumps(sealed(body, None)))
 
 
 def test_labels_of_who_moved_come_back_and_do_not_count_as_moved() -> None:
     held = live("a", description="by hand", events=[FAILED])
-    plan = plan_of([declared("a", description="new", events=[STARTED, HEALTHY])], [held])
+    wanted = [declared("a", description="new", events=[STARTED, HEALTHY])]
+    plan = plan_of(wanted, [held])
     [change] = plan.pending
     fields = tuple(
         replace(
@@ -182,9 +209,9 @@ def test_labels_of_who_moved_come_back_and_do_not_count_as_moved() -> None:
         since=("main", "4" * 40),
     )
 
-    back = read(written(labelled, policy())).plan
+    back = read(written(labelled, policy(), wanted)).shown
 
     assert document.plan_document(back) == document.plan_document(labelled)
     assert text.plan_text(back) == text.plan_text(labelled)
     assert markdown.plan_markdown(back) == markdown.plan_markdown(labelled)
-    assert resumed(labelled, [held]).digest == labelled.digest
+    assert resumed(labelled, wanted, [held]).digest == labelled.digest

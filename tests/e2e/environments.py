@@ -17,7 +17,7 @@ LOCAL = ("--allow-network", "127.0.0.0/8")
 SECRET = "wv-9c1f77e0aa"
 SCHEMAS = {
     name: json.loads((ROOT / f"schemas/{name}.schema.json").read_text())
-    for name in ("runs", "plan", "report", "test", "drift")
+    for name in ("runs", "plan", "saved-plan", "report", "test", "drift")
 }
 
 

@@ -200,7 +200,9 @@ def test_a_saved_plan_looks_references_of_patches_up_beside_the_patch(tmp_path: 
     (tmp_path / "hooks" / "token").write_text("of-the-hook\n")
     assert run("plan", ".", "--out", "plan.json", cwd=tmp_path).code == 0
     assert "of-the" not in (tmp_path / "plan.json").read_text()
-    Draft202012Validator(SCHEMAS["plan"]).validate(json.loads((tmp_path / "plan.json").read_text()))
+    file = json.loads((tmp_path / "plan.json").read_text())
+    Draft202012Validator(SCHEMAS["saved-plan"]).validate(file)
+    Draft202012Validator(SCHEMAS["plan"]).validate(file["plan"])
     shown = run("show", "plan.json", cwd=tmp_path).out
     assert "tenants/a.yaml:4" in shown
     assert run("reconcile", ".", "--plan", "plan.json", "--yes", cwd=tmp_path).code == 0

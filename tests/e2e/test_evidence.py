@@ -130,9 +130,9 @@ def test_a_saved_plan_stays_refused_until_it_is_accepted(clone: Clone) -> None:
     done = clone.run("plan", ".", "--out", "plan.json")
     assert done.code == 6
     document = json.loads((clone.folder / "plan.json").read_text())
-    Draft202012Validator(json.loads((ROOT / "schemas/plan.schema.json").read_text())).validate(
-        document
-    )
+    Draft202012Validator(
+        json.loads((ROOT / "schemas/saved-plan.schema.json").read_text())
+    ).validate(document)
     clone.with_submodule()  # what was seen then is what counts
     refused = clone.run("reconcile", ".", "--plan", "plan.json", "--yes")
     assert (refused.code, SUBMODULE in refused.out + refused.err) == (6, True)
@@ -143,7 +143,7 @@ def test_a_saved_plan_stays_refused_until_it_is_accepted(clone: Clone) -> None:
     )
     assert held(clone.database) == 4
     accepted = clone.run(
-        "reconcile", ".", "--plan", "plan.json", "--yes", "--accept", document["digest"]
+        "reconcile", ".", "--plan", "plan.json", "--yes", "--accept", document["plan"]["digest"]
     )
     assert (accepted.code, held(clone.database)) == (0, 3)
 

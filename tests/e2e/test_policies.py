@@ -115,7 +115,7 @@ def test_a_saved_plan_keeps_its_violations_and_meets_the_policies_of_its_day(
     repository: Path,
 ) -> None:
     saved = call(repository, "plan", "--out", "plan.json")
-    digest = json.loads((repository / "plan.json").read_text())["digest"]
+    digest = json.loads((repository / "plan.json").read_text())["plan"]["digest"]
     assert saved.code == 6
     assert run("show", "plan.json", cwd=repository).out == saved.out
     (repository / "policies/https.yaml").unlink()

@@ -235,7 +235,8 @@ BAD = {
     "edited": lambda path: path.write_text(
         path.read_text().replace("hooks.example.com", "evil.example.com")
     ),
-    "newer format": lambda path: edited(path, format="reconciler.plan/v2"),
+    "newer format": lambda path: edited(path, format="reconciler.saved-plan/v2"),
+    "former format": lambda path: edited(path, format="reconciler.plan/v1", apply={}),
     "another document": lambda path: edited(path, format="reconciler.report/v1"),
     "newer program": lambda path: edited(path, program="99.0.0"),
     "empty": lambda path: path.write_bytes(b""),
@@ -264,6 +265,55 @@ def test_what_is_not_a_whole_and_unchanged_plan_is_1_and_says_so(saved: Path, na
         assert "Traceback" not in ended.err
 
 
+def test_a_file_of_the_former_format_says_to_plan_again(saved: Path) -> None:
+    edited(saved, format="reconciler.plan/v1", apply={})
+    ended = run("reconcile", "--plan", "plan.json", "--yes", *LOCAL, cwd=saved.parent)
+    assert (ended.code, "former format" in ended.err, "plan again" in ended.err) == (1, True, True)
+
+
+def test_a_plan_that_was_made_without_values_is_applied_and_leaves_what_it_did_not_compare(
+    repository: Repository,
+) -> None:
+    before, env = repository.tenant.by_name()["changed"], dict(repository.env)
+    del repository.env["A_URL"]
+    repository.plan()
+    repository.env.update(env)
+    repository.env["A_URL"] = "https://hooks.example.com/not-looked-up"
+    assert repository.apply().code == 0
+    after = repository.tenant.by_name()["changed"]
+    assert (after["url"], after["description"]) == (before["url"], "new")
+
+
+def test_events_of_other_files_and_places_are_saved(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(webhook("a"))
+    (tmp_path / "b.yaml").write_text(
+        "apiVersion: webhooks.reconciler/v1\nkind: EventSubscription\nmetadata: {name: more}\n"
+        "spec:\n  webhook: a\n  events:\n"
+        "    - {type: 'elastio:recovery-point:iscan:healthy', version: v0, severity: [info, warning]}\n"
+    )
+    planned = run("plan", ".", *LOCAL, "--out", "plan.json", cwd=tmp_path)
+    assert planned.out.count("b.yaml:7") == 2
+    ended = run("reconcile", "--plan", "plan.json", "--yes", *LOCAL, cwd=tmp_path)
+    assert (ended.code, ended.out.count("b.yaml:7")) == (0, 2)
+    assert "No changes. 1 unchanged" in run("plan", ".", *LOCAL, cwd=tmp_path).out
+
+
+def test_a_narrowed_plan_is_carried_out_as_it_was_narrowed(repository: Repository) -> None:
+    repository.plan("--only", "changed")
+    ended = repository.apply("-o", "json")
+    assert [item["name"] for item in ended.json["outcomes"]] == ["changed"]
+
+
+def test_arguments_of_a_command_are_not_saved_and_the_apply_says_so(tmp_path: Path) -> None:
+    auth = "{type: bearer, token: {fromCommand: [echo, ag-55d1c0e2]}}"
+    (tmp_path / "a.yaml").write_text(webhook("a", auth=auth))
+    run("plan", ".", *LOCAL, "--allow-command", "--out", "plan.json", cwd=tmp_path)
+    assert "ag-55d1c0e2" not in (tmp_path / "plan.json").read_text()
+    command = ("reconcile", "--plan", "plan.json", "--yes", "--allow-command", *LOCAL)
+    ended = run(*command, cwd=tmp_path)
+    assert (ended.code, "the arguments of a command" in ended.err) == (1, True)
+
+
 def test_the_output_of_plan_is_no_plan_file(saved: Path) -> None:
     saved.write_text(run("plan", ".", *LOCAL, "-o", "json", cwd=saved.parent).out)
     ended = run("reconcile", "--plan", "plan.json", "--yes", *LOCAL, cwd=saved.parent)
@@ -288,7 +338,7 @@ def test_the_file_has_mode_0600_and_takes_the_place_of_an_older_one_at_once(save
     saved.chmod(0o644)
     assert run("plan", ".", *LOCAL, "--out", "plan.json", cwd=saved.parent).code == 0
     assert stat.S_IMODE(saved.stat().st_mode) == 0o600
-    assert json.loads(saved.read_text())["format"] == "reconciler.plan/v1"
+    assert json.loads(saved.read_text())["format"] == "reconciler.saved-plan/v1"
     assert sorted(path.name for path in saved.parent.iterdir() if path.name.startswith(".")) == []
 
 

@@ -205,7 +205,7 @@ def test_a_saved_plan_carries_the_repository_and_its_refusal(
     assert b.run("plan", ".", "--out", "plan.json").code == 6
     refused = b.reconcile("--plan", "plan.json")
     assert (refused.code, "other-repository" in refused.out) == (6, True)
-    digest = json.loads((b.folder / "plan.json").read_text())["digest"]
+    digest = json.loads((b.folder / "plan.json").read_text())["plan"]["digest"]
     assert b.reconcile("--plan", "plan.json", "--moved-from", A).code == 64
     assert b.reconcile("--plan", "plan.json", "--accept", digest).code == 0
     assert marks(tenant) == {"one": B}

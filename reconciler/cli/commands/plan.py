@@ -67,7 +67,7 @@ def command(ctx: click.Context, /, **values: Any) -> int:
         prepared = prepare(options, "warn")
         made = run(prepared.plan_only(console))
         if file is not None:
-            plan_file.write(file, made, prepared.policy)
+            plan_file.write(file, made, prepared)
     show_plan(console, made)
     return _code(made, options)
 

@@ -18,6 +18,7 @@ KINDS: Final = (
     "planned-webhook",
     "problems",
     "plan",
+    "saved-plan",
     "report",
     "drift",
     "runs",

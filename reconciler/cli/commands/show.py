@@ -25,4 +25,4 @@ def command(ctx: click.Context, file: str, output: str) -> None:  # noqa: ARG001
     """Show a saved plan as `plan` showed it. Asks no tenant."""
     from reconciler.cli.run import plan_file  # noqa: PLC0415  `--help` needs none of it
 
-    show_plan(console_of(ctx), plan_file.read(file, apply=False).plan)
+    show_plan(console_of(ctx), plan_file.read(file, apply=False).shown)

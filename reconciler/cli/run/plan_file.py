@@ -1,6 +1,6 @@
 """The file of a saved plan: read without trusting it, written whole or not at all.
 
-What is in it is `core/saved/plan_file.py`'s.
+What is in it is decided in `core/saved/plan_file.py`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Final, NoReturn
+from typing import IO, TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
@@ -19,11 +19,16 @@ from reconciler import __version__
 from reconciler.cli.run import source
 from reconciler.core.change import Plan
 from reconciler.core.errors import InvalidPlanFile
-from reconciler.core.safety.run_policy import RunPolicy
-from reconciler.core.saved import plan_file as saved
-from reconciler.core.saved import plan_reading as saved_reading
+from reconciler.core.model.secret import Secret
+from reconciler.core.saved.plan_file import opened, saved_plan, sealed
+from reconciler.core.saved.plan_reading import Saved, read_plan
+from reconciler.manifests.decode.saved_webhooks import saved_webhooks
 from reconciler.manifests.files.trees import open_regular
+from reconciler.manifests.schemas.saved_plan import fault_of
 from reconciler.render import document
+
+if TYPE_CHECKING:  # `show` starts faster without what reads manifests
+    from reconciler.cli.run.prepare import Prepared
 
 SIZE: Final = 256 * 1024 * 1024  # bytes; 10,000 creates are about 20 MiB
 
@@ -73,17 +78,22 @@ def _link(path: Path) -> Path | None:
     return next((step for step in steps if step.is_symlink()), None)
 
 
-def write(file: IO[str], made: Plan, policy: RunPolicy) -> None:
-    """The plan as a document that can be applied."""
-    body = {**document.plan_document(made), **saved.additions(made, policy, __version__)}
-    file.write(document.to_json(saved.sealed(body, made.fingerprint_key)) + "\n")
+def write(file: IO[str], made: Plan, prepared: Prepared) -> None:
+    """The plan, with what is needed to plan it again."""
+    body = saved_plan(
+        made,
+        prepared.policy,
+        shown=document.plan_document(made),
+        manifests=saved_webhooks(made.pending, prepared.manifests),
+        program=__version__,
+    )
+    file.write(document.to_json(sealed(body, made.fingerprint_key)) + "\n")
 
 
-def read(path: str, *, apply: bool) -> saved.Saved:
+def read(path: str, *, apply: bool) -> Saved:
     """The plan in a file; raises InvalidPlanFile for anything else."""
     try:
-        body = saved.opened(_decoded(_bytes(path)), source.fingerprint_key(), apply=apply)
-        found = saved_reading.saved(body)
+        found = decoded(_bytes(path), source.fingerprint_key(), apply=apply)
     except InvalidPlanFile as error:
         raise InvalidPlanFile(f"{path}: {error}") from None
     if apply and found.program != __version__:
@@ -93,6 +103,15 @@ def read(path: str, *, apply: bool) -> saved.Saved:
         )
         raise InvalidPlanFile(f"{path}: {why}")
     return found
+
+
+def decoded(data: bytes, key: Secret | None, *, apply: bool) -> Saved:
+    """The plan in the bytes of a file; raises InvalidPlanFile for anything else."""
+    value = _value(data)
+    body = opened(value, key, apply=apply)
+    if (place := fault_of(value)) is not None:
+        raise InvalidPlanFile(f"is not a plan that this program saves: {place}")
+    return read_plan(body)
 
 
 def _bytes(path: str) -> bytes:
@@ -108,7 +127,7 @@ def _bytes(path: str) -> bytes:
     return data
 
 
-def _decoded(data: bytes) -> Any:
+def _value(data: bytes) -> Any:
     try:
         return json.loads(data.decode(), object_pairs_hook=_once, parse_constant=_refuse)
     except (ValueError, RecursionError):

@@ -1,5 +1,5 @@
-"""What `reconcile --plan FILE` needs before the first request: the saved plan, the tenant, its
-references looked up.
+"""What `reconcile --plan FILE` needs before the first request: the saved plan, the tenant, the
+declared webhooks with their secrets.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from reconciler.core.change import Plan
 from reconciler.core.errors import StalePlan
 from reconciler.core.model.webhook import Declared
 from reconciler.core.safety.run_policy import RunPolicy
-from reconciler.core.saved.plan_file import Saved
+from reconciler.core.saved.plan_reading import Saved
 from reconciler.manifests import Manifests, load
-from reconciler.manifests.decode.saved_references import resolve
+from reconciler.manifests.decode.saved_webhooks import decode_saved
 from reconciler.providers.base import Reader
 
 _DECIDED: Final = (
@@ -45,13 +45,13 @@ class Resumed:
     target: connect.Target
     policy: RunPolicy
     saved: Saved
-    resolved: dict[str, Declared]
+    declared: tuple[Declared, ...]
 
     async def plan(self, provider: Reader, console: Console) -> Plan:
-        """The saved plan, once a listing has shown that it still holds; raises StalePlan."""
+        """The saved plan, planned again on a new listing; raises StalePlan if it differs."""
         async with waiting(console, "listing"):
             return await workflow.resume(
-                self.saved, provider, self.resolved, self.policy, source.fingerprint_key()
+                self.saved, provider, self.declared, self.policy, source.fingerprint_key()
             )
 
 
@@ -72,22 +72,18 @@ def resumed(ctx: click.Context, options: Options) -> Resumed:
     manifests = load(replace(asked, may_be_empty=not options.paths))
     target = connect.choose(options, manifests)
     _same_tenant(saved, target, options, manifests)
-    resolved = resolve(
-        asked,
-        manifests,
-        [change.declared for change in saved.plan.pending if change.declared is not None],
-    )
+    declared = decode_saved(saved.manifests, asked, manifests)
     owner = replace(saved.policy.owner, revision=options.revision or saved.policy.owner.revision)
     in_use = saved.policy.accept_in_use or bool(options.accept_in_use)
     policy = replace(saved.policy, owner=owner, accept_in_use=in_use, rules=manifests.rules)
-    return Resumed(options, target, policy, saved, resolved)
+    return Resumed(options, target, policy, saved, declared)
 
 
 def _same_tenant(
     saved: Saved, target: connect.Target, options: Options, manifests: Manifests
 ) -> None:
     spec = manifests.tenant if not (options.is_local or options.tenant_url) else None
-    here, there = target.ref(source.owner(options, spec)), saved.plan.tenant
+    here, there = target.ref(source.owner(options, spec)), saved.shown.tenant
     for what, mine, its in (("tenant", here.url, there.url), ("owner", here.owner, there.owner)):
         if mine != its:
             raise StalePlan(

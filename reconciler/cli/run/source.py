@@ -93,6 +93,7 @@ def request(options: Options, secrets: Secrets) -> Request:
         private=_private(options),
         may_be_empty=bool(options.may_be_empty),
         keep=options.since is not None,
+        keep_values=options.out is not None,
         all_tenants=bool(options.any_tenant)
         or options.via == "probe",  # a probe asks no tenant, so none is chosen
         each_tenant=bool(options.each_tenant),

@@ -19,7 +19,6 @@ from reconciler.core.safety.checks import check_plan
 
 if TYPE_CHECKING:
     from reconciler.core.change import Change, Plan
-    from reconciler.core.model.json_reading import At
     from reconciler.core.safety.run_policy import RunPolicy
 
 
@@ -125,17 +124,3 @@ def _unclear(source: str, doubt: Doubt, names: tuple[str, ...], policy: RunPolic
         place=shown(doubt.place) if doubt.place else "", detail=doubt.detail
     )
     return Unclear(source, doubt.state.value, doubt.place, names, f"{shown(source)}: {reason}")
-
-
-def unclear_of(at: At) -> tuple[Unclear, ...]:
-    """What was unclear when a plan was saved; raises ValueError for what is no such list."""
-    return () if at.value is None else tuple(map(_read, at.items()))
-
-
-def _read(at: At) -> Unclear:
-    source, state, place, message = (
-        at.get(name).text() for name in ("source", "state", "place", "message")
-    )
-    return Unclear(
-        source, state, place, tuple(name.text() for name in at.get("names").items()), message
-    )

@@ -1,11 +1,13 @@
-"""A saved plan out of its document.
+"""A saved plan out of its file: what was shown, and the inputs of planning it again.
 
-Raises InvalidPlanFile with a JSON pointer for what does not fit, and never quotes it.
+The body has kept the JSON Schemas of a saved plan and of a plan already. What was shown is read for
+printing and comparing only: no webhook is written from it.
 """
 
 from __future__ import annotations
 
-from itertools import islice
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from reconciler.core.change import (
@@ -16,311 +18,179 @@ from reconciler.core.change import (
     Label,
     Plan,
     TenantRef,
+    Unclear,
     Violation,
 )
 from reconciler.core.errors import InvalidPlanFile
-from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth, auth_type
-from reconciler.core.model.fields import Field, attributes, make_spec
 from reconciler.core.model.json_reading import At
-from reconciler.core.model.secret import Secret, Withheld
 from reconciler.core.model.webhook import Declared, Live, Origin, Owner, Subscription, Use, Webhook
-from reconciler.core.planning.plan import policy_text
-from reconciler.core.safety.evidence import unclear_of
-from reconciler.core.safety.run_policy import Limits, Ownership, RunPolicy
-from reconciler.core.saved.plan_file import Json, Saved
+from reconciler.core.safety.run_policy import Limits, RunPolicy, Scope
+from reconciler.core.saved.live_values import Values
+from reconciler.core.saved.plan_file import FLAGS, Json
 from reconciler.core.wire import webhooks as codec
 
 _COUNTS: Final = ("create", "update", "delete", "keep", "unmanaged", "out_of_scope")
+_EVENTS: Final = ("events",)
 
 
-def saved(document: Json) -> Saved:
-    """The plan of a document; raises InvalidPlanFile."""
-    try:
-        return _saved(At(document))
-    except ValueError as error:
-        raise InvalidPlanFile(f"is not a plan that this program saves: {error}") from None
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A saved plan: `shown` is fit to be printed, the rest to plan it again.
 
-
-def _saved(at: At) -> Saved:
-    apply, tenant = at.get("apply"), at.get("tenant")
-    repository = apply.get("repository").maybe_text()
-    ref = TenantRef(
-        tenant.get("name").text(), tenant.get("url").text(), tenant.get("owner").text(), repository
-    )
-    shown, kept = at.get("changes").items(), apply.get("changes").items()
-    if len(shown) != len(kept):
-        raise ValueError("/apply/changes: not one for each change")
-    changes = [_change(*pair) for pair in zip(shown, kept, strict=True)]
-    literals = frozenset(url for change in changes for url in _literal_urls(change))
-    policy = _policy(apply, ref, literals)
-    summary = at.get("summary")
-    violations = tuple(_violation(item) for item in at.get("violations").items())
-    plan = Plan(
-        ref,
-        _stages(apply.get("stages"), changes),
-        Counts(**{name: summary.get(name).count() for name in _COUNTS}),
-        base=apply.get("base").count(),
-        declared=apply.get("declared").count(),
-        judged=tuple(found for found in violations if found.in_digest),
-        unclear=unclear_of(apply.get("unclear")),
-        violations=violations,
-        warnings=tuple(item.text() for item in at.get("warnings").items()),
-        policy=policy_text(policy),
-        since=_since(at.get("since")),
-        digest=at.get("digest").text(),
-    )
-    lives = [item.get("live") for item in kept if item.get("live").value is not None]
-    known = {live.get("id").text(): _fingerprints(live) for live in lives}
-    return Saved(plan, policy, at.get("program").text(), known)
-
-
-def _since(at: At) -> tuple[str, str] | None:
-    return None if at.value is None else (at.get("rev").text(), at.get("commit").text())
-
-
-def _stages(at: At, changes: list[Change]) -> tuple[tuple[Change, ...], ...]:
-    left, sizes = iter(changes), [item.count() for item in at.items()]
-    if sum(sizes) != len(changes):
-        raise ValueError(f"{at.pointer}: not all changes")
-    return tuple(tuple(islice(left, size)) for size in sizes)
-
-
-def _policy(apply: At, ref: TenantRef, literals: frozenset[str]) -> RunPolicy:
-    at = apply.get("policy")
-    limits, ownership = at.get("limits"), at.get("ownership").text()
-    words: dict[str, Ownership] = {"marked": "marked", "all": "all"}
-    if ownership not in words:
-        raise ValueError("/apply/policy/ownership: unknown")
-    return RunPolicy(
-        Owner(ref.owner, apply.get("revision").maybe_text(), ref.repository),
-        words[ownership],
-        prune=at.get("prune").flag(),
-        adopt=at.get("adopt").flag(),
-        resend_credentials=at.get("resend_credentials").flag(),
-        accept_in_use=at.get("accept_in_use").flag(),
-        limits=Limits(
-            delete_share=_share(limits.get("delete_share")),
-            update_share=_share(limits.get("update_share")),
-            update_from=limits.get("update_from").count(),
-            max_deletes=_maybe_count(limits.get("max_deletes")),
-            max_updates=_maybe_count(limits.get("max_updates")),
-        ),
-        literal_urls=literals,
-        moved_from=frozenset(item.text() for item in at.get("moved_from").items()),
-    )
-
-
-def _share(at: At) -> float:
-    if (
-        not isinstance(at.value, int | float)
-        or isinstance(at.value, bool)
-        or not 0 <= at.value <= 1
-    ):
-        raise ValueError(f"{at.pointer}: not a share")
-    return float(at.value)
-
-
-def _maybe_count(at: At) -> int | None:
-    return None if at.value is None else at.count()
-
-
-def _violation(at: At) -> Violation:
-    names = tuple(name.text() for name in at.get("names").items())
-    file = at.get("file").maybe_text()
-    origin = (
-        None if file is None else Origin(file, at.get("line").count(), at.get("column").count())
-    )
-    return Violation(at.get("rule").text(), at.get("message").text(), names, origin)
-
-
-def _change(shown: At, kept: At) -> Change:
-    try:
-        action = Action(shown.get("action").text())
-    except ValueError:
-        raise ValueError(f"{shown.pointer}/action: unknown") from None
-    live = _live(kept.get("live")) if kept.get("live").value is not None else None
-    declared = (
-        _declared(kept.get("declared"), shown) if kept.get("declared").value is not None else None
-    )
-    sides = {
-        Action.CREATE: (False, True),
-        Action.UPDATE: (True, True),
-        Action.DELETE: (True, False),
-    }
-    if sides.get(action) != (live is not None, declared is not None):
-        raise ValueError(f"{kept.pointer}: not the sides of its action")
-    fields = tuple(_field(item) for item in shown.get("fields").items())
-    recorded = shown.get("file").maybe_text() if action is Action.DELETE else None
-    name, reason, moved = shown.get("name").text(), shown.get("reason").text(), shown.get("moved")
-    fields_moved = tuple(item.text() for item in moved.items()) if moved.value is not None else ()
-    return Change(
-        action, name, live, declared, fields, reason, recorded, _label(shown), fields_moved
-    )
-
-
-def _literal_urls(change: Change) -> set[str]:
-    """The urls of a change that outputs of that run showed in full (and some that they did not,
-    which equal no url).
+    `policy` is the one of the run that made it; `base`, `declared` and `unclear` are the plan's;
+    `live` holds by id what the touched live webhooks were, `manifests` the declared ones as they
+    were saved, `unread` by key the fields whose references the plan does not need; `program` is the
+    version that saved it.
     """
-    sides = [side.spec.url for side in (change.live, change.declared) if side is not None]
-    told = [
-        text
-        for field in change.fields
-        if field.path == ("url",)
-        for text in (field.before, field.after)
-    ]
-    return {url for url in (*sides, *told) if isinstance(url, str)}
+
+    shown: Plan
+    policy: RunPolicy
+    base: int
+    declared: int
+    unclear: tuple[Unclear, ...]
+    live: Mapping[str, Values]
+    manifests: tuple[Json, ...]
+    unread: Mapping[str, frozenset[str]]
+    program: str
 
 
-def _field(at: At) -> FieldChange:
-    path = tuple(step.text() for step in at.get("path").items())
-    if not path:
-        raise ValueError(f"{at.pointer}/path: empty")
-    if path == ("events",):
-        added, removed = (
-            tuple(_event(item) for item in at.get(which).items()) for which in ("added", "removed")
-        )
-        base = _events_before(at) if at.get("label").value is not None else None
-        return FieldChange(path, added=added, removed=removed, label=_label(at), base=base)
-    secret = at.get("secret").value is True
-    return FieldChange(
-        path,
-        _told(at.get("before")),
-        _told(at.get("after")),
-        secret,
-        label=_label(at),
-        base=_told(at.get("base")),
+def read_plan(body: Json) -> Saved:
+    """The saved plan of a body; raises InvalidPlanFile where its parts do not fit each other."""
+    document, kept = body["plan"], body["live"]
+    names = [item["value"]["metadata"]["name"] for item in body["manifests"]]
+    changes = document["changes"]
+    if names != [item["key"] for item in changes if item["action"] != Action.DELETE]:
+        raise InvalidPlanFile("is not a plan that this program saves: /manifests: of other changes")
+    if [item["id"] for item in kept] != [item["id"] for item in changes if item["id"] is not None]:
+        raise InvalidPlanFile("is not a plan that this program saves: /live: of other changes")
+    tenant = document["tenant"]
+    ref = TenantRef(tenant["name"], tenant["url"], tenant["owner"], document.get("repository"))
+    return Saved(
+        _shown(document, ref, {item["id"]: item for item in kept}),
+        _policy(body["policy"], ref.owner),
+        body["base"],
+        body["declared"],
+        tuple(Unclear(**{**item, "names": tuple(item["names"])}) for item in body["unclear"]),
+        {item["id"]: item["values"] for item in kept},
+        tuple(body["manifests"]),
+        {
+            name: frozenset(map(".".join, item["unread"]))
+            for name, item in zip(names, body["manifests"], strict=True)
+        },
+        body["program"],
     )
 
 
-def _label(at: At) -> Label | None:
-    """Who moved, in a plan that was made with `--since`."""
-    told = at.get("label").maybe_text()
-    if told is not None and told not in list(Label):
-        raise ValueError(f"{at.pointer}/label: unknown")
-    return None if told is None else Label(told)
+def _policy(body: Json, owner: str) -> RunPolicy:
+    scope, selected = body["scope"], body["scope"]["selected"]
+    return RunPolicy(
+        Owner(owner, body["revision"], body["repository"]),
+        **{name: body[name] for name in FLAGS},
+        limits=Limits(**body["limits"]),
+        scope=Scope(
+            tuple(scope["folders"]),
+            tuple(scope["files"]),
+            frozenset(selected) if selected is not None else None,
+            scope["root"],
+        ),
+        literal_urls=frozenset(body["literal_urls"]),
+        moved_from=frozenset(body["moved_from"]),
+    )
 
 
-def _events_before(at: At) -> frozenset[Subscription]:
+def _shown(document: Json, ref: TenantRef, kept: Mapping[str, Json]) -> Plan:
+    since = document.get("since")
+    return Plan(
+        ref,
+        (tuple(_change(item, kept.get(item["id"])) for item in document["changes"]),),
+        Counts(**{name: document["summary"][name] for name in _COUNTS}),
+        violations=tuple(map(_violation, document["violations"])),
+        warnings=tuple(document["warnings"]),
+        since=None if since is None else (since["rev"], since["commit"]),
+        digest=document["digest"],
+    )
+
+
+def _violation(item: Json) -> Violation:
+    place = Origin(item["file"], item["line"], item["column"]) if "file" in item else None
+    return Violation(item["rule"], item["message"], tuple(item["names"]), place)
+
+
+def _change(item: Json, kept: Json | None) -> Change:
+    action, fields = Action(item["action"]), tuple(map(_field, item["fields"]))
+    live = _live(item, kept) if kept is not None else None
+    deletes = action is Action.DELETE
+    return Change(
+        action,
+        item["name"],
+        live,
+        None if deletes else _declared(item, fields, live),
+        fields,
+        item["reason"],
+        item["file"] if deletes else None,
+        _label(item),
+        tuple(item.get("moved", ())),
+    )
+
+
+def _live(item: Json, kept: Json) -> Live:
+    """What printing, and deleting what is deleted already, need of a live webhook."""
+    values = kept["values"]
+    spec = Webhook(values["name"], "", subscriptions=frozenset(map(_event, values["events"])))
+    mark = codec.mark_from_json(At(values["managed_by"]))
+    return Live(
+        spec, kept["id"], kept["revision"], mark, values["protected"], Use(**item.get("use", {}))
+    )
+
+
+def _declared(item: Json, fields: tuple[FieldChange, ...], live: Live | None) -> Declared:
+    """What printing needs of a declared webhook: its places, and whether it has an event."""
+    events = set(live.spec.subscriptions if live is not None else ())
+    for field in fields:
+        events = (events - {*field.removed}) | {*field.added}
+    added = (event for field in item["fields"] for event in field.get("added", ()))
+    return Declared(
+        Webhook(item["name"], "", subscriptions=frozenset(events)),
+        item["key"] or "",
+        Origin(item["file"], item["line"]),
+        subscription_origins={_event(event): _place(event) for event in added if "file" in event},
+        field_origins={
+            tuple(field["path"]): _place(field) for field in item["fields"] if "file" in field
+        },
+    )
+
+
+def _place(item: Json) -> Origin:
+    return Origin(item["file"], item["line"])
+
+
+def _field(item: Json) -> FieldChange:
+    path, label = tuple(item["path"]), _label(item)
+    if path != _EVENTS:
+        before, after, base = (_value(item.get(side)) for side in ("before", "after", "base"))
+        return FieldChange(path, before, after, item.get("secret", False), label=label, base=base)
+    added, removed = (tuple(map(_event, item[side])) for side in ("added", "removed"))
+    base = None if label is None else _events_of_base(item)
+    return FieldChange(path, added=added, removed=removed, label=label, base=base)
+
+
+def _events_of_base(item: Json) -> frozenset[Subscription]:
     """Of the events that differ those that Git had: the tenant lost what is added again, and Git
     what is removed.
     """
     sides = (("added", Label.DRIFT), ("removed", Label.PENDING))
     return frozenset(
-        _event(item)
-        for which, moved in sides
-        for item in at.get(which).items()
-        if _label(item) is moved
+        _event(event) for side, moved in sides for event in item[side] if _label(event) is moved
     )
 
 
-def _told(at: At) -> Any:
-    """A value as outputs show it: text, flag, nothing, or several texts."""
-    if at.value is None or isinstance(at.value, str | bool | int | float):
-        return at.value
-    return tuple(item.text() for item in at.items())
+def _label(item: Json) -> Label | None:
+    return Label(item["label"]) if "label" in item else None
 
 
-def _event(at: At) -> Subscription:
-    return Subscription(
-        at.get("type").text(), at.get("version").maybe_text(), at.get("severity").maybe_text()
-    )
+def _value(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
-def _origins(shown: At) -> dict[Subscription, Origin]:
-    """Where the added events stand, as the document's fields say."""
-    changes = [field.get("added") for field in shown.get("fields").items()]
-    added = [item for events in changes if events.value is not None for item in events.items()]
-    placed = [item for item in added if item.get("file").value is not None]
-    return {
-        _event(item): Origin(item.get("file").text(), item.get("line").count()) for item in placed
-    }
-
-
-def _declared(at: At, shown: At) -> Declared:
-    labels = at.get("labels")
-    if not isinstance(labels.value, dict):
-        raise ValueError(f"{labels.pointer}: not an object")  # noqa: TRY004  one error type for what does not decode
-    return Declared(
-        _spec(at.get("spec")),
-        at.get("key").text(),
-        _origin(at.get("origin")),
-        labels={name: labels.get(name).text() for name in labels.value},
-        protected=_maybe_flag(at.get("protected")),
-        sources=tuple(item.text() for item in at.get("sources").items()),
-        subscription_origins=_origins(shown),
-        field_origins={
-            tuple(step.text() for step in item.get("path").items()): _origin(item)
-            for item in at.get("patched").items()
-        },
-    )
-
-
-def _origin(at: At) -> Origin:
-    return Origin(at.get("file").text(), at.get("line").count(), at.get("column").count())
-
-
-def _maybe_flag(at: At) -> bool | None:
-    return None if at.value is None else at.flag()
-
-
-def _live(at: At) -> Live:
-    use = at.get("use")
-    return Live(
-        _spec(at.get("spec")),
-        at.get("id").text(),
-        at.get("revision").text(),
-        codec.mark_from_json(at.get("managed_by")),
-        at.get("protected").flag(),
-        Use(use.get("succeeded").count(), use.get("failed").count()),
-    )
-
-
-def _fingerprints(at: At) -> dict[str, str | None]:
-    known = at.get("fingerprint")
-    if not isinstance(known.value, dict):
-        raise ValueError(f"{known.pointer}: not an object")  # noqa: TRY004  as above
-    return {field: known.get(field).maybe_text() for field in known.value}
-
-
-def _spec(at: At) -> Webhook:
-    values = {row.name: _plain(row, at.get(row.name)) for row in attributes()}
-    return make_spec(
-        values,
-        _value(at.get("url")),
-        _auth(at.get("auth")),
-        frozenset(_event(item) for item in at.get("events").items()),
-    )
-
-
-def _plain(row: Field, at: At) -> Any:
-    if at.value is None and row.default is None and row.created is not None:
-        return None
-    if type(at.value) not in row.types:
-        raise ValueError(f"{at.pointer}: not {' or '.join(kind.__name__ for kind in row.types)}")
-    return at.value
-
-
-def _value(at: At) -> str | Secret:
-    return (
-        at.value
-        if isinstance(at.value, str)
-        else Secret(None, at.get("reference").text(), at.get("shown").text())
-    )
-
-
-def _auth(at: At) -> Auth:
-    kind = at.get("type").text()
-    if kind == auth_type(NoAuth()):
-        return NoAuth()
-    held = at.get("credential")
-    reference, version = held.get("reference").maybe_text(), held.get("version").maybe_text()
-    secret = Withheld(version) if reference is None else Secret(None, reference, version=version)
-    match kind:
-        case "basic":
-            return BasicAuth(_value(at.get("username")), secret)
-        case "bearer":
-            return BearerAuth(secret)
-        case "apiKey":
-            return ApiKeyAuth(at.get("header").text(), secret)
-    raise ValueError(f"{at.pointer}/type: unknown")
+def _event(item: Json) -> Subscription:
+    return Subscription(item["type"], item["version"], item["severity"])

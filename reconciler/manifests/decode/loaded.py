@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.secret import Secret
@@ -35,7 +35,8 @@ class Request:
     the seconds that one request or process of a source of secrets may take; `ca_file` holds
     certificate authorities that sources trust beside the machine's; `allow_command` lets
     fromCommand run programs; `private`: files that no webhook may name; `tree` is where files
-    stand; `keep` keeps what was parsed, for reading another tree with much the same files; `once`
+    stand; `keep` keeps what was parsed, for reading another tree with much the same files;
+    `keep_values` keeps the Webhook documents, after patches, for a saved plan; `once`
     what sources of secrets told, for all that is loaded in a run. `narrowed`: only some of the
     webhooks will be selected, so that references of others need not resolve. `policies`: `ignore`
     looks for none; `read` gives back the organisation's rules out of `policies_dir` (None: the
@@ -64,6 +65,7 @@ class Request:
     only_tenants: bool = False
     narrowed: bool = False
     keep: bool = False
+    keep_values: bool = False
     policies: PoliciesMode = "ignore"
     policies_dir: str | None = None
     policies_at: str | None = None
@@ -132,8 +134,9 @@ class Manifests:
     every Tenant's token. `joined` are the EventSubscriptions, whatever tenant selects their
     webhooks. `kinds` counts the documents of each kind. `parsed` are the files that had no fault,
     if they were to be kept. `rules` are the organisation's. `selection` says which webhooks the
-    tenant in use leaves out. `read` says of each file that was read, by absolute path, whether it
-    has a document of ours.
+    tenant in use leaves out. `values` holds the Webhook documents by key, after patches, if they
+    were to be kept. `read` says of each file that was read, by absolute path, whether it has a
+    document of ours.
     """
 
     declared: tuple[Declared, ...]
@@ -154,4 +157,5 @@ class Manifests:
     parsed: tuple[Parsed, ...] = ()
     rules: tuple[Rule, ...] = ()
     selection: Selection = field(default_factory=Selection)
+    values: Mapping[str, dict[str, Any]] = field(default_factory=dict, repr=False)
     read: Mapping[str, bool] = field(default_factory=dict, repr=False)

@@ -47,7 +47,7 @@ class Resolver:
     fetched.
 
     What does not resolve joins `problems` as a warning if `warn` is set, else `lost`, as an error
-    with the webhook's key.
+    with the webhook's key. `unread` are the paths whose references are not looked up.
     """
 
     access: Access
@@ -58,6 +58,7 @@ class Resolver:
     once: Once
     tokens: frozenset[SourcePlace] = frozenset()
     lost: list[tuple[str | None, Problem]] = field(default_factory=list)
+    unread: frozenset[Path] = frozenset()
 
     def secret(
         self,
@@ -86,6 +87,8 @@ class Resolver:
             )
             return Secret(None, f"{source}: …")
         name = shown(source, argument)
+        if path in self.unread:
+            return Secret(None, name)
         try:
             folder = _folder(document, path, source, argument)
             value = self._value(folder, source, argument, None if own else lists)

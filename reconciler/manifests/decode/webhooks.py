@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Final
 
 from reconciler.core.model import limits
 from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth
+from reconciler.core.model.fields import attributes, make_spec
 from reconciler.core.model.secret import Secret, fingerprint
-from reconciler.manifests.decode.events import Places, subscriptions
+from reconciler.core.model.webhook import Declared, Origin
+from reconciler.manifests.decode.events import Origins, Places, subscriptions
 from reconciler.manifests.decode.loaded import TenantSpec
 from reconciler.manifests.decode.secrets import Lists, Resolver
+from reconciler.manifests.files.trees import relative
 from reconciler.manifests.yaml.places import Document, Path
 from reconciler.net import idn
 
@@ -26,6 +30,8 @@ _PLAIN_URL: Final = re.compile(
 )
 _IN_CLEAR: Final = "http:// that sends events and credentials in clear"
 _NO_AUTH: Final = NoAuth()
+# Where no patch set a field, which is the usual case.
+_NOWHERE: Final = MappingProxyType[tuple[str, ...], Origin]({})
 
 
 @dataclass(slots=True)
@@ -62,7 +68,7 @@ def webhook(document: Document, resolver: Resolver, tenants: tuple[TenantSpec, .
         )
     lists = allowed(labels, tenants)
     auth = _auth(document, spec["auth"], resolver, lists) if "auth" in spec else _NO_AUTH
-    url = decoded_url(document, spec["url"], resolver, lists)
+    url = _url(document, spec["url"], resolver, lists)
     return Draft(document, key, name, labels, url, auth, subscriptions(document, problems))
 
 
@@ -77,7 +83,7 @@ def _text(text: str) -> str | None:
     return limits.name(text)
 
 
-def decoded_url(
+def _url(
     document: Document, url: str | dict[str, str], resolver: Resolver, lists: Lists
 ) -> str | Secret:
     """A url, or the secret behind its reference."""
@@ -127,7 +133,7 @@ def _check_username(value: str) -> tuple[str, str] | None:
     return _check_credential(value)
 
 
-def decoded_credential(
+def _credential(
     document: Document, auth: Mapping[str, Any], field: str, resolver: Resolver, lists: Lists
 ) -> Secret:
     """The secret behind a field of an authentication, known by its version: the written one, else
@@ -145,12 +151,12 @@ def _auth(document: Document, auth: dict[str, Any], resolver: Resolver, lists: L
     problems = resolver.problems
 
     def hidden(field: str) -> Secret:
-        return decoded_credential(document, auth, field, resolver, lists)
+        return _credential(document, auth, field, resolver, lists)
 
     match auth["type"]:
         case "basic":
             return BasicAuth(
-                decoded_username(document, auth["username"], resolver, lists), hidden("password")
+                _username(document, auth["username"], resolver, lists), hidden("password")
             )
         case "bearer":
             return BearerAuth(hidden("token"))
@@ -163,7 +169,7 @@ def _auth(document: Document, auth: dict[str, Any], resolver: Resolver, lists: L
     return _NO_AUTH
 
 
-def decoded_username(
+def _username(
     document: Document, name: str | dict[str, str], resolver: Resolver, lists: Lists
 ) -> str | Secret:
     """A user name, or the secret behind its reference."""
@@ -174,3 +180,33 @@ def decoded_username(
         rule = "auth/username-colon" if ":" in name else "auth/credential"
         resolver.problems.append(document.problem(path, rule, f"username {wrong}"))
     return name
+
+
+def declare(draft: Draft, root: str, *, placed: bool) -> Declared:
+    """What a draft says; with `placed` also where each field stands, which keeps the document in
+    memory.
+    """
+    spec = draft.document.value["spec"]
+    values = {row.name: spec.get(row.name, row.default) for row in attributes()}
+    own = draft.document.file.path
+    sources = {own, *(document.file.path for document in draft.others)} if draft.others else (own,)
+    made = Declared(
+        spec=make_spec(
+            {**values, "name": draft.name}, draft.url, draft.auth, frozenset(draft.places)
+        ),
+        key=draft.key,
+        origin=draft.document.origin,
+        labels=draft.labels,
+        previously=tuple(spec.get("previously", ())),
+        protected=spec.get("protected"),
+        sources=tuple(sorted(relative(path, root) for path in sources)),
+        subscription_origins=Origins(draft.places),
+        field_origins=_patched(draft.document) if draft.document.patched is not None else _NOWHERE,
+    )
+    return replace(made, where=draft.document.where) if placed else made
+
+
+def _patched(document: Document) -> dict[tuple[str, ...], Origin]:
+    """Where the fields of the spec stand that a patch set; one that it removed stands nowhere."""
+    grafts = document.patched.grafts if document.patched is not None else ()
+    return {tuple(map(str, path[1:])): document.place(path) for path in grafts}

@@ -16,7 +16,6 @@ from reconciler.manifests.secret_sources.base import (
     Lost,
     Place,
     Source,
-    parsed,
     shown,
 )
 from reconciler.manifests.secret_sources.once import Once
@@ -40,6 +39,5 @@ __all__ = [
     "Once",
     "Place",
     "Source",
-    "parsed",
     "shown",
 ]

@@ -128,40 +128,6 @@ def shown(source: str, value: Any) -> str:
     )
 
 
-def parsed(text: str) -> dict[str, Any]:
-    """A reference out of what `shown` made of it; raises Lost for a command with arguments, which
-    it leaves out.
-
-    ValueError for a text that it never makes.
-    """
-    source, sign, rest = text.partition(": ")
-    if not sign:
-        raise ValueError("not a reference")
-    if rest.endswith(", …]"):
-        raise Lost(
-            "a plan file does not hold the arguments of a command",
-            "use --expect-digest, which reads the manifests again",
-        )
-    if source in {"fromEnv", "fromFile"}:
-        return {source: rest}
-    return {source: json.loads(rest) if rest.startswith("[") else _fields(rest)}
-
-
-def _fields(text: str) -> dict[str, str]:
-    """`{path: "a", field: "b"}`, whose values are JSON."""
-    found, at, decoder = {}, 1, json.JSONDecoder()
-    while at < len(text):
-        name, sign, _ = text[at:].partition(": ")
-        if not (sign and name.isidentifier()):
-            raise ValueError("not a reference")
-        value, at = decoder.raw_decode(text, at + len(name) + len(sign))
-        if not isinstance(value, str) or text[at : at + 1] not in {",", "}"}:
-            raise ValueError("not a reference")
-        found[name] = value
-        at += 2 if text[at] == "," else 1
-    return found
-
-
 def whole(got: Any, _place: Place) -> str:
     """`pick` of a source whose items are values: taken as text, without its one trailing
     newline.
