@@ -298,6 +298,35 @@ def test_events_of_other_files_and_places_are_saved(tmp_path: Path) -> None:
     assert "No changes. 1 unchanged" in run("plan", ".", *LOCAL, cwd=tmp_path).out
 
 
+AUTHS = {
+    "none": "{type: none}",
+    "versioned": BEARER,
+    "bare": "{type: bearer, token: {fromEnv: A_TOKEN}}",
+    "key": "{type: apiKey, header: X-Key, value: {fromEnv: A_TOKEN}}",
+    "basic": "{type: basic, username: alice, password: {fromEnv: A_TOKEN}}",
+    "user": "{type: basic, username: {fromEnv: A_TOKEN}, password: {fromEnv: A_TOKEN}}",
+}
+
+
+@pytest.mark.parametrize("key", [{}, {"RECONCILER_FINGERPRINT_KEY": "key"}], ids=["", "key"])
+def test_every_authentication_is_created_kept_and_sent_again_by_saved_plans(
+    repository: Repository, key: dict[str, str]
+) -> None:
+    repository.env.update(key)
+    for extra, options in (("", ()), ("description: x", ()), ("", ("--resend-credentials",))):
+        for name, auth in AUTHS.items():
+            repository.write(f"auth-{name}", url="{fromEnv: A_URL}", auth=auth, extra=extra)
+        planned = repository.plan(*options, "--max-updates", "99")
+        assert TOKENS["A_TOKEN"] not in (repository.folder / "plan.json").read_text()
+        ended = repository.apply()
+        assert ended.code == 0, (planned.out, ended.err)
+        digests = [
+            out.partition("digest ")[2].partition("\n")[0] for out in (planned.out, ended.out)
+        ]
+        assert digests[0] == digests[1]
+        assert "No changes." in repository.run("plan", ".").out
+
+
 def test_a_narrowed_plan_is_carried_out_as_it_was_narrowed(repository: Repository) -> None:
     repository.plan("--only", "changed")
     ended = repository.apply("-o", "json")

@@ -40,7 +40,7 @@ def body_of(plan: Plan, allowed: RunPolicy, wanted: Iterable[Declared]) -> Json:
     return saved_plan(
         plan,
         allowed,
-        shown=document.plan_document(plan),
+        document=document.plan_document(plan),
         manifests=saved_webhooks(plan.pending, manifests),
         program="1.2.3",
     )

@@ -83,7 +83,7 @@ def write(file: IO[str], made: Plan, prepared: Prepared) -> None:
     body = saved_plan(
         made,
         prepared.policy,
-        shown=document.plan_document(made),
+        document=document.plan_document(made),
         manifests=saved_webhooks(made.pending, prepared.manifests),
         program=__version__,
     )

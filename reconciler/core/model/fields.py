@@ -45,15 +45,6 @@ class Field:
     created: Any = None
 
     @property
-    def types(self) -> tuple[type, ...]:
-        """The types of a PLAIN field's values: those of its default and of what a create writes,
-        else text.
-        """
-        return tuple(
-            {type(value) for value in (self.default, self.created) if value is not None}
-        ) or (str,)
-
-    @property
     def name(self) -> str:
         """The last part of the path."""
         return self.path[-1]

@@ -34,7 +34,7 @@ from reconciler.core.safety.unselected import check_deletes
 Normalize = Callable[[Webhook], Webhook]
 
 
-def new_fields(spec: Webhook, literals: AbstractSet[str]) -> tuple[FieldChange, ...]:
+def _new_fields(spec: Webhook, literals: AbstractSet[str]) -> tuple[FieldChange, ...]:
     """The fields of a webhook that is not there yet: all that it says, before it nothing."""
     blank = Webhook(name="", url="", enabled=None)
     return tuple(replace(field, before=None) for field in diff(blank, spec, literals))
@@ -44,7 +44,7 @@ def _create(declared: Declared, policy: RunPolicy) -> Change:
     enabled = declared.spec.enabled is not False
     protected = bool(declared.protected)
     spec = replace(declared.spec, enabled=enabled)
-    fields = new_fields(spec, policy.literal_urls)
+    fields = _new_fields(spec, policy.literal_urls)
     settled = replace(declared, spec=spec, protected=protected)
     return Change(Action.CREATE, spec.name, None, settled, fields, "declared, not at the tenant")
 

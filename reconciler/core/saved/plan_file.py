@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from reconciler.core.change import Plan
 from reconciler.core.errors import InvalidPlanFile
-from reconciler.core.model.secret import Secret, fingerprint
-from reconciler.core.safety.run_policy import RunPolicy, Scope
+from reconciler.core.model.secret import Secret, fingerprint, shown
+from reconciler.core.safety.run_policy import RunPolicy
 from reconciler.core.saved.live_values import live_values
 
 FORMAT: Final = "reconciler.saved-plan/v1"
@@ -26,68 +26,51 @@ Json = dict[str, Any]
 
 
 def saved_plan(
-    plan: Plan, policy: RunPolicy, *, shown: Json, manifests: list[Json], program: str
+    plan: Plan, policy: RunPolicy, *, document: Json, manifests: list[Json], program: str
 ) -> Json:
     """The file's content, not sealed yet.
 
-    `shown` is the document that `plan -o json` prints, `manifests` are the declared webhooks of the
+    `document` is what `plan -o json` prints, `manifests` are the declared webhooks of the
     pending changes, `program` is our version.
     """
     literals, key = _literal_urls(plan, policy), plan.fingerprint_key
-    lives = (change.live for change in plan.pending if change.live is not None)
     return {
         "format": FORMAT,
         "program": program,
-        "plan": shown,
+        "plan": document,
         "policy": _policy(policy, literals),
         "base": plan.base,
         "declared": plan.declared,
         "unclear": [asdict(found) for found in plan.unclear],
         "manifests": manifests,
         "live": [
-            {
-                "id": live.id,
-                "revision": live.revision,
-                "values": live_values(live, literals, key),
-            }
-            for live in lives
+            {"id": live.id, "revision": live.revision, "values": live_values(live, literals, key)}
+            for live in (change.live for change in plan.pending)
+            if live is not None
         ],
     }
 
 
 def _literal_urls(plan: Plan, policy: RunPolicy) -> frozenset[str]:
     """The urls of the touched webhooks that outputs of the run show in full."""
-    urls = [
-        side.spec.url
-        for change in plan.pending
-        for side in (change.live, change.declared)
-        if side is not None
-    ]
-    known = (
-        url.known_among(policy.literal_urls) if isinstance(url, Secret) else url for url in urls
-    )
-    return frozenset(filter(None, known))
+    sides = (side for change in plan.pending for side in (change.live, change.declared) if side)
+    texts = (shown(side.spec.url, policy.literal_urls) for side in sides)
+    return frozenset(text for text in texts if text is not None and text in policy.literal_urls)
 
 
 def _policy(policy: RunPolicy, literals: AbstractSet[str]) -> Json:
+    selected = policy.scope.selected
     return {
         **{name: getattr(policy, name) for name in FLAGS},
         "revision": policy.owner.revision,
         "repository": policy.owner.repository,
         "limits": asdict(policy.limits),
-        "scope": _scope(policy.scope),
+        "scope": {
+            **asdict(policy.scope),
+            "selected": sorted(selected) if selected is not None else None,
+        },
         "literal_urls": sorted(literals),
         "moved_from": sorted(policy.moved_from),
-    }
-
-
-def _scope(scope: Scope) -> Json:
-    selected = sorted(scope.selected) if scope.selected is not None else None
-    return {
-        "folders": list(scope.folders),
-        "files": list(scope.files),
-        "selected": selected,
-        "root": scope.root,
     }
 
 

@@ -69,15 +69,11 @@ def _touched(shown: Plan, held: Mapping[str, Live]) -> list[Live]:
     """The live webhooks that the plan updates or deletes; one to delete that is deleted already is
     no fault, and stays as it was.
     """
-    found = []
-    for change in shown.pending:
-        then = change.live
-        now = held.get(then.id) if then is not None else None
-        if now is not None:
-            found.append(now)
-        elif then is not None and change.action is Action.DELETE:
-            found.append(then)
-    return found
+    return [
+        held.get(change.live.id, change.live)
+        for change in shown.pending
+        if change.live is not None and (change.live.id in held or change.action is Action.DELETE)
+    ]
 
 
 def _identity(change: Change) -> tuple[str, str | None]:
@@ -89,23 +85,23 @@ def _moved(saved: Saved, made: Plan, held: Mapping[str, Live]) -> list[str]:
     again = {_identity(change): change for change in made.pending}
     faults = []
     for change in saved.shown.pending:
-        then, left = change.live, saved.unread.get(change.key or "", frozenset())
-        fields = _differing(change, again.get(_identity(change))) - left
+        then = change.live
         now = held.get(then.id) if then is not None else None
         if then is not None and now is None:
             if change.action is not Action.DELETE:
                 faults.append(f"{change.name}: it was deleted")
             continue
-        if then is not None and now is not None:
-            values = saved.live[then.id]
-            fields |= moved_fields(
-                values, live_values(now, saved.policy.literal_urls, made.fingerprint_key)
-            )
-            if not fields and then.revision != now.revision:
-                unseen = " or ".join(unseen_fields(values))
-                faults.append(f"{change.name}: it changed in what cannot be compared: {unseen}")
+        fields = _differing(change, again.get(_identity(change)))
+        fields -= saved.unread.get(change.key or "", frozenset())
+        values = saved.live[then.id] if then is not None else {}
+        if now is not None:
+            literals, key = saved.policy.literal_urls, made.fingerprint_key
+            fields |= moved_fields(values, live_values(now, literals, key))
         if fields:
             faults.append(f"{change.name}: {', '.join(sorted(fields))} changed")
+        elif then is not None and now is not None and then.revision != now.revision:
+            unseen = " or ".join(unseen_fields(values))
+            faults.append(f"{change.name}: it changed in what cannot be compared: {unseen}")
     return faults
 
 
