@@ -17,11 +17,12 @@ from reconciler.core.errors import BadRequest, InvalidManifests
 from reconciler.core.model.auth import BasicAuth, credential
 from reconciler.core.model.secret import Secret
 from reconciler.core.safety.run_policy import RunPolicy
-from reconciler.manifests import Manifests, Request, load
+from reconciler.manifests import Manifests, load
 from reconciler.providers.memory import MemoryProvider
 from reconciler.render.text import plan_text
 from reconciler.workflow import Narrow
 from tests.support.builders import OWNER, TENANT, carry_out, errors, rules, said
+from tests.support.requests import make_request
 
 EVENT = '{type: "elastio:recovery-point:create:started", version: v0, severity: info}'
 OTHER = '{type: "elastio:recovery-point:iscan:unhealthy", version: v0, severity: critical}'
@@ -66,7 +67,7 @@ def write(folder: Path, files: dict[str, str]) -> None:
 
 
 def read(*paths: str, **options: object) -> Manifests:
-    return load(Request(**{"paths": paths or (".",), "env": {}, "secrets": "warn", **options}))  # type: ignore[arg-type]  # by name
+    return load(make_request(**{"paths": paths or (".",), "env": {}, "secrets": "warn", **options}))
 
 
 def plan(

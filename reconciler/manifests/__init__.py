@@ -4,7 +4,24 @@ select.
 What a plan removes needs evidence, which `evidence.doubts` looks for.
 """
 
-from reconciler.manifests.decode.loaded import Manifests, Request, TenantSpec
+from reconciler.manifests.decode.loaded import Manifests, TenantSpec
+from reconciler.manifests.decode.request import (
+    InputFiles,
+    PolicyChoice,
+    Request,
+    SecretLookup,
+    TenantChoice,
+)
 from reconciler.manifests.load import load, unresolved
 
-__all__ = ["Manifests", "Request", "TenantSpec", "load", "unresolved"]
+__all__ = [
+    "InputFiles",
+    "Manifests",
+    "PolicyChoice",
+    "Request",
+    "SecretLookup",
+    "TenantChoice",
+    "TenantSpec",
+    "load",
+    "unresolved",
+]

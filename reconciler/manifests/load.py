@@ -19,7 +19,8 @@ from reconciler.core.model.webhook import Declared, Origin
 from reconciler.manifests.decode import join, selection, tenants, views
 from reconciler.manifests.decode.documents import Reading, read_file
 from reconciler.manifests.decode.events import subscriptions
-from reconciler.manifests.decode.loaded import Manifests, Request, TenantSpec
+from reconciler.manifests.decode.loaded import Manifests, TenantSpec
+from reconciler.manifests.decode.request import Request
 from reconciler.manifests.decode.webhooks import Draft, declare
 from reconciler.manifests.files import paths
 from reconciler.manifests.files.trees import STDIN, relative
@@ -56,10 +57,10 @@ def _no_collector() -> Iterator[None]:
 
 def _load(request: Request) -> Manifests:
     reading = Reading()
-    found, folders, files = paths.find(request.paths, request.tree, reading.problems)
+    found, folders, files = paths.find(request.files.paths, request.files.tree, reading.problems)
     reading.refused.unread = bool(reading.problems)
     for file in found:
-        read_file(file, request, reading)
+        read_file(file, request.files, reading)
     for document in reading.refused.events:
         subscriptions(document, reading.problems)
     _require_some(request, reading)
@@ -73,7 +74,7 @@ def _load(request: Request) -> Manifests:
         reading,
         tenant,
         {file.path for file in found},
-        whole=bool(folders) or "-" in request.paths,
+        whole=bool(folders) or request.files.has_stdin,
     )
     declared = sorted(
         (declare(draft, root, placed=bool(rules)) for draft in drafts), key=lambda item: item.key
@@ -84,7 +85,7 @@ def _load(request: Request) -> Manifests:
         if isinstance(url, str)
     )
     reading.problems += (
-        policies.judged(rules, declared, literal_urls) if request.policies == "judge" else []
+        policies.judged(rules, declared, literal_urls) if request.policies.mode == "judge" else []
     )
     problems = _warnings(request, reading, unclear)
     return Manifests(
@@ -96,7 +97,7 @@ def _load(request: Request) -> Manifests:
         skipped=reading.skipped,
         folders=tuple(relative(folder, root) for folder in folders),
         files=tuple(relative(file, root) for file in files)
-        + ((STDIN,) if "-" in request.paths else ()),
+        + ((STDIN,) if request.files.has_stdin else ()),
         root=root,
         literal_urls=literal_urls,
         lost=tuple(reading.lost),
@@ -116,7 +117,7 @@ def _unwritable(request: Request, reading: Reading, root: str) -> Iterator[Probl
     """A problem for each file whose path no tenant takes as the source of what it declares."""
     documents = (
         (*reading.kinds["Webhook"], *reading.kinds["EventSubscription"])
-        if request.tree.whole
+        if request.files.tree.whole
         else ()
     )
     for path, file in {document.file.path: document.file for document in documents}.items():
@@ -130,10 +131,10 @@ def _unwritable(request: Request, reading: Reading, root: str) -> Iterator[Probl
 
 def _require_some(request: Request, reading: Reading) -> None:
     """A problem where nothing of ours was found, and nothing says why."""
-    if not (request.may_be_empty or reading.documents) and not any(
+    if not (request.files.may_be_empty or reading.documents) and not any(
         problem.severity == "error" for problem in reading.problems
     ):
-        where = request.paths[0] if request.paths else "."
+        where = request.files.paths[0] if request.files.paths else "."
         reading.problems.append(
             paths.problem(
                 where, "path/empty", f"no {API} document was found", "are these the right paths?"
@@ -176,7 +177,7 @@ def _needed(request: Request, reading: Reading) -> Iterator[Problem]:
     """
     if not request.narrowed:
         yield from (
-            problem for key, problem in reading.lost if key is not None or request.each_tenant
+            problem for key, problem in reading.lost if key is not None or request.tenant.check_each
         )
 
 
@@ -207,13 +208,13 @@ def _tenants(
         reading.refused.with_refused(documents, "Tenant"), "tenant/duplicate", "Tenant"
     )
     resolver = views.resolver(
-        request, reading, read=request.secrets != "ignore" and request.use_tenant
+        request, reading, read=request.secrets.mode != "ignore" and request.tenant.by_manifest
     )
     specs = [tenants.tenant(document, resolver) for document in documents]
     reading.problems += tenants.same_target(documents, specs)
     reading.problems += _selecting(request, reading, specs)
     try:
-        return tuple(specs), tenants.choose(tuple(specs), request), None
+        return tuple(specs), tenants.choose(tuple(specs), request.tenant), None
     except BadRequest as error:
         return tuple(specs), None, error
 
@@ -222,7 +223,7 @@ def _selecting(request: Request, reading: Reading, specs: list[TenantSpec]) -> l
     """What is wrong with which Tenant selects which webhook; of an earlier commit nobody mends
     it.
     """
-    if not specs or not request.tree.whole:
+    if not specs or not request.files.tree.whole:
         return []
     webhooks = selection.Webhooks(reading.kinds["Webhook"])
     problems = (
@@ -230,7 +231,7 @@ def _selecting(request: Request, reading: Reading, specs: list[TenantSpec]) -> l
         if len(specs) > 1
         else []
     )
-    told = request.each_tenant and not reading.refused.may_have_tenant()
+    told = request.tenant.check_each and not reading.refused.may_have_tenant()
     return problems + (selection.unselected(specs, webhooks) if told else [])
 
 
@@ -254,4 +255,6 @@ def _taken(reading: Reading, drafts: list[Draft]) -> frozenset[str]:
 
 def _values(request: Request, drafts: list[Draft]) -> dict[str, dict[str, Any]]:
     """The Webhook documents by key, if they are to be kept."""
-    return {draft.key: draft.document.value for draft in drafts} if request.keep_values else {}
+    return (
+        {draft.key: draft.document.value for draft in drafts} if request.files.keep_values else {}
+    )

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 def load(folder: str) -> list[float]:
     """Seconds of load + validate + decode."""
     import reconciler.manifests as ours
+    from tests.support.requests import make_request
 
-    request = ours.Request(paths=(folder,), env={}, secrets="ignore")
+    request = make_request(paths=(folder,), env={}, secrets="ignore")
     gc.collect()
     started = time.process_time()
     found = ours.load(request)
@@ -74,10 +75,11 @@ def memory(folder: str) -> list[float]:
     from reconciler.core.safety.run_policy import RunPolicy
     from reconciler.providers.memory import MemoryProvider
     from tests.bench.material import OWNER, live_pages
+    from tests.support.requests import make_request
 
     started = time.perf_counter()
     manifests = ours.load(
-        ours.Request(paths=(folder,), env={"BENCH_TOKEN": "bench"}, secrets="warn")
+        make_request(paths=(folder,), env={"BENCH_TOKEN": "bench"}, secrets="warn")
     )
     provider = MemoryProvider(
         live for page in live_pages(iter(manifests.declared)) for live in page

@@ -21,10 +21,11 @@ from reconciler.core.model.secret import Secret, Withheld, hidden_url
 from reconciler.core.model.webhook import Live, ManagedBy, Subscription, Webhook
 from reconciler.core.planning.plan import make_plan
 from reconciler.core.safety.run_policy import RunPolicy, Scope
-from reconciler.manifests import Manifests, Request, load
+from reconciler.manifests import Manifests, load
 from reconciler.manifests.edit.write import Style, new_files, write
 from reconciler.providers.memory import MemoryProvider
 from tests.support.builders import OWNER, TENANT, carry_out
+from tests.support.requests import make_request
 
 PRINTABLE = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
 NAMES = PRINTABLE.map(limits.normal).filter(lambda text: limits.name(text) is None)
@@ -84,7 +85,7 @@ def policy_for(manifests: Manifests) -> RunPolicy:
 
 def read(folder: Path) -> Manifests:
     return load(
-        Request((str(folder),) if folder.is_dir() else (), secrets="warn", may_be_empty=True)
+        make_request((str(folder),) if folder.is_dir() else (), secrets="warn", may_be_empty=True)
     )
 
 

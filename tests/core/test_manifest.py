@@ -16,8 +16,8 @@ from reconciler.core.model import limits
 from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
 from reconciler.core.model.webhook import Subscription, Webhook
-from reconciler.manifests.decode.loaded import Request
 from reconciler.manifests.load import load
+from tests.support.requests import make_request
 
 URL = "https://hooks.example.com/elastio"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
@@ -73,7 +73,7 @@ def read_back(folder: Path, text: str) -> tuple[Webhook, str, bool]:
     """What the loader makes of a manifest; an error fails, warnings do not."""
     path = folder / "webhook.yaml"
     path.write_text(text, encoding="utf-8")
-    loaded = load(Request((str(path),), env={}))
+    loaded = load(make_request((str(path),), env={}))
     assert [problem for problem in loaded.problems if problem.severity == "error"] == []
     [declared] = loaded.declared
     return declared.spec, declared.key, bool(declared.protected)

@@ -8,7 +8,8 @@ from typing import Any
 
 from reconciler.core.errors import InvalidManifests
 from reconciler.core.model.problem import Problem
-from reconciler.manifests import Manifests, Request, load
+from reconciler.manifests import Manifests, load
+from tests.support.requests import make_request
 
 HTTPS = {"properties": {"url": {"pattern": "^https://"}}}
 EVENT = {"type": "elastio:recovery-point:create:started", "version": "v0", "severity": "info"}
@@ -48,7 +49,7 @@ def write(folder: Path, files: dict[str, str]) -> None:
 
 
 def read(*paths: str, **options: Any) -> Manifests:
-    return load(Request(paths=paths or (".",), **{"policies": "read", **options}))
+    return load(make_request(paths=paths or (".",), **{"policies": "read", **options}))
 
 
 def told(*paths: str, **options: Any) -> tuple[Problem, ...]:

@@ -8,7 +8,8 @@ from typing import Any
 from reconciler.core.errors import InvalidManifests
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.webhook import Subscription
-from reconciler.manifests import Manifests, Request, load
+from reconciler.manifests import Manifests, load
+from tests.support.requests import make_request
 
 HOOK = """\
 apiVersion: webhooks.reconciler/v1
@@ -49,7 +50,7 @@ def put(folder: Path, *tenants: str, hook: str = HOOK) -> None:
 
 def read(folder: Path, *tenants: str, hook: str = HOOK, **options: Any) -> Manifests:
     put(folder, *tenants, hook=hook)
-    return load(Request(**{"paths": (str(folder),), **options}))
+    return load(make_request(**{"paths": (str(folder),), **options}))
 
 
 def problems(folder: Path, *tenants: str, hook: str = HOOK, **options: Any) -> tuple[Problem, ...]:

@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from reconciler.core.saved.since import Base
-from reconciler.manifests import Request, load
+from reconciler.manifests import load
 from reconciler.manifests.history.since import base
+from tests.support.requests import make_request
 
 WHO = {
     "GIT_AUTHOR_NAME": "a",
@@ -51,9 +52,9 @@ def put(folder: Path, **files: str) -> None:
 
 def then(*paths: str, rev: str = "then", **options: object) -> Base:
     """The base; the same whether what is parsed of now is used again or not."""
-    request = Request(**{"paths": paths or (".",), "env": ENV, "secrets": "warn", **options})  # type: ignore[arg-type]  # by name
+    request = make_request(paths or (".",), **{"env": ENV, "secrets": "warn", **options})
     found = base(rev, load(request), request)
-    keeping = replace(request, keep=True)
+    keeping = replace(request, files=replace(request.files, keep=True))
     again = base(rev, load(keeping), keeping)
     assert again == found
     assert [dict(one.subscription_origins) for one in again.declared] == [

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.errors import InvalidManifests
-from reconciler.manifests import Request, load
+from reconciler.manifests import load
 from reconciler.render.problems import problems_text
+from tests.support.requests import make_request
 
 HEAD = (
     "apiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata: {name: a}\nspec:\n  url: "
@@ -22,7 +23,7 @@ def excerpt_of(folder: Path, line: str) -> tuple[str, str, str]:
     """Source line, line of the caret, hint."""
     (folder / "a.yaml").write_text(f"{HEAD}{line}\n")
     with pytest.raises(InvalidManifests) as caught:
-        load(Request(paths=(str(folder),)))
+        load(make_request(paths=(str(folder),)))
     found = next(problem for problem in caught.value.problems if problem.rule == "yaml/syntax")
     assert f"    {found.excerpt}".replace("\n", "\n    ") in problems_text([found], 0, 0)
     source, caret = (found.excerpt or "").split("\n")

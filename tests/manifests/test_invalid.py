@@ -11,7 +11,8 @@ import pytest
 
 from reconciler.core.errors import InvalidManifests
 from reconciler.core.model.problem import Problem
-from reconciler.manifests import Request, load
+from reconciler.manifests import load
+from tests.support.requests import make_request
 
 CASES = sorted(
     path for path in (Path(__file__).parent / "invalid").iterdir() if path.suffix != ".expected"
@@ -20,7 +21,7 @@ CASES = sorted(
 
 def problems_of(*paths: Path | str, **options: object) -> tuple[Problem, ...]:
     try:
-        return load(Request(paths=tuple(map(str, paths)), all_tenants=True, **options)).problems
+        return load(make_request(paths=tuple(map(str, paths)), lenient=True, **options)).problems
     except InvalidManifests as error:
         return error.problems
 

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.manifests import Request, load
+from reconciler.manifests import load
 from tests.manifests.revisions import new
 from tests.manifests.test_load import read, webhook
 from tests.manifests.test_paths import problems_of
+from tests.support.requests import make_request
 
 
 def sources(*paths: str) -> dict[str, tuple[str, ...]]:
-    return {item.key: item.sources for item in load(Request(paths)).declared}
+    return {item.key: item.sources for item in load(make_request(paths)).declared}
 
 
 def test_a_linked_folder_inside_the_root_is_followed(here: Path) -> None:

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.errors import InvalidManifests
-from reconciler.manifests import Request, load
+from reconciler.manifests import load
 from tests.manifests.test_load import EVENT, read, webhook
 from tests.manifests.test_paths import problems_of
+from tests.support.requests import make_request
 
 POINTER = (
     "version https://git-lfs.github.com/spec/v1\noid "
@@ -84,7 +85,7 @@ def test_a_list_of_manifests_is_read_as_its_items_with_their_places(here: Path) 
         line,
     )
     (here / "a.yaml").write_text(text.replace("    nonsense: 1\n", ""))
-    found = load(Request((".",)))
+    found = load(make_request((".",)))
     assert [(item.key, item.origin.line, item.origin.column) for item in found.declared] == [
         ("one", 1, 3),
         ("two", 7, 3),
@@ -105,7 +106,7 @@ def test_a_list_as_terraform_prints_it_is_read(tmp_path: Path) -> None:
         for name in ("one", "two")
     ]
     (tmp_path / "output.json").write_text(json.dumps(items))
-    assert [item.key for item in load(Request((str(tmp_path),))).declared] == ["one", "two"]
+    assert [item.key for item in load(make_request((str(tmp_path),))).declared] == ["one", "two"]
 
 
 @pytest.mark.parametrize("item", ["12", "null", "words", "[a]", "{hosts: all}", "true"])
@@ -127,10 +128,10 @@ def test_beyond_a_thousand_items_that_are_none_the_last_problem_says_so(tmp_path
 
 def test_an_empty_standard_input_beside_a_folder_is_no_file_of_zero_bytes(tmp_path: Path) -> None:
     read(tmp_path, {"a.yaml": webhook("one")})
-    found = load(Request((str(tmp_path), "-"), stdin=b""))
+    found = load(make_request((str(tmp_path), "-"), stdin=b""))
     assert found.read == {f"{tmp_path}/a.yaml": True, "<stdin>": False}
     with pytest.raises(InvalidManifests) as refused:
-        load(Request((str(tmp_path), "-"), stdin=b"words"))
+        load(make_request((str(tmp_path), "-"), stdin=b"words"))
     assert [(p.origin.file, p.rule) for p in refused.value.problems] == [
         ("<stdin>", "document/not-a-mapping")
     ]

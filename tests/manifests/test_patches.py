@@ -149,14 +149,14 @@ def test_of_several_tenants_the_chosen_ones_patches_apply_and_no_others(tmp_path
 
 
 def test_where_no_tenant_manifest_is_used_no_patch_applies(tmp_path: Path) -> None:
-    (item,) = read(tmp_path, tenant("{url: null}"), use_tenant=False).declared
+    (item,) = read(tmp_path, tenant("{url: null}"), by_manifest=False).declared
     assert item.spec.url == "https://hooks.example.com/one"
 
 
 def test_each_tenant_is_checked_with_its_own_patches_and_lists(tmp_path: Path) -> None:
     listed = "\n  secrets: {env: [PROD_*]}"
     good = tenant("{auth: {token: {fromEnv: PROD_TOKEN}}}", name="prod", extra=listed)
-    each = {"all_tenants": True, "each_tenant": True}
+    each = {"lenient": True, "check_each": True}
     assert problems(tmp_path, tenant("{name: Dev}"), good, **each) == ()
     bad = tenant("{url: null}", name="bad")
     told = only(tmp_path, tenant("{name: Dev}"), good, bad, **each)

@@ -12,13 +12,14 @@ import pytest
 
 from reconciler.core.errors import InvalidManifests
 from reconciler.core.model.problem import Problem
-from reconciler.manifests import Request, load
+from reconciler.manifests import load
 from tests.manifests.test_load import AUTH, read, rules, tenant, webhook
+from tests.support.requests import make_request
 
 
 def problems_of(*paths: Path) -> tuple[Problem, ...]:
     try:
-        return load(Request(paths=tuple(map(str, paths)), all_tenants=True)).problems
+        return load(make_request(paths=tuple(map(str, paths)), lenient=True)).problems
     except InvalidManifests as error:
         return error.problems
 
@@ -68,7 +69,7 @@ def test_links_in_a_circle_and_a_folder_with_a_file_name_are_walked_once(tmp_pat
 def test_a_file_named_twice_and_found_in_a_folder_is_read_once(tmp_path: Path) -> None:
     read(tmp_path, {"a.yaml": webhook("one")})
     path = str(tmp_path / "a.yaml")
-    assert load(Request(paths=(path, str(tmp_path), path))).documents == 1
+    assert load(make_request(paths=(path, str(tmp_path), path))).documents == 1
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_an_empty_path_as_of_a_variable_that_is_not_set_is_no_folder(
     read(tmp_path, {"a.yaml": webhook("one")})
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InvalidManifests) as refused:
-        load(Request(paths=("",)))
+        load(make_request(paths=("",)))
     (problem,) = refused.value.problems
     assert (problem.rule, problem.message) == ("path/missing", "no such file or folder")
     assert (

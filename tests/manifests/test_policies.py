@@ -19,7 +19,7 @@ def test_the_folder_is_the_one_beside_the_tenant_else_the_one_here_else_none(her
     assert names(read("a")) == ["here"]
     write(here, {"a/policies/beside.yaml": policy("beside")})
     assert names(read("a")) == ["beside"]
-    assert names(read("a", use_tenant=False)) == ["here"]
+    assert names(read("a", by_manifest=False)) == ["here"]
     write(here, {"../base/policies/base.yaml": policy("base")})
     assert names(read("a", policies_dir="../base/policies")) == ["base"]
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from reconciler.core.model.webhook import Origin
 from reconciler.core.safety.planned_document import planned
 from reconciler.core.safety.rules import Rule, breaches
-from reconciler.manifests import Request, load
+from reconciler.manifests import load
 from reconciler.manifests.policies.policy_schema import compiled
 from reconciler.manifests.schema_texts import schema
 from tests.manifests.judging import EVENT, HTTPS, policy, read, told, webhook, write
+from tests.support.requests import make_request
 
 MANIFEST = """\
 apiVersion: webhooks.reconciler/v1
@@ -220,7 +221,9 @@ def test_no_secret_is_in_what_a_policy_sees_or_says(
         "one", {"team": "x"}, name=f"a{text}b", url=url, auth={"type": auth, **AUTH[auth]}
     )
     env = {"SECRET": secret, "URL": f"https://hooks.example.com/{secret}?key={secret}"}
-    [declared] = load(Request(paths=("-",), stdin=body.encode(), env=env, secrets="warn")).declared
+    [declared] = load(
+        make_request(paths=("-",), stdin=body.encode(), env=env, secrets="warn")
+    ).declared
     seen = planned(declared, frozenset())
     assert seen["url"] == "https://hooks.example.com/…"
     jsonschema.Draft202012Validator(schema("planned-webhook")).validate(seen)

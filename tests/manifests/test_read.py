@@ -17,10 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.errors import InvalidManifests
-from reconciler.manifests import Manifests, Request, load
+from reconciler.manifests import Manifests, load
 from reconciler.manifests.schema_texts import KINDS, schema, schema_text
 from reconciler.manifests.yaml.places import File
 from reconciler.manifests.yaml.read import read
+from tests.support.requests import make_request
 
 quick = settings(max_examples=50, deadline=None, derandomize=True, database=None)
 HEAD = b"apiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata: {name: a}\nspec:\n  url: https://x.example.com\n"
@@ -60,7 +61,7 @@ WORDS = sorted(
 
 def outcome(data: bytes) -> Manifests | InvalidManifests:
     try:
-        return load(Request(paths=("-",), stdin=data, all_tenants=True))
+        return load(make_request(paths=("-",), stdin=data, lenient=True))
     except InvalidManifests as error:
         return error
 
@@ -300,14 +301,14 @@ def test_of_very_many_warnings_the_first_are_shown_and_an_error_after_them_is_no
     unknown = b"".join(
         b"  - {type: t%d, version: v0, severity: info}\n" % number for number in range(5_000)
     )
-    manifests = load(Request(paths=("-",), stdin=HEAD + b"  events:\n" + unknown))
+    manifests = load(make_request(paths=("-",), stdin=HEAD + b"  events:\n" + unknown))
     assert [problem.rule for problem in manifests.problems].count("events/unknown-type") == 1_000
     assert [
         problem.severity for problem in manifests.problems if problem.rule == "document/limit"
     ] == ["warning"]
     with pytest.raises(InvalidManifests) as refused:
         load(
-            Request(
+            make_request(
                 paths=("-",),
                 stdin=HEAD + b"  events:\n" + unknown + b"  - {type: late, version: v0}\n",
             )
@@ -322,9 +323,9 @@ def test_of_very_many_warnings_the_first_are_shown_and_an_error_after_them_is_no
 MEASURE = """
 import resource, sys
 from reconciler.core.errors import InvalidManifests
-from reconciler.manifests import Request, load
+from reconciler.manifests import InputFiles, Request, TenantChoice, load
 try:
-    load(Request(paths=("-",), stdin=sys.stdin.buffer.read(), all_tenants=True))
+    load(Request(InputFiles(("-",), sys.stdin.buffer.read()), tenant=TenantChoice(lenient=True)))
 except InvalidManifests as error:
     used = resource.getrusage(resource.RUSAGE_SELF)
     peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))

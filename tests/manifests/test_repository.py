@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.errors import InvalidManifests
-from reconciler.manifests import Manifests, Request, load
+from reconciler.manifests import Manifests, load
 from reconciler.manifests.history.repository import origin, repository_of_run
 from tests.manifests import revisions
 from tests.support.processes import run, tenant_manifest, webhook
+from tests.support.requests import make_request
 
 URL = "https://user:s3cr3t-never-print@Forge.example:8443/acme/webhooks.git"
 NAME = "forge.example/acme/webhooks"
@@ -27,7 +28,7 @@ def clone(folder: Path, url: str = URL) -> Path:
 
 
 def declared(*paths: Path) -> Manifests:
-    return load(Request(tuple(map(str, paths)), env=os.environ))
+    return load(make_request(tuple(map(str, paths)), env=os.environ))
 
 
 def test_the_remote_origin_says_it_from_every_folder_work_tree_and_submodule(

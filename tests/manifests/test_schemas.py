@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from reconciler.core.errors import InvalidManifests
 from reconciler.core.model.catalogue import CATALOGUE, SEVERITIES
-from reconciler.manifests import Request, load
+from reconciler.manifests import load
 from reconciler.manifests.schema_texts import KINDS, schema
 from reconciler.tenant.api import openapi_patterns
+from tests.support.requests import make_request
 
 # Rules that a schema says in full, and in part, for editors; the reader reports them in its own
 # words.
@@ -278,7 +279,7 @@ def test_what_the_schema_accepts_the_reader_reads_without_a_schema_problem_and_t
             return
         try:
             problems = load(
-                Request(paths=("-",), stdin=json.dumps(body).encode(), all_tenants=True)
+                make_request(paths=("-",), stdin=json.dumps(body).encode(), lenient=True)
             ).problems
         except InvalidManifests as error:
             problems = error.problems
@@ -412,7 +413,7 @@ def test_what_the_reader_refuses_an_editor_refuses_too(
         "spec": spec,
     }
     with pytest.raises(InvalidManifests) as error:
-        load(Request(paths=("-",), stdin=json.dumps(body).encode(), all_tenants=True))
+        load(make_request(paths=("-",), stdin=json.dumps(body).encode(), lenient=True))
     assert rule in {problem.rule for problem in error.value.problems}
     for name in (KINDS[kind], "manifest"):
         for validator in (jsonschema, jsonschema_rs):
@@ -439,7 +440,7 @@ def test_an_editor_accepts_a_tenant_on_loopback_without_tls(url: str) -> None:
     }
     assert jsonschema.Draft202012Validator(schema("tenant")).is_valid(body)
     assert (
-        load(Request(paths=("-",), stdin=json.dumps(body).encode(), all_tenants=True)).problems
+        load(make_request(paths=("-",), stdin=json.dumps(body).encode(), lenient=True)).problems
         == ()
     )
 

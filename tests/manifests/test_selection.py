@@ -10,9 +10,10 @@ import pytest
 
 from reconciler.core.errors import InvalidManifests
 from reconciler.core.model.problem import Problem
-from reconciler.manifests import Request, load
+from reconciler.manifests import load
 from tests.manifests.revisions import commit, new, put
 from tests.support.processes import run, webhook
+from tests.support.requests import make_request
 
 
 def tenant(
@@ -38,7 +39,7 @@ def labelled(key: str, labels: str) -> str:
 
 def problems(folder: Path, **options: object) -> list[Problem]:
     try:
-        return list(load(Request(paths=(str(folder),), all_tenants=True, **options)).problems)
+        return list(load(make_request(paths=(str(folder),), lenient=True, **options)).problems)
     except InvalidManifests as error:
         return list(error.problems)
 
@@ -192,14 +193,14 @@ def test_validate_warns_of_a_webhook_that_no_tenant_selects_at_its_labels(here: 
 
 def test_without_a_tenant_or_with_one_that_cannot_be_read_nobody_is_warned(here: Path) -> None:
     write(here, webhook("one"))
-    assert problems(Path(), each_tenant=True) == []
+    assert problems(Path(), check_each=True) == []
     write(
         here,
         webhook("one"),
         tenant("a", select="team: other"),
         tenant("b").replace("owner", "ownr"),
     )
-    assert {problem.rule for problem in problems(Path(), each_tenant=True)} == {
+    assert {problem.rule for problem in problems(Path(), check_each=True)} == {
         "schema/additionalProperties",
         "schema/required",
     }

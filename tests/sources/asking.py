@@ -10,8 +10,9 @@ from pathlib import Path
 from reconciler.core.errors import InvalidManifests
 from reconciler.core.model.auth import BearerAuth
 from reconciler.core.model.problem import Problem
-from reconciler.manifests import Request, load, unresolved
+from reconciler.manifests import load, unresolved
 from tests.support.processes import webhook
+from tests.support.requests import make_request
 
 LISTS = {"vault": ["secret/payments/*"], "aws": ["payments/*"], "sops": ["*"]}
 
@@ -55,7 +56,7 @@ def ask(
         **options,
     }
     try:
-        manifests = load(Request(**given))  # type: ignore[arg-type]  # fields by name
+        manifests = load(make_request(**given))
     except InvalidManifests as error:
         return Found(None, error.problems)
     auth = manifests.declared[0].spec.auth

@@ -16,11 +16,12 @@ from reconciler.core.export.adopt import Wanted
 from reconciler.core.model.webhook import Webhook
 from reconciler.core.planning.plan import make_plan
 from reconciler.core.safety.run_policy import RunPolicy, Scope
-from reconciler.manifests import Manifests, Request, load
+from reconciler.manifests import Manifests, load
 from reconciler.manifests.edit.edits import edits
 from reconciler.manifests.edit.write import Style, new_files, write
 from reconciler.providers.memory import MemoryProvider
 from tests.support.builders import OWNER, TENANT, as_stored, carry_out
+from tests.support.requests import make_request
 
 HEAD = (
     "# ours\napiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata: {name: one}  # the key\n"
@@ -28,7 +29,7 @@ HEAD = (
 
 
 def read(folder: Path) -> Manifests:
-    return load(Request((str(folder),), secrets="warn", may_be_empty=True))
+    return load(make_request((str(folder),), secrets="warn", may_be_empty=True))
 
 
 def policy_for(manifests: Manifests) -> RunPolicy:

@@ -114,11 +114,16 @@ def _declared(options: Options) -> dict[str | None, tuple[Declared, ...]]:
 
     asked = request(options.but(any_tenant=True), "ignore")
     manifests = load(asked)
-    if not manifests.tenants or not asked.use_tenant:
+    if not manifests.tenants or not asked.tenant.by_manifest:
         return {None: manifests.declared}
     wanted = [tenant for tenant in manifests.tenants if options.tenant in {None, tenant.name}]
     if any(tenant.patches for tenant in wanted):
-        return {tenant.name: load(replace(asked, tenant=tenant.name)).declared for tenant in wanted}
+        return {
+            tenant.name: load(
+                replace(asked, tenant=replace(asked.tenant, name=tenant.name))
+            ).declared
+            for tenant in wanted
+        }
     return {
         tenant.name: tuple(item for item in manifests.declared if tenant.selects(item.labels))
         for tenant in wanted

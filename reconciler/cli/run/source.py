@@ -12,13 +12,21 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from reconciler.core.errors import BadRequest
 from reconciler.core.model.secret import Secret
-from reconciler.manifests import Manifests, Request, TenantSpec, load
+from reconciler.manifests import (
+    InputFiles,
+    Manifests,
+    PolicyChoice,
+    Request,
+    SecretLookup,
+    TenantChoice,
+    TenantSpec,
+    load,
+)
 from reconciler.manifests.yaml.read import SIZE
 
 if TYPE_CHECKING:
     from reconciler.core.safety.run_policy import Ownership, RunPolicy
     from reconciler.core.saved.since import Base
-    from reconciler.manifests.decode.loaded import PoliciesMode
 
 Secrets = Literal["ignore", "warn", "require"]
 LOCAL_OWNER = "local"
@@ -74,33 +82,45 @@ def _private(options: Options) -> tuple[str, ...]:
 def request(options: Options, secrets: Secrets) -> Request:
     """What to read and how."""
     paths: tuple[str, ...] = options.paths
-    policies: PoliciesMode = options.judge or ("read" if "policies" in options.values else "ignore")
-    return Request(
+    files = InputFiles(
         paths=paths,
         stdin=(options.stdin if options.stdin is not None else _standard_input())
         if "-" in paths
         else None,
+        may_be_empty=bool(options.may_be_empty),
+        keep=options.since is not None,
+        keep_values=options.out is not None,
+    )
+    return Request(
+        files=files,
         env=dict(os.environ),
+        tenant=TenantChoice(
+            name=options.tenant,
+            by_manifest=not (options.is_local or options.tenant_url),
+            lenient=bool(options.any_tenant)
+            or options.via == "probe",  # a probe asks no tenant, so none is chosen
+            check_each=bool(options.each_tenant),
+        ),
+        secrets=_lookup(options, secrets),
+        policies=PolicyChoice(
+            options.judge or ("read" if "policies" in options.values else "ignore"),
+            options.policies,
+            options.policies_at,
+        ),
         strict=bool(options.strict),
-        secrets=secrets,
-        secrets_dir=options.secrets_dir,
+        narrowed=bool(options.only or options.select or options.exclude),
+    )
+
+
+def _lookup(options: Options, mode: Secrets) -> SecretLookup:
+    return SecretLookup(
+        mode=mode,
+        folder=options.secrets_dir,
         allow_command=bool(options.allow_command),
         timeout=options.timeout or 30.0,
         ca_file=options.ca_file,
         fingerprint_key=fingerprint_key(),
-        tenant=options.tenant,
-        use_tenant=not (options.is_local or options.tenant_url),
         private=_private(options),
-        may_be_empty=bool(options.may_be_empty),
-        keep=options.since is not None,
-        keep_values=options.out is not None,
-        all_tenants=bool(options.any_tenant)
-        or options.via == "probe",  # a probe asks no tenant, so none is chosen
-        each_tenant=bool(options.each_tenant),
-        narrowed=bool(options.only or options.select or options.exclude),
-        policies=policies,
-        policies_dir=options.policies,
-        policies_at=options.policies_at,
         **({"once": options.once} if options.once is not None else {}),
     )
 

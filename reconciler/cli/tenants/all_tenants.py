@@ -86,11 +86,17 @@ def turns(
     before any is asked.
     """
     refuse(ctx, options)
-    asked = replace(source.request(options, "ignore"), only_tenants=True, all_tenants=True)
+    asked = source.request(options, "ignore")
+    asked = replace(asked, only_tenants=True, tenant=replace(asked.tenant, lenient=True))
     manifests = load(asked)
     if not manifests.tenants:
         raise click.UsageError("--all-tenants: there is no Tenant manifest among the paths", ctx)
-    shared = {**options.values, "stdin": asked.stdin, "once": asked.once, "known": manifests.taken}
+    shared = {
+        **options.values,
+        "stdin": asked.files.stdin,
+        "once": asked.secrets.once,
+        "known": manifests.taken,
+    }
     ordered = sorted(manifests.tenants, key=lambda spec: (spec.wave, spec.name))
     found: list[Turn[T]] = []
     problems: list[Problem] = []

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.core.model.problem import Problem
-from reconciler.manifests.decode.loaded import Joined, Request
+from reconciler.manifests.decode.loaded import Joined
 from reconciler.manifests.decode.refused import Refused
+from reconciler.manifests.decode.request import InputFiles
 from reconciler.manifests.files import paths
 from reconciler.manifests.files.trees import STDIN, is_output
 from reconciler.manifests.schema_texts import API, KINDS
@@ -48,19 +49,19 @@ class Reading:
     skipped: int = 0
 
 
-def read_file(found: paths.Found, request: Request, reading: Reading) -> None:
+def read_file(found: paths.Found, files: InputFiles, reading: Reading) -> None:
     """Reads one file; what is wrong with it joins the problems."""
-    before = request.tree.parsed(found.path)
+    before = files.tree.parsed(found.path)
     if before is not None:
-        file = paths.file_of(found.path, request.tree)
+        file = paths.file_of(found.path, files.tree)
         documents, problems = before.at(file), list[Problem]()
     else:
-        file, data = paths.contents(found, request.tree, request.stdin)
+        file, data = paths.contents(found, files.tree, files.stdin)
         if isinstance(data, Problem):
             reading.problems.append(data)
             reading.refused.unread = True
             return
-        if not data and found.path != STDIN and request.tree.whole and not is_output(found.path):
+        if not data and found.path != STDIN and files.tree.whole and not is_output(found.path):
             message = "the file is empty: it has 0 bytes, as after a write that was cut short"
             reading.problems.append(
                 file.problem(
@@ -70,9 +71,9 @@ def read_file(found: paths.Found, request: Request, reading: Reading) -> None:
             reading.refused.unread = True
             return
         documents, problems = read(file, data)
-    if request.keep and not problems:
+    if files.keep and not problems:
         reading.parsed.append(Parsed(file, tuple(documents)))
-    _take(found, file, documents, problems, request, reading)
+    _take(found, file, documents, problems, files, reading)
 
 
 def _take(
@@ -80,14 +81,14 @@ def _take(
     file: File,
     documents: list[Document],
     problems: list[Problem],
-    request: Request,
+    files: InputFiles,
     reading: Reading,
 ) -> None:
     start, before = len(reading.problems), reading.documents
     reading.problems += problems
     if any(document.value.__class__ is not dict for document in documents):
         documents, faults = manifests_in(documents, file, PROBLEMS - len(problems))
-        reading.problems += faults if request.tree.whole else ()
+        reading.problems += faults if files.tree.whole else ()
     if len(reading.problems) > start:
         reading.refused.texts.append(file.text)
         reading.refused.unread |= not file.text or any(
@@ -103,7 +104,7 @@ def _take(
     reading.files[found.path] = filled = reading.documents > before
     if (
         not filled
-        and request.tree.whole
+        and files.tree.whole
         and found.named
         and len(reading.problems) == start
         and found.path != STDIN

@@ -1,4 +1,4 @@
-"""What goes into `load` and what comes out of it."""
+"""What comes out of `load`. What goes in: `request.py`."""
 
 from __future__ import annotations
 
@@ -10,66 +10,11 @@ from reconciler.core.model.problem import Problem
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Origin
 from reconciler.core.safety.selection import Selection
-from reconciler.manifests.files.trees import WORK_TREE, Tree
-from reconciler.manifests.secret_sources import Login, Once, Place
+from reconciler.manifests.secret_sources import Login, Place
 from reconciler.manifests.yaml.places import Parsed
 
 if TYPE_CHECKING:
     from reconciler.core.safety.rules import Rule
-
-SecretsMode = Literal["ignore", "warn", "require"]
-PoliciesMode = Literal["ignore", "read", "judge"]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to read and how.
-
-    `secrets`: `ignore` reads no secret; `warn` reads them and warns of those that do not resolve;
-    `require` reads them and leaves it to `unresolved` to refuse those of the webhooks that are
-    selected. `tenant` is the name of the Tenant manifest to use; `use_tenant` is false where the
-    tenant comes from the command line; `all_tenants` uses none of several and refuses nothing, and
-    `each_tenant` checks what the patches of each make of the webhooks too (for `validate`);
-    `may_be_empty` takes paths without a document, and no path (for `export`); `only_tenants`
-    decodes no webhook (for a saved plan). `env` is the environment that references read; `timeout`
-    the seconds that one request or process of a source of secrets may take; `ca_file` holds
-    certificate authorities that sources trust beside the machine's; `allow_command` lets
-    fromCommand run programs; `private`: files that no webhook may name; `tree` is where files
-    stand; `keep` keeps what was parsed, for reading another tree with much the same files;
-    `keep_values` keeps the Webhook documents, after patches, for a saved plan; `once`
-    what sources of secrets told, for all that is loaded in a run. `narrowed`: only some of the
-    webhooks will be selected, so that references of others need not resolve. `policies`: `ignore`
-    looks for none; `read` gives back the organisation's rules out of `policies_dir` (None: the
-    folder `policies` beside the Tenant manifest in use, else in the current folder, if there is
-    one); `judge` holds the webhooks against them too, which makes problems. `policies_at` is the
-    revision whose rules they are, instead of the work tree's.
-    """
-
-    paths: tuple[str, ...]
-    stdin: bytes | None = None
-    env: Mapping[str, str] = field(default_factory=dict, repr=False)
-    strict: bool = False
-    secrets: SecretsMode = "ignore"
-    secrets_dir: str | None = None
-    allow_command: bool = False
-    timeout: float = 30.0
-    ca_file: str | None = None
-    fingerprint_key: Secret | None = None
-    tenant: str | None = None
-    use_tenant: bool = True
-    all_tenants: bool = False
-    each_tenant: bool = False
-    may_be_empty: bool = False
-    private: tuple[str, ...] = ()
-    tree: Tree = WORK_TREE
-    only_tenants: bool = False
-    narrowed: bool = False
-    keep: bool = False
-    keep_values: bool = False
-    policies: PoliciesMode = "ignore"
-    policies_dir: str | None = None
-    policies_at: str | None = None
-    once: Once = field(default_factory=Once, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from reconciler.core.model.fields import FIELDS, Kind
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Origin
 from reconciler.core.wire.webhooks import events_to_wire
-from reconciler.manifests.decode.loaded import Manifests, Request
+from reconciler.manifests.decode.loaded import Manifests
+from reconciler.manifests.decode.request import Request
 from reconciler.manifests.decode.secrets import Resolver, access_of
 from reconciler.manifests.decode.webhooks import declare, webhook
 from reconciler.manifests.files.trees import STDIN
@@ -115,9 +116,9 @@ def decode_saved(
         access_of(request, manifests.tokens),
         read=True,
         warn=False,
-        fingerprint_key=request.fingerprint_key,
+        fingerprint_key=request.secrets.fingerprint_key,
         problems=[],
-        once=request.once,
+        once=request.secrets.once,
         tokens=manifests.tokens,
     )
     found = []

@@ -22,7 +22,8 @@ from reconciler.manifests.secret_sources.file import FROM_FILE, private
 from reconciler.manifests.yaml.places import Document, Path
 
 if TYPE_CHECKING:
-    from reconciler.manifests.decode.loaded import Request, TenantSpec
+    from reconciler.manifests.decode.loaded import TenantSpec
+    from reconciler.manifests.decode.request import Request
 
 _LITERAL: Final = (
     "move it to where the reference looks, write that name here, and replace it at its "
@@ -165,12 +166,12 @@ def access_of(request: Request, tokens: Iterable[SourcePlace] = ()) -> Access:
     """
     return Access(
         env=request.env,
-        timeout=request.timeout,
-        secrets_dir=os.path.abspath(request.secrets_dir) if request.secrets_dir else None,  # noqa: PTH100  strings, as all of this layer
-        allow_command=request.allow_command,
+        timeout=request.secrets.timeout,
+        secrets_dir=os.path.abspath(request.secrets.folder) if request.secrets.folder else None,  # noqa: PTH100  strings, as all of this layer
+        allow_command=request.secrets.allow_command,
         withheld=frozenset(place.item[0] for place in tokens if place.source == "fromEnv"),
-        ca_file=request.ca_file,
-        sessions=request.once.sessions,
+        ca_file=request.secrets.ca_file,
+        sessions=request.secrets.once.sessions,
     )
 
 

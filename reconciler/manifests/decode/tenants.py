@@ -12,7 +12,8 @@ from reconciler.core.errors import BadRequest
 from reconciler.core.model import limits
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.secret import Secret
-from reconciler.manifests.decode.loaded import Request, TenantSpec
+from reconciler.manifests.decode.loaded import TenantSpec
+from reconciler.manifests.decode.request import TenantChoice
 from reconciler.manifests.decode.secrets import Resolver
 from reconciler.manifests.schemas.near import near
 from reconciler.manifests.secret_sources import Forbidden, Login, Place, shown
@@ -209,19 +210,19 @@ def target(spec: TenantSpec) -> str:
     return f"{scheme}://{host.removesuffix(default_port)}{slash}{path}".rstrip("/")
 
 
-def choose(specs: tuple[TenantSpec, ...], request: Request) -> TenantSpec | None:
+def choose(specs: tuple[TenantSpec, ...], choice: TenantChoice) -> TenantSpec | None:
     """The Tenant of this run, None where there is none or none is wanted; raises BadRequest."""
-    if not request.use_tenant:
+    if not choice.by_manifest:
         return None
     names = [spec.name for spec in specs]
-    if request.tenant is not None:
-        found = next((spec for spec in specs if spec.name == request.tenant), None)
-        if found is None and not request.all_tenants:
-            hint = near(request.tenant, names) or f"there are: {', '.join(names) or 'none'}"
-            raise BadRequest(f"no Tenant manifest is named {request.tenant}; {hint}")
+    if choice.name is not None:
+        found = next((spec for spec in specs if spec.name == choice.name), None)
+        if found is None and not choice.lenient:
+            hint = near(choice.name, names) or f"there are: {', '.join(names) or 'none'}"
+            raise BadRequest(f"no Tenant manifest is named {choice.name}; {hint}")
         if found is not None:
             return found
-    if len(specs) > 1 and not request.all_tenants:
+    if len(specs) > 1 and not choice.lenient:
         raise BadRequest(
             f"several Tenant manifests: {', '.join(sorted(names))}; choose one with --tenant NAME"
         )

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from reconciler.manifests.decode import join, patches, tenants
 from reconciler.manifests.decode.documents import Reading
-from reconciler.manifests.decode.loaded import Request, TenantSpec
+from reconciler.manifests.decode.loaded import TenantSpec
+from reconciler.manifests.decode.request import Request
 from reconciler.manifests.decode.secrets import Resolver, access_of
 from reconciler.manifests.decode.webhooks import Draft, webhook
 from reconciler.manifests.secret_sources.file import login_places, private_places
@@ -26,17 +27,17 @@ def resolver(request: Request, reading: Reading, *, read: bool) -> Resolver:
     """Looks up what the manifests of a run reference; with `read` of false it holds them against
     the rules only.
     """
-    access, warn = access_of(request), request.secrets == "warn"
+    access, warn = access_of(request), request.secrets.mode == "warn"
     resolver = Resolver(
         access,
         read,
         warn,
-        request.fingerprint_key,
+        request.secrets.fingerprint_key,
         reading.problems,
-        request.once,
+        request.secrets.once,
         lost=reading.lost,
     )
-    own = private_places(request.private) | login_places(request.env)
+    own = private_places(request.secrets.private) | login_places(request.env)
     reading.tokens = tenants.token_places(reading.kinds["Tenant"], resolver) | own
     return replace(resolver, access=access_of(request, reading.tokens), tokens=reading.tokens)
 
@@ -47,9 +48,11 @@ def drafts(
     """The webhooks of the tenant in use; where each is to be checked and none is in use, those of
     each that has patches too.
     """
-    reads = resolver(request, reading, read=request.secrets != "ignore")
+    reads = resolver(request, reading, read=request.secrets.mode != "ignore")
     patching = (
-        [spec for spec in specs if spec.patches] if request.each_tenant and chosen is None else []
+        [spec for spec in specs if spec.patches]
+        if request.tenant.check_each and chosen is None
+        else []
     )
     most = _CHECKED // max(1, len(reading.kinds["Webhook"]))
     if len(patching) > most:
@@ -101,7 +104,7 @@ def _webhooks(
         reading.explained += len(merged.refused)
         documents, refused = merged.documents, replace(refused, keys=refused.keys | merged.refused)
     unpatched = tuple(
-        spec for spec in specs if not (request.use_tenant and spec.patches)
+        spec for spec in specs if not (request.tenant.by_manifest and spec.patches)
     )  # of others this is not what they get
     every, plain = unpatched == specs, _alike(unpatched)
     applying = (chosen,) if chosen is not None else plain
@@ -122,8 +125,8 @@ def _webhooks(
     problems += join.unique(others, "subscription/duplicate", "EventSubscription")
     reading.joined = join.join(drafts, reading.kinds["EventSubscription"], refused, problems)
     naming = (chosen,) if chosen is not None and chosen.patches else plain
-    if naming or not (request.use_tenant and (specs or refused.may_have_tenant())):
-        join.names(drafts, naming if request.use_tenant else (), problems)
+    if naming or not (request.tenant.by_manifest and (specs or refused.may_have_tenant())):
+        join.names(drafts, naming if request.tenant.by_manifest else (), problems)
     join.silent(drafts, refused, problems)
     return [draft for draft in drafts if chosen is None or chosen.selects(draft.labels)]
 

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from reconciler.core.errors import BadRequest
 from reconciler.core.saved.since import Base
-from reconciler.manifests.decode.loaded import Manifests, Request
+from reconciler.manifests.decode.loaded import Manifests
+from reconciler.manifests.decode.request import InputFiles, PolicyChoice, Request
 from reconciler.manifests.files.commit_tree import Commit, repository_of_paths
 from reconciler.manifests.files.git import Repository
 from reconciler.manifests.load import load
@@ -24,9 +25,9 @@ def base(rev: str, now: Manifests, request: Request) -> Base:
     Raises BadRequest for a revision or paths that git does not know, GitFailed, and
     InvalidManifests of then.
     """
-    if "-" in request.paths:
+    if request.files.has_stdin:
         raise BadRequest("--since: standard input (-) has no past; name files or folders")
-    paths = [os.path.abspath(path) for path in request.paths]  # noqa: PTH100  strings, as all of this layer
+    paths = [os.path.abspath(path) for path in request.files.paths]  # noqa: PTH100  strings, as all of this layer
     repository = repository_of_paths(paths, request.env)
     commit = repository.commit(rev)
     tree = Commit(rev)
@@ -35,17 +36,14 @@ def base(rev: str, now: Manifests, request: Request) -> Base:
     tree.know(now.parsed)
     tree.fetch()
     tenant = now.tenant.name if now.tenant is not None else None
+    files = InputFiles((*paths, *moved), request.files.stdin, tree, may_be_empty=True)
     then = replace(
         request,
-        paths=(*paths, *moved),
-        tree=tree,
+        files=files,
         strict=False,
-        secrets="ignore",
-        tenant=tenant,
-        all_tenants=True,
-        may_be_empty=True,
-        keep=False,
-        policies="ignore",
+        secrets=replace(request.secrets, mode="ignore"),
+        tenant=replace(request.tenant, name=tenant, lenient=True),
+        policies=PolicyChoice(),
     )
     found = load(then)
     declared = found.declared

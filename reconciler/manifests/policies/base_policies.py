@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from reconciler.core.errors import BadRequest
 from reconciler.core.safety.rules import Rule
 from reconciler.manifests.decode.documents import Reading, read_file
-from reconciler.manifests.decode.loaded import Request
+from reconciler.manifests.decode.request import InputFiles, Request
 from reconciler.manifests.files import paths
 from reconciler.manifests.files.commit_tree import Commit, repository_of_paths
 from reconciler.manifests.files.git import LINK, Repository
@@ -36,7 +36,7 @@ class Revision:
     name: str
 
     def documents(
-        self, request: Request, places: Iterable[str], kind: str, reading: Reading
+        self, files: InputFiles, places: Iterable[str], kind: str, reading: Reading
     ) -> list[Document]:
         """Its documents of that kind below absolute paths; what is wrong with its files joins the
         problems of `reading`.
@@ -45,7 +45,7 @@ class Revision:
         tree = Commit(self.name)
         tree.add(self.repository, self.commit, wanted)
         tree.fetch()
-        then, found = replace(request, tree=tree, keep=False), Reading(only=kind)
+        then, found = replace(files, tree=tree, keep=False), Reading(only=kind)
         for file in paths.find(tuple(wanted.values()), tree, found.problems)[0]:
             read_file(file, then, found)
         reading.problems += found.problems
@@ -91,20 +91,19 @@ class Revision:
 
 
 def read(request: Request, reading: Reading, tenant: str | None) -> tuple[Rule, ...]:
-    """The rules as of `request.policies_at`, () where there were none; `tenant` is the name of the
-    Tenant in use.
+    """The rules as of the revision of `request`, () where there were none; `tenant` is the name of
+    the Tenant in use.
 
     What is wrong with them joins the problems of `reading`. Raises BadRequest and GitFailed.
     """
-    here, rev = os.getcwd(), request.policies_at or ""  # noqa: PTH109  strings, as all of this layer
-    places = [os.path.abspath(path) for path in request.paths if path != paths.STDIN_ARGUMENT] or [  # noqa: PTH100  likewise
-        here
-    ]
+    here, rev = os.getcwd(), request.policies.revision or ""  # noqa: PTH109  strings, as all of this layer
+    given = [path for path in request.files.paths if path != paths.STDIN_ARGUMENT]
+    places = [os.path.abspath(path) for path in given] or [here]  # noqa: PTH100  likewise
     repository = repository_of_paths(map(_nearest, places), request.env, OPTION)
     commit = repository.commit(rev)
     revision = Revision(repository, commit, rev[:_DIGITS] if rev == commit else rev)
     folders = _folders(request, revision, places, tenant)
-    documents = revision.documents(request, folders, "Policy", reading)
+    documents = revision.documents(request.files, folders, "Policy", reading)
     made: list[Rule] = []
     for folder in folders:
         of_folder = [document for document in documents if policies.lies_in(document, folder)]
@@ -128,8 +127,8 @@ def _folders(
     request renamed or moved.
     """
     here = os.getcwd()  # noqa: PTH109  likewise
-    if request.policies_dir is not None:
-        given = os.path.abspath(request.policies_dir)  # noqa: PTH100  likewise
+    if request.policies.folder is not None:
+        given = os.path.abspath(request.policies.folder)  # noqa: PTH100  likewise
         if not revision.has_folder(given):
             raise BadRequest(
                 f"{OPTION}: {revision.name} has no folder {shown(given)}; merge it "
@@ -137,8 +136,8 @@ def _folders(
             )
         return [given]
     candidates = [here]
-    if request.use_tenant:
-        there = _tenants(request, revision, places)
+    if request.tenant.by_manifest:
+        there = _tenants(request.files, revision, places)
         if tenant not in there and not (tenant is None and there):
             return revision.every_folder()
         candidates = [*_beside(there, tenant), here]
@@ -153,9 +152,9 @@ def _beside(there: dict[str, str], tenant: str | None) -> list[str]:
     return list(there.values()) if len(there) == 1 else []
 
 
-def _tenants(request: Request, revision: Revision, places: list[str]) -> dict[str, str]:
+def _tenants(files: InputFiles, revision: Revision, places: list[str]) -> dict[str, str]:
     """The Tenants of then by name, with the folder that each stood in."""
     documents = revision.documents(
-        request, places, "Tenant", Reading()
+        files, places, "Tenant", Reading()
     )  # faults elsewhere in it are not this run's
     return {document.value["metadata"]["name"]: document.file.folder for document in documents}

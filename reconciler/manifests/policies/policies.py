@@ -15,7 +15,7 @@ from reconciler.core.model.problem import Problem, Severity
 from reconciler.core.model.webhook import Declared
 from reconciler.manifests.decode.documents import Reading, read_file
 from reconciler.manifests.decode.join import unique
-from reconciler.manifests.decode.loaded import Request
+from reconciler.manifests.decode.request import Request
 from reconciler.manifests.files import paths
 from reconciler.manifests.yaml.places import Document, pointer
 
@@ -41,13 +41,13 @@ def read(
     Those as of a revision come first: the ones of the work tree count only where it has none.
     Raises BadRequest and GitFailed, with a revision only.
     """
-    given = request.policies_dir
+    given = request.policies.folder
     folder = (
         folder_of(given, tenant.file.folder if tenant else None)
-        if request.policies != "ignore"
+        if request.policies.mode != "ignore"
         else None
     )
-    if request.policies_at is not None and request.policies != "ignore":
+    if request.policies.revision is not None and request.policies.mode != "ignore":
         from reconciler.manifests.policies import base_policies  # noqa: PLC0415  only `--policies-at` asks git
 
         earlier = base_policies.read(
@@ -60,7 +60,7 @@ def read(
     if folder is not None:
         documents += _aside(folder, request, reading, found)
     made = rules(documents, folder, reading.problems)
-    if request.policies != "ignore" and given is None and len(reading.kinds["Tenant"]) < 2:
+    if request.policies.mode != "ignore" and given is None and len(reading.kinds["Tenant"]) < 2:
         reading.problems += [
             _unused(document) for document in documents if not lies_in(document, folder)
         ]
@@ -92,7 +92,7 @@ def _aside(
     """The Policy documents of a folder in files that were not read yet; other kinds of ours are
     none of its business.
     """
-    tree, aside, given = request.tree, Reading(only="Policy"), request.policies_dir
+    tree, aside, given = request.files.tree, Reading(only="Policy"), request.policies.folder
     if tree.kind(folder) is None:
         reading.problems.append(
             paths.problem(given or folder, "path/missing", "no such file or folder")
@@ -100,7 +100,7 @@ def _aside(
         return []
     for file in paths.find((folder,), tree, aside.problems)[0]:
         if file.path not in found:
-            read_file(file, request, aside)
+            read_file(file, request.files, aside)
     documents = aside.kinds["Policy"]
     inside = [document for document in reading.kinds["Policy"] if lies_in(document, folder)]
     if given is not None and not (
