@@ -12,7 +12,8 @@ from typing import Final
 import click
 
 from reconciler import __version__
-from reconciler.cli.options import logging_options, variable
+from reconciler.cli.options.option import variable
+from reconciler.cli.options.output import logging_options
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.ending import guarded
 
@@ -29,7 +30,7 @@ COMMANDS: Final = {  # name: (module below reconciler.cli, what it does)
     "explain": ("explain", "What a field of a manifest means."),
     "schema": ("schema", "Print a JSON Schema."),
     "init": ("init", "A first repository: manifests that validate and plan."),
-    "tenant": ("tenant", "The embedded tenant: serve it, make and end access tokens."),
+    "tenant": ("tenant.group", "The embedded tenant: serve it, make and end access tokens."),
     "doctor": ("doctor", "What is wrong here: token, clock, TLS, permissions of files."),
     "completion": ("completion", "Completion for bash, zsh or fish."),
     "demo": ("demo", "The whole circle on this machine, in a folder of its own."),

@@ -255,6 +255,5 @@ def _taken(reading: Reading, drafts: list[Draft]) -> frozenset[str]:
 
 def _values(request: Request, drafts: list[Draft]) -> dict[str, dict[str, Any]]:
     """The Webhook documents by key, if they are to be kept."""
-    return (
-        {draft.key: draft.document.value for draft in drafts} if request.files.keep_values else {}
-    )
+    kept = drafts if request.files.keep_values else ()
+    return {draft.key: draft.document.value for draft in kept}

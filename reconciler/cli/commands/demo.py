@@ -15,7 +15,7 @@ from typing import Final
 
 import click
 
-from reconciler.cli.options import logging_options
+from reconciler.cli.options.output import logging_options
 from reconciler.cli.terminal.console import console_of
 
 TOKEN: Final = "demo-token-of-this-machine-only"  # noqa: S105  a made-up credential that its own receiver expects
@@ -70,7 +70,7 @@ def command(ctx: click.Context) -> int:
 
     Everything happens in a temporary folder and ends by itself.
     """
-    from reconciler.cli.run.receiver import DemoReceiver  # noqa: PLC0415  only here
+    from reconciler.cli.actions.demo_receiver import DemoReceiver  # noqa: PLC0415  only here
 
     console = console_of(ctx)
     with (

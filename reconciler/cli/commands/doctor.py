@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
 
 import click
 
-from reconciler.cli.options import (
-    Number,
-    logging_options,
-    option,
-    output_option,
-    paths_argument,
-    secret_options,
-    tenant_options,
-)
-from reconciler.cli.run.certificates import ca_file_option
+from reconciler.cli.options.connection import ca_file_option
+from reconciler.cli.options.manifests import ManifestOptions, secret_options
+from reconciler.cli.options.option import Number, option
+from reconciler.cli.options.option_values import pass_options
+from reconciler.cli.options.output import logging_options, output_option
+from reconciler.cli.options.paths import paths_argument
+from reconciler.cli.options.tenant import tenant_options
 from reconciler.cli.terminal.console import console_of
-
-if TYPE_CHECKING:
-    from reconciler.cli.run.source import Options
-    from reconciler.core.results.finding import Finding
-    from reconciler.manifests import Manifests
 
 EPILOG = """\b
 Examples:
@@ -30,6 +22,13 @@ Examples:
   reconciler doctor --tenant-url https://acme.example.com/public-api/v1 \\
     --tenant-token-file token.txt -o json
 """
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorOptions:
+    """The options of `doctor`."""
+
+    manifests: ManifestOptions = field(default_factory=ManifestOptions)
 
 
 @click.command("doctor", epilog=EPILOG)
@@ -46,76 +45,16 @@ Examples:
 @secret_options
 @output_option("text", "json")
 @logging_options
-@click.pass_context
-def command(ctx: click.Context, /, **values: Any) -> int:
+@pass_options(DoctorOptions)
+def command(ctx: click.Context, options: DoctorOptions) -> int:
     """Look for what is wrong: versions, manifests, permissions of files, and of the tenant its
     token, scopes, TLS and clock.
 
     Writes nothing. Exit 1 when something is wrong.
     """
-    from reconciler.cli.run.source import Options  # noqa: PLC0415  likewise
-    from reconciler.cli.terminal.ending import Exit  # noqa: PLC0415  `--help` needs none of it
-    from reconciler.cli.terminal.signals import run  # noqa: PLC0415  likewise
-    from reconciler.render import doctor  # noqa: PLC0415  likewise
+    from reconciler.cli.actions import doctor  # noqa: PLC0415  `--help` needs none of it
 
-    default = ctx.get_parameter_source("paths") is click.core.ParameterSource.DEFAULT
-    console, options = (
-        console_of(ctx),
-        Options({**values, "deadline": values["timeout"] * 3, "may_be_empty": default}),
-    )
-    findings = run(_examined(options))
-    console.data(
-        doctor.doctor_json(findings) if console.output == "json" else doctor.doctor_text(findings)
-    )
-    return Exit.ERROR if any(finding.status == "failed" for finding in findings) else Exit.DONE
-
-
-async def _examined(options: Options) -> tuple[Finding, ...]:
-    """Every check that the options allow; each goes on where another fails."""
-    from reconciler.cli.run import checks  # noqa: PLC0415  as above
-
-    manifests, read = _manifests(options)
-    return (
-        checks.versions(),
-        *read,
-        *checks.files(_token_files(options, manifests)),
-        *await checks.tenant(options, manifests),
-    )
-
-
-def _token_files(options: Options, manifests: Manifests | None) -> list[str]:
-    """The files that hold tokens of tenants, as options and Tenant manifests name them; relative to
-    the current folder.
-    """
-    from os import environ  # noqa: PLC0415  as above
-    from os.path import realpath, relpath  # noqa: PLC0415  as above
-
-    from reconciler.manifests.secret_sources.file import FROM_FILE, login_places  # noqa: PLC0415  likewise
-
-    given = {realpath(options.tenant_token_file)} if options.tenant_token_file else set()
-    places = manifests.tokens - login_places(environ) if manifests is not None else frozenset()
-    return sorted(
-        relpath(path)
-        for path in given | {place.item[0] for place in places if place.source == FROM_FILE}
-    )
-
-
-def _manifests(options: Options) -> tuple[Manifests | None, tuple[Finding, ...]]:
-    """What the paths hold, with what is to be said of it."""
-    from reconciler.cli.run.source import read  # noqa: PLC0415  as above
-    from reconciler.core.errors import InvalidManifests  # noqa: PLC0415  likewise
-    from reconciler.core.results.finding import Finding  # noqa: PLC0415  likewise
-    from reconciler.render.counted import counted  # noqa: PLC0415  likewise
-
-    try:
-        found = read(options, "warn")
-    except InvalidManifests as error:
-        return None, (Finding("manifests", "failed", str(error), "reconciler validate says which"),)
-    counts = [counted(number, kind) for kind, number in found.kinds.items()]
-    what = f"{', '.join(counts) or 'no manifests'} in {' '.join(options.paths)}"
-    if found.problems:
-        message = f"{counted(len(found.problems), 'warning')}; {what}"
-        return found, (
-            Finding("manifests", "warning", message, "reconciler validate and plan say which"),
-        )
-    return found if counts else None, (Finding("manifests", "ok", what),)
+    manifests = options.manifests
+    if ctx.get_parameter_source("paths") is click.core.ParameterSource.DEFAULT:
+        manifests = doctor.accept_nothing(manifests)
+    return doctor.examine(console_of(ctx), manifests)

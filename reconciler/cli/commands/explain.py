@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli.options import logging_options
+from reconciler.cli.options.output import logging_options
 from reconciler.cli.terminal.console import console_of
 
 EPILOG = """\b

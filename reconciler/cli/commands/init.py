@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from reconciler.cli.options import logging_options
+from reconciler.cli.options.output import logging_options
 from reconciler.cli.terminal.console import console_of
 
 TENANT: Final = """\

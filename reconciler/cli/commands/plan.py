@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
 
 import click
 
-from reconciler.cli.options import (
-    all_tenants_option,
-    logging_options,
-    option,
-    output_option,
-    paths_argument,
-    policies_at_option,
-    since_option,
-)
-from reconciler.cli.run.plan_options import shared_options
-from reconciler.cli.run.show import show_plan
-from reconciler.cli.terminal.console import Console, console_of
+from reconciler.cli.options.changes import ChangeOptions, plan_options
+from reconciler.cli.options.manifests import ManifestOptions, policies_at_option, since_option
+from reconciler.cli.options.option import option
+from reconciler.cli.options.option_values import pass_options
+from reconciler.cli.options.output import logging_options, output_option
+from reconciler.cli.options.paths import paths_argument
+from reconciler.cli.options.tenant import all_tenants_option
+from reconciler.cli.terminal.console import console_of
 from reconciler.render.forms import forms_of
-
-if TYPE_CHECKING:
-    from reconciler.cli.run.prepare import Prepared
-    from reconciler.cli.run.source import Options
-    from reconciler.core.change import Plan
-    from reconciler.core.results.runs import TenantRun
 
 EPILOG = """\b
 Examples:
@@ -36,6 +25,17 @@ Examples:
   reconciler plan webhooks/ --out plan.json
   reconciler plan . --all-tenants
 """
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """The options of `plan`."""
+
+    manifests: ManifestOptions = field(default_factory=ManifestOptions)
+    changes: ChangeOptions = field(default_factory=ChangeOptions)
+    out: str | None = None
+    detailed_exitcode: bool = False
+    all_tenants: bool = False
 
 
 @click.command("plan", epilog=EPILOG)
@@ -49,48 +49,17 @@ Examples:
 @since_option
 @policies_at_option
 @all_tenants_option
-@shared_options
+@plan_options
 @output_option(*forms_of("plan"))
 @logging_options
-@click.pass_context
-def command(ctx: click.Context, /, **values: Any) -> int:
+@pass_options(PlanOptions)
+def command(ctx: click.Context, options: PlanOptions) -> int:
     """Show what reconcile would do. Cannot write."""
-    from reconciler.cli.run import plan_file  # noqa: PLC0415  `--help` needs none of it
-    from reconciler.cli.run.prepare import prepare  # noqa: PLC0415  likewise
-    from reconciler.cli.run.source import Options  # noqa: PLC0415  likewise
-    from reconciler.cli.terminal.signals import run  # noqa: PLC0415  likewise
+    from reconciler.cli.actions import plan  # noqa: PLC0415  `--help` needs none of it
 
-    console, options = console_of(ctx), Options(values)
+    console, changes, detailed = console_of(ctx), options.changes, options.detailed_exitcode
+    manifests = options.manifests.with_policies("read")
     if options.all_tenants:
-        return _all(ctx, console, options)
-    with plan_file.reserved(options.out) as file:
-        prepared = prepare(options, "warn")
-        made = run(prepared.plan_only(console))
-        if file is not None:
-            plan_file.write(file, made, prepared)
-    show_plan(console, made)
-    return _code(made, options)
-
-
-def _code(made: Plan, options: Options) -> int:
-    from reconciler.cli.terminal.ending import Exit  # noqa: PLC0415  as above
-
-    if made.violations:
-        return Exit.REFUSED
-    return Exit.PENDING if made.pending and options.detailed_exitcode else Exit.DONE
-
-
-def _all(ctx: click.Context, console: Console, options: Options) -> int:
-    """A plan for each tenant."""
-    from reconciler.cli.run.prepare import prepare  # noqa: PLC0415  as above
-    from reconciler.cli.tenants.all_tenants import Round, turns  # noqa: PLC0415  as above
-
-    async def one(begun: TenantRun, prepared: Prepared) -> TenantRun:
-        made = await prepared.plan_only(console)
-        if console.output == "text":
-            show_plan(console, made)
-        return replace(begun, exit_code=_code(made, options), plan=made)
-
-    return Round(
-        console, options, turns(ctx, options, lambda mine: prepare(mine, "warn")), one
-    ).run()
+        return plan.plan_all(ctx, console, manifests, changes, options.out, detailed=detailed)
+    made = plan.plan_tenant(console, manifests, changes, options.out)
+    return plan.exit_code(made, detailed=detailed)

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
 
 import click
 
-from reconciler.cli.options import (
-    all_tenants_option,
-    logging_options,
-    option,
-    optional_paths_argument,
-    output_option,
+from reconciler.cli.options.changes import ChangeOptions, plan_options
+from reconciler.cli.options.manifests import ManifestOptions
+from reconciler.cli.options.option import option
+from reconciler.cli.options.option_values import pass_options
+from reconciler.cli.options.output import logging_options, output_option
+from reconciler.cli.options.paths import optional_paths_argument
+from reconciler.cli.options.tenant import all_tenants_option
+from reconciler.cli.options.writing import (
+    WriteOptions,
+    on_error_option,
+    parallelism_option,
+    require_terminal,
+    yes_option,
 )
-from reconciler.cli.run.plan_options import shared_options
-from reconciler.cli.terminal.console import Console, console_of, is_terminal
+from reconciler.cli.terminal.console import console_of
 from reconciler.render.forms import forms_of
-
-if TYPE_CHECKING:
-    from reconciler.cli.run.prepare import Run
-    from reconciler.cli.run.source import Options
 
 EPILOG = """\b
 Examples:
@@ -36,9 +36,20 @@ Examples:
 """
 
 
+@dataclass(frozen=True, slots=True)
+class ReconcileOptions:
+    """The options of `reconcile`."""
+
+    manifests: ManifestOptions = field(default_factory=ManifestOptions)
+    changes: ChangeOptions = field(default_factory=ChangeOptions)
+    write: WriteOptions = field(default_factory=WriteOptions)
+    plan: str | None = None
+    all_tenants: bool = False
+
+
 @click.command("reconcile", epilog=EPILOG)
 @optional_paths_argument
-@option("--yes", is_flag=True, help="No prompt.")
+@yes_option
 @option(
     "--expect-digest",
     guard=True,
@@ -58,67 +69,31 @@ Examples:
     help="The plan with this digest passes what a person may accept (limits, unclear sources, "
     "policies, …); else exit 5.",
 )
-@option(
-    "--parallelism",
-    type=click.IntRange(1, 100),
-    default=10,
-    show_default=True,
-    metavar="N",
-    help="Changes at once.",
-)
-@option(
-    "--on-error",
-    type=click.Choice(["continue", "stop"]),
-    default="continue",
-    show_default=True,
-    help="After a failure.",
-)
+@parallelism_option("Changes")
+@on_error_option
 @option(
     "--test-first",
     is_flag=True,
     help="Test each changed endpoint first; what fails is not written.",
 )
 @all_tenants_option
-@shared_options
+@plan_options
 @output_option(*forms_of("report"))
 @logging_options
-@click.pass_context
-def command(ctx: click.Context, /, **values: Any) -> int:
+@pass_options(ReconcileOptions)
+def command(ctx: click.Context, options: ReconcileOptions) -> int:
     """Plan, confirm, carry out, report."""
-    from reconciler.cli.run.prepare import prepare  # noqa: PLC0415  `--help` needs none of it
-    from reconciler.cli.run.resume import resumed  # noqa: PLC0415  likewise
-    from reconciler.cli.run.source import Options  # noqa: PLC0415  likewise
-    from reconciler.cli.terminal.signals import run  # noqa: PLC0415  likewise
+    from reconciler.cli.actions import reconcile  # noqa: PLC0415  `--help` needs none of it
 
-    console, options = console_of(ctx), Options(values)
-    require_terminal(options, ctx)
-    if options.plan is None and not options.paths:
+    console, changes, write = console_of(ctx), options.changes, options.write
+    manifests = options.manifests.with_policies("read")
+    require_terminal(ctx, write.approval)
+    if options.plan is None and not manifests.paths:
         raise click.MissingParameter(
             ctx=ctx, param=next(param for param in ctx.command.params if param.name == "paths")
         )
     if options.all_tenants:
-        from reconciler.cli.tenants.waves import reconcile_all  # noqa: PLC0415  as above
-
-        return reconcile_all(ctx, console, options)
-    prepared = prepare(options, "require") if options.plan is None else resumed(ctx, options)
-    return run(_run(console, prepared))
-
-
-def require_terminal(options: Options, ctx: click.Context) -> None:
-    """Raises UsageError where there is neither `--yes` nor somebody to ask."""
-    if not options.yes and not all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
-        raise click.UsageError(
-            "there is no terminal to ask on: give --yes to write without a prompt", ctx
-        )
-
-
-async def _run(console: Console, prepared: Run) -> int:
-    from reconciler.cli.run.confirm import confirm_and_carry_out  # noqa: PLC0415  as above
-    from reconciler.cli.run.connect import opened  # noqa: PLC0415  as above
-
-    options = prepared.options
-    end = time.monotonic() + options.deadline if options.deadline is not None else None
-    async with opened(prepared.target, options, options.parallelism) as provider:
-        return await confirm_and_carry_out(
-            console, await prepared.plan(provider, console), provider, prepared, end
-        )
+        return reconcile.reconcile_all(ctx, console, manifests, changes, write, options.plan)
+    if options.plan is None:
+        return reconcile.reconcile_tenant(console, manifests, changes, write)
+    return reconcile.reconcile_saved(ctx, console, manifests, changes, write, options.plan)

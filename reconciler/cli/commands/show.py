@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli.options import logging_options, output_option
+from reconciler.cli.options.output import logging_options, output_option
 from reconciler.cli.run.show import show_plan
 from reconciler.cli.terminal.console import console_of
 from reconciler.render.forms import forms_of
@@ -21,7 +21,7 @@ Examples:
 @output_option(*forms_of("plan"))
 @logging_options
 @click.pass_context
-def command(ctx: click.Context, file: str, output: str) -> None:  # noqa: ARG001  `output` is on the console
+def command(ctx: click.Context, file: str) -> None:
     """Show a saved plan as `plan` showed it. Asks no tenant."""
     from reconciler.cli.run import plan_file  # noqa: PLC0415  `--help` needs none of it
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field
 
 import click
 
-from reconciler.cli.options import (
-    all_tenants_option,
-    logging_options,
-    option,
-    output_option,
-    paths_argument,
+from reconciler.cli.options.connection import ca_file_option
+from reconciler.cli.options.manifests import (
+    ManifestOptions,
     policies_at_option,
     policies_option,
     secret_options,
 )
-from reconciler.cli.run.certificates import ca_file_option
+from reconciler.cli.options.option import option
+from reconciler.cli.options.option_values import pass_options
+from reconciler.cli.options.output import logging_options, output_option
+from reconciler.cli.options.paths import paths_argument
+from reconciler.cli.options.tenant import all_tenants_option
 from reconciler.cli.terminal.console import console_of
 from reconciler.render.forms import forms_of
 
@@ -31,6 +32,15 @@ Examples:
 """
 
 
+@dataclass(frozen=True, slots=True)
+class ValidateOptions:
+    """The options of `validate`."""
+
+    manifests: ManifestOptions = field(default_factory=ManifestOptions)
+    secrets: bool = False
+    all_tenants: bool = False
+
+
 @click.command("validate", epilog=EPILOG)
 @paths_argument
 @option("--strict", is_flag=True, help="Warnings are errors.")
@@ -42,23 +52,16 @@ Examples:
 @ca_file_option
 @output_option(*forms_of("problems"))
 @logging_options
-@click.pass_context
-def command(ctx: click.Context, /, **values: Any) -> None:
+@pass_options(ValidateOptions)
+def command(ctx: click.Context, options: ValidateOptions) -> None:
     """Check manifests against JSON Schema and the rules across files. Needs no network and no
     secrets.
     """
-    from reconciler.cli.run.source import Options, read  # noqa: PLC0415  `--help` reads no manifests
+    from reconciler.cli.actions import validate  # noqa: PLC0415  `--help` needs none of it
 
-    console = console_of(ctx)
-    options = Options({**values, "any_tenant": True, "each_tenant": True, "judge": "judge"})
-    manifests = read(options, "require" if values["secrets"] else "ignore")
-    if options.all_tenants and not manifests.tenants:
+    found = validate.read(options.manifests, secrets=options.secrets)
+    if options.all_tenants and not found.tenants:
         raise click.UsageError("--all-tenants: there is no Tenant manifest among the paths", ctx)
-    if values["secrets"]:
-        from reconciler.workflow import require_secrets  # noqa: PLC0415  it brings asyncio, which nothing else here needs
-
-        require_secrets(manifests, None, tenants=True)
-    from reconciler.cli.terminal.problems import rendered  # noqa: PLC0415  `--help` renders nothing
-
-    found = (manifests.problems, manifests.documents, manifests.skipped)
-    console.data(rendered(console.output, *found, color=console.color))
+    if options.secrets:
+        validate.require_secrets(found)
+    validate.show_problems(console_of(ctx), found)

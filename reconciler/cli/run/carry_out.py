@@ -9,12 +9,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from reconciler.cli.run.prepare import Run
+from reconciler.cli.options.writing import ExecutionOptions
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.progress import progress
 from reconciler.cli.terminal.signals import interruptible
 from reconciler.core.change import Action, Change, Plan
 from reconciler.core.errors import ProviderError
+from reconciler.core.model.webhook import Owner
 from reconciler.core.results.reports import Failure, Report, Verdict
 from reconciler.execute import Check, Execution, Options
 from reconciler.providers.base import Provider
@@ -43,14 +44,18 @@ def _tested(provider: Provider) -> Check:
 
 
 async def carry_out(
-    console: Console, made: Plan, provider: Provider, prepared: Run, end: float | None
+    console: Console,
+    made: Plan,
+    provider: Provider,
+    owner: Owner,
+    options: ExecutionOptions,
+    end: float | None,
 ) -> tuple[Report, bool]:
     """The report of the run, and whether it was interrupted. A request under way when Ctrl-C comes
     gets 10 s; no wait goes on.
 
     `end` is the time of `time.monotonic` at which `--deadline` is over.
     """
-    options = prepared.options
     with progress(console, len(made.pending), "reconcile") as tick:
         settings = Options(
             parallelism=options.parallelism,
@@ -60,7 +65,7 @@ async def carry_out(
         )
         if options.test_first:
             settings = replace(settings, check=_tested(provider))
-        execution = Execution(made, provider, prepared.policy.owner, settings)
+        execution = Execution(made, provider, owner, settings)
         task = asyncio.ensure_future(execution.run())
 
         def stop() -> None:

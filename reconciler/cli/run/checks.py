@@ -23,7 +23,8 @@ from reconciler.providers.tenant.provider import TenantProvider
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from reconciler.cli.run.source import Options
+    from reconciler.cli.options.manifests import ManifestOptions
+    from reconciler.cli.options.tenant import TenantOptions
     from reconciler.manifests import Manifests
     from reconciler.providers.http.client import Client
 
@@ -77,24 +78,20 @@ def files(tokens: Iterable[str]) -> Iterator[Finding]:
         yield Finding("files", "ok", f"no other user can read {', '.join(private)}")
 
 
-async def tenant(options: Options, manifests: Manifests | None) -> tuple[Finding, ...]:
+async def tenant(options: ManifestOptions, manifests: Manifests | None) -> tuple[Finding, ...]:
     """What the tenant says, if one was named; a file of the embedded tenant must be there, none is
     made.
     """
-    if (
-        not options.is_local
-        and not options.tenant_url
-        and (manifests is None or _none_named(options, manifests))
-    ):
+    if options.tenant.by_manifest and (manifests is None or _none_named(options, manifests)):
         return ()
     try:
-        target = connect.choose(options, manifests)
+        target = connect.choose(options.tenant, manifests)
         shown = _shown(target)
         if _is_new(target):
             return (Finding("tenant", "ok", f"{shown}: not there yet; the first plan makes it"),)
-        async with connect.client(target, options) as client:
+        async with connect.client(target, options.connection) as client:
             found = await examine(client, shown or client.shown, time.time)
-            return (*found, *await _switched_off(client, options, manifests))
+            return (*found, *await _switched_off(client, options.tenant, manifests))
     except InvalidManifests as error:
         return tuple(
             Finding("token", "failed", problem.message, problem.hint) for problem in error.problems
@@ -107,15 +104,15 @@ async def tenant(options: Options, manifests: Manifests | None) -> tuple[Finding
         )
 
 
-def _none_named(options: Options, manifests: Manifests) -> bool:
+def _none_named(options: ManifestOptions, manifests: Manifests) -> bool:
     """Whether no tenant was asked for: no PATH was given, and no Tenant manifest is in the current
     folder.
     """
-    return bool(options.may_be_empty) and not (manifests.tenants or options.tenant)
+    return options.rules.may_be_empty and not (manifests.tenants or options.tenant.tenant)
 
 
 async def _switched_off(
-    client: Client, options: Options, manifests: Manifests | None
+    client: Client, options: TenantOptions, manifests: Manifests | None
 ) -> tuple[Finding, ...]:
     """A warning where webhooks that the manifests declare as enabled, or leave open, are off at the
     tenant.

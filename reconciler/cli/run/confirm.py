@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.options.writing import WriteOptions
+from reconciler.cli.run.carry_out import carry_out
 from reconciler.cli.run.show import show_plan, show_report
 from reconciler.cli.terminal.console import Console
-
-if TYPE_CHECKING:
-    from reconciler.cli.run.prepare import Run
-    from reconciler.core.change import Plan
-    from reconciler.core.results.reports import Report
-    from reconciler.providers.base import Provider
+from reconciler.cli.terminal.ending import Exit
+from reconciler.cli.terminal.signals import at_once
+from reconciler.core.change import Plan
+from reconciler.core.errors import Declined, PlanRefused
+from reconciler.core.model.webhook import Owner
+from reconciler.core.results.reports import Report, Status
+from reconciler.providers.base import Provider
+from reconciler.render import text
+from reconciler.render.counted import counted
+from reconciler.workflow import approve
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,33 +33,38 @@ class Ended:
 
 
 async def confirm_and_carry_out(
-    console: Console, made: Plan, provider: Provider, prepared: Run, end: float | None = None
+    console: Console,
+    made: Plan,
+    provider: Provider,
+    owner: Owner,
+    options: WriteOptions,
+    end: float | None = None,
 ) -> int:
     """Shows a plan, asks, carries it out and reports; the exit code. `end` as in `carry_out`."""
-    ended = await confirmed_and_carried_out(console, made, provider, prepared, end)
+    ended = await confirmed_and_carried_out(console, made, provider, owner, options, end)
     show_ended(console, ended)
     return ended.code
 
 
 async def confirmed_and_carried_out(
-    console: Console, made: Plan, provider: Provider, prepared: Run, end: float | None
+    console: Console,
+    made: Plan,
+    provider: Provider,
+    owner: Owner,
+    options: WriteOptions,
+    end: float | None,
 ) -> Ended:
     """The same, but what it came to is not shown yet."""
-    from reconciler.cli.run.carry_out import carry_out  # noqa: PLC0415  as above
-    from reconciler.cli.terminal.ending import Exit  # noqa: PLC0415  as above
-    from reconciler.core.errors import Declined, PlanRefused  # noqa: PLC0415  as above
-    from reconciler.workflow import approve  # noqa: PLC0415  as above
-
-    options = prepared.options
+    approval = options.approval
     try:
-        approve(made, options.expect_digest, options.accept)
+        approve(made, approval.expect_digest, approval.accept)
     except PlanRefused:
         return Ended(Exit.REFUSED, made)
     if console.output == "text" and made.pending:
         show_plan(console, made)
-    if made.pending and not options.yes and not _confirmed(console, made):
+    if made.pending and not approval.yes and not _confirmed(console, made):
         raise Declined("declined; nothing was written")
-    report, interrupted = await carry_out(console, made, provider, prepared, end)
+    report, interrupted = await carry_out(console, made, provider, owner, options.execution, end)
     return Ended(Exit.INTERRUPTED if interrupted else _code(report), made, report)
 
 
@@ -67,12 +77,7 @@ def show_ended(console: Console, ended: Ended) -> None:
 
 
 def _confirmed(console: Console, made: Plan) -> bool:
-    from reconciler.cli.terminal.signals import at_once  # noqa: PLC0415  as above
-    from reconciler.render.counted import counted  # noqa: PLC0415  as above
-
     if console.output != "text":
-        from reconciler.render import text  # noqa: PLC0415  only for a prompt beside a document
-
         click.echo(text.plan_text(made), err=True)
     with at_once():
         click.echo(f"Carry out {counted(len(made.pending), 'change')}? [y/N] ", err=True, nl=False)
@@ -83,9 +88,6 @@ def _confirmed(console: Console, made: Plan) -> bool:
 
 
 def _code(report: Report) -> int:
-    from reconciler.cli.terminal.ending import Exit  # noqa: PLC0415  as above
-    from reconciler.core.results.reports import Status  # noqa: PLC0415  as above
-
     if report.complete:
         return Exit.DONE
     refused = [

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from reconciler.cli.run.source import Options
+from reconciler.cli.options.connection import ConnectionOptions
+from reconciler.cli.options.tenant import TenantOptions
 from reconciler.cli.run.tenant_folder import prepare_folder
 from reconciler.core.change import TenantRef
 from reconciler.core.errors import BadRequest, InvalidManifests
@@ -64,7 +65,7 @@ class Target:
         )
 
 
-def _token(options: Options) -> Secret:
+def _token(options: TenantOptions) -> Secret:
     if options.tenant_token_file:
         try:
             text = Path(options.tenant_token_file).read_text("utf-8").removesuffix("\n")
@@ -90,8 +91,8 @@ def _shown(file: str) -> str:
     )
 
 
-def _by_url(options: Options) -> Target:
-    url: str = options.tenant_url
+def _by_url(options: TenantOptions) -> Target:
+    url = options.tenant_url or ""
     wrong = limits.url(url)
     if wrong:
         hint = idn.hint(url)
@@ -101,7 +102,7 @@ def _by_url(options: Options) -> Target:
     return Target("", url, _token(options), url_place="--tenant-url")
 
 
-def choose(options: Options, manifests: Manifests | None) -> Target:
+def choose(options: TenantOptions, manifests: Manifests | None) -> Target:
     """The tenant of this run; raises BadRequest naming the three ways when none was given."""
     if options.is_local and options.tenant_url:
         raise BadRequest("--local and --tenant-url exclude each other")
@@ -139,7 +140,7 @@ def choose(options: Options, manifests: Manifests | None) -> Target:
     return Target(spec.name, spec.url or "", token)
 
 
-def address_policy(options: Options) -> AddressPolicy:
+def address_policy(options: ConnectionOptions) -> AddressPolicy:
     """The addresses that deliveries may reach, from `--allow-network` and `--allow-port`."""
     try:
         return AddressPolicy.parse(options.allow_network or (), options.allow_port or ())
@@ -147,7 +148,7 @@ def address_policy(options: Options) -> AddressPolicy:
         raise BadRequest(f"--allow-network, --allow-port: {error}") from None
 
 
-def sender(options: Options, proxy: Proxy | None = None) -> Sender:
+def sender(options: ConnectionOptions, proxy: Proxy | None = None) -> Sender:
     """What sends deliveries: to the addresses that the options allow, trusting what they say beside
     the machine's.
     """
@@ -156,7 +157,9 @@ def sender(options: Options, proxy: Proxy | None = None) -> Sender:
 
 
 @asynccontextmanager
-async def client(target: Target, options: Options, parallelism: int = 10) -> AsyncIterator[Client]:
+async def client(
+    target: Target, options: ConnectionOptions, parallelism: int = 10
+) -> AsyncIterator[Client]:
     """An HTTP client for that tenant, closed at the end; raises StoreError for a file that cannot
     be used.
     """
@@ -188,7 +191,7 @@ async def client(target: Target, options: Options, parallelism: int = 10) -> Asy
 
 @asynccontextmanager
 async def opened(
-    target: Target, options: Options, parallelism: int = 10
+    target: Target, options: ConnectionOptions, parallelism: int = 10
 ) -> AsyncIterator[TenantProvider]:
     """A provider for that tenant, closed at the end; raises StoreError for a file that cannot be
     used.

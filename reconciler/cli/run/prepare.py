@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Protocol
 
 from reconciler import workflow
+from reconciler.cli.options.changes import ChangeOptions
+from reconciler.cli.options.connection import ConnectionOptions
+from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.run import connect, source
-from reconciler.cli.run.source import Options, Secrets
+from reconciler.cli.run.source import Secrets
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.progress import waiting
 from reconciler.core.change import Plan, TenantRef
@@ -27,8 +30,8 @@ class Run(Protocol):
     """What carrying out needs to know, whether the plan is made now or was saved."""
 
     @property
-    def options(self) -> Options:
-        """The options of the command line."""
+    def connection(self) -> ConnectionOptions:
+        """How the tenant and endpoints are reached."""
         ...
 
     @property
@@ -50,7 +53,7 @@ class Run(Protocol):
 class Prepared:
     """Everything a run needs before the first request."""
 
-    options: Options
+    connection: ConnectionOptions
     manifests: Manifests
     target: connect.Target
     policy: RunPolicy
@@ -80,11 +83,11 @@ class Prepared:
 
     def within(self, seconds: float | None) -> Prepared:
         """The same with that `--deadline`."""
-        return replace(self, options=self.options.but(deadline=seconds))
+        return replace(self, connection=replace(self.connection, deadline=seconds))
 
     async def plan_only(self, console: Console) -> Plan:
         """The same, with the tenant opened for it alone."""
-        async with connect.opened(self.target, self.options) as provider:
+        async with connect.opened(self.target, self.connection) as provider:
             return await self.plan(provider, console)
 
 
@@ -99,14 +102,10 @@ def _said(problem: Problem) -> str:
     )
 
 
-def narrow(options: Options) -> workflow.Narrow:
+def narrow(options: ManifestOptions) -> workflow.Narrow:
     """`--only`, `--exclude`, `--select`."""
-    return workflow.Narrow(
-        options.only or (),
-        options.exclude or (),
-        options.select or (),
-        options.known or frozenset(),
-    )
+    wanted = options.narrow
+    return workflow.Narrow(wanted.only, wanted.exclude, wanted.select, options.shared.known)
 
 
 def _way_to(root: str) -> str:
@@ -114,15 +113,14 @@ def _way_to(root: str) -> str:
     return Path(os.path.relpath(root)).as_posix()
 
 
-def prepare(options: Options, secrets: Secrets) -> Prepared:
+def prepare(options: ManifestOptions, changes: ChangeOptions, secrets: Secrets) -> Prepared:
     """Reads and checks everything that needs no tenant; with `require`, every secret of the
     selected webhooks resolves.
     """
     manifests = source.read(options, secrets)
-    target = connect.choose(options, manifests)
-    policy = workflow.narrowed(
-        manifests, narrow(options), source.policy(options, manifests), _way_to(manifests.root)
-    )
+    target = connect.choose(options.tenant, manifests)
+    permitted = source.policy(options.tenant, changes, manifests)
+    policy = workflow.narrowed(manifests, narrow(options), permitted, _way_to(manifests.root))
     keys = policy.scope.selected
     if secrets == "require":
         selected = workflow.require_secrets(
@@ -130,4 +128,5 @@ def prepare(options: Options, secrets: Secrets) -> Prepared:
         )
     else:
         selected = tuple(item for item in manifests.declared if policy.scope.selects(item.key))
-    return Prepared(options, manifests, target, policy, selected, source.base(options, manifests))
+    base = source.base(options, manifests)
+    return Prepared(options.connection, manifests, target, policy, selected, base)

@@ -11,8 +11,11 @@ import click
 from click.core import ParameterSource
 
 from reconciler import workflow
+from reconciler.cli.options.changes import ChangeOptions
+from reconciler.cli.options.connection import ConnectionOptions
+from reconciler.cli.options.manifests import ManifestOptions
+from reconciler.cli.options.tenant import TenantOptions
 from reconciler.cli.run import connect, plan_file, source
-from reconciler.cli.run.source import Options
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.progress import waiting
 from reconciler.core.change import Plan
@@ -41,7 +44,7 @@ _DECIDED: Final = (
 class Resumed:
     """The same to a run as `Prepared`, out of a plan file."""
 
-    options: Options
+    connection: ConnectionOptions
     target: connect.Target
     policy: RunPolicy
     saved: Saved
@@ -55,7 +58,9 @@ class Resumed:
             )
 
 
-def resumed(ctx: click.Context, options: Options) -> Resumed:
+def resumed(
+    ctx: click.Context, options: ManifestOptions, changes: ChangeOptions, file: str
+) -> Resumed:
     """Reads and checks everything that needs no tenant; raises what says why this plan is not to be
     carried out here.
     """
@@ -67,23 +72,23 @@ def resumed(ctx: click.Context, options: Options) -> Resumed:
         raise click.UsageError(
             f"the saved plan has decided that already; give it to plan instead: {names}", ctx
         )
-    saved = plan_file.read(options.plan, apply=True)
+    saved = plan_file.read(file, apply=True)
     asked = replace(source.request(options, "warn"), only_tenants=True)
     files = replace(asked.files, may_be_empty=not options.paths)
     manifests = load(replace(asked, files=files))
-    target = connect.choose(options, manifests)
-    _same_tenant(saved, target, options, manifests)
+    target = connect.choose(options.tenant, manifests)
+    _same_tenant(saved, target, options.tenant, manifests)
     declared = decode_saved(saved.manifests, asked, manifests)
-    owner = replace(saved.policy.owner, revision=options.revision or saved.policy.owner.revision)
-    in_use = saved.policy.accept_in_use or bool(options.accept_in_use)
+    owner = replace(saved.policy.owner, revision=changes.revision or saved.policy.owner.revision)
+    in_use = saved.policy.accept_in_use or changes.accept_in_use
     policy = replace(saved.policy, owner=owner, accept_in_use=in_use, rules=manifests.rules)
-    return Resumed(options, target, policy, saved, declared)
+    return Resumed(options.connection, target, policy, saved, declared)
 
 
 def _same_tenant(
-    saved: Saved, target: connect.Target, options: Options, manifests: Manifests
+    saved: Saved, target: connect.Target, options: TenantOptions, manifests: Manifests
 ) -> None:
-    spec = manifests.tenant if not (options.is_local or options.tenant_url) else None
+    spec = manifests.tenant if options.by_manifest else None
     here, there = target.ref(source.owner(options, spec)), saved.shown.tenant
     for what, mine, its in (("tenant", here.url, there.url), ("owner", here.owner, there.owner)):
         if mine != its:

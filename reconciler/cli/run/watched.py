@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from typing import TYPE_CHECKING
 
 from reconciler.cli.run.show import show_test
-
-if TYPE_CHECKING:
-    from reconciler.cli.terminal.console import Console
-    from reconciler.core.results.reports import TestReport
-    from reconciler.testing import Testing
+from reconciler.cli.terminal.console import Console
+from reconciler.cli.terminal.progress import progress
+from reconciler.cli.terminal.signals import interruptible
+from reconciler.core.results.reports import TestReport
+from reconciler.testing import Testing
 
 
 async def watched(
@@ -22,11 +22,6 @@ async def watched(
     Raises what the tenant failed with if no delivery could be made; `alone`: after a report for CI
     that says so.
     """
-    import asyncio  # noqa: PLC0415  as above
-
-    from reconciler.cli.terminal.progress import progress  # noqa: PLC0415  as above
-    from reconciler.cli.terminal.signals import interruptible  # noqa: PLC0415  as above
-
     with progress(console, tests.total, "test") as tick:
         task = asyncio.ensure_future(tests.run(tick))
         with interruptible(task.cancel, task.cancel):

@@ -2,13 +2,11 @@
 after the other.
 
 Everything is read and checked before the first tenant is asked. What fails for one tenant keeps no
-other of its wave from its turn; whether the next wave has one is for the command to say. Called by
-plan, reconcile, drift and test.
+other of its wave from its turn; whether the next wave has one is for the command to say.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -16,8 +14,10 @@ from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 import click
 
+from reconciler.cli.options.manifests import ManifestOptions, SharedInput
+from reconciler.cli.options.tenant import TenantOptions
 from reconciler.cli.run import source
-from reconciler.cli.run.source import Options
+from reconciler.cli.run.deadline import end_in, seconds_until
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.ending import Exit, code_of, worst
 from reconciler.cli.terminal.signals import run_made
@@ -25,12 +25,12 @@ from reconciler.core.errors import BadRequest, InvalidManifests, ReconcilerError
 from reconciler.core.model.problem import Problem
 from reconciler.core.results.reports import Failure
 from reconciler.core.results.runs import Runs, TenantRun
-from reconciler.manifests import TenantSpec, load
+from reconciler.manifests import Manifests, TenantSpec, load
+from reconciler.render.document import to_json
 from reconciler.render.escape import terminal
 from reconciler.render.runs import heading, runs_document, runs_junit, runs_markdown, runs_summary
 
 _ONE_TENANT: Final = ("tenant", "tenant_url", "local", "local_file")
-_ONE_PLAN: Final = ("out", "plan")
 _UNWRITTEN: Final = {
     Exit.UNAUTHORIZED,
     Exit.STALE,
@@ -64,14 +64,24 @@ class Turn(Generic[T]):
     ended: TenantRun | None = None
 
 
-def refuse(ctx: click.Context, options: Options) -> None:
+@dataclass(frozen=True, slots=True)
+class SingleOptions:
+    """What a command has for one tenant only, as far as it was given: a plan's file, a watch."""
+
+    out: str | None = None
+    plan: str | None = None
+    watch: float | None = None
+
+
+def refuse(ctx: click.Context, tenant: TenantOptions, single: SingleOptions) -> None:
     """Raises UsageError for what speaks of one tenant, or of one plan."""
-    for name in (*_ONE_TENANT, *_ONE_PLAN, "watch"):
-        if getattr(options, name):
-            option = f"--{name.replace('_', '-')}"
+    one_tenant = {f"--{name.replace('_', '-')}": getattr(tenant, name) for name in _ONE_TENANT}
+    one_plan = {"--out": single.out, "--plan": single.plan}
+    for option, value in {**one_tenant, **one_plan, "--watch": single.watch}.items():
+        if value:
             why = (
                 "it speaks of one plan; give it with --tenant NAME, one tenant after the other"
-                if name in _ONE_PLAN
+                if option in one_plan
                 else ""
             )
             raise click.UsageError(
@@ -80,32 +90,36 @@ def refuse(ctx: click.Context, options: Options) -> None:
 
 
 def turns(
-    ctx: click.Context, options: Options, prepare: Callable[[Options], T]
+    ctx: click.Context,
+    options: ManifestOptions,
+    prepare: Callable[[ManifestOptions], T],
+    single: SingleOptions,
 ) -> tuple[Turn[T], ...]:
     """Every tenant in the order of its turn; raises InvalidManifests with the problems of all,
     before any is asked.
     """
-    refuse(ctx, options)
+    refuse(ctx, options.tenant, single)
     asked = source.request(options, "ignore")
     asked = replace(asked, only_tenants=True, tenant=replace(asked.tenant, lenient=True))
     manifests = load(asked)
     if not manifests.tenants:
         raise click.UsageError("--all-tenants: there is no Tenant manifest among the paths", ctx)
-    shared = {
-        **options.values,
-        "stdin": asked.files.stdin,
-        "once": asked.secrets.once,
-        "known": manifests.taken,
-    }
+    shared = SharedInput(asked.files.stdin, asked.secrets.once, manifests.taken)
+    return _prepared(replace(options, shared=shared), manifests, prepare)
+
+
+def _prepared(
+    options: ManifestOptions, manifests: Manifests, prepare: Callable[[ManifestOptions], T]
+) -> tuple[Turn[T], ...]:
+    """A turn per Tenant manifest."""
     ordered = sorted(manifests.tenants, key=lambda spec: (spec.wave, spec.name))
     found: list[Turn[T]] = []
     problems: list[Problem] = []
     nothing: BadRequest | None = None
     for spec in ordered:
         try:
-            found.append(
-                Turn(spec, prepare(Options({**shared, "tenant": spec.name, "all_tenants": False})))
-            )
+            tenant = replace(options.tenant, tenant=spec.name)
+            found.append(Turn(spec, prepare(replace(options, tenant=tenant))))
         except BadRequest as error:
             if not error.nothing_selected:
                 raise
@@ -139,7 +153,7 @@ class Round(Generic[T]):
     def __init__(
         self,
         console: Console,
-        options: Options,
+        deadline: float | None,
         turns: tuple[Turn[T], ...],
         do: Do[T],
         gate: Do[T] | None = None,
@@ -152,7 +166,7 @@ class Round(Generic[T]):
             gate,
             what,
         )
-        self._end = time.monotonic() + options.deadline if options.deadline is not None else None
+        self._end = end_in(deadline)
         self._done = {
             turn.spec.name: TenantRun(turn.spec.name, turn.spec.wave, None) for turn in turns
         }
@@ -199,7 +213,7 @@ class Round(Generic[T]):
 
     def _one(self, turn: Turn[T], do: Do[T], what: str | None) -> None:
         """One tenant's turn, if it has one; an error is what came of it."""
-        name, left = turn.spec.name, None if self._end is None else self._end - time.monotonic()
+        name, left = turn.spec.name, seconds_until(self._end)
         before = self._done[name]
         if self._stopped or turn.prepared is None:
             self._done[name] = (
@@ -268,8 +282,6 @@ def show(console: Console, runs: Runs) -> int:
     """Shows what came of all, in the form that was asked for; the exit code."""
     match console.output:
         case "json":
-            from reconciler.render.document import to_json  # noqa: PLC0415  one form a run
-
             console.data(to_json(runs_document(runs)))
         case "markdown":
             console.data(runs_markdown(runs))

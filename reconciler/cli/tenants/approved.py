@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from reconciler.cli.options.writing import ApprovalOptions
 from reconciler.cli.run.prepare import Prepared
 from reconciler.cli.run.show import show_plan
-from reconciler.cli.run.source import Options
 from reconciler.cli.tenants.all_tenants import INTERRUPTED, Round, Turn, all_of, told
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.ending import Exit
@@ -28,11 +28,6 @@ from reconciler.workflow import approve
 _PLAN: Final = "plan"  # what a turn of this round does, in its heading
 
 
-def asks(options: Options) -> bool:
-    """Whether a run is for the plans that somebody approved, and no others."""
-    return options.expect_digest is not None or options.accept is not None
-
-
 @dataclass(frozen=True, slots=True)
 class Planned:
     """The plan of every tenant in `runs`, and whether the first turn may begin; else `runs` is what
@@ -43,16 +38,21 @@ class Planned:
     may_begin: bool
 
 
-def planned(console: Console, options: Options, turns: tuple[Turn[Prepared], ...]) -> Planned:
+def planned(
+    console: Console,
+    approval: ApprovalOptions,
+    deadline: float | None,
+    turns: tuple[Turn[Prepared], ...],
+) -> Planned:
     """The plan of every tenant. What one run approved is shown with its digest, else only a plan
     that is refused.
     """
-    approving = asks(options)
+    approving = approval.is_for_one_plan
 
     async def plan(begun: TenantRun, prepared: Prepared) -> TenantRun:
         made = await prepared.plan_only(console)
         if console.output == "text":
-            if _is_refused(made, options):
+            if _is_refused(made, approval):
                 if not approving:
                     console.data(heading(begun.tenant, begun.wave, _PLAN))
                 show_plan(console, made)
@@ -60,47 +60,48 @@ def planned(console: Console, options: Options, turns: tuple[Turn[Prepared], ...
                 console.data(plan_ending(made, color=console.color))
         return replace(begun, exit_code=Exit.DONE, plan=made)
 
-    return _judged(
-        console,
-        options,
-        Round(console, options, turns, plan, what=_PLAN if approving else None).taken(),
-    )
+    what = _PLAN if approving else None
+    found = Round(console, deadline, turns, plan, what=what).taken()
+    return _judged(console, approval, found)
 
 
-def bound(
-    turns: tuple[Turn[Prepared], ...], found: Runs, options: Options
-) -> tuple[Turn[Prepared], ...]:
-    """The turns, each for nothing but its plan where plans were approved; what could not be planned
-    is not asked again.
-    """
+def bound(turns: tuple[Turn[Prepared], ...], found: Runs) -> tuple[Turn[Prepared], ...]:
+    """The turns; what could not be planned is not asked again."""
     runs = {run.tenant: run for run in found.runs}
 
     def one(turn: Turn[Prepared]) -> Turn[Prepared]:
-        run, prepared = runs[turn.spec.name], turn.prepared
-        if prepared is None:
+        run = runs[turn.spec.name]
+        if turn.prepared is None or run.plan is not None:
             return turn
-        if run.plan is None:
-            return replace(turn, ended=run)
-        if not asks(options):
-            return turn
-        digest = run.plan.digest
-        mine = prepared.options.but(
-            expect_digest=digest, accept=digest if options.accept is not None else None
-        )
-        return replace(turn, prepared=replace(prepared, options=mine))
+        return replace(turn, ended=run)
 
     return tuple(map(one, turns))
 
 
-def _is_refused(made: Plan, options: Options) -> bool:
+def approvals(approval: ApprovalOptions, found: Runs) -> dict[str, ApprovalOptions]:
+    """What each tenant's turn is approved for: where plans were approved, nothing but its plan."""
+    plans = {run.tenant: run.plan for run in found.runs if run.plan is not None}
+    if not approval.is_for_one_plan:
+        return dict.fromkeys(plans, approval)
+    return {
+        tenant: replace(
+            approval,
+            expect_digest=made.digest,
+            accept=made.digest if approval.accept is not None else None,
+        )
+        for tenant, made in plans.items()
+    }
+
+
+def _is_refused(made: Plan, approval: ApprovalOptions) -> bool:
     try:
-        approve(made, None, made.digest if options.accept is not None else None)
+        approve(made, None, made.digest if approval.accept is not None else None)
     except PlanRefused:
         return True
     return False
 
 
-def _judged(console: Console, options: Options, found: Runs) -> Planned:
+def _judged(console: Console, approval: ApprovalOptions, found: Runs) -> Planned:
     """In the order in which one plan is judged: whether it is there, is the one that was approved,
     and may be carried out.
 
@@ -109,12 +110,12 @@ def _judged(console: Console, options: Options, found: Runs) -> Planned:
     """
     if found.exit_code == Exit.INTERRUPTED:
         return Planned(_held(found, INTERRUPTED), may_begin=False)
-    if found.digest is None and asks(options):
+    if found.digest is None and approval.is_for_one_plan:
         return Planned(
             _held(found, "not started: not every tenant could be planned"), may_begin=False
         )
     if any(
-        wanted not in {None, found.digest} for wanted in (options.expect_digest, options.accept)
+        wanted not in {None, found.digest} for wanted in (approval.expect_digest, approval.accept)
     ):
         console.error(
             "these are not the plans that were approved: their digest is "
@@ -122,7 +123,9 @@ def _judged(console: Console, options: Options, found: Runs) -> Planned:
         )
         return Planned(all_of(map(_stale, found.runs), found.owners), may_begin=False)
     runs = [
-        replace(run, exit_code=Exit.REFUSED) if run.plan and _is_refused(run.plan, options) else run
+        replace(run, exit_code=Exit.REFUSED)
+        if run.plan and _is_refused(run.plan, approval)
+        else run
         for run in found.runs
     ]
     if all(run.exit_code != Exit.REFUSED for run in runs):

@@ -6,61 +6,78 @@ Nothing begins before every tenant is planned and no plan is refused: `approved.
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import click
 
 from reconciler import workflow
+from reconciler.cli.options.changes import ChangeOptions
+from reconciler.cli.options.manifests import ManifestOptions
+from reconciler.cli.options.writing import ApprovalOptions, ExecutionOptions, WriteOptions
 from reconciler.cli.run.confirm import confirmed_and_carried_out, show_ended
 from reconciler.cli.run.connect import opened
+from reconciler.cli.run.deadline import end_in, seconds_until
 from reconciler.cli.run.prepare import Prepared, prepare
 from reconciler.cli.run.show import show_test
-from reconciler.cli.run.source import Options
 from reconciler.cli.run.watched import watched
 from reconciler.cli.tenants import approved
-from reconciler.cli.tenants.all_tenants import Round, show, turns
+from reconciler.cli.tenants.all_tenants import Round, SingleOptions, show, turns
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.ending import Exit
 from reconciler.core.results.runs import TenantRun
 from reconciler.testing import Testing, Wish
 
 
-def reconcile_all(ctx: click.Context, console: Console, options: Options) -> int:
+def reconcile_all(
+    ctx: click.Context,
+    console: Console,
+    options: ManifestOptions,
+    changes: ChangeOptions,
+    write: WriteOptions,
+    single: SingleOptions,
+) -> int:
     """Reconciles every tenant, wave by wave; the exit code."""
+    ready = turns(ctx, options, lambda mine: prepare(mine, changes, "require"), single)
+    deadline = options.connection.deadline
+    end = end_in(deadline)
+    found = approved.planned(console, write.approval, deadline, ready)
+    if not found.may_begin:
+        return show(console, found.runs)
+    ready = approved.bound(ready, found.runs)
+    turn = _Turn(console, write.execution, approved.approvals(write.approval, found.runs))
+    return Round(console, seconds_until(end), ready, turn.carry_out, turn.test).run()
 
-    async def carry_out(begun: TenantRun, prepared: Prepared) -> TenantRun:
-        end = _end(prepared.options)
-        async with opened(prepared.target, prepared.options, options.parallelism) as provider:
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What is done in the turn of each tenant, with what its plan is approved for."""
+
+    console: Console
+    execution: ExecutionOptions
+    approvals: Mapping[str, ApprovalOptions]
+
+    async def carry_out(self, begun: TenantRun, prepared: Prepared) -> TenantRun:
+        """Its plan, carried out."""
+        console, owner = self.console, prepared.policy.owner
+        options = WriteOptions(self.approvals[begun.tenant], self.execution)
+        end, most = end_in(prepared.connection.deadline), self.execution.parallelism
+        async with opened(prepared.target, prepared.connection, most) as provider:
             made = await prepared.plan(provider, console)
-            ended = await confirmed_and_carried_out(console, made, provider, prepared, end)
+            ended = await confirmed_and_carried_out(console, made, provider, owner, options, end)
         if console.output == "text":
             show_ended(console, ended)
         refused = ended.plan if ended.report is None else None
         return replace(begun, exit_code=ended.code, plan=refused, report=ended.report)
 
-    async def test(applied: TenantRun, prepared: Prepared) -> TenantRun:
-        end = _end(prepared.options)
-        async with opened(prepared.target, prepared.options, options.parallelism) as provider:
+    async def test(self, applied: TenantRun, prepared: Prepared) -> TenantRun:
+        """Its endpoints, tested before the next wave."""
+        end, most = end_in(prepared.connection.deadline), self.execution.parallelism
+        async with opened(prepared.target, prepared.connection, most) as provider:
             wanted = await workflow.switched_on(prepared.selected, provider, prepared.policy)
-            tests = Testing(
-                wanted, {"tenant": provider.test}, Wish(parallelism=options.parallelism)
-            )
-            report, interrupted = await watched(console, tests, end)
-        if console.output == "text":
-            show_test(console, report)
+            tests = Testing(wanted, {"tenant": provider.test}, Wish(parallelism=most))
+            report, interrupted = await watched(self.console, tests, end)
+        if self.console.output == "text":
+            show_test(self.console, report)
         code = Exit.DONE if report.passed else Exit.FAILED_TEST
         return replace(applied, exit_code=Exit.INTERRUPTED if interrupted else code, test=report)
-
-    ready = turns(ctx, options, lambda mine: prepare(mine, "require"))
-    end = _end(options)
-    found = approved.planned(console, options, ready)
-    if not found.may_begin:
-        return show(console, found.runs)
-    ready = approved.bound(ready, found.runs, options)
-    options = options.but(deadline=end - time.monotonic() if end is not None else None)
-    return Round(console, options, ready, carry_out, test).run()
-
-
-def _end(options: Options) -> float | None:
-    return time.monotonic() + options.deadline if options.deadline is not None else None

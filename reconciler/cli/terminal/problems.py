@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
 
+from reconciler.core.model.problem import Problem
+from reconciler.manifests.files.paths import work_tree
+from reconciler.manifests.files.trees import STDIN, relative
 from reconciler.render import forms
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from reconciler.core.model.problem import Problem
 
 DOCUMENTS: Final = frozenset(forms.forms_of("problems")) - {"text"}
 OF_REPOSITORY: Final = frozenset(
@@ -31,12 +32,6 @@ def rendered(
 
 def _of_repository(problem: Problem) -> Problem:
     """The same with its file relative to the repository's root, where a forge looks for it."""
-    import os  # noqa: PLC0415  as above
-    from dataclasses import replace  # noqa: PLC0415  likewise
-
-    from reconciler.manifests.files.paths import work_tree  # noqa: PLC0415  likewise
-    from reconciler.manifests.files.trees import STDIN, relative  # noqa: PLC0415  likewise
-
     path, root = os.path.abspath(problem.origin.file), work_tree()  # noqa: PTH100  strings, as the paths of manifests
     inside = problem.origin.file != STDIN and path.startswith(f"{root.rstrip('/')}/")
     return (

@@ -1,20 +1,22 @@
 """`reconciler tenant`: the embedded tenant's access tokens, sign-in links and backups. Serving it:
-`tenant_serve.py`.
+`serve.py`.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
-from reconciler.cli.commands.tenant_serve import db_option, open_db, serve
-from reconciler.cli.options import logging_options, option, output_option
+from reconciler.cli.commands.tenant.serve import serve
+from reconciler.cli.options.option import option
+from reconciler.cli.options.option_values import pass_options
+from reconciler.cli.options.output import logging_options, output_option
+from reconciler.cli.options.serving import AccessOptions, db_option
 from reconciler.cli.terminal.console import console_of
 
 SCOPES: Final = ("Webhooks: Read", "Webhooks: Write", "Events: Write")
@@ -67,6 +69,15 @@ def _expiry(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
     return moment.timestamp()
 
 
+@dataclass(frozen=True, slots=True)
+class TokenOptions:
+    """The options of `tenant token`."""
+
+    db: str
+    access: AccessOptions = field(default_factory=AccessOptions)
+    out: str | None = None
+
+
 @command.command("token", epilog=TO_MAKE)
 @click.argument("name")
 @option(
@@ -92,41 +103,12 @@ def _expiry(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 )
 @db_option
 @logging_options
-@click.pass_context
-def token(ctx: click.Context, /, name: str, **values: Any) -> None:
+@pass_options(TokenOptions)
+def token(ctx: click.Context, options: TokenOptions) -> None:
     """Make an access token. It is shown once."""
-    console, out = console_of(ctx), values["out"]
-    store = open_db(values["db"])
-    try:
-        handle = _reserve(out) if out else None
-        try:
-            made = store.create_token(name, values["scope"], values["owner"], values["expires"])
-        except BaseException:
-            if handle is not None:
-                Path(out).unlink()  # it is empty and would stand in the way of the next try
-            raise
-        if handle is None:
-            console.data(made)
-            return
-        with os.fdopen(handle, "w") as file:
-            file.write(made + "\n")
-        console.say(f"written to {out}")
-    finally:
-        store.close()
+    from reconciler.cli.actions import tokens  # noqa: PLC0415  `--help` needs none of it
 
-
-def _reserve(path: str) -> int:
-    """Opens the file before the token is made, so that none is lost to a path that cannot be
-    written.
-    """
-    try:
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise click.UsageError(
-            f"--out {path}: exists already; a token never overwrites a file"
-        ) from None
-    except OSError as error:
-        raise click.UsageError(f"--out {path}: {os.strerror(error.errno or 0)}") from None
+    tokens.make_token(console_of(ctx), options.db, options.access, options.out)
 
 
 @command.command("tokens", epilog="Example: reconciler tenant tokens -o json")
@@ -134,37 +116,11 @@ def _reserve(path: str) -> int:
 @output_option("text", "json")
 @logging_options
 @click.pass_context
-def tokens(ctx: click.Context, db: str, output: str) -> None:
+def list_tokens(ctx: click.Context, db: str) -> None:
     """List the access tokens; never their text."""
-    from dataclasses import asdict  # noqa: PLC0415  one use
+    from reconciler.cli.actions import tokens  # noqa: PLC0415  `--help` needs none of it
 
-    from reconciler.render.document import to_json  # noqa: PLC0415  `--help` renders nothing
-    from reconciler.render.escape import terminal  # noqa: PLC0415  likewise
-
-    store = open_db(db, new=False)
-    try:
-        listed = store.list_tokens()
-    finally:
-        store.close()
-    if output == "json":
-        console_of(ctx).data(
-            to_json({"format": "reconciler.tokens/v1", "tokens": [asdict(item) for item in listed]})
-        )
-        return
-    lines = [
-        f"{terminal(i.name)}  {', '.join(i.scopes)}  owner {terminal(i.owner or '-')}  "
-        f"expires {_when(i.expires)}"
-        for i in listed
-    ]
-    console_of(ctx).data("\n".join(lines) or "no tokens")
-
-
-def _when(moment: float | None) -> str:
-    return (
-        "never"
-        if moment is None
-        else datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%MZ")
-    )
+    tokens.show_tokens(console_of(ctx), db)
 
 
 @command.command("revoke", epilog="Example: reconciler tenant revoke ci")
@@ -174,12 +130,9 @@ def _when(moment: float | None) -> str:
 @click.pass_context
 def revoke(ctx: click.Context, name: str, db: str) -> None:
     """End an access token at once."""
-    store = open_db(db, new=False)
-    try:
-        ended = store.revoke_token(name)
-    finally:
-        store.close()
-    if not ended:
+    from reconciler.cli.actions import tokens  # noqa: PLC0415  `--help` needs none of it
+
+    if not tokens.revoke_token(db, name):
         raise click.UsageError(f"no token is named {name}", ctx)
     console_of(ctx).say(f"revoked {name}")
 
@@ -193,11 +146,9 @@ def revoke(ctx: click.Context, name: str, db: str) -> None:
 @click.pass_context
 def login(ctx: click.Context, db: str, url: str | None) -> None:
     """Print a new sign-in link for the page: good for ten minutes, once."""
-    store = open_db(db, new=False)
-    try:
-        console_of(ctx).data(store.sign_in_address(url))
-    finally:
-        store.close()
+    from reconciler.cli.actions import tokens  # noqa: PLC0415  `--help` needs none of it
+
+    console_of(ctx).data(tokens.make_sign_in_link(db, url))
 
 
 @command.command(
@@ -208,18 +159,12 @@ def login(ctx: click.Context, db: str, url: str | None) -> None:
 @db_option
 @logging_options
 @click.pass_context
-def backup(ctx: click.Context, file: str, db: str) -> None:
+def copy(ctx: click.Context, file: str, db: str) -> None:
     """Copy the database to FILE, also while it is served.
 
     The key of its credentials is a file of its own beside the database and is not copied: keep it
     too, somewhere else.
     """
-    from reconciler.tenant.store.backup import backup as copy  # noqa: PLC0415  `--help` needs no database
-    from reconciler.tenant.store.vault import key_file  # noqa: PLC0415  likewise
+    from reconciler.cli.actions import backup  # noqa: PLC0415  `--help` needs none of it
 
-    copy(db, file)
-    console_of(ctx).say(
-        f"written to {file}. Its credentials need their key, which is a file of its own: "
-        f"keep {key_file(db)} "
-        f"(or RECONCILER_TENANT_KEY) too, in another place, and put it back as {key_file(file)}."
-    )
+    backup.copy_database(console_of(ctx), db, file)

@@ -1,0 +1,46 @@
+"""Marks existing webhooks as ours."""
+
+from __future__ import annotations
+
+from reconciler import workflow
+from reconciler.cli.options.changes import ChangeOptions
+from reconciler.cli.options.manifests import ManifestOptions
+from reconciler.cli.options.writing import WriteOptions
+from reconciler.cli.run.confirm import confirm_and_carry_out
+from reconciler.cli.run.connect import opened
+from reconciler.cli.run.prepare import Prepared, prepare
+from reconciler.cli.terminal.console import Console
+from reconciler.cli.terminal.progress import waiting
+from reconciler.cli.terminal.signals import run
+from reconciler.core.export.adopt import Wanted
+from reconciler.render.escape import terminal
+
+
+def adopt(
+    console: Console,
+    options: ManifestOptions,
+    changes: ChangeOptions,
+    write: WriteOptions,
+    names: frozenset[str] | None,
+    adopt_from: str | None,
+) -> int:
+    """Plans, confirms, carries out, reports; the exit code. `names` None: every declared webhook
+    that is unowned.
+    """
+    wanted = Wanted(names, adopt_from)
+    return run(_adopt(console, prepare(options, changes, "warn"), write, wanted))
+
+
+async def _adopt(console: Console, prepared: Prepared, write: WriteOptions, wanted: Wanted) -> int:
+    most = write.execution.parallelism
+    async with opened(prepared.target, prepared.connection, most) as provider:
+        async with waiting(console, "listing"):
+            made = await workflow.adopt(
+                prepared.manifests, provider, prepared.policy, wanted, prepared.tenant
+            )
+        if (
+            console.output != "text" or not made.pending
+        ):  # else they stand in the plan that is shown
+            for warning in made.warnings:
+                console.say(f"warning: {terminal(warning)}")
+        return await confirm_and_carry_out(console, made, provider, prepared.policy.owner, write)

@@ -1,0 +1,76 @@
+"""Looks for what is wrong: every check that the options allow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from os import environ
+from os.path import realpath, relpath
+
+from reconciler.cli.options.manifests import ManifestOptions
+from reconciler.cli.run import checks, source
+from reconciler.cli.terminal.console import Console
+from reconciler.cli.terminal.ending import Exit
+from reconciler.cli.terminal.signals import run
+from reconciler.core.errors import InvalidManifests
+from reconciler.core.results.finding import Finding
+from reconciler.manifests import Manifests
+from reconciler.manifests.secret_sources.file import FROM_FILE, login_places
+from reconciler.render import doctor
+from reconciler.render.counted import counted
+
+_REQUESTS = 3  # how long all of them may take, in the time of a single one
+
+
+def examine(console: Console, options: ManifestOptions) -> int:
+    """Shows what was found; the exit code."""
+    findings = run(_examined(options.within(options.connection.timeout * _REQUESTS)))
+    console.data(
+        doctor.doctor_json(findings) if console.output == "json" else doctor.doctor_text(findings)
+    )
+    return Exit.ERROR if any(finding.status == "failed" for finding in findings) else Exit.DONE
+
+
+def accept_nothing(options: ManifestOptions) -> ManifestOptions:
+    """The same options, for paths that need not hold a manifest."""
+    return replace(options, rules=replace(options.rules, may_be_empty=True))
+
+
+async def _examined(options: ManifestOptions) -> tuple[Finding, ...]:
+    """Every check that the options allow; each goes on where another fails."""
+    manifests, read = _manifests(options)
+    return (
+        checks.versions(),
+        *read,
+        *checks.files(_token_files(options, manifests)),
+        *await checks.tenant(options, manifests),
+    )
+
+
+def _token_files(options: ManifestOptions, manifests: Manifests | None) -> list[str]:
+    """The files that hold tokens of tenants, as options and Tenant manifests name them; relative to
+    the current folder.
+    """
+    given = (
+        {realpath(options.tenant.tenant_token_file)} if options.tenant.tenant_token_file else set()
+    )
+    places = manifests.tokens - login_places(environ) if manifests is not None else frozenset()
+    return sorted(
+        relpath(path)
+        for path in given | {place.item[0] for place in places if place.source == FROM_FILE}
+    )
+
+
+def _manifests(options: ManifestOptions) -> tuple[Manifests | None, tuple[Finding, ...]]:
+    """What the paths hold, with what is to be said of it."""
+    try:
+        found = source.read(options, "warn")
+    except InvalidManifests as error:
+        return None, (Finding("manifests", "failed", str(error), "reconciler validate says which"),)
+    counts = [counted(number, kind) for kind, number in found.kinds.items()]
+    what = f"{', '.join(counts) or 'no manifests'} in {' '.join(options.paths)}"
+    if found.problems:
+        message = f"{counted(len(found.problems), 'warning')}; {what}"
+        return found, (
+            Finding("manifests", "warning", message, "reconciler validate and plan say which"),
+        )
+    return found if counts else None, (Finding("manifests", "ok", what),)

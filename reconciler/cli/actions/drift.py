@@ -1,0 +1,127 @@
+"""Compares tenants with the manifests: once, for each tenant, or again and again."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import click
+
+from reconciler.cli.options.changes import ChangeOptions
+from reconciler.cli.options.manifests import ManifestOptions
+from reconciler.cli.run.deadline import end_in, seconds_until
+from reconciler.cli.run.prepare import Prepared, prepare
+from reconciler.cli.run.show import show
+from reconciler.cli.tenants.all_tenants import Round, SingleOptions, turns
+from reconciler.cli.terminal.console import Console
+from reconciler.cli.terminal.ending import Exit
+from reconciler.cli.terminal.signals import interruptible, run
+from reconciler.core.errors import GitFailed, InvalidManifests, ProviderError
+from reconciler.core.results.drift import Drift, look, news
+from reconciler.core.results.runs import TenantRun
+from reconciler.render import escape, problems
+
+
+def look_once(console: Console, options: ManifestOptions, changes: ChangeOptions) -> int:
+    """One look at one tenant; the exit code."""
+    found = run(_look(console, options, changes))
+    _show(console, found, "")
+    return _code(found)
+
+
+def watch(console: Console, options: ManifestOptions, changes: ChangeOptions, pause: float) -> int:
+    """A look every `pause` seconds; the exit code."""
+    return run(_Watch(console, options, changes, pause).until_stopped())
+
+
+def look_at_all(
+    ctx: click.Context,
+    console: Console,
+    options: ManifestOptions,
+    changes: ChangeOptions,
+    pause: float | None,
+) -> int:
+    """A look at each tenant; the exit code."""
+
+    async def one(begun: TenantRun, prepared: Prepared) -> TenantRun:
+        found = look(await prepared.plan_only(console))
+        if console.output == "text":
+            _show(console, found, "")
+        return replace(begun, exit_code=_code(found), drift=found)
+
+    single = SingleOptions(watch=pause)
+    ready = turns(ctx, options, lambda mine: prepare(mine, changes, "warn"), single)
+    return Round(console, options.connection.deadline, ready, one).run()
+
+
+async def _look(console: Console, options: ManifestOptions, changes: ChangeOptions) -> Drift:
+    return look(await prepare(options, changes, "warn").plan_only(console))
+
+
+def _code(found: Drift) -> int:
+    return Exit.DRIFT if found.found else Exit.DONE
+
+
+def _show(console: Console, found: Drift, at: str) -> None:
+    """In the form that was asked for; while watching, a JSON document is a line."""
+    show(console, "drift", found, at, indent=None if at else 2)
+
+
+class _Watch:
+    """One watch: what the last look saw, and what it could not see, so that neither is told
+    twice.
+    """
+
+    def __init__(
+        self, console: Console, options: ManifestOptions, changes: ChangeOptions, pause: float
+    ) -> None:
+        self.console, self.options, self.changes, self.pause = console, options, changes, pause
+        self.last: Drift | None = None
+        self.trouble = ""
+        self.end = end_in(options.connection.deadline)
+
+    async def until_stopped(self) -> int:
+        """Looks until a signal, 130, or the deadline, which ends as a single look does."""
+        task = asyncio.ensure_future(self._looks())
+        with interruptible(task.cancel, task.cancel), suppress(asyncio.CancelledError):
+            await task
+        if task.cancelled():
+            self.console.say("stopped watching")
+            return Exit.INTERRUPTED
+        return Exit.ERROR if self.last is None else _code(self.last)
+
+    async def _looks(self) -> None:
+        left = seconds_until(self.end)
+        while left is None or left > 0:
+            await self._once(left)
+            left = seconds_until(self.end)
+            pause = self.pause
+            await asyncio.sleep(pause if left is None else max(0.0, min(pause, left)))
+            left = seconds_until(self.end)
+
+    async def _once(self, left: float | None) -> None:
+        """One look; a mistake in the manifests or a tenant that is away is told once, and the next
+        look tries again.
+        """
+        try:
+            now = await _look(self.console, self.options.within(left), self.changes)
+        except (GitFailed, InvalidManifests, ProviderError) as error:
+            if isinstance(error, ProviderError) and not error.temporary:
+                raise
+            self._tell(error)
+            return
+        self.trouble = ""
+        told = now if self.last is None else news(self.last, now)
+        if self.last is None or told.is_news:
+            _show(self.console, told, datetime.now(UTC).isoformat(timespec="seconds"))
+        self.last = now
+
+    def _tell(self, error: Exception) -> None:
+        said = escape.terminal(str(error))
+        if isinstance(error, InvalidManifests):
+            said = problems.problems_text(error.problems, error.documents, error.skipped)
+        if said != self.trouble:
+            self.console.error(f"could not look: {said}")
+        self.trouble = said

@@ -1,0 +1,162 @@
+"""Tests the endpoints with a delivery each."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from asyncio import CancelledError
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import click
+
+from reconciler import workflow
+from reconciler.cli.options.connection import ConnectionOptions
+from reconciler.cli.options.manifests import ManifestOptions
+from reconciler.cli.options.testing import EndpointOptions
+from reconciler.cli.run import connect
+from reconciler.cli.run.deadline import end_in
+from reconciler.cli.run.live_state import known_switched_off
+from reconciler.cli.run.prepare import narrow
+from reconciler.cli.run.show import show_test
+from reconciler.cli.run.source import known_owner, read
+from reconciler.cli.run.watched import watched
+from reconciler.cli.tenants.all_tenants import Round, SingleOptions, turns
+from reconciler.cli.terminal.console import Console
+from reconciler.cli.terminal.ending import Exit
+from reconciler.cli.terminal.signals import run
+from reconciler.core.errors import BadRequest
+from reconciler.core.model.webhook import Declared, Live, Subscription, Webhook
+from reconciler.core.results.reports import Delivery, TestReport
+from reconciler.core.results.runs import TenantRun
+from reconciler.delivery.envelope import envelope, sample_event
+from reconciler.delivery.send import Sender
+from reconciler.providers.base import Reader
+from reconciler.testing import Send, Testing, Wish
+
+
+def test_tenant(console: Console, options: ManifestOptions, endpoints: EndpointOptions) -> int:
+    """The endpoints of one tenant; the exit code."""
+    wanted = _prepare(options, endpoints)
+    report, interrupted = run(_run(console, wanted, endpoints, alone=True))
+    show_test(console, report)
+    return _code(report, interrupted=interrupted)
+
+
+def test_all(
+    ctx: click.Context, console: Console, options: ManifestOptions, endpoints: EndpointOptions
+) -> int:
+    """The endpoints of each tenant; the exit code."""
+
+    async def one(begun: TenantRun, wanted: _Wanted) -> TenantRun:
+        report, interrupted = await _run(console, wanted, endpoints)
+        if console.output == "text":
+            show_test(console, report)
+        return replace(begun, exit_code=_code(report, interrupted=interrupted), test=report)
+
+    ready = turns(ctx, options, lambda mine: _prepare(mine, endpoints), SingleOptions())
+    return Round(console, options.connection.deadline, ready, one).run()
+
+
+def _code(report: TestReport, *, interrupted: bool) -> int:
+    if interrupted:
+        return Exit.INTERRUPTED
+    return Exit.DONE if report.passed else Exit.FAILED_TEST
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The webhooks to test, and the tenant where one is to send, with who we are there if known."""
+
+    connection: ConnectionOptions
+    selected: tuple[Declared, ...]
+    target: connect.Target | None
+    owner: str = ""
+
+    def within(self, seconds: float | None) -> _Wanted:
+        """The same with that `--deadline`."""
+        return replace(self, connection=replace(self.connection, deadline=seconds))
+
+
+def _prepare(options: ManifestOptions, endpoints: EndpointOptions) -> _Wanted:
+    """What is to be tested; every secret of it resolves."""
+    lenient = not endpoints.by_tenant  # a probe asks no tenant, so none is chosen
+    manifests = read(replace(options, rules=replace(options.rules, lenient=lenient)), "require")
+    if (
+        options.tenant.by_manifest
+        and manifests.tenant is None
+        and any(spec.patches for spec in manifests.tenants)
+    ):
+        raise BadRequest(
+            "several Tenant manifests, some with patches; choose one with --tenant NAME, "
+            "or --all-tenants"
+        )
+    selected = workflow.require_secrets(manifests, narrow(options).keys(manifests.declared))
+    if not endpoints.by_tenant:
+        return _Wanted(options.connection, selected, None)
+    target = connect.choose(options.tenant, manifests)
+    return _Wanted(options.connection, selected, target, known_owner(options.tenant, manifests))
+
+
+@dataclass(slots=True)
+class _Senders:
+    """Who sends, by the name that reports give them; `reader` asks the tenant, if it sends."""
+
+    sends: dict[str, Send] = field(default_factory=dict)
+    reader: Reader | None = None
+
+
+@asynccontextmanager
+async def _opened(wanted: _Wanted, endpoints: EndpointOptions) -> AsyncIterator[_Senders]:
+    """The senders that the options ask for, closed at the end."""
+    found, connection = _Senders(), wanted.connection
+    async with AsyncExitStack() as stack:
+        if wanted.target is not None:
+            provider = await stack.enter_async_context(
+                connect.opened(wanted.target, connection, endpoints.parallelism)
+            )
+            found.sends["tenant"], found.reader = provider.test, provider
+        if endpoints.by_probe:
+            sender = await stack.enter_async_context(connect.sender(connection))
+            found.sends["probe"] = _probe(sender, connection.timeout)
+        yield found
+
+
+async def _run(
+    console: Console, wanted: _Wanted, endpoints: EndpointOptions, *, alone: bool = False
+) -> tuple[TestReport, bool]:
+    """What was tested, and whether it was interrupted. `alone`: an error too is preceded by the
+    report.
+    """
+    end, most = end_in(wanted.connection.deadline), endpoints.max_latency
+    wish = Wish(
+        all_events=endpoints.all_events,
+        check_auth=endpoints.check_auth,
+        max_latency=most / 1000 if most is not None else None,
+        parallelism=endpoints.parallelism,
+    )
+    async with _opened(wanted, endpoints) as senders:
+        tests = Testing(wanted.selected, senders.sends, wish)
+        report, interrupted = await watched(console, tests, end, alone=alone)
+        if senders.reader is None or not wanted.owner or interrupted:
+            return report, interrupted
+        try:
+            off = await known_switched_off(wanted.selected, senders.reader, wanted.owner)
+        except CancelledError:  # what was tested is reported all the same
+            return report, True
+        return replace(report, switched_off=off), interrupted
+
+
+def _probe(sender: Sender, total: float) -> Send:
+    """Sends from this machine the same sample event that the tenant would send, within `total`
+    seconds.
+    """
+
+    async def send(spec: Webhook, _live: Live | None, event: Subscription) -> Delivery:
+        now = datetime.fromtimestamp(int(time.time()), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        body = envelope(sample_event(event, event_id=str(uuid.uuid4()), time=now))
+        return await sender.send(spec, event, body, is_test=True, total=total)
+
+    return send

@@ -1,0 +1,114 @@
+"""Shows the catalogue of events, and who receives which."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+from reconciler.cli.options.manifests import ManifestOptions
+from reconciler.cli.run import connect, source
+from reconciler.cli.run.live_state import keys_switched_off
+from reconciler.cli.terminal.console import Console
+from reconciler.cli.terminal.signals import run
+from reconciler.core.errors import ProviderError, ReconcilerError, StoreError
+from reconciler.core.model.webhook import Declared
+from reconciler.core.results.coverage import Coverage, coverage
+from reconciler.manifests import load
+from reconciler.render import events
+from reconciler.render.escape import terminal
+
+
+def show_events(console: Console, options: ManifestOptions, *, live: bool | None) -> None:
+    """The catalogue; with paths who receives which event. `live`: whether the tenants are asked,
+    None: if a token is there.
+    """
+    found = _coverages(console, options, live=live) if options.paths else ()
+    if console.output == "json":
+        console.data(events.events_json(found))
+    else:
+        console.data(events.coverage_text(found) if options.paths else events.catalogue_text())
+
+
+def _coverages(
+    console: Console, options: ManifestOptions, *, live: bool | None
+) -> tuple[Coverage, ...]:
+    """One for each Tenant manifest, of the webhooks that it selects; without one, of all."""
+    each = _declared(options)
+    return tuple(
+        coverage(name, declared, _known(console, _for_tenant(options, name), declared, live=live))
+        for name, declared in each.items()
+    )
+
+
+def _for_tenant(options: ManifestOptions, name: str | None) -> ManifestOptions:
+    return replace(options, tenant=replace(options.tenant, tenant=name))
+
+
+def _known(
+    console: Console,
+    options: ManifestOptions,
+    declared: tuple[Declared, ...],
+    *,
+    live: bool | None,
+) -> tuple[str, ...] | None:
+    """The keys of webhooks that are off at the tenant of the options; None if it was not asked.
+    Raises only with `--live`.
+    """
+    tenant = options.tenant
+    has_tenant = tenant.tenant is not None or not tenant.by_manifest
+    if live is False or not (live or has_tenant):
+        return None
+    try:
+        return run(_switched_off(options, declared, may_make=bool(live)))
+    except ReconcilerError as error:
+        if live:
+            raise
+        if isinstance(error, ProviderError | StoreError):  # else there is no token for it
+            console.say(
+                "warning: the tenant was not asked what is switched off there: "
+                f"{terminal(str(error))}"
+            )
+        return None
+
+
+def _declared(options: ManifestOptions) -> dict[str | None, tuple[Declared, ...]]:
+    """The webhooks of each Tenant manifest, by its name; of the one that is asked for, or of none,
+    by None.
+    """
+    rules = replace(options.rules, lenient=True)
+    asked = source.request(replace(options, rules=rules), "ignore")
+    manifests = load(asked)
+    if not manifests.tenants or not asked.tenant.by_manifest:
+        return {None: manifests.declared}
+    wanted = [
+        tenant for tenant in manifests.tenants if options.tenant.tenant in {None, tenant.name}
+    ]
+    if any(tenant.patches for tenant in wanted):
+        return {
+            tenant.name: load(
+                replace(asked, tenant=replace(asked.tenant, name=tenant.name))
+            ).declared
+            for tenant in wanted
+        }
+    return {
+        tenant.name: tuple(item for item in manifests.declared if tenant.selects(item.labels))
+        for tenant in wanted
+    }
+
+
+async def _switched_off(
+    options: ManifestOptions, declared: tuple[Declared, ...], *, may_make: bool
+) -> tuple[str, ...] | None:
+    """The keys of webhooks that are off at the tenant of the options; None for a file that does
+    not exist, unless the tenant may be made there.
+
+    Raises ReconcilerError.
+    """
+    tenant = options.tenant
+    manifests = load(replace(source.request(options, "warn"), only_tenants=True))
+    target = connect.choose(tenant, manifests)
+    if not may_make and target.file and not os.path.exists(target.file):  # noqa: ASYNC240, PTH110  nothing else runs here
+        return None  # only a look: it makes no tenant
+    async with connect.opened(target, options.connection) as provider:
+        spec = manifests.tenant if tenant.tenant is not None else None
+        return await keys_switched_off(declared, provider, source.owner(tenant, spec))

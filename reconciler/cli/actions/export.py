@@ -1,0 +1,109 @@
+"""Writes live webhooks as manifests."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+
+from reconciler import workflow
+from reconciler.cli.options.changes import ChangeOptions
+from reconciler.cli.options.manifests import ManifestOptions
+from reconciler.cli.run import source
+from reconciler.cli.run.connect import opened
+from reconciler.cli.run.prepare import Prepared, prepare
+from reconciler.cli.terminal.console import Console
+from reconciler.cli.terminal.ending import Exit
+from reconciler.cli.terminal.progress import waiting
+from reconciler.cli.terminal.signals import run
+from reconciler.core.change import TenantRef
+from reconciler.core.export.exported import Export, Written
+from reconciler.manifests import Manifests, TenantSpec
+from reconciler.manifests.edit import edits, write
+from reconciler.render import exported
+from reconciler.render.document import to_json
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """The absolute path of a folder, and what is written there."""
+
+    folder: str
+    hide_urls: bool
+    dry_run: bool
+
+
+def export(
+    console: Console, options: ManifestOptions, destination: Destination, adopt_from: str | None
+) -> int:
+    """Exports into the folder; the exit code."""
+    prepared = prepare(options, ChangeOptions(), "warn")
+    return run(_export(console, options, prepared, destination, adopt_from))
+
+
+def read_too(options: ManifestOptions, folder: str) -> tuple[ManifestOptions, str]:
+    """The options, with the manifests of the folder if it exists, and its absolute path."""
+    full = os.path.abspath(folder)  # noqa: PTH100  as the layer that it is for
+    read = [path for path in (folder,) if os.path.isdir(full)]  # noqa: PTH112  likewise
+    rules = replace(options.rules, may_be_empty=True)
+    return replace(options, paths=(*read, *options.paths), rules=rules), full
+
+
+async def _export(
+    console: Console,
+    options: ManifestOptions,
+    prepared: Prepared,
+    destination: Destination,
+    adopt_from: str | None,
+) -> int:
+    manifests = prepared.manifests
+    async with (
+        opened(prepared.target, prepared.connection) as provider,
+        waiting(console, "listing"),
+    ):
+        made = await workflow.export(manifests, provider, prepared.policy, adopt_from)
+    in_use = manifests.tenant if options.tenant.by_manifest else None
+    made, files = _files(made, manifests, in_use, destination)
+    if not destination.dry_run:
+        write.write(files, destination.folder)
+    _show(console, prepared.tenant, made, files)
+    if files and not destination.dry_run:
+        _read_back(options, destination.folder)
+    return Exit.DONE
+
+
+def _files(
+    made: Export, manifests: Manifests, in_use: TenantSpec | None, destination: Destination
+) -> tuple[Export, tuple[Written, ...]]:
+    """The files to write, and the export with warnings of what remains to be done by hand."""
+    labels = in_use.select if in_use is not None else {}
+    style = write.Style(labels, destination.hide_urls)
+    changed, by_hand = edits.edits(made, manifests.joined, destination.folder)
+    made = replace(made, warnings=made.warnings + by_hand + _of_patches(in_use, made))
+    return made, (*write.new_files(made, destination.folder, style), *changed)
+
+
+def _of_patches(in_use: TenantSpec | None, made: Export) -> tuple[str, ...]:
+    """What a new manifest does not say, where the Tenant has patches."""
+    if in_use is None or not in_use.patches or not made.fresh:
+        return ()
+    what = (
+        "new manifests say what this tenant holds; a patch that matches one of them still "
+        "applies, so plan before you commit"
+    )
+    return (f"Tenant {in_use.name} has patches: {what}",)
+
+
+def _show(console: Console, tenant: TenantRef, made: Export, files: tuple[Written, ...]) -> None:
+    if console.output == "json":
+        console.data(to_json(exported.export_document(tenant, made, files)))
+    else:
+        console.data(exported.export_text(made, files, color=console.color))
+    for remark in exported.remarks(made, files):
+        console.say(remark)
+
+
+def _read_back(options: ManifestOptions, folder: str) -> None:
+    """Reads everything once more; raises InvalidManifests where what a tenant holds is not allowed
+    in a manifest.
+    """
+    source.read(replace(options, paths=(folder, *options.paths)), "ignore")

@@ -1,0 +1,58 @@
+"""Carries out the plan of one tenant, made now or saved."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli.options.changes import ChangeOptions
+from reconciler.cli.options.manifests import ManifestOptions
+from reconciler.cli.options.writing import WriteOptions
+from reconciler.cli.run.confirm import confirm_and_carry_out
+from reconciler.cli.run.connect import opened
+from reconciler.cli.run.deadline import end_in
+from reconciler.cli.run.prepare import Run, prepare
+from reconciler.cli.run.resume import resumed
+from reconciler.cli.tenants import waves
+from reconciler.cli.tenants.all_tenants import SingleOptions
+from reconciler.cli.terminal.console import Console
+from reconciler.cli.terminal.signals import run
+
+
+def reconcile_tenant(
+    console: Console, options: ManifestOptions, changes: ChangeOptions, write: WriteOptions
+) -> int:
+    """Plans, confirms, carries out, reports; the exit code."""
+    return run(_carry_out(console, prepare(options, changes, "require"), write))
+
+
+def reconcile_saved(
+    ctx: click.Context,
+    console: Console,
+    options: ManifestOptions,
+    changes: ChangeOptions,
+    write: WriteOptions,
+    file: str,
+) -> int:
+    """The same with the plan in a file."""
+    return run(_carry_out(console, resumed(ctx, options, changes, file), write))
+
+
+def reconcile_all(
+    ctx: click.Context,
+    console: Console,
+    options: ManifestOptions,
+    changes: ChangeOptions,
+    write: WriteOptions,
+    file: str | None,
+) -> int:
+    """Every tenant, wave by wave; raises UsageError if there is the `file` of a saved plan."""
+    single = SingleOptions(plan=file)
+    return waves.reconcile_all(ctx, console, options, changes, write, single)
+
+
+async def _carry_out(console: Console, prepared: Run, write: WriteOptions) -> int:
+    end, most = end_in(prepared.connection.deadline), write.execution.parallelism
+    async with opened(prepared.target, prepared.connection, most) as provider:
+        made = await prepared.plan(provider, console)
+        owner = prepared.policy.owner
+        return await confirm_and_carry_out(console, made, provider, owner, write, end)

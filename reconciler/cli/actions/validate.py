@@ -1,0 +1,32 @@
+"""Checks manifests; asks no tenant."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.cli.options.manifests import ManifestOptions
+from reconciler.cli.run import source
+from reconciler.cli.terminal.console import Console
+from reconciler.cli.terminal.problems import rendered
+from reconciler.core.errors import InvalidManifests
+from reconciler.manifests import Manifests, unresolved
+
+
+def read(options: ManifestOptions, *, secrets: bool) -> Manifests:
+    """The manifests, for whichever tenant they are; `secrets` looks up every reference."""
+    rules = replace(options.rules, lenient=True, check_each=True)
+    judged = replace(options, rules=rules).with_policies("judge")
+    return source.read(judged, "require" if secrets else "ignore")
+
+
+def require_secrets(found: Manifests) -> None:
+    """Raises InvalidManifests if a reference does not resolve, of a webhook or of a Tenant."""
+    problems = unresolved(found, found.declared, tenants=True)
+    if problems:
+        raise InvalidManifests(problems, found.documents, found.skipped)
+
+
+def show_problems(console: Console, found: Manifests) -> None:
+    """What the manifests only warn of."""
+    problems = (found.problems, found.documents, found.skipped)
+    console.data(rendered(console.output, *problems, color=console.color))

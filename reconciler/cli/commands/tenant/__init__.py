@@ -1,0 +1,1 @@
+"""`reconciler tenant`: a group of commands for the embedded tenant."""

@@ -1,0 +1,19 @@
+"""Opening the database of the embedded tenant."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from reconciler.cli.run.tenant_folder import prepare_folder
+from reconciler.core.errors import StoreError
+from reconciler.tenant.store.store import Store, open_store
+
+
+def open_db(db: str, *, new: bool = True) -> Store:
+    """The store of that file; with `new` it is made where there is none. Raises StoreError."""
+    if new:
+        prepare_folder(str(Path(db).absolute()))
+    elif not Path(db).exists():
+        raise StoreError(f"{db}: does not exist; tenant serve and tenant token make it")
+    return open_store(db, key=os.environ.get("RECONCILER_TENANT_KEY"))

@@ -1,0 +1,74 @@
+"""From click's values to the value of a command: no option without a field, no field by mistake."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import FrozenInstanceError, dataclass, field, is_dataclass
+
+import click
+import pytest
+
+from reconciler.cli.main import COMMANDS, root
+from reconciler.cli.options.connection import ConnectionOptions
+from reconciler.cli.options.manifests import ManifestOptions
+from reconciler.cli.options.option_values import make_value
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    folder: str
+    manifests: ManifestOptions = field(default_factory=ManifestOptions)
+
+
+def commands() -> dict[str, click.Command]:
+    """Every command by the words that call it."""
+    context = click.Context(root)
+    found = {name: root.get_command(context, name) for name in COMMANDS}
+    tenant = found.pop("tenant")
+    assert isinstance(tenant, click.Group)
+    return {name: one for name, one in found.items() if one is not None} | {
+        f"tenant {name}": one for name, one in tenant.commands.items()
+    }
+
+
+def kind_of(command: click.Command) -> type | None:
+    """The value that holds the options of a command: the dataclass of its module."""
+    assert command.callback is not None
+    annotation = command.callback.__annotations__.get("options")
+    return getattr(sys.modules[command.callback.__module__], annotation) if annotation else None
+
+
+KINDS = {name: kind for name, one in commands().items() if (kind := kind_of(one)) is not None}
+
+
+def test_every_command_with_more_than_a_few_options_has_a_value() -> None:
+    few = {"show", "explain", "schema", "init", "completion", "demo"}
+    tenant = {f"tenant {name}" for name in ("tokens", "revoke", "login", "backup")}
+    assert set(commands()) - set(KINDS) == few | tenant
+    assert all(is_dataclass(kind) for kind in KINDS.values())
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_option_of_a_command_has_a_field_of_its_value(name: str) -> None:
+    exposed = [param.name for param in commands()[name].params if param.expose_value]
+    make_value(KINDS[name], dict.fromkeys(filter(None, exposed)))
+
+
+def test_an_option_goes_to_the_topic_that_has_a_field_of_its_name() -> None:
+    made = make_value(Options, {"folder": "out", "paths": (".",), "timeout": 5.0, "tenant": "a"})
+    assert (made.folder, made.manifests.paths) == ("out", (".",))
+    assert made.manifests.connection == ConnectionOptions(timeout=5.0)
+    assert made.manifests.tenant.tenant == "a"
+
+
+def test_an_option_without_a_field_and_a_field_without_its_option_are_defects() -> None:
+    with pytest.raises(TypeError, match="Options has no field for colour"):
+        make_value(Options, {"folder": "out", "colour": "red"})
+    with pytest.raises(TypeError, match="folder"):
+        make_value(Options, {})
+
+
+def test_the_values_cannot_be_changed() -> None:
+    made = make_value(Options, {"folder": "out"})
+    with pytest.raises(FrozenInstanceError):
+        made.folder = "elsewhere"  # type: ignore[misc]  # that is the point
