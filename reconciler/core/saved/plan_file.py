@@ -75,9 +75,7 @@ def _policy(policy: RunPolicy, literals: AbstractSet[str]) -> Json:
 
 
 def sealed(body: Json, key: Secret | None) -> Json:
-    """The body with a checksum over the rest, and with `key` a seal that nobody makes without
-    it.
-    """
+    """The body with a checksum over the rest, and with `key` a seal that only the key makes."""
     text = _canonical(body)
     seal = {"seal": fingerprint({"plan": text}, key)} if key is not None else {}
     return {**body, "checksum": f"sha256:{hashlib.sha256(text.encode()).hexdigest()}", **seal}
