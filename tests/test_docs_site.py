@@ -125,7 +125,7 @@ def test_every_json_output_is_in_the_reference_and_in_the_table_of_commands(site
         if "format" in found.get("properties", {})
     }
     table = re.findall(
-        r"^\| `(reconciler\.\w+/v1)`", (DOCS / "json-outputs.md").read_text(), re.MULTILINE
+        r"^\| `(reconciler\.[\w-]+/v1)`", (DOCS / "json-outputs.md").read_text(), re.MULTILINE
     )
 
     assert formats <= headings(site, "json-outputs")

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.saved.plan_file import sealed
 from tests.support.processes import Ended, Tenant, run, tenant_manifest, webhook
 
 LOCAL = ("--local-file", "tenant.db")
@@ -341,6 +342,18 @@ def test_arguments_of_a_command_are_not_saved_and_the_apply_says_so(tmp_path: Pa
     command = ("reconcile", "--plan", "plan.json", "--yes", "--allow-command", *LOCAL)
     ended = run(*command, cwd=tmp_path)
     assert (ended.code, "the arguments of a command" in ended.err) == (1, True)
+
+
+def test_a_made_up_file_runs_no_command_with_arguments(saved: Path) -> None:
+    body = json.loads(saved.read_text())
+    spec = body["manifests"][0]["value"]["spec"]
+    spec["auth"] = {"type": "bearer", "token": {"fromCommand": ["touch", "ran"]}}
+    rest = {name: value for name, value in body.items() if name != "checksum"}
+    saved.write_text(json.dumps(sealed(rest, None)))
+    command = ("reconcile", "--plan", "plan.json", "--yes", "--allow-command", *LOCAL)
+    ended = run(*command, cwd=saved.parent)
+    assert (ended.code, "plan.json" in ended.err or "not a plan" in ended.err) == (1, True)
+    assert not (saved.parent / "ran").exists()
 
 
 def test_the_output_of_plan_is_no_plan_file(saved: Path) -> None:

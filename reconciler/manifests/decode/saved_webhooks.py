@@ -123,7 +123,8 @@ def decode_saved(
     )
     found = []
     for entry in entries:
-        if not is_valid("Webhook", entry["value"]):
+        value = entry["value"]
+        if not is_valid("Webhook", value) or without_arguments(value) != value:
             raise InvalidPlanFile("is not a plan that this program saves: /manifests: no Webhook")
         unread = frozenset(("spec", *path) for path in entry["unread"])
         draft = webhook(_document(entry), replace(resolver, unread=unread), chosen)
