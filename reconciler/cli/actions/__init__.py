@@ -1,5 +1,5 @@
-"""What the commands do, once their options are values.
+"""What the commands do for one tenant, once their options are values.
 
-A command imports its module here only when it runs, so `--help` and `--version` import none of it.
-Nothing here knows click's parameters, and no module imports another one's.
+A command imports its module here when it runs, so that `--help` and `--version` import none of it.
+No module here knows click's parameters, and none imports another.
 """

@@ -1,34 +1,29 @@
-"""Compares tenants with the manifests: once, for each tenant, or again and again."""
+"""Compares a tenant with the manifests: once, or again and again."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
-
-import click
 
 from reconciler.cli.options.changes import ChangeOptions
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.run.deadline import end_in, seconds_until
-from reconciler.cli.run.prepare import Prepared, prepare
+from reconciler.cli.run.prepare import prepare
 from reconciler.cli.run.show import show
-from reconciler.cli.tenants.all_tenants import Round, SingleOptions, turns
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.ending import Exit
 from reconciler.cli.terminal.signals import interruptible, run
 from reconciler.core.errors import GitFailed, InvalidManifests, ProviderError
 from reconciler.core.results.drift import Drift, look, news
-from reconciler.core.results.runs import TenantRun
 from reconciler.render import escape, problems
 
 
 def look_once(console: Console, options: ManifestOptions, changes: ChangeOptions) -> int:
     """One look at one tenant; the exit code."""
     found = run(_look(console, options, changes))
-    _show(console, found, "")
-    return _code(found)
+    show_drift(console, found, "")
+    return exit_code(found)
 
 
 def watch(console: Console, options: ManifestOptions, changes: ChangeOptions, pause: float) -> int:
@@ -36,35 +31,16 @@ def watch(console: Console, options: ManifestOptions, changes: ChangeOptions, pa
     return run(_Watch(console, options, changes, pause).until_stopped())
 
 
-def look_at_all(
-    ctx: click.Context,
-    console: Console,
-    options: ManifestOptions,
-    changes: ChangeOptions,
-    pause: float | None,
-) -> int:
-    """A look at each tenant; the exit code."""
-
-    async def one(begun: TenantRun, prepared: Prepared) -> TenantRun:
-        found = look(await prepared.plan_only(console))
-        if console.output == "text":
-            _show(console, found, "")
-        return replace(begun, exit_code=_code(found), drift=found)
-
-    single = SingleOptions(watch=pause)
-    ready = turns(ctx, options, lambda mine: prepare(mine, changes, "warn"), single)
-    return Round(console, options.connection.deadline, ready, one).run()
-
-
 async def _look(console: Console, options: ManifestOptions, changes: ChangeOptions) -> Drift:
     return look(await prepare(options, changes, "warn").plan_only(console))
 
 
-def _code(found: Drift) -> int:
+def exit_code(found: Drift) -> int:
+    """The exit code of a look."""
     return Exit.DRIFT if found.found else Exit.DONE
 
 
-def _show(console: Console, found: Drift, at: str) -> None:
+def show_drift(console: Console, found: Drift, at: str) -> None:
     """In the form that was asked for; while watching, a JSON document is a line."""
     show(console, "drift", found, at, indent=None if at else 2)
 
@@ -90,7 +66,7 @@ class _Watch:
         if task.cancelled():
             self.console.say("stopped watching")
             return Exit.INTERRUPTED
-        return Exit.ERROR if self.last is None else _code(self.last)
+        return Exit.ERROR if self.last is None else exit_code(self.last)
 
     async def _looks(self) -> None:
         left = seconds_until(self.end)
@@ -115,7 +91,7 @@ class _Watch:
         self.trouble = ""
         told = now if self.last is None else news(self.last, now)
         if self.last is None or told.is_news:
-            _show(self.console, told, datetime.now(UTC).isoformat(timespec="seconds"))
+            show_drift(self.console, told, datetime.now(UTC).isoformat(timespec="seconds"))
         self.last = now
 
     def _tell(self, error: Exception) -> None:

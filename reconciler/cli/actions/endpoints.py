@@ -10,8 +10,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-import click
-
 from reconciler import workflow
 from reconciler.cli.options.connection import ConnectionOptions
 from reconciler.cli.options.manifests import ManifestOptions
@@ -23,14 +21,12 @@ from reconciler.cli.run.prepare import narrow
 from reconciler.cli.run.show import show_test
 from reconciler.cli.run.source import known_owner, read
 from reconciler.cli.run.watched import watched
-from reconciler.cli.tenants.all_tenants import Round, SingleOptions, turns
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.ending import Exit
 from reconciler.cli.terminal.signals import run
 from reconciler.core.errors import BadRequest
 from reconciler.core.model.webhook import Declared, Live, Subscription, Webhook
 from reconciler.core.results.reports import Delivery, TestReport
-from reconciler.core.results.runs import TenantRun
 from reconciler.delivery.envelope import envelope, sample_event
 from reconciler.delivery.send import Sender
 from reconciler.providers.base import Reader
@@ -39,35 +35,21 @@ from reconciler.testing import Send, Testing, Wish
 
 def test_tenant(console: Console, options: ManifestOptions, endpoints: EndpointOptions) -> int:
     """The endpoints of one tenant; the exit code."""
-    wanted = _prepare(options, endpoints)
-    report, interrupted = run(_run(console, wanted, endpoints, alone=True))
+    wanted = prepare_tests(options, endpoints)
+    report, interrupted = run(run_tests(console, wanted, endpoints, alone=True))
     show_test(console, report)
-    return _code(report, interrupted=interrupted)
+    return exit_code(report, interrupted=interrupted)
 
 
-def test_all(
-    ctx: click.Context, console: Console, options: ManifestOptions, endpoints: EndpointOptions
-) -> int:
-    """The endpoints of each tenant; the exit code."""
-
-    async def one(begun: TenantRun, wanted: _Wanted) -> TenantRun:
-        report, interrupted = await _run(console, wanted, endpoints)
-        if console.output == "text":
-            show_test(console, report)
-        return replace(begun, exit_code=_code(report, interrupted=interrupted), test=report)
-
-    ready = turns(ctx, options, lambda mine: _prepare(mine, endpoints), SingleOptions())
-    return Round(console, options.connection.deadline, ready, one).run()
-
-
-def _code(report: TestReport, *, interrupted: bool) -> int:
+def exit_code(report: TestReport, *, interrupted: bool) -> int:
+    """The exit code of what was tested."""
     if interrupted:
         return Exit.INTERRUPTED
     return Exit.DONE if report.passed else Exit.FAILED_TEST
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class Wanted:
     """The webhooks to test, and the tenant where one is to send, with who we are there if known."""
 
     connection: ConnectionOptions
@@ -75,12 +57,12 @@ class _Wanted:
     target: connect.Target | None
     owner: str = ""
 
-    def within(self, seconds: float | None) -> _Wanted:
+    def within(self, seconds: float | None) -> Wanted:
         """The same with that `--deadline`."""
         return replace(self, connection=replace(self.connection, deadline=seconds))
 
 
-def _prepare(options: ManifestOptions, endpoints: EndpointOptions) -> _Wanted:
+def prepare_tests(options: ManifestOptions, endpoints: EndpointOptions) -> Wanted:
     """What is to be tested; every secret of it resolves."""
     lenient = not endpoints.by_tenant  # a probe asks no tenant, so none is chosen
     manifests = read(replace(options, rules=replace(options.rules, lenient=lenient)), "require")
@@ -95,9 +77,9 @@ def _prepare(options: ManifestOptions, endpoints: EndpointOptions) -> _Wanted:
         )
     selected = workflow.require_secrets(manifests, narrow(options).keys(manifests.declared))
     if not endpoints.by_tenant:
-        return _Wanted(options.connection, selected, None)
+        return Wanted(options.connection, selected, None)
     target = connect.choose(options.tenant, manifests)
-    return _Wanted(options.connection, selected, target, known_owner(options.tenant, manifests))
+    return Wanted(options.connection, selected, target, known_owner(options.tenant, manifests))
 
 
 @dataclass(slots=True)
@@ -109,7 +91,7 @@ class _Senders:
 
 
 @asynccontextmanager
-async def _opened(wanted: _Wanted, endpoints: EndpointOptions) -> AsyncIterator[_Senders]:
+async def _opened(wanted: Wanted, endpoints: EndpointOptions) -> AsyncIterator[_Senders]:
     """The senders that the options ask for, closed at the end."""
     found, connection = _Senders(), wanted.connection
     async with AsyncExitStack() as stack:
@@ -124,8 +106,8 @@ async def _opened(wanted: _Wanted, endpoints: EndpointOptions) -> AsyncIterator[
         yield found
 
 
-async def _run(
-    console: Console, wanted: _Wanted, endpoints: EndpointOptions, *, alone: bool = False
+async def run_tests(
+    console: Console, wanted: Wanted, endpoints: EndpointOptions, *, alone: bool = False
 ) -> tuple[TestReport, bool]:
     """What was tested, and whether it was interrupted. `alone`: an error too is preceded by the
     report.

@@ -1,22 +1,16 @@
-"""Plans one tenant, or all, and shows the plan."""
+"""Plans one tenant and shows the plan."""
 
 from __future__ import annotations
-
-from dataclasses import replace
-
-import click
 
 from reconciler.cli.options.changes import ChangeOptions
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.run import plan_file
-from reconciler.cli.run.prepare import Prepared, prepare
+from reconciler.cli.run.prepare import prepare
 from reconciler.cli.run.show import show_plan
-from reconciler.cli.tenants.all_tenants import Round, SingleOptions, turns
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.ending import Exit
 from reconciler.cli.terminal.signals import run
 from reconciler.core.change import Plan
-from reconciler.core.results.runs import TenantRun
 
 
 def plan_tenant(
@@ -38,25 +32,3 @@ def exit_code(made: Plan, *, detailed: bool) -> int:
     if made.violations:
         return Exit.REFUSED
     return Exit.PENDING if made.pending and detailed else Exit.DONE
-
-
-def plan_all(
-    ctx: click.Context,
-    console: Console,
-    options: ManifestOptions,
-    changes: ChangeOptions,
-    out: str | None,
-    *,
-    detailed: bool,
-) -> int:
-    """A plan for each tenant."""
-
-    async def plan(begun: TenantRun, prepared: Prepared) -> TenantRun:
-        made = await prepared.plan_only(console)
-        if console.output == "text":
-            show_plan(console, made)
-        return replace(begun, exit_code=exit_code(made, detailed=detailed), plan=made)
-
-    single = SingleOptions(out=out)
-    ready = turns(ctx, options, lambda mine: prepare(mine, changes, "warn"), single)
-    return Round(console, options.connection.deadline, ready, plan).run()

@@ -12,8 +12,6 @@ from reconciler.cli.run.connect import opened
 from reconciler.cli.run.deadline import end_in
 from reconciler.cli.run.prepare import Run, prepare
 from reconciler.cli.run.resume import resumed
-from reconciler.cli.tenants import waves
-from reconciler.cli.tenants.all_tenants import SingleOptions
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.signals import run
 
@@ -35,19 +33,6 @@ def reconcile_saved(
 ) -> int:
     """The same with the plan in a file."""
     return run(_carry_out(console, resumed(ctx, options, changes, file), write))
-
-
-def reconcile_all(
-    ctx: click.Context,
-    console: Console,
-    options: ManifestOptions,
-    changes: ChangeOptions,
-    write: WriteOptions,
-    file: str | None,
-) -> int:
-    """Every tenant, wave by wave; raises UsageError if there is the `file` of a saved plan."""
-    single = SingleOptions(plan=file)
-    return waves.reconcile_all(ctx, console, options, changes, write, single)
 
 
 async def _carry_out(console: Console, prepared: Run, write: WriteOptions) -> int:

@@ -1,4 +1,6 @@
-"""One file per command: options in, one call of the workflow, rendered text out, exit code.
+"""One file per command: its options and help; they become a value, and `actions` or `tenants` does
+the rest.
 
-Found by name in `main.py`; nothing imports another command.
+Found by name in `main.py`; no command imports another, and none imports at its top what `--help`
+does not need.
 """

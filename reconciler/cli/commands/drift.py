@@ -63,11 +63,13 @@ class DriftOptions:
 @pass_options(DriftOptions)
 def command(ctx: click.Context, options: DriftOptions) -> int:
     """Compare the tenant with the manifests: what was changed there by hand. Cannot write."""
-    from reconciler.cli.actions import drift  # noqa: PLC0415  `--help` needs none of it
-
     console, manifests, changes = console_of(ctx), options.manifests, options.changes
     if options.all_tenants:
-        return drift.look_at_all(ctx, console, manifests, changes, options.watch)
+        from reconciler.cli.tenants.drift import look_at_all  # noqa: PLC0415  `--help` needs none of it
+
+        return look_at_all(ctx, console, manifests, changes, options.watch)
+    from reconciler.cli.actions import drift  # noqa: PLC0415  `--help` needs none of it
+
     if options.watch is None:
         return drift.look_once(console, manifests, changes)
     if "-" in manifests.paths:

@@ -55,11 +55,13 @@ class PlanOptions:
 @pass_options(PlanOptions)
 def command(ctx: click.Context, options: PlanOptions) -> int:
     """Show what reconcile would do. Cannot write."""
-    from reconciler.cli.actions import plan  # noqa: PLC0415  `--help` needs none of it
-
     console, changes, detailed = console_of(ctx), options.changes, options.detailed_exitcode
     manifests = options.manifests.with_policies("read")
     if options.all_tenants:
-        return plan.plan_all(ctx, console, manifests, changes, options.out, detailed=detailed)
+        from reconciler.cli.tenants.plan import plan_all  # noqa: PLC0415  `--help` needs none of it
+
+        return plan_all(ctx, console, manifests, changes, options.out, detailed=detailed)
+    from reconciler.cli.actions import plan  # noqa: PLC0415  `--help` needs none of it
+
     made = plan.plan_tenant(console, manifests, changes, options.out)
     return plan.exit_code(made, detailed=detailed)

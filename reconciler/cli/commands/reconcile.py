@@ -83,8 +83,6 @@ class ReconcileOptions:
 @pass_options(ReconcileOptions)
 def command(ctx: click.Context, options: ReconcileOptions) -> int:
     """Plan, confirm, carry out, report."""
-    from reconciler.cli.actions import reconcile  # noqa: PLC0415  `--help` needs none of it
-
     console, changes, write = console_of(ctx), options.changes, options.write
     manifests = options.manifests.with_policies("read")
     require_terminal(ctx, write.approval)
@@ -93,7 +91,11 @@ def command(ctx: click.Context, options: ReconcileOptions) -> int:
             ctx=ctx, param=next(param for param in ctx.command.params if param.name == "paths")
         )
     if options.all_tenants:
-        return reconcile.reconcile_all(ctx, console, manifests, changes, write, options.plan)
+        from reconciler.cli.tenants.waves import reconcile_all  # noqa: PLC0415  `--help` needs none of it
+
+        return reconcile_all(ctx, console, manifests, changes, write, options.plan)
+    from reconciler.cli.actions import reconcile  # noqa: PLC0415  `--help` needs none of it
+
     if options.plan is None:
         return reconcile.reconcile_tenant(console, manifests, changes, write)
     return reconcile.reconcile_saved(ctx, console, manifests, changes, write, options.plan)

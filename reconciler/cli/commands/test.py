@@ -51,8 +51,10 @@ class TestOptions:
 @pass_options(TestOptions)
 def command(ctx: click.Context, options: TestOptions) -> int:
     """Validate the endpoints with a test delivery each, with the declared values."""
+    if options.all_tenants:
+        from reconciler.cli.tenants.endpoints import test_all  # noqa: PLC0415  `--help` needs none of it
+
+        return test_all(ctx, console_of(ctx), options.manifests, options.endpoints)
     from reconciler.cli.actions import endpoints  # noqa: PLC0415  `--help` needs none of it
 
-    if options.all_tenants:
-        return endpoints.test_all(ctx, console_of(ctx), options.manifests, options.endpoints)
     return endpoints.test_tenant(console_of(ctx), options.manifests, options.endpoints)

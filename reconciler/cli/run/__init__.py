@@ -1,1 +1,5 @@
-"""What commands share: which tenant, which manifests, the connection, saved plans, carrying out."""
+"""What the actions share: manifests read, the tenant opened, a plan made, shown, approved and
+carried out.
+
+Nothing here knows a command.
+"""

@@ -11,7 +11,7 @@ from reconciler import workflow
 from reconciler.cli.options.changes import ChangeOptions
 from reconciler.cli.options.connection import ConnectionOptions
 from reconciler.cli.options.manifests import ManifestOptions
-from reconciler.cli.run import connect, source
+from reconciler.cli.run import connect, permissions, source
 from reconciler.cli.run.source import Secrets
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.progress import waiting
@@ -23,6 +23,7 @@ from reconciler.core.safety.run_policy import RunPolicy
 from reconciler.core.saved.since import Base
 from reconciler.manifests import Manifests
 from reconciler.manifests.decode.secrets import UNRESOLVED
+from reconciler.manifests.history import since as history
 from reconciler.providers.base import Reader
 
 
@@ -113,13 +114,22 @@ def _way_to(root: str) -> str:
     return Path(os.path.relpath(root)).as_posix()
 
 
+def _base(options: ManifestOptions, manifests: Manifests) -> Base | None:
+    """What they declared as of `--since`, None without it; raises BadRequest, GitFailed,
+    InvalidManifests of then.
+    """
+    if options.since is None:
+        return None
+    return history.base(options.since, manifests, source.request(options, "ignore"))
+
+
 def prepare(options: ManifestOptions, changes: ChangeOptions, secrets: Secrets) -> Prepared:
     """Reads and checks everything that needs no tenant; with `require`, every secret of the
     selected webhooks resolves.
     """
     manifests = source.read(options, secrets)
     target = connect.choose(options.tenant, manifests)
-    permitted = source.policy(options.tenant, changes, manifests)
+    permitted = permissions.make_policy(options.tenant, changes, manifests)
     policy = workflow.narrowed(manifests, narrow(options), permitted, _way_to(manifests.root))
     keys = policy.scope.selected
     if secrets == "require":
@@ -128,5 +138,5 @@ def prepare(options: ManifestOptions, changes: ChangeOptions, secrets: Secrets) 
         )
     else:
         selected = tuple(item for item in manifests.declared if policy.scope.selects(item.key))
-    base = source.base(options, manifests)
+    base = _base(options, manifests)
     return Prepared(options.connection, manifests, target, policy, selected, base)

@@ -1,6 +1,4 @@
-"""From the paths and options of a command to manifests, and to what decides a plan. No tenant is
-spoken to here.
-"""
+"""From the paths and options of a command to manifests. No tenant is asked here."""
 
 from __future__ import annotations
 
@@ -9,14 +7,10 @@ import sys
 from dataclasses import replace
 from typing import Literal
 
-from reconciler.cli.options.changes import ChangeOptions
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.options.tenant import TenantOptions
 from reconciler.core.errors import BadRequest
 from reconciler.core.model.secret import Secret
-from reconciler.core.model.webhook import Owner
-from reconciler.core.safety.run_policy import Limits, RunPolicy
-from reconciler.core.saved.since import Base
 from reconciler.manifests import (
     InputFiles,
     Manifests,
@@ -27,8 +21,6 @@ from reconciler.manifests import (
     TenantSpec,
     load,
 )
-from reconciler.manifests.history import since
-from reconciler.manifests.history.repository import repository_of_run
 from reconciler.manifests.secret_sources import Once
 from reconciler.manifests.yaml.read import SIZE
 
@@ -107,15 +99,6 @@ def read(options: ManifestOptions, secrets: Secrets) -> Manifests:
     return load(request(options, secrets))
 
 
-def base(options: ManifestOptions, manifests: Manifests) -> Base | None:
-    """What they declared as of `--since`, None without it; raises BadRequest, GitFailed,
-    InvalidManifests of then.
-    """
-    if options.since is None:
-        return None
-    return since.base(options.since, manifests, request(options, "ignore"))
-
-
 def owner(options: TenantOptions, spec: TenantSpec | None) -> str:
     """Who we are at the tenant; `spec` is the Tenant manifest in use. Raises BadRequest where that
     is not clear.
@@ -140,32 +123,3 @@ def known_owner(options: TenantOptions, manifests: Manifests) -> str:
     if options.tenant_url and not options.owner:
         return ""
     return owner(options, manifests.tenant if options.by_manifest else None)
-
-
-def policy(tenant: TenantOptions, changes: ChangeOptions, manifests: Manifests) -> RunPolicy:
-    """What the options allow, over what the Tenant manifest says."""
-    spec = manifests.tenant if tenant.by_manifest else None
-    name, repository = owner(tenant, spec), repository_of_run(manifests, spec)
-    prune = spec.prune if spec is not None else True
-    return RunPolicy(
-        owner=Owner(name, changes.revision, repository),
-        ownership=spec.ownership if spec is not None else "marked",
-        prune=prune if changes.prune is None else changes.prune,
-        adopt=changes.adopt,
-        resend_credentials=changes.resend_credentials,
-        accept_in_use=changes.accept_in_use,
-        limits=_limits(spec, changes),
-        moved_from=frozenset(changes.moved_from),
-    )
-
-
-def _limits(spec: TenantSpec | None, changes: ChangeOptions) -> Limits:
-    most = Limits(max_deletes=changes.max_deletes, max_updates=changes.max_updates)
-    if spec is None:
-        return most
-    return replace(
-        most,
-        delete_share=spec.delete_share,
-        update_share=spec.update_share,
-        update_from=spec.update_from,
-    )

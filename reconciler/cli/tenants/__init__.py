@@ -1,1 +1,1 @@
-"""A command over all Tenant manifests: turns, waves, approvals."""
+"""A command over all Tenant manifests: wave by wave, one tenant after the other."""

@@ -35,9 +35,12 @@ def reconcile_all(
     options: ManifestOptions,
     changes: ChangeOptions,
     write: WriteOptions,
-    single: SingleOptions,
+    file: str | None,
 ) -> int:
-    """Reconciles every tenant, wave by wave; the exit code."""
+    """Reconciles every tenant, wave by wave; the exit code. Raises UsageError if there is the
+    `file` of a saved plan.
+    """
+    single = SingleOptions(plan=file)
     ready = turns(ctx, options, lambda mine: prepare(mine, changes, "require"), single)
     deadline = options.connection.deadline
     end = end_in(deadline)

@@ -1,0 +1,36 @@
+"""`drift --all-tenants`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+
+from reconciler.cli.actions.drift import exit_code, show_drift
+from reconciler.cli.options.changes import ChangeOptions
+from reconciler.cli.options.manifests import ManifestOptions
+from reconciler.cli.run.prepare import Prepared, prepare
+from reconciler.cli.tenants.all_tenants import Round, SingleOptions, turns
+from reconciler.cli.terminal.console import Console
+from reconciler.core.results.drift import look
+from reconciler.core.results.runs import TenantRun
+
+
+def look_at_all(
+    ctx: click.Context,
+    console: Console,
+    options: ManifestOptions,
+    changes: ChangeOptions,
+    pause: float | None,
+) -> int:
+    """A look at each tenant; the exit code."""
+
+    async def one(begun: TenantRun, prepared: Prepared) -> TenantRun:
+        found = look(await prepared.plan_only(console))
+        if console.output == "text":
+            show_drift(console, found, "")
+        return replace(begun, exit_code=exit_code(found), drift=found)
+
+    single = SingleOptions(watch=pause)
+    ready = turns(ctx, options, lambda mine: prepare(mine, changes, "warn"), single)
+    return Round(console, options.connection.deadline, ready, one).run()
