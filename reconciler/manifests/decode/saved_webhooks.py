@@ -125,7 +125,7 @@ def decode_saved(
     for entry in entries:
         value = entry["value"]
         if not is_valid("Webhook", value) or without_arguments(value) != value:
-            raise InvalidPlanFile("is not a plan that this program saves: /manifests: no Webhook")
+            raise InvalidPlanFile("the saved plan has an invalid Webhook manifest; plan again")
         unread = frozenset(("spec", *path) for path in entry["unread"])
         draft = webhook(_document(entry), replace(resolver, unread=unread), chosen)
         made = declare(draft, manifests.root, placed=False)
