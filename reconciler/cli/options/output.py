@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from reconciler.cli.options.option import Decorator, option, together
-from reconciler.cli.terminal.console import console_of
+from reconciler.cli.terminal.console import Console, console_of
+
+T = TypeVar("T")
 
 
 def _set_verbose(ctx: click.Context, _param: click.Parameter, value: int) -> None:
@@ -17,15 +19,35 @@ def _set_verbose(ctx: click.Context, _param: click.Parameter, value: int) -> Non
     console.start_logging()
 
 
-def _set(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
-    def callback(ctx: click.Context, _param: click.Parameter, value: Any) -> Any:
+def _setter(
+    apply: Callable[[Console, T], None],
+) -> Callable[[click.Context, click.Parameter, T], T]:
+    """A callback that applies a value to the console, if one was given."""
+
+    def callback(ctx: click.Context, _param: click.Parameter, value: T) -> T:
         console = console_of(ctx)
         if value:
-            setattr(console, name, value)
+            apply(console, value)
             console.start_logging()
         return value
 
     return callback
+
+
+def _set_quiet(console: Console, value: bool) -> None:
+    console.quiet = value
+
+
+def _set_no_color(console: Console, value: bool) -> None:
+    console.no_color = value
+
+
+def _set_log_format(console: Console, value: str) -> None:
+    console.log_format = value
+
+
+def _set_output(console: Console, value: str) -> None:
+    console.output = value
 
 
 logging_options: Decorator[Any] = together(
@@ -34,7 +56,7 @@ logging_options: Decorator[Any] = together(
         "--quiet",
         is_flag=True,
         expose_value=False,
-        callback=_set("quiet"),
+        callback=_setter(_set_quiet),
         help="Only errors on standard error.",
     ),
     option(
@@ -49,14 +71,14 @@ logging_options: Decorator[Any] = together(
         "--log-format",
         type=click.Choice(["text", "json"]),
         expose_value=False,
-        callback=_set("log_format"),
+        callback=_setter(_set_log_format),
         help="Form of the log lines on standard error.  [default: text]",
     ),
     option(
         "--no-color",
         is_flag=True,
         expose_value=False,
-        callback=_set("no_color"),
+        callback=_setter(_set_no_color),
         help="No colour (also NO_COLOR, TERM=dumb).",
     ),
 )
@@ -71,7 +93,7 @@ def output_option(*formats: str) -> Decorator[Any]:
         default="text",
         is_eager=True,
         expose_value=False,
-        callback=_set("output"),
+        callback=_setter(_set_output),
         help="Form of the output.",
         show_default=True,
     )
