@@ -118,7 +118,9 @@ async def plan(
         tenant=tenant,
         normalize=provider.normalize,
         fingerprint_key=fingerprint_key,
+        capabilities=provider.capabilities,
     )
+    made = replace(made, warnings=(*made.warnings, *provider.warnings))
     sources = removals(made, policy)
     if sources:
         from reconciler.manifests.history.evidence import doubts  # noqa: PLC0415  only a removal asks git
@@ -196,6 +198,7 @@ async def resume(
         policy,
         normalize=provider.normalize,
         fingerprint_key=fingerprint_key,
+        capabilities=provider.capabilities,
     )
 
 

@@ -29,6 +29,7 @@ COMMANDS: Final = {  # name: (module below reconciler.cli, what it does)
     "events": ("events", "The catalogue of events, and who receives which."),
     "explain": ("explain", "What a field of a manifest means."),
     "schema": ("schema", "Print a JSON Schema."),
+    "providers": ("providers", "Which products can be managed, and what each can do."),
     "init": ("init", "A first repository: manifests that validate and plan."),
     "tenant": ("tenant.group", "The embedded tenant: serve it, make and end access tokens."),
     "doctor": ("doctor", "What is wrong here: token, clock, TLS, permissions of files."),

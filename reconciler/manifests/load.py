@@ -16,7 +16,7 @@ from reconciler.core.errors import BadRequest, InvalidManifests
 from reconciler.core.model import limits
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.webhook import Declared, Origin
-from reconciler.manifests.decode import join, selection, tenants, views
+from reconciler.manifests.decode import fit, join, selection, tenants, views
 from reconciler.manifests.decode.documents import Reading, read_file
 from reconciler.manifests.decode.events import subscriptions
 from reconciler.manifests.decode.loaded import Manifests, TenantSpec
@@ -211,6 +211,8 @@ def _tenants(
         request, reading, read=request.secrets.mode != "ignore" and request.tenant.by_manifest
     )
     specs = [tenants.tenant(document, resolver) for document in documents]
+    for document in documents:
+        reading.problems += fit.provider(document, request.find)
     reading.problems += tenants.same_target(documents, specs)
     reading.problems += _selecting(request, reading, specs)
     try:

@@ -8,12 +8,23 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from reconciler.core.model.capabilities import Capabilities
 from reconciler.core.model.webhook import Declared, Live, Owner, Subscription, Webhook
 from reconciler.core.results.reports import Delivery
 
 
 class Reader(Protocol):
     """The reading half of a provider."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this kind of tenant can hold and do."""
+        ...
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the last listing found worth a warning."""
+        ...
 
     def normalize(self, spec: Webhook) -> Webhook:
         """What this tenant would answer for that spec; pure. A credential becomes `Withheld` of its

@@ -12,11 +12,12 @@ from dataclasses import replace
 
 from reconciler.core.errors import Conflict, Rejected
 from reconciler.core.model.auth import ApiKeyAuth, credential
+from reconciler.core.model.capabilities import TENANT
 from reconciler.core.model.limits import normal
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
 from reconciler.core.model.webhook import Declared, Live, ManagedBy, Owner, Subscription, Webhook
 from reconciler.core.results.reports import Delivery, Verdict
-from reconciler.providers.tenant.moved import changed_meanwhile, deleted_meanwhile, withheld
+from reconciler.providers.moved import changed_meanwhile, deleted_meanwhile, withheld
 
 Deliver = Callable[[Webhook, Subscription], Awaitable[Delivery]]
 
@@ -33,6 +34,9 @@ class MemoryProvider:
     """`webhooks` holds what the tenant holds, by id, and may be changed from outside; `deliver`
     answers the tests.
     """
+
+    capabilities = TENANT
+    warnings: tuple[str, ...] = ()
 
     def __init__(
         self,

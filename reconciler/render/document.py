@@ -108,7 +108,7 @@ def _change(change: Change) -> Document:
         "fields": [_field(change, field) for field in change.fields],
     }
     if change.action is Action.DELETE and change.live is not None:
-        body["use"] = asdict(change.live.use)
+        body["use"] = asdict(change.live.use) if change.live.use is not None else None
     if change.moved:
         body["moved"] = list(change.moved)
     return {**body, **_label(change.label)}

@@ -199,8 +199,10 @@ def drift_summary(plan: Plan, *, found: bool) -> str:
     )
 
 
-def use_text(use: Use) -> str:
+def use_text(use: Use | None) -> str:
     """What a webhook delivered lately, so that nobody deletes one in use unawares."""
+    if use is None:
+        return "deliveries unknown: this product counts none"
     failed = f", failed {use.failed:,}" if use.failed else ""
     return f"delivered {use.succeeded:,} in the last 24 h{failed}"
 

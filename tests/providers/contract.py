@@ -18,7 +18,7 @@ from reconciler.core.model.secret import Secret, Withheld
 from reconciler.core.model.webhook import Live, ManagedBy, Owner, Subscription
 from reconciler.core.results.reports import Verdict
 from reconciler.providers.base import Provider
-from reconciler.providers.tenant.moved import is_as_declared
+from reconciler.providers.moved import is_as_declared
 from tests.providers.builders import EVENT, OWNER, URL, bearer, declared
 
 OTHER_EVENT: Final = Subscription("elastio:recovery-point:iscan:unhealthy", "v0", "critical")

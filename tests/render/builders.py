@@ -33,7 +33,7 @@ from reconciler.core.results.reports import (
 from reconciler.core.safety.plan_digest import with_digest
 from reconciler.core.safety.run_policy import RunPolicy
 from reconciler.core.saved.since import Base, labelled
-from reconciler.providers.tenant.moved import withheld
+from reconciler.providers.moved import withheld
 
 TENANT = TenantRef("production", "https://acme.example.com/public-api/v1", "payments")
 STARTED = Subscription("elastio:recovery-point:create:started", "v0", "info")

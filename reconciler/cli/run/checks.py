@@ -17,8 +17,7 @@ from reconciler.cli.run.tenant_folder import OWN
 from reconciler.core.errors import BadRequest, InvalidManifests, StoreError
 from reconciler.core.planning.switched_off import OFF
 from reconciler.core.results.finding import Finding
-from reconciler.providers.tenant.examine import examine
-from reconciler.providers.tenant.provider import TenantProvider
+from reconciler.providers.registry import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from reconciler.cli.options.manifests import ManifestOptions
     from reconciler.cli.options.tenant import TenantOptions
     from reconciler.manifests import Manifests
-    from reconciler.providers.http.client import Client
+    from reconciler.providers.base import Provider
 
 _PARTS: Final = ("click", "httpx", "jsonschema-rs", "pyyaml", "cryptography")
 _NAMED: Final = 5  # webhooks that a finding names; the rest are counted
@@ -90,8 +89,10 @@ async def tenant(options: ManifestOptions, manifests: Manifests | None) -> tuple
         if _is_new(target):
             return (Finding("tenant", "ok", f"{shown}: not there yet; the first plan makes it"),)
         async with connect.client(target, options.connection) as client:
-            found = await examine(client, shown or client.shown, time.time)
-            return (*found, *await _switched_off(client, options.tenant, manifests))
+            plugin = load(target.provider)
+            found = await plugin.examine(client, target.place, shown or client.shown, time.time)
+            provider = plugin.provider(client, target.place)
+            return (*found, *await _switched_off(provider, options.tenant, manifests))
     except InvalidManifests as error:
         return tuple(
             Finding("token", "failed", problem.message, problem.hint) for problem in error.problems
@@ -112,7 +113,7 @@ def _none_named(options: ManifestOptions, manifests: Manifests) -> bool:
 
 
 async def _switched_off(
-    client: Client, options: TenantOptions, manifests: Manifests | None
+    provider: Provider, options: TenantOptions, manifests: Manifests | None
 ) -> tuple[Finding, ...]:
     """A warning where webhooks that the manifests declare as enabled, or leave open, are off at the
     tenant.
@@ -120,7 +121,7 @@ async def _switched_off(
     if manifests is None or not manifests.declared or (options.tenant_url and not options.owner):
         return ()
     off = await known_switched_off(
-        manifests.declared, TenantProvider(client), source.known_owner(options, manifests)
+        manifests.declared, provider, source.known_owner(options, manifests)
     )
     if not off:
         return ()

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,9 +27,10 @@ from reconciler.manifests import Manifests
 from reconciler.net import idn
 from reconciler.net.proxies import Network, Proxy
 from reconciler.net.trust import trusting
+from reconciler.providers.base import Provider
 from reconciler.providers.http.client import Client
 from reconciler.providers.http.label import Label
-from reconciler.providers.tenant.provider import TenantProvider
+from reconciler.providers.registry import load
 
 DEFAULT_FILE: Final = ".reconciler/tenant.db"
 THREE_WAYS: Final = (
@@ -41,13 +42,17 @@ THREE_WAYS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One tenant: its API with a token, or the file of the embedded one."""
+    """One tenant: its API with a token, or the file of the embedded one. `place` is the Tenant's
+    `spec.target`, in the words of its provider.
+    """
 
     name: str
     url: str = ""
     token: Secret | None = None
     file: str = ""
     url_place: str = "spec.url"
+    provider: str = "tenant"
+    place: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def label(self) -> Label:
@@ -137,7 +142,7 @@ def choose(options: TenantOptions, manifests: Manifests | None) -> Target:
             manifests.documents if manifests else 0,
             manifests.skipped if manifests else 0,
         )
-    return Target(spec.name, spec.url or "", token)
+    return Target(spec.name, spec.url or "", token, provider=spec.provider, place=spec.target)
 
 
 def address_policy(options: ConnectionOptions) -> AddressPolicy:
@@ -157,6 +162,22 @@ def sender(options: ConnectionOptions, proxy: Proxy | None = None) -> Sender:
 
 
 @asynccontextmanager
+async def embedded(file: str, options: ConnectionOptions) -> AsyncIterator[tuple[Any, Secret]]:
+    """The embedded tenant of a file as an application, with a token for it; raises StoreError for a
+    file that cannot be used.
+    """
+    from reconciler.tenant.server.app import create_app  # noqa: PLC0415  a tenant by url never pays for starlette
+    from reconciler.tenant.store.store import open_store  # noqa: PLC0415  a tenant by url never pays for sqlite
+
+    prepare_folder(file)
+    with closing(open_store(file, key=os.environ.get("RECONCILER_TENANT_KEY"))) as store:
+        async with sender(options) as deliveries:
+            token = secrets.token_urlsafe(32)
+            app = create_app(store, deliveries, local_token=token, deliver=False)
+            yield app, Secret(token, "--local")
+
+
+@asynccontextmanager
 async def client(
     target: Target, options: ConnectionOptions, parallelism: int = 10
 ) -> AsyncIterator[Client]:
@@ -166,35 +187,30 @@ async def client(
     async with AsyncExitStack() as stack:
         url, token, app = target.url, target.token, None
         if target.file:
-            from reconciler.tenant.server.app import create_app  # noqa: PLC0415  a tenant by url never pays for starlette
-            from reconciler.tenant.store.store import open_store  # noqa: PLC0415  likewise
-
-            prepare_folder(target.file)
-            store = open_store(target.file, key=os.environ.get("RECONCILER_TENANT_KEY"))
-            stack.callback(store.close)
-            deliveries = await stack.enter_async_context(sender(options))
-            secret = secrets.token_urlsafe(32)
-            app = create_app(store, deliveries, local_token=secret, deliver=False)
-            url, token = "http://localhost/public-api/v1", Secret(secret, "--local")
+            url = "http://localhost/public-api/v1"
+            app, token = await stack.enter_async_context(embedded(target.file, options))
         if token is None:
             raise BadRequest(THREE_WAYS)
-        timeout, deadline = options.timeout or 30.0, options.deadline
-        bounds: dict[str, Any] = {
-            "timeout": timeout,
-            "deadline": deadline,
-            "parallelism": parallelism,
-        }
-        network = Network(os.environ, options.ca_file)
-        asking = Client(url, token, app=app, label=target.label, network=network, **bounds)
+        asking = Client(
+            url,
+            token,
+            app=app,
+            label=target.label,
+            dialect=load(target.provider).dialect,
+            network=Network(os.environ, options.ca_file),
+            timeout=options.timeout or 30.0,
+            deadline=options.deadline,
+            parallelism=parallelism,
+        )
         yield await stack.enter_async_context(asking)
 
 
 @asynccontextmanager
 async def opened(
     target: Target, options: ConnectionOptions, parallelism: int = 10
-) -> AsyncIterator[TenantProvider]:
+) -> AsyncIterator[Provider]:
     """A provider for that tenant, closed at the end; raises StoreError for a file that cannot be
     used.
     """
     async with client(target, options, parallelism) as asking:
-        yield TenantProvider(asking)
+        yield load(target.provider).provider(asking, target.place)

@@ -23,6 +23,7 @@ from reconciler.manifests import (
 )
 from reconciler.manifests.secret_sources import Once
 from reconciler.manifests.yaml.read import SIZE
+from reconciler.providers import registry
 
 Secrets = Literal["ignore", "warn", "require"]
 LOCAL_OWNER = "local"
@@ -57,6 +58,7 @@ def request(options: ManifestOptions, secrets: Secrets) -> Request:
     """What to read and how."""
     tenant, rules, policies = options.tenant, options.rules, options.policies
     return Request(
+        find=registry.capabilities,
         files=_files(options),
         env=dict(os.environ),
         tenant=TenantChoice(tenant.tenant, tenant.by_manifest, rules.lenient, rules.check_each),

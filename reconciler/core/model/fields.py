@@ -27,6 +27,7 @@ class Kind(StrEnum):
     REFERENCE = "reference"  # text or a Secret: printed only where it may be
     CREDENTIAL = "credential"  # compared and printed by its version
     SET = "set"  # the events
+    OPTIONS = "options"  # the product's own fields, each by its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Field:
     @property
     def is_simple(self) -> bool:
         """Whether the field is one value directly below spec."""
-        return len(self.path) == 1 and self.kind in {Kind.PLAIN, Kind.REFERENCE}
+        return len(self.path) == 1 and self.kind in {Kind.PLAIN, Kind.REFERENCE, Kind.OPTIONS}
 
 
 def plain(name: str, default: Any = None, created: Any = None) -> Field:
@@ -69,6 +70,7 @@ FIELDS: Final[list[Field]] = [
     Field(("auth", "username"), Kind.REFERENCE, lambda spec: auth.username(spec.auth)),
     Field(("auth", "header"), Kind.FOLDED, lambda spec: auth.header(spec.auth), ""),
     Field(("auth", "credential"), Kind.CREDENTIAL, lambda spec: auth.credential(spec.auth)),
+    Field(("options",), Kind.OPTIONS, lambda spec: dict(spec.options), {}),
     Field(("events",), Kind.SET, lambda spec: spec.subscriptions, frozenset()),
 ]
 MODEL: type[Webhook] = (
@@ -90,7 +92,7 @@ def attributes() -> Iterator[Field]:
     """The rows that are a value of the spec by themselves and need no decoding: those a manifest
     holds as they are.
     """
-    return (row for row in FIELDS if row.kind is Kind.PLAIN and len(row.path) == 1)
+    return (row for row in FIELDS if row.kind in {Kind.PLAIN, Kind.OPTIONS} and len(row.path) == 1)
 
 
 def visible(spec: Webhook) -> dict[str, Any]:
@@ -116,6 +118,9 @@ def comparable_values(spec: Webhook) -> dict[Path, Any]:
     found: dict[Path, Any] = {}
     for row in FIELDS:
         value, path = row.read(spec), row.path
+        if row.kind is Kind.OPTIONS:  # a plan names each option
+            found |= {(*path, name): option for name, option in value.items()}
+            continue
         match row.kind:
             case Kind.FOLDED:
                 value = value.lower()

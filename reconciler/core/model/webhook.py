@@ -5,14 +5,15 @@ No behaviour beyond small questions.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.core.model.auth import Auth, NoAuth
 from reconciler.core.model.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 Steps = tuple[str | int, ...]  # a path into a document, by keys and positions
 
@@ -40,7 +41,8 @@ class Webhook:
     """The spec: what a manifest can say and a tenant can hold.
 
     `url` is text where it stands literally in a manifest, else a Secret (a reference, or what a
-    tenant told). `enabled` of None is a manifest that leaves it to the tenant.
+    tenant told). `enabled` of None is a manifest that leaves it to the tenant. `options` are the
+    product's own fields, by its names: text, numbers, flags, and lists of them.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Webhook:
     enabled: bool | None = True
     auth: Auth = field(default_factory=NoAuth)
     subscriptions: frozenset[Subscription] = frozenset()
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -152,11 +155,13 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A spec held by the tenant; `revision` is what a conditional write names."""
+    """A spec held by the tenant; `revision` is what a conditional write names, `use` is None if the
+    tenant counts no deliveries.
+    """
 
     spec: Webhook
     id: str
     revision: str
     managed_by: ManagedBy | None = None
     protected: bool = False
-    use: Use = Use()
+    use: Use | None = Use()

@@ -72,6 +72,17 @@ def _credential(
     return [FieldChange(("auth", name), old_text, new_text, secret=True)]
 
 
+def _options(
+    row: Field, before: Webhook, after: Webhook, _literals: AbstractSet[str]
+) -> list[FieldChange]:
+    old, new = row.read(before), row.read(after)
+    return [
+        FieldChange((*row.path, name), old.get(name), new.get(name))
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+    ]
+
+
 def _set(
     row: Field, before: Webhook, after: Webhook, _literals: AbstractSet[str]
 ) -> list[FieldChange]:
@@ -89,6 +100,7 @@ _COMPARE: Final[
     Kind.FOLDED: _folded,
     Kind.CREDENTIAL: _credential,
     Kind.SET: _set,
+    Kind.OPTIONS: _options,
 }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from reconciler.core.change import Violation
+from reconciler.core.model.capabilities import TENANT, Capabilities
 from reconciler.core.model.webhook import Declared, Live, Webhook
 from reconciler.core.safety.run_policy import RunPolicy
 
@@ -68,7 +69,11 @@ class _Matcher:
     """
 
     def __init__(
-        self, live: Sequence[Live], policy: RunPolicy, normalize: Callable[[Webhook], Webhook]
+        self,
+        live: Sequence[Live],
+        policy: RunPolicy,
+        normalize: Callable[[Webhook], Webhook],
+        capabilities: Capabilities,
     ) -> None:
         self.live = live
         self.policy = policy
@@ -77,6 +82,7 @@ class _Matcher:
         self.clashes: list[Violation] = []
         self.by_key = _Index()
         self._by_name: _Index | None = None
+        self._by_url = capabilities.identity == "url"
         self.ours = 0
         for item in live:  # the one walk over all of them: it counts too
             mark = item.managed_by
@@ -95,6 +101,13 @@ class _Matcher:
             for item in self.live:
                 self._by_name.add(item.spec.name, item)
         return self._by_name.get(name)
+
+    def by_identity(self, declared: Declared) -> Sequence[Live]:
+        """The live webhooks that could be a declared one by what identifies them at the product."""
+        spec = self.normalize(declared.spec)
+        if not self._by_url:
+            return self.by_name(spec.name)
+        return [item for item in self.live if item.spec.url == spec.url]
 
     def take_by_key(self, declared: Declared) -> Live | None:
         """The live webhook of our owner and that key.
@@ -141,9 +154,10 @@ def match(
     live: Sequence[Live],
     policy: RunPolicy,
     normalize: Callable[[Webhook], Webhook],
+    capabilities: Capabilities = TENANT,
 ) -> Match:
     """Pairs declared with live webhooks; a live one matches once. docs/plan-rules.md, rule 1."""
-    matcher = _Matcher(live, policy, normalize)
+    matcher = _Matcher(live, policy, normalize, capabilities)
     held = [matcher.take_by_key(item) for item in declared]
     if (
         len(held) == len(live) and None not in held
@@ -160,7 +174,7 @@ def match(
             else frozenset()
         )
         passes: tuple[Callable[[Declared], Sequence[Live]], ...] = (
-            lambda item: matcher.by_name(normalize(item.spec).name),
+            matcher.by_identity,
             lambda item: matcher.earlier(item, keys),
         )
         for candidates in passes:

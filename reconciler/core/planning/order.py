@@ -70,13 +70,19 @@ def _stage(change: Change) -> str:
     return "delete" if change.removes else change.action
 
 
-def arrange(changes: Sequence[Change]) -> tuple[Stages, tuple[Violation, ...]]:
+def arrange(
+    changes: Sequence[Change], *, unique_names: bool = True
+) -> tuple[Stages, tuple[Violation, ...]]:
     """Stages, each by name and each starting when the one before has ended; and a violation where
     names go in a circle.
 
-    Every change stands in exactly one stage.
+    Every change stands in exactly one stage. If a product allows equal names, no change waits for
+    a name.
     """
-    stages, clashes = _freeing(changes)
+    stages: list[tuple[Change, ...]] = []
+    clashes: tuple[Violation, ...] = ()
+    if unique_names:
+        stages, clashes = _freeing(changes)
     early = {id(change) for wave in stages for change in wave}
     for action in ("create", "update", "delete"):
         stage = [

@@ -15,6 +15,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from reconciler.core.change import Action, Change, Counts, FieldChange, Plan, TenantRef
+from reconciler.core.model.capabilities import TENANT, Capabilities
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Live, Webhook
 from reconciler.core.planning.diff import diff
@@ -101,8 +102,8 @@ def _removals(found: Match, policy: RunPolicy) -> tuple[list[Change], int, int]:
     return deletes, unmanaged, outside
 
 
-def policy_text(policy: RunPolicy) -> str:
-    """What of a policy belongs to the digest of a plan."""
+def policy_text(policy: RunPolicy, capabilities: Capabilities = TENANT) -> str:
+    """What of a policy, and of the provider, belongs to the digest of a plan."""
     limits = policy.limits
     parts = [
         policy.ownership,
@@ -113,7 +114,9 @@ def policy_text(policy: RunPolicy) -> str:
         repr(limits),
     ]
     whose = [policy.owner.repository, *sorted(policy.moved_from)]
-    return json.dumps([*parts, *([whose] if any(whose) else [])])
+    provider = [capabilities.provider, capabilities.version]
+    more = [whose] if any(whose) else []
+    return json.dumps([*parts, *more, *([] if capabilities is TENANT else [provider])])
 
 
 def make_plan(
@@ -124,19 +127,21 @@ def make_plan(
     tenant: TenantRef | None = None,
     normalize: Normalize = lambda spec: spec,
     fingerprint_key: Secret | None = None,
+    capabilities: Capabilities = TENANT,
 ) -> Plan:
     """What makes `live` as `declared`, with everything that would make it unsafe in `violations`.
 
-    `normalize` is the provider's. Input order does not matter. Linear in the number of webhooks.
+    `normalize` and `capabilities` are the provider's. Input order does not matter. Linear in the
+    number of webhooks.
     """
     wanted = tuple(sorted(declared, key=lambda item: item.key))
     held = tuple(live)
-    found = match(wanted, held, policy, normalize)
+    found = match(wanted, held, policy, normalize, capabilities)
     changes = _changes(found, policy, normalize)
     judged, advice = verdicts(changes.broken)
     removals, unmanaged, outside = _removals(found, policy)
     deletes, unselected = check_deletes(removals, policy.selection)
-    stages, cycles = arrange((*changes.pending, *deletes))
+    stages, cycles = arrange((*changes.pending, *deletes), unique_names=capabilities.unique_names)
     flat = [change for stage in stages for change in stage]
     actions = Counter({Action.KEEP: changes.keeps}) + Counter(change.action for change in flat)
     plan = Plan(
@@ -155,7 +160,7 @@ def make_plan(
             dict.fromkeys((*changes.warnings, *map(warning, changes.switched_off), *advice))
         )
         + renames(flat),
-        policy=policy_text(policy),
+        policy=policy_text(policy, capabilities),
         fingerprint_key=fingerprint_key,
         switched_off=tuple(changes.switched_off),
     )

@@ -130,14 +130,10 @@ def _protected(change: Change) -> Violation | None:
 
 def _in_use(change: Change, policy: RunPolicy) -> Violation | None:
     """Delivery evidence: something is listening still, and would hear no more."""
-    if (
-        policy.accept_in_use
-        or not change.removes
-        or change.live is None
-        or not change.live.use.succeeded
-    ):
+    use = change.live.use if change.live is not None else None
+    if policy.accept_in_use or not change.removes or use is None or not use.succeeded:
         return None
-    count = change.live.use.succeeded
+    count = use.succeeded
     message = (
         f"{change.name}: delivered {count:,} in the last 24 h; if nobody needs them any "
         "more, --accept-in-use"

@@ -91,6 +91,8 @@ def _parts(row: Field, value: Any, key: Secret | None) -> list[object]:
             return [value.version if value is not None else None, isinstance(value, Secret)]
         case Kind.SET:
             return [sorted(event.sort_key for event in value)]
+        case Kind.OPTIONS:
+            return [sorted(value.items())] if value else []
         case Kind.PLAIN | Kind.FOLDED:
             return [value]
 

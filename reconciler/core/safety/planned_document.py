@@ -47,6 +47,8 @@ def planned(declared: Declared, literals: AbstractSet[str]) -> Json:
 def _field_values(row: Field, value: Any, literals: AbstractSet[str]) -> Iterator[tuple[Path, Any]]:
     """What rules see of a field, by path; nothing of what is not known yet."""
     match row.kind:
+        case Kind.OPTIONS if value:
+            yield row.path, value
         case Kind.PLAIN:
             yield row.path, row.created if value is None else value
         case Kind.FOLDED if value:

@@ -38,8 +38,8 @@ def _value(name: str, value: Any, literals: AbstractSet[str], key: Secret | None
             return [shown(value, literals), known]
         case frozenset():
             return codec.events_to_wire(value)
-        case (version, _):  # a credential
-            return version
+        case tuple():  # a credential: its version, and where it comes from
+            return value[0]
     return value
 
 

@@ -137,10 +137,9 @@ def _live(item: Json, kept: Json) -> Live:
     """What printing, and deleting what is deleted already, need of a live webhook."""
     values = kept["values"]
     spec = Webhook(values["name"], "", subscriptions=frozenset(map(_event, values["events"])))
-    mark = codec.mark_from_json(At(values["managed_by"]))
-    return Live(
-        spec, kept["id"], kept["revision"], mark, values["protected"], Use(**item.get("use", {}))
-    )
+    mark, counts = codec.mark_from_json(At(values["managed_by"])), item.get("use", {})
+    use = Use(**counts) if counts is not None else None
+    return Live(spec, kept["id"], kept["revision"], mark, values["protected"], use)
 
 
 def _declared(item: Json, fields: tuple[FieldChange, ...], live: Live | None) -> Declared:

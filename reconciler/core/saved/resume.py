@@ -13,6 +13,7 @@ from typing import Final
 
 from reconciler.core.change import Action, Change, FieldChange, Plan
 from reconciler.core.errors import StalePlan
+from reconciler.core.model.capabilities import TENANT, Capabilities
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Live, Webhook
 from reconciler.core.planning.plan import make_plan, policy_text
@@ -33,6 +34,7 @@ def resume(
     *,
     normalize: Callable[[Webhook], Webhook],
     fingerprint_key: Secret | None,
+    capabilities: Capabilities = TENANT,
 ) -> Plan:
     """The saved plan made again, with its guards checked on what the tenant holds now.
 
@@ -47,13 +49,17 @@ def resume(
         tenant=saved.shown.tenant,
         normalize=normalize,
         fingerprint_key=fingerprint_key,
+        capabilities=capabilities,
     )
-    faults = [*_moved(saved, made, held), *_taken(saved.shown, tuple(held.values()), policy)]
+    taken = _taken(
+        saved.shown, tuple(held.values()), policy, unique_names=capabilities.unique_names
+    )
+    faults = [*_moved(saved, made, held), *taken]
     if faults:
         raise StalePlan(
             f"what the plan was made for has moved; nothing was written. {'; '.join(faults)}"
         )
-    plan = _as_shown(made, saved)
+    plan = _as_shown(made, saved, capabilities)
     if plan_digest(plan) != saved.shown.digest:
         raise StalePlan(
             "the plan does not come out as it was saved: a value behind its references "
@@ -116,7 +122,9 @@ def _bare(field: FieldChange) -> FieldChange:
     return replace(field, label=None, base=None)
 
 
-def _taken(shown: Plan, held: Sequence[Live], policy: RunPolicy) -> list[str]:
+def _taken(
+    shown: Plan, held: Sequence[Live], policy: RunPolicy, *, unique_names: bool
+) -> list[str]:
     """A text per name or key that this plan gives to a webhook, and that another webhook got
     since.
     """
@@ -129,12 +137,12 @@ def _taken(shown: Plan, held: Sequence[Live], policy: RunPolicy) -> list[str]:
         mark = live.managed_by
         if mark is not None and mark.owner == policy.owner.name and mark.key in created:
             faults.append(f"{live.spec.name}: it was created meanwhile (id {live.id})")
-        elif live.spec.name in wanted and live.id not in frees:
+        elif unique_names and live.spec.name in wanted and live.id not in frees:
             faults.append(f"{live.spec.name}: its name is taken meanwhile (id {live.id})")
     return sorted(faults)
 
 
-def _as_shown(made: Plan, saved: Saved) -> Plan:
+def _as_shown(made: Plan, saved: Saved, capabilities: Capabilities) -> Plan:
     """The plan made again, with what was seen of the webhooks that it does not touch."""
     shown, seen = saved.shown, {_identity(change): change for change in saved.shown.pending}
 
@@ -159,7 +167,7 @@ def _as_shown(made: Plan, saved: Saved) -> Plan:
         judged=tuple(found for found in shown.violations if found.in_digest),
         unclear=saved.unclear,
         warnings=shown.warnings,
-        policy=policy_text(saved.policy),
+        policy=policy_text(saved.policy, capabilities),
         since=shown.since,
         switched_off=(),
     )

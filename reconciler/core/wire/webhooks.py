@@ -2,7 +2,8 @@
 meet.
 
 Decoding raises ValueError with a JSON pointer and never quotes what it found. Encoding, for the
-wire and for the manifest of what a tenant told, is one of the two places that reveal secrets.
+wire and for the manifest of what a tenant told, is one of the places that reveal secrets
+(docs/security.md).
 """
 
 from __future__ import annotations
@@ -123,16 +124,6 @@ def _wire(spec: Webhook) -> dict[str, Callable[[], Any]]:
 def spec_to_wire(spec: Webhook) -> Json:
     """A spec as the tenant takes it; `enabled` left to the tenant is true."""
     return {field: tell() for field, tell in _wire(spec).items()}
-
-
-def authorization(token: Secret) -> dict[str, str]:
-    """The header that shows a tenant who we are (RFC 6750); raises ValueError, without the value,
-    for an unusable token.
-    """
-    text = token.reveal()
-    if not text or not all("!" <= char <= "~" for char in text):
-        raise ValueError("it must be printable ASCII without spaces, on one line")
-    return {"Authorization": f"Bearer {text}"}
 
 
 def create_body(declared: Declared, owner: Owner) -> Json:

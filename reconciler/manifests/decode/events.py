@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from reconciler.core.model import limits
+from reconciler.core.model.capabilities import TENANT, Capabilities
 from reconciler.core.model.catalogue import BY_TYPE, CATALOGUE, SEVERITIES
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.webhook import Origin, Subscription
@@ -78,8 +79,12 @@ class _Some:
 _subscription = lru_cache(maxsize=4096)(Subscription)  # the same few come again and again
 
 
-def subscriptions(document: Document, problems: list[Problem]) -> Places:
-    """The subscriptions of one document; the same one twice is a problem."""
+def subscriptions(
+    document: Document, problems: list[Problem], kinds: tuple[Capabilities, ...] = (TENANT,)
+) -> Places:
+    """The subscriptions of one document, for providers of those kinds; the same one twice is a
+    problem.
+    """
     found: Places = {}
     odd: list[int] = []  # numbers of events to look at again
     twice: list[tuple[int, int]] = []  # number of an event, and where the first such one stands
@@ -97,7 +102,7 @@ def subscriptions(document: Document, problems: list[Problem]) -> Places:
             if len(found) == before:
                 twice.append((number, found[item][1]))
     if odd or twice:
-        _check(document, file, odd, twice, problems)
+        _check(document, file, odd, twice, problems, kinds)
     return found
 
 
@@ -107,11 +112,14 @@ def _check(
     odd: list[int],
     twice: list[tuple[int, int]],
     problems: list[Problem],
+    kinds: tuple[Capabilities, ...],
 ) -> None:
     """The problems of the events that are not known to be fine."""
     some, events = _Some(len(problems)), document.value["spec"]["events"]
     for number in odd:
-        _known(document, (*_EVENTS, number), events[number], some)
+        _complete(document, (*_EVENTS, number), events[number], some, kinds)
+        if any(kind.catalogue for kind in kinds):
+            _known(document, (*_EVENTS, number), events[number], some)
     for number, first in twice:
         message = f"the same subscription twice; the first stands in line {file.origin(first).line}"
         some.append(
@@ -127,12 +135,16 @@ def _check(
         )
 
 
-def _known(document: Document, path: Path, event: dict[str, Any], problems: _Some) -> None:
-    """Warnings for what the catalogue does not know, errors for what the tenant's kind needs or no
-    tenant takes.
-    """
+def _complete(
+    document: Document,
+    path: Path,
+    event: dict[str, Any],
+    problems: _Some,
+    kinds: tuple[Capabilities, ...],
+) -> None:
+    """Errors for the parts of an event that a provider needs."""
     for field in ("version", "severity"):
-        if field not in event:
+        if field not in event and any(field in kind.event_parts for kind in kinds):
             message = f"a subscription needs a {field}"
             hint = (
                 "add version: v0"
@@ -140,6 +152,10 @@ def _known(document: Document, path: Path, event: dict[str, Any], problems: _Som
                 else f"add severity: one of {', '.join(SEVERITIES)}, or a list"
             )
             problems.append(document.problem(path, "subscription/incomplete", message, hint))
+
+
+def _known(document: Document, path: Path, event: dict[str, Any], problems: _Some) -> None:
+    """Warnings for what the catalogue does not know, errors for what no tenant takes."""
     kind = event["type"]
     known = BY_TYPE.get(kind)
     if known is None:

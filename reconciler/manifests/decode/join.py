@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
+from reconciler.core.model.capabilities import TENANT, Capabilities, Find
 from reconciler.core.model.limits import normal
 from reconciler.core.model.problem import Problem
 from reconciler.manifests.decode.events import subscriptions
@@ -41,7 +42,11 @@ def unique(documents: Iterable[Document], rule: str, what: str) -> list[Problem]
 
 
 def join(
-    drafts: list[Draft], others: list[Document], refused: Refused, problems: list[Problem]
+    drafts: list[Draft],
+    others: list[Document],
+    refused: Refused,
+    problems: list[Problem],
+    kinds: tuple[Capabilities, ...],
 ) -> tuple[Joined, ...]:
     """Gives every webhook the subscriptions of EventSubscriptions; one that may be for a `refused`
     webhook may find none.
@@ -54,7 +59,7 @@ def join(
             by_label[label].append(draft)
     hints, left = _HINTS, _JOINED
     for document in others:
-        found = subscriptions(document, problems)
+        found = subscriptions(document, problems, kinds)
         spec = document.value["spec"]
         targets = _targets(spec, by_key, by_label)
         left -= len(targets) * len(found)
@@ -122,9 +127,11 @@ def _lost(
     )
 
 
-def names(drafts: list[Draft], tenants: tuple[TenantSpec, ...], problems: list[Problem]) -> None:
-    """Within what each Tenant selects: a tenant's name once; `previously` only what nobody
-    declares.
+def names(
+    drafts: list[Draft], tenants: tuple[TenantSpec, ...], problems: list[Problem], find: Find
+) -> None:
+    """Within what each Tenant selects: a name once, if the product wants that; `previously` only
+    what no manifest declares.
     """
     keys = {draft.key: draft for draft in reversed(drafts)}
     told: set[tuple[int, str]] = set()
@@ -134,10 +141,17 @@ def names(drafts: list[Draft], tenants: tuple[TenantSpec, ...], problems: list[P
             if tenant is None
             else [draft for draft in drafts if tenant.selects(draft.labels)]
         )
+        kind = find(tenant.provider) if tenant is not None else TENANT
+        unique = kind is not None and kind.unique_names
         taken: dict[str, Draft] = {}
         for draft in group:
             first = taken.setdefault(normal(draft.name), draft)
-            if first is not draft and first.key != draft.key and (id(draft), "") not in told:
+            if (
+                unique
+                and first is not draft
+                and first.key != draft.key
+                and (id(draft), "") not in told
+            ):
                 told.add((id(draft), ""))
                 problems.append(_same_name(draft, first))
         for draft in group:

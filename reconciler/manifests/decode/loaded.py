@@ -27,7 +27,8 @@ class TenantSpec:
     of `env`, no list allows any variable that is not forbidden; of others, none. `wave` is when its
     turn comes among all tenants; `patches` is how many it has, which `patches.py` applies. `vault`
     is the login at the Vault that it configures; `repository` is which one this is, `host/path`,
-    None where Git is to say.
+    None where Git is to say. `target` is the part of the product that is meant, in its provider's
+    words.
     """
 
     name: str
@@ -49,6 +50,7 @@ class TenantSpec:
     patches: int = 0
     vault: Login | None = None
     repository: str | None = None
+    target: Mapping[str, Any] = field(default_factory=dict)
 
     def selects(self, labels: Mapping[str, str]) -> bool:
         """Whether a webhook with these labels belongs to this tenant."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from reconciler.core.model.capabilities import Find, find_tenant
 from reconciler.core.model.secret import Secret
 from reconciler.manifests.files.paths import STDIN_ARGUMENT
 from reconciler.manifests.files.trees import WORK_TREE, Tree
@@ -95,7 +96,7 @@ class Request:
 
     `strict` makes errors of warnings. `only_tenants` decodes no webhook (for a saved plan).
     `narrowed`: only some of the webhooks will be selected, so that references of others need not
-    resolve.
+    resolve. `find` knows the providers.
     """
 
     files: InputFiles
@@ -106,3 +107,4 @@ class Request:
     strict: bool = False
     only_tenants: bool = False
     narrowed: bool = False
+    find: Find = find_tenant

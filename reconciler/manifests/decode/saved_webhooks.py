@@ -41,7 +41,11 @@ def saved_webhooks(changes: Iterable[Change], manifests: Manifests) -> list[Json
 def _saved(value: Json, declared: Declared, planned: Declared) -> Json:
     origins = declared.subscription_origins
     events = sorted(origins, key=lambda item: item.sort_key)
-    spec = {**value["spec"], "events": events_to_wire(frozenset(events))}
+    written = [
+        {name: part for name, part in event.items() if part is not None}  # a product may have none
+        for event in events_to_wire(frozenset(events))
+    ]
+    spec = {**value["spec"], "events": written}
     fields = [*declared.field_origins.items()]
     places = [
         *((path, place) for path, place in fields if path[0] != "events"),
@@ -127,7 +131,7 @@ def decode_saved(
         if not is_valid("Webhook", value) or without_arguments(value) != value:
             raise InvalidPlanFile("the saved plan has an invalid Webhook manifest; plan again")
         unread = frozenset(("spec", *path) for path in entry["unread"])
-        draft = webhook(_document(entry), replace(resolver, unread=unread), chosen)
+        draft = webhook(_document(entry), replace(resolver, unread=unread), chosen, request.find)
         made = declare(draft, manifests.root, placed=False)
         found.append(replace(made, sources=tuple(entry["sources"])))
     problems = [*resolver.problems, *(problem for _, problem in resolver.lost)]

@@ -60,6 +60,7 @@ def tenant(document: Document, resolver: Resolver) -> TenantSpec:
         wave=spec.get("wave", 1),
         patches=len(spec.get("patches", ())),
         repository=_repository(document, spec, resolver.problems),
+        target=spec.get("target", {}),
     )
 
 

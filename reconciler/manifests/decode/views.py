@@ -10,12 +10,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from reconciler.manifests.decode import join, patches, tenants
+from reconciler.core.model.capabilities import TENANT
+from reconciler.core.model.problem import Problem
+from reconciler.manifests.decode import fit, join, patches, tenants
 from reconciler.manifests.decode.documents import Reading
 from reconciler.manifests.decode.loaded import TenantSpec
+from reconciler.manifests.decode.refused import Refused
 from reconciler.manifests.decode.request import Request
 from reconciler.manifests.decode.secrets import Resolver, access_of
-from reconciler.manifests.decode.webhooks import Draft, webhook
+from reconciler.manifests.decode.webhooks import Draft, allowed, webhook
+from reconciler.manifests.decode.webhooks import kinds as kinds_of
 from reconciler.manifests.secret_sources.file import login_places, private_places
 from reconciler.manifests.yaml.places import Document
 
@@ -117,18 +121,48 @@ def _webhooks(
             if chosen is not None
             else every or any(spec.selects(labels) for spec in plain)
         )
-        drafts.append(webhook(document, reads if mine else quiet, applying))
+        drafts.append(webhook(document, reads if mine else quiet, applying, request.find))
     problems += join.unique(
         reading.refused.with_refused(documents, "Webhook"), "webhook/duplicate", "Webhook"
     )
     others = reading.refused.with_refused(reading.kinds["EventSubscription"], "EventSubscription")
     problems += join.unique(others, "subscription/duplicate", "EventSubscription")
-    reading.joined = join.join(drafts, reading.kinds["EventSubscription"], refused, problems)
+    _join(drafts, applying, request, reading, refused)
     naming = (chosen,) if chosen is not None and chosen.patches else plain
     if naming or not (request.tenant.by_manifest and (specs or refused.may_have_tenant())):
-        join.names(drafts, naming if request.tenant.by_manifest else (), problems)
+        selecting = naming if request.tenant.by_manifest else ()
+        join.names(drafts, selecting, problems, request.find)
     join.silent(drafts, refused, problems)
     return [draft for draft in drafts if chosen is None or chosen.selects(draft.labels)]
+
+
+def _join(
+    drafts: list[Draft],
+    specs: tuple[TenantSpec, ...],
+    request: Request,
+    reading: Reading,
+    refused: Refused,
+) -> None:
+    """Joins EventSubscriptions to their webhooks, and checks that all fits the providers."""
+    kinds = kinds_of(specs, request.find)
+    others = reading.kinds["EventSubscription"]
+    reading.joined = join.join(drafts, others, refused, reading.problems, kinds)
+    foreign = any(kind is not TENANT for kind in kinds)
+    if foreign or any("options" in draft.document.value["spec"] for draft in drafts):
+        _check_fit(drafts, specs, request, reading.problems)
+
+
+def _check_fit(
+    drafts: Iterable[Draft],
+    specs: tuple[TenantSpec, ...],
+    request: Request,
+    problems: list[Problem],
+) -> None:
+    """Checks every webhook against the providers of the Tenants that select it."""
+    for draft in drafts:
+        selecting = allowed(draft.labels, specs)
+        for kind in kinds_of(selecting, request.find) if selecting or not specs else ():
+            problems += fit.webhook(draft, kind)
 
 
 def _alike(specs: Iterable[TenantSpec]) -> tuple[TenantSpec, ...]:
@@ -136,7 +170,13 @@ def _alike(specs: Iterable[TenantSpec]) -> tuple[TenantSpec, ...]:
     found: dict[Any, TenantSpec] = {}
     for spec in specs:
         found.setdefault(
-            (frozenset(spec.select.items()), frozenset(spec.secrets.items()), spec.vault), spec
+            (
+                frozenset(spec.select.items()),
+                frozenset(spec.secrets.items()),
+                spec.vault,
+                spec.provider,
+            ),
+            spec,
         )
     return tuple(found.values())
 

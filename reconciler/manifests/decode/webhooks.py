@@ -6,13 +6,14 @@ What spans documents is in `join.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
 from reconciler.core.model import limits
 from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth
+from reconciler.core.model.capabilities import TENANT, UNKNOWN, Capabilities, Find
 from reconciler.core.model.fields import attributes, make_spec
 from reconciler.core.model.secret import Secret, fingerprint
 from reconciler.core.model.webhook import Declared, Origin
@@ -50,7 +51,9 @@ class Draft:
     others: list[Document] = field(default_factory=list)
 
 
-def webhook(document: Document, resolver: Resolver, tenants: tuple[TenantSpec, ...]) -> Draft:
+def webhook(
+    document: Document, resolver: Resolver, tenants: tuple[TenantSpec, ...], find: Find
+) -> Draft:
     """The values of one Webhook document; what is wrong with them joins `resolver.problems`."""
     problems = resolver.problems
     metadata, spec = document.value["metadata"], document.value["spec"]
@@ -69,7 +72,16 @@ def webhook(document: Document, resolver: Resolver, tenants: tuple[TenantSpec, .
     lists = allowed(labels, tenants)
     auth = _auth(document, spec["auth"], resolver, lists) if "auth" in spec else _NO_AUTH
     url = _url(document, spec["url"], resolver, lists)
-    return Draft(document, key, name, labels, url, auth, subscriptions(document, problems))
+    places = subscriptions(document, problems, kinds(lists, find))
+    return Draft(document, key, name, labels, url, auth, places)
+
+
+def kinds(tenants: Iterable[TenantSpec], find: Find) -> tuple[Capabilities, ...]:
+    """The capabilities of the providers of some Tenants, each once; without Tenants this project's
+    own.
+    """
+    found = {spec.provider: find(spec.provider) or UNKNOWN for spec in tenants}
+    return tuple(found.values()) or (TENANT,)
 
 
 def allowed(labels: Mapping[str, str], tenants: tuple[TenantSpec, ...]) -> Lists:

@@ -30,16 +30,16 @@ from reconciler.core.errors import (
 from reconciler.core.model import limits
 from reconciler.core.model.secret import Secret, shown_url
 from reconciler.core.wire.retry_after import retry_after
-from reconciler.core.wire.webhooks import authorization
+from reconciler.core.wire.revealed import authorization, plain
 from reconciler.net.proxies import DIRECT, Network
 from reconciler.providers.http.answer import MAX_BODY, Answer, decoded, success
 from reconciler.providers.http.cut import telling
+from reconciler.providers.http.dialect import TENANT, Dialect
 from reconciler.providers.http.faults import (
     IN_PROGRESS,
     MAX_RETRY_AFTER,
     Sent,
     clean,
-    fault,
     shortened,
 )
 from reconciler.providers.http.label import Label
@@ -56,8 +56,8 @@ class Client:
 
     `timeout` is seconds of wall clock for each try, `deadline` for everything from entering on.
     `app` is an ASGI application that is spoken to in process instead of a server. `network` gives
-    the proxy and the certificate authorities, `label` how errors name the tenant. Raises BadRequest
-    for a url, token, proxy or authority that cannot be used.
+    the proxy and the certificate authorities, `label` how errors name the tenant, `dialect` how the
+    product speaks HTTP. Raises BadRequest for a url, token, proxy or authority that cannot be used.
     """
 
     def __init__(  # noqa: PLR0913  every part of the world that a test has to hold still comes in by name
@@ -67,6 +67,7 @@ class Client:
         *,
         app: Any = None,
         label: Label = Label(),  # noqa: B008  a frozen value
+        dialect: Dialect = TENANT,
         timeout: float = 30.0,
         deadline: float | None = None,
         parallelism: int = 10,
@@ -81,7 +82,8 @@ class Client:
         if wrong is not None:
             raise BadRequest(f"the tenant's url {wrong}")
         self.shown: Final = shown_url(base_url)
-        self._base, self._app, self._authorization = base_url, app, _authorization(token)
+        self._base, self._app, self._dialect = base_url, app, dialect
+        self._authorization = _authorization(token, dialect)
         self.timeout, self._deadline, self._parallelism, self._tries = (
             timeout,
             deadline,
@@ -135,15 +137,16 @@ class Client:
         """Sends it until it is answered, refused for good, out of tries or out of time; raises
         ProviderError.
 
-        `idempotent`: may be sent again although an earlier try may have been carried out.
-        `passing`: statuses that are handed back, with their error, instead of raised. `patient`: a
-        429 costs time but no try, until the deadline. `try_seconds`: for each try, where the
-        client's own timeout does not fit.
+        A `Secret` in `json` is revealed while the body is serialised. `idempotent`: may be sent
+        again although an earlier try may have been carried out. `passing`: statuses that are handed
+        back, with their error, instead of raised. `patient`: a 429 costs time but no try, until the
+        deadline. `try_seconds`: for each try, where the client's own timeout does not fit.
         """
-        values = (json, dict(params or {}), self._token())
-        content = None if json is None else jsonlib.dumps(json, separators=(",", ":")).encode()
+        body = plain(json)
+        values = (body, dict(params or {}), self._token())
+        content = None if json is None else jsonlib.dumps(body, separators=(",", ":")).encode()
         kind = {} if content is None else {"Content-Type": "application/json"}
-        given = {**kind, **(headers or {})}
+        given = {**self._dialect.headers, **kind, **(headers or {})}
         seconds = self.timeout if try_seconds is None else try_seconds
         call = Call(
             Sent(method, path, values), content, params or {}, given, idempotent, patient, seconds
@@ -185,12 +188,13 @@ class Client:
         cleaned = clean(text)
         return (
             shortened(cleaned)
-            if cleaned and not Sent("", "", (sent, self._token())).echoed_in(cleaned)
+            if cleaned and not Sent("", "", (plain(sent), self._token())).echoed_in(cleaned)
             else None
         )
 
     def _token(self) -> str:
-        return self._authorization["Authorization"].partition(" ")[2]
+        (value,) = self._authorization.values()
+        return value.removeprefix(self._dialect.prefix)
 
     def _left(self) -> float | None:
         """Seconds until the deadline, None without one."""
@@ -261,9 +265,13 @@ class Client:
         if status < 300:
             good = success(call.sent, status, headers, raw, number)
             return good if isinstance(good, Answer) else Failed(self.explained(good), again=False)
+        if status == 304 and "If-None-Match" in call.headers:
+            return Answer(status, headers, None, number)
         body = decoded(headers, raw or b"")
         wait = retry_after(headers.get("retry-after"), self._wall(), MAX_RETRY_AFTER)
-        error = self.explained(self.label.refused(fault(call.sent, status, wait, body), status))
+        error = self.explained(
+            self.label.refused(self._dialect.fault(call.sent, status, wait, body), status)
+        )
         waiting = isinstance(error, Conflict) and error.problem == IN_PROGRESS
         # a 503 without a problem document may be a proxy's, which may have passed the request on
         unread = isinstance(error, Overloaded) and (
@@ -273,9 +281,9 @@ class Client:
         return Failed(error, again, Answer(status, headers, body, number, error))
 
 
-def _authorization(token: Secret) -> dict[str, str]:
+def _authorization(token: Secret, dialect: Dialect) -> dict[str, str]:
     try:
-        return authorization(token)
+        return authorization(token, dialect.header, dialect.prefix)
     except ValueError as error:
         raise BadRequest(f"the tenant's token cannot be used: {error}") from None
 

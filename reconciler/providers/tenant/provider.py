@@ -14,6 +14,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from reconciler.core.errors import BadAnswer, Conflict, NotFound, Unreachable
+from reconciler.core.model.capabilities import TENANT
 from reconciler.core.model.webhook import Declared, Live, Owner, Subscription, Webhook
 from reconciler.core.results.delivery_codec import delivery_from_wire
 from reconciler.core.results.reports import Delivery
@@ -21,14 +22,14 @@ from reconciler.core.wire import webhooks as codec
 from reconciler.providers.http.answer import Answer, TooLarge
 from reconciler.providers.http.client import Client
 from reconciler.providers.http.faults import Sent, foreign
-from reconciler.providers.tenant.listing import LIST, MAX_SECONDS, Listing
-from reconciler.providers.tenant.moved import (
+from reconciler.providers.moved import (
     changed_meanwhile,
     deleted_meanwhile,
     is_as_declared,
     with_normal_name,
     withheld,
 )
+from reconciler.providers.tenant.listing import LIST, MAX_SECONDS, Listing
 
 _ID: Final = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._~-]{0,199}"
@@ -74,6 +75,9 @@ class TenantProvider:
 
     It is listed in pages of `page_size` (1 to 500), all of them within `list_seconds`.
     """
+
+    capabilities = TENANT
+    warnings: tuple[str, ...] = ()
 
     def __init__(
         self, client: Client, *, page_size: int = 500, list_seconds: float = MAX_SECONDS

@@ -1,0 +1,93 @@
+"""What one kind of product can hold and do, as data.
+
+Manifests are checked against it, plans and conformance read it, and `reconciler providers` prints
+it. Nothing outside `providers/` may assume what only one product has: it asks here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+Mark = Literal["native", "field", "none"]
+Tests = Literal["unsaved", "saved", "none"]
+Identity = Literal["name", "url"]
+Conditional = Literal["revision", "compare"]
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRules:
+    """What the product does with a credential.
+
+    `kept` says that an update without the credential keeps it; `visible` that the product tells
+    whether a webhook has one.
+    """
+
+    kept: bool = True
+    visible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What one provider can do.
+
+    `version` is the version of the provider, which belongs to a plan's digest. `fields` are those
+    of name, description and enabled that the product holds; `description_length` is in characters.
+    `auths` are types of authentication. `event_parts` are those of version and severity that an
+    event needs. `catalogue` says that events are those of the reconciler's own catalogue, so that
+    an unknown one is worth a warning. `implied` maps an event to those that the product adds to it.
+    `options` is the JSON Schema of `spec.options`, `target` that of a Tenant's `spec.target`.
+    `identity` is the field by which a webhook without our mark is found. `unique_names` says that
+    the product refuses a second webhook of one name. `mark` says where the mark of ownership is
+    kept. `conditional` says how an update notices an edit by somebody else: by the product's
+    revision, or by reading and comparing first. `usage` says that the product counts deliveries.
+    `test` says which webhooks the product can test. `parallelism` bounds requests at the same time.
+    """
+
+    provider: str
+    version: str = "1"
+    fields: frozenset[str] = frozenset({"name", "description", "enabled"})
+    description_length: int = 1024
+    auths: frozenset[str] = frozenset({"none"})
+    event_parts: frozenset[str] = frozenset()
+    catalogue: bool = False
+    implied: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    target: Mapping[str, Any] = field(default_factory=dict)
+    identity: Identity = "name"
+    unique_names: bool = False
+    mark: Mark = "none"
+    secrets: SecretRules = SecretRules()
+    conditional: Conditional = "compare"
+    idempotency_key: bool = False
+    usage: bool = False
+    test: Tests = "none"
+    parallelism: int = 10
+
+
+TENANT: Final = Capabilities(
+    provider="tenant",
+    auths=frozenset({"none", "basic", "bearer", "apiKey"}),
+    event_parts=frozenset({"version", "severity"}),
+    catalogue=True,
+    unique_names=True,
+    mark="native",
+    secrets=SecretRules(kept=True, visible=True),
+    conditional="revision",
+    idempotency_key=True,
+    usage=True,
+    test="unsaved",
+)
+"""The tenant of schemas/openapi.json, this project's own contract."""
+
+UNKNOWN: Final = Capabilities(provider="", auths=TENANT.auths)
+"""A provider that is not installed: its Tenant is an error already, so nothing more is reported."""
+
+Find = Callable[[str], Capabilities | None]
+"""The capabilities of a provider by its name; None if no such provider is installed."""
+
+
+def find_tenant(name: str) -> Capabilities | None:
+    """Knows this project's own tenant only."""
+    return TENANT if name == TENANT.provider else None

@@ -1,0 +1,34 @@
+"""Reveals secrets while a request is serialised, so that a provider's code never holds plain text.
+
+One of the places that reveal secrets; docs/security.md lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.core.model.secret import Secret
+
+
+def plain(value: Any) -> Any:
+    """A JSON value with every `Secret` in it as its text; raises ValueError for one that did not
+    resolve.
+    """
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+def authorization(token: Secret, header: str, prefix: str) -> dict[str, str]:
+    """The header that shows a product who we are, such as `Authorization: Bearer …` (RFC 6750);
+    raises ValueError, without the value, for an unusable token.
+    """
+    text = token.reveal()
+    if not text or not all("!" <= char <= "~" for char in text):
+        raise ValueError("it must be printable ASCII without spaces, on one line")
+    return {header: f"{prefix}{text}"}

@@ -1,0 +1,126 @@
+"""Whether manifests fit the providers of the Tenants that select them.
+
+Nothing is dropped silently: what a product cannot hold is an error, at its place in the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from reconciler.core.model.auth import auth_type
+from reconciler.core.model.capabilities import TENANT, UNKNOWN, Capabilities, Find
+from reconciler.core.model.problem import Problem
+from reconciler.core.model.webhook import Subscription
+from reconciler.manifests.decode.webhooks import Draft
+from reconciler.manifests.schemas.near import near
+from reconciler.manifests.yaml.places import Document
+
+_TARGET: Final = ("spec", "target")
+_OPTIONS: Final = ("spec", "options")
+_PARTS: Final = ("version", "severity")
+
+
+def provider(document: Document, find: Find) -> tuple[Problem, ...]:
+    """What is wrong with a Tenant's provider and its target."""
+    spec = document.value["spec"]
+    name = spec.get("provider", TENANT.provider)
+    capabilities = find(name)
+    if capabilities is None:
+        hint = near(name, (TENANT.provider,)) or (
+            "reconciler providers lists those that are installed"
+        )
+        message = f"no provider is named {name[:60]!r}"
+        return (document.problem(("spec", "provider"), "schema/enum", message, hint),)
+    return tuple(_target(document, spec.get("target"), capabilities))
+
+
+def _target(document: Document, target: Any, capabilities: Capabilities) -> Iterator[Problem]:
+    """The faults of `spec.target` by the provider's schema; a missing one counts as empty."""
+    if capabilities.target:
+        schema = capabilities.target
+        yield from _by_schema(document, _TARGET, target, schema, capabilities, "tenant/target")
+    elif target is not None:
+        message = f"{capabilities.provider} has no target"
+        yield document.problem(_TARGET, "tenant/target", message, "remove target", key=True)
+
+
+def _options(document: Document, options: Any, capabilities: Capabilities) -> Iterator[Problem]:
+    """The faults of `spec.options` by the provider's schema."""
+    if options is None:
+        return
+    if capabilities.options:
+        schema = capabilities.options
+        yield from _by_schema(document, _OPTIONS, options, schema, capabilities, "provider/option")
+    else:
+        message = f"{capabilities.provider} has no options"
+        hint = "remove options; a Tenant's patches can add them for one Tenant alone"
+        yield document.problem(_OPTIONS, "provider/option", message, hint, key=True)
+
+
+def _by_schema(
+    document: Document,
+    place: tuple[str, ...],
+    value: Any,
+    schema: Mapping[str, Any],
+    capabilities: Capabilities,
+    rule: str,
+) -> Iterator[Problem]:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415  few manifests have such a part
+
+    for error in Draft202012Validator(schema).iter_errors({} if value is None else value):
+        path = (*place, *error.absolute_path)
+        message = (
+            f"{'.'.join(map(str, path[1:]))} does not fit {capabilities.provider}: {_reason(error)}"
+        )
+        hint = f"reconciler providers {capabilities.provider} lists what it takes"
+        yield document.problem(
+            path, rule, message, hint, at=path if value is not None else ("spec",)
+        )
+
+
+def _reason(error: Any) -> str:
+    """Why a value was refused, without the value."""
+    match error.validator:
+        case "required":
+            missing = [name for name in error.validator_value if name not in error.instance]
+            return f"it lacks {', '.join(missing)}"
+        case "additionalProperties":
+            known = error.schema.get("properties", {})
+            unknown = [str(name)[:60] for name in error.instance if name not in known]
+            return f"unknown field {', '.join(unknown)}; known: {', '.join(known)}"
+        case "type" | "enum" | "pattern" | "minimum" | "maximum":
+            return f"{error.validator} must be {error.validator_value}"
+        case other:
+            return f"{other} does not hold"
+
+
+def webhook(draft: Draft, capabilities: Capabilities) -> Iterator[Problem]:
+    """What of a webhook a provider cannot hold."""
+    if capabilities is UNKNOWN:
+        return
+    document, name = draft.document, capabilities.provider
+    kind = auth_type(draft.auth)
+    if kind not in capabilities.auths:
+        message = f"{name} cannot authenticate deliveries by {kind}"
+        hint = f"it can: {', '.join(sorted(capabilities.auths))}"
+        yield document.problem(("spec", "auth", "type"), "provider/auth", message, hint)
+    spec = document.value["spec"]
+    for field in sorted({"name", "description", "enabled"} - capabilities.fields):
+        if spec.get(field) not in {None, ""} and spec.get(field) is not True:
+            message = f"{name} has no {field}"
+            yield document.problem(
+                ("spec", field), "provider/field", message, f"remove {field}", key=True
+            )
+    yield from _options(document, spec.get("options"), capabilities)
+    for item, (file, index) in draft.places.items():
+        for part in _superfluous(item, capabilities):
+            message = f"events of {name} have no {part}"
+            hint = f"remove {part}; a Tenant's patches can set events for one Tenant alone"
+            yield file.problem(index, "provider/event", message, hint)
+
+
+def _superfluous(item: Subscription, capabilities: Capabilities) -> Iterator[str]:
+    for part in _PARTS:
+        if getattr(item, part) is not None and part not in capabilities.event_parts:
+            yield part

@@ -1,0 +1,106 @@
+"""A proxy in front of a product: it loses answers, or answers instead of the product."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass, field
+from typing import Self
+from urllib.parse import urlsplit
+
+_LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
+_CONNECTION = re.compile(rb"\r\nconnection:[^\r]*", re.IGNORECASE)
+
+
+@dataclass
+class FaultProxy:
+    """An async context manager; `url` is the product's address behind it.
+
+    `lose` counts, by method, the requests that are passed on and whose answer is lost. `answers`
+    holds, by method, raw answers that are sent instead of asking the product, in their order.
+    """
+
+    target: str
+    lose: dict[str, int] = field(default_factory=dict)
+    answers: dict[str, list[bytes]] = field(default_factory=dict)
+    url: str = ""
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        port = self._server.sockets[0].getsockname()[1]
+        parts = urlsplit(self.target)
+        self.url = f"http://127.0.0.1:{port}{parts.path}"
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One request on each connection."""
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = _LENGTH.search(head)
+            body = await reader.readexactly(int(length.group(1))) if length else b""
+            method = head.split(b" ", 1)[0].decode("ascii", "replace")
+            instead = self.answers.get(method)
+            answer = instead.pop(0) if instead else await self._ask(head, body)
+            if self.lose.get(method, 0) > 0:
+                self.lose[method] -= 1
+            else:
+                writer.write(answer)
+                await writer.drain()
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            pass  # the client left
+        finally:
+            writer.close()
+
+    async def _ask(self, head: bytes, body: bytes) -> bytes:
+        """The product's answer, on a connection of its own."""
+        parts = urlsplit(self.target)
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 80)
+        asked = _CONNECTION.sub(b"", head[:-4]) + b"\r\nConnection: close\r\n\r\n"
+        writer.write(asked + body)
+        await writer.drain()
+        answer = await reader.read()
+        writer.close()
+        head, _, rest = answer.partition(b"\r\n\r\n")
+        return _CONNECTION.sub(b"", head) + b"\r\nConnection: close\r\n\r\n" + rest
+
+
+def make_answer(status: int, body: bytes, media: str, **headers: str) -> bytes:
+    """A raw answer; `Retry_After` becomes the header Retry-After."""
+    fields = {"Content-Type": media, "Content-Length": str(len(body)), "Connection": "close"}
+    fields |= {name.replace("_", "-"): value for name, value in headers.items()}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"HTTP/1.1 {status} X\r\n{lines}\r\n".encode() + body
+
+
+@dataclass
+class Receiver:
+    """An endpoint; an async context manager. `credentials` are the Authorization headers it got."""
+
+    credentials: list[str] = field(default_factory=list)
+    url: str = ""
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/hook"
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = _LENGTH.search(head)
+            if length:
+                await reader.readexactly(int(length.group(1)))
+            found = re.search(rb"\r\nauthorization:\s*([^\r]*)", head, re.IGNORECASE)
+            self.credentials.append(found.group(1).decode() if found else "")
+            writer.write(make_answer(200, b"{}", "application/json"))
+            await writer.drain()
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # the sender left
+        finally:
+            writer.close()

@@ -1,0 +1,82 @@
+"""What checks declare: webhooks made of a product's own events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth
+from reconciler.core.model.capabilities import Capabilities
+from reconciler.core.model.secret import Secret
+from reconciler.core.model.webhook import Declared, Origin, Owner, Subscription, Webhook
+
+CREDENTIAL: Final = "conformance-credential-0123456789"
+OTHER_CREDENTIAL: Final = "conformance-credential-9876543210"
+OWNER: Final = Owner("payments", "4fd1c2e")
+SOURCE: Final = "webhooks.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Two events that the product knows, two urls that it accepts, and options that are not its
+    defaults.
+    """
+
+    events: tuple[Subscription, Subscription]
+    urls: tuple[str, str] = ("https://hooks.example.com/one", "https://hooks.example.com/two")
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def make_auth(kind: str, value: str = CREDENTIAL, version: str = "1") -> Auth:
+    """An authentication of that type, with a credential of that value and version."""
+    secret = Secret(value, "fromEnv: CONFORMANCE", version=version)
+    match kind:
+        case "basic":
+            return BasicAuth("user", secret)
+        case "bearer":
+            return BearerAuth(secret)
+        case "apiKey":
+            return ApiKeyAuth("X-Api-Key", secret)
+        case _:
+            return NoAuth()
+
+
+def strongest(capabilities: Capabilities) -> str:
+    """A type of authentication with a credential, if the product has one."""
+    return next((kind for kind in ("bearer", "basic", "apiKey") if kind in capabilities.auths), "")
+
+
+def make_declared(
+    samples: Samples, key: str = "pager", *, protected: bool | None = None, **fields: Any
+) -> Declared:
+    """A declared webhook; `fields` are those of `Webhook`."""
+    spec = Webhook(
+        fields.pop("name", key),
+        fields.pop("url", samples.urls[0]),
+        fields.pop("description", ""),
+        fields.pop("enabled", True),
+        fields.pop("auth", NoAuth()),
+        fields.pop("subscriptions", frozenset(samples.events[:1])),
+        fields.pop("options", {}),
+    )
+    if fields:
+        raise TypeError(f"no fields of a webhook: {', '.join(fields)}")
+    return Declared(spec, key, Origin(SOURCE, 1), sources=(SOURCE,), protected=protected)
+
+
+def variants(samples: Samples, capabilities: Capabilities) -> dict[str, Any]:
+    """Another value for every field that the product holds."""
+    found: dict[str, Any] = {
+        "url": samples.urls[1],
+        "subscriptions": frozenset(samples.events),
+    }
+    if samples.options:
+        found["options"] = samples.options
+    if "name" in capabilities.fields:
+        found["name"] = "Another name"
+    if "description" in capabilities.fields:
+        found["description"] = "Ä description\nin two lines"
+    if "enabled" in capabilities.fields:
+        found["enabled"] = False
+    return found

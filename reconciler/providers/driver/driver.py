@@ -1,0 +1,280 @@
+"""A provider over a product's six calls.
+
+The product stores less than this project's own tenant, so the driver keeps the mark, notices what
+somebody else changed by reading before each write, and compares after it. What a request is and
+when it is repeated is the client's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from typing import Final
+
+from reconciler.core.errors import BadAnswer, Conflict, ProviderError, Rejected, Unreachable
+from reconciler.core.model.auth import credential, with_credential
+from reconciler.core.model.capabilities import Capabilities
+from reconciler.core.model.fields import FIELDS, Kind
+from reconciler.core.model.secret import Secret, Withheld, hidden_url, shown
+from reconciler.core.model.webhook import (
+    Declared,
+    Live,
+    ManagedBy,
+    Owner,
+    Subscription,
+    Webhook,
+)
+from reconciler.core.planning.diff import diff
+from reconciler.core.results.reports import Delivery
+from reconciler.providers.driver.marks import Mark, read_mark, with_mark
+from reconciler.providers.http.client import Client
+from reconciler.providers.moved import changed_meanwhile, deleted_meanwhile, withheld
+from reconciler.providers.plugin import Held, Session
+
+MAX_WEBHOOKS: Final = 200_000  # of one listing; more is taken for a listing that never ends
+
+
+class Driver:
+    """`session` is the product, `http` the client under it, which the caller opens and closes."""
+
+    def __init__(self, capabilities: Capabilities, session: Session, http: Client) -> None:
+        self.capabilities, self._session, self._http = capabilities, session, http
+        properties = capabilities.options.get("properties", {})
+        self._defaults = {
+            name: part["default"] for name, part in properties.items() if "default" in part
+        }
+        self._unreadable: list[str] = []
+        self._known: set[str] | None = None  # ids of the last listing and of what was created since
+
+    @property
+    def storage_full(self) -> bool:
+        """Whether the product answered that it has no room."""
+        return self._http.storage_full
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the last listing found worth a warning."""
+        return tuple(self._unreadable)
+
+    def stop(self) -> None:
+        """Ends every wait for another try; requests that are under way go on."""
+        self._http.stop()
+
+    def normalize(self, spec: Webhook) -> Webhook:
+        """What the product holds for that spec: implied events, the defaults of options, and a
+        credential as its version.
+        """
+        events = {
+            Subscription(implied, None, None)
+            for item in spec.subscriptions
+            for implied in self.capabilities.implied.get(item.type, ())
+        }
+        options = {**self._defaults, **spec.options}
+        return withheld(replace(spec, subscriptions=spec.subscriptions | events, options=options))
+
+    async def list(self) -> tuple[Live, ...]:
+        """Every webhook, each once; raises BadAnswer for one that comes twice or never ends."""
+        found: dict[str, Live] = {}
+        self._unreadable.clear()
+        async for page in self._session.held():
+            for item in page:
+                if item.id in found or len(found) == MAX_WEBHOOKS:
+                    raise BadAnswer(
+                        f"the product lists the webhook {item.id} twice"
+                        if item.id in found
+                        else f"the product lists over {MAX_WEBHOOKS:,} webhooks"
+                    )
+                found[item.id] = self._live(item)
+        self._known = set(found)
+        return tuple(found.values())
+
+    def _live(self, held: Held) -> Live:
+        """A webhook of the product as plans see it; its mark is taken out of the description."""
+        description, mark, damaged = (
+            read_mark(held.spec.description)
+            if self.capabilities.mark == "field"
+            else (held.spec.description, None, False)
+        )
+        if damaged:
+            self._unreadable.append(
+                f"{held.spec.name} (id {held.id}): its mark cannot be read, so it counts as "
+                "unowned; --adopt takes it"
+            )
+        spec, auth = self._named(held, mark), held.spec.auth
+        if credential(auth) is not None:
+            auth = with_credential(auth, Withheld(mark.version if mark is not None else None))
+        return Live(
+            self.normalize(replace(spec, description=description, auth=auth)),
+            held.id,
+            _fingerprint(held),
+            mark.managed_by if mark is not None else None,
+            mark.protected if mark is not None else False,
+            held.use if self.capabilities.usage else None,
+        )
+
+    def _named(self, held: Held, mark: Mark | None) -> Webhook:
+        """The spec with its url hidden and, if the product has no names, with a name for people."""
+        url = held.spec.url if isinstance(held.spec.url, Secret) else hidden_url(held.spec.url)
+        if "name" in self.capabilities.fields:
+            return replace(held.spec, url=url)
+        name = mark.managed_by.key if mark is not None else f"#{held.id} {shown(url)}"
+        return replace(held.spec, url=url, name=name)
+
+    def _marked(self, declared: Declared, owner: Owner, before: Live | None) -> Webhook:
+        """What is written: the declared spec, with its mark where the product has room for it."""
+        spec = self._complete(declared.spec, before)
+        if self.capabilities.mark != "field":
+            return spec
+        secret = credential(spec.auth)
+        mark = Mark(
+            ManagedBy(
+                owner.name,
+                declared.key,
+                declared.sources,
+                owner.revision,
+                owner.repository_for(before.managed_by if before is not None else None),
+            ),
+            secret.version if secret is not None else None,
+            bool(before.protected if declared.protected is None and before else declared.protected),
+        )
+        text = with_mark(spec.description, mark)
+        room = self.capabilities.description_length
+        if len(text) > room:
+            raise Rejected(
+                f"{spec.name}: its description has no room for the mark of ownership: "
+                f"{len(text):,} characters, the product takes {room:,}; shorten spec.description"
+            )
+        return replace(spec, description=text)
+
+    def _complete(self, spec: Webhook, before: Live | None) -> Webhook:
+        """The spec with everything that the product adds, and `enabled` decided."""
+        enabled = spec.enabled
+        if enabled is None:
+            enabled = before.spec.enabled if before is not None else True
+        normal = self.normalize(spec)
+        return replace(
+            spec, enabled=enabled, subscriptions=normal.subscriptions, options=normal.options
+        )
+
+    async def create(self, declared: Declared, owner: Owner, *, idempotency_key: str) -> Live:
+        """Creates the webhook once; after a lost answer it looks for the mark among what is new."""
+        want = self._marked(declared, owner, None)
+        if self._known is None:
+            await self.list()
+        known = set(self._known or ())
+        try:
+            made = self._checked(await self._session.create(want, idempotency_key), want)
+        except Unreachable as lost:
+            made = await self._found_after(lost, declared, owner, known)
+        if self._known is not None:
+            self._known.add(made.id)
+        return made
+
+    async def _found_after(
+        self, lost: ProviderError, declared: Declared, owner: Owner, known: set[str]
+    ) -> Live:
+        new = [
+            item
+            for item in await self.list()
+            if item.id not in known
+            and item.managed_by is not None
+            and (item.managed_by.owner, item.managed_by.key) == (owner.name, declared.key)
+        ]
+        if len(new) != 1:
+            raise lost
+        return new[0]
+
+    def _checked(self, held: Held, want: Webhook) -> Live:
+        """What the product holds after a write; raises BadAnswer if it is something else."""
+        wrong = _differences(held.spec, want, self.capabilities)
+        if wrong:
+            raise BadAnswer(f"{want.name}: the product holds something else: {', '.join(wrong)}")
+        return self._live(held)
+
+    async def update(self, live: Live, declared: Declared, owner: Owner) -> Live:
+        """Writes only what differs, if nothing moved since the plan; raises Conflict if it did."""
+        held = await self._current(live)
+        if held is None:
+            raise deleted_meanwhile(live)
+        want = self._marked(declared, owner, live)
+        changed = set(_differences(held.spec, want, self.capabilities))
+        secret = credential(want.auth)
+        if isinstance(secret, Secret):
+            changed.add("auth")
+        elif isinstance(secret, Withheld) and {"url", "auth"} & changed:
+            raise Rejected(f"{want.name}: the stored credential goes nowhere else; send it again")
+        if not changed:
+            return self._live(held)
+        await self._session.update(held, want, frozenset(changed))
+        after = await self._session.get(live.id)
+        if after is None:
+            raise deleted_meanwhile(live)
+        return self._checked(after, want)
+
+    async def _current(self, live: Live) -> Held | None:
+        """The webhook as it is now; raises Conflict if it is not as planned."""
+        held = await self._session.get(live.id)
+        if held is not None and _fingerprint(held) != live.revision:
+            raise changed_meanwhile(live, self._live(held))
+        return held
+
+    async def delete(self, live: Live) -> None:
+        """Deletes it if nothing moved since the plan; what is gone counts as deleted."""
+        held = await self._current(live)
+        if held is None:
+            return
+        if live.protected:
+            message = f"{live.spec.name}: it is protected; lift the protection first"
+            raise Conflict(message, ("protected",), problem="protected")
+        await self._session.delete(held)
+
+    async def test(self, spec: Webhook, live: Live | None, event: Subscription) -> Delivery:
+        """One test delivery of what is saved, for products that can; raises Rejected otherwise."""
+        if self.capabilities.test != "saved":
+            raise Rejected(f"{spec.name}: this product has no test call; use --via probe")
+        ident = live.id if live is not None else await self._saved(spec)
+        held = await self._session.get(ident)
+        if held is None:
+            raise Rejected(f"{spec.name}: it is not saved there; reconcile first")
+        return await self._session.test(held, spec, event)
+
+    async def _saved(self, spec: Webhook) -> str:
+        """The id of the one saved webhook with that name and url."""
+        same = [
+            item.id
+            for item in await self.list()
+            if (item.spec.name, item.spec.url) == (withheld(spec).name, spec.url)
+        ]
+        if len(same) != 1:
+            raise Rejected(f"{spec.name}: {len(same)} saved webhooks could be it; reconcile first")
+        return same[0]
+
+
+def _differences(held: Webhook, want: Webhook, capabilities: Capabilities) -> list[str]:
+    """The top-level fields in which a product's webhook differs from a wanted one."""
+    known = capabilities.fields
+    skipped = {"name", "description", "enabled"} - known
+    return sorted({change.path[0] for change in diff(held, _comparable(held, want))} - skipped)
+
+
+def _comparable(held: Webhook, want: Webhook) -> Webhook:
+    """The wanted spec with the credential as held: credentials cannot be read back."""
+    secret = credential(held.auth)
+    if secret is None or credential(want.auth) is None:
+        return withheld(want)
+    return withheld(replace(want, auth=with_credential(want.auth, secret)))
+
+
+def _fingerprint(held: Held) -> str:
+    """A revision for a product that has none: of everything readable and of the last write."""
+    values = []
+    for row in FIELDS:
+        value = row.read(held.spec)
+        if row.kind is Kind.CREDENTIAL:
+            value = held.has_secret
+        elif row.kind is Kind.SET:
+            value = sorted(str(item) for item in value)
+        values.append([".".join(row.path), value.shown if isinstance(value, Secret) else value])
+    text = json.dumps([held.id, held.touched, values], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]

@@ -1,0 +1,64 @@
+"""The mark of ownership in the last line of a description, for products without a field for it.
+
+    [reconciler owner=payments key=oncall v=3 source=webhooks/oncall.yaml]
+
+A mark is data that anybody may edit: one that cannot be read means that nobody owns the webhook.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, unquote
+
+from reconciler.core.model.webhook import ManagedBy
+
+_LINE: Final = re.compile(r"(?:^|\n)\[reconciler((?: [a-z]+=[^\s\[\]=]*)*)\]\s*\Z")
+_ANY: Final = re.compile(r"\[reconciler\b")
+_SAFE: Final = "/:.,@-_"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Whose a webhook is, the version of its credential (None: not known), and its protection."""
+
+    managed_by: ManagedBy
+    version: str | None = None
+    protected: bool = False
+
+
+def with_mark(description: str, mark: Mark) -> str:
+    """The description with the mark as its last line."""
+    by = mark.managed_by
+    parts = [("owner", by.owner), ("key", by.key)]
+    parts += [("v", mark.version)] if mark.version is not None else []
+    parts += [("source", source) for source in by.sources]
+    parts += [("commit", by.revision)] if by.revision is not None else []
+    parts += [("repository", by.repository)] if by.repository is not None else []
+    parts += [("protected", "yes")] if mark.protected else []
+    line = " ".join(["[reconciler", *(f"{name}={quote(text, _SAFE)}" for name, text in parts)])
+    return f"{description}\n{line}]" if description else f"{line}]"
+
+
+def read_mark(text: str) -> tuple[str, Mark | None, bool]:
+    """The description without its mark, the mark, and whether something looks like a mark but
+    cannot be read.
+    """
+    found = _LINE.search(text)
+    if found is None:
+        return text, None, _ANY.search(text) is not None
+    parts = [part.partition("=") for part in found.group(1).split()]
+    values = [(name, unquote(value)) for name, _, value in parts]
+    first = dict(reversed(values))
+    if not first.get("owner") or not first.get("key"):
+        return text, None, True
+    managed_by = ManagedBy(
+        first["owner"],
+        first["key"],
+        tuple(value for name, value in values if name == "source"),
+        first.get("commit"),
+        first.get("repository"),
+    )
+    mark = Mark(managed_by, first.get("v"), first.get("protected") == "yes")
+    return text[: found.start()], mark, False

@@ -1,0 +1,74 @@
+"""What differs between products that speak HTTP: the client asks here instead of knowing.
+
+A dialect is data and one pure function; it sends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from reconciler.core.errors import (
+    BadAnswer,
+    Conflict,
+    NotFound,
+    Overloaded,
+    ProviderError,
+    Rejected,
+    TenantFault,
+    Unauthorized,
+)
+from reconciler.providers.http.faults import Sent, clean, fault, shortened
+
+Fault = Callable[[Sent, int, float | None, object], ProviderError]
+"""(request, status, seconds to wait, decoded body) -> the error that the answer stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one product speaks HTTP.
+
+    The token goes into `header` behind `prefix`. `headers` are sent with every request. `fault` is
+    asked about every answer of status 300 or more.
+    """
+
+    header: str = "Authorization"
+    prefix: str = "Bearer "
+    headers: Mapping[str, str] = field(default_factory=dict)
+    fault: Fault = fault
+
+
+TENANT: Final = Dialect()
+"""The dialect of this project's own contract: problem documents (RFC 9457)."""
+
+
+def product_fault(sent: Sent, status: int, wait: float | None, body: object) -> ProviderError:
+    """The error of a product whose error bodies are JSON with a `message`, or anything else.
+
+    A 403 with Retry-After is a limit, not a refusal. The message is left out if a value that was
+    sent occurs in it.
+    """
+    message = clean(body.get("message")) if isinstance(body, Mapping) else ""
+    shown = f": {shortened(message)}" if message and not sent.echoed_in(message) else ""
+    text = f"{sent}: the product answered {status}{shown}"
+    if status < 400:
+        return BadAnswer(f"{text}: redirects are not followed; give the address it leads to")
+    if status in {429, 503} or (status == 403 and wait is not None):
+        asked = "" if wait is None else f"; it asks to wait {wait:g} s"
+        return Overloaded(f"{text}{asked}", wait)
+    if status >= 500:
+        return TenantFault(text)
+    return _refusal(status, text)
+
+
+def _refusal(status: int, text: str) -> ProviderError:
+    match status:
+        case 401 | 403:
+            return Unauthorized(text, object_only=status == 403)
+        case 404:
+            return NotFound(text)
+        case 409 | 412:
+            return Conflict(text, ())
+        case _:
+            return Rejected(text)

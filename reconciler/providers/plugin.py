@@ -1,0 +1,89 @@
+"""What a provider for a product is: a plug-in, found by the name in a Tenant's `spec.provider`.
+
+A plug-in is data (capabilities, dialect) and, per product, six calls on a `Session`. It never sees
+whose webhooks they are, what the policy of a run is, or the text of a secret: `driver/` does the
+rest.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from reconciler.core.model.capabilities import Capabilities
+from reconciler.core.model.webhook import Subscription, Use, Webhook
+from reconciler.core.results.finding import Finding
+from reconciler.core.results.reports import Delivery
+from reconciler.providers.base import Provider
+from reconciler.providers.http.client import Client
+from reconciler.providers.http.dialect import Dialect
+
+API = "1"
+"""The version of this interface; a plug-in of another one is refused when it is loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A webhook as the product holds it.
+
+    A credential in `spec` is `Withheld`. `touched` is the time of the last write, if the product
+    has one; `has_secret` is None if the product does not tell; `use` is None if it counts nothing.
+    """
+
+    id: str
+    spec: Webhook
+    touched: str | None = None
+    has_secret: bool | None = None
+    use: Use | None = None
+
+
+class Session(Protocol):
+    """The calls of one product. Each raises `ProviderError`s of the client."""
+
+    def held(self) -> AsyncIterator[Sequence[Held]]:
+        """Every webhook, page by page."""
+        ...
+
+    async def get(self, ident: str) -> Held | None:
+        """One webhook as it is now, None if there is none."""
+        ...
+
+    async def create(self, want: Webhook, key: str) -> Held:
+        """Creates a webhook. `key` is an idempotency key, for products that take one."""
+        ...
+
+    async def update(self, held: Held, want: Webhook, changed: frozenset[str]) -> None:
+        """Writes the fields that changed, and no other; a credential is a `Secret` only if it is to
+        be sent.
+        """
+        ...
+
+    async def delete(self, held: Held) -> None:
+        """Deletes a webhook."""
+        ...
+
+    async def test(self, held: Held, want: Webhook, event: Subscription) -> Delivery:
+        """One test delivery, for products that can test what is saved."""
+        ...
+
+
+class Plugin(ABC):
+    """A kind of tenant, as the command line opens it."""
+
+    api: ClassVar[str] = API
+    capabilities: Capabilities
+    dialect: Dialect = Dialect()
+
+    @abstractmethod
+    def provider(self, http: Client, target: Mapping[str, Any]) -> Provider:
+        """A provider over an open client; `target` is the Tenant's `spec.target`."""
+
+    @abstractmethod
+    async def examine(
+        self, http: Client, target: Mapping[str, Any], shown: str, wall: Callable[[], float]
+    ) -> tuple[Finding, ...]:
+        """What `doctor` reports of the tenant. `shown` names it, `wall` is this machine's clock in
+        epoch seconds.
+        """

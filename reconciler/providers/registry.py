@@ -1,0 +1,77 @@
+"""Finds a provider by the name in a Tenant's `spec.provider`.
+
+This project's own provider is built in. Others are installed packages with an entry point in the
+group `reconciler.providers`; a package is imported only if a Tenant names its provider.
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from reconciler.core.errors import BadRequest
+from reconciler.core.model.capabilities import TENANT, Capabilities
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from reconciler.providers.plugin import Plugin
+
+GROUP: Final = "reconciler.providers"
+BUILT_IN: Final = {"tenant": "reconciler.providers.tenant.plugin:PLUGIN"}
+
+
+def names() -> tuple[str, ...]:
+    """The names of every provider that is installed."""
+    return tuple(sorted({*BUILT_IN, *_installed()}))
+
+
+@cache
+def load(name: str) -> Plugin:
+    """The plug-in of a provider; raises BadRequest for an unknown name and for a package that
+    cannot be used.
+    """
+    from reconciler.providers.plugin import API, Plugin  # noqa: PLC0415  `validate` needs no HTTP client
+
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        found = getattr(importlib.import_module(module), attribute)
+    elif name in _installed():
+        found = _imported(name, _installed()[name])
+    else:
+        raise BadRequest(f"no provider is named {name}; installed: {', '.join(names())}")
+    if not isinstance(found, Plugin):
+        raise BadRequest(f"provider {name}: its entry point is no reconciler plug-in")
+    if found.api.partition(".")[0] != API:
+        raise BadRequest(
+            f"provider {name}: it is made for version {found.api} of the interface, this is {API}; "
+            "install a matching version of its package"
+        )
+    return found
+
+
+def capabilities(name: str) -> Capabilities | None:
+    """The capabilities of a provider, None if none of that name is installed."""
+    if name == TENANT.provider:
+        return TENANT
+    return load(name).capabilities if name in names() else None
+
+
+@cache
+def _installed() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # noqa: PLC0415  it costs a start 10 ms
+
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def _imported(name: str, point: EntryPoint) -> object:
+    """What an entry point names. A package may fail in any way while it is imported."""
+    try:
+        found: object = point.load()
+    except Exception as error:
+        raise BadRequest(
+            f"provider {name}: its package cannot be imported ({type(error).__name__}); "
+            "install it anew"
+        ) from error
+    return found

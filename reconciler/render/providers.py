@@ -1,0 +1,72 @@
+"""Providers and what they can do, as text and as JSON (`reconciler.providers/v1`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from reconciler.core.model.capabilities import Capabilities
+
+_MARKS: Final = {
+    "native": "a field of its own",
+    "field": "the last line of the description",
+    "none": "none: nothing is ever deleted",
+}
+_TESTS: Final = {
+    "unsaved": "any webhook, saved or not",
+    "saved": "webhooks that are saved",
+    "none": "none; use test --via probe",
+}
+
+
+def _lines(item: Capabilities) -> Iterator[tuple[str, str]]:
+    yield "fields", ", ".join(["url", *sorted(item.fields), "events"])
+    yield "authentication", ", ".join(sorted(item.auths))
+    yield "parts of an event", ", ".join(["type", *sorted(item.event_parts, reverse=True)])
+    yield "mark of ownership", _MARKS[item.mark]
+    yield "equal names", "refused" if item.unique_names else "allowed"
+    yield "counts deliveries", "yes" if item.usage else "no"
+    yield "tests", _TESTS[item.test]
+    for title, schema in (("target", item.target), ("options", item.options)):
+        for name, part in schema.get("properties", {}).items():
+            needed = ", required" if name in schema.get("required", ()) else ""
+            yield f"{title}.{name}", f"{part.get('description', '')}{needed}".strip(", ")
+
+
+def providers_text(items: Iterable[Capabilities], *, details: bool) -> str:
+    """A line per provider, or everything about each."""
+    if not details:
+        return "".join(f"{item.provider}  (version {item.version})\n" for item in items)
+    parts = []
+    for item in items:
+        rows = list(_lines(item))
+        width = max(len(title) for title, _ in rows)
+        parts.append(f"{item.provider}, version {item.version}")
+        parts += [f"  {title:<{width}}  {text}" for title, text in rows]
+    return "\n".join(parts) + "\n"
+
+
+def _document(item: Capabilities) -> dict[str, Any]:
+    return {
+        "name": item.provider,
+        "version": item.version,
+        "fields": sorted(item.fields),
+        "auths": sorted(item.auths),
+        "event_parts": sorted(item.event_parts),
+        "mark": item.mark,
+        "identity": item.identity,
+        "unique_names": item.unique_names,
+        "conditional": item.conditional,
+        "idempotency_key": item.idempotency_key,
+        "usage": item.usage,
+        "test": item.test,
+        "target": dict(item.target),
+        "options": dict(item.options),
+    }
+
+
+def providers_json(items: Iterable[Capabilities]) -> str:
+    """`reconciler.providers/v1`: an object per provider."""
+    body = {"format": "reconciler.providers/v1", "providers": [_document(item) for item in items]}
+    return json.dumps(body, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,67 @@
+"""The conformance checks, as a third party runs them: over every provider that the project has."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
+
+import pytest
+
+from reconciler.core.model.capabilities import TENANT
+from reconciler.core.model.webhook import Subscription
+from reconciler.providers.conformance import Place, Samples, Setting, Subject, chosen, conformance
+from reconciler.providers.conformance.checks import Check
+from reconciler.providers.memory import MemoryProvider
+from reconciler.providers.tenant.plugin import PLUGIN
+from tests.support.processes import ROOT, Tenant, environment
+
+EXAMPLE = ROOT / "examples" / "provider"
+sys.path.append(str(EXAMPLE))
+PIGEON = importlib.import_module("pigeon_provider").PLUGIN
+OURS = Samples(
+    (
+        Subscription("elastio:recovery-point:create:started", "v0", "info"),
+        Subscription("elastio:recovery-point:iscan:unhealthy", "v0", "critical"),
+    )
+)
+BIRDS = Samples(
+    (Subscription("bird.landed", None, None), Subscription("bird.lost", None, None)),
+    options={"urgent": True, "tags": ["a", "b"]},
+)
+KEY = "pigeon-key-0123456789"
+
+
+@asynccontextmanager
+async def empty_tenant(endpoint: str) -> AsyncIterator[Place]:
+    with TemporaryDirectory() as folder:
+        options = ("--allow-network", "127.0.0.0/8", "--allow-port", str(urlsplit(endpoint).port))
+        with Tenant(Path(folder), *options) as tenant:
+            yield Place(tenant.url, tenant.token)
+
+
+@asynccontextmanager
+async def empty_pigeon(_endpoint: str) -> AsyncIterator[Place]:
+    command = [sys.executable, "-m", "pigeon_provider.server", "0"]
+    env = environment(PYTHONPATH=str(EXAMPLE), PIGEON_KEY=KEY)
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield Place(process.stdout.readline().strip(), KEY, {"loft": "north"})
+        finally:
+            process.kill()
+
+
+test_the_tenant = conformance(PLUGIN, empty_tenant, OURS)
+test_the_example = conformance(PIGEON, empty_pigeon, BIRDS)
+
+
+@pytest.mark.parametrize("check", chosen(Setting(TENANT)), ids=lambda check: check.__name__)
+def test_the_memory(check: Check) -> None:
+    asyncio.run(check(Subject(MemoryProvider(), OURS)))

@@ -1,0 +1,131 @@
+"""The conformance checks can fail: each wrong plug-in is caught by the check that it breaks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reconciler.core.errors import Unreachable
+from reconciler.core.model.webhook import Webhook
+from reconciler.providers.conformance.checks import CHECKS
+from reconciler.providers.conformance.runner import opened
+from reconciler.providers.driver.product import Product
+from reconciler.providers.http.client import Client
+from reconciler.providers.plugin import Held, Session
+from tests.providers.test_conformance import BIRDS, PIGEON, empty_pigeon
+
+
+class ForgetsEvents:
+    async def update(self, held: Held, want: Webhook, changed: frozenset[str]) -> None:
+        await super().update(held, want, changed - {"events"})  # type: ignore[misc]
+
+
+class ForgetsTheSecret:
+    async def update(self, held: Held, want: Webhook, changed: frozenset[str]) -> None:
+        await super().update(held, want, changed - {"auth"})  # type: ignore[misc]
+
+
+class SendsEverything:
+    """Overwrites what somebody else changed, as a PUT would: here the credential."""
+
+    async def update(self, held: Held, want: Webhook, changed: frozenset[str]) -> None:
+        await super().update(held, want, changed)  # type: ignore[misc]
+        body = {"secret": "other"}
+        await self._http.request(  # type: ignore[attr-defined]
+            "PATCH",
+            f"{self._path}/{held.id}",
+            json=body,
+            idempotent=True,  # type: ignore[attr-defined]
+        )
+
+
+class ReadsOnePage:
+    async def held(self) -> AsyncIterator[Sequence[Held]]:
+        async for page in super().held():  # type: ignore[misc]
+            yield page
+            return
+
+
+class RepeatsCreates:
+    async def create(self, want: Webhook, key: str) -> Held:
+        try:
+            made: Held = await super().create(want, key)  # type: ignore[misc]
+        except Unreachable:
+            made = await super().create(want, key)  # type: ignore[misc]
+        return made
+
+
+class ForgetsTheDescription:
+    async def create(self, want: Webhook, key: str) -> Held:
+        made: Held = await super().create(replace(want, description=""), key)  # type: ignore[misc]
+        return made
+
+
+def broken(mixin: type) -> Product:
+    """The example with one call replaced."""
+
+    class Broken(type(PIGEON)):  # type: ignore[misc]
+        def session(self, http: Client, target: Mapping[str, Any]) -> Session:
+            session = super().session(http, target)
+            session.__class__ = type(mixin.__name__, (mixin, type(session)), {})
+            return session  # type: ignore[no-any-return]
+
+    return Broken()  # type: ignore[no-any-return]
+
+
+def claiming(**claims: Any) -> Product:
+    """The example with other claims."""
+
+    class Boasting(type(PIGEON)):  # type: ignore[misc]
+        capabilities = replace(PIGEON.capabilities, **claims)
+
+    return Boasting()  # type: ignore[no-any-return]
+
+
+MUTANTS: dict[str, tuple[Callable[[], Product], str]] = {
+    "forgets events": (
+        lambda: broken(ForgetsEvents),
+        "each_field_and_pair_of_fields_is_updated_alone",
+    ),
+    "forgets a new secret": (
+        lambda: broken(ForgetsTheSecret),
+        "a_credential_stays_when_other_fields_change",
+    ),
+    "replaces the secret": (
+        lambda: broken(SendsEverything),
+        "a_credential_stays_when_other_fields_change",
+    ),
+    "reads one page": (lambda: broken(ReadsOnePage), "many_webhooks_are_listed_each_once"),
+    "creates twice": (lambda: broken(RepeatsCreates), "a_lost_answer_leaves_one_webhook"),
+    "forgets the mark": (
+        lambda: broken(ForgetsTheDescription),
+        "a_created_webhook_is_listed_with_its_mark",
+    ),
+    "claims unique names": (lambda: claiming(unique_names=True), "a_name_is_taken_once"),
+    "claims idempotency": (
+        lambda: claiming(idempotency_key=True),
+        "one_idempotency_key_makes_one_webhook",
+    ),
+    "claims a type of authentication": (
+        lambda: claiming(auths=frozenset({"none", "basic"})),
+        "every_authentication_is_read_back_as_normalized",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_wrong_plug_in_is_caught(name: str) -> None:
+    make, expected = MUTANTS[name]
+    (check,) = [check for check, _ in CHECKS if check.__name__ == expected]
+
+    async def run() -> None:
+        async with opened(make(), empty_pigeon, BIRDS) as subject:
+            await check(subject)
+
+    with pytest.raises(Exception) as caught:
+        asyncio.run(run())
+    assert not isinstance(caught.value, TypeError | AttributeError), caught.value
