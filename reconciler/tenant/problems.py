@@ -102,13 +102,13 @@ class Refusal(Exception):
         self.problem = Problem(kind, detail, tuple(errors), headers or {})
 
 
-def invalid(errors: Iterable[FieldError]) -> Refusal:
+def make_invalid(errors: Iterable[FieldError]) -> Refusal:
     """422 with the fields at fault."""
     found = tuple(errors)
     return Refusal("invalid", "; ".join(f"{e.pointer or '/'} {e.detail}" for e in found[:3]), found)
 
 
-def response(problem: Problem) -> Response:
+def make_response(problem: Problem) -> Response:
     """The problem document as an answer."""
     status, title = STATUS[problem.type]
     body: dict[str, object] = {"type": problem.type, "title": title, "status": status}

@@ -1,4 +1,4 @@
-"""What happened, for whoever runs the tenant: a log line and a count for each request and each
+"""What happened, for people who run the tenant: a log line and a count for each request and each
 attempt.
 
 Nothing here holds a secret: a request is its route's template, never its path or query; an endpoint
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,13 +19,16 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    Metric,
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from reconciler.core.model.secret import Secret, shown_url
 from reconciler.core.results.reports import Delivery
-from reconciler.tenant.store.rows.webhook_metrics import WebhookMetrics
+from reconciler.tenant.store.values.statistics import MOST, Metrics, WebhookFacts
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SECONDS: Final = (
@@ -40,23 +43,62 @@ SECONDS: Final = (
     5.0,
     10.0,
 )  # bounds of the attempts' histogram
-DEEPEST: Final = 8  # frames of a defect that are told
+DEEPEST: Final = 8  # frames of a defect that are logged
 GONE: Final = 499  # what a request counts as whose client left before the answer
 
 _log = logging.getLogger("reconciler.tenant")
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the file says at a scrape; `oldest` is the age of the oldest pending delivery in
-    seconds, `size` bytes on disk.
+_LABELS: Final = ("webhook", "id")
+
+
+class WebhookMetrics(Collector):
+    """The metrics per webhook, as they were read last.
+
+    At most 1,000 webhooks, by name, so that no tenant floods the collector. They stand in the file,
+    so they outlive a restart and end with their webhook.
     """
 
-    pending: int
-    oldest: float
-    enabled: int
-    disabled: int
-    size: int
+    def __init__(self) -> None:
+        self.webhooks: Sequence[WebhookFacts] = ()
+        self.count = 0
+
+    def collect(self) -> Iterator[Metric]:
+        """Each family, with a sample for each webhook."""
+        ended = CounterMetricFamily(
+            "reconciler_webhook_invocations",
+            "Delivery attempts of a webhook that ended",
+            labels=[*_LABELS, "result"],
+        )
+        pending = GaugeMetricFamily(
+            "reconciler_webhook_pending_deliveries", "Deliveries still to be made", labels=_LABELS
+        )
+        enabled = GaugeMetricFamily(
+            "reconciler_webhook_enabled", "1 while a webhook is enabled, else 0", labels=_LABELS
+        )
+        last = GaugeMetricFamily(
+            "reconciler_webhook_last_invocation_timestamp_seconds",
+            "When the last attempt ended",
+            labels=[*_LABELS, "result"],
+        )
+        for found in self.webhooks:
+            known = (found.name, found.id)
+            pending.add_metric(known, found.pending)
+            enabled.add_metric(known, float(found.enabled))
+            for result, number, moment in (
+                ("succeeded", found.succeeded, found.last_success),
+                ("failed", found.failed, found.last_failure),
+            ):
+                ended.add_metric((*known, result), number)
+                if moment is not None:
+                    last.add_metric((*known, result), moment)
+        yield from (ended, pending, enabled, last)
+        left_out = max(0, self.count - len(self.webhooks))
+        yield GaugeMetricFamily(
+            "reconciler_webhooks_without_metrics",
+            f"Webhooks beyond the first {MOST}",
+            value=left_out,
+        )
 
 
 class Telemetry:
@@ -65,9 +107,9 @@ class Telemetry:
     def __init__(self, *, per_webhook: bool = False) -> None:
         """`per_webhook`: with metrics of each webhook."""
         own = self._registry = CollectorRegistry()
-        self.webhooks = WebhookMetrics() if per_webhook else None
-        if self.webhooks is not None:
-            own.register(self.webhooks)
+        self._per_webhook = WebhookMetrics() if per_webhook else None
+        if self._per_webhook is not None:
+            own.register(self._per_webhook)
         self._requests = Counter(
             "reconciler_requests", "Requests answered", ["method", "route", "status"], registry=own
         )
@@ -97,7 +139,12 @@ class Telemetry:
         )
         ProcessCollector(registry=own)
 
-    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+    @property
+    def per_webhook(self) -> bool:
+        """Whether a scrape shows the webhooks one by one."""
+        return self._per_webhook is not None
+
+    def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Counts and logs a request; `route` is a template, `status` of 0 that the client went
         away.
         """
@@ -106,7 +153,7 @@ class Telemetry:
         fields = {"method": method, "route": route, "status": status, "seconds": round(seconds, 6)}
         _log.info("%s %s %d in %.3f s", method, route, status, seconds, extra={"fields": fields})
 
-    def attempt(
+    def count_attempt(
         self, kind: str, url: str | Secret, outcome: Delivery, event_id: str, number: int = 1
     ) -> None:
         """Counts and logs an attempt; `kind` is `event` or `test`, `number` counts the attempts of
@@ -133,7 +180,7 @@ class Telemetry:
             json.dumps(outcome.webhook, ensure_ascii=False),
             "no answer" if code is None else code,
         )
-        told = (
+        texts = (
             kind,
             json.dumps(event_id, ensure_ascii=False),
             number,
@@ -143,21 +190,24 @@ class Telemetry:
             answer,
             outcome.seconds,
         )
-        _log.info("%s %s attempt %d to %s %s %s %s in %.3f s", *told, extra={"fields": fields})
+        _log.info("%s %s attempt %d to %s %s %s %s in %.3f s", *texts, extra={"fields": fields})
 
-    def defect(self, error: BaseException) -> None:
-        """Logs where a defect happened; its text may quote what was sent and is not told."""
+    def log_defect(self, error: BaseException) -> None:
+        """Logs where a defect happened; its text may quote what was sent and is not logged."""
         frames = traceback.extract_tb(error.__traceback__)[-DEEPEST:]
         places = " > ".join(
             f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames
         )
         _log.error("a defect: %s at %s", type(error).__name__, places)
 
-    def exposition(self, facts: Facts) -> bytes:
-        """Everything in Prometheus' text format."""
-        self._pending.set(facts.pending)
-        self._oldest.set(facts.oldest)
-        self._webhooks.labels("true").set(facts.enabled)
-        self._webhooks.labels("false").set(facts.disabled)
-        self._size.set(facts.size)
+    def write_metrics(self, metrics: Metrics, now: float) -> bytes:
+        """Everything in Prometheus' text format; `metrics` is what the file says at a scrape."""
+        totals, each = metrics.totals, self._per_webhook
+        self._pending.set(totals.pending)
+        self._oldest.set(0.0 if totals.oldest is None else max(0.0, now - totals.oldest))
+        self._webhooks.labels("true").set(totals.enabled)
+        self._webhooks.labels("false").set(totals.webhooks - totals.enabled)
+        self._size.set(metrics.size)
+        if each is not None:
+            each.webhooks, each.count = metrics.webhooks, metrics.count
         return generate_latest(self._registry)

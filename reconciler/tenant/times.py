@@ -1,6 +1,4 @@
-"""Moments as the tenant writes them: RFC 3339 in UTC outside, epoch seconds inside. Pure; used by
-every file that answers.
-"""
+"""Moments as the tenant writes them: RFC 3339 in UTC outside, epoch seconds inside. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ _RFC3339: Final = re.compile(
 )
 
 
-def rfc3339(moment: float) -> str:
+def format_time(moment: float) -> str:
     """Epoch seconds as `2026-01-31T12:00:00.000Z`."""
     return (
         datetime.fromtimestamp(moment, UTC)
@@ -24,16 +22,17 @@ def rfc3339(moment: float) -> str:
     )
 
 
-def maybe(moment: float | None) -> str | None:
+def format_optional_time(moment: float | None) -> str | None:
     """The same, None for what has not happened."""
-    return None if moment is None else rfc3339(moment)
+    return None if moment is None else format_time(moment)
 
 
-def parsed(text: str) -> float | None:
+def parse_time(text: str) -> float | None:
     """Epoch seconds of an RFC 3339 moment; None for anything else, a moment without an offset
     included.
 
-    So is one whose offset leads out of the years 1 to 9999, which are all that `rfc3339` can write.
+    So is one whose offset leads out of the years 1 to 9999, which are all that `format_time`
+    can write.
     """
     if not _RFC3339.fullmatch(text):
         return None

@@ -23,10 +23,11 @@ from reconciler.delivery.guard import AddressPolicy
 from reconciler.delivery.send import Sender
 from reconciler.tenant.engine.engine import Engine
 from reconciler.tenant.store.rows import events
-from reconciler.tenant.store.rows.events import NewEvent
+from reconciler.tenant.store.values.event import NewEvent
 from tests.bench.asking import OPTIONS, bound, client, event, paced, posting, quantile
 from tests.bench.measure import Row
 from tests.support import filled
+from tests.support.database import database_of
 from tests.support.endpoint import Endpoints
 from tests.support.processes import Tenant, start
 
@@ -156,10 +157,10 @@ async def _beside_slow_names(folder: Path, ends: Endpoints, length: int) -> list
             async def post(number: int) -> None:
                 new = NewEvent(f"e{number}", filled.kind(number % 28), filled.BODY, b"")
                 now = sent[new.id] = time.time()
-                accepted = await store.write(
+                accepted = await database_of(store).write(
                     lambda c: events.accept(c, new, now, store.new_id, 100_000)
                 )
-                engine.arrived(accepted.webhook_ids, now)
+                engine.note_arrival(accepted.webhook_ids, now)
 
             await paced(100, lambda n: n < length, post)
             await asyncio.to_thread(ends.wait, sum(number % 28 >= 8 for number in range(length)), 5)
@@ -257,7 +258,7 @@ async def _killed(tenant: Tenant, folder: Path, kills: int, total: int) -> int:
         await asyncio.sleep(random.uniform(0.3, 0.9))
         await asyncio.to_thread(tenant.kill)
         with filled.store_at(folder) as store:
-            under_way += store.write_now(lambda c: c.execute(LEASED).fetchone()[0])
+            under_way += database_of(store).write_now(lambda c: c.execute(LEASED).fetchone()[0])
         await asyncio.to_thread(tenant.serve)
         gone += 1
     await posting_all

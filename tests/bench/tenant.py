@@ -20,6 +20,7 @@ from tests.bench import deliveries
 from tests.bench.asking import OPTIONS, bound, client, event, paced, posting, quantile
 from tests.bench.measure import Row, seconds
 from tests.support import filled
+from tests.support.database import database_of
 from tests.support.endpoint import Endpoints
 from tests.support.processes import Tenant
 
@@ -56,7 +57,8 @@ async def gone(store: Store) -> None:
     """Waits until no old event is left."""
     query = "SELECT 1 FROM events WHERE accepted_at < ? LIMIT 1"
     while (
-        await store.read(lambda c: c.execute(query, (time.time() - 86400,)).fetchone()) is not None
+        await database_of(store).read(lambda c: c.execute(query, (time.time() - 86400,)).fetchone())
+        is not None
     ):
         await asyncio.sleep(1)
 
@@ -84,7 +86,7 @@ def lists(folder: Path, *, quick: bool) -> Iterator[Row]:
 
 async def signed_in(tenant: Tenant) -> httpx.AsyncClient:
     with filled.store_at(tenant.folder) as store:
-        link = store.sign_in_address(tenant.url.removesuffix("/public-api/v1"))
+        link = store.create_sign_in_address(tenant.url.removesuffix("/public-api/v1"))
     http = httpx.AsyncClient(base_url=link.partition("/sign-in")[0], trust_env=False, timeout=30)
     origin = {
         "Origin": str(http.base_url).rstrip("/"),

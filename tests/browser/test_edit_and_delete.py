@@ -44,7 +44,7 @@ def test_two_tabs_that_edit_the_same_webhook_both_versions_are_shown(
     first.get_by_text("The changes were saved.").wait_for()
     second.get_by_label("Name", exact=True).fill("Renamed")
     second.get_by_role("button", name="Save changes").click()
-    second.get_by_role("heading", name="Changed meanwhile").wait_for()
+    second.get_by_role("heading", name="Changed by somebody else").wait_for()
     second.locator("#errors:focus").wait_for()
     assert served.named("Shared")["description"] == "first"
     second.get_by_role("button", name="Save your version over it").click()
@@ -236,7 +236,7 @@ def test_no_page_about_a_hostile_webhook_has_an_accessibility_fault_or_is_wider_
     states.append(faults(page, EVERY_WINDOW))
     page.get_by_label("Endpoint URL").fill("https://b.example/" + "u" * 2000)
     page.get_by_role("button", name="Save changes").click()
-    page.get_by_role("heading", name="Changed meanwhile").wait_for()
+    page.get_by_role("heading", name="Changed by somebody else").wait_for()
     states.append(faults(page, EVERY_WINDOW))
     page.goto(where + "/delete")
     states.append(faults(page, EVERY_WINDOW))

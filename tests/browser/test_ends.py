@@ -196,7 +196,7 @@ def test_a_webhook_that_was_deleted_meanwhile_is_created_again_with_what_was_typ
     deleting.get_by_role("button", name="Yes, proceed").click()
     deleting.get_by_text("The webhook had been deleted already.").wait_for()
     page.get_by_role("button", name="Save changes").click()
-    page.get_by_role("heading", name="Deleted meanwhile").wait_for()
+    page.get_by_role("heading", name="Deleted by somebody else").wait_for()
     assert faults(page) == []
     page.get_by_role("link", name="Create it again").click()
     assert page.get_by_label("Description").input_value() == "typed"

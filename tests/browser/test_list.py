@@ -171,7 +171,7 @@ def test_the_catalogue_shows_every_public_event_with_its_example_and_who_receive
     assert set(known) == set(KNOWN)
     page = open_page("/settings/events", scripts=scripts)
     assert page.get_by_role("heading", level=2).all_inner_texts() == [
-        "Received by nobody",
+        "Received by no webhook",
         "Received, but not in the catalogue",
         "Recovery point",
         "Group not recorded",

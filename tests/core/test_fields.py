@@ -5,8 +5,10 @@ that forgets one fails.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +16,16 @@ import pytest
 from reconciler.core.change import Label, Plan
 from reconciler.core.export.manifest import manifest
 from reconciler.core.model import fields as table
-from reconciler.core.model.auth import ApiKeyAuth, BasicAuth, BearerAuth, NoAuth
+from reconciler.core.model.auth import (
+    ApiKeyAuth,
+    BasicAuth,
+    BearerAuth,
+    NoAuth,
+    credential,
+    with_credential,
+)
 from reconciler.core.model.capabilities import TENANT
-from reconciler.core.model.secret import Secret
+from reconciler.core.model.secret import Secret, Withheld
 from reconciler.core.model.webhook import Declared, Live, Owner, Webhook
 from reconciler.core.planning.diff import diff
 from reconciler.core.safety.planned_document import planned
@@ -24,6 +33,10 @@ from reconciler.core.saved.resume import resume
 from reconciler.core.saved.since import Base, labelled
 from reconciler.core.wire import webhooks as codec
 from reconciler.render import document, markdown, text
+from reconciler.tenant.page.forms import comparison
+from reconciler.tenant.store.rows import webhooks as rows
+from reconciler.tenant.store.store import open_store
+from reconciler.tenant.store.values.webhook import StoredWebhook
 from tests.support.builders import (
     FAILED,
     STARTED,
@@ -34,6 +47,7 @@ from tests.support.builders import (
     policy,
     secret,
 )
+from tests.support.database import database_of
 from tests.support.saved_plans import read, written
 
 OWNER = Owner("payments", "4fd1c2e")
@@ -213,3 +227,75 @@ def test_no_row_of_a_secret_is_plain() -> None:
         for row in plain
     ]
     assert not any(isinstance(value, Secret) for value in values)
+
+
+def stored(item: Webhook) -> StoredWebhook:
+    return StoredWebhook("w", 1, item, created_at=1.0, updated_at=1.0)
+
+
+def kept(folder: Path, item: Webhook, alter: str = "") -> Webhook:
+    """A spec as the tenant's file gives it back."""
+
+    def work(connection: sqlite3.Connection) -> StoredWebhook | None:
+        if alter:
+            connection.execute(alter)
+        rows.insert(connection, stored(item))
+        return rows.find(connection, "w", 0.0)
+
+    with open_store(str(folder / "tenant.db")) as store:
+        found = database_of(store).write_now(work)
+    assert found is not None
+    return found.spec
+
+
+@pytest.mark.usefixtures("_timeout")
+def test_a_new_field_is_kept_in_the_tenant_s_file(tmp_path: Path) -> None:
+    alter = "ALTER TABLE webhooks ADD COLUMN timeout INTEGER NOT NULL DEFAULT 10"
+    enabled = replace(WANTED, spec=replace(WANTED.spec, enabled=True))
+    item = slower(enabled, 20).spec
+    assert kept(tmp_path, item, alter) == item
+    with open_store(str(tmp_path / "tenant.db")) as store:
+        changed = stored(slower(enabled, 30).spec)
+        database_of(store).write_now(lambda c: rows.update(c, changed))
+        found = database_of(store).write_now(lambda c: rows.find(c, "w", 0.0))
+    assert found is not None
+    assert found.spec == changed.spec
+
+
+@pytest.mark.usefixtures("_timeout")
+def test_the_page_compares_a_new_field_of_two_versions() -> None:
+    made = comparison.compare_specs(slower(WANTED, 20).spec, slower(WANTED, 10).spec)
+    assert [(row.label, row.typed, row.stored) for row in made if row.differs] == [
+        ("Timeout", ("20",), ("10",))
+    ]
+
+
+def as_kept(value: Any) -> Any:
+    """A value of PAIRS as the tenant has it: a secret withheld, known by its version."""
+    if isinstance(value, NoAuth | BasicAuth | BearerAuth | ApiKeyAuth):
+        found = credential(value)
+        return value if found is None else with_credential(value, Withheld(found.version))
+    return value
+
+
+@pytest.mark.parametrize("row", table.FIELDS, ids=lambda row: ".".join(row.path))
+def test_the_tenant_s_file_keeps_every_row_of_the_table(tmp_path: Path, row: table.Field) -> None:
+    for number, value in enumerate(PAIRS[row.path]):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        item = spec(row, as_kept(value))
+        assert kept(folder, item) == item
+
+
+@pytest.mark.parametrize(
+    "row",
+    [row for row in table.FIELDS if row.kind is not table.Kind.CREDENTIAL],
+    ids=lambda row: ".".join(row.path),
+)
+def test_the_page_compares_every_row_of_the_table(row: table.Field) -> None:
+    """Of a credential it shows only whether a new one was typed, which no spec says."""
+    one, other = (spec(row, as_kept(value)) for value in PAIRS[row.path])
+    [found] = [each for each in comparison.compare_specs(one, other) if each.differs]
+    assert found.typed
+    assert found.stored
+    assert not any(each.differs for each in comparison.compare_specs(one, one))

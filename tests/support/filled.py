@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reconciler.core.model.webhook import Subscription
+from reconciler.core.model.webhook import Subscription, Webhook
 from reconciler.tenant.store.rows import webhooks
-from reconciler.tenant.store.rows.webhooks import Stored
 from reconciler.tenant.store.store import Store, open_store
+from reconciler.tenant.store.values.webhook import StoredWebhook
 from reconciler.tenant.times import DAY, HOUR
+from tests.support.database import database_of
 
 SCOPES = ("Webhooks: Write", "Events: Write")
 KIND = "bench:event"
@@ -38,12 +39,14 @@ def add_webhooks(store: Store, urls: list[str], *, own_event: bool = False) -> l
     """Webhooks of these urls, subscribed to one event, or each to one of its own; their ids."""
     now = time.time()
     made = [
-        Stored(
+        StoredWebhook(
             store.new_id(),
             1,
-            f"hook {n:05}",
-            url,
-            events=(kind(n) if own_event else EVENT,),
+            Webhook(
+                f"hook {n:05}",
+                url,
+                subscriptions=frozenset({kind(n) if own_event else EVENT}),
+            ),
             created_at=now,
             updated_at=now,
         )
@@ -52,9 +55,9 @@ def add_webhooks(store: Store, urls: list[str], *, own_event: bool = False) -> l
 
     def work(connection: sqlite3.Connection) -> None:
         for webhook in made:
-            webhooks.save(connection, webhook, new=True)
+            webhooks.insert(connection, webhook)
 
-    store.write_now(work)
+    database_of(store).write_now(work)
     return [webhook.id for webhook in made]
 
 
@@ -82,7 +85,7 @@ def add_history(
         "INSERT INTO hourly VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET succeeded = "
         "succeeded + excluded.succeeded"
     )
-    store.write_now(lambda c: c.executemany(insert, hours))
+    database_of(store).write_now(lambda c: c.executemany(insert, hours))
 
 
 def _add(
@@ -121,4 +124,4 @@ def _add(
                 [(row[0], number + 1, at) for row in rows for number in range(attempts)],
             )
 
-    store.write_now(work)
+    database_of(store).write_now(work)

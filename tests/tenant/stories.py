@@ -27,14 +27,14 @@ def run(folder: Path, story: Story, *, rng: float = 0.5, **options: Any) -> None
 async def post(t: Tenant, count: int = 1) -> None:
     for _ in range(count):
         assert (await t.call("POST", "/events", {**EVENT, "event": {}})).status_code == 202
-    await t.engine.idle()
+    await t.engine.wait_until_idle()
 
 
 async def later(t: Tenant, seconds: float) -> None:
     """Lets the clock go on, and the engine do what is due then."""
     t.clock.now += seconds
     t.engine.wake()
-    await t.engine.idle()
+    await t.engine.wait_until_idle()
 
 
 async def shown(t: Tenant, webhook: dict[str, Any]) -> list[dict[str, Any]]:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from reconciler.tenant.api.openapi import DOCUMENT
-from reconciler.tenant.times import parsed
+from reconciler.tenant.times import parse_time
+from tests.support.database import database_of
 from tests.tenant.documented import faults
 from tests.tenant.harness import BEARER, EVENT, Tenant, with_tenant
 
@@ -164,11 +165,11 @@ def test_a_credential_that_was_moved_to_another_webhook_is_not_sent_and_can_be_g
             await t.make("one", auth=BEARER),
             await t.make("two", auth={**BEARER, "token": "another-4711"}),
         )
-        sealed = await t.store.read(
+        sealed = await database_of(t.store).read(
             lambda c: dict(tuple(row) for row in c.execute("SELECT id, sealed FROM webhooks"))
         )
         swapped = [(sealed[two["id"]], one["id"]), (sealed[one["id"]], two["id"])]
-        await t.store.write(
+        await database_of(t.store).write(
             lambda c: c.executemany("UPDATE webhooks SET sealed = ? WHERE id = ?", swapped)
         )
         for webhook in (one, two):
@@ -183,7 +184,9 @@ def test_a_credential_that_was_moved_to_another_webhook_is_not_sent_and_can_be_g
 def test_a_credential_that_cannot_be_read_stands_in_the_way_of_sending_only(tmp_path: Path) -> None:
     async def story(t: Tenant) -> None:
         one = await t.make(auth=BEARER, events=[EVENT])
-        await t.store.write(lambda c: c.execute("UPDATE webhooks SET sealed = ?", (bytes(40),)))
+        await database_of(t.store).write(
+            lambda c: c.execute("UPDATE webhooks SET sealed = ?", (bytes(40),))
+        )
         kept = {"auth": _without(BEARER, credential_version="1")}
         for body in (
             {"enabled": False},
@@ -203,7 +206,7 @@ def test_a_credential_that_cannot_be_read_stands_in_the_way_of_sending_only(tmp_
         )
         assert (unsaved.status_code, unsaved.json()["type"]) == (500, "credential")
         await t.call("POST", "/events", {**EVENT, "event": {}})
-        await t.engine.idle()
+        await t.engine.wait_until_idle()
         listed = (await t.call("GET", f"/webhooks/{one['id']}/deliveries")).json()["items"]
         assert [attempt["verdict"] for attempt in listed[0]["attempts"]] == ["interrupted"]
         moved = await t.patch(one, {"url": "https://other.example"})
@@ -242,7 +245,7 @@ MOMENTS = [
 
 @pytest.mark.parametrize(("text", "fine"), MOMENTS)
 def test_a_moment_is_rfc_3339_and_nothing_else(text: str, fine: bool) -> None:
-    assert (parsed(text) is not None) is fine
+    assert (parse_time(text) is not None) is fine
 
 
 def test_a_lone_surrogate_anywhere_in_an_event_is_refused_and_nesting_ends_at_64(

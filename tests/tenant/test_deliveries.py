@@ -12,7 +12,8 @@ from typing import Any
 from reconciler.tenant.schedule.lanes import Pick, Rank
 from reconciler.tenant.schedule.retries import Retries
 from reconciler.tenant.store.rows import claims, outcomes
-from reconciler.tenant.times import rfc3339
+from reconciler.tenant.times import format_time
+from tests.support.database import database_of
 from tests.tenant.harness import BEARER, EVENT, Receiver, Tenant, receiver, tenant, with_tenant
 
 
@@ -98,11 +99,11 @@ def test_an_event_reaches_equal_subscriptions_of_enabled_webhooks_once(tmp_path:
         await t.make("c", url=endpoint.url, events=[{**EVENT, "severity": "warning"}])
         answer = await t.call("POST", "/events", _posted(event_id="e-1"))
         assert (answer.status_code, answer.json()) == (202, {"event_id": "e-1", "deliveries": 1})
-        await t.engine.idle()
+        await t.engine.wait_until_idle()
         assert (await t.call("POST", "/events", _posted(event_id="e-1"))).json() == answer.json()
         other = await t.call("POST", "/events", _posted(event_id="e-1", event={}))
         assert (other.status_code, other.json()["type"]) == (409, "event-id")
-        await t.engine.idle()
+        await t.engine.wait_until_idle()
         sent = [json.loads(body) for body in endpoint.bodies]
         assert [
             (s["version"], s["events"][0]["event_id"], s["events"][0]["asset"]) for s in sent
@@ -126,7 +127,7 @@ def test_a_failed_delivery_can_be_sent_again_by_hand(tmp_path: Path) -> None:
         endpoint.status = 410
         for _ in range(2):
             await t.call("POST", "/events", _posted())
-        await t.engine.idle()
+        await t.engine.wait_until_idle()
         path = f"/webhooks/{made['id']}"
         first = (await t.call("GET", f"{path}/deliveries?limit=1")).json()
         second = (
@@ -137,10 +138,10 @@ def test_a_failed_delivery_can_be_sent_again_by_hand(tmp_path: Path) -> None:
         endpoint.status = 200
         again = await t.call("POST", f"{path}/deliveries/{first['items'][0]['id']}/redeliver")
         assert again.status_code == 202
-        await t.engine.idle()
+        await t.engine.wait_until_idle()
         span = {"from": "2000-01-01T00:00:00Z", "to": "2100-01-01T00:00:00+02:00"}
         assert (await t.call("POST", f"{path}/redeliver", span)).json() == {"deliveries": 1}
-        await t.engine.idle()
+        await t.engine.wait_until_idle()
         states = [d["state"] for d in (await t.call("GET", f"{path}/deliveries")).json()["items"]]
         assert states == ["succeeded", "succeeded"]
         assert (await t.call("GET", "/invocations")).json()["failed"] == 2
@@ -173,10 +174,10 @@ def test_a_delivery_of_a_disabled_webhook_is_held_until_it_is_enabled(tmp_path: 
     async def later(t: Tenant, endpoint: Receiver) -> None:
         webhook = (await t.call("GET", "/webhooks")).json()["items"][0]
         await t.engine.start()
-        await t.engine.idle()
+        await t.engine.wait_until_idle()
         assert endpoint.bodies == []
         await t.patch(webhook, {"enabled": True, "url": endpoint.url})
-        await t.engine.idle()
+        await t.engine.wait_until_idle()
         resumed.append(len(endpoint.bodies))
 
     _story(tmp_path, later)
@@ -190,15 +191,19 @@ def test_an_attempt_that_was_under_way_when_the_process_ended_counts_as_interrup
         made = await t.make(events=[EVENT])
         await t.call("POST", "/events", _posted())
         pick = Pick(made["id"], "hooks.example.com:443", Rank.UNPROVEN, 1)
-        [(_, claimed)] = await t.store.write(lambda c: claims.claim(c, [pick], "dead", t.clock()))
+        [(_, claimed)] = await database_of(t.store).write(
+            lambda c: claims.claim_picks(c, [pick], "dead", t.clock())
+        )
         assert len(claimed) == 1
         assert (
-            await t.store.write(lambda c: outcomes.recover(c, Retries(rng=lambda: 0.5), t.clock()))
+            await database_of(t.store).write(
+                lambda c: outcomes.recover(c, Retries(rng=lambda: 0.5), t.clock())
+            )
             == 1
         )
         shown = (await t.call("GET", f"/webhooks/{made['id']}/deliveries")).json()["items"][0]
         assert (shown["state"], shown["attempts"][0]["verdict"]) == ("pending", "interrupted")
-        assert shown["next_attempt"] == rfc3339(t.clock() + 5)
+        assert shown["next_attempt"] == format_time(t.clock() + 5)
         assert (await t.call("GET", "/invocations")).json()["failed"] == 1
 
     with_tenant(tmp_path, story, deliver=False)
@@ -267,9 +272,9 @@ def test_thirty_two_attempts_at_most_are_under_way_and_all_are_made(tmp_path: Pa
             await t.call("POST", "/events", _posted())
         leased = "SELECT COUNT(*) FROM deliveries WHERE lease IS NOT NULL"
         await endpoint.arrived.wait()
-        assert (await t.store.read(lambda c: c.execute(leased).fetchone()))[0] <= 32
+        assert (await database_of(t.store).read(lambda c: c.execute(leased).fetchone()))[0] <= 32
         endpoint.gate.set()
-        await t.engine.idle()
+        await t.engine.wait_until_idle()
         assert len(endpoint.bodies) == 40
         assert (await t.call("GET", "/invocations")).json()["succeeded"] == 40
 
@@ -283,11 +288,11 @@ def test_a_webhook_deleted_during_an_attempt_takes_its_queue_with_it(tmp_path: P
         await endpoint.arrived.wait()
         assert (await t.call("DELETE", f"/webhooks/{made['id']}", If_Match="*")).status_code == 204
         endpoint.gate.set()
-        await t.engine.idle()
+        await t.engine.wait_until_idle()
         left = (
             "SELECT (SELECT COUNT(*) FROM deliveries) + (SELECT COUNT(*) FROM attempts) + "
             "(SELECT COUNT(*) FROM hourly)"
         )
-        assert (await t.store.read(lambda c: c.execute(left).fetchone()))[0] == 0
+        assert (await database_of(t.store).read(lambda c: c.execute(left).fetchone()))[0] == 0
 
     _story(tmp_path, story, held=True)

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.wire.retry_after import retry_after
-from reconciler.tenant.schedule.retries import JITTER, Retries, parsed
-from reconciler.tenant.store.rows.outcomes import interrupted
+from reconciler.tenant.schedule.retries import JITTER, Retries, parse_schedule
+from reconciler.tenant.store.values.attempt import make_interrupted
 from reconciler.tenant.times import DAY
+from tests.support.database import database_of
 from tests.tenant.harness import EVENT, Receiver, Tenant
 from tests.tenant.stories import counted, later, post, run, shown
 
@@ -51,7 +52,7 @@ def test_a_failed_delivery_is_tried_again_at_the_moments_of_the_schedule_then_gi
 def test_the_jitter_is_a_fifth_of_the_wait_at_most() -> None:
     for number, wait in enumerate(WAITS, 1):
         waits = [
-            Retries(rng=lambda at=at: at).wait(number, interrupted("w"))
+            Retries(rng=lambda at=at: at).wait(number, make_interrupted("w"))
             for at in (0.0, 0.25, 0.999999)
         ]
         assert all(found is not None and abs(found - wait) <= wait * JITTER for found in waits)
@@ -63,7 +64,7 @@ def test_the_jitter_is_a_fifth_of_the_wait_at_most() -> None:
 )
 def test_a_schedule_that_cannot_be_meant_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="spans above zero"):
-        parsed(text)
+        parse_schedule(text)
 
 
 def test_a_schedule_of_one_s_own_is_kept(tmp_path: Path) -> None:
@@ -75,7 +76,7 @@ def test_a_schedule_of_one_s_own_is_kept(tmp_path: Path) -> None:
         await later(t, 120)
         assert [(d["state"], len(d["attempts"])) for d in await shown(t, made)] == [("failed", 3)]
 
-    run(tmp_path, story, retries=Retries(parsed("1s, 2m"), rng=lambda: 0.5))
+    run(tmp_path, story, retries=Retries(parse_schedule("1s, 2m"), rng=lambda: 0.5))
 
 
 DATE = format_datetime(datetime.fromtimestamp(4_000_000_000, UTC), usegmt=True)
@@ -154,7 +155,7 @@ def test_410_ends_a_delivery_at_once_and_by_hand_it_gets_a_round_of_its_own(tmp_
         assert (
             await t.call("POST", f"/webhooks/{made['id']}/deliveries/{only['id']}/redeliver")
         ).status_code == 202
-        await t.engine.idle()
+        await t.engine.wait_until_idle()
         await later(t, 5)
         await later(t, 30)
         [only] = await shown(t, made)
@@ -173,7 +174,7 @@ def test_sending_a_pending_one_again_brings_its_next_attempt_forward(tmp_path: P
         assert (
             await t.call("POST", f"/webhooks/{made['id']}/deliveries/{only['id']}/redeliver")
         ).status_code == 202
-        await t.engine.idle()
+        await t.engine.wait_until_idle()
         assert [(d["state"], len(d["attempts"])) for d in await shown(t, made)] == [
             ("succeeded", 2)
         ]
@@ -193,12 +194,12 @@ def test_a_span_is_sent_again_whole_in_steps(tmp_path: Path) -> None:
             "(WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n "
             "LIMIT 400) SELECT value FROM n) n"
         )
-        await t.store.write(lambda c: c.execute(many))
+        await database_of(t.store).write(lambda c: c.execute(many))
         span = {"from": "2000-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
         assert (await t.call("POST", f"/webhooks/{made['id']}/redeliver", span)).json() == {
             "deliveries": 1200
         }
-        pending = await t.store.read(
+        pending = await database_of(t.store).read(
             lambda c: c.execute("SELECT pending FROM totals").fetchone()[0]
         )
         assert pending == 1203
@@ -223,7 +224,7 @@ def test_after_five_attempts_without_an_answer_one_probe_goes_on_and_the_rest_wa
         assert len(next_attempts) == 1  # all wait for the probe
         webhook = (await t.call("GET", f"/webhooks/{made['id']}")).json()
         await t.patch(webhook, {"url": endpoint.url})
-        await t.engine.idle()
+        await t.engine.wait_until_idle()
         assert [d["state"] for d in await shown(t, made)].count("succeeded") == 19
         await later(t, 600)  # the probe's own time
         assert {d["state"] for d in await shown(t, made)} == {"succeeded"}
@@ -243,7 +244,7 @@ def test_an_endpoint_that_comes_back_gets_all_that_waited_with_the_next_probe_or
         assert {d["state"] for d in await shown(t, made)} == {"pending"}
         last = (await shown(t, made))[-1]
         await t.call("POST", f"/webhooks/{made['id']}/deliveries/{last['id']}/redeliver")
-        await t.engine.idle()
+        await t.engine.wait_until_idle()
         await later(t, 30)  # those whose own next attempt lay ahead
         assert {d["state"] for d in await shown(t, made)} == {"succeeded"}
 

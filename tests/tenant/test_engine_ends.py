@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reconciler.tenant.store.rows import upkeep
 from reconciler.tenant.times import DAY, HOUR
+from tests.support.database import database_of
 from tests.tenant.harness import BEARER, EVENT, Clock, Receiver, Tenant
 from tests.tenant.stories import counted, later, post, run, shown
 
@@ -23,10 +24,12 @@ def test_what_is_pending_at_a_disabled_webhook_is_held_and_after_three_days_fail
         await t.patch(made, {"enabled": False})
         await later(t, 72 * HOUR - 1)
         assert (len(endpoint.bodies), await counted(t)) == (3, (0, 3))
-        assert await t.store.write(lambda c: upkeep.step(c, t.clock())) is False
+        assert (
+            await database_of(t.store).write(lambda c: upkeep.clean_up_some(c, t.clock())) is False
+        )
         assert {d["state"] for d in await shown(t, made)} == {"pending"}
         t.clock.now += 1
-        await t.store.write(lambda c: upkeep.step(c, t.clock()))
+        await database_of(t.store).write(lambda c: upkeep.clean_up_some(c, t.clock()))
         assert {(d["state"], len(d["attempts"])) for d in await shown(t, made)} == {("failed", 1)}
         assert await counted(t) == (0, 3)
 
@@ -42,7 +45,7 @@ def test_what_a_disabled_webhook_held_goes_on_when_it_is_enabled(tmp_path: Path)
         endpoint.status = 200
         await later(t, HOUR)
         await t.patch(made, {"enabled": True})
-        await t.engine.idle()
+        await t.engine.wait_until_idle()
         assert {d["state"] for d in await shown(t, made)} == {"succeeded"}
 
     run(tmp_path, story)
@@ -72,14 +75,18 @@ def test_events_and_attempts_go_after_thirty_days_in_steps_and_their_counts_stay
         await post(t, 1)
         steps = 0
         t.clock.now += DAY
-        while await t.store.write(lambda c: upkeep.step(c, t.clock())):
+        while await database_of(t.store).write(lambda c: upkeep.clean_up_some(c, t.clock())):
             steps += 1
         assert steps == 3  # 300 deliveries, 100 at once
         rows = (
             "SELECT (SELECT COUNT(*) FROM events), (SELECT COUNT(*) FROM deliveries), "
             "(SELECT COUNT(*) FROM attempts)"
         )
-        assert tuple(await t.store.read(lambda c: c.execute(rows).fetchone())) == (1, 30, 30)
+        assert tuple(await database_of(t.store).read(lambda c: c.execute(rows).fetchone())) == (
+            1,
+            30,
+            30,
+        )
         assert await counted(t) == (330, 0)
         first = (
             await t.call(
@@ -100,9 +107,9 @@ def test_what_a_deleted_webhook_received_stays_counted_in_all_and_its_queue_goes
         endpoint.status = 500
         await post(t, 3)
         pending = "SELECT pending FROM totals"
-        assert await t.store.read(lambda c: c.execute(pending).fetchone()[0]) == 3
+        assert await database_of(t.store).read(lambda c: c.execute(pending).fetchone()[0]) == 3
         await t.call("DELETE", f"/webhooks/{made['id']}", If_Match="*")
-        assert await t.store.read(lambda c: c.execute(pending).fetchone()[0]) == 0
+        assert await database_of(t.store).read(lambda c: c.execute(pending).fetchone()[0]) == 0
         await later(t, DAY)
         assert (await counted(t), len(endpoint.bodies)) == ((2, 3), 5)
 
@@ -120,7 +127,9 @@ def test_a_kill_between_answer_and_outcome_costs_one_duplicate_with_the_same_eve
         await t.call("POST", "/events", {**EVENT, "event": {}, "event_id": "e-1"})
         await endpoint.arrived.wait()
         copy = sqlite3.connect(tmp_path / "copy.db")
-        await t.store.read(lambda c: c.backup(copy))  # the file as a kill would leave it
+        await database_of(t.store).read(
+            lambda c: c.backup(copy)
+        )  # the file as a kill would leave it
         copy.close()
         endpoint.gate.set()
 
@@ -135,7 +144,7 @@ def test_a_kill_between_answer_and_outcome_costs_one_duplicate_with_the_same_eve
         webhook = (await t.call("GET", "/webhooks")).json()["items"][0]
         await t.patch(webhook, {"url": endpoint.url})
         await t.engine.start()
-        await t.engine.idle()
+        await t.engine.wait_until_idle()
         assert endpoint.bodies == []
         await later(t, 5)
         [only] = await shown(t, webhook)

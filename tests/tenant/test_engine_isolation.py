@@ -18,8 +18,8 @@ import pytest
 from reconciler.delivery.guard import AddressPolicy, Resolve, system_addresses
 from reconciler.delivery.send import Sender
 from reconciler.tenant.server.app import create_app
-from reconciler.tenant.store.rows.webhooks import StoredAuth, to_send
 from reconciler.tenant.store.store import open_store
+from reconciler.tenant.store.values.webhook import StoredAuth, make_target
 from tests.support import filled
 from tests.support.endpoint import Endpoints
 from tests.tenant.harness import EVENT, LOCAL, Clock, Tenant, receiver, tenant
@@ -107,7 +107,9 @@ def test_a_name_that_hangs_takes_two_of_the_resolver_s_threads_at_most(tmp_path:
 
             def attempt(host: str) -> object:
                 return sender.send(
-                    to_send("w", ends.url(0, "/ok", host), StoredAuth(), None), filled.EVENT, b"{}"
+                    make_target("w", ends.url(0, "/ok", host), StoredAuth(), None),
+                    filled.EVENT,
+                    b"{}",
                 )
 
             slow = await asyncio.gather(*(attempt("slow.test") for _ in range(40)))
@@ -152,7 +154,7 @@ def test_deliveries_never_change_a_revision_and_of_two_racing_edits_one_wins(
                 *(t.patch(made, {"description": text}) for text in ("this", "that"))
             )
             assert sorted(answer.status_code for answer in racing) == [200, 412]
-            await t.engine.idle()
+            await t.engine.wait_until_idle()
             assert len(endpoint.bodies) == 1000
 
     asyncio.run(main())

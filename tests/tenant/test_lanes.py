@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from reconciler.tenant.schedule.lanes import After, Facts, Lanes, Pick, Rank
+from reconciler.tenant.schedule.lanes import Facts, LaneChange, Lanes, Pick, Rank
 
 NOW = 1000.0
 
@@ -28,10 +28,10 @@ def add(
     for name in names:
         here = place or f"{name}:443"
         if proven:  # by an attempt that was answered, before everything else
-            lanes.tell(name, Facts(here, 0.0))
+            lanes.set_facts(name, Facts(here, 0.0))
             [pick] = lanes.take(0.0)
-            lanes.ended(pick, After(None, 0.0, 0), answered=True)
-        lanes.tell(name, Facts(here, NOW, 0.0, unreached))
+            lanes.end(pick, LaneChange(None, 0.0, 0), answered=True)
+        lanes.set_facts(name, Facts(here, NOW, 0.0, unreached))
 
 
 def numbered(count: int, prefix: str = "w") -> list[str]:
@@ -71,7 +71,7 @@ def test_turns_go_round_so_that_nobody_is_passed_over() -> None:
         for pick in lanes.take(NOW):
             sent[pick.webhook_id] += pick.count
             for _ in range(pick.count):
-                lanes.ended(pick, After(NOW, 0.0, 0), answered=True)
+                lanes.end(pick, LaneChange(NOW, 0.0, 0), answered=True)
     assert max(sent.values()) - min(sent.values()) <= 1
     assert sum(sent.values()) == 800
 
@@ -79,7 +79,7 @@ def test_turns_go_round_so_that_nobody_is_passed_over() -> None:
 def test_unproven_webhooks_together_leave_room_for_the_proven_ones() -> None:
     lanes = lanes_of("good", "better", proven=True)
     for name in ("good", "better"):
-        lanes.tell(name, Facts(f"{name}:443", NOW + 1))
+        lanes.set_facts(name, Facts(f"{name}:443", NOW + 1))
     add(lanes, *numbered(40, "hanging"))
     assert sum(taken(lanes).values()) == 24
     assert taken(lanes, NOW + 1) == {"good": 4, "better": 4}
@@ -87,7 +87,7 @@ def test_unproven_webhooks_together_leave_room_for_the_proven_ones() -> None:
 
 def test_unproven_webhooks_hold_at_most_six_of_a_place_s_eight() -> None:
     lanes = lanes_of("good", place="one:443", proven=True)
-    lanes.tell("good", Facts("one:443", NOW + 1))
+    lanes.set_facts("good", Facts("one:443", NOW + 1))
     add(lanes, *numbered(10, "hanging"), place="one:443")
     assert sum(taken(lanes).values()) == 6
     assert taken(lanes, NOW + 1) == {"good": 2}
@@ -104,32 +104,32 @@ def test_an_answer_of_any_kind_revives_a_webhook_and_none_makes_it_unproven() ->
     lanes = lanes_of("w", unreached=5)
     [pick] = lanes.take(NOW)
     assert pick.rank is Rank.DEAD
-    lanes.ended(pick, After(NOW, 0.0, 0), answered=True)
+    lanes.end(pick, LaneChange(NOW, 0.0, 0), answered=True)
     [pick] = lanes.take(NOW)
     assert (pick.rank, pick.count) == (Rank.PROVEN, 4)
-    lanes.ended(pick, After(NOW, 0.0, 1), answered=False)
+    lanes.end(pick, LaneChange(NOW, 0.0, 1), answered=False)
     assert lanes.take(NOW) == []  # three are still under way, and one may be
-    lanes.unused(pick, 3)
+    lanes.give_back(pick, 3)
     [pick] = lanes.take(NOW)
     assert (pick.rank, pick.count) == (Rank.UNPROVEN, 1)
-    lanes.ended(pick, After(NOW, 0.0, 1), answered=None)
+    lanes.end(pick, LaneChange(NOW, 0.0, 1), answered=None)
     assert [pick.rank for pick in lanes.take(NOW)] == [Rank.UNPROVEN]
 
 
 def test_a_held_webhook_waits_and_says_until_when() -> None:
     lanes = Lanes()
-    lanes.tell("w", Facts("w:443", NOW, NOW + 60))
+    lanes.set_facts("w", Facts("w:443", NOW, NOW + 60))
     assert lanes.take(NOW + 59.9) == []
-    assert lanes.next_at() == NOW + 60
+    assert lanes.find_next_time() == NOW + 60
     assert taken(lanes, NOW + 60) == {"w": 1}
 
 
 def test_what_becomes_due_earlier_is_sent_earlier() -> None:
     lanes = Lanes()
-    lanes.tell("w", Facts("w:443", NOW + 3600))
-    assert lanes.next_at() == NOW + 3600
-    lanes.due("w", NOW + 1)
-    assert lanes.next_at() == NOW + 1
+    lanes.set_facts("w", Facts("w:443", NOW + 3600))
+    assert lanes.find_next_time() == NOW + 3600
+    lanes.set_due("w", NOW + 1)
+    assert lanes.find_next_time() == NOW + 1
     lanes.learn({"w": Facts("w:443", NOW + 3600)})  # read a moment before
     assert taken(lanes, NOW + 1) == {"w": 1}
 
@@ -137,35 +137,35 @@ def test_what_becomes_due_earlier_is_sent_earlier() -> None:
 def test_a_webhook_that_may_not_send_is_forgotten_but_its_attempts_still_count() -> None:
     lanes = lanes_of("w", proven=True)
     [pick] = lanes.take(NOW)
-    lanes.tell("w", None)
+    lanes.set_facts("w", None)
     assert lanes.under_way == 4
-    lanes.tell("w", Facts("w:443", NOW))
+    lanes.set_facts("w", Facts("w:443", NOW))
     assert lanes.take(NOW) == []
     for _ in range(pick.count):
-        lanes.ended(pick, None, answered=True)
+        lanes.end(pick, None, answered=True)
     assert (lanes.under_way, taken(lanes)) == (0, {"w": 4})
     lanes.learn({}, asked=("w",))
     assert "w" in lanes  # its attempts are under way
-    lanes.unused(Pick("w", "w:443", Rank.PROVEN, 4), 4)
+    lanes.give_back(Pick("w", "w:443", Rank.PROVEN, 4), 4)
     lanes.learn({}, asked=("w",))
     assert "w" not in lanes
 
 
 def test_another_place_has_to_prove_itself() -> None:
     lanes = lanes_of("w", proven=True)
-    lanes.tell("w", Facts("elsewhere:443", NOW))
+    lanes.set_facts("w", Facts("elsewhere:443", NOW))
     assert [(pick.place, pick.count) for pick in lanes.take(NOW)] == [("elsewhere:443", 1)]
 
 
 def test_ten_thousand_webhooks_that_hang_cost_the_others_no_turn_and_little_time() -> None:
     lanes = lanes_of(*numbered(10_000, "hanging"), place="one:443")
     assert sum(taken(lanes).values()) == 6
-    lanes.tell("good", Facts("two:443", NOW))
+    lanes.set_facts("good", Facts("two:443", NOW))
     for _ in range(1000):
         [pick] = lanes.take(NOW)
         assert pick.webhook_id == "good"
         for _ in range(pick.count):
-            lanes.ended(pick, After(NOW, 0.0, 0), answered=True)
+            lanes.end(pick, LaneChange(NOW, 0.0, 0), answered=True)
 
 
 @pytest.mark.parametrize("rank", list(Rank))
@@ -175,7 +175,7 @@ def test_every_rank_s_attempts_come_back_whole(rank: Rank) -> None:
     )
     for pick in lanes.take(NOW):
         assert pick.rank is rank
-        lanes.unused(pick, pick.count)
+        lanes.give_back(pick, pick.count)
     assert lanes.under_way == 0
 
 

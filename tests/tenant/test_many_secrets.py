@@ -212,7 +212,7 @@ async def _story(folder: Path, seen: list[str], secrets: list[str]) -> set[str]:
             )
         accepted = await t.call("POST", "/events", {**EVENT, "event": {}})
         assert accepted.json()["deliveries"] == (COUNT - BY_PAGE) // 3
-        await t.engine.idle()
+        await t.engine.wait_until_idle()
         await _look_at_everything(t, me)
         files = {
             path.name: path.read_bytes().decode("latin-1") for path in folder.glob("tenant.db*")

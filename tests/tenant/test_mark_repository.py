@@ -1,5 +1,5 @@
 """The repository in a webhook's mark: kept, checked, replaced with the mark, on the page, and in
-files of before.
+the file.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 
-from reconciler.tenant.store import migrations
+from reconciler.core.model.webhook import ManagedBy, Webhook
+from reconciler.tenant.store.rows import webhooks
 from reconciler.tenant.store.store import open_store
+from reconciler.tenant.store.values.webhook import StoredWebhook
+from tests.support.database import database_of
 from tests.tenant.harness import Tenant, tenant, with_tenant
 from tests.tenant.page.visitor import visitor
 
@@ -126,21 +129,12 @@ def test_the_page_says_it_where_it_says_that_git_manages_the_webhook(tmp_path: P
     asyncio.run(run())
 
 
-def test_a_file_of_the_version_before_keeps_its_marks(tmp_path: Path) -> None:
-    old = sqlite3.connect(tmp_path / "tenant.db", isolation_level=None)
-    old.create_function("fold", 1, str.casefold)
-    for statements in migrations.MIGRATIONS[:4]:
-        for statement in statements:
-            old.execute(statement)
-    old.execute("PRAGMA user_version = 4")
-    columns = (
-        "id, revision, name, url, description, enabled, protected, auth_type, events, "
-        "created_at, updated_at, managed_by"
-    )
-    for name, mark in (("a", json.dumps(["payments", "one", ["ä.yaml"], None])), ("b", None)):
-        values = f"'{name}', 1, '{name}', 'https://a.example', '', 1, 0, 'none', '[]', 1, 1, ?"
-        old.execute(f"INSERT INTO webhooks ({columns}) VALUES ({values})", (mark,))  # noqa: S608  fixed texts
-    old.close()
+def test_a_mark_without_a_repository_and_no_mark_are_kept_in_the_file(tmp_path: Path) -> None:
+    marks = (("a", ManagedBy("payments", "one", ("ä.yaml",))), ("b", None))
+    with open_store(str(tmp_path / "tenant.db")) as store:
+        for name, mark in marks:
+            stored = StoredWebhook(name, 1, Webhook(name, "https://a.example"), managed_by=mark)
+            database_of(store).write_now(lambda c, stored=stored: webhooks.insert(c, stored))
     for _ in range(2):
         with open_store(str(tmp_path / "tenant.db")):
             pass

@@ -17,8 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from reconciler.delivery.guard import AddressPolicy
 from reconciler.delivery.send import Sender
 from reconciler.tenant.server.app import OPERATIONS, create_app
-from reconciler.tenant.store.rows.tokens import READ, WRITE
 from reconciler.tenant.store.store import open_store
+from reconciler.tenant.store.values.token import READ, WRITE
 from tests.tenant.harness import BASE, BEARER, EVENT, LOCAL, Tenant, receiver, with_tenant
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -46,7 +46,7 @@ def test_metrics_count_requests_by_template_and_attempts_by_verdict(tmp_path: Pa
             await t.make("off", enabled=False)
             endpoint.status = 410
             await t.call("POST", "/events", {**EVENT, "event": {}})
-            await t.engine.idle()
+            await t.engine.wait_until_idle()
             await t.call("POST", f"/webhooks/{webhook['id']}/test", {})
             await t.call("GET", f"/webhooks/{webhook['id']}")
             await t.call("BREW", "/nothing/at/all?token=sesame")
@@ -97,7 +97,7 @@ def test_metrics_of_each_webhook_outlive_a_restart_and_end_with_the_webhook(tmp_
             await t.make('pay"ments\\', url=endpoint.url, events=[EVENT])
             await t.make("off", enabled=False)
             await t.call("POST", "/events", {**EVENT, "event": {}})
-            await t.engine.idle()
+            await t.engine.wait_until_idle()
 
     async def after(t: Tenant) -> None:
         ids = {
@@ -251,7 +251,7 @@ def test_log_lines_tell_requests_and_attempts_without_paths_queries_urls_or_secr
             url = f"{endpoint.url}/sesame-path?key=sesame-query"
             webhook = await t.make("Päyments", url=url, events=[EVENT], auth=BEARER)
             await t.call("POST", "/events", {**EVENT, "event": {"note": "sesame-event"}})
-            await t.engine.idle()
+            await t.engine.wait_until_idle()
             await t.call("POST", f"/webhooks/{webhook['id']}/test", {})
             await t.call("GET", "/sesame-path?key=sesame-query")
             host = endpoint.url.removesuffix("/hook")
@@ -284,10 +284,10 @@ def test_log_lines_of_attempts_name_the_event_and_count_its_attempts(
             endpoint.status = 500
             await t.make(url=endpoint.url, events=[EVENT])
             await t.call("POST", "/events", {**EVENT, "event": {}, "event_id": 'e-"1"'})
-            await t.engine.idle()
+            await t.engine.wait_until_idle()
             t.clock.now += 10
             t.engine.wake()
-            await t.engine.idle()
+            await t.engine.wait_until_idle()
         told = [
             record.__dict__["fields"]
             for record in caplog.records

@@ -17,10 +17,10 @@ from reconciler.core.model.webhook import Subscription
 from reconciler.core.results.reports import Delivery, Verdict
 from reconciler.tenant.schedule.lanes import DEAD_AFTER, Facts, Pick, Rank
 from reconciler.tenant.store.rows import claims, outcomes
-from reconciler.tenant.store.rows.claims import Claim
-from reconciler.tenant.store.rows.outcomes import Ended
 from reconciler.tenant.store.store import Store, open_store
+from reconciler.tenant.store.values.attempt import AttemptEnd, Claim
 from tests.support import filled
+from tests.support.database import database_of
 
 NOW = 1_790_000_000.0
 PLACE = "127.0.0.1:9"
@@ -52,17 +52,17 @@ def made(folder: str) -> Store:
     )
     ids = filled.add_webhooks(store, [f"http://{PLACE}/{number}" for number in range(WEBHOOKS)])
     filled.add_pending(store, ids, EACH)
-    store.write_now(
+    database_of(store).write_now(
         lambda c: c.execute(
             "UPDATE deliveries SET next_at = ? + seq, created_at = ?", (NOW - 1000, NOW)
         )
     )
-    store.write_now(lambda c: c.execute("UPDATE events SET accepted_at = ?", (NOW,)))
+    database_of(store).write_now(lambda c: c.execute("UPDATE events SET accepted_at = ?", (NOW,)))
     return store
 
 
 def content(store: Store) -> list[list[tuple[Any, ...]]]:
-    return store.write_now(
+    return database_of(store).write_now(
         lambda c: [[tuple(row) for row in c.execute(query)] for query in CONTENT]
     )
 
@@ -72,7 +72,7 @@ def picks(rank: Rank = Rank.PROVEN, count: int = EACH) -> list[Pick]:
 
 
 def all_claimed(store: Store) -> list[Claim]:
-    told = store.write_now(lambda c: claims.claim(c, picks(), "lease", NOW))
+    told = database_of(store).write_now(lambda c: claims.claim_picks(c, picks(), "lease", NOW))
     by_webhook = [claimed for _, claimed in told]
     return [
         claim for turn in zip(*by_webhook, strict=True) for claim in turn
@@ -88,17 +88,19 @@ def test_outcomes_stored_together_leave_what_each_by_itself_would(
     for grouped in (True, False):
         with TemporaryDirectory() as folder, made(folder) as store:
             ended = [
-                Ended(claim, outcome, wait)
+                AttemptEnd(claim, outcome, wait)
                 for claim, (outcome, wait) in zip(all_claimed(store), lot, strict=True)
             ]
-            store.write_now(
+            database_of(store).write_now(
                 lambda c: c.execute("DELETE FROM webhooks WHERE id = ?", (f"id-{gone:05}",))
             )
             told, rest = [], iter(parts)
             while ended:
                 size = next(rest, 8) if grouped else 1
                 some, ended = ended[:size], ended[size:]
-                told += store.write_now(lambda c, some=some: outcomes.finish(c, some, NOW))
+                told += database_of(store).write_now(
+                    lambda c, some=some: outcomes.finish(c, some, NOW)
+                )
             found.append((told, content(store)))
     assert found[0] == found[1]
     assert found[0][0].count(None) == EACH
@@ -109,12 +111,15 @@ def test_an_attempt_that_has_ended_already_or_never_began_is_told_nothing_and_co
 ) -> None:
     with made(str(tmp_path)) as store:
         claim, other, *_ = all_claimed(store)
-        ended = Ended(claim, WON, None)
-        [first] = store.write_now(lambda c: outcomes.finish(c, [ended], NOW))
+        ended = AttemptEnd(claim, WON, None)
+        [first] = database_of(store).write_now(lambda c: outcomes.finish(c, [ended], NOW))
         assert first is not None
         before = content(store)
-        later = Ended(replace(other, number=other.number + 1), WON, None)
-        assert store.write_now(lambda c: outcomes.finish(c, [ended, later], NOW)) == [None, None]
+        later = AttemptEnd(replace(other, number=other.number + 1), WON, None)
+        assert database_of(store).write_now(lambda c: outcomes.finish(c, [ended, later], NOW)) == [
+            None,
+            None,
+        ]
         assert content(store) == before
 
 
@@ -134,12 +139,14 @@ def test_claims_of_several_webhooks_are_what_each_of_them_would_have_claimed(
     for grouped in (True, False):
         (folder := tmp_path / str(grouped)).mkdir()
         with made(str(folder)) as store:
-            store.write_now(prepare)
+            database_of(store).write_now(prepare)
             groups = [asked] if grouped else [[pick] for pick in asked]
             told = [
                 end
                 for group in groups
-                for end in store.write_now(lambda c, g=group: claims.claim(c, g, "lease", NOW))
+                for end in database_of(store).write_now(
+                    lambda c, g=group: claims.claim_picks(c, g, "lease", NOW)
+                )
             ]
             found.append((told, content(store)))
     assert found[0] == found[1]
@@ -154,12 +161,12 @@ def test_claims_of_several_webhooks_are_what_each_of_them_would_have_claimed(
 def test_a_webhook_that_is_picked_twice_is_not_sent_the_same_twice(tmp_path: Path) -> None:
     with made(str(tmp_path)) as store:
         [pick, *_] = picks(count=2)
-        [(_, first), (_, second)] = store.write_now(
-            lambda c: claims.claim(c, [pick, pick], "lease", NOW)
+        [(_, first), (_, second)] = database_of(store).write_now(
+            lambda c: claims.claim_picks(c, [pick, pick], "lease", NOW)
         )
         assert (len(first), second) == (2, [])
         assert (
-            store.write_now(
+            database_of(store).write_now(
                 lambda c: c.execute(
                     "SELECT COUNT(*) FROM deliveries WHERE lease IS NOT NULL"
                 ).fetchone()[0]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.tenant.server.server import public_origin
+from reconciler.tenant.server.server import read_origin
 from tests.support.processes import run
 from tests.support.tls_proxy import NAME, TlsProxy, behind
 
@@ -118,7 +118,7 @@ def test_without_the_option_a_proxy_makes_neither_its_host_nor_its_origin_known(
     ],
 )
 def test_a_public_address_is_taken_as_browsers_send_its_origin(url: str, origin: str) -> None:
-    assert public_origin(url) == origin
+    assert read_origin(url) == origin
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_public_address_is_taken_as_browsers_send_its_origin(url: str, origin:
 )
 def test_a_public_address_that_is_no_origin_with_tls_is_a_usage_error(url: str) -> None:
     with pytest.raises(ValueError, match="wants https://HOST"):
-        public_origin(url)
+        read_origin(url)
 
 
 def test_a_usage_error_names_the_option(tmp_path: Path) -> None:

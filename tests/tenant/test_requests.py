@@ -19,7 +19,7 @@ from openapi_spec_validator import validate
 
 from reconciler.tenant.api.openapi import DOCUMENT, LINES
 from reconciler.tenant.server.app import OPERATIONS
-from reconciler.tenant.store.rows.tokens import EVENTS, READ, SCOPES, WRITE
+from reconciler.tenant.store.values.token import EVENTS, READ, SCOPES, WRITE
 from tests.tenant.harness import EVENT, Tenant, tenant, with_tenant
 
 GUARDED = [operation for operation in OPERATIONS if operation.scopes is not None]

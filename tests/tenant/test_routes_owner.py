@@ -61,7 +61,7 @@ async def _failed(t: Tenant, endpoint: Receiver) -> tuple[dict[str, Any], str]:
     endpoint.status = 503
     made = await t.make(url=endpoint.url, auth=BEARER, events=[EVENT], managed_by=MARK)
     await t.call("POST", "/events", {**EVENT, "event": {}})
-    await t.engine.idle()
+    await t.engine.wait_until_idle()
     found = await t.call("GET", f"/webhooks/{made['id']}/deliveries")
     return await _shown(t, made), found.json()["items"][0]["id"]
 
@@ -106,7 +106,7 @@ def test_what_writes_or_tests_is_refused_to_another_owners_token_and_what_reads_
                 name: (other, "owner" if other == 403 else None)
                 for name, (_, other) in EXPECTED.items()
             }
-            await t.engine.idle()
+            await t.engine.wait_until_idle()
             assert await _shown(t, webhook) == webhook
             assert len(endpoint.heads) == 1  # the event's; nothing was sent for the other owner
             ends = await _all(t, token[OWNER], webhook, delivery)

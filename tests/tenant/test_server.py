@@ -27,6 +27,7 @@ from reconciler.tenant.server.app import create_app
 from reconciler.tenant.server.server import Place, serve
 from reconciler.tenant.store.rows import claims
 from reconciler.tenant.store.store import open_store
+from tests.support.database import database_of
 from tests.tenant.harness import EVENT, Tenant, receiver, with_tenant
 
 ROOT = Path(__file__).parents[2]
@@ -136,8 +137,8 @@ def test_a_restarted_tenant_sends_what_is_pending_and_counts_what_was_cut_off(
         t.clock.now = time.time() - 60
         made = await t.make(url=url, events=[EVENT])
         await t.call("POST", "/events", {**EVENT, "event": {}, "event_id": "first"})
-        pick = Pick(made["id"], claims.place(url), Rank.UNPROVEN, 1)
-        await t.store.write(lambda c: claims.claim(c, [pick], "dead", t.clock()))
+        pick = Pick(made["id"], claims.read_place(url), Rank.UNPROVEN, 1)
+        await database_of(t.store).write(lambda c: claims.claim_picks(c, [pick], "dead", t.clock()))
         await t.call("POST", "/events", {**EVENT, "event": {}, "event_id": "second"})
 
     asyncio.run(run())

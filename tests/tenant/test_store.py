@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.errors import BadRequest, StoreError
-from reconciler.tenant.store.store import Store, new_uuid, open_store
+from reconciler.tenant.store.backup import backup
+from reconciler.tenant.store.schema import VERSION
+from reconciler.tenant.store.store import Store, make_uuid, open_store
+from tests.support.database import database_of
 from tests.tenant.harness import BEARER, EVENT, Tenant, with_tenant
 
 
@@ -32,7 +35,7 @@ def _change(path: Path, statement: str) -> None:
 
 def test_ids_begin_with_the_time_and_are_else_random() -> None:
     before = time.time_ns() // 1_000_000
-    made = [uuid.UUID(new_uuid()) for _ in range(1000)]
+    made = [uuid.UUID(make_uuid()) for _ in range(1000)]
     after = time.time_ns() // 1_000_000
     assert all(before <= each.int >> 80 <= after for each in made)
     assert {(each.version, each.variant) for each in made} == {(7, uuid.RFC_4122)}
@@ -67,6 +70,50 @@ def test_what_is_not_our_database_is_refused_in_words(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "foreign")
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
     connection.close()
+
+
+@pytest.mark.parametrize("version", range(VERSION))
+def test_a_file_of_an_unreleased_version_is_refused_untouched_and_says_what_to_do(
+    tmp_path: Path, version: int
+) -> None:
+    path = _made(tmp_path)
+    _change(path, f"PRAGMA user_version = {version}")
+    before = path.read_bytes()
+    for refuse in (lambda: open_store(str(path)), lambda: backup(str(path), str(tmp_path / "b"))):
+        with pytest.raises(StoreError) as caught:
+            refuse()
+        assert str(caught.value) == (
+            f"{path}: was written by an unreleased version of this program "
+            f"(schema {version}, known is {VERSION}): move it away to begin with an empty file"
+        )
+    assert path.read_bytes() == before
+    assert not (tmp_path / "b").exists()
+    path.rename(tmp_path / "away.db")
+    with open_store(str(path)) as store:
+        assert store.list_tokens() == ()
+
+
+def test_a_file_whose_first_write_was_cut_off_is_made_anew(tmp_path: Path) -> None:
+    """The schema is one transaction: a killed process leaves an empty file, or one with a log that
+    does not count.
+    """
+    child = f"""
+import os, sqlite3
+from reconciler.tenant.store.schema import SCHEMA
+half = sqlite3.connect({str(tmp_path / "tenant.db")!r}, isolation_level=None)
+half.execute("PRAGMA journal_mode = WAL")
+half.execute("PRAGMA cache_size = 1")
+half.execute("BEGIN IMMEDIATE")
+for statement in SCHEMA[:-2]:
+    half.execute(statement)
+os.kill(os.getpid(), 9)
+"""
+    root = Path(__file__).parents[2]
+    ended = subprocess.run([sys.executable, "-c", child], cwd=root, check=False)
+    assert ended.returncode == -9
+    with open_store(str(tmp_path / "tenant.db")) as store:
+        store.create_token("t", ["Webhooks: Read"])
+        assert [token.name for token in store.list_tokens()] == ["t"]
 
 
 def test_a_locked_file_is_refused_after_a_while(tmp_path: Path) -> None:
@@ -154,13 +201,21 @@ def test_a_ciphertext_moved_to_another_webhook_does_not_open(tmp_path: Path) -> 
 def test_a_full_disk_is_503_and_loses_nothing(tmp_path: Path) -> None:
     async def story(t: Tenant) -> None:
         one = await t.make()
-        pages = int((await t.store.read(lambda c: c.execute("PRAGMA page_count").fetchone()))[0])
-        t.store.write_now(lambda c: c.execute(f"PRAGMA max_page_count = {pages}").fetchone())
+        pages = int(
+            (await database_of(t.store).read(lambda c: c.execute("PRAGMA page_count").fetchone()))[
+                0
+            ]
+        )
+        database_of(t.store).write_now(
+            lambda c: c.execute(f"PRAGMA max_page_count = {pages}").fetchone()
+        )
         big = [{"type": f"t{n}", "version": "v0", "severity": "info"} for n in range(2000)]
         answer = await t.patch(one, {"events": big})
         assert (answer.status_code, answer.json()["type"]) == (503, "storage-full")
         assert (await t.call("GET", f"/webhooks/{one['id']}")).json() == one
-        t.store.write_now(lambda c: c.execute("PRAGMA max_page_count = 1000000").fetchone())
+        database_of(t.store).write_now(
+            lambda c: c.execute("PRAGMA max_page_count = 1000000").fetchone()
+        )
         assert (await t.patch(one, {"events": big})).status_code == 200
 
     with_tenant(tmp_path, story)
@@ -168,7 +223,7 @@ def test_a_full_disk_is_503_and_loses_nothing(tmp_path: Path) -> None:
 
 def test_a_write_that_waits_too_long_is_503_with_retry_after(tmp_path: Path) -> None:
     async def story(t: Tenant) -> None:
-        t.store.write_now(lambda c: c.execute("PRAGMA busy_timeout = 20").fetchone())
+        database_of(t.store).write_now(lambda c: c.execute("PRAGMA busy_timeout = 20").fetchone())
         holder = sqlite3.connect(tmp_path / "tenant.db", isolation_level=None)
         holder.execute("BEGIN IMMEDIATE")
         answer = await t.call("POST", "/webhooks", {"name": "one", "url": "https://x.example"})

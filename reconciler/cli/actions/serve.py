@@ -89,7 +89,7 @@ def _announce(console: Console, store: Store, place: server.Place) -> Callable[[
     def announce(origin: str) -> None:
         shown = place.public or origin
         # before anything is printed: it may be what a damaged file cannot do
-        link = store.sign_in_address(shown)
+        link = store.create_sign_in_address(shown)
         console.data(shown + BASE)
         console.data(f"page: {link}")
         if place.public is not None:

@@ -90,4 +90,4 @@ def revoke_token(db: str, name: str) -> bool:
 def make_sign_in_link(db: str, url: str | None) -> str:
     """A new link to the page at `url`, None: where the tenant was served last."""
     with closing(open_db(db, new=False)) as store:
-        return store.sign_in_address(url)
+        return store.create_sign_in_address(url)

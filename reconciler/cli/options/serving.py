@@ -57,10 +57,10 @@ db_option: Decorator[Any] = option(
 
 
 def _parse_schedule(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Retries:
-    from reconciler.tenant.schedule.retries import Retries, parsed  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.tenant.schedule.retries import Retries  # noqa: PLC0415  `--help` needs none of it
 
     try:
-        return Retries() if value is None else Retries(parsed(value))
+        return Retries() if value is None else Retries(parse_schedule(value))
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
@@ -68,10 +68,10 @@ def _parse_schedule(_ctx: click.Context, _param: click.Parameter, value: str | N
 def _parse_public_url(
     _ctx: click.Context, _param: click.Parameter, value: str | None
 ) -> str | None:
-    from reconciler.tenant.server.server import public_origin  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.tenant.server.server import read_origin  # noqa: PLC0415  `--help` needs none of it
 
     try:
-        return None if value is None else public_origin(value)
+        return None if value is None else read_origin(value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 

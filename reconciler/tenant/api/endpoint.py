@@ -1,8 +1,8 @@
 """What every request goes through: method, token, scope, body, and turning a refusal into its
 answer.
 
-What a request does stands in the `api_*` files; they get a Call and return a Response or raise
-Refusal.
+What a request does stands in the other modules of `api`; their handlers get a Call and return a
+Response or raise Refusal.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import hashlib
 import hmac
 import json
 import re
-import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -27,10 +26,9 @@ from reconciler.tenant.engine.engine import Engine
 from reconciler.tenant.problems import Problem, Refusal
 from reconciler.tenant.requests import strict
 from reconciler.tenant.requests.rates import Rates
-from reconciler.tenant.store.faults import RESTORE, is_damaged
-from reconciler.tenant.store.rows import tokens
-from reconciler.tenant.store.rows.tokens import Principal
+from reconciler.tenant.store.faults import RESTORE, StorageFailed
 from reconciler.tenant.store.store import Store
+from reconciler.tenant.store.values.token import SCOPES, Principal
 from reconciler.tenant.store.vault import Unreadable
 from reconciler.tenant.telemetry import Telemetry
 
@@ -86,20 +84,20 @@ class Call:
         """The tenant's file."""
         return self.tenant.store
 
-    def part(self, name: str) -> str:
+    def read_part(self, name: str) -> str:
         """A part of the path."""
         return str(self.request.path_params[name])
 
-    def query(self, name: str) -> str | None:
+    def read_query(self, name: str) -> str | None:
         """A parameter of the query, None when absent; raises 400 when it is there twice."""
         values = self.request.query_params.getlist(name)
         if len(values) > 1:
             raise Refusal("bad-request", f"{name} is given twice")
         return values[0] if values else None
 
-    def limit(self) -> int:
+    def read_limit(self) -> int:
         """The `limit` of a listing: 1 to 500, default 100; raises 400."""
-        text = self.query("limit")
+        text = self.read_query("limit")
         if text is None:
             return 100
         number = int(text) if text.isascii() and text.isdecimal() and len(text) <= _DIGITS else 0
@@ -107,19 +105,19 @@ class Call:
             raise Refusal("bad-request", "limit must be a number from 1 to 500")
         return number
 
-    def if_match(self) -> tuple[str, ...] | None:
+    def read_if_match(self) -> tuple[str, ...] | None:
         """The strong entity tags of If-Match, or `*`; None without the header."""
         values = self.request.headers.getlist("if-match")
         if not values:
             return None
         return tuple(part.strip() for value in values for part in value.split(","))
 
-    async def json(self, media_type: str = JSON, *, optional: bool = False) -> Any:
+    async def read_json(self, media_type: str = JSON, *, optional: bool = False) -> Any:
         """The body's value; raises 400, 408, 413, 415, 422. `optional`: no body at all is an empty
         object.
         """
         given = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        raw = await body_of(self.request)
+        raw = await read_body(self.request)
         if optional and not raw:
             return {}
         accept = (
@@ -135,10 +133,10 @@ class Call:
                 "send it without Content-Encoding",
                 headers={**accept, "Accept-Encoding": "identity"},
             )
-        return strict.loads(raw)
+        return strict.read_json(raw)
 
 
-async def body_of(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
     """A request's body; raises 408, and 413 as soon as it is too long."""
     length = request.headers.get("content-length", "")
     body = bytearray()
@@ -177,11 +175,11 @@ def reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = Non
     return Response(content, status, {**common, **(headers or {})}, JSON)
 
 
-NOBODY: Final = Principal("", frozenset())
+ANONYMOUS: Final = Principal("", frozenset())
 LOCAL: Final = "local"  # the id of the in-memory token, which is this very process
 
 
-async def _principal(tenant: Tenant, request: Request) -> Principal:
+async def _authenticate(tenant: Tenant, request: Request) -> Principal:
     """Who sends a request; raises 401."""
     challenge = 'Bearer realm="reconciler tenant"'
     given = request.headers.getlist("authorization")
@@ -195,9 +193,8 @@ async def _principal(tenant: Tenant, request: Request) -> Principal:
     text = text.strip()
     digest = hashlib.sha256(text.encode("utf-8", "backslashreplace")).digest()
     if tenant.local is not None and hmac.compare_digest(digest, tenant.local):
-        return Principal(LOCAL, frozenset(tokens.SCOPES))
-    now = tenant.store.clock()
-    found = await tenant.store.read(lambda c: tokens.authenticate(c, text, now))
+        return Principal(LOCAL, frozenset(SCOPES))
+    found = await tenant.store.tokens.authenticate(text)
     if found is None:
         challenge += ', error="invalid_token"'
         raise Refusal(
@@ -236,11 +233,11 @@ class Endpoint:
         try:
             response = await self._answer(request)
         except Refusal as refusal:
-            response = problems.response(refusal.problem)
-        except sqlite3.DatabaseError as error:
-            response = problems.response(storage_problem(error))
+            response = problems.make_response(refusal.problem)
+        except StorageFailed as error:
+            response = problems.make_response(make_storage_problem(error))
         except Unreadable:
-            response = problems.response(
+            response = problems.make_response(
                 Problem("credential", "give the credential again with a PATCH")
             )
         except ClientDisconnect:
@@ -254,36 +251,22 @@ class Endpoint:
             raise Refusal(
                 "method-not-allowed", headers={"Allow": ", ".join(sorted(self._operations))}
             )
-        principal = NOBODY
+        principal = ANONYMOUS
         if operation.scopes is not None:
-            principal = await _principal(self._tenant, request)
+            principal = await _authenticate(self._tenant, request)
             if principal.id != LOCAL:
                 self._tenant.requests.spend(principal.id)
-            if not any(principal.may(scope) for scope in operation.scopes):
+            if not any(principal.has_scope(scope) for scope in operation.scopes):
                 raise Refusal("scope", f"the token lacks the scope {operation.scopes[0]}")
         return await operation.handler(Call(self._tenant, request, principal))
 
 
-_STORAGE: Final = {  # SQLite's primary code: problem, Retry-After in seconds
-    sqlite3.SQLITE_FULL: ("storage-full", "30"),
-    sqlite3.SQLITE_IOERR: (
-        "storage",
-        "30",
-    ),  # also a disk or a file size limit that is met while the log is synced
-    sqlite3.SQLITE_READONLY: ("storage", "30"),
-    sqlite3.SQLITE_CANTOPEN: ("storage", "30"),
-    sqlite3.SQLITE_BUSY: ("busy", "1"),
-    sqlite3.SQLITE_LOCKED: ("busy", "1"),
-}
-
-
-def storage_problem(error: sqlite3.DatabaseError) -> Problem:
+def make_storage_problem(error: StorageFailed) -> Problem:
     """503 for a disk or a lock that stands in the way, 500 for a damaged file; anything else is a
     defect and raised again.
     """
-    if is_damaged(error):
+    if error.problem == "damaged":
         return Problem("damaged", RESTORE)
-    found = _STORAGE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
-    if found is None:
-        raise error
-    return Problem(found[0], "nothing was written", headers={"Retry-After": found[1]})
+    if not error.problem:
+        raise error.cause
+    return Problem(error.problem, "nothing was written", headers={"Retry-After": error.retry_after})

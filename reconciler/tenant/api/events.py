@@ -1,4 +1,4 @@
-"""Events: the catalogue, and accepting one. Handlers of `app.py`."""
+"""Handlers of events: list the catalogue, accept one."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from reconciler.core.model import limits
 from reconciler.core.model.catalogue import CATALOGUE, COMPLETE, SEVERITIES
 from reconciler.core.model.webhook import Subscription
 from reconciler.tenant.api.endpoint import Call, reply
-from reconciler.tenant.problems import FieldError, invalid
+from reconciler.tenant.problems import FieldError, make_invalid
 from reconciler.tenant.requests.body import Reader
-from reconciler.tenant.requests.strict import canonical, surrogates
-from reconciler.tenant.store.rows import events
-from reconciler.tenant.store.rows.events import NewEvent
+from reconciler.tenant.requests.strict import find_surrogates, write_canonical
+from reconciler.tenant.store.values.event import NewEvent
 
 _KNOWN: Final = [
     {
@@ -40,37 +39,35 @@ _CATALOGUE: Final = {
 }
 
 
-async def catalogue(_call: Call) -> Response:
+async def list_events(_call: Call) -> Response:
     """`GET /events`."""
     return reply(_CATALOGUE)
 
 
-def _new_event(value: Any, own_id: str) -> NewEvent:
+def _read_event(value: Any, own_id: str) -> NewEvent:
     """A posted event; raises 422."""
     errors: list[FieldError] = []
     reader = Reader(value, "", errors)
-    parts = [reader.text(name, limits.name) or "" for name in ("type", "version", "severity")]
-    event_id = reader.maybe_text("event_id", limits.name)
+    parts = [reader.read_text(name, limits.name) or "" for name in ("type", "version", "severity")]
+    event_id = reader.read_optional_text("event_id", limits.name)
     present, event = "event" in reader, reader.take("event")
     if reader.is_object and not isinstance(event, dict):
-        reader.fault("event", "must be an object" if present else "is required")
-    errors += surrogates(event, "/event")
+        reader.add_fault("event", "must be an object" if present else "is required")
+    errors += find_surrogates(event, "/event")
     reader.end()
     if errors:
-        raise invalid(errors)
-    digest = hashlib.sha256(canonical([*parts, event])).digest()
+        raise make_invalid(errors)
+    digest = hashlib.sha256(write_canonical([*parts, event])).digest()
     return NewEvent(
-        event_id or own_id, Subscription(*parts), canonical(event).decode("ascii"), digest
+        event_id or own_id, Subscription(*parts), write_canonical(event).decode("ascii"), digest
     )
 
 
-async def accept(call: Call) -> Response:
+async def accept_event(call: Call) -> Response:
     """`POST /events`: 202 once the event and its deliveries are stored."""
-    event = _new_event(await call.json(), call.store.new_id())
+    event = _read_event(await call.read_json(), call.store.new_id())
     now, most = call.store.clock(), call.tenant.max_pending
-    accepted = await call.store.write(
-        lambda c: events.accept(c, event, now, call.store.new_id, most)
-    )
+    accepted = await call.store.queue.accept(event, now, most)
     if call.tenant.engine is not None:
-        call.tenant.engine.arrived(accepted.webhook_ids, now)
+        call.tenant.engine.note_arrival(accepted.webhook_ids, now)
     return reply({"event_id": event.id, "deliveries": accepted.deliveries}, 202)

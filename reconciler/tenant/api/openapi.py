@@ -20,26 +20,28 @@ from reconciler.tenant.api.openapi_schemas import (
     TEXT,
     TIME,
     Json,
-    items_of,
-    maybe,
-    page,
-    record,
-    ref,
+    allow_null,
+    make_list,
+    make_page,
+    make_record,
+    make_ref,
 )
 from reconciler.tenant.problems import STATUS
-from reconciler.tenant.store.rows.tokens import EVENTS, READ, WRITE
+from reconciler.tenant.store.values.token import EVENTS, READ, WRITE
 
 
-def _query(name: str, schema: Json) -> Json:
+def _make_query(name: str, schema: Json) -> Json:
     return {"name": name, "in": "query", "schema": schema}
 
 
-_LIMIT: Final = _query("limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100})
-_PAGING: Final = (_LIMIT, _query("cursor", TEXT))
+_LIMIT: Final = _make_query(
+    "limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}
+)
+_PAGING: Final = (_LIMIT, _make_query("cursor", TEXT))
 _SPAN: Final = (
-    _query("from", TIME),
-    _query("to", TIME),
-    _query("step", {"enum": ["hour", "day"], "default": "hour"}),
+    _make_query("from", TIME),
+    _make_query("to", TIME),
+    _make_query("step", {"enum": ["hour", "day"], "default": "hour"}),
 )
 _MATCH: Final[Json] = {
     "name": "If-Match",
@@ -57,26 +59,26 @@ _KEY: Final[Json] = {
     "nothing new and answers "
     "with the webhook of now.",
 }
-_ACCEPTED: Final = record({"deliveries": COUNT})
-_STEP: Final = record({"start": TIME, "succeeded": COUNT, "failed": COUNT})
+_ACCEPTED: Final = make_record({"deliveries": COUNT})
+_STEP: Final = make_record({"start": TIME, "succeeded": COUNT, "failed": COUNT})
 _ALL: Final[Json] = {  # with `from`, `to` or `step` also in steps
-    "allOf": [ref("Invocations"), record({"steps": items_of(_STEP, maxItems=1000)}, ())]
+    "allOf": [make_ref("Invocations"), make_record({"steps": make_list(_STEP, maxItems=1000)}, ())]
 }
 _BOUND: Final[Json] = {"type": ["number", "null"], "minimum": 1, "maximum": 10, "default": 10}
 _AN_EVENT: Final[Json] = {
-    "event": maybe(ref("Subscription")),
+    "event": allow_null(make_ref("Subscription")),
     "timeout_seconds": {
         **_BOUND,
         "description": "Seconds of wall clock after which the attempt is given "
         "up: verdict `timeout`.",
     },
 }
-_TEST: Final = record(
-    {"webhook": ref("Unsaved"), **_AN_EVENT, "id": {"type": ["string", "null"]}},
+_TEST: Final = make_record(
+    {"webhook": make_ref("Unsaved"), **_AN_EVENT, "id": {"type": ["string", "null"]}},
     ("webhook",),
     closed=True,
 )
-_EVENT: Final = record(
+_EVENT: Final = make_record(
     {
         "type": NAME,
         "version": NAME,
@@ -87,7 +89,7 @@ _EVENT: Final = record(
     ("type", "version", "severity", "event"),
     closed=True,
 )
-_BETWEEN: Final = record({"from": TIME, "to": TIME}, closed=True)
+_BETWEEN: Final = make_record({"from": TIME, "to": TIME}, closed=True)
 _DONE_EXAMPLE: Final[Json] = {
     "event": SUBSCRIPTION["type"],
     "verdict": Verdict.DELIVERED.value,
@@ -155,7 +157,7 @@ class Line:
         return tuple(sorted(set(found), key=lambda kind: (STATUS[kind][0], kind)))
 
 
-_EMPTY: Final = record({}, closed=True)
+_EMPTY: Final = make_record({}, closed=True)
 _CREATED: Final = (
     "bad-request",
     "owner",
@@ -165,18 +167,18 @@ _CREATED: Final = (
     "idempotency-in-progress",
 )
 _TESTED: Final = ("owner", "credential")
-_DELIVERY: Final = ref("Delivery")
+_DELIVERY: Final = make_ref("Delivery")
 _TEST_PATHS: Final = ("/webhooks/test", "/webhooks/{id}/test")
 _AGAIN: Final = "/webhooks/{id}/deliveries/{delivery}/redeliver"
-_HOOK: Final = ref("Webhook")
+_HOOK: Final = make_ref("Webhook")
 LINES: Final = (
     Line(
         "GET",
         "/webhooks",
         "List webhooks",
         READ,
-        page(_HOOK),
-        parameters=(*_PAGING, _query("name", TEXT)),
+        make_page(_HOOK),
+        parameters=(*_PAGING, _make_query("name", TEXT)),
     ),
     Line(
         "POST",
@@ -186,7 +188,7 @@ LINES: Final = (
         _HOOK,
         201,
         (_KEY,),
-        ref("WebhookDetails"),
+        make_ref("WebhookDetails"),
         kinds=_CREATED,
     ),
     Line(
@@ -202,7 +204,7 @@ LINES: Final = (
     Line(
         *("PATCH", "/webhooks/{id}", "Change a webhook", WRITE, _HOOK),
         parameters=(_MATCH,),
-        body=ref("WebhookPatch"),
+        body=make_ref("WebhookPatch"),
         kinds=("owner", "name-taken", "credential"),
     ),
     Line(
@@ -217,7 +219,7 @@ LINES: Final = (
     ),
     Line(
         *("POST", _TEST_PATHS[1], "Test a webhook", WRITE, _DELIVERY),
-        body=record(_AN_EVENT, (), closed=True),
+        body=make_record(_AN_EVENT, (), closed=True),
         body_required=False,
         kinds=_TESTED,
     ),
@@ -226,7 +228,7 @@ LINES: Final = (
         "/webhooks/{id}/deliveries",
         "List deliveries",
         READ,
-        page(ref("QueuedDelivery")),
+        make_page(make_ref("QueuedDelivery")),
         parameters=_PAGING,
     ),
     Line(
@@ -252,26 +254,26 @@ LINES: Final = (
             "/webhooks/{id}/invocations",
             "Counts over time",
             READ,
-            record({"steps": items_of(_STEP, maxItems=1000)}),
+            make_record({"steps": make_list(_STEP, maxItems=1000)}),
         ),
         parameters=_SPAN,
     ),
     Line("GET", "/invocations", "Counts over all webhooks", READ, _ALL, parameters=_SPAN),
-    Line("GET", "/events", "The catalogue of events", READ, ref("Catalogue")),
+    Line("GET", "/events", "The catalogue of events", READ, make_ref("Catalogue")),
     Line(
         *(
             "POST",
             "/events",
             "Accept an event",
             EVENTS,
-            record({"event_id": TEXT, "deliveries": COUNT}),
+            make_record({"event_id": TEXT, "deliveries": COUNT}),
             202,
         ),
         body=_EVENT,
         kinds=("event-id", "backlog"),
     ),
     Line(
-        *("GET", "/healthz", "Whether it works", None, record({"status": {"const": "ok"}})),
+        *("GET", "/healthz", "Whether it works", None, make_record({"status": {"const": "ok"}})),
         kinds=("not-running", "busy", "damaged", "storage", "storage-full"),
     ),
     Line(
@@ -306,11 +308,11 @@ _HEADERS: Final = {
 }
 
 
-def _header(name: str, description: str) -> Json:
+def _make_header(name: str, description: str) -> Json:
     return {name: {"description": description, "required": True, "schema": TEXT}}
 
 
-def _problem(line: Line, status: int) -> Json:
+def _make_problem(line: Line, status: int) -> Json:
     """What is answered with a status of refusal: its types, and an example of the first."""
     kinds = [kind for kind in line.problems if STATUS[kind][0] == status]
     example = {"type": kinds[0], "title": STATUS[kinds[0]][1], "status": status}
@@ -319,18 +321,20 @@ def _problem(line: Line, status: int) -> Json:
         example["errors"] = [{"pointer": "/auth/token", "detail": "is required"}]
     made: Json = {
         "description": "; ".join(f"`{kind}`: {STATUS[kind][1]}" for kind in kinds),
-        "content": {"application/problem+json": {"schema": ref("Problem"), "example": example}},
+        "content": {
+            "application/problem+json": {"schema": make_ref("Problem"), "example": example}
+        },
     }
     if status == 415:
-        made["headers"] = _header(
+        made["headers"] = _make_header(
             *(("Accept-Patch",) if line.method == "PATCH" else ("Accept",)), "What to send"
         )
     elif status in _HEADERS:
-        made["headers"] = _header(*_HEADERS[status])
+        made["headers"] = _make_header(*_HEADERS[status])
     return made
 
 
-def _success(line: Line) -> Json:
+def _make_success(line: Line) -> Json:
     made: Json = {"description": "Done"}
     if line.answer is not None:
         made["content"] = {line.media: {"schema": line.answer}}
@@ -338,27 +342,27 @@ def _success(line: Line) -> Json:
         if examples is not None:
             made["content"][line.media]["example"] = examples[1]
     if line.answer is _HOOK:
-        made["headers"] = _header("ETag", "The revision in quotes, strong")
+        made["headers"] = _make_header("ETag", "The revision in quotes, strong")
     if line.status == 201:
-        made["headers"] |= _header("Location", "The webhook's path")
+        made["headers"] |= _make_header("Location", "The webhook's path")
     return made
 
 
-def _operation(line: Line) -> Json:
+def _make_operation(line: Line) -> Json:
     in_path = [part[1:-1] for part in line.path.split("/") if part.startswith("{")]
     statuses = sorted({STATUS[kind][0] for kind in line.problems})
-    said = [_NOTES.get(line.method, ""), f"Needs the scope `{line.scope}`." if line.scope else ""]
+    notes = [_NOTES.get(line.method, ""), f"Needs the scope `{line.scope}`." if line.scope else ""]
     if line.path == "/events" and line.method == "GET":
-        said[1] = f"Needs the scope `{READ}` or `{EVENTS}`."
+        notes[1] = f"Needs the scope `{READ}` or `{EVENTS}`."
     made: Json = {
         "operationId": _IDS[f"{line.method} {line.path}"],
         "summary": line.summary,
-        "description": " ".join(filter(None, said)),
+        "description": " ".join(filter(None, notes)),
         "security": [] if line.scope is None else [{"token": []}],
         "parameters": [{"name": n, "in": "path", "required": True, "schema": TEXT} for n in in_path]
         + list(line.parameters),
-        "responses": {str(line.status): _success(line)}
-        | {str(status): _problem(line, status) for status in statuses},
+        "responses": {str(line.status): _make_success(line)}
+        | {str(status): _make_problem(line, status) for status in statuses},
     }
     if line.body is not None:
         media: dict[str, Any] = {"schema": line.body}
@@ -380,11 +384,11 @@ conflicts (409), and last its fields (422).
 A token with an owner changes and tests only webhooks of that owner or of nobody."""
 
 
-def document() -> Json:
+def make_document() -> Json:
     """The whole document, ready for JSON."""
     paths: Json = {}
     for line in LINES:
-        paths.setdefault(line.path, {})[line.method.lower()] = _operation(line)
+        paths.setdefault(line.path, {})[line.method.lower()] = _make_operation(line)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -401,4 +405,4 @@ def document() -> Json:
     }
 
 
-DOCUMENT: Final = document()
+DOCUMENT: Final = make_document()

@@ -1,6 +1,6 @@
-"""The limits of `core/model/limits.py` as regular expressions, held to them by a test.
+"""The limits of `core/model/limits.py` as regular expressions, checked against them by a test.
 
-Written so that ECMA-262 with its `u` flag and Python read them alike; lengths are said beside them.
+Written so that ECMA-262 with its `u` flag and Python read them alike; lengths stand beside them.
 Lone surrogates, which are no characters at all, are left out: some engines know no way to write
 them.
 """
@@ -21,23 +21,23 @@ _NEVER: Final = _LATER_CONTROLS + _BIDI + _NO_CHARACTERS
 _END: Final = r"$(?!\n)"  # Python's `$` also stands before a last line break
 
 
-def _between(edge: str, inside: str) -> str:
+def _match_between(edge: str, inside: str) -> str:
     """Texts of at least one character whose first and last are `edge`."""
     return f"^{edge}(?:{inside}*{edge})?{_END}"
 
 
 _VISIBLE: Final = rf"(?=[{limits.INVISIBLE}]*[^{limits.INVISIBLE}])"
-NAME: Final = _between(rf"[^\u0000-\u001f{_NEVER}{_SPACE}]", rf"[^\u0000-\u001f{_NEVER}]").replace(
-    "^", f"^{_VISIBLE}", 1
-)
+NAME: Final = _match_between(
+    rf"[^\u0000-\u001f{_NEVER}{_SPACE}]", rf"[^\u0000-\u001f{_NEVER}]"
+).replace("^", f"^{_VISIBLE}", 1)
 DESCRIPTION: Final = rf"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f{_NEVER}]*{_END}"
-CREDENTIAL: Final = _between("[!-~]", "[ -~]")
-USERNAME: Final = _between("[!-9;-~]", "[ -9;-~]")
+CREDENTIAL: Final = _match_between("[!-~]", "[ -~]")
+USERNAME: Final = _match_between("[!-9;-~]", "[ -9;-~]")
 KEY: Final = f"^{limits.KEY.pattern}{_END}"
 REPOSITORY: Final = f"^{limits.REPOSITORY.pattern}{_END}"
 
 
-def _any_case(text: str) -> str:
+def _match_any_case(text: str) -> str:
     return "".join(f"[{char.upper()}{char}]" if char.isalpha() else char for char in text)
 
 
@@ -53,7 +53,8 @@ _RESERVED: Final = (
 )
 _FAMILIES: Final = ("content-", "proxy-")
 _TAKEN: Final = "|".join(
-    [_any_case(name) + "$" for name in _RESERVED] + [_any_case(name) for name in _FAMILIES]
+    [_match_any_case(name) + "$" for name in _RESERVED]
+    + [_match_any_case(name) for name in _FAMILIES]
 )
 HEADER: Final = rf"^(?!{_TAKEN})[!#$%&'*+.^_`|~0-9A-Za-z-]+{_END}"
 
@@ -69,7 +70,7 @@ _REST: Final = r"[!$-;=?-Z\x5b\x5d_a-z~]*"
 _GROUP: Final = "[0-9A-Fa-f]{1,4}"
 
 
-def _shortened(left: int) -> str:
+def _shorten(left: int) -> str:
     """IPv6 addresses with `::` after so many groups: up to seven groups in all, of which an IPv4
     address at the end is two.
     """
@@ -80,7 +81,7 @@ def _shortened(left: int) -> str:
 
 _IPV4: Final = rf"{_BYTE}(?:\.{_BYTE}){{3}}"
 _IPV6: Final = "|".join(
-    [f"(?:{_GROUP}:){{6}}(?:{_GROUP}:{_GROUP}|{_IPV4})", *map(_shortened, range(8))]
+    [f"(?:{_GROUP}:){{6}}(?:{_GROUP}:{_GROUP}|{_IPV4})", *map(_shorten, range(8))]
 )
 URL: Final = (
     rf"^[Hh][Tt][Tt][Pp][Ss]?://(?:{_IPV4}|{_NAMED}|\[(?:{_IPV6})\]){_PORT}(?:[/?]{_REST})?{_END}"

@@ -92,17 +92,17 @@ WEBHOOK_EXAMPLE: Final[Json] = {
 }
 
 
-def ref(name: str) -> Json:
+def make_ref(name: str) -> Json:
     """A reference to one of SCHEMAS."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def maybe(schema: Json) -> Json:
+def allow_null(schema: Json) -> Json:
     """The same, or null."""
     return {"oneOf": [schema, {"type": "null"}]}
 
 
-def record(
+def make_record(
     properties: Json, required: tuple[str, ...] | None = None, *, closed: bool = False
 ) -> Json:
     """An object; all its properties are required unless some are named. `closed`: others are
@@ -117,46 +117,46 @@ def record(
     return made
 
 
-def items_of(items: Json, **more: Any) -> Json:
+def make_list(items: Json, **more: Any) -> Json:
     """An array of these."""
     return {"type": "array", "items": items, **more}
 
 
-def page(items: Json) -> Json:
+def make_page(items: Json) -> Json:
     """One page of a listing; `next_cursor` is null on the last one."""
-    return record({"items": items_of(items), "next_cursor": MAYBE})
+    return make_record({"items": make_list(items), "next_cursor": MAYBE})
 
 
-def _auth(kind: str, fields: Json, *required: str) -> Json:
+def _make_auth(kind: str, fields: Json, *required: str) -> Json:
     version = {"type": "null"} if kind == "none" else MAYBE_NAME
-    return record(
+    return make_record(
         {"type": {"const": kind}, **fields, "credential_version": version},
         ("type", *required),
         closed=True,
     )
 
 
-def _auths(secret: Json | None = None, *needed: str) -> list[Json]:
+def _make_auths(secret: Json | None = None, *needed: str) -> list[Json]:
     """Every kind of authentication; with `secret` with the field of its secret, which is required
     where it is among `needed`.
     """
 
     def one(kind: str, name: str, **fields: Json) -> Json:
         given = {} if secret is None else {name: secret}
-        return _auth(
+        return _make_auth(
             kind, {**fields, **given}, *fields, *(field for field in given if field in needed)
         )
 
     return [
-        _auth("none", {}),
+        _make_auth("none", {}),
         one("basic", "password", username=USERNAME),
         one("bearer", "token"),
         one("apiKey", "value", header=HEADER),
     ]
 
 
-_COUNTS: Final = record({"succeeded": COUNT, "failed": COUNT})
-_INVOCATIONS: Final = record(
+_COUNTS: Final = make_record({"succeeded": COUNT, "failed": COUNT})
+_INVOCATIONS: Final = make_record(
     {
         "succeeded": COUNT,
         "failed": COUNT,
@@ -165,7 +165,7 @@ _INVOCATIONS: Final = record(
         "last_day": _COUNTS,
     }
 )
-_EVENTS: Final = items_of(ref("Subscription"), uniqueItems=True)
+_EVENTS: Final = make_list(make_ref("Subscription"), uniqueItems=True)
 _NAMED: Final[Json] = {
     "name": NFC,
     "url": {"type": "string", "pattern": patterns.URL, "maxLength": limits.URL_LENGTH},
@@ -178,9 +178,9 @@ _GIVEN: Final[Json] = {
     **_NAMED,
     "description": {"type": ["string", "null"], **_DESCRIPTION},
     "enabled": FLAG,
-    "auth": maybe(ref("GivenAuth")),
-    "events": maybe(_EVENTS),
-    "managed_by": maybe(ref("ManagedBy")),
+    "auth": allow_null(make_ref("GivenAuth")),
+    "events": allow_null(_EVENTS),
+    "managed_by": allow_null(make_ref("ManagedBy")),
     "protected": {"type": ["boolean", "null"]},
 }
 _LIVE: Final[Json] = {
@@ -189,15 +189,15 @@ _LIVE: Final[Json] = {
     **_NAMED,
     "description": {"type": "string", **_DESCRIPTION},
     "enabled": FLAG,
-    "auth": ref("Auth"),
+    "auth": make_ref("Auth"),
     "events": _EVENTS,
-    "managed_by": maybe(ref("ManagedBy")),
+    "managed_by": allow_null(make_ref("ManagedBy")),
     "protected": FLAG,
     "created_at": TIME,
     "updated_at": TIME,
-    "invocations": ref("Invocations"),
+    "invocations": make_ref("Invocations"),
 }
-_ATTEMPT: Final = record(
+_ATTEMPT: Final = make_record(
     {
         "number": {"type": "integer", "minimum": 1},
         "time": TIME,
@@ -207,18 +207,18 @@ _ATTEMPT: Final = record(
         "seconds": SECONDS,
     }
 )
-_QUEUED: Final = record(
+_QUEUED: Final = make_record(
     {
         "id": TEXT,
         "event_id": TEXT,
-        "event": ref("Subscription"),
+        "event": make_ref("Subscription"),
         "state": {"enum": ["pending", "succeeded", "failed"]},
         "created_at": TIME,
         "next_attempt": MAYBE_TIME,
-        "attempts": items_of(_ATTEMPT),
+        "attempts": make_list(_ATTEMPT),
     }
 )
-_DELIVERY: Final = record(
+_DELIVERY: Final = make_record(
     {
         "event": TEXT,
         "verdict": {"enum": VERDICTS},
@@ -227,12 +227,12 @@ _DELIVERY: Final = record(
         "seconds": SECONDS,
     }
 )
-_KNOWN: Final = record(
+_KNOWN: Final = make_record(
     {
         "type": TEXT,
         "group": MAYBE,
         "versions": {"type": ["array", "null"], "items": TEXT},
-        "severities": items_of(TEXT),
+        "severities": make_list(TEXT),
         "description": MAYBE,
         "example": {"type": ["object", "null"]},
         "source": MAYBE,
@@ -245,21 +245,21 @@ _SECRETS: Final = (
 
 SCHEMAS: Final[Json] = {
     "Subscription": {
-        **record({"type": NAME, "version": NAME, "severity": NAME}, closed=True),
+        **make_record({"type": NAME, "version": NAME, "severity": NAME}, closed=True),
         "example": SUBSCRIPTION,
     },
-    "Auth": {"description": "As it is shown: without its secret.", "oneOf": _auths()},
-    "GivenAuth": {"description": _SECRETS, "oneOf": _auths(SECRET)},
+    "Auth": {"description": "As it is shown: without its secret.", "oneOf": _make_auths()},
+    "GivenAuth": {"description": _SECRETS, "oneOf": _make_auths(SECRET)},
     "NewAuth": {
         "description": "With its secret, since none is stored.",
-        "oneOf": _auths(SECRET, "password", "token", "value"),
+        "oneOf": _make_auths(SECRET, "password", "token", "value"),
     },
     "ManagedBy": {
-        **record(
+        **make_record(
             {
                 "owner": NAME,
                 "key": {"type": "string", "pattern": patterns.KEY},
-                "sources": items_of({"type": "string", "minLength": 1, **_DESCRIPTION}),
+                "sources": make_list({"type": "string", "minLength": 1, **_DESCRIPTION}),
                 "revision": MAYBE_NAME,
                 "repository": REPOSITORY,
             },
@@ -270,30 +270,32 @@ SCHEMAS: Final[Json] = {
     },
     "Invocations": {**_INVOCATIONS, "example": COUNTS_EXAMPLE},
     "WebhookDetails": {
-        **record({**_GIVEN, "auth": maybe(ref("NewAuth"))}, ("name", "url"), closed=True),
+        **make_record(
+            {**_GIVEN, "auth": allow_null(make_ref("NewAuth"))}, ("name", "url"), closed=True
+        ),
         "example": DETAILS_EXAMPLE,
     },
-    "WebhookPatch": {**record(_GIVEN, (), closed=True), "example": {"enabled": False}},
-    "Unsaved": record(_GIVEN, ("url",), closed=True),
-    "Webhook": {**record(_LIVE), "example": WEBHOOK_EXAMPLE},
+    "WebhookPatch": {**make_record(_GIVEN, (), closed=True), "example": {"enabled": False}},
+    "Unsaved": make_record(_GIVEN, ("url",), closed=True),
+    "Webhook": {**make_record(_LIVE), "example": WEBHOOK_EXAMPLE},
     "Delivery": _DELIVERY,
     "QueuedDelivery": _QUEUED,
-    "Catalogue": record(
+    "Catalogue": make_record(
         {
             "complete": FLAG,
             "note": TEXT,
-            "groups": items_of(TEXT),
-            "severities": items_of(TEXT),
-            "events": items_of(_KNOWN),
+            "groups": make_list(TEXT),
+            "severities": make_list(TEXT),
+            "events": make_list(_KNOWN),
         }
     ),
-    "Problem": record(
+    "Problem": make_record(
         {
             "type": {"enum": sorted(API)},
             "title": TEXT,
             "status": {"type": "integer"},
             "detail": TEXT,
-            "errors": items_of(record({"pointer": TEXT, "detail": TEXT})),
+            "errors": make_list(make_record({"pointer": TEXT, "detail": TEXT})),
         },
         ("type", "title", "status"),
     ),

@@ -1,6 +1,4 @@
-"""Test deliveries of saved and of unsaved details. Handlers of `app.py`; tests never count as
-invocations.
-"""
+"""Handlers of test deliveries, of saved and of unsaved details. Tests are no invocations."""
 
 from __future__ import annotations
 
@@ -14,29 +12,28 @@ from reconciler.core.results.reports import Delivery
 from reconciler.delivery.envelope import envelope, sample_event
 from reconciler.delivery.send import TOTAL
 from reconciler.tenant.api.endpoint import Call, Tenant, reply
-from reconciler.tenant.api.webhooks import check_holder
-from reconciler.tenant.problems import FieldError, Refusal, invalid
+from reconciler.tenant.api.webhooks import NO_WEBHOOK, check_holder
+from reconciler.tenant.problems import FieldError, Refusal, make_invalid
 from reconciler.tenant.requests import webhook_change as change
-from reconciler.tenant.requests.body import Reader, details, subscription
-from reconciler.tenant.store.rows import webhooks
-from reconciler.tenant.store.rows.webhooks import Stored
-from reconciler.tenant.times import rfc3339
+from reconciler.tenant.requests.body import Reader, read_details, read_subscription
+from reconciler.tenant.store.values.webhook import StoredWebhook, make_target, open_secret
+from reconciler.tenant.times import format_time
 
 SHORTEST: Final = 1.0  # seconds that a caller may give an attempt at least
 DEFAULT: Final = Subscription("elastio:recovery-point:create:started", "v0", "info")
 
 
-def _no_seal(_field: str, _raw: str) -> bytes:
+def _skip_seal(_field: str, _raw: str) -> bytes:
     """What is only tested is never stored."""
     return b""
 
 
-def _event(reader: Reader, errors: list[FieldError]) -> Subscription | None:
+def _read_event(reader: Reader, errors: list[FieldError]) -> Subscription | None:
     value = reader.take("event")
-    return None if value is None else subscription(value, "/event", errors)
+    return None if value is None else read_subscription(value, "/event", errors)
 
 
-def _seconds(reader: Reader) -> float | None:
+def _read_seconds(reader: Reader) -> float | None:
     """How long the attempt may take, None for the sender's own limit."""
     if reader.drop_null("timeout_seconds"):
         return None
@@ -46,12 +43,12 @@ def _seconds(reader: Reader) -> float | None:
         or not isinstance(value, int | float)
         or not SHORTEST <= value <= TOTAL
     ):
-        reader.fault("timeout_seconds", f"must be a number from {SHORTEST:g} to {TOTAL:g}")
+        reader.add_fault("timeout_seconds", f"must be a number from {SHORTEST:g} to {TOTAL:g}")
         return None
     return float(value)
 
 
-async def sent(
+async def send_test(
     tenant: Tenant, who: str, target: Webhook, event: Subscription, seconds: float | None = None
 ) -> Delivery:
     """One test, counted for `who`, a token or a session; raises 429. It is given up after
@@ -59,9 +56,9 @@ async def sent(
     """
     tenant.rates.spend(who)
     event_id = tenant.store.new_id()
-    sample = sample_event(event, event_id=event_id, time=rfc3339(tenant.store.clock()))
+    sample = sample_event(event, event_id=event_id, time=format_time(tenant.store.clock()))
     outcome = await tenant.sender.send(target, event, envelope(sample), is_test=True, total=seconds)
-    tenant.telemetry.attempt("test", target.url, outcome, event_id)
+    tenant.telemetry.count_attempt("test", target.url, outcome, event_id)
     return outcome
 
 
@@ -69,53 +66,54 @@ async def _send(
     call: Call, target: Webhook, event: Subscription, seconds: float | None
 ) -> Response:
     return reply(
-        delivery_to_wire(await sent(call.tenant, call.principal.id, target, event, seconds))
+        delivery_to_wire(await send_test(call.tenant, call.principal.id, target, event, seconds))
     )
 
 
-async def _stored(call: Call, webhook_id: str) -> Stored:
+async def _require_webhook(call: Call, webhook_id: str) -> StoredWebhook:
     """The webhook whose stored secret is to be used; raises 404, and 403 `owner`."""
-    now = call.store.clock()
-    held = await call.store.read(lambda c: webhooks.get(c, webhook_id, now))
+    held = await call.store.webhooks.find(webhook_id)
     if held is None:
-        raise Refusal("not-found", "there is no such webhook")
+        raise Refusal("not-found", NO_WEBHOOK)
     check_holder(call.principal, held)  # its credential speaks for its owner
     return held
 
 
-async def saved(call: Call) -> Response:
+async def run_saved_test(call: Call) -> Response:
     """`POST /webhooks/{id}/test`: with what is stored, also while disabled."""
-    value: Any = await call.json(optional=True)
-    held = await _stored(call, call.part("id"))
+    value: Any = await call.read_json(optional=True)
+    held = await _require_webhook(call, call.read_part("id"))
     errors: list[FieldError] = []
     reader = Reader(value, "", errors)
-    event, seconds = _event(reader, errors), _seconds(reader)
+    event, seconds = _read_event(reader, errors), _read_seconds(reader)
     reader.end()
     if errors:
-        raise invalid(errors)
-    secret = webhooks.opened(held.id, held.auth, call.store.vault)
-    target = webhooks.to_send(held.name, held.url, held.auth, secret)
+        raise make_invalid(errors)
+    secret = open_secret(held.id, held.auth, call.store.vault)
+    target = make_target(held.name, held.url, held.auth, secret)
     return await _send(call, target, event or next(iter(held.events), DEFAULT), seconds)
 
 
-async def unsaved(call: Call) -> Response:
+async def run_unsaved_test(call: Call) -> Response:
     """`POST /webhooks/test`: details that are stored nowhere; `id` names the webhook whose secret
     may be used.
     """
-    value: Any = await call.json()
+    value: Any = await call.read_json()
     errors: list[FieldError] = []
     reader = Reader(value, "", errors)
-    webhook_id = reader.maybe_text("id", lambda text: None if text.isascii() else "is not an id")
-    given = details(reader.take("webhook"), _no_seal, required=("url",), pointer="/webhook")
-    event, seconds = _event(reader, errors), _seconds(reader)
+    webhook_id = reader.read_optional_text(
+        "id", lambda text: None if text.isascii() else "is not an id"
+    )
+    given = read_details(reader.take("webhook"), _skip_seal, required=("url",), pointer="/webhook")
+    event, seconds = _read_event(reader, errors), _read_seconds(reader)
     reader.end()
-    held = await _stored(call, webhook_id) if webhook_id is not None else None
+    held = await _require_webhook(call, webhook_id) if webhook_id is not None else None
     if errors or given.errors:
-        raise invalid([*errors, *given.errors])
+        raise make_invalid([*errors, *given.errors])
     fields = given.fields
-    auth, secret = change.to_test(
+    auth, secret = change.prepare_test(
         fields.get("auth"), held, fields["url"], call.store.vault, "/webhook"
     )
-    target = webhooks.to_send(fields.get("name", ""), fields["url"], auth, secret)
+    target = make_target(fields.get("name", ""), fields["url"], auth, secret)
     known = fields.get("events") or (held.events if held is not None else ())
     return await _send(call, target, event or next(iter(known), DEFAULT), seconds)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
@@ -20,14 +19,13 @@ from reconciler.core.results.reports import Delivery, Verdict
 from reconciler.delivery.envelope import envelope, real_event
 from reconciler.delivery.send import Sender
 from reconciler.tenant.engine.together import Together
-from reconciler.tenant.schedule.lanes import After, Lanes, Pick
+from reconciler.tenant.schedule.lanes import LaneChange, Lanes, Pick
 from reconciler.tenant.schedule.retries import Retries
-from reconciler.tenant.store.faults import reason
-from reconciler.tenant.store.rows import claims, outcomes, upkeep, webhooks
-from reconciler.tenant.store.rows.claims import Claim
-from reconciler.tenant.store.rows.outcomes import Ended
+from reconciler.tenant.store.faults import StorageFailed, describe_failure
 from reconciler.tenant.store.store import Store
-from reconciler.tenant.times import rfc3339
+from reconciler.tenant.store.values.attempt import AttemptEnd, Claim, make_interrupted
+from reconciler.tenant.store.values.webhook import make_target, open_secret
+from reconciler.tenant.times import format_time
 
 # seconds between looks for what another process left, and after a write that could not be stored
 LOOK: Final = 5.0
@@ -40,14 +38,14 @@ REST: Final = 9
 
 Observe = Callable[
     [str, Delivery, str, int], None
-]  # told url, outcome, event id and number of each attempt
+]  # gets url, outcome, event id and number of each attempt
 
 _log = logging.getLogger("reconciler.tenant")
 
 
 class Engine:
-    """The background of one application; `wake` or `arrived` after anything that may have made a
-    delivery due.
+    """The background of one application; call `wake` or `note_arrival` after anything that may have
+    made a delivery due.
     """
 
     def __init__(
@@ -60,7 +58,7 @@ class Engine:
         self._store, self._sender, self._retries, self._observe = store, sender, retries, observe
         self._lease = store.new_id()
         self._lanes = Lanes()
-        self._finish = Together(self._finished, TOGETHER)
+        self._finish = Together(self._store_ends, TOGETHER)
         self._unread: set[str] | None = None  # webhooks whose facts are to be read; None for all
         self._attempts: set[asyncio.Task[None]] = set()
         self._passing: asyncio.Task[None] | None = None
@@ -72,8 +70,11 @@ class Engine:
         """Counts what the last engine left as interrupted and begins; one engine a file only."""
         self._stopped = False
         self._store.clock.hold()
-        await self._store.write(lambda c: outcomes.recover(c, self._retries, self._store.clock()))
-        self._background = (asyncio.create_task(self._look()), asyncio.create_task(self._keep_up()))
+        await self._store.queue.recover(self._retries)
+        self._background = (
+            asyncio.create_task(self._look_around()),
+            asyncio.create_task(self._clean_up()),
+        )
 
     async def stop(self) -> None:
         """Claims nothing more and waits for the attempts under way, each of which ends by its own
@@ -84,19 +85,19 @@ class Engine:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         self._background = ()
-        await self.idle()
+        await self.wait_until_idle()
         if self._timer is not None:
             self._timer.cancel()
         self._store.clock.release()
 
     @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         """Whether it goes on claiming what is due: it was not stopped, and none of its background
         has ended by itself.
         """
         return not self._stopped and not any(task.done() for task in self._background)
 
-    async def idle(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Waits until nothing is under way."""
         while self._passing is not None or self._attempts:
             await asyncio.gather(
@@ -111,39 +112,39 @@ class Engine:
             self._unread = None
         elif self._unread is not None:
             self._unread.update(webhook_ids)
-        self._go_on()
+        self._continue()
 
-    def arrived(self, webhook_ids: Iterable[str], now: float) -> None:
+    def note_arrival(self, webhook_ids: Iterable[str], now: float) -> None:
         """Deliveries to these webhooks were stored just now; returns at once."""
         for webhook_id in webhook_ids:
             if webhook_id in self._lanes:
-                self._lanes.due(webhook_id, now)
+                self._lanes.set_due(webhook_id, now)
             elif self._unread is not None:
                 self._unread.add(webhook_id)
-        self._go_on()
+        self._continue()
 
-    def _go_on(self) -> None:
+    def _continue(self) -> None:
         self._again = True
         if self._passing is None and not self._stopped:
-            self._passing = asyncio.create_task(self._pass())
-            self._passing.add_done_callback(self._passed)
+            self._passing = asyncio.create_task(self._run_pass())
+            self._passing.add_done_callback(self._end_pass)
 
-    def _passed(self, task: asyncio.Task[None]) -> None:
+    def _end_pass(self, task: asyncio.Task[None]) -> None:
         self._passing = None
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.warning("deliveries could not be claimed: %s", reason(error))
+            _log.warning("deliveries could not be claimed: %s", describe_failure(error))
             self._sleep(LOOK)  # nothing is lost by waiting
         elif self._again:
-            self._go_on()
-        elif (at := self._lanes.next_at()) is not None:
+            self._continue()
+        elif (at := self._lanes.find_next_time()) is not None:
             self._sleep(min(max(at - self._store.clock(), 0.0), LOOK))
 
     def _sleep(self, seconds: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._go_on)
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._continue)
 
-    async def _pass(self) -> None:
+    async def _run_pass(self) -> None:
         """Claims and starts what there is room for."""
         self._again = False
         await self._follow_the_clock()
@@ -155,22 +156,9 @@ class Engine:
         """Moves what is planned by as much as the machine's clock jumped, so that each wait takes
         as long as it was to take.
         """
-        jump = self._store.clock.jump()
+        jump = await self._store.queue.follow_clock()
         if not jump:
             return
-
-        def move(connection: sqlite3.Connection) -> None:
-            outcomes.move(connection, jump)
-            self._store.clock.follow(
-                jump
-            )  # with the last statement, so that no moment of the old time line is stored after it
-
-        try:
-            await self._store.write(move)
-        except BaseException:
-            if not self._store.clock.jump():  # it followed, but nothing was stored
-                self._store.clock.follow(-jump)
-            raise
         self._lanes.move(jump)
         _log.warning("the clock jumped by %+.1f s: planned attempts moved with it", jump)
 
@@ -180,60 +168,60 @@ class Engine:
             return
         ids = None if self._unread is None else tuple(self._unread)
         self._unread = set()
-        found = await self._store.read(
-            lambda c: claims.waiting(c) if ids is None else claims.facts(c, ids)
-        )
+        found = await self._store.queue.read_facts(ids)
         self._lanes.learn(found, ids or ())
 
     async def _claim(self, picks: list[Pick]) -> None:
         now = self._store.clock()
         try:
-            found = await self._store.write(lambda c: claims.claim(c, picks, self._lease, now))
+            found = await self._store.queue.claim(picks, self._lease, now)
         except BaseException:
             for pick in picks:
-                self._lanes.unused(pick, pick.count)
+                self._lanes.give_back(pick, pick.count)
             raise
         for pick, (facts, claimed) in zip(picks, found, strict=True):
-            self._lanes.tell(pick.webhook_id, facts)
-            self._lanes.unused(pick, pick.count - len(claimed))
+            self._lanes.set_facts(pick.webhook_id, facts)
+            self._lanes.give_back(pick, pick.count - len(claimed))
             for claim in claimed:
-                task = asyncio.create_task(self._attempt(claim, pick))
+                task = asyncio.create_task(self._run_attempt(claim, pick))
                 self._attempts.add(task)
-                task.add_done_callback(self._attempted)
+                task.add_done_callback(self._end_attempt)
                 await asyncio.sleep(0)  # requests get their turn between the beginnings of attempts
 
-    def _attempted(self, task: asyncio.Task[None]) -> None:
+    def _end_attempt(self, task: asyncio.Task[None]) -> None:
         self._attempts.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("an attempt ended without an outcome: %s", reason(error))
-        self._go_on()
+            _log.error("an attempt ended without an outcome: %s", describe_failure(error))
+        self._continue()
 
-    async def _attempt(self, claim: Claim, pick: Pick) -> None:
-        outcome = await self._sent(claim)
+    async def _run_attempt(self, claim: Claim, pick: Pick) -> None:
+        outcome = await self._send(claim)
         self._observe(claim.target.url, outcome, claim.event_id, claim.number)
-        after = await self._stored(Ended(claim, outcome, self._retries.wait(claim.tries, outcome)))
+        after = await self._store_outcome(
+            AttemptEnd(claim, outcome, self._retries.wait(claim.tries, outcome))
+        )
         answered = (
             None if outcome.verdict is Verdict.INTERRUPTED else outcome.status_code is not None
         )
-        self._lanes.ended(pick, after, answered=answered)
+        self._lanes.end(pick, after, answered=answered)
 
-    async def _finished(self, ended: Sequence[Ended]) -> list[After | None]:
-        return await self._store.write(lambda c: outcomes.finish(c, ended, self._store.clock()))
+    async def _store_ends(self, ended: Sequence[AttemptEnd]) -> list[LaneChange | None]:
+        return await self._store.queue.finish(ended)
 
-    async def _stored(self, ended: Ended) -> After | None:
+    async def _store_outcome(self, ended: AttemptEnd) -> LaneChange | None:
         """Stores an outcome, however long the disk is full or another process in the way: until
         then its place is taken.
         """
         while True:
             try:
                 return await self._finish(ended)
-            except sqlite3.Error as error:
-                _log.warning("an outcome could not be stored: %s", reason(error))
+            except StorageFailed as error:
+                _log.warning("an outcome could not be stored: %s", describe_failure(error))
                 if self._stopped:
                     raise  # the next start counts it as interrupted
                 await asyncio.sleep(LOOK)
 
-    async def _sent(self, claim: Claim) -> Delivery:
+    async def _send(self, claim: Claim) -> Delivery:
         """One attempt, with the url and credentials that the claim read."""
         target, what = claim.target, claim.subscription
         event = real_event(
@@ -241,29 +229,29 @@ class Engine:
             what.version,
             json.loads(claim.body),
             claim.event_id,
-            rfc3339(claim.accepted_at),
+            format_time(claim.accepted_at),
         )
         try:
-            secret = webhooks.opened(target.webhook_id, target.auth, self._store.vault)
-            webhook = webhooks.to_send(target.name, target.url, target.auth, secret)
+            secret = open_secret(target.webhook_id, target.auth, self._store.vault)
+            webhook = make_target(target.name, target.url, target.auth, secret)
             return await self._sender.send(webhook, what, envelope(event))
         except (StoreError, ValueError):
-            return outcomes.interrupted(target.name)
+            return make_interrupted(target.name)
 
-    async def _look(self) -> None:
+    async def _look_around(self) -> None:
         """Wakes now and then: another process may have enabled a webhook or posted an event."""
         while True:
             self.wake()
             await asyncio.sleep(LOOK)
 
-    async def _keep_up(self) -> None:
+    async def _clean_up(self) -> None:
         """Removes and ends what is too old, step by step."""
         while True:
             pause = UPKEEP
             try:
                 started = time.perf_counter()
-                if await self._store.write(lambda c: upkeep.step(c, self._store.clock())):
+                if await self._store.queue.clean_up():
                     pause = REST * (time.perf_counter() - started)
-            except sqlite3.Error as error:
-                _log.warning("what is too old could not be removed: %s", reason(error))
+            except StorageFailed as error:
+                _log.warning("what is too old could not be removed: %s", describe_failure(error))
             await asyncio.sleep(pause)

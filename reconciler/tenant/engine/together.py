@@ -18,9 +18,9 @@ class Together(Generic[T, R]):
     """Hands items to `work`, one group at a time; `work` returns an end for each, in their order,
     or raises for all.
 
-    A group that was refused is tried one by one, so that nobody fails for another's sake. After
+    A group that was refused is tried one by one, so that none fails because of another. After
     each group a pause as long as its work took, PAUSE at most, so that others find the writer free,
-    and the next group is worth its transaction. `clock` tells seconds, `sleep` lets them pass.
+    and the next group is worth its transaction. `clock` gives seconds, `sleep` lets them pass.
     """
 
     def __init__(
@@ -47,16 +47,16 @@ class Together(Generic[T, R]):
             while self._waiting:
                 began = self._clock()
                 group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-                if not await self._told(group, last=len(group) == 1):
+                if not await self._hand_out(group, last=len(group) == 1):
                     for each in group:
-                        await self._told([each], last=True)
+                        await self._hand_out([each], last=True)
                 await self._sleep(min(self._clock() - began, PAUSE))
         finally:
             self._working = None
 
-    async def _told(self, group: list[tuple[T, asyncio.Future[R]]], *, last: bool) -> bool:
-        """Does the work and tells its ends; False where it was refused and nobody was told, because
-        it is not the `last` try.
+    async def _hand_out(self, group: list[tuple[T, asyncio.Future[R]]], *, last: bool) -> bool:
+        """Does the work and hands out its ends; False where it was refused and no end was set,
+        because it is not the `last` try.
         """
         try:
             ends = await self._work([item for item, _ in group])

@@ -7,47 +7,59 @@ from typing import Final
 from starlette.routing import Route
 
 from reconciler.tenant.api.endpoint import Tenant
-from reconciler.tenant.page import (
-    catalogue,
-    create,
-    declared,
-    edit,
-    files,
+from reconciler.tenant.page.forms.submission import LIST
+from reconciler.tenant.page.front import Front
+from reconciler.tenant.page.session import sign_in
+from reconciler.tenant.page.session.visit import Page
+from reconciler.tenant.page.views import (
+    creation,
+    deletion,
+    deliveries,
+    editing,
+    events,
     listing,
-    recent,
-    remove,
-    sign_in,
-    switch,
+    manifest,
+    static_files,
+    switching,
 )
-from reconciler.tenant.page.front import Front, Page
 
 PAGES: Final = (
-    Page("GET", "/", sign_in.home, open=True),
-    Page("GET", "/sign-in", sign_in.show, open=True),
-    Page("POST", "/sign-in", sign_in.enter, open=True),
-    Page("POST", "/sign-out", sign_in.leave),
-    Page("GET", "/static/{name}", files.serve, open=True),
-    Page("GET", "/settings/webhooks", listing.show),
-    Page("GET", "/settings/webhooks/new", create.begin),
-    Page("POST", "/settings/webhooks/new", create.first, again=create.first_again),
-    Page("GET", "/settings/webhooks/new/{draft}", create.again),
-    Page("POST", "/settings/webhooks/new/{draft}", create.first, again=create.first_again),
-    Page("GET", "/settings/webhooks/new/{draft}/events", create.choose),
-    Page("POST", "/settings/webhooks/new/{draft}/events", create.second, again=create.second_again),
-    Page("GET", "/settings/webhooks/{id}", edit.show),
-    Page("POST", "/settings/webhooks/{id}", edit.take, again=edit.take_again),
-    Page("GET", "/settings/webhooks/{id}/delete", remove.ask),
-    Page("POST", "/settings/webhooks/{id}/delete", remove.proceed),
-    Page("POST", "/settings/webhooks/{id}/switch", switch.turn),
-    Page("GET", "/settings/webhooks/{id}/manifest", declared.show),
-    Page("GET", "/settings/webhooks/{id}/deliveries", recent.show),
-    Page("POST", "/settings/webhooks/{id}/deliveries/{delivery}/redeliver", recent.send_again),
-    Page("POST", "/settings/webhooks/{id}/redeliver", recent.send_failed_again),
-    Page("GET", "/settings/events", catalogue.show),
+    Page("GET", "/", sign_in.show_home, open=True),
+    Page("GET", "/sign-in", sign_in.show_button, open=True),
+    Page("POST", "/sign-in", sign_in.sign_in, open=True),
+    Page("POST", "/sign-out", sign_in.sign_out),
+    Page("GET", "/static/{name}", static_files.show_file, open=True),
+    Page("GET", LIST, listing.show_webhooks),
+    Page("GET", f"{LIST}/new", creation.show_empty_form),
+    Page("POST", f"{LIST}/new", creation.press_button_1, again=creation.show_refused_step_1),
+    Page("GET", f"{LIST}/new/{{draft}}", creation.show_step_1),
+    Page(
+        "POST",
+        f"{LIST}/new/{{draft}}",
+        creation.press_button_1,
+        again=creation.show_refused_step_1,
+    ),
+    Page("GET", f"{LIST}/new/{{draft}}/events", creation.show_step_2),
+    Page(
+        "POST",
+        f"{LIST}/new/{{draft}}/events",
+        creation.press_button_2,
+        again=creation.show_refused_step_2,
+    ),
+    Page("GET", f"{LIST}/{{id}}", editing.show_form),
+    Page("POST", f"{LIST}/{{id}}", editing.press_button, again=editing.show_refused_form),
+    Page("GET", f"{LIST}/{{id}}/delete", deletion.confirm_delete),
+    Page("POST", f"{LIST}/{{id}}/delete", deletion.delete_webhook),
+    Page("POST", f"{LIST}/{{id}}/switch", switching.switch_webhook),
+    Page("GET", f"{LIST}/{{id}}/manifest", manifest.show_manifest),
+    Page("GET", f"{LIST}/{{id}}/deliveries", deliveries.show_deliveries),
+    Page("POST", f"{LIST}/{{id}}/deliveries/{{delivery}}/redeliver", deliveries.resend),
+    Page("POST", f"{LIST}/{{id}}/redeliver", deliveries.resend_failed),
+    Page("GET", "/settings/events", events.show_events),
 )
 
 
-def routes(tenant: Tenant) -> list[Route]:
+def make_routes(tenant: Tenant) -> list[Route]:
     """Every address with its methods."""
     paths: dict[str, dict[str, Page]] = {}
     for page in PAGES:

@@ -64,7 +64,7 @@ class Reader:
     def __contains__(self, name: str) -> bool:
         return name in self._left
 
-    def fault(self, name: str, detail: str) -> None:
+    def add_fault(self, name: str, detail: str) -> None:
         """Records a fault of one field."""
         part = name[:100].replace("~", "~0").replace("/", "~1")
         self.errors.append(FieldError(f"{self.pointer}/{part}", detail))
@@ -73,22 +73,22 @@ class Reader:
         """The raw value of a field, None when it is absent."""
         return self._left.pop(name, None)
 
-    def text(self, name: str, limit: Callable[[str], str | None]) -> str | None:
+    def read_text(self, name: str, limit: Callable[[str], str | None]) -> str | None:
         """A required text within its limit; None when it is at fault or absent."""
         present, value = name in self._left, self.take(name)
         if not isinstance(value, str):
             if self.is_object:
-                self.fault(name, "must be a text" if present else "is required")
+                self.add_fault(name, "must be a text" if present else "is required")
             return None
         wrong = limit(value)
         if wrong is not None:
-            self.fault(name, wrong)
+            self.add_fault(name, wrong)
             return None
         return value
 
-    def maybe_text(self, name: str, limit: Callable[[str], str | None]) -> str | None:
+    def read_optional_text(self, name: str, limit: Callable[[str], str | None]) -> str | None:
         """A text that may be null or absent."""
-        return None if self.drop_null(name) else self.text(name, limit)
+        return None if self.drop_null(name) else self.read_text(name, limit)
 
     def drop_null(self, name: str) -> bool:
         """Whether a field is null or absent, and so has its default (RFC 7396); it is taken
@@ -99,31 +99,31 @@ class Reader:
         self.take(name)
         return True
 
-    def flag(self, name: str) -> bool | None:
+    def read_flag(self, name: str) -> bool | None:
         """A boolean; None when it is at fault."""
         value = self.take(name)
         if not isinstance(value, bool):
-            self.fault(name, "must be true or false")
+            self.add_fault(name, "must be true or false")
             return None
         return value
 
-    def items(self, name: str) -> list[Any]:
+    def read_list(self, name: str) -> list[Any]:
         """A list; empty when it is at fault."""
         value = self.take(name)
         if not isinstance(value, list):
-            self.fault(name, "must be a list")
+            self.add_fault(name, "must be a list")
             return []
         return value
 
     def end(self) -> None:
         """Every field that was not taken is unknown or read-only."""
         for name in self._left:
-            self.fault(
+            self.add_fault(
                 name, "is read-only" if name in READ_ONLY and not self.pointer else "is unknown"
             )
 
 
-def _key(text: str) -> str | None:
+def _check_key(text: str) -> str | None:
     return (
         None
         if limits.KEY.fullmatch(text)
@@ -131,11 +131,11 @@ def _key(text: str) -> str | None:
     )
 
 
-def _source(text: str) -> str | None:
+def _check_source(text: str) -> str | None:
     return limits.description(text) if text else "must not be empty"
 
 
-def _auth(value: object, at: str, seal: Seal, errors: list[FieldError]) -> GivenAuth | None:
+def _read_auth(value: object, at: str, seal: Seal, errors: list[FieldError]) -> GivenAuth | None:
     if value is None:
         return GivenAuth()
     reader = Reader(value, at, errors)
@@ -143,16 +143,16 @@ def _auth(value: object, at: str, seal: Seal, errors: list[FieldError]) -> Given
     if not reader.is_object:
         return None
     if not isinstance(kind, str) or kind not in _AUTH_FIELDS:
-        reader.fault("type", "must be none, basic, bearer or apiKey")
+        reader.add_fault("type", "must be none, basic, bearer or apiKey")
         return None
     known = _AUTH_FIELDS[kind]
-    username = reader.text("username", limits.username) if "username" in known else None
-    header = reader.text("header", limits.header) if "header" in known else None
-    version = reader.maybe_text("credential_version", limits.name)
+    username = reader.read_text("username", limits.username) if "username" in known else None
+    header = reader.read_text("header", limits.header) if "header" in known else None
+    version = reader.read_optional_text("credential_version", limits.name)
     if kind == "none" and version is not None:
-        reader.fault("credential_version", "has no meaning without a credential")
+        reader.add_fault("credential_version", "has no meaning without a credential")
     name = CREDENTIAL_FIELDS.get(kind)
-    raw = reader.text(name, limits.credential) if name is not None and name in reader else None
+    raw = reader.read_text(name, limits.credential) if name is not None and name in reader else None
     reader.end()
     if raw is None or name is None:
         return GivenAuth(kind, username, header, version)
@@ -161,17 +161,19 @@ def _auth(value: object, at: str, seal: Seal, errors: list[FieldError]) -> Given
     )
 
 
-def subscription(value: object, at: str, errors: list[FieldError]) -> Subscription:
+def read_subscription(value: object, at: str, errors: list[FieldError]) -> Subscription:
     """One `{type, version, severity}`; what is at fault is recorded and empty."""
     reader = Reader(value, at, errors)
-    parts = [reader.text(name, limits.name) or "" for name in ("type", "version", "severity")]
+    parts = [reader.read_text(name, limits.name) or "" for name in ("type", "version", "severity")]
     reader.end()
     return Subscription(*parts)
 
 
-def _events(values: list[Any], at: str, errors: list[FieldError]) -> tuple[Subscription, ...]:
+def _read_events(values: list[Any], at: str, errors: list[FieldError]) -> tuple[Subscription, ...]:
     before = len(errors)
-    found = [subscription(value, f"{at}/{index}", errors) for index, value in enumerate(values)]
+    found = [
+        read_subscription(value, f"{at}/{index}", errors) for index, value in enumerate(values)
+    ]
     seen: set[Subscription] = set()
     for index, item in enumerate(found):
         if item in seen and len(errors) == before:
@@ -180,16 +182,16 @@ def _events(values: list[Any], at: str, errors: list[FieldError]) -> tuple[Subsc
     return tuple(sorted(seen, key=lambda item: item.sort_key))
 
 
-def _managed_by(value: object, at: str, errors: list[FieldError]) -> ManagedBy | None:
+def _read_mark(value: object, at: str, errors: list[FieldError]) -> ManagedBy | None:
     if value is None:
         return None
     reader = Reader(value, at, errors)
-    owner, key = reader.text("owner", limits.name), reader.text("key", _key)
-    sources = reader.items("sources") if "sources" in reader else []
-    revision = reader.maybe_text("revision", limits.name)
-    repository = reader.maybe_text("repository", limits.repository)
+    owner, key = reader.read_text("owner", limits.name), reader.read_text("key", _check_key)
+    sources = reader.read_list("sources") if "sources" in reader else []
+    revision = reader.read_optional_text("revision", limits.name)
+    repository = reader.read_optional_text("repository", limits.repository)
     for index, source in enumerate(sources):
-        wrong = _source(source) if isinstance(source, str) else "must be a text"
+        wrong = _check_source(source) if isinstance(source, str) else "must be a text"
         if wrong is not None:
             errors.append(FieldError(f"{at}/sources/{index}", wrong))
     reader.end()
@@ -197,22 +199,24 @@ def _managed_by(value: object, at: str, errors: list[FieldError]) -> ManagedBy |
     return ManagedBy(owner or "", key or "", texts, revision, repository)
 
 
-def _plain(reader: Reader, fields: dict[str, Any]) -> None:
+def _read_plain(reader: Reader, fields: dict[str, Any]) -> None:
     """The fields that are one text or one boolean."""
     if "name" in reader:
-        text = reader.text("name", lambda given: limits.name(limits.normal(given)))
+        text = reader.read_text("name", lambda given: limits.name(limits.normal(given)))
         fields["name"] = None if text is None else limits.normal(text)
     if "url" in reader:
-        fields["url"] = reader.text("url", limits.url)
+        fields["url"] = reader.read_text("url", limits.url)
     if "description" in reader:
-        fields["description"] = reader.maybe_text("description", limits.description) or ""
+        fields["description"] = reader.read_optional_text("description", limits.description) or ""
     if "enabled" in reader:
-        fields["enabled"] = reader.flag("enabled")
+        fields["enabled"] = reader.read_flag("enabled")
     if "protected" in reader:
-        fields["protected"] = False if reader.drop_null("protected") else reader.flag("protected")
+        fields["protected"] = (
+            False if reader.drop_null("protected") else reader.read_flag("protected")
+        )
 
 
-def details(
+def read_details(
     value: object, seal: Seal, *, required: tuple[str, ...] = (), pointer: str = ""
 ) -> Details:
     """The fields of a webhook in a JSON value: those sent, decoded, and all faults; `required` must
@@ -225,15 +229,15 @@ def details(
     fields: dict[str, Any] = {}
     for name in required:
         if reader.is_object and name not in reader:
-            reader.fault(name, "is required")
-    _plain(reader, fields)
+            reader.add_fault(name, "is required")
+    _read_plain(reader, fields)
     if "auth" in reader:
-        fields["auth"] = _auth(reader.take("auth"), f"{pointer}/auth", seal, errors)
+        fields["auth"] = _read_auth(reader.take("auth"), f"{pointer}/auth", seal, errors)
     if "events" in reader:
-        values = [] if reader.drop_null("events") else reader.items("events")
-        fields["events"] = _events(values, f"{pointer}/events", errors)
+        values = [] if reader.drop_null("events") else reader.read_list("events")
+        fields["events"] = _read_events(values, f"{pointer}/events", errors)
     if "managed_by" in reader:
-        fields["managed_by"] = _managed_by(
+        fields["managed_by"] = _read_mark(
             reader.take("managed_by"), f"{pointer}/managed_by", errors
         )
     reader.end()

@@ -12,7 +12,7 @@ MINUTE: Final = 60.0  # seconds
 
 
 class Rates:
-    """When each token asked within the last minute; `clock` tells seconds."""
+    """When each token asked within the last minute; `clock` gives seconds."""
 
     def __init__(self, a_minute: int, clock: Callable[[], float]) -> None:
         self._limit, self._clock = a_minute, clock

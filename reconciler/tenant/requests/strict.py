@@ -16,35 +16,35 @@ DEPTH: Final = 64
 DIGITS: Final = 20
 
 
-def _constant(_text: str) -> NoReturn:
+def _refuse_constant(_text: str) -> NoReturn:
     raise ValueError("NaN and Infinity are not JSON")
 
 
-def _integer(text: str) -> int:
+def _read_integer(text: str) -> int:
     if len(text) > DIGITS:
         raise ValueError("a number is too large")
     return int(text)
 
 
-def _number(text: str) -> float:
+def _read_number(text: str) -> float:
     value = float(text)
     if not math.isfinite(value) or len(text) > 64:
         raise ValueError("a number is too large")
     return value
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
         raise ValueError("a key stands twice in one object")
     return made
 
 
-def _pointer_part(key: str) -> str:
+def _escape_part(key: str) -> str:
     return key[:100].replace("~", "~0").replace("/", "~1")
 
 
-def _surrogate(text: str) -> bool:
+def _has_surrogate(text: str) -> bool:
     return not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text)
 
 
@@ -63,13 +63,13 @@ def _check_depth(value: Any) -> None:
         level = [item for items in inner for item in items]
 
 
-def surrogates(value: Any, pointer: str) -> list[FieldError]:
+def find_surrogates(value: Any, pointer: str) -> list[FieldError]:
     """The texts and names in a value that have a lone surrogate; for what is passed on as it is."""
     errors: list[FieldError] = []
     stack: list[tuple[Any, str]] = [(value, pointer)]
     while stack:
         at, place = stack.pop()
-        if isinstance(at, str) and _surrogate(at):
+        if isinstance(at, str) and _has_surrogate(at):
             errors.append(FieldError(place, "has a lone surrogate"))
         if not isinstance(at, dict | list):
             continue
@@ -79,23 +79,23 @@ def surrogates(value: Any, pointer: str) -> list[FieldError]:
             else ((str(index), item) for index, item in enumerate(at))
         )
         for key, item in items:
-            below = f"{place}/{_pointer_part(key)}"
-            if _surrogate(key):
+            below = f"{place}/{_escape_part(key)}"
+            if _has_surrogate(key):
                 errors.append(FieldError(below, "has a lone surrogate in its name"))
             stack.append((item, below))
     return errors
 
 
-def loads(raw: bytes) -> Any:
+def read_json(raw: bytes) -> Any:
     """The value of a body; raises Refusal: 400 for what is not JSON."""
     why = "it is not JSON in UTF-8"
     try:
         value = json.loads(
             raw.decode("utf-8"),
-            object_pairs_hook=_object,
-            parse_constant=_constant,
-            parse_int=_integer,
-            parse_float=_number,
+            object_pairs_hook=_make_object,
+            parse_constant=_refuse_constant,
+            parse_int=_read_integer,
+            parse_float=_read_number,
         )
         _check_depth(value)
     except RecursionError:
@@ -107,6 +107,6 @@ def loads(raw: bytes) -> Any:
     return value
 
 
-def canonical(value: Any) -> bytes:
+def write_canonical(value: Any) -> bytes:
     """The same bytes for equal JSON values, for comparing bodies by a hash."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")

@@ -17,7 +17,7 @@ JUMP: Final = 1.0  # seconds; a smaller difference is a correction that the cloc
 
 
 class Clock:
-    """Tells epoch seconds. `wall` is the machine's clock in epoch seconds, `monotonic` seconds that
+    """Gives epoch seconds. `wall` is the machine's clock in epoch seconds, `monotonic` seconds that
     only go forward.
     """
 
@@ -39,7 +39,7 @@ class Clock:
         """The machine's clock again."""
         self._offset = None
 
-    def jump(self) -> float:
+    def measure_jump(self) -> float:
         """Seconds that the machine's clock jumped forward (backward: below 0) while this one was
         held; 0 without a jump.
         """

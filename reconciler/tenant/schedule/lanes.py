@@ -1,14 +1,14 @@
 """Which webhook may send next: one lane a webhook, limits in all, a lane and a place. No SQL, no
-clock; asked by `engine.py`.
+clock.
 
-What a lane is told here are hints: whether something is due is decided by the claim's transaction
+The facts of a lane are hints: whether something is due is decided by the claim's transaction
 in `claims.py`. What counts here are the limits. They are kept for *picks*, each a right to so many
-attempts, which come back by `ended` or `unused`.
+attempts, which come back by `end` or `give_back`.
 
 A lane whose last attempt was answered is *proven*. One that is new, or got no answer, has one
 attempt at a time, and these together leave room for the proven ones; so endpoints that hang never
 fill the engine. After 5 attempts in a row without an answer a lane is *dead*: it sends one probe at
-a time, and whoever told its facts holds it until the probe's next attempt.
+a time, and its facts hold it until the probe's next attempt.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _COUNTED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the file tells of a webhook: moments in epoch seconds; `due` is when its next delivery
+    """What the file has on a webhook: moments in epoch seconds; `due` is when its next delivery
     is, None for none.
     """
 
@@ -79,7 +79,7 @@ class Pick:
 
 
 @dataclass(frozen=True, slots=True)
-class After:
+class LaneChange:
     """What an attempt changed: when its delivery is due again, None for never, and what the
     webhook's facts are now.
     """
@@ -89,7 +89,7 @@ class After:
     unreached: int
 
 
-def _earlier(one: float | None, other: float | None) -> float | None:
+def _find_earlier(one: float | None, other: float | None) -> float | None:
     """The earlier of two moments, of which None is never."""
     return min((moment for moment in (one, other) if moment is not None), default=None)
 
@@ -178,7 +178,7 @@ class Lanes:
         self._busy_at: Counter[tuple[str, Rank]] = Counter()
 
     def __contains__(self, webhook_id: str) -> bool:
-        """Whether its facts were told."""
+        """Whether its facts are known."""
         return webhook_id in self._lanes
 
     @property
@@ -190,15 +190,15 @@ class Lanes:
         """Facts read beside the traffic, so maybe a little old: a known earlier moment stays.
         `asked`: whose they were.
         """
-        for webhook_id, told in facts.items():
+        for webhook_id, read in facts.items():
             lane = self._lanes.get(webhook_id)
-            due = told.due if lane is None else _earlier(told.due, lane.facts.due)
-            self.tell(webhook_id, replace(told, due=due))
+            due = read.due if lane is None else _find_earlier(read.due, lane.facts.due)
+            self.set_facts(webhook_id, replace(read, due=due))
         for webhook_id in asked:
             if webhook_id not in facts:
-                self.tell(webhook_id, None)
+                self.set_facts(webhook_id, None)
 
-    def tell(self, webhook_id: str, facts: Facts | None) -> None:
+    def set_facts(self, webhook_id: str, facts: Facts | None) -> None:
         """Facts as a claim found them; None for a webhook that may not send: disabled or gone."""
         lane = self._lanes.get(webhook_id)
         if facts is None:
@@ -212,14 +212,14 @@ class Lanes:
         lane.facts = facts
         self._plan(lane)
 
-    def due(self, webhook_id: str, at: float) -> None:
+    def set_due(self, webhook_id: str, at: float) -> None:
         """Something of a lane that is known is due then."""
         lane = self._lanes[webhook_id]
-        lane.facts = replace(lane.facts, due=_earlier(at, lane.facts.due))
+        lane.facts = replace(lane.facts, due=_find_earlier(at, lane.facts.due))
         self._plan(lane)
 
     def move(self, seconds: float) -> None:
-        """Every moment is that much later, below 0 earlier: the clock that they are told by
+        """Every moment is that much later, below 0 earlier: the clock that they are measured by
         jumped.
         """
         for lane in self._lanes.values():
@@ -229,7 +229,7 @@ class Lanes:
             lane.timer = None if lane.timer is None else lane.timer + seconds
         self._later = [(at + seconds, ticket, lane) for at, ticket, lane in self._later]
 
-    def next_at(self) -> float | None:
+    def find_next_time(self) -> float | None:
         """When a lane wants to send that does not yet; None where every one waits for room or for
         nothing.
         """
@@ -244,22 +244,25 @@ class Lanes:
             if lane.timer == at:
                 lane.timer = None
                 self._enter(lane, now)
-        taken = Counter(itertools.islice(self._taken(now), most))
+        taken = Counter(itertools.islice(self._take_each(now), most))
         return [Pick(lane.id, place, rank, count) for (lane, place, rank), count in taken.items()]
 
-    def ended(self, pick: Pick, after: After | None, *, answered: bool | None) -> None:
+    def end(self, pick: Pick, after: LaneChange | None, *, answered: bool | None) -> None:
         """One attempt of a pick ended: what that changed, None for nothing; `answered` None where
-        nobody can say.
+        it is unknown.
         """
         lane = self._lanes.get(pick.webhook_id)
         if lane is not None and after is not None and lane.facts.place == pick.place:
             lane.facts = Facts(
-                pick.place, _earlier(after.due, lane.facts.due), after.held_until, after.unreached
+                pick.place,
+                _find_earlier(after.due, lane.facts.due),
+                after.held_until,
+                after.unreached,
             )
             lane.proven = lane.proven if answered is None else answered
-        self.unused(pick, 1)
+        self.give_back(pick, 1)
 
-    def unused(self, pick: Pick, count: int) -> None:
+    def give_back(self, pick: Pick, count: int) -> None:
         """So many attempts of a pick come back without having been sent."""
         self._count(pick.place, pick.rank, -count)
         lane = self._lanes.get(pick.webhook_id)
@@ -268,15 +271,15 @@ class Lanes:
             self._plan(lane)
 
     def _drop(self, lane: _Lane) -> None:
-        """A lane with attempts under way stays, so that they are counted should it be told
+        """A lane with attempts under way stays, so that they are counted should its facts come
         again.
         """
         lane.facts = Facts(lane.facts.place, None)
         if not lane.busy:
             del self._lanes[lane.id]
 
-    def _taken(self, now: float) -> Iterator[tuple[_Lane, str, Rank]]:
-        while (found := self._first()) is not None:
+    def _take_each(self, now: float) -> Iterator[tuple[_Lane, str, Rank]]:
+        while (found := self._find_first()) is not None:
             rank, place = found
             lane = self._turns[rank].take(place)
             if (
@@ -290,20 +293,20 @@ class Lanes:
             lane.busy += 1
             self._count(place, rank, 1)
             self._enter(lane, now)
-            yield lane, place, rank  # as the last thing: whoever has enough asks no further
+            yield lane, place, rank  # as the last thing: a caller that has enough stops here
 
-    def _first(self) -> tuple[Rank, str] | None:
+    def _find_first(self) -> tuple[Rank, str] | None:
         """Whose turn it is: the lowest ticket that there is room for."""
         best: tuple[int, Rank, str] | None = None
         for rank, turns in self._turns.items():
             if any(self._busy[counted] >= counted.all for counted in rank.counted):
                 continue
-            head = turns.head(partial(self._full, rank))
+            head = turns.head(partial(self._is_full, rank))
             if head is not None and (best is None or head[0] < best[0]):
                 best = head[0], rank, head[1]
         return None if best is None else best[1:]
 
-    def _full(self, rank: Rank, place: str) -> bool:
+    def _is_full(self, rank: Rank, place: str) -> bool:
         return any(self._busy_at[place, counted] >= counted.a_place for counted in rank.counted)
 
     def _count(self, place: str, rank: Rank, change: int) -> None:

@@ -1,6 +1,4 @@
-"""When a failed delivery is tried again. Pure; made by `cli` from `--retry-schedule`, asked by
-`engine.py`.
-"""
+"""When a failed delivery is tried again: the schedule and its jitter. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ MOST: Final = 50  # waits in a schedule
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def parsed(text: str) -> tuple[float, ...]:
+def parse_schedule(text: str) -> tuple[float, ...]:
     """The seconds of a schedule such as `5s,30s,2m`; raises ValueError with a text for people."""
     spans = [re.fullmatch(r"([0-9]{1,6})([smhd])", part.strip()) for part in text.split(",")]
     waits = tuple(float(span[1]) * _UNITS[span[2]] for span in spans if span is not None)
@@ -30,9 +28,9 @@ def parsed(text: str) -> tuple[float, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """The waits between attempts, in seconds; `rng` tells numbers from 0 to 1 for the jitter."""
+    """The waits between attempts, in seconds; `rng` gives numbers from 0 to 1 for the jitter."""
 
-    waits: tuple[float, ...] = parsed(SCHEDULE)
+    waits: tuple[float, ...] = parse_schedule(SCHEDULE)
     rng: Callable[[], float] = random.random
 
     def wait(self, tries: int, outcome: Delivery) -> float | None:

@@ -41,49 +41,49 @@ from reconciler.tenant.api.endpoint import (
 from reconciler.tenant.api.webhooks import BASE
 from reconciler.tenant.engine.engine import Engine
 from reconciler.tenant.page import front
-from reconciler.tenant.page.routes import routes as page_routes
+from reconciler.tenant.page.routes import make_routes as make_page_routes
 from reconciler.tenant.problems import Problem, Refusal
 from reconciler.tenant.requests.rates import Rates
 from reconciler.tenant.schedule.retries import Retries
 from reconciler.tenant.server.watch import Watch
-from reconciler.tenant.store.rows.events import MAX_PENDING
-from reconciler.tenant.store.rows.tokens import EVENTS, READ, WRITE
 from reconciler.tenant.store.store import Store
+from reconciler.tenant.store.values.event import MAX_PENDING
+from reconciler.tenant.store.values.token import EVENTS, READ, WRITE
 from reconciler.tenant.telemetry import Telemetry
 
 
-async def _document(_call: Call) -> Response:
+async def _show_document(_call: Call) -> Response:
     return reply(openapi.DOCUMENT)
 
 
 OPERATIONS: Final = (
-    Operation("GET", "/webhooks", (READ,), api_webhooks.listing),
-    Operation("POST", "/webhooks", (WRITE,), api_webhooks.create),
-    Operation("POST", "/webhooks/test", (WRITE,), api_tests.unsaved),
-    Operation("GET", "/webhooks/{id}", (READ,), api_webhooks.read),
-    Operation("PATCH", "/webhooks/{id}", (WRITE,), api_webhooks.patch),
-    Operation("DELETE", "/webhooks/{id}", (WRITE,), api_webhooks.delete),
-    Operation("POST", "/webhooks/{id}/test", (WRITE,), api_tests.saved),
-    Operation("GET", "/webhooks/{id}/deliveries", (READ,), api_deliveries.listing),
+    Operation("GET", "/webhooks", (READ,), api_webhooks.list_webhooks),
+    Operation("POST", "/webhooks", (WRITE,), api_webhooks.create_webhook),
+    Operation("POST", "/webhooks/test", (WRITE,), api_tests.run_unsaved_test),
+    Operation("GET", "/webhooks/{id}", (READ,), api_webhooks.show_webhook),
+    Operation("PATCH", "/webhooks/{id}", (WRITE,), api_webhooks.change_webhook),
+    Operation("DELETE", "/webhooks/{id}", (WRITE,), api_webhooks.delete_webhook),
+    Operation("POST", "/webhooks/{id}/test", (WRITE,), api_tests.run_saved_test),
+    Operation("GET", "/webhooks/{id}/deliveries", (READ,), api_deliveries.list_deliveries),
     Operation(
         "POST",
         "/webhooks/{id}/deliveries/{delivery}/redeliver",
         (WRITE,),
-        api_deliveries.send_again,
+        api_deliveries.resend,
     ),
-    Operation("POST", "/webhooks/{id}/redeliver", (WRITE,), api_deliveries.send_failed_again),
-    Operation("GET", "/webhooks/{id}/invocations", (READ,), api_deliveries.counts),
-    Operation("GET", "/invocations", (READ,), api_deliveries.totals),
-    Operation("GET", "/events", (READ, EVENTS), api_events.catalogue),
-    Operation("POST", "/events", (EVENTS,), api_events.accept),
-    Operation("GET", "/healthz", None, api_metrics.health),
-    Operation("GET", "/metrics", (READ,), api_metrics.metrics),
-    Operation("GET", "/openapi.json", None, _document),
+    Operation("POST", "/webhooks/{id}/redeliver", (WRITE,), api_deliveries.resend_failed),
+    Operation("GET", "/webhooks/{id}/invocations", (READ,), api_deliveries.list_invocations),
+    Operation("GET", "/invocations", (READ,), api_deliveries.show_totals),
+    Operation("GET", "/events", (READ, EVENTS), api_events.list_events),
+    Operation("POST", "/events", (EVENTS,), api_events.accept_event),
+    Operation("GET", "/healthz", None, api_metrics.check_health),
+    Operation("GET", "/metrics", (READ,), api_metrics.show_metrics),
+    Operation("GET", "/openapi.json", None, _show_document),
 )
 _AT_ROOT: Final = frozenset({"/healthz", "/metrics", "/openapi.json"})
 
 
-def _routes(tenant: Tenant) -> list[Route]:
+def _make_routes(tenant: Tenant) -> list[Route]:
     paths: dict[str, dict[str, Operation]] = {}
     for operation in OPERATIONS:
         for base in (BASE, "") if operation.path in _AT_ROOT else (BASE,):
@@ -91,7 +91,7 @@ def _routes(tenant: Tenant) -> list[Route]:
     return [Route(path, Endpoint(tenant, operations)) for path, operations in paths.items()]
 
 
-def _to_its_end(route: Route) -> Route:
+def _match_whole(route: Route) -> Route:
     """A route that is its path and nothing behind it: the `$` of Starlette's patterns lets a line
     break follow.
     """
@@ -99,27 +99,27 @@ def _to_its_end(route: Route) -> Route:
     return route
 
 
-def _refused(scope: Scope, kind: str) -> Response:
+def _refuse(scope: Scope, kind: str) -> Response:
     """A refusal outside of every operation: a document below the API's base, else a page."""
-    return (problems.response if scope["path"].startswith("/public-api") else front.refused)(
-        Problem(kind)
-    )
+    return (
+        problems.make_response if scope["path"].startswith("/public-api") else front.render_refusal
+    )(Problem(kind))
 
 
-def _unknown(tenant: Tenant) -> HTTPExceptionHandler:
-    """What is answered to a path that is nobody's."""
+def _make_unknown_handler(tenant: Tenant) -> HTTPExceptionHandler:
+    """The handler that answers unknown paths."""
 
     async def answer(request: Request, _error: Exception) -> Response:
         try:
             check_host(tenant, request)
         except Refusal as refusal:
-            return _refused(request.scope, refusal.problem.type)
-        return _refused(request.scope, "not-found")
+            return _refuse(request.scope, refusal.problem.type)
+        return _refuse(request.scope, "not-found")
 
     return answer
 
 
-def _lifespan(sender: Sender, engine: Engine | None) -> Lifespan[Starlette]:
+def _make_lifespan(sender: Sender, engine: Engine | None) -> Lifespan[Starlette]:
     """Begins and ends with the server: the engine, and at the very end the sender."""
 
     @asynccontextmanager
@@ -162,34 +162,38 @@ def create_app(  # noqa: PLR0913  each is an option of `tenant serve` or of a te
     """
     telemetry = Telemetry(per_webhook=metrics_per_webhook)
     engine = (
-        Engine(store, sender, retries, partial(telemetry.attempt, "event")) if deliver else None
+        Engine(store, sender, retries, partial(telemetry.count_attempt, "event"))
+        if deliver
+        else None
     )
-    local = None if local_token is None else hashlib.sha256(local_token.encode()).digest()
-    hosts = None if allowed_hosts is None else tuple(host.lower() for host in allowed_hosts)
-    tests, requests = Rates(tests_per_minute, store.clock), Rates(requests_per_minute, store.clock)
     tenant = Tenant(
         store,
         sender,
         engine,
-        tests,
-        requests,
+        Rates(tests_per_minute, store.clock),
+        Rates(requests_per_minute, store.clock),
         telemetry,
-        local,
-        hosts,
+        None if local_token is None else hashlib.sha256(local_token.encode()).digest(),
+        None if allowed_hosts is None else tuple(host.lower() for host in allowed_hosts),
         max_pending,
         public,
         sign_in,
     )
+    return _assemble(tenant)
 
-    watch = Middleware(Watch, telemetry=telemetry, refuse=lambda scope: _refused(scope, "defect"))
-    handlers = {HTTPException: _unknown(tenant)}
-    routes = [_to_its_end(route) for route in (*_routes(tenant), *page_routes(tenant))]
+
+def _assemble(tenant: Tenant) -> Starlette:
+    """The application of a tenant: its routes, the watch around them, its start and end."""
+    watch = Middleware(
+        Watch, telemetry=tenant.telemetry, refuse=lambda scope: _refuse(scope, "defect")
+    )
+    routes = [_match_whole(route) for route in (*_make_routes(tenant), *make_page_routes(tenant))]
     app = Starlette(
         routes=routes,
         middleware=[watch],
-        exception_handlers=handlers,
-        lifespan=_lifespan(sender, engine),
+        exception_handlers={HTTPException: _make_unknown_handler(tenant)},
+        lifespan=_make_lifespan(tenant.sender, tenant.engine),
     )
     app.router.redirect_slashes = False
-    app.state.engine = engine
+    app.state.engine = tenant.engine
     return app

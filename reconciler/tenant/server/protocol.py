@@ -46,31 +46,31 @@ class Room:
 
     def enter(self, address: str) -> int:
         """Counts a new connection of an address; returns how many it has now."""
-        key = _network(address)
+        key = _find_network(address)
         self._counts[key] += 1
         return self._counts[key]
 
     def leave(self, address: str) -> None:
         """Counts a connection of an address as ended."""
-        key = _network(address)
+        key = _find_network(address)
         self._counts[key] -= 1
         if not self._counts[key]:
             del self._counts[key]
 
 
-def _network(address: str) -> str:
+def _find_network(address: str) -> str:
     if ":" not in address:
         return address
     found = IPv6Address(address)
     return str(found.ipv4_mapped) if found.ipv4_mapped is not None else str(int(found) >> 64)
 
 
-async def _overloaded(scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse_overload(scope: Scope, receive: Receive, send: Send) -> None:
     problem = Problem("overloaded", headers={"Retry-After": "2", "Connection": "close"})
-    await problems.response(problem)(scope, receive, send)
+    await problems.make_response(problem)(scope, receive, send)
 
 
-def _with_path(request: h11.Request) -> h11.Request:
+def _use_path(request: h11.Request) -> h11.Request:
     """A request whose target is a whole url, as if it had named the path, and the url's host as
     Host: RFC 9112, 3.2.2.
     """
@@ -100,7 +100,7 @@ class _Requests(h11.Connection):
             return event
         if before - len(self.trailing_data[0]) > HEAD_BYTES:
             raise h11.RemoteProtocolError("the head is too long", 431)
-        return _with_path(event)
+        return _use_path(event)
 
 
 class Protocol(H11Protocol):
@@ -125,14 +125,14 @@ class Protocol(H11Protocol):
             )  # now, and not when its end is met: else it counts against the others until then
             transport.abort()
         elif more > 0 or len(self.connections) > CONNECTIONS:
-            self.app = cast("ASGI3Application", _overloaded)
+            self.app = cast("ASGI3Application", _refuse_overload)
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Ends the waiting."""
         self._room.leave(self._address)
-        self._wait_no_more()
-        self._taken()
+        self._end_wait()
+        self._end_taking()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -143,7 +143,7 @@ class Protocol(H11Protocol):
     def resume_writing(self) -> None:
         """As uvicorn's; enough of what was written is taken."""
         super().resume_writing()
-        self._taken()
+        self._end_taking()
 
     def on_response_complete(self) -> None:
         """As uvicorn's, which may close the connection; that waits for the client, however long."""
@@ -160,12 +160,12 @@ class Protocol(H11Protocol):
             self._await_taking()
 
     def _await_taking(self) -> None:
-        self._taken()
+        self._end_taking()
         self._unread = self.loop.call_later(
             IDLE_SECONDS, self._end_unread, self.transport.get_write_buffer_size()
         )
 
-    def _taken(self) -> None:
+    def _end_taking(self) -> None:
         if self._unread is not None:
             self._unread.cancel()
             self._unread = None
@@ -182,29 +182,29 @@ class Protocol(H11Protocol):
         """As uvicorn's; what is not yet a request is waited for."""
         super().data_received(data)
         if self.cycle is not None and not self.cycle.response_complete:
-            self._wait_no_more()
+            self._end_wait()
         elif self._waiting is None and not self.transport.is_closing():
             self._wait()
 
     def _wait(self) -> None:
-        self._waiting = self.loop.call_later(HEAD_SECONDS, self._too_slow)
+        self._waiting = self.loop.call_later(HEAD_SECONDS, self._refuse_slow)
 
-    def _wait_no_more(self) -> None:
+    def _end_wait(self) -> None:
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
 
-    def _too_slow(self) -> None:
+    def _refuse_slow(self) -> None:
         self._waiting = None
         if not self.transport.is_closing():
             self._refuse(Problem("timeout"))
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's signature
-        """Answers and closes the connection; `msg` may quote what was sent and is not told."""
+        """Answers and closes the connection; `msg` may quote what was sent and is not sent on."""
         self._refuse(Problem("bad-request", "it is not HTTP/1.1, or its head is over 32 KiB"))
 
     def _refuse(self, problem: Problem) -> None:
-        answer: Any = problems.response(problem)
+        answer: Any = problems.make_response(problem)
         line = f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}".encode()
         head = [
             line,

@@ -28,7 +28,6 @@ from starlette.applications import Starlette
 
 from reconciler.core.errors import BadRequest, NotServed, StoreError
 from reconciler.tenant.server.protocol import CONNECTIONS, IDLE_SECONDS, PER_ADDRESS, Protocol, Room
-from reconciler.tenant.store.rows import sessions
 from reconciler.tenant.store.store import Store
 
 FILES: Final = (
@@ -41,7 +40,7 @@ _WHY: Final = {
     errno.EADDRINUSE: "the port is taken; give another --port, or 0 for any that is free",
     errno.EADDRNOTAVAIL: "this machine does not have that address; give another --host",
     errno.EAFNOSUPPORT: "this machine does not have addresses of that kind; give another --host",
-    errno.EACCES: "the system lets nobody but root use that port; give one from 1024 up",
+    errno.EACCES: "only root may use that port on this system; give one from 1024 up",
 }
 
 
@@ -70,7 +69,7 @@ class Place:
         return (*LOOPBACK, self.host, *self.names, *public)
 
     @property
-    def shown(self) -> str:
+    def shown_host(self) -> str:
         """The host of the addresses that are printed: one that can be opened, where it listens on
         all.
         """
@@ -82,7 +81,7 @@ class Place:
 _ORIGIN: Final = re.compile(r"https://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([1-9]\d{0,4}))?/?")
 
 
-def public_origin(url: str) -> str:
+def read_origin(url: str) -> str:
     """The origin of a public address as browsers send it; raises ValueError for anything but https,
     a host and a port.
     """
@@ -129,7 +128,7 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def _alone(path: str) -> Iterator[None]:
+def _lock_file(path: str) -> Iterator[None]:
     """The exclusive lock of the one engine of this file; raises StoreError when another process has
     it.
     """
@@ -149,22 +148,26 @@ def _alone(path: str) -> Iterator[None]:
         os.close(handle)
 
 
-def _listening(place: Place) -> socket.socket:
+def _check_encrypted(place: Place, address: str) -> None:
+    """Raises BadRequest for plain HTTP on an address that others reach, unless that is allowed."""
+    if place.certificate is not None or place.plain:
+        return
+    if not ipaddress.ip_address(address.partition("%")[0]).is_loopback:
+        raise BadRequest(
+            f"{place.host} is not a loopback address: plain HTTP would show tokens to the network. "
+            "Give --tls-cert and --tls-key, or --allow-plain-http"
+        )
+
+
+def _listen(place: Place) -> socket.socket:
+    """A socket that listens; raises NotServed, and BadRequest as `_check_encrypted`."""
+    where = f"cannot listen on {place.host} port {place.port}"
     try:
         found = socket.getaddrinfo(
             place.host, place.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         family, address = found[0], str(found[4][0])
-        if (
-            place.certificate is None
-            and not place.plain
-            and not ipaddress.ip_address(address.partition("%")[0]).is_loopback
-        ):
-            raise BadRequest(
-                f"{place.host} is not a loopback address: plain HTTP would show tokens "
-                "to the network. "
-                "Give --tls-cert and --tls-key, or --allow-plain-http"
-            )
+        _check_encrypted(place, address)
         made = socket.create_server((address, place.port), family=family, backlog=2048)
         # Inherited by every connection. asyncio sets it on sockets that it made itself only;
         # without it an answer, which is written as head and body, waits 40 ms for the client's
@@ -172,15 +175,12 @@ def _listening(place: Place) -> socket.socket:
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return made  # noqa: TRY300  an `else` would hide what belongs together
     except (socket.gaierror, UnicodeError):
-        raise NotServed(
-            f"cannot listen on {place.host} port {place.port}: no such host is known"
-        ) from None
+        raise NotServed(f"{where}: no such host is known") from None
     except OSError as error:
-        why = _WHY.get(error.errno or 0, "the system refuses it")
-        raise NotServed(f"cannot listen on {place.host} port {place.port}: {why}") from None
+        raise NotServed(f"{where}: {_WHY.get(error.errno or 0, 'the system refuses it')}") from None
 
 
-def _more_files() -> None:
+def _raise_file_limit() -> None:
     """Raises the soft limit of open files, so that the connections' own limit is met first."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
@@ -188,7 +188,7 @@ def _more_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _config(app: Starlette, place: Place) -> uvicorn.Config:
+def _make_config(app: Starlette, place: Place) -> uvicorn.Config:
     """Uvicorn's settings; raises BadRequest for a certificate or key that cannot be used."""
     logging.getLogger("uvicorn").setLevel(
         logging.CRITICAL
@@ -222,11 +222,11 @@ def serve(store: Store, app: Starlette, place: Place, ready: Callable[[str], Non
 
     Port 0 takes a free one. Raises StoreError when another process serves this file, NotServed for
     an address that cannot be used, BadRequest for a certificate that is none, and for plain HTTP
-    where nobody allowed it.
+    that is not allowed.
     """
-    config = _config(app, place)
-    _more_files()
-    with _alone(store.path), _listening(place) as listening:
-        origin = f"{'http' if place.certificate is None else 'https'}://{place.shown}:{listening.getsockname()[1]}"
-        store.write_now(lambda connection: sessions.served_at(connection, place.public or origin))
+    config = _make_config(app, place)
+    _raise_file_limit()
+    with _lock_file(store.path), _listen(place) as listening:
+        origin = f"{'http' if place.certificate is None else 'https'}://{place.shown_host}:{listening.getsockname()[1]}"
+        store.record_origin(place.public or origin)
         _Server(config, lambda: ready(origin)).run(sockets=[listening])

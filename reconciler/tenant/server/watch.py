@@ -1,4 +1,4 @@
-"""Around every request: how it ended is told to `telemetry.py`, and a defect becomes an answer."""
+"""Around every request: its end is counted in `telemetry.py`, and a defect becomes an answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reconciler.tenant.telemetry import Telemetry
 
-UNKNOWN: Final = "none"  # the route of a path that is nobody's: the path itself may be anything
+UNKNOWN: Final = "none"  # the route of an unknown path: the path itself may be anything
 
 
 class Watch:
@@ -39,11 +39,13 @@ class Watch:
         try:
             await self._app(scope, receive, watched)
         except Exception as error:
-            self._telemetry.defect(error)
+            self._telemetry.log_defect(error)
             if status:
                 raise  # too late for another answer: the connection ends
             await self._refuse(scope)(scope, receive, watched)
         finally:
             route = scope.get("route")
             path = route.path if isinstance(route, Route) else UNKNOWN
-            self._telemetry.request(scope["method"], path, status, time.perf_counter() - started)
+            self._telemetry.count_request(
+                scope["method"], path, status, time.perf_counter() - started
+            )

@@ -1,6 +1,6 @@
 """`tenant backup`: a copy of the tenant's file, also while it is served.
 
-SQLite's online backup: one consistent moment, beside whoever writes. The key is a file of its own
+SQLite's online backup: one consistent moment, beside other writers. The key is a file of its own
 and is not copied: together they would open every stored credential.
 """
 
@@ -13,8 +13,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from reconciler.core.errors import BadRequest, StoreError
-from reconciler.tenant.store.faults import RESTORE, decoding, explained
-from reconciler.tenant.store.migrations import Foreign, check
+from reconciler.tenant.store.faults import RESTORE, explain, report_undecodable
+from reconciler.tenant.store.schema import Foreign, check_schema
 
 
 def backup(path: str, out: str) -> None:
@@ -36,7 +36,7 @@ def backup(path: str, out: str) -> None:
     except BaseException as error:
         Path(out).unlink(missing_ok=True)
         if isinstance(error, sqlite3.Error):
-            raise StoreError(f"{path}: {explained(error)}") from None
+            raise StoreError(f"{path}: {explain(error)}") from None
         if isinstance(error, Foreign):
             raise StoreError(f"{path}: {error}") from None
         raise
@@ -44,8 +44,8 @@ def backup(path: str, out: str) -> None:
 
 def _copy(path: str, out: str) -> None:
     source = sqlite3.connect(f"file:{quote(os.path.abspath(path))}?mode=ro", uri=True)  # noqa: PTH100  a link stays one
-    with closing(source), closing(sqlite3.connect(out)) as target, decoding():
-        check(source)
+    with closing(source), closing(sqlite3.connect(out)) as target, report_undecodable():
+        check_schema(source)
         source.backup(
             target
         )  # in one step: begun anew at every write of another process it might never end

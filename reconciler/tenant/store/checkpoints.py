@@ -1,7 +1,7 @@
 """The thread that brings what was written from the log of a file (`-wal`) into the file itself.
 
-SQLite would do it at the end of every thousandth page's commit, and whoever waits for that one
-waits for two flushes of the disk more. Here it goes on beside the writer, who is stopped only where
+SQLite would do it at the end of every thousandth page's commit, and the callers of that one
+wait for two flushes of the disk more. Here it goes on beside the writer, who is stopped only where
 the log has become so long that it has to begin anew.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Final
 
-from reconciler.tenant.store.faults import reason
+from reconciler.tenant.store.faults import describe_failure
 
 OFTEN: Final = 0.5  # seconds between checkpoints
 LONG: Final = 8192  # pages (32 MiB) after which the log begins anew
@@ -34,7 +34,7 @@ class Checkpoints:
         self._thread = threading.Thread(target=self._run, name="tenant-checkpoint", daemon=True)
         self._thread.start()
 
-    def written(self) -> None:
+    def note_write(self) -> None:
         """Something was stored since; returns at once."""
         self._written.set()
 
@@ -54,7 +54,9 @@ class Checkpoints:
                 try:
                     checkpoint(connection)
                 except sqlite3.Error as error:
-                    _log.warning("the log could not be brought into the file: %s", reason(error))
+                    _log.warning(
+                        "the log could not be brought into the file: %s", describe_failure(error)
+                    )
                 self._over.wait(OFTEN)
                 self._written.wait()
 

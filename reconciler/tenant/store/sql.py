@@ -5,6 +5,6 @@ from __future__ import annotations
 from collections.abc import Sized
 
 
-def placeholders(values: Sized, each: str = "?") -> str:
+def make_placeholders(values: Sized, each: str = "?") -> str:
     """As many as there are values, for IN and VALUES; `each` of a row in parentheses."""
     return ", ".join([each] * len(values))

@@ -1,41 +1,36 @@
-"""The tenant's file: connections, the one writer thread, opening and closing.
-
-SQL of a table stands in the file named after it. Nothing here knows HTTP.
-"""
+"""The tenant's file: opening it, its key, and its operations. Nothing here knows HTTP."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import secrets
 import sqlite3
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Final, Self
 
 from reconciler.core.errors import StoreError
 from reconciler.tenant.schedule.clock import Clock
-from reconciler.tenant.store.checkpoints import Checkpoints
-from reconciler.tenant.store.faults import decoding, explained
-from reconciler.tenant.store.migrations import Foreign, check, migrate
+from reconciler.tenant.store.database import Database
+from reconciler.tenant.store.faults import explain, report_undecodable
+from reconciler.tenant.store.operations.deliveries import Deliveries
+from reconciler.tenant.store.operations.people import Drafts, Sessions, Tokens
+from reconciler.tenant.store.operations.queue import Queue
+from reconciler.tenant.store.operations.statistics import Statistics
+from reconciler.tenant.store.operations.webhooks import Webhooks
 from reconciler.tenant.store.rows import sessions, tokens
-from reconciler.tenant.store.vault import Vault, given_key, key_file, make_key, read_key
-from reconciler.tenant.store.writer import Writer
+from reconciler.tenant.store.schema import Foreign, check_schema, create_schema
+from reconciler.tenant.store.values.token import Token, make_token
+from reconciler.tenant.store.vault import Vault, check_key, locate_key, make_key, read_key
 
 BUSY: Final = 5.0  # seconds that a write waits for another process
-READERS: Final = 2  # threads
-
-T = TypeVar("T")
-Work = Callable[[sqlite3.Connection], T]
 
 
-def new_uuid() -> str:
+def make_uuid() -> str:
     """A new random id that begins with the time: UUID version 7, with 74 random bits.
 
     Rows made one after the other so lie beside each other in every index, and removing the oldest
@@ -48,22 +43,23 @@ def new_uuid() -> str:
 
 
 class Store:
-    """One open file: writes one after the other in a thread of their own, reads beside them.
+    """One open file, with an object of named operations per subject.
 
-    A context manager. `clock` tells epoch seconds (an engine holds it), `new_id` makes ids. Made by
+    A context manager. `clock` gives epoch seconds (an engine holds it), `new_id` makes ids. Made by
     `open_store`.
     """
 
     def __init__(self, path: str, busy: float, clock: Clock, new_id: Callable[[], str]) -> None:
         self.path, self.clock, self.new_id = path, clock, new_id
-        self._busy = busy
-        self._lock = threading.Lock()
-        self._connections: list[sqlite3.Connection] = []
-        self._local = threading.local()
-        self._checkpoints = Checkpoints(self._opened)
-        self._writer = Writer(self._connection, self._checkpoints.written)
-        self._readers = ThreadPoolExecutor(READERS, "tenant-read")
+        self._database = database = Database(path, busy)
         self._vault: Vault | None = None
+        self.webhooks = Webhooks(database, clock)
+        self.deliveries = Deliveries(database, clock)
+        self.statistics = Statistics(database, clock)
+        self.queue = Queue(database, clock, new_id)
+        self.tokens = Tokens(database, clock)
+        self.sessions = Sessions(database, clock)
+        self.drafts = Drafts(database, clock)
 
     @property
     def vault(self) -> Vault:
@@ -73,65 +69,16 @@ class Store:
         return self._vault
 
     def prepare(self, key: str | None) -> None:
-        """Migrates the file and finds its key; called once by `open_store`."""
-        with closing(self._opened()) as connection, decoding():
-            check(connection)
+        """Creates the schema of a new file and finds its key; once per store."""
+        with closing(self._database.connect()) as connection, report_undecodable():
+            check_schema(connection)
             connection.execute("PRAGMA journal_mode = WAL")
 
         def work(connection: sqlite3.Connection) -> Vault:
-            migrate(connection)
-            return _vault_of(connection, self.path, key)
+            create_schema(connection)
+            return _open_vault(connection, self.path, key)
 
-        self._vault = self._writer.submit(work).result()
-
-    def _opened(self) -> sqlite3.Connection:
-        made = sqlite3.connect(
-            self.path, timeout=self._busy, isolation_level=None, check_same_thread=False
-        )
-        made.row_factory = sqlite3.Row
-        with decoding():
-            made.execute("PRAGMA synchronous = FULL")
-            made.execute("PRAGMA foreign_keys = ON")
-            made.execute("PRAGMA wal_autocheckpoint = 0")  # `checkpoints.py` does it
-        made.create_function(
-            "fold", 1, str.casefold, deterministic=True
-        )  # SQLite's own lower() knows ASCII only
-        return made
-
-    def _connection(self) -> sqlite3.Connection:
-        """The connection of the calling thread."""
-        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if found is None:
-            found = self._local.connection = self._opened()
-            with self._lock:
-                self._connections.append(found)
-        return found
-
-    def _reading(self, work: Work[T]) -> T:
-        connection = self._connection()
-        connection.execute("BEGIN")  # one snapshot for all its queries
-        try:
-            with decoding():
-                return work(connection)
-        finally:
-            connection.execute("ROLLBACK")
-
-    async def write(self, work: Work[T]) -> T:
-        """Runs `work` in the writer thread: all of it is stored, or nothing when it raises."""
-        return await asyncio.wrap_future(self._writer.submit(work))
-
-    async def read(self, work: Work[T]) -> T:
-        """Runs `work` on one snapshot, beside the writer."""
-        return await asyncio.wrap_future(self._readers.submit(self._reading, work))
-
-    def write_now(self, work: Work[T]) -> T:
-        """The same as `write` for callers without an event loop; raises StoreError for what SQLite
-        refuses.
-        """
-        try:
-            return self._writer.submit(work).result()
-        except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: {explained(error)}") from None
+        self._vault = self._database.write_now(work)
 
     def create_token(
         self,
@@ -145,35 +92,33 @@ class Store:
 
         `expires` in epoch seconds, None for never.
         """
-        made = tokens.new(name, scopes, owner, expires)
-        self.write_now(lambda connection: tokens.insert(connection, made, self.clock()))
+        made = make_token(name, scopes, owner, expires)
+        self._database.write_now(lambda c: tokens.insert(c, made, self.clock()))
         return made.text
 
-    def list_tokens(self) -> tuple[tokens.Token, ...]:
+    def list_tokens(self) -> tuple[Token, ...]:
         """All access tokens by name, without their text."""
-        return self.write_now(tokens.listed)
+        return self._database.write_now(tokens.list_all)
 
     def revoke_token(self, name: str) -> bool:
         """Ends an access token at once; False when none has this name."""
-        return self.write_now(lambda connection: tokens.revoke(connection, name))
+        return self._database.write_now(lambda c: tokens.revoke(c, name))
 
-    def sign_in_address(self, origin: str | None = None) -> str:
+    def create_sign_in_address(self, origin: str | None = None) -> str:
         """A new sign-in link to open within ten minutes, once; `origin` of None: where the tenant
         was served last.
         """
-        return self.write_now(
-            lambda connection: sessions.new_address(connection, self.clock(), origin)
+        return self._database.write_now(
+            lambda c: sessions.create_sign_in_address(c, self.clock(), origin)
         )
+
+    def record_origin(self, origin: str) -> None:
+        """Remembers where the tenant is served, for the links that another process makes."""
+        self._database.write_now(lambda c: sessions.record_origin(c, origin))
 
     def close(self) -> None:
         """Waits for what is under way and closes the file; may be called twice."""
-        self._readers.shutdown()
-        self._writer.close()
-        self._checkpoints.close()
-        with self._lock:
-            for connection in self._connections:
-                connection.close()
-            self._connections.clear()
+        self._database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -187,12 +132,12 @@ class Store:
         self.close()
 
 
-def _vault_of(connection: sqlite3.Connection, path: str, key: str | None) -> Vault:
+def _open_vault(connection: sqlite3.Connection, path: str, key: str | None) -> Vault:
     """The vault of this file, its key checked against what the file was written with; makes the
     first key.
     """
     stored = connection.execute("SELECT value FROM settings WHERE name = 'key_check'").fetchone()
-    text = given_key(key) if key is not None else read_key(key_file(path))
+    text = check_key(key) if key is not None else read_key(locate_key(path))
     if text is None:
         if (
             connection.execute("SELECT 1 FROM webhooks WHERE sealed IS NOT NULL LIMIT 1").fetchone()
@@ -200,15 +145,15 @@ def _vault_of(connection: sqlite3.Connection, path: str, key: str | None) -> Vau
         ):
             raise StoreError(
                 f"{path}: holds encrypted credentials, but their key is missing: "
-                f"put back {key_file(path)} or set RECONCILER_TENANT_KEY"
+                f"put back {locate_key(path)} or set RECONCILER_TENANT_KEY"
             )
-        text, stored = make_key(key_file(path)), None
+        text, stored = make_key(locate_key(path)), None
     vault = Vault(text)
-    check = vault.mac("key-check", b"")
+    check = vault.compute_mac("key-check", b"")
     if stored is not None and bytes(stored[0]) != check:
         raise StoreError(
             f"{path}: was written with another key than "
-            f"{'the given one' if key else key_file(path)}"
+            f"{'the given one' if key else locate_key(path)}"
         )
     if stored is None:
         connection.execute(
@@ -217,11 +162,11 @@ def _vault_of(connection: sqlite3.Connection, path: str, key: str | None) -> Vau
     return vault
 
 
-def _made_file(path: str) -> str:
-    """Makes the file with mode 0600, and its folder, and tells its real path; raises StoreError.
+def _make_file(path: str) -> str:
+    """Makes the file with mode 0600, and its folder; returns its real path; raises StoreError.
 
-    Links are followed, as SQLite does for its log: whoever opens the same file by another name has
-    to meet the same key and the same lock of the one engine.
+    Links are followed, as SQLite does for its log: a process that opens the same
+    file by another name has to meet the same key and the same lock of the one engine.
     """
     try:
         real = os.path.realpath(path)
@@ -238,7 +183,7 @@ def open_store(
     *,
     key: str | None = None,
     clock: Callable[[], float] | None = None,
-    new_id: Callable[[], str] = new_uuid,
+    new_id: Callable[[], str] = make_uuid,
     busy: float = BUSY,
 ) -> Store:
     """Opens the tenant's file, making it and its folder where needed; raises StoreError in words
@@ -248,7 +193,7 @@ def open_store(
     `clock` stands in for the machine's, wall and monotonic, unless it is a Clock. `busy` is how
     many seconds a write waits for another process.
     """
-    path = _made_file(path)
+    path = _make_file(path)
     steady = (
         clock if isinstance(clock, Clock) else Clock() if clock is None else Clock(clock, clock)
     )
@@ -261,6 +206,6 @@ def open_store(
         if isinstance(error, Foreign):
             raise StoreError(f"{path}: {error}") from None
         if isinstance(error, sqlite3.Error):
-            raise StoreError(f"{path}: {explained(error)}") from None
+            raise StoreError(f"{path}: {explain(error)}") from None
         raise
     return store

@@ -2,8 +2,8 @@
 cursors and bodies.
 
 Protects a copied database file, not a copied folder: the key lies beside it unless it is given from
-outside. Whoever encrypts hands in text straight from a request's body; whoever decrypts gets a
-Secret, never text.
+outside. Text to encrypt comes straight from a request's body; decrypting gives a Secret, never
+text.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NONCE: Final = 12  # bytes
 SHORTEST: Final = 16  # characters of a key that is given from outside
 
 
-def _derived(text: str, purpose: bytes) -> bytes:
+def _derive_key(text: str, purpose: bytes) -> bytes:
     return HKDF(SHA256(), 32, None, b"reconciler tenant " + purpose).derive(
         text.encode("utf-8", "surrogateescape")
     )
@@ -44,32 +44,32 @@ class Vault:
 
     def __init__(self, text: str) -> None:
         """`text` is the key as the file or the variable holds it; both keys are derived from it."""
-        self._cipher = AESGCM(_derived(text, b"credentials"))
-        self._mac = _derived(text, b"hashes")
+        self._cipher = AESGCM(_derive_key(text, b"credentials"))
+        self._mac = _derive_key(text, b"hashes")
 
     def seal(self, webhook_id: str, field: str, raw: str) -> bytes:
         """The ciphertext of a credential, bound to its webhook and field."""
-        return self._encrypted(webhook_id, field, raw.encode())
+        return self._encrypt(webhook_id, field, raw.encode())
 
     def open(self, webhook_id: str, field: str, sealed: bytes) -> Secret:
         """The credential as a Secret; raises Unreadable for a ciphertext of another key, webhook or
         field.
         """
         return Secret(
-            self._decrypted(webhook_id, field, sealed).decode(), reference="stored at the tenant"
+            self._decrypt(webhook_id, field, sealed).decode(), reference="stored at the tenant"
         )
 
-    def resealed(self, before: str, after: str, field: str, sealed: bytes) -> bytes:
+    def reseal(self, before: str, after: str, field: str, sealed: bytes) -> bytes:
         """The same credential, bound to `after` instead of `before`: from a draft to its webhook.
         Raises as `open`.
         """
-        return self._encrypted(after, field, self._decrypted(before, field, sealed))
+        return self._encrypt(after, field, self._decrypt(before, field, sealed))
 
-    def _encrypted(self, webhook_id: str, field: str, raw: bytes) -> bytes:
+    def _encrypt(self, webhook_id: str, field: str, raw: bytes) -> bytes:
         nonce = os.urandom(NONCE)
         return nonce + self._cipher.encrypt(nonce, raw, f"{webhook_id}\0{field}".encode())
 
-    def _decrypted(self, webhook_id: str, field: str, sealed: bytes) -> bytes:
+    def _decrypt(self, webhook_id: str, field: str, sealed: bytes) -> bytes:
         try:
             return self._cipher.decrypt(
                 sealed[:NONCE], sealed[NONCE:], f"{webhook_id}\0{field}".encode()
@@ -77,19 +77,19 @@ class Vault:
         except (InvalidTag, ValueError):
             raise Unreadable("a stored credential cannot be decrypted") from None
 
-    def mac(self, purpose: str, data: bytes) -> bytes:
+    def compute_mac(self, purpose: str, data: bytes) -> bytes:
         """A keyed hash of 32 bytes; `purpose` keeps the uses apart."""
         return hmac.new(self._mac, purpose.encode() + b"\0" + data, hashlib.sha256).digest()
 
 
-def key_file(database: str) -> Path:
+def locate_key(database: str) -> Path:
     """Where the key of a database lies: beside the file itself, also where the database is named by
     a link.
     """
     return Path(os.path.realpath(database) + ".key")
 
 
-def given_key(text: str) -> str:
+def check_key(text: str) -> str:
     """A key from outside, checked; raises StoreError when it is too short."""
     if len(text) < SHORTEST:
         raise StoreError(f"RECONCILER_TENANT_KEY must have at least {SHORTEST} characters")

@@ -2,7 +2,7 @@
 
 A commit costs a flush of the disk, however much it holds; so the more is written at once, the less
 each write costs. Each work stands in a savepoint of its own: one that raises undoes itself alone.
-Nobody is answered before the commit.
+No caller gets an answer before the commit.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
-from reconciler.tenant.store.faults import decoding
+from reconciler.tenant.store.faults import report_undecodable
 
 TOGETHER: Final = 128  # works in one transaction, so that none waits for long
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """A work and whom its end is told."""
+    """A work, and the future of its end."""
 
     work: Callable[[sqlite3.Connection], Any]
     future: Future[Any]
@@ -48,7 +48,7 @@ class Writer:
     def __init__(
         self, connect: Callable[[], sqlite3.Connection], stored: Callable[[], None] = lambda: None
     ) -> None:
-        self._connect, self._told = connect, stored
+        self._connect, self._report = connect, stored
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="tenant-write", daemon=True)
         self._thread.start()
@@ -69,11 +69,11 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        while (batch := self._waiting())[-1] is not None:
-            self._together([job for job in batch if job is not None])
-        self._together([job for job in batch if job is not None])
+        while (batch := self._take_batch())[-1] is not None:
+            self._run_batch([job for job in batch if job is not None])
+        self._run_batch([job for job in batch if job is not None])
 
-    def _waiting(self) -> list[_Job | None]:
+    def _take_batch(self) -> list[_Job | None]:
         """The next work, and what else waits already; None last where `close` was called."""
         batch = [self._queue.get()]
         while batch[-1] is not None and len(batch) < TOGETHER:
@@ -83,12 +83,12 @@ class Writer:
                 break
         return batch
 
-    def _together(self, batch: list[_Job]) -> None:
+    def _run_batch(self, batch: list[_Job]) -> None:
         jobs = [job for job in batch if job.future.set_running_or_notify_cancel()]
         if not jobs:
             return
         try:
-            ends = self._stored(jobs)
+            ends = self._store(jobs)
         except BaseException as error:  # noqa: BLE001  whatever it is, everybody who waits has to hear of it
             ends = [_End(error=error)] * len(jobs)
         for job, end in zip(jobs, ends, strict=True):
@@ -97,28 +97,28 @@ class Writer:
             else:
                 job.future.set_exception(end.error)
 
-    def _stored(self, jobs: list[_Job]) -> list[_End]:
+    def _store(self, jobs: list[_Job]) -> list[_End]:
         """How each job ended, after the commit; raises where nothing at all was stored."""
         connection = self._connect()
         connection.execute("BEGIN IMMEDIATE")
         try:
-            ends = [_apart(connection, job.work) for job in jobs]
+            ends = [_run_apart(connection, job.work) for job in jobs]
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:  # a full disk has already rolled it back
                 connection.execute("ROLLBACK")
             raise
-        self._told()
+        self._report()
         return ends
 
 
-def _apart(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], Any]) -> _End:
+def _run_apart(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], Any]) -> _End:
     """Runs a work in a savepoint; raises only where SQLite has rolled back the whole
     transaction.
     """
     connection.execute("SAVEPOINT work")
     try:
-        with decoding():
+        with report_undecodable():
             value = work(connection)
     except BaseException as error:
         if not connection.in_transaction:

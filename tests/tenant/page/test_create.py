@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.database import database_of
 from tests.tenant.harness import Tenant, receiver
 from tests.tenant.page.filled import CREATE, OLD, STARTED, URL, step_2
 from tests.tenant.page.visitor import Visitor, dump, on_page, visitor, webhooks
@@ -103,7 +104,9 @@ def test_a_secret_never_comes_back_and_lies_in_the_draft_encrypted(tmp_path: Pat
         assert one["auth"]["type"] == "bearer"
         assert OLD not in dump(made)
         assert (
-            await made.store.read(lambda c: c.execute("SELECT COUNT(*) FROM drafts").fetchone()[0])
+            await database_of(made.store).read(
+                lambda c: c.execute("SELECT COUNT(*) FROM drafts").fetchone()[0]
+            )
             == 0
         )
 

@@ -18,7 +18,7 @@ def test_a_delete_names_the_webhook_and_its_use_and_is_done_by_a_button(tmp_path
         async with receiver() as endpoint:
             one = await made.make("one <b>", url=endpoint.url, events=[EVENT])
             await made.call("POST", "/events", {**EVENT, "event": {}})
-            await made.engine.idle()
+            await made.engine.wait_until_idle()
             page = await me.get(at(one) + "/delete")
             assert "Delete one <b>?" in page.text
             assert "Last 24 hours 1 successful, 0 failed" in page.text

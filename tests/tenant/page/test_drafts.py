@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.tenant.store.rows import drafts, upkeep
+from tests.support.database import database_of
 from tests.tenant.harness import Clock, Tenant, receiver
 from tests.tenant.page.filled import BEARER, CREATE, EVENTS, NEW, OLD, STARTED, at, step_2
 from tests.tenant.page.visitor import Visitor, on_page, visitor, webhooks
@@ -70,9 +71,9 @@ def test_a_draft_that_is_too_old_is_removed_though_nobody_comes_back(tmp_path: P
         await step_2(me, auth="bearer", token=OLD)
         for seconds, left in ((drafts.SECONDS - 1, 1), (1, 0)):
             clock.now += seconds
-            await made.store.write(lambda c: upkeep.step(c, clock.now))
+            await database_of(made.store).write(lambda c: upkeep.clean_up_some(c, clock.now))
             assert (
-                await made.store.read(
+                await database_of(made.store).read(
                     lambda c: c.execute("SELECT COUNT(*) FROM drafts").fetchone()[0]
                 )
                 == left
@@ -87,7 +88,9 @@ def test_a_session_keeps_only_its_last_drafts(tmp_path: Path) -> None:
         for _ in range(drafts.MOST + 5):
             await me.press(blank, "next", follow=False)
         assert (
-            await made.store.read(lambda c: c.execute("SELECT COUNT(*) FROM drafts").fetchone()[0])
+            await database_of(made.store).read(
+                lambda c: c.execute("SELECT COUNT(*) FROM drafts").fetchone()[0]
+            )
             == drafts.MOST
         )
 
@@ -97,7 +100,7 @@ def test_a_session_keeps_only_its_last_drafts(tmp_path: Path) -> None:
 def test_a_draft_holds_texts_only_and_no_secret(tmp_path: Path) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         await step_2(me, auth="basic", username="user", password=OLD)
-        row = await made.store.read(
+        row = await database_of(made.store).read(
             lambda c: c.execute("SELECT fields, sealed FROM drafts").fetchone()
         )
         typed = json.loads(row["fields"])["typed"]
@@ -174,7 +177,9 @@ def test_looking_at_another_period_keeps_a_draft_only_of_what_was_typed(tmp_path
         assert page.path == f"{at(one)}?period=30d"
         assert "Discard what was typed" not in page.text
         assert (
-            await made.store.read(lambda c: c.execute("SELECT COUNT(*) FROM drafts").fetchone()[0])
+            await database_of(made.store).read(
+                lambda c: c.execute("SELECT COUNT(*) FROM drafts").fetchone()[0]
+            )
             == 0
         )
         for typed in ({"description": "typed"}, {"token": NEW}, {"event_severity": "info"}):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.database import database_of
 from tests.tenant.harness import Tenant, receiver
 from tests.tenant.page.filled import API_KEY, BEARER, EVENTS, MARK, NEW, OLD, STARTED, again, at
 from tests.tenant.page.visitor import Visitor, dump, on_page
@@ -187,7 +188,9 @@ def test_a_stored_secret_that_cannot_be_read_is_asked_for_by_a_test_and_not_by_a
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one", auth=BEARER)
         assert "cannot read it any more" not in (await me.get(at(one))).text
-        await made.store.write(lambda c: c.execute("UPDATE webhooks SET sealed = ?", (bytes(40),)))
+        await database_of(made.store).write(
+            lambda c: c.execute("UPDATE webhooks SET sealed = ?", (bytes(40),))
+        )
         page = await me.get(at(one))
         assert (
             "Set, but the tenant cannot read it any more, so nothing can be delivered: "

@@ -69,7 +69,7 @@ def test_a_webhook_that_was_deleted_meanwhile_can_be_created_again_with_what_was
         page = await me.get(at(one))
         await made.call("DELETE", f"/webhooks/{one['id']}", If_Match="*")
         page = await me.press(page, "save", description="typed")
-        assert (page.status, "Deleted meanwhile" in page.text) == (404, True)
+        assert (page.status, "Deleted by somebody else" in page.text) == (404, True)
         link = page.html.split('class="button primary" href="')[1].split('"')[0]
         page = await me.press(await me.get(link), "next")
         await me.press(page, "save")

@@ -11,8 +11,8 @@ from html import unescape
 from pathlib import Path
 
 from reconciler.core.model.catalogue import CATALOGUE
-from reconciler.tenant.page import catalogue
-from reconciler.tenant.store.rows.subscriptions import SHOWN
+from reconciler.tenant.page.views import events
+from reconciler.tenant.store.values.receivers import SHOWN
 from tests.tenant.harness import EVENT, Tenant, tenant
 from tests.tenant.page.visitor import Visitor, visitor
 
@@ -35,7 +35,7 @@ def part(html: str, kind: str) -> str:
 
 
 def test_every_event_of_the_catalogue_stands_in_one_group() -> None:
-    shown = [row.type for group in catalogue.groups({}) for row in group.rows]
+    shown = [row.type for group in events.make_groups({}) for row in group.rows]
     assert sorted(shown) == sorted(event.type for event in CATALOGUE)
 
 
@@ -68,18 +68,22 @@ def test_each_event_names_the_webhooks_that_receive_it(tmp_path: Path) -> None:
         assert "<bdi>v0</bdi> <bdi>critical</bdi>, <bdi>v0</bdi> <bdi>info</bdi>" in started
         assert f'href="/settings/webhooks/{off["id"]}"' in started
         assert "No webhook receives it." in part(page.html, UNHEALTHY)
-        nobody = page.html.partition('id="nobody"')[2].partition("</section>")[0]
-        assert UNHEALTHY in nobody
-        assert EVENT["type"] not in nobody
+        unreceived = page.html.partition('id="unreceived"')[2].partition("</section>")[0]
+        assert UNHEALTHY in unreceived
+        assert EVENT["type"] not in unreceived
 
     on_page(tmp_path, story)
 
 
-def test_an_event_that_only_disabled_webhooks_receive_is_received_by_nobody(tmp_path: Path) -> None:
+def test_an_event_that_only_disabled_webhooks_receive_is_received_by_no_webhook(
+    tmp_path: Path,
+) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         await made.make("off", events=[EVENT], enabled=False)
-        nobody = (await me.get(PAGE)).html.partition('id="nobody"')[2].partition("</section>")[0]
-        assert EVENT["type"] in nobody
+        unreceived = (
+            (await me.get(PAGE)).html.partition('id="unreceived"')[2].partition("</section>")[0]
+        )
+        assert EVENT["type"] in unreceived
 
     on_page(tmp_path, story)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.tenant.page.front import Page as Route
 from reconciler.tenant.page.routes import PAGES
+from reconciler.tenant.page.session.visit import Page as Route
 from tests.tenant.harness import Tenant
 from tests.tenant.page.filled import again
 from tests.tenant.page.visitor import ORIGIN, Visitor, on_page

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.tenant.page.graph import HEIGHT, PERIODS, WIDTH, graph, period
+from reconciler.tenant.page.rendering.graph import HEIGHT, PERIODS, WIDTH, find_period, make_graph
 from reconciler.tenant.store.rows import invocations
-from reconciler.tenant.times import HOUR, rfc3339
+from reconciler.tenant.times import HOUR, format_time
+from tests.support.database import database_of
 from tests.tenant.harness import Tenant, tenant
 from tests.tenant.page.visitor import Visitor, visitor
 
@@ -35,7 +36,7 @@ def on_page(folder: Path, story: Story, **options: Any) -> None:
 
 def steps(counts: list[tuple[int, int]]) -> list[dict[str, Any]]:
     return [
-        {"start": rfc3339(hour * HOUR), "succeeded": won, "failed": lost}
+        {"start": format_time(hour * HOUR), "succeeded": won, "failed": lost}
         for hour, (won, lost) in enumerate(counts)
     ]
 
@@ -45,18 +46,18 @@ async def count(made: Tenant, webhook_id: str, hours_ago: int, won: int, lost: i
     then = made.clock() - hours_ago * HOUR
 
     def run(connection: Any) -> None:
-        invocations.count(
+        invocations.count_invocations(
             connection, [(webhook_id, win) for win in [True] * won + [False] * lost], then
         )
 
-    await made.store.write(run)
+    await database_of(made.store).write(run)
 
 
 @given(COUNTS)
 def test_every_bar_stands_in_the_box_and_what_is_not_nothing_is_seen(
     counts: list[tuple[int, int]],
 ) -> None:
-    made = graph(DAY, steps(counts))
+    made = make_graph(DAY, steps(counts))
     for step, (won, lost) in zip(made.steps, counts, strict=True):
         assert step.x >= 0
         assert step.x + step.width <= WIDTH
@@ -70,28 +71,29 @@ def test_every_bar_stands_in_the_box_and_what_is_not_nothing_is_seen(
 
 
 def test_bars_above_and_below_have_one_scale() -> None:
-    made = graph(DAY, steps([(60, 0), (30, 0), (0, 30), *[(0, 0)] * 21]))
+    made = make_graph(DAY, steps([(60, 0), (30, 0), (0, 30), *[(0, 0)] * 21]))
     first, second, third = made.steps[:3]
     assert first.up == pytest.approx(2 * second.up)
     assert second.up == pytest.approx(third.down)
 
 
 def test_the_text_says_what_the_picture_shows() -> None:
-    made = graph(DAY, steps([(1, 0), (1200, 34), *[(0, 0)] * 22]))
-    assert made.said == (
+    made = make_graph(DAY, steps([(1, 0), (1200, 34), *[(0, 0)] * 22]))
+    assert made.summary == (
         "Last 24 hours: 1,201 successful and 34 failed invocations. The most were at "
         "1970-01-01 01:00–02:00 UTC: 1,200 and 34."
     )
-    assert graph(MONTH, steps([(0, 0)] * 30)).said == "Last 30 days: no invocations."
+    assert make_graph(MONTH, steps([(0, 0)] * 30)).summary == "Last 30 days: no invocations."
 
 
 @pytest.mark.parametrize(
     ("word", "hours", "count"), [("", 24, 24), ("30d", 720, 30), ("for ever", 24, 24)]
 )
 def test_a_period_ends_with_the_step_that_is_now(word: str, hours: int, count: int) -> None:
-    found = period(word)
+    found = find_period(word)
     now = 1_790_000_000.0
-    start, end = found.span(now)
+    start, end, size = found.compute_span(now)
+    assert size == found.size
     assert end - start == hours == found.steps * found.size
     assert found.steps == count
     assert start % found.size == end % found.size == 0

@@ -13,10 +13,12 @@ from typing import Any
 import httpx
 import pytest
 
-from reconciler.tenant.page.front import MAX_FIELDS, Page
-from reconciler.tenant.page.html import HEADERS
+from reconciler.tenant.page.rendering.html import HEADERS
 from reconciler.tenant.page.routes import PAGES
+from reconciler.tenant.page.session.checks import MAX_FIELDS
+from reconciler.tenant.page.session.visit import Page
 from reconciler.tenant.store.rows import sessions
+from tests.support.database import database_of
 from tests.tenant.harness import LOCAL, Tenant, tenant
 
 ORIGIN = "http://tenant.test"
@@ -50,7 +52,7 @@ async def _ask(
 
 async def _cookie(t: Tenant) -> str:
     """The cookie of somebody who signed in with a link."""
-    link = await t.store.write(lambda c: sessions.new_link(c, t.clock()))
+    link = await database_of(t.store).write(lambda c: sessions.create_link(c, t.clock()))
     answer = await _ask(t, "POST", f"/sign-in?link={link}", b"")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/settings/webhooks")
     t.http.cookies.clear()

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from reconciler.core.results.reports import Verdict
-from reconciler.tenant.page.wording import VERDICTS
+from reconciler.tenant.page.rendering.wording import VERDICTS
+from tests.support.database import database_of
 from tests.tenant.harness import EVENT, Tenant, tenant
 from tests.tenant.page.visitor import Visitor, visitor
 
@@ -54,7 +55,7 @@ async def fail(
             "NULL WHERE state = 'pending'"
         )
 
-    await made.store.write(run)
+    await database_of(made.store).write(run)
 
 
 async def deliveries(made: Tenant, webhook: dict[str, Any]) -> list[dict[str, Any]]:
@@ -219,7 +220,9 @@ def test_what_waits_can_be_brought_forward_and_what_is_under_way_cannot(tmp_path
         one = await made.make(events=[EVENT])
         await post(made)
         later = made.clock() + 3600
-        await made.store.write(lambda c: c.execute("UPDATE deliveries SET next_at = ?", (later,)))
+        await database_of(made.store).write(
+            lambda c: c.execute("UPDATE deliveries SET next_at = ?", (later,))
+        )
         page = await me.get(f"/settings/webhooks/{one['id']}/deliveries")
         assert "Waiting first attempt 2026-09-21 15:13:20 UTC" in page.text
         await me.press(page, "Send now")

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.tenant.page.front import Page as Route
 from reconciler.tenant.page.routes import PAGES
+from reconciler.tenant.page.session.visit import Page as Route
 from reconciler.tenant.store.rows import drafts, sessions
+from tests.support.database import database_of
 from tests.tenant.harness import BEARER, EVENT, Clock, Tenant
 from tests.tenant.page.filled import CREATE, again, at
 from tests.tenant.page.visitor import ORIGIN, Page, Visitor, dump, on_page, visitor, webhooks
@@ -64,7 +65,10 @@ async def nothing_done(made: Tenant, webhook: dict[str, Any]) -> None:
     assert [item["id"] for item in await webhooks(made)] == [webhook["id"]]
     assert await again(made, webhook) == webhook
     assert (
-        await made.store.read(lambda c: c.execute("SELECT COUNT(*) FROM drafts").fetchone()[0]) == 0
+        await database_of(made.store).read(
+            lambda c: c.execute("SELECT COUNT(*) FROM drafts").fetchone()[0]
+        )
+        == 0
     )
     assert not [text for text in SECRETS.values() if text in dump(made)]
 
@@ -247,7 +251,7 @@ def test_a_form_that_a_full_disk_refuses_is_shown_again_and_saved_when_there_is_
             (f"{CREATE}/x/events", CREATE, "save"),
         ):
             page = await me.get(step)
-            await made.store.write(
+            await database_of(made.store).write(
                 lambda c: c.execute("PRAGMA max_page_count = 1").fetchone()
             )  # as many as there are
             fields = {
@@ -269,7 +273,7 @@ def test_a_form_that_a_full_disk_refuses_is_shown_again_and_saved_when_there_is_
             )
             nowhere(page)
             await nothing_done(made, one)
-            await made.store.write(
+            await database_of(made.store).write(
                 lambda c: c.execute("PRAGMA max_page_count = 1000000").fetchone()
             )
         page = await me.press(page, "save", auth="none")
@@ -373,7 +377,7 @@ def test_what_has_no_form_to_keep_says_that_nothing_was_done(tmp_path: Path) -> 
 
 def test_a_link_is_opened_also_by_somebody_who_is_signed_in_still(tmp_path: Path) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
-        link = await made.store.write(lambda c: sessions.new_link(c, made.clock()))
+        link = await database_of(made.store).write(lambda c: sessions.create_link(c, made.clock()))
         page = await me.press(await me.get(f"/sign-in?link={link}"), "Sign in", follow=False)
         assert (page.status, page.answer.headers["location"]) == (303, "/settings/webhooks")
 

@@ -12,8 +12,9 @@ import pytest
 
 from reconciler.core.errors import BadRequest
 from reconciler.tenant.store.rows import sessions
-from reconciler.tenant.store.rows.sessions import LINK_SECONDS, SESSION_SECONDS
 from reconciler.tenant.store.store import open_store
+from reconciler.tenant.store.values.session import LINK_SECONDS, SESSION_SECONDS
+from tests.support.database import database_of
 from tests.tenant.harness import Tenant, tenant
 
 ORIGIN = "http://tenant.test"
@@ -29,8 +30,8 @@ def _run(folder: Path, story: Callable[[Tenant], Awaitable[None]]) -> None:
 
 
 async def _link(t: Tenant) -> str:
-    return f"{ORIGIN}/sign-in?link=" + await t.store.write(
-        lambda c: sessions.new_link(c, t.clock())
+    return f"{ORIGIN}/sign-in?link=" + await database_of(t.store).write(
+        lambda c: sessions.create_link(c, t.clock())
     )
 
 
@@ -159,9 +160,11 @@ def test_a_link_names_where_the_tenant_was_served_last_and_there_is_none_before(
 ) -> None:
     with open_store(str(tmp_path / "tenant.db")) as store:
         with pytest.raises(BadRequest, match="never served"):
-            store.sign_in_address()
-        store.write_now(lambda c: sessions.served_at(c, "https://tenant.example.com"))
-        assert store.sign_in_address().startswith("https://tenant.example.com/sign-in?link=")
-        assert store.sign_in_address("http://localhost:1/").startswith(
+            store.create_sign_in_address()
+        database_of(store).write_now(
+            lambda c: sessions.record_origin(c, "https://tenant.example.com")
+        )
+        assert store.create_sign_in_address().startswith("https://tenant.example.com/sign-in?link=")
+        assert store.create_sign_in_address("http://localhost:1/").startswith(
             "http://localhost:1/sign-in?link="
         )

@@ -23,6 +23,7 @@ from typing import Any
 import httpx
 
 from reconciler.tenant.store.rows import sessions
+from tests.support.database import database_of
 from tests.tenant.harness import Tenant, tenant
 
 BLOCKS = {"h1", "h2", "p", "div", "dt", "dd", "li", "tr", "th", "td"}
@@ -191,7 +192,7 @@ class Visitor:
 @asynccontextmanager
 async def visitor(tenant: Tenant) -> AsyncIterator[Visitor]:
     """Signs somebody in by the link, as a person does."""
-    link = await tenant.store.write(lambda c: sessions.new_link(c, tenant.clock()))
+    link = await database_of(tenant.store).write(lambda c: sessions.create_link(c, tenant.clock()))
     where = f"{ORIGIN}/sign-in?link={link}"
     answer = await tenant.http.post(
         where,

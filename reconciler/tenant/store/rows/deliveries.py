@@ -10,15 +10,14 @@ from typing import Any, Final
 
 from reconciler.tenant.problems import Refusal
 from reconciler.tenant.schedule.lanes import DEAD_AFTER
-from reconciler.tenant.store.rows.events import KEPT
-from reconciler.tenant.times import maybe, rfc3339
+from reconciler.tenant.store.values.event import KEPT
+from reconciler.tenant.times import format_optional_time, format_time
 
 SOME: Final = 100  # deliveries that are removed in one transaction, each with its attempts
 STEP: Final = 500  # deliveries that are made due in one transaction
-BEFORE_ALL = 1 << 62  # above every sequence number
 
 
-def listed(
+def list_page(
     connection: sqlite3.Connection, webhook_id: str, before: int, limit: int
 ) -> list[tuple[int, dict[str, Any]]]:
     """Up to `limit` deliveries of a webhook below the sequence number `before`, newest first, with
@@ -48,7 +47,7 @@ def listed(
 def _attempt_to_json(row: sqlite3.Row) -> dict[str, Any]:
     return {
         "number": row["number"],
-        "time": rfc3339(row["started_at"]),
+        "time": format_time(row["started_at"]),
         "verdict": row["verdict"],
         "status_code": row["status_code"],
         "detail": row["detail"],
@@ -62,13 +61,13 @@ def _to_json(row: sqlite3.Row, attempts: list[dict[str, Any]]) -> dict[str, Any]
         "event_id": row["event_id"],
         "event": {"type": row["type"], "version": row["version"], "severity": row["severity"]},
         "state": row["state"],
-        "created_at": rfc3339(row["created_at"]),
-        "next_attempt": maybe(row["next_attempt"]),
+        "created_at": format_time(row["created_at"]),
+        "next_attempt": format_optional_time(row["next_attempt"]),
         "attempts": attempts,
     }
 
 
-def send_again(connection: sqlite3.Connection, webhook_id: str, delivery: str, now: float) -> None:
+def resend(connection: sqlite3.Connection, webhook_id: str, delivery: str, now: float) -> None:
     """Makes one delivery due now; raises 404, 409 for a disabled webhook, 410 for an event that is
     no longer kept.
     """
@@ -85,10 +84,10 @@ def send_again(connection: sqlite3.Connection, webhook_id: str, delivery: str, n
     if not row["kept"]:
         raise Refusal("expired", "events are kept for 30 days")
     connection.execute(f"{_AGAIN} WHERE seq = ? AND lease IS NULL", (now, row["seq"]))
-    _probed(connection, webhook_id)
+    _allow_probe(connection, webhook_id)
 
 
-def waiting(connection: sqlite3.Connection, webhook_id: str) -> int:
+def count_pending(connection: sqlite3.Connection, webhook_id: str) -> int:
     """How many deliveries of a webhook are not over yet."""
     found = connection.execute(
         "SELECT COUNT(*) FROM deliveries WHERE webhook_id = ? AND state = 'pending'", (webhook_id,)
@@ -115,7 +114,7 @@ _AGAIN: Final = (
 )
 
 
-def _probed(connection: sqlite3.Connection, webhook_id: str) -> None:
+def _allow_probe(connection: sqlite3.Connection, webhook_id: str) -> None:
     """A webhook that was given up probes at once; one that asked to be left alone for a while is
     left alone.
     """
@@ -125,7 +124,7 @@ def _probed(connection: sqlite3.Connection, webhook_id: str) -> None:
     )
 
 
-def send_failed_again(
+def resend_some_failed(
     connection: sqlite3.Connection,
     webhook_id: str,
     after: tuple[float, int],
@@ -147,7 +146,7 @@ def send_failed_again(
     ).fetchall()
     kept = [(now, row["seq"]) for row in rows if row["kept"]]
     connection.executemany(f"{_AGAIN} WHERE seq = ?", kept)
-    _probed(connection, webhook_id)
+    _allow_probe(connection, webhook_id)
     return len(kept), (rows[-1]["created_at"], rows[-1]["seq"]) if len(rows) == STEP else None
 
 
@@ -157,7 +156,7 @@ def remove(connection: sqlite3.Connection, column: str, value: str, limit: int) 
     """
     some = f"SELECT seq FROM deliveries WHERE {column} = ? LIMIT ?"  # noqa: S608  a fixed name
     return connection.execute(
-        f"DELETE FROM deliveries WHERE seq IN ({some})",  # noqa: S608  likewise
+        f"DELETE FROM deliveries WHERE seq IN ({some})",  # noqa: S608  a fixed name
         (value, limit),
     ).rowcount
 

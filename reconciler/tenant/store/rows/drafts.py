@@ -9,32 +9,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from reconciler.tenant.problems import Refusal
-from reconciler.tenant.store.rows.sessions import Session
+from reconciler.tenant.store.values.draft import Draft
+from reconciler.tenant.store.values.session import Session
 
 SECONDS: Final = 1800.0  # a draft is kept after it was last written
 MOST: Final = 50  # of one session; the oldest go
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A form as it was sent: its texts by field, the webhook it edits (None: a new one) and that
-    webhook's revision.
-
-    `sealed` is the typed secret, encrypted for this draft's id and the field of the chosen
-    authentication. `tested` is how the test ended that was asked for last, as JSON values.
-    """
-
-    id: str
-    typed: Mapping[str, str] = field(repr=False)
-    webhook: str | None = None
-    revision: str = ""
-    sealed: bytes | None = field(default=None, repr=False)
-    tested: Mapping[str, Any] | None = None
 
 
 def find(

@@ -8,50 +8,40 @@ from __future__ import annotations
 import hashlib
 import secrets
 import sqlite3
-from dataclasses import dataclass, field
-from typing import Final
 
 from reconciler.core.errors import BadRequest
-from reconciler.tenant.times import HOUR
-
-LINK_SECONDS: Final = 600  # a link is good for
-SESSION_SECONDS: Final = 12 * HOUR  # a session lasts
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """Somebody who is signed in; `hash` is what the session is stored under."""
-
-    hash: bytes = field(repr=False)
+from reconciler.tenant.store.values.session import LINK_SECONDS, SESSION_SECONDS, Session
 
 
 def _hash(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).digest()
 
 
-def _made(connection: sqlite3.Connection, table: str, now: float, seconds: float) -> str:
+def _insert(connection: sqlite3.Connection, table: str, now: float, seconds: float) -> str:
     connection.execute(f"DELETE FROM {table} WHERE expires_at <= ?", (now,))  # noqa: S608  a fixed name
     text = secrets.token_urlsafe(32)
     connection.execute(
-        f"INSERT INTO {table} (hash, expires_at) VALUES (?, ?)",  # noqa: S608  likewise
+        f"INSERT INTO {table} (hash, expires_at) VALUES (?, ?)",  # noqa: S608  a fixed name
         (_hash(text), now + seconds),
     )
     return text
 
 
-def new_link(connection: sqlite3.Connection, now: float) -> str:
+def create_link(connection: sqlite3.Connection, now: float) -> str:
     """The text of a new sign-in link, 256 bits, good for ten minutes and one use."""
-    return _made(connection, "links", now, LINK_SECONDS)
+    return _insert(connection, "links", now, LINK_SECONDS)
 
 
-def served_at(connection: sqlite3.Connection, origin: str) -> None:
+def record_origin(connection: sqlite3.Connection, origin: str) -> None:
     """Remembers where the tenant is served, for the links that another process makes."""
     connection.execute(
         "INSERT OR REPLACE INTO settings (name, value) VALUES ('origin', ?)", (origin,)
     )
 
 
-def new_address(connection: sqlite3.Connection, now: float, origin: str | None = None) -> str:
+def create_sign_in_address(
+    connection: sqlite3.Connection, now: float, origin: str | None = None
+) -> str:
     """A new link as an address to open; `origin` of None: where the tenant was served last. Raises
     BadRequest without any.
     """
@@ -62,10 +52,10 @@ def new_address(connection: sqlite3.Connection, now: float, origin: str | None =
                 "this tenant was never served: start `reconciler tenant serve` first, or give --url"
             )
         origin = str(row[0])
-    return f"{origin.rstrip('/')}/sign-in?link={new_link(connection, now)}"
+    return f"{origin.rstrip('/')}/sign-in?link={create_link(connection, now)}"
 
 
-def link_holds(connection: sqlite3.Connection, text: str, now: float) -> bool:
+def is_link_valid(connection: sqlite3.Connection, text: str, now: float) -> bool:
     """Whether a link could be used; using it is `sign_in`."""
     return (
         connection.execute(
@@ -82,7 +72,7 @@ def sign_in(connection: sqlite3.Connection, link: str, now: float) -> str | None
     used = connection.execute(
         "DELETE FROM links WHERE hash = ? AND expires_at > ?", (_hash(link), now)
     ).rowcount
-    return _made(connection, "sessions", now, SESSION_SECONDS) if used else None
+    return _insert(connection, "sessions", now, SESSION_SECONDS) if used else None
 
 
 def find(connection: sqlite3.Connection, text: str, now: float) -> Session | None:

@@ -4,39 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass
-from typing import Final
 
-SHOWN: Final = 50  # webhooks of one event type
+from reconciler.tenant.store.values.receivers import NO_RECEIVERS, SHOWN, Receiver, Receivers
 
 
-@dataclass(frozen=True, slots=True)
-class Receiver:
-    """A webhook that receives some type of event, with the (version, severity) pairs that it
-    wants.
-    """
-
-    id: str
-    name: str
-    enabled: bool
-    wanted: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Receivers:
-    """Who receives a type of event: how many webhooks in all, how many of them enabled, and the
-    first by name.
-    """
-
-    count: int
-    enabled: int
-    first: tuple[Receiver, ...]
-
-
-NOBODY: Final = Receivers(0, 0, ())
-
-
-def by_type(connection: sqlite3.Connection) -> dict[str, Receivers]:
+def read_receivers(connection: sqlite3.Connection) -> dict[str, Receivers]:
     """Every type of event that a webhook receives, in order, with its receivers; one walk over the
     table.
     """
@@ -52,7 +24,7 @@ def by_type(connection: sqlite3.Connection) -> dict[str, Receivers]:
     )
     found: dict[str, Receivers] = {}
     for row in rows:
-        before = found.get(row["type"], NOBODY)
+        before = found.get(row["type"], NO_RECEIVERS)
         wanted = tuple(
             sorted((version, severity) for version, severity in json.loads(row["wanted"]))
         )

@@ -1,85 +1,17 @@
-"""Access tokens: 256 random bits after a public id, stored as SHA-256.
-
-SQL of the table `tokens`; called by `store.py` and `endpoint.py`.
-"""
+"""SQL of the table `tokens`: access tokens, stored as SHA-256."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
 import sqlite3
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
 
 from reconciler.core.errors import BadRequest
-from reconciler.core.model import limits
-
-READ: Final = "Webhooks: Read"
-WRITE: Final = "Webhooks: Write"
-EVENTS: Final = "Events: Write"
-SCOPES: Final = (READ, WRITE, EVENTS)
-PREFIX: Final = "rct"
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """What is known of a token: never its text. `created` and `expires` in epoch seconds, `expires`
-    None for never.
-    """
-
-    name: str
-    scopes: tuple[str, ...]
-    owner: str | None
-    created: float
-    expires: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who sends a request: the token's public id, what it may do, and the only owner it may act
-    for.
-    """
-
-    id: str
-    scopes: frozenset[str]
-    owner: str | None = None
-
-    def may(self, scope: str) -> bool:
-        """Whether a scope is held; write implies read."""
-        return scope in self.scopes or (scope == READ and WRITE in self.scopes)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class NewToken:
-    """A token that was just made; `text` is shown once."""
-
-    id: str
-    text: str
-    name: str
-    scopes: tuple[str, ...]
-    owner: str | None
-    expires: float | None
+from reconciler.tenant.store.values.token import NewToken, Principal, Token
 
 
 def _hash(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).digest()
-
-
-def new(name: str, scopes: Iterable[str], owner: str | None, expires: float | None) -> NewToken:
-    """A new token; raises BadRequest for a bad name or owner, an unknown scope, or none."""
-    for what, text in (("name", name), ("owner", owner)):
-        wrong = limits.name(text) if text is not None else None
-        if wrong is not None:
-            raise BadRequest(f"a token's {what} {wrong}")
-    wanted = tuple(scope for scope in SCOPES if scope in set(scopes))
-    if not wanted or len(wanted) != len(set(scopes)):
-        raise BadRequest(f"a token needs scopes out of: {', '.join(SCOPES)}")
-    public = secrets.token_hex(8)
-    return NewToken(
-        public, f"{PREFIX}_{public}_{secrets.token_hex(32)}", name, wanted, owner, expires
-    )
 
 
 def insert(connection: sqlite3.Connection, made: NewToken, now: float) -> None:
@@ -104,7 +36,7 @@ def insert(connection: sqlite3.Connection, made: NewToken, now: float) -> None:
     )
 
 
-def listed(connection: sqlite3.Connection) -> tuple[Token, ...]:
+def list_all(connection: sqlite3.Connection) -> tuple[Token, ...]:
     """All tokens by name."""
     rows = connection.execute(
         "SELECT name, scopes, owner, created_at, expires_at FROM tokens ORDER BY name"

@@ -1,24 +1,13 @@
-"""Totals over the whole file, for `/metrics` and `/healthz`."""
+"""SQL of what a scrape reads: totals over the whole file, and numbers per webhook."""
 
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+
+from reconciler.tenant.store.values.statistics import MOST, Totals, WebhookFacts
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """How many deliveries are pending and when the oldest was created (None: none is), and how many
-    webhooks there are.
-    """
-
-    pending: int
-    oldest: float | None
-    webhooks: int
-    enabled: int
-
-
-def totals(connection: sqlite3.Connection) -> Totals:
+def read_totals(connection: sqlite3.Connection) -> Totals:
     """All of them."""
     pending, oldest = connection.execute(
         "SELECT COUNT(*), MIN(d.created_at) FROM webhooks w JOIN deliveries d ON "
@@ -33,3 +22,15 @@ def totals(connection: sqlite3.Connection) -> Totals:
 def check_readable(connection: sqlite3.Connection) -> None:
     """Reads something small; raises sqlite3.Error if the file cannot be read."""
     connection.execute("SELECT COUNT(*) FROM settings").fetchone()
+
+
+def read_numbers(connection: sqlite3.Connection) -> tuple[tuple[WebhookFacts, ...], int]:
+    """The first webhooks by name, and how many there are."""
+    count = connection.execute("SELECT COUNT(*) FROM webhooks").fetchone()[0]
+    rows = connection.execute(
+        """SELECT name, id, enabled, succeeded, failed, last_success, last_failure,
+            (SELECT COUNT(*) FROM deliveries d WHERE d.webhook_id = w.id AND d.state = 'pending')
+        FROM webhooks w ORDER BY folded, name LIMIT ?""",
+        (MOST,),
+    ).fetchall()
+    return tuple(WebhookFacts(row[0], row[1], bool(row[2]), *row[3:]) for row in rows), count

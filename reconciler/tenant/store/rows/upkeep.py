@@ -12,13 +12,13 @@ from typing import Final
 
 from reconciler.tenant.store.rows import deliveries, drafts
 from reconciler.tenant.store.rows.deliveries import SOME
-from reconciler.tenant.store.rows.events import KEPT
+from reconciler.tenant.store.values.event import KEPT
 from reconciler.tenant.times import HOUR
 
 HELD: Final = 72 * HOUR  # seconds that a disabled webhook's deliveries wait for it
 
 
-def step(connection: sqlite3.Connection, now: float) -> bool:
+def clean_up_some(connection: sqlite3.Connection, now: float) -> bool:
     """Does some of what is to be done; True when there may be more."""
     drafts.purge(connection, now)  # a session has few
     return _clear(connection) or _purge(connection, now) or _give_up(connection, now)
@@ -50,7 +50,7 @@ def _purge(connection: sqlite3.Connection, now: float) -> bool:
 
 
 def _give_up(connection: sqlite3.Connection, now: float) -> bool:
-    """Ends some deliveries of webhooks that have been disabled for 72 h; nobody was asked, so
+    """Ends some deliveries of webhooks that have been disabled for 72 h; no endpoint was asked, so
     nothing is counted.
     """
     return (
