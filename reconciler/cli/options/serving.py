@@ -57,7 +57,7 @@ db_option: Decorator[Any] = option(
 
 
 def _parse_schedule(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Retries:
-    from reconciler.tenant.schedule.retries import Retries  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.tenant.schedule.retries import Retries, parse_schedule  # noqa: PLC0415  `--help` needs none of it
 
     try:
         return Retries() if value is None else Retries(parse_schedule(value))

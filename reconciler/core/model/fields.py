@@ -95,6 +95,11 @@ def attributes() -> Iterator[Field]:
     return (row for row in FIELDS if row.kind in {Kind.PLAIN, Kind.OPTIONS} and len(row.path) == 1)
 
 
+def common() -> Iterator[Field]:
+    """The rows of every product: without the options of one."""
+    return (row for row in FIELDS if row.kind is not Kind.OPTIONS)
+
+
 def visible(spec: Webhook) -> dict[str, Any]:
     """The PLAIN fields of a spec, which hold no secret, as nested dicts."""
     found: dict[str, Any] = {}

@@ -84,6 +84,7 @@ def _list_attributes() -> list[tuple[str, str, bool]]:
     return [
         (each.name, name_column(each), isinstance(each.created or each.default, bool))
         for each in table.attributes()
+        if each.kind is not table.Kind.OPTIONS
     ]
 
 
@@ -185,7 +186,7 @@ def _make_values(webhook: StoredWebhook) -> dict[str, Any]:
     return {
         "id": webhook.id,
         "revision": webhook.revision,
-        **{name_column(each): encode_field(each, webhook.spec) for each in table.FIELDS},
+        **{name_column(each): encode_field(each, webhook.spec) for each in table.common()},
         "protected": webhook.protected,
         "sealed": webhook.sealed,
         "managed_by": _mark_to_json(webhook.managed_by),
