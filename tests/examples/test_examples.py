@@ -15,11 +15,11 @@ from tests.manifests.revisions import new
 from tests.support.processes import ROOT, run
 
 EXAMPLES = ROOT / "examples"
-RECIPES = "ci"  # for CI; tests/ci runs them
+ELSEWHERE = {"ci", "provider"}  # tests/ci and tests/e2e/test_example_provider.py run them
 FOLDERS = sorted(
     path.name
     for path in EXAMPLES.iterdir()
-    if path.is_dir() and not path.name.startswith(".") and path.name != RECIPES
+    if path.is_dir() and not path.name.startswith(".") and path.name not in ELSEWHERE
 )
 _DIGEST = re.compile(r"^digest sha256:[0-9a-f]{64}$")
 
