@@ -12,6 +12,7 @@ from importlib.resources import files
 from inspect import signature
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,6 +31,9 @@ SARIF = Draft4Validator(
 )
 # GitLab's documentation, "Code Quality report format": the fields that it reads, all of them
 # required.
+ACCEPTS_SARIF = jsonschema_rs.Draft4Validator(
+    SARIF.schema
+).is_valid  # says no in a fraction of the time
 GITLAB = Draft4Validator(
     {
         "type": "array",
@@ -107,7 +111,7 @@ def commands(text: str) -> list[tuple[str, dict[str, str], str]]:
 @given(PROBLEMS)
 def test_any_problems_are_sarif_by_its_official_schema(problems: tuple[Problem, ...]) -> None:
     made = json.loads(sarif.problems_sarif(problems, version="1.2.3"))
-    assert [error.message for error in SARIF.iter_errors(made)] == []
+    assert ACCEPTS_SARIF(made), [error.message for error in SARIF.iter_errors(made)]
     results = made["runs"][0]["results"]
     rules = [rule["id"] for rule in made["runs"][0]["tool"]["driver"]["rules"]]
     assert [rules[result["ruleIndex"]] for result in results] == [
