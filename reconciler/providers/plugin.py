@@ -57,6 +57,9 @@ class Session(Protocol):
     async def update(self, held: Held, want: Webhook, changed: frozenset[str]) -> None:
         """Writes the fields that changed, and no other; a credential is a `Secret` only if it is to
         be sent.
+
+        `changed` has words of a manifest's spec: name, url, description, enabled, auth, events and
+        options.
         """
         ...
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.support.processes import ROOT, Ended, environment, run
 
@@ -96,6 +97,8 @@ def pigeon(tmp_path: Path, site: Path) -> Iterator[Pigeon]:
 
 def test_it_is_listed_with_what_it_can_do(pigeon: Pigeon) -> None:
     ended = run("providers", "-o", "json", cwd=pigeon.folder, **pigeon.env)
+    schema = run("schema", "providers", cwd=pigeon.folder).json
+    Draft202012Validator(schema).validate(ended.json)
     found = {item["name"]: item for item in ended.json["providers"]}
     assert sorted(found) == ["pigeon", "tenant"]
     assert found["pigeon"]["mark"] == "field"

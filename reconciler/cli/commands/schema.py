@@ -26,6 +26,7 @@ KINDS: Final = (
     "export",
     "events",
     "doctor",
+    "providers",
     "error",
 )
 

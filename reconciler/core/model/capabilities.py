@@ -32,17 +32,18 @@ class SecretRules:
 class Capabilities:
     """What one provider can do.
 
-    `version` is the version of the provider, which belongs to a plan's digest. `fields` are those
-    of name, description and enabled that the product holds; `description_length` is in characters.
-    `auths` are types of authentication. `event_parts` are those of version and severity that an
-    event needs. `catalogue` says that events are those of the reconciler's own catalogue, so that
-    an unknown one is worth a warning. `implied` maps an event to those that the product adds to it.
-    `options` is the JSON Schema of `spec.options`, `target` that of a Tenant's `spec.target`.
-    `identity` is the field by which a webhook without our mark is found. `unique_names` says that
-    the product refuses a second webhook of one name. `mark` says where the mark of ownership is
-    kept. `conditional` says how an update notices an edit by somebody else: by the product's
-    revision, or by reading and comparing first. `usage` says that the product counts deliveries.
-    `test` says which webhooks the product can test. `parallelism` bounds requests at the same time.
+    `version` is the version of the provider, which belongs to a plan's digest. `fields` are the
+    plain fields of a webhook that the product holds, by name. `description_length` counts
+    characters. `auths` are types of authentication. `event_parts` are those of version and severity
+    that an event needs. `catalogue` says that events are those of the reconciler's own catalogue,
+    so that an unknown one is worth a warning. `implied` maps an event to those that the product
+    adds to it. `options` is the JSON Schema of `spec.options`, `target` that of a Tenant's
+    `spec.target`. `identity` is the field by which a webhook without our mark is found.
+    `unique_names` says that the product refuses a second webhook of one name. `mark` says where the
+    mark of ownership is kept. `conditional` says how an update notices an edit by somebody else: by
+    the product's revision, or by reading and comparing first. `usage` says that the product counts
+    deliveries. `test` says which webhooks the product can test. `parallelism` bounds requests at
+    the same time.
     """
 
     provider: str

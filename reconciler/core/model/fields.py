@@ -95,6 +95,11 @@ def attributes() -> Iterator[Field]:
     return (row for row in FIELDS if row.kind in {Kind.PLAIN, Kind.OPTIONS} and len(row.path) == 1)
 
 
+def plain_rows() -> Iterator[Field]:
+    """The rows that a product may hold or lack: one plain value directly below spec."""
+    return (row for row in attributes() if row.kind is Kind.PLAIN)
+
+
 def common() -> Iterator[Field]:
     """The rows of every product: without the options of one."""
     return (row for row in FIELDS if row.kind is not Kind.OPTIONS)

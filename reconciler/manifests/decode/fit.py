@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from reconciler.core.model.auth import auth_type
 from reconciler.core.model.capabilities import TENANT, UNKNOWN, Capabilities, Find
+from reconciler.core.model.fields import plain_rows
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.webhook import Subscription
 from reconciler.manifests.decode.webhooks import Draft
@@ -106,12 +107,11 @@ def webhook(draft: Draft, capabilities: Capabilities) -> Iterator[Problem]:
         hint = f"it can: {', '.join(sorted(capabilities.auths))}"
         yield document.problem(("spec", "auth", "type"), "provider/auth", message, hint)
     spec = document.value["spec"]
-    for field in sorted({"name", "description", "enabled"} - capabilities.fields):
-        if spec.get(field) not in {None, ""} and spec.get(field) is not True:
-            message = f"{name} has no {field}"
-            yield document.problem(
-                ("spec", field), "provider/field", message, f"remove {field}", key=True
-            )
+    for row in plain_rows():
+        lacks = row.name not in capabilities.fields
+        if lacks and spec.get(row.name) not in (None, row.default, row.created):
+            message, hint = f"{name} has no {row.name}", f"remove {row.name}"
+            yield document.problem(("spec", row.name), "provider/field", message, hint, key=True)
     yield from _options(document, spec.get("options"), capabilities)
     for item, (file, index) in draft.places.items():
         for part in _superfluous(item, capabilities):

@@ -15,7 +15,7 @@ from typing import Final
 from reconciler.core.errors import BadAnswer, Conflict, ProviderError, Rejected, Unreachable
 from reconciler.core.model.auth import credential, with_credential
 from reconciler.core.model.capabilities import Capabilities
-from reconciler.core.model.fields import FIELDS, Kind
+from reconciler.core.model.fields import FIELDS, Kind, plain_rows
 from reconciler.core.model.secret import Secret, Withheld, hidden_url, shown
 from reconciler.core.model.webhook import (
     Declared,
@@ -253,8 +253,7 @@ class Driver:
 
 def _differences(held: Webhook, want: Webhook, capabilities: Capabilities) -> list[str]:
     """The top-level fields in which a product's webhook differs from a wanted one."""
-    known = capabilities.fields
-    skipped = {"name", "description", "enabled"} - known
+    skipped = {row.name for row in plain_rows()} - capabilities.fields
     return sorted({change.path[0] for change in diff(held, _comparable(held, want))} - skipped)
 
 
