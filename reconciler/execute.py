@@ -37,11 +37,11 @@ async def _accept(_change: Change) -> Failure | None:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to carry out: `parallelism` changes at once; `stop_on_error` skips the rest after the
-    first failure.
+    """How to execute: `parallelism` changes at once; `stop_on_error` skips the rest after the first
+    failure.
 
-    `deadline` is the time of `clock` after which nothing more is started; `check` may refuse a
-    change before it is written.
+    After `deadline`, a time of `clock`, no change is started. `check` may refuse a change before it
+    is written.
     """
 
     parallelism: int = 10
@@ -54,7 +54,7 @@ class Options:
 
 
 class Execution:
-    """One run of one plan. Holds what has been done so far, so that an interrupted run can still be
+    """One run of one plan. It keeps the outcomes so far, so that an interrupted run can be
     reported.
     """
 
@@ -64,11 +64,11 @@ class Execution:
         self._started: set[int] = set()  # changes whose request may have left
         self._stop: Failure | None = None
 
-    def stop(self, why: Failure) -> None:
-        """Starts nothing more; what is under way is finished, the rest is skipped with this
+    def stop(self, reason: Failure) -> None:
+        """Starts no further change. Running changes are finished, the rest is skipped with this
         reason.
         """
-        self._stop = why
+        self._stop = reason
 
     @property
     def interrupted(self) -> bool:
@@ -76,22 +76,24 @@ class Execution:
         return self._stop is not None and self._stop.kind == "interrupted"
 
     async def run(self) -> None:
-        """Carries out every stage in turn; what removes only if nothing before it failed or was
+        """Executes every stage in turn. Removals run only if no change before them failed or was
         skipped (rule 9).
         """
         for stage in self._plan.stages:
-            removing = all(change.removes for change in stage)
-            if removing and any(
+            is_removal_stage = all(change.is_removal for change in stage)
+            if is_removal_stage and any(
                 o.status in {Status.FAILED, Status.SKIPPED} for o in self._outcomes.values()
             ):
-                why = Failure("skipped", "deletes start only if every create and update succeeded")
+                reason = Failure(
+                    "skipped", "deletes start only if every create and update succeeded"
+                )
                 for change in stage:
                     self._note(
                         Outcome(
                             Status.SKIPPED,
                             change,
                             change.live.id if change.live else None,
-                            error=why,
+                            error=reason,
                         )
                     )
                 continue
@@ -102,7 +104,7 @@ class Execution:
 
         async def worker() -> None:
             while queue:
-                await self._one(queue.pop())
+                await self._execute(queue.pop())
 
         workers = min(self._options.parallelism, len(stage))
         async with asyncio.TaskGroup() as group:
@@ -113,7 +115,7 @@ class Execution:
         self._outcomes[id(outcome.change)] = outcome
         self._options.progress(outcome)
 
-    async def _one(self, change: Change) -> None:
+    async def _execute(self, change: Change) -> None:
         options, started = self._options, self._options.clock()
         if self._stop is None and options.deadline is not None and started >= options.deadline:
             self._stop = Failure(
@@ -124,22 +126,22 @@ class Execution:
                 "storage-full",
                 "skipped: the tenant has no room left to store anything; free some, then run again",
             )
-        known = change.live.id if change.live else None
+        live = change.live.id if change.live else None
         try:
-            refused = (
+            refusal = (
                 self._stop or await options.check(change) or self._stop
-            )  # it may have been stopped during the check
-            if refused is not None:
-                self._note(Outcome(Status.SKIPPED, change, known, error=refused))
+            )  # the run may have been stopped during the check
+            if refusal is not None:
+                self._note(Outcome(Status.SKIPPED, change, live, error=refusal))
                 return
             self._started.add(id(change))
             status, new_id = await self._write(change)
         except ProviderError as error:
             fields = error.fields if isinstance(error, Conflict | Rejected) else ()
-            mine_alone = isinstance(error, Unauthorized) and error.object_only
-            failure = Failure("owner" if mine_alone else error.kind, str(error), fields)
-            self._note(Outcome(Status.FAILED, change, known, options.clock() - started, failure))
-            if isinstance(error, Unauthorized) and not mine_alone:
+            is_object_only = isinstance(error, Unauthorized) and error.object_only
+            failure = Failure("owner" if is_object_only else error.kind, str(error), fields)
+            self._note(Outcome(Status.FAILED, change, live, options.clock() - started, failure))
+            if isinstance(error, Unauthorized) and not is_object_only:
                 self._stop = self._stop or Failure(
                     "unauthorized", "skipped: the tenant refused our token"
                 )
@@ -153,10 +155,10 @@ class Execution:
     async def _write(self, change: Change) -> tuple[Status, str | None]:
         match change:
             case Change(action=Action.CREATE, declared=declared) if declared is not None:
-                made = await self._provider.create(
+                written_live = await self._provider.create(
                     declared, self._owner, idempotency_key=self._options.new_id()
                 )
-                return Status.CREATED, made.id
+                return Status.CREATED, written_live.id
             case Change(action=Action.UPDATE, live=live, declared=declared) if (
                 live is not None and declared is not None
             ):
@@ -167,8 +169,8 @@ class Execution:
         raise AssertionError(f"not a pending change: {change.action}")
 
     def report(self, *, interrupted: bool = False) -> Report:
-        """An outcome for every pending change: what was cut off failed, its result unknown; what
-        was not started was skipped.
+        """An outcome for every pending change: an interrupted one failed with an unknown result,
+        one that was not started was skipped.
         """
         return Report(
             self._plan,
@@ -178,12 +180,12 @@ class Execution:
     def _outcome(self, change: Change, *, interrupted: bool) -> Outcome:
         if id(change) in self._outcomes:
             return self._outcomes[id(change)]
-        known = change.live.id if change.live else None
+        live = change.live.id if change.live else None
         if id(change) in self._started:
-            text = (
+            message = (
                 "interrupted before its answer arrived; the next plan shows whether it was "
                 "carried out"
             )
-            return Outcome(Status.FAILED, change, known, error=Failure("interrupted", text))
-        text = "interrupted before it was started" if interrupted else "not reached"
-        return Outcome(Status.SKIPPED, change, known, error=Failure("interrupted", text))
+            return Outcome(Status.FAILED, change, live, error=Failure("interrupted", message))
+        message = "interrupted before it was started" if interrupted else "not reached"
+        return Outcome(Status.SKIPPED, change, live, error=Failure("interrupted", message))

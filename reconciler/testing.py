@@ -1,7 +1,7 @@
 """Validates endpoints: one test delivery each, from the tenant, from this machine, or both.
 
-Which deliveries a webhook gets and when one passes is decided here; how one is sent is `delivery`'s
-and the provider's.
+This module decides on the deliveries of a webhook and when one passes; `delivery` and the provider
+send them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciler.core.errors import BadAnswer, ProviderError, Unauthorized, Unreachable
-from reconciler.core.model.auth import NoAuth, credential, with_credential
+from reconciler.core.model.auth import NoAuth, get_credential, with_credential
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Live, Subscription, Webhook
 from reconciler.core.results.reports import Check, CheckKind, Delivery, TestReport, Verdict
@@ -45,8 +45,8 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One delivery to make: of which webhook, through whom (`tenant` or `probe`), with which
-    values, and what it shows.
+    """One delivery to make: its webhook, its sender (`tenant` or `probe`), its values, and its
+    check.
     """
 
     key: str
@@ -56,37 +56,39 @@ class Step:
     check: CheckKind
 
 
-def events_of(spec: Webhook, *, every: bool) -> tuple[Subscription, ...]:
+def choose_events(spec: Webhook, *, all_events: bool) -> tuple[Subscription, ...]:
     """The subscriptions to send, in their order: the first, or all; a webhook without any gets the
     default event.
     """
-    ordered = tuple(sorted(spec.subscriptions, key=lambda item: item.sort_key))
-    return (ordered if every else ordered[:1]) or (DEFAULT_EVENT,)
+    sorted_events = tuple(sorted(spec.subscriptions, key=lambda item: item.sort_key))
+    return (sorted_events if all_events else sorted_events[:1]) or (DEFAULT_EVENT,)
 
 
 def steps_of(declared: Declared, via: str, wish: Wish) -> tuple[Step, ...]:
     """The deliveries that one webhook gets, in their order."""
-    spec, events = declared.spec, events_of(declared.spec, every=wish.all_events)
+    spec, events = declared.spec, choose_events(declared.spec, all_events=wish.all_events)
     steps = [Step(declared.key, via, spec, event, "delivery") for event in events]
-    if wish.check_auth and not isinstance(spec.auth, NoAuth) and credential(spec.auth) is not None:
+    if (
+        wish.check_auth
+        and not isinstance(spec.auth, NoAuth)
+        and get_credential(spec.auth) is not None
+    ):
         wrong = replace(spec, auth=with_credential(spec.auth, WRONG))
         steps.append(Step(declared.key, via, wrong, events[0], "auth"))
     return tuple(steps)
 
 
 class Testing:
-    """One run of tests. Holds what has been found so far, so that a run that was cut off can still
-    be reported.
-    """
+    """One run of tests. It keeps the results so far, so that an interrupted run can be reported."""
 
-    __test__ = False  # not a test case, whatever pytest thinks of the name
+    __test__ = False  # not a test case, although its name looks like one
 
     def __init__(
         self, declared: Iterable[Declared], senders: Mapping[str, Send], wish: Wish
     ) -> None:
         self._senders, self._wish = senders, wish
-        ordered = sorted(declared, key=lambda item: item.key)
-        self._webhooks = [steps_of(item, via, wish) for item in ordered for via in senders]
+        sorted_webhooks = sorted(declared, key=lambda item: item.key)
+        self._webhooks = [steps_of(item, via, wish) for item in sorted_webhooks for via in senders]
         self._made: dict[Step, Delivery] = {}
         self._failed: dict[Step, ProviderError] = {}
         self._heard: dict[Step, ProviderError] = {}  # of those cut off while they were tried again
@@ -114,13 +116,13 @@ class Testing:
         async def worker() -> None:
             while queue:
                 for step in queue.pop():
-                    await self._one(step, progress)
+                    await self._test_webhook(step, progress)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self._wish.parallelism, len(queue))):
                 group.create_task(worker())
 
-    async def _one(self, step: Step, progress: Callable[[Delivery], None]) -> None:
+    async def _test_webhook(self, step: Step, progress: Callable[[Delivery], None]) -> None:
         if self._over:
             return
         self._begun.add(step)
@@ -140,8 +142,8 @@ class Testing:
         """Whether no other delivery can do better: our token is refused, or this is no tenant, or
         it has not answered yet.
         """
-        refused = isinstance(error, Unauthorized) and not error.object_only
-        return refused or (isinstance(error, BadAnswer | Unreachable) and not self._made)
+        is_refused = isinstance(error, Unauthorized) and not error.object_only
+        return is_refused or (isinstance(error, BadAnswer | Unreachable) and not self._made)
 
     def report(self) -> TestReport:
         """Every check of every webhook, by key; one that was not made is `interrupted`, and not
@@ -174,9 +176,9 @@ class Testing:
             return [Check(cut, step.key, step.via, step.check, passed=False, tested=False)]
         if step.check == "auth":
             return [self._auth_check(step, delivery, right)]
-        passed = delivery.verdict is Verdict.DELIVERED
-        checks = [Check(delivery, step.key, step.via, "delivery", passed)]
-        if self._wish.max_latency is not None and passed:
+        is_passed = delivery.verdict is Verdict.DELIVERED
+        checks = [Check(delivery, step.key, step.via, "delivery", is_passed)]
+        if self._wish.max_latency is not None and is_passed:
             checks.append(
                 Check(
                     delivery,
@@ -199,10 +201,12 @@ class Testing:
             step.spec.name, step.event, Verdict.TIMEOUT, detail=str(error), seconds=error.waited
         )
 
-    def _auth_check(self, step: Step, delivery: Delivery, right: Delivery | None) -> Check:
+    def _auth_check(self, step: Step, delivery: Delivery, first_delivery: Delivery | None) -> Check:
         """Refusing a wrong credential shows something only where the right one is not refused."""
-        refused = delivery.verdict is Verdict.AUTH_REFUSED
-        if refused and (right is None or right.verdict is Verdict.AUTH_REFUSED):
-            why = RIGHT_NOT_SENT if right is None else RIGHT_REFUSED
-            return Check(replace(delivery, detail=why), step.key, step.via, "auth", passed=False)
-        return Check(delivery, step.key, step.via, "auth", refused)
+        refused_check = delivery.verdict is Verdict.AUTH_REFUSED
+        if refused_check and (
+            first_delivery is None or first_delivery.verdict is Verdict.AUTH_REFUSED
+        ):
+            reason = RIGHT_NOT_SENT if first_delivery is None else RIGHT_REFUSED
+            return Check(replace(delivery, detail=reason), step.key, step.via, "auth", passed=False)
+        return Check(delivery, step.key, step.via, "auth", refused_check)

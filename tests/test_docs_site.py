@@ -17,7 +17,7 @@ from reconciler.cli.commands.schema import KINDS as SCHEMAS
 from reconciler.cli.main import COMMANDS, root
 from reconciler.cli.terminal.ending import Exit
 from reconciler.core.results.reports import Verdict
-from reconciler.manifests.schema_texts import KINDS, schema
+from reconciler.manifests.schema_texts import KINDS, load_schema
 from tests.support.processes import run
 
 ROOT = Path(__file__).parents[1]
@@ -113,7 +113,7 @@ def test_every_field_of_spec_is_in_the_reference_of_manifests(site: Path) -> Non
     text = text_of(site, "manifests")
 
     for kind, name in KINDS.items():
-        fields = schema(name)["properties"]["spec"]["properties"]
+        fields = load_schema(name)["properties"]["spec"]["properties"]
         assert f"{kind}.spec" in headings(site, "manifests")
         assert [field for field in fields if field not in text] == []
 
@@ -121,7 +121,7 @@ def test_every_field_of_spec_is_in_the_reference_of_manifests(site: Path) -> Non
 def test_every_json_output_is_in_the_reference_and_in_the_table_of_commands(site: Path) -> None:
     formats = {
         found["properties"]["format"]["const"]
-        for found in map(schema, SCHEMAS)
+        for found in map(load_schema, SCHEMAS)
         if "format" in found.get("properties", {})
     }
     table = re.findall(

@@ -14,7 +14,7 @@ from reconciler.cli.terminal.ending import Exit
 from reconciler.core.change import POLICY_PREFIX
 from reconciler.manifests.policies.policy_schema import KEYWORDS
 from reconciler.manifests.schema_texts import KINDS
-from reconciler.manifests.schemas.schema import structure
+from reconciler.manifests.schemas.schema import load_structure
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/what-each-refusal-means.md").read_text()
@@ -106,7 +106,7 @@ def test_every_problem_of_manifests_is_explained() -> None:
     said = {
         f"schema/{word}"
         for name in KINDS.values()
-        for word in keywords(structure(name))
+        for word in keywords(load_structure(name))
         if word not in _SAYS_NOTHING
     }
     assert sorted(problem_headings()) == sorted(rules | said)

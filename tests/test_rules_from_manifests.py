@@ -14,7 +14,7 @@ import pytest
 from reconciler import workflow
 from reconciler.core.change import Plan
 from reconciler.core.errors import BadRequest, InvalidManifests
-from reconciler.core.model.auth import BasicAuth, credential
+from reconciler.core.model.auth import BasicAuth, get_credential
 from reconciler.core.model.secret import Secret
 from reconciler.core.safety.run_policy import RunPolicy
 from reconciler.manifests import Manifests, load
@@ -76,7 +76,7 @@ def plan(
     narrow: Narrow | None = None,
     policy: RunPolicy | None = None,
 ) -> Plan:
-    allowed = workflow.narrowed(manifests, narrow or Narrow(), policy or RunPolicy(OWNER))
+    allowed = workflow.narrow_policy(manifests, narrow or Narrow(), policy or RunPolicy(OWNER))
     return asyncio.run(workflow.plan(manifests, tenant, allowed, TENANT))
 
 
@@ -237,7 +237,7 @@ def test_section_6_reconcile_needs_the_values_of_what_is_selected_all_at_once(fo
 def test_section_6_a_value_is_text_whatever_it_looks_like(folder: Path) -> None:
     bearer = "{type: bearer, token: {fromEnv: HOOK_TOKEN}}"
     write(folder, {"a.yaml": hook("a", auth=BASIC), "b.yaml": hook("b", auth=bearer)})
-    found = [credential(item.spec.auth) for item in read(env=ENV).declared]
+    found = [get_credential(item.spec.auth) for item in read(env=ENV).declared]
     assert found == ["0123", "true"]
 
 
@@ -254,7 +254,7 @@ def test_section_6_the_version_is_the_manifests_else_a_fingerprint_else_unknown(
 ) -> None:
     def known(text: str, key: Secret | None, env: dict[str, str]) -> str | None:
         write(folder, {"a.yaml": hook("a", auth=text)})
-        found = credential(read(env=env, fingerprint_key=key).declared[0].spec.auth)
+        found = get_credential(read(env=env, fingerprint_key=key).declared[0].spec.auth)
         return found.version if found is not None else None
 
     made = hmac.new(b"the key", version, hashlib.sha256).hexdigest()[:32]

@@ -8,8 +8,8 @@ from typing import Any
 from markdown_table import code, plain, table
 
 from reconciler.cli.commands.schema import KINDS
-from reconciler.manifests.schema_texts import schema
-from reconciler.manifests.schemas.fields import Field, explained
+from reconciler.manifests.schema_texts import load_schema
+from reconciler.manifests.schemas.fields import Field, explain_field
 
 REFERENCE = "Webhook.spec.auth.token"
 
@@ -20,7 +20,11 @@ def _is_reference(field: Field) -> bool:
 
 def _about(field: Field) -> str:
     types = " or ".join(field.types)
-    parts = [types, "required" if field.required else "", f"of {field.when}" if field.when else ""]
+    parts = [
+        types,
+        "required" if field.required else "",
+        f"of {field.variant}" if field.variant else "",
+    ]
     return ", ".join(part for part in parts if part)
 
 
@@ -39,13 +43,13 @@ def _row(field: Field) -> list[str]:
 
 
 def _sections(path: str) -> Iterator[str]:
-    field = explained(path)
+    field = explain_field(path)
     if not field.fields:
         return
     rows = [_row(child) for child in field.fields]
     yield f"### `{path}`\n\n{table(['field', 'type', 'meaning'], rows)}"
     for child in field.fields:
-        below = explained(f"{path}.{child.path}")
+        below = explain_field(f"{path}.{child.path}")
         if not _is_reference(below):
             yield from _sections(below.path)
 
@@ -57,16 +61,16 @@ def field_tables(kind: str) -> str:
 
 def metadata_table() -> str:
     """The fields of `metadata`, which every kind has."""
-    rows = [_row(field) for field in explained("Webhook.metadata").fields]
+    rows = [_row(field) for field in explain_field("Webhook.metadata").fields]
     return table(["field of `metadata`", "type", "meaning"], rows)
 
 
 def reference_table() -> str:
     """The sources of a secret reference, with the fields of each."""
     rows = []
-    for source in explained(REFERENCE).fields:
+    for source in explain_field(REFERENCE).fields:
         rows.append(_row(source))
-        for field in explained(f"{REFERENCE}.{source.path}").fields:
+        for field in explain_field(f"{REFERENCE}.{source.path}").fields:
             row = _row(field)
             rows.append([code(f"{source.path}.{field.path}"), *row[1:]])
     return table(["field", "type", "meaning"], rows)
@@ -74,7 +78,7 @@ def reference_table() -> str:
 
 def formats() -> dict[str, dict[str, Any]]:
     """The schema of each JSON output, by the name of its format."""
-    schemas = {kind: schema(kind) for kind in KINDS}
+    schemas = {kind: load_schema(kind) for kind in KINDS}
     named = {
         kind: found.get("properties", {}).get("format", {}).get("const")
         for kind, found in schemas.items()

@@ -32,7 +32,7 @@ def violation_rules() -> str:
     rows = [
         [
             code(rule),
-            "yes" if Violation(rule, "").acceptable else "no",
+            "yes" if Violation(rule, "").is_acceptable else "no",
             f"[cause and fix](what-each-refusal-means.md#{rule.replace('/', '').lower()})",
         ]
         for rule in rules()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from markdown_table import code, plain, table
 
-from reconciler.core.results.cause import Cause, cause_of_status
+from reconciler.core.results.cause import Cause, find_cause
 from reconciler.core.results.reports import Verdict
 
 
 def _status_codes(verdict: Verdict) -> str:
     """Those that get it: a whole class such as 2xx, what others leave of one, or a list."""
-    codes = [number for number in range(200, 600) if cause_of_status(number).verdict is verdict]
+    codes = [number for number in range(200, 600) if find_cause(number).verdict is verdict]
     if len(codes) > 10:
         return f"{'' if len(codes) == 100 else 'other '}{codes[0] // 100}xx"
     return ", ".join(map(str, codes))

@@ -1,5 +1,5 @@
-"""The bare values of a plan: actions, changed fields, changes, violations, the plan itself. How
-they are made is not here.
+"""The plain values of a plan: actions, changed fields, changes, violations, the plan itself. Other
+modules make them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _IN_DIGEST: Final = frozenset({"no-longer-selected", "another-repository-suspect
 
 
 class Action(StrEnum):
-    """What is to be done with a webhook."""
+    """What a plan does with a webhook."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -28,7 +28,7 @@ class Action(StrEnum):
 
 
 class Label(StrEnum):
-    """Which side moved since a revision, where declared and live differ; SAME where they do not."""
+    """Which side changed since a revision, if declared and live differ; SAME if they do not."""
 
     SAME = "same"
     PENDING = "pending"
@@ -38,11 +38,11 @@ class Label(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field that differs; `before` and `after` are fit to be printed. For events: `added` and
+    """One field that differs; `before` and `after` may be printed. For events: `added` and
     `removed` instead.
 
-    `secret` marks a credential, of which only versions are said. `label` says who moved since a
-    revision and `base` what it was there (of events the set), where a plan was labelled.
+    `secret` marks a credential: only versions are printed. In a labelled plan `label` is the side
+    that changed since a revision, and `base` the value there (for events the set).
     """
 
     path: tuple[str, ...]
@@ -62,8 +62,8 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class TenantRef:
-    """Which tenant a plan is for: the name of its manifest ("" without one), its url or file, our
-    owner there, our repository.
+    """The tenant of a plan: the name of its manifest ("" without one), its url or file, our owner
+    and repository there.
     """
 
     name: str
@@ -74,13 +74,13 @@ class TenantRef:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One webhook and what is to be done with it; both sides are kept, so that rendering and
-    executing need nothing else.
+    """One webhook and its action. Both sides are kept, so rendering and executing need nothing
+    else.
 
-    `declared` is settled: what the manifest leaves open is filled in from `live`. `recorded` is the
-    file a deleted webhook came from, relative to the current folder. In a labelled plan `label`
-    says who moved, and `moved` which fields were edited at the tenant of a webhook that Git
-    deletes.
+    `declared` is settled: fields that the manifest leaves open have their live values. `source` is
+    the file of a deleted webhook, relative to the current folder. In a labelled plan `label` is the
+    side that changed, and `moved_fields` are the fields that were edited at the tenant in a webhook
+    that Git deletes.
     """
 
     action: Action
@@ -89,9 +89,9 @@ class Change:
     declared: Declared | None = None
     fields: tuple[FieldChange, ...] = ()
     reason: str = ""
-    recorded: str | None = None
+    source: str | None = None
     label: Label | None = None
-    moved: tuple[str, ...] = ()
+    moved_fields: tuple[str, ...] = ()
 
     @property
     def key(self) -> str | None:
@@ -105,15 +105,17 @@ class Change:
         )
 
     @property
-    def ownership_only(self) -> bool:
-        """Whether only the mark is repaired."""
+    def is_ownership_only(self) -> bool:
+        """Whether the update repairs the mark only."""
         return self.action is Action.UPDATE and all(
             change.path[0] == "managed_by" for change in self.fields
         )
 
     @property
-    def removes(self) -> bool:
-        """Whether it deletes the webhook, or takes its last subscription, which counts the same."""
+    def is_removal(self) -> bool:
+        """Whether it deletes the webhook, or removes its last subscription, which counts as a
+        delete.
+        """
         if self.action is Action.DELETE:
             return True
         return (
@@ -127,8 +129,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """Why a plan is refused; `rule` is a stable id, `names` the webhooks at fault, `origin` where
-    to look, if that is known.
+    """Why a plan is refused. `rule` is a stable id, `names` are the webhooks at fault, `origin` is
+    the position if it is known.
     """
 
     rule: str
@@ -137,19 +139,19 @@ class Violation:
     origin: Origin | None = None
 
     @property
-    def acceptable(self) -> bool:
-        """Whether a person may let it pass for one plan (`--accept`); what belongs to others or is
-        ambiguous never passes.
+    def is_acceptable(self) -> bool:
+        """Whether `--accept` lets it pass for one plan. Violations about webhooks of other owners,
+        or ambiguous ones, never pass.
         """
-        return self.rule in _ACCEPTABLE or self.in_digest
+        return self.rule in _ACCEPTABLE or self.is_in_digest
 
     @property
-    def in_digest(self) -> bool:
-        """Whether a plan's digest covers it, since the changes alone do not show it."""
-        return self.rule in _IN_DIGEST or self.of_policy
+    def is_in_digest(self) -> bool:
+        """Whether a plan's digest covers it: the changes alone do not show it."""
+        return self.rule in _IN_DIGEST or self.is_of_policy
 
     @property
-    def of_policy(self) -> bool:
+    def is_of_policy(self) -> bool:
         """Whether a rule of the organisation refuses it."""
         return self.rule.startswith(POLICY_PREFIX)
 
@@ -157,9 +159,9 @@ class Violation:
 @dataclass(frozen=True, slots=True)
 class Unclear:
     """A source without evidence: `source` and `place` relative to the root, and the names of the
-    webhooks that lose by it.
+    affected webhooks.
 
-    `message` names paths relative to the current folder.
+    Paths in `message` are relative to the current folder.
     """
 
     source: str
@@ -171,7 +173,9 @@ class Unclear:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many of each: the actions, what is not ours, and what is ours but outside this run."""
+    """The number of changes per action, of unmanaged webhooks, and of our webhooks outside of this
+    run.
+    """
 
     create: int = 0
     update: int = 0
@@ -186,15 +190,15 @@ Stages = tuple[tuple[Change, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run would do: `pending` changes in the order of `stages`, and the rest counted. An
+    """What a run would do: `pending` changes in the order of `stages`, and counts of the rest. An
     empty plan is a plan.
 
-    `base` counts the live webhooks that were ours before the run, `declared` the declared ones.
-    `violations` are the reasons to refuse it; `judged` are those that enter the digest (rules of
-    the organisation, what the Tenant selects); `unclear` are the sources without evidence that Git
+    `base` counts our live webhooks before the run, `declared` the declared ones. `violations` are
+    the reasons to refuse it; `digest_violations` are those that enter the digest (rules of the
+    organisation, what the Tenant selects); `unclear` are the sources without evidence that Git
     removed them; `warnings` are for the reviewer. `since` is the revision and commit that labels
-    compare with. `digest` names the plan: equal digests write the same. `switched_off` are webhooks
-    of ours that somebody switched off at the tenant; no change touches them.
+    compare with. `digest` identifies the plan: plans with equal digests write the same.
+    `switched_off` are our webhooks that are switched off at the tenant; no change touches them.
     """
 
     tenant: TenantRef
@@ -203,7 +207,7 @@ class Plan:
     base: int = 0
     declared: int = 0
     clashes: tuple[Violation, ...] = ()
-    judged: tuple[Violation, ...] = ()
+    digest_violations: tuple[Violation, ...] = ()
     unclear: tuple[Unclear, ...] = ()
     violations: tuple[Violation, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -215,5 +219,5 @@ class Plan:
 
     @property
     def pending(self) -> tuple[Change, ...]:
-        """Every change that writes, in the order of carrying out."""
+        """Every change that writes, in the order of execution."""
         return tuple(change for stage in self.stages for change in stage)

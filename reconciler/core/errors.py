@@ -3,12 +3,11 @@
 ReconcilerError
 ├── InvalidManifests      problems: all of them, by file and line
 ├── PlanRefused           violations: why the plan is unsafe
-├── StalePlan             the digest that was approved is not this plan's
-├── InvalidPlanFile       what was given as a saved plan is none, or not as it was saved
-├── BadRequest            what was asked for does not fit what was found (no such webhook, which
-tenant?)
-├── GitFailed             git cannot tell what the manifests were as of a revision
-├── Declined              a person said no at the prompt
+├── StalePlan             the approved digest is not that of this plan
+├── InvalidPlanFile       the file is no saved plan, or was changed
+├── BadRequest            the options do not fit the manifests (no such webhook, which tenant?)
+├── GitFailed             git cannot read the manifests at a revision
+├── Declined              a person answered no at the prompt
 ├── StoreError            the embedded tenant's file cannot be used
 ├── NotServed             the embedded tenant cannot be served there: the port is taken, the address
 is none of this machine
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class ReconcilerError(Exception):
-    """The root: its text is fit to be shown to a user as it is."""
+    """The root class. Its text may be printed as it is."""
 
     kind: ClassVar[str] = "error"
 
@@ -46,7 +45,7 @@ class InvalidManifests(ReconcilerError):
     kind = "invalid-manifests"
 
     def __init__(self, problems: tuple[Problem, ...], documents: int = 0, skipped: int = 0) -> None:
-        """`documents` of ours were read and `skipped` of another apiVersion passed over."""
+        """`documents` were read, and `skipped` ones of an unknown apiVersion were not."""
         super().__init__(
             f"{sum(p.severity == 'error' for p in problems)} problem(s) in the manifests"
         )
@@ -67,40 +66,40 @@ class PlanRefused(ReconcilerError):
 
 
 class StalePlan(ReconcilerError):
-    """The plan that was approved is not the one that would be carried out now."""
+    """The approved plan differs from the current one."""
 
     kind = "stale-plan"
 
 
 class InvalidPlanFile(ReconcilerError):
-    """What was given as a saved plan is none, was cut or edited, or comes from another version."""
+    """The file is no saved plan, was cut or edited, or comes from a different version."""
 
     kind = "plan-file"
 
 
 class BadRequest(ReconcilerError):
-    """What was asked for does not fit what was found; a usage error, found after parsing
+    """The options do not fit the manifests or the tenant; a usage error that is found after parsing
     options.
     """
 
     kind = "usage"
 
     def __init__(self, message: str, *, nothing_selected: bool = False) -> None:
-        """`nothing_selected` when no declared webhook is left of what the options narrow the run
-        to.
-        """
+        """`nothing_selected`: the options select no declared webhook."""
         super().__init__(message)
         self.nothing_selected = nothing_selected
 
 
 class GitFailed(ReconcilerError):
-    """Git cannot tell what the manifests were: it is not there, or its repository is not whole."""
+    """Git cannot read the earlier manifests: it is not installed, or its repository is
+    incomplete.
+    """
 
     kind = "git"
 
 
 class Declined(ReconcilerError):
-    """A person said no at the prompt, or there was nobody to answer it."""
+    """A person answered no at the prompt, or there was no terminal."""
 
     kind = "declined"
 
@@ -137,15 +136,15 @@ class Unreachable(ProviderError):
     temporary = True
 
     def __init__(self, message: str, waited: float | None = None) -> None:
-        """`waited` is the seconds within which the answer to a request did not come, None for other
-        reasons.
-        """
+        """`waited` is the number of seconds without an answer, None for other reasons."""
         super().__init__(message)
         self.waited = waited
 
 
 class Overloaded(ProviderError):
-    """429, 503 or 507; `retry_after` is the tenant's wish in seconds, None when it did not say."""
+    """429, 503 or 507; `retry_after` is the number of seconds that the tenant asks for, None if it
+    does not.
+    """
 
     kind = "overloaded"
     temporary = True
@@ -162,7 +161,7 @@ class Overloaded(ProviderError):
 
 
 class Interrupted(ProviderError):
-    """A person ended the run while this request waited for another try."""
+    """A person ended the run while this request waited for its next try."""
 
     kind = "interrupted"
 
@@ -186,14 +185,14 @@ class Unauthorized(ProviderError):
 
 
 class NotFound(ProviderError):
-    """404: the webhook is gone."""
+    """404: the webhook does not exist."""
 
     kind = "not-found"
 
 
 class Conflict(ProviderError):
-    """409 or 412: the webhook is not as planned; `fields` names what moved, where it could be
-    read.
+    """409 or 412: the webhook differs from the plan; `fields` are the changed ones, if they could
+    be read.
     """
 
     kind = "conflict"
@@ -208,8 +207,8 @@ class Conflict(ProviderError):
 
 
 class Rejected(ProviderError):
-    """Another 4xx: the tenant does not accept what was sent; or a 500 that no retry mends: its
-    database is damaged.
+    """A 4xx without a class of its own: the tenant does not accept the request. Or a 500 that no
+    retry fixes: its database is damaged.
     """
 
     kind = "rejected"
@@ -221,6 +220,6 @@ class Rejected(ProviderError):
 
 
 class BadAnswer(ProviderError):
-    """A success whose body is not what the contract says."""
+    """A success whose body does not match the contract."""
 
     kind = "bad-answer"

@@ -57,28 +57,26 @@ _NAT64: Final = IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL: Final = IPv6Network("64:ff9b:1::/48")
 
 
-def special(address: Address) -> bool:
-    """Whether the address is anything but an ordinary public one; says nothing of what is embedded
-    in it.
-    """
+def is_special(address: Address) -> bool:
+    """Whether the address is not an ordinary public one. Embedded addresses are not checked."""
     if isinstance(address, IPv4Address):
         return any(address in network for network in SPECIAL_V4)
     return address not in GLOBAL_V6 or any(address in network for network in SPECIAL_V6)
 
 
-def embedded(address: Address) -> Iterator[IPv4Address]:
+def find_embedded(address: Address) -> Iterator[IPv4Address]:
     """The IPv4 addresses that a translated IPv6 address leads to: compatible, 6to4, Teredo (server,
     client) and NAT64.
 
     Mapped addresses are not among them: to the system they are the IPv4 address itself. 0.0.0.0/8
-    is left out: it is what the zeros of ::1 or of another prefix length look like, and no
-    translator sends anything there.
+    is left out: the zeros of ::1 or of a different prefix length look like it, and no translator
+    sends packets there.
     """
     if isinstance(address, IPv6Address):
-        yield from (inner for inner in _translated(address) if inner not in SPECIAL_V4[0])
+        yield from (inner for inner in _find_translated(address) if inner not in SPECIAL_V4[0])
 
 
-def _translated(address: IPv6Address) -> Iterator[IPv4Address]:
+def _find_translated(address: IPv6Address) -> Iterator[IPv4Address]:
     if address in _COMPATIBLE or address in _NAT64:
         yield IPv4Address(int(address) & 0xFFFFFFFF)
     if address.sixtofour is not None:
@@ -93,5 +91,5 @@ def _rfc6052(value: int, length: int) -> int:
     """The 32 bits after a prefix of `length` bits, bits 64 to 71 left out."""
     if length == 96:
         return value & 0xFFFFFFFF
-    without = ((value >> 64) << 56) | (value & ((1 << 56) - 1))  # 120 bits, the reserved octet gone
-    return (without >> (120 - length - 32)) & 0xFFFFFFFF
+    bits = ((value >> 64) << 56) | (value & ((1 << 56) - 1))  # 120 bits, the reserved octet gone
+    return (bits >> (120 - length - 32)) & 0xFFFFFFFF

@@ -25,9 +25,11 @@ def sample_event(subscription: Subscription, *, event_id: str, time: str) -> Eve
 
     `time` is UTC as RFC 3339 text; a subscription without version gets v0.
     """
-    known = BY_TYPE.get(subscription.type)
+    event_type = BY_TYPE.get(subscription.type)
     example: Event = (
-        json.loads(known.example) if known is not None and known.example is not None else {}
+        json.loads(event_type.example)
+        if event_type is not None and event_type.example is not None
+        else {}
     )
     if subscription.severity is not None:
         example = {**example, "severity": subscription.severity}

@@ -1,8 +1,8 @@
-"""Which addresses may be reached: a network backend that resolves, checks, connects.
+"""The addresses that deliveries may reach: a network backend that resolves, checks, connects.
 
-The check stands where the socket is opened, on what the name resolved to, so no spelling of an
-address gets around it, and url, Host, SNI, certificate name and connection pool keep the name. What
-happened is said in `send.py`.
+The check is at the opening of the socket, on the resolved addresses, so no spelling of an address
+bypasses it; url, Host, SNI, certificate name and connection pool keep the name. `send.py` reports
+the result.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from weakref import WeakValueDictionary
 import httpcore
 
 from reconciler.core.results.cause import Cause
-from reconciler.delivery.addresses import Address, Network, embedded, special
+from reconciler.delivery.addresses import Address, Network, find_embedded, is_special
 from reconciler.delivery.tunnel import NoTunnel, Tunnels
 
 LOOKUPS: Final = 32  # threads that resolve names at once
@@ -33,7 +33,7 @@ _Option = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int,
 
 
 class Stopped(Exception):
-    """No connection was made; `cause` says why, and the text holds nothing of the url."""
+    """No connection was made; `cause` is the reason. The text holds nothing of the url."""
 
     def __init__(self, cause: Cause) -> None:
         """`cause` of the closed list."""
@@ -45,7 +45,7 @@ class Blocked(Stopped):
     """The port, or one of the addresses of the name, is not allowed."""
 
 
-class Unresolved(Stopped):
+class NameUnresolved(Stopped):
     """The name did not resolve within 5 s, or has no address."""
 
 
@@ -53,19 +53,19 @@ class Unconnected(Stopped):
     """None of the addresses took the connection."""
 
 
-def _parsed(text: str) -> Network:
+def _parse_network(text: str) -> Network:
     try:
         return ipaddress.ip_network(text)
     except ValueError:
         pass
     try:
-        meant = ipaddress.ip_network(text, strict=False)
+        network = ipaddress.ip_network(text, strict=False)
     except ValueError:
         raise ValueError(f"{text!r} is not a network such as 10.0.0.0/8 or fd00::/8") from None
-    raise ValueError(f"{text!r} has bits behind its prefix; {meant} would be the network")
+    raise ValueError(f"{text!r} has bits behind its prefix; {network} would be the network")
 
 
-def _port(port: int | str) -> int:
+def _parse_port(port: int | str) -> int:
     text = str(port)
     number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 5 else 0
     if not 1 <= number <= 65535:
@@ -86,29 +86,31 @@ class AddressPolicy:
         people.
         """
         return cls(
-            tuple(_parsed(text.strip()) for text in cidrs), frozenset(_port(port) for port in ports)
+            tuple(_parse_network(text.strip()) for text in cidrs),
+            frozenset(_parse_port(port) for port in ports),
         )
 
-    def port_allowed(self, port: int) -> bool:
+    def allows_port(self, port: int) -> bool:
         """Whether a port may be connected to."""
         return port in WELL_KNOWN or port in self.ports or 1024 <= port <= 65535
 
-    def allowed(self, ip: str) -> bool:
+    def allows(self, ip: str) -> bool:
         """Whether an address, as the resolver tells it, may be connected to; what is not an address
         may not.
 
-        A mapped address counts as named when its IPv4 address is; of a translated one both have to
-        be allowed.
+        A mapped address is allowed if its IPv4 address is; a translated one if both are.
         """
         try:
             address = ipaddress.ip_address(ip.partition("%")[0])
         except ValueError:
             return False
-        if self._named(address):
-            return all(self._named(inner) or not special(inner) for inner in embedded(address))
-        return not special(address)
+        if self._is_listed(address):
+            return all(
+                self._is_listed(inner) or not is_special(inner) for inner in find_embedded(address)
+            )
+        return not is_special(address)
 
-    def _named(self, address: Address) -> bool:
+    def _is_listed(self, address: Address) -> bool:
         mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
         return any(
             address in network or (mapped is not None and mapped in network)
@@ -116,9 +118,9 @@ class AddressPolicy:
         )
 
 
-def system_addresses(host: str, port: int) -> list[str]:
-    """What the system's resolver says of a name or of a spelling of an address; raises OSError or
-    ValueError. Blocks.
+def resolve_by_system(host: str, port: int) -> list[str]:
+    """The addresses of a name, or of a spelling of an address, from the system's resolver; raises
+    OSError or ValueError. Blocks.
     """
     return [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
@@ -135,23 +137,23 @@ class _Lookups:
         self._room = asyncio.Semaphore(LOOKUPS)
         self._of_name: WeakValueDictionary[str, asyncio.Semaphore] = (
             WeakValueDictionary()
-        )  # as long as somebody holds one
+        )  # as long as a lookup holds one
         self._resolve, self._seconds = resolve, seconds
 
-    async def addresses(self, host: str, port: int) -> list[str]:
+    async def find_addresses(self, host: str, port: int) -> list[str]:
         """The addresses of a name in the resolver's order, each once; raises Unresolved."""
         try:
             async with asyncio.timeout(self._seconds):
-                addresses = await self._looked_up(host, port)
+                addresses = await self._look_up(host, port)
         except TimeoutError:
-            raise Unresolved(Cause.UNRESOLVED) from None
+            raise NameUnresolved(Cause.UNRESOLVED) from None
         if not addresses:
-            raise Unresolved(Cause.UNRESOLVED)
+            raise NameUnresolved(Cause.UNRESOLVED)
         return addresses
 
-    async def _looked_up(self, host: str, port: int) -> list[str]:
+    async def _look_up(self, host: str, port: int) -> list[str]:
         loop = asyncio.get_running_loop()
-        found: asyncio.Future[list[str]] = loop.create_future()
+        result: asyncio.Future[list[str]] = loop.create_future()
         own = self._of_name.setdefault(host, asyncio.Semaphore(LOOKUPS_A_NAME))
         await own.acquire()
         try:
@@ -163,13 +165,15 @@ class _Lookups:
         def end(addresses: list[str]) -> None:
             self._room.release()
             own.release()
-            if not found.done():
-                found.set_result(addresses)
+            if not result.done():
+                result.set_result(addresses)
 
-        threading.Thread(target=self._look, args=(loop, end, host, port), daemon=True).start()
-        return await found
+        threading.Thread(
+            target=self._resolve_in_thread, args=(loop, end, host, port), daemon=True
+        ).start()
+        return await result
 
-    def _look(
+    def _resolve_in_thread(
         self,
         loop: asyncio.AbstractEventLoop,
         end: Callable[[list[str]], None],
@@ -184,7 +188,7 @@ class _Lookups:
             OverflowError,
         ):  # UnicodeError, of a label that is too long, is a ValueError
             addresses = []
-        with suppress(RuntimeError):  # the loop has ended meanwhile: nobody waits any more
+        with suppress(RuntimeError):  # the loop has ended, so no task waits for the result
             loop.call_soon_threadsafe(end, addresses)
 
 
@@ -201,7 +205,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         self,
         policy: AddressPolicy,
         *,
-        resolve: Resolve = system_addresses,
+        resolve: Resolve = resolve_by_system,
         lookup_seconds: float = LOOKUP_SECONDS,
         tunnels: Tunnels | None = None,
     ) -> None:
@@ -220,10 +224,10 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         """A connection to the first address of the name that takes one; one refused address refuses
         the name.
         """
-        if not self._policy.port_allowed(port):
+        if not self._policy.allows_port(port):
             raise Blocked(Cause.BLOCKED_PORT)
-        addresses = await self._lookups.addresses(host, port)
-        if not all(self._policy.allowed(address) for address in addresses):
+        addresses = await self._lookups.find_addresses(host, port)
+        if not all(self._policy.allows(address) for address in addresses):
             raise Blocked(Cause.BLOCKED_ADDRESS)
         cause: Cause = Cause.REFUSED
         for address in addresses:

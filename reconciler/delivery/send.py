@@ -27,18 +27,18 @@ from reconciler.core.model import limits
 from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth
 from reconciler.core.model.secret import Secret, Withheld
 from reconciler.core.model.webhook import Subscription, Webhook
-from reconciler.core.results.cause import Cause, cause_of_status
+from reconciler.core.results.cause import Cause, find_cause
 from reconciler.core.results.reports import Delivery
-from reconciler.core.wire.retry_after import retry_after
+from reconciler.core.wire.retry_after import parse_retry_after
 from reconciler.delivery.guard import (
     AddressPolicy,
     GuardedBackend,
     Resolve,
     Stopped,
-    system_addresses,
+    resolve_by_system,
 )
-from reconciler.delivery.kept import Kept
-from reconciler.delivery.tls import second_look, tls_cause
+from reconciler.delivery.idle_cache import IdleCache
+from reconciler.delivery.tls import find_tls_cause, probe_tls
 from reconciler.delivery.tunnel import Tunnels
 from reconciler.net.proxies import Proxy
 
@@ -62,7 +62,7 @@ _FAILURES: Final = (
 
 _Headers = list[tuple[bytes, bytes]]
 _Place = tuple[bytes, bytes, int | None]  # scheme, host, port
-_Pools = Kept[_Place, httpcore.AsyncConnectionPool]
+_Pools = IdleCache[_Place, httpcore.AsyncConnectionPool]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -74,31 +74,31 @@ class _Request:
     body: bytes
 
 
-def _text(value: str | Secret | Withheld) -> str:
+def _reveal(value: str | Secret | Withheld) -> str:
     if isinstance(value, Withheld):
         raise ValueError("a withheld credential cannot be sent")  # noqa: TRY004  as for an unresolved secret
     return value.reveal() if isinstance(value, Secret) else value
 
 
-def _credential(auth: Auth) -> tuple[str, str] | None:
-    """The header that shows who we are, None without authentication."""
+def _make_credential(auth: Auth) -> tuple[str, str] | None:
+    """The header with the credential, None without authentication."""
     match auth:
         case NoAuth():
             return None
         case BasicAuth(username=username, password=password):
-            pair = f"{_text(username)}:{_text(password)}"
+            pair = f"{_reveal(username)}:{_reveal(password)}"
             if not pair.isascii():
                 raise Stopped(Cause.BLOCKED_HEADER)
             return "Authorization", "Basic " + b64encode(pair.encode("ascii")).decode("ascii")
         case BearerAuth(token=token):
-            return "Authorization", "Bearer " + _text(token)
+            return "Authorization", "Bearer " + _reveal(token)
         case ApiKeyAuth(header=header, value=value):
-            return header, _text(value)
+            return header, _reveal(value)
 
 
-def _headers(auth: Auth, host: bytes, *, is_test: bool) -> _Headers:
+def _make_headers(auth: Auth, host: bytes, *, is_test: bool) -> _Headers:
     """All headers of a delivery; raises Stopped where the credential cannot stand in one."""
-    ours: _Headers = [
+    headers: _Headers = [
         (b"Host", host),
         (b"User-Agent", f"webhook-reconciler/{__version__}".encode()),
         (b"Accept", b"*/*"),
@@ -109,9 +109,9 @@ def _headers(auth: Auth, host: bytes, *, is_test: bool) -> _Headers:
         ),  # exactly: Elastio's sample receiver refuses a charset
         *([TEST_MARK] if is_test else []),
     ]
-    pair = _credential(auth)
+    pair = _make_credential(auth)
     if pair is None:
-        return ours
+        return headers
     name, value = pair
     if (
         limits.header(name) is not None
@@ -120,31 +120,34 @@ def _headers(auth: Auth, host: bytes, *, is_test: bool) -> _Headers:
         or value != value.strip(" ")
     ):
         raise Stopped(Cause.BLOCKED_HEADER)
-    kept = [
-        item for item in ours if item[0].lower() != name.lower().encode()
+    other_headers = [
+        item for item in headers if item[0].lower() != name.lower().encode()
     ]  # a customer may choose User-Agent
-    return [*kept, (name.encode(), value.encode())]
+    return [*other_headers, (name.encode(), value.encode())]
 
 
-def _request(webhook: Webhook, body: bytes, *, is_test: bool) -> _Request:
+def _make_request(webhook: Webhook, body: bytes, *, is_test: bool) -> _Request:
     """The request of an attempt; raises Stopped where it cannot be made, ValueError for a secret
     that is not there.
     """
-    url = _text(webhook.url)
+    url = _reveal(webhook.url)
     try:
-        parsed = None if limits.url(url) is not None else httpx.URL(url)
+        parsed_url = None if limits.url(url) is not None else httpx.URL(url)
     except httpx.InvalidURL:
-        parsed = None
-    if parsed is None:
+        parsed_url = None
+    if parsed_url is None:
         raise Stopped(Cause.BLOCKED_URL)
     target = httpcore.URL(
-        scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path
+        scheme=parsed_url.raw_scheme,
+        host=parsed_url.raw_host,
+        port=parsed_url.port,
+        target=parsed_url.raw_path,
     )
-    return _Request(target, _headers(webhook.auth, parsed.netloc, is_test=is_test), body)
+    return _Request(target, _make_headers(webhook.auth, parsed_url.netloc, is_test=is_test), body)
 
 
-def _cause(error: Exception) -> Cause:
-    """What a failed attempt is called."""
+def _find_cause(error: Exception) -> Cause:
+    """The cause of a failed attempt."""
     if isinstance(error, Stopped):
         return error.cause
     if isinstance(error, httpcore.ConnectTimeout):
@@ -157,21 +160,19 @@ def _cause(error: Exception) -> Cause:
         return (
             Cause.NOT_HTTP if error.__context__ is not None else Cause.LOST
         )  # the parser complained, or nothing came
-    return tls_cause(error) or Cause.LOST
+    return find_tls_cause(error) or Cause.LOST
 
 
 @dataclass(slots=True)
 class _Head:
-    """An answer's head, as far as it counts: when it arrived, by the sender's clock, its status and
-    its Retry-After.
-    """
+    """The head of an answer: the sender's time of its arrival, its status and its Retry-After."""
 
-    at: float | None = None
+    arrival: float | None = None
     status: int | None = None
     retry_after: str | None = None
 
-    def arrived(self, response: httpcore.Response, now: float) -> None:
-        self.at, self.status = now, response.status
+    def read(self, response: httpcore.Response, time: float) -> None:
+        self.arrival, self.status = time, response.status
         values = (value for name, value in response.headers if name.lower() == b"retry-after")
         self.retry_after = next(values, b"").decode("ascii", "replace")
 
@@ -193,7 +194,7 @@ class Sender:
         connect_timeout: float = CONNECT,
         total: float = TOTAL,
         tls: ssl.SSLContext | None = None,
-        resolve: Resolve = system_addresses,
+        resolve: Resolve = resolve_by_system,
         proxy: Proxy | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -219,10 +220,10 @@ class Sender:
         await self.close()
 
     async def prepare(self) -> None:
-        """Loads what the first attempt needs, certificates among it, so that nobody else waits for
-        that: tens of milliseconds.
+        """Loads what the first attempt needs, such as certificates, so that no task waits for it:
+        tens of milliseconds.
         """
-        self._opened()
+        self._open_pools()
         _ = self._context
         await httpcore.AnyIOBackend().sleep(0)  # imports what all its connections are made of
 
@@ -232,28 +233,28 @@ class Sender:
         if pools is not None:
             await pools.close()
 
-    def _opened(self) -> _Pools:
+    def _open_pools(self) -> _Pools:
         if self._pools is None:
             for (
                 name
             ) in _NOISY:  # at DEBUG they log the headers of answers and the hosts of secret urls
                 logging.getLogger(name).setLevel(logging.WARNING)
-            self._pools = Kept(self._pool, KEPT)
+            self._pools = IdleCache(self._make_pool, KEPT)
         return self._pools
 
     @cached_property
     def _context(self) -> ssl.SSLContext:
         return self._tls or ssl.create_default_context()  # the machine's store, SSL_CERT_FILE too
 
-    def _pool(self, place: _Place) -> httpcore.AsyncConnectionPool:
+    def _make_pool(self, place: _Place) -> httpcore.AsyncConnectionPool:
         return httpcore.AsyncConnectionPool(
             ssl_context=self._context,
             max_connections=None,  # how much is under way at once is for the caller to decide
             keepalive_expiry=KEPT,
-            network_backend=self._backend(place[0]),
+            network_backend=self._make_backend(place[0]),
         )
 
-    def _backend(self, scheme: bytes) -> GuardedBackend:
+    def _make_backend(self, scheme: bytes) -> GuardedBackend:
         tunnels = (
             Tunnels(self._proxy, self._context)
             if self._proxy is not None and scheme == b"https"
@@ -277,19 +278,19 @@ class Sender:
         shorter limit for this attempt. Raises ValueError for a secret that did not resolve or is
         withheld.
         """
-        pools, head = self._opened(), _Head()
+        pools, head = self._open_pools(), _Head()
         started = self._clock()
         limit = self._total if total is None else min(total, self._total)
         cause = await self._attempt(
-            pools, webhook, lambda: _request(webhook, body, is_test=is_test), head, limit
+            pools, webhook, lambda: _make_request(webhook, body, is_test=is_test), head, limit
         )
         if head.status is None and self._pools is not pools:
             cause = Cause.INTERRUPTED
-        seconds = (self._clock() if head.at is None else head.at) - started
+        seconds = (self._clock() if head.arrival is None else head.arrival) - started
         wait = (
             None
             if cause is Cause.DELIVERED
-            else retry_after(head.retry_after, time.time(), MAX_RETRY_AFTER)
+            else parse_retry_after(head.retry_after, time.time(), MAX_RETRY_AFTER)
         )
         return Delivery(
             webhook.name, subscription, cause.verdict, head.status, cause.text, seconds, wait
@@ -303,49 +304,54 @@ class Sender:
         head: _Head,
         total: float,
     ) -> Cause:
-        """How it ended, and in `head` what arrived. Library exceptions may quote headers, so none
-        leaves.
+        """The cause of the end; `head` gets what arrived. Library exceptions may quote headers, so
+        none is passed on.
         """
-        made: _Request | None = None
+        request: _Request | None = None
         try:
-            made = make()
+            request = make()
             limit = {"timeout": {"connect": self._connect}}
             async with (
                 asyncio.timeout(total),
-                pools.of((made.url.scheme, made.url.host, made.url.port)) as pool,
+                pools.use((request.url.scheme, request.url.host, request.url.port)) as pool,
                 pool.stream(
-                    "POST", made.url, headers=made.headers, content=made.body, extensions=limit
+                    "POST",
+                    request.url,
+                    headers=request.headers,
+                    content=request.body,
+                    extensions=limit,
                 ) as response,
             ):
-                head.arrived(response, self._clock())
+                head.read(response, self._clock())
                 await _drain(response)
         except _FAILURES as error:
             if head.status is None:
-                return await self._explained(_cause(error), made)
-        return cause_of_status(head.status or 0, credential=not isinstance(webhook.auth, NoAuth))
+                return await self._find_tls_cause(_find_cause(error), request)
+        return find_cause(head.status or 0, credential=not isinstance(webhook.auth, NoAuth))
 
-    async def _explained(self, cause: Cause, made: _Request | None) -> Cause:
-        """The cause, or what a second look says of a connection that was lost over TLS; no request
-        is sent for it.
+    async def _find_tls_cause(self, cause: Cause, request: _Request | None) -> Cause:
+        """The cause, or a TLS cause for a connection that was lost over TLS; no request is sent to
+        find it.
         """
         if (
             cause is not Cause.LOST
-            or made is None
-            or made.url.scheme != b"https"
+            or request is None
+            or request.url.scheme != b"https"
             or self._pools is None
         ):
             return cause
         with suppress(Stopped):
             return (
-                await second_look(self._backend(made.url.scheme), self._context, made.url) or cause
+                await probe_tls(self._make_backend(request.url.scheme), self._context, request.url)
+                or cause
             )
         return cause
 
 
 async def _drain(response: httpcore.Response) -> None:
     """Reads up to 16 KiB of the body and forgets it; a longer one costs the connection."""
-    left = DRAINED
+    remaining = DRAINED
     async for part in response.aiter_stream():
-        left -= len(part)
-        if left <= 0:
+        remaining -= len(part)
+        if remaining <= 0:
             return

@@ -1,5 +1,5 @@
-"""What of TLS failed, in causes of the closed list; and a second look at an endpoint that hung up
-without a word.
+"""TLS failures as causes of the closed list; and a probe of an endpoint that closed the connection
+without an error.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import httpcore
 
 from reconciler.core.results.cause import Cause
 
-SECONDS: Final = 1.0  # how long a second look may take
+SECONDS: Final = 1.0  # seconds that a probe may take
 _OTHER_NAME: Final = frozenset(
     {62, 64}
 )  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
@@ -29,34 +29,35 @@ _REASONS: Final = {  # by OpenSSL's own names
 }
 
 
-def tls_cause(error: BaseException) -> Cause | None:
-    """What of TLS failed, None if it was not TLS."""
-    at: BaseException | None = error
-    while at is not None:
-        if isinstance(at, ssl.SSLCertVerificationError):
-            wrong_time = Cause.TLS_EXPIRED if at.verify_code in _WRONG_TIME else Cause.TLS_UNTRUSTED
-            return Cause.TLS_OTHER_NAME if at.verify_code in _OTHER_NAME else wrong_time
-        if isinstance(at, ssl.SSLError):
-            return _REASONS.get(at.reason or "", Cause.TLS_FAILED)
-        at = at.__cause__ or at.__context__
+def find_tls_cause(error: BaseException) -> Cause | None:
+    """The cause of a TLS failure, None if it was not TLS."""
+    current: BaseException | None = error
+    while current is not None:
+        if isinstance(current, ssl.SSLCertVerificationError):
+            wrong_time = (
+                Cause.TLS_EXPIRED if current.verify_code in _WRONG_TIME else Cause.TLS_UNTRUSTED
+            )
+            return Cause.TLS_OTHER_NAME if current.verify_code in _OTHER_NAME else wrong_time
+        if isinstance(current, ssl.SSLError):
+            return _REASONS.get(current.reason or "", Cause.TLS_FAILED)
+        current = current.__cause__ or current.__context__
     return None
 
 
-async def second_look(
+async def probe_tls(
     backend: httpcore.AsyncNetworkBackend, context: ssl.SSLContext, url: httpcore.URL
 ) -> Cause | None:
-    """Connects once more, sends nothing, and listens for up to a second; None if the endpoint has
-    nothing to say of TLS.
+    """Connects once more, sends nothing, and waits up to a second; None if there is no TLS error.
 
-    In TLS 1.3 a server that misses the client's certificate says so after the handshake, and the
+    In TLS 1.3 a server that requires a client certificate reports it after the handshake, and the
     request that is already on its way makes the system drop that answer.
     """
     host = url.host.decode("ascii")
     port = url.port or 443
     try:
         async with asyncio.timeout(SECONDS):
-            plain = await backend.connect_tcp(host, port, SECONDS)
-            stream = await plain.start_tls(context, host.strip("[]"), SECONDS)
+            connection = await backend.connect_tcp(host, port, SECONDS)
+            stream = await connection.start_tls(context, host.strip("[]"), SECONDS)
             try:
                 await stream.read(1)
             finally:
@@ -65,6 +66,6 @@ async def second_look(
         OSError,
         httpcore.NetworkError,
         httpcore.TimeoutException,
-    ) as error:  # a guard that stops it says nothing of TLS
-        return tls_cause(error)
+    ) as error:  # a connection that the guard stops has no TLS error
+        return find_tls_cause(error)
     return None

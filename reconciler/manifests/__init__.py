@@ -1,10 +1,10 @@
-"""The Git side: files -> Declared. Others call `load(Request)`, and `unresolved` for what they
+"""The Git side: files -> Declared. Others call `load(Request)`, and `find_unresolved` for what they
 select.
 
 What a plan removes needs evidence, which `evidence.doubts` looks for.
 """
 
-from reconciler.manifests.decode.loaded import Manifests, TenantSpec
+from reconciler.manifests.decode.load_types import Manifests, TenantSpec
 from reconciler.manifests.decode.request import (
     InputFiles,
     PolicyChoice,
@@ -12,7 +12,7 @@ from reconciler.manifests.decode.request import (
     SecretLookup,
     TenantChoice,
 )
-from reconciler.manifests.load import load, unresolved
+from reconciler.manifests.load import find_unresolved, load
 
 __all__ = [
     "InputFiles",
@@ -22,6 +22,6 @@ __all__ = [
     "SecretLookup",
     "TenantChoice",
     "TenantSpec",
+    "find_unresolved",
     "load",
-    "unresolved",
 ]

@@ -18,15 +18,14 @@ from reconciler.core.model.problem import Problem
 from reconciler.core.model.webhook import Declared, Origin
 from reconciler.manifests.decode import fit, join, selection, tenants, views
 from reconciler.manifests.decode.documents import Reading, read_file
-from reconciler.manifests.decode.events import subscriptions
-from reconciler.manifests.decode.loaded import Manifests, TenantSpec
+from reconciler.manifests.decode.events import decode_subscriptions
+from reconciler.manifests.decode.load_types import Manifests, TenantSpec
 from reconciler.manifests.decode.request import Request
-from reconciler.manifests.decode.webhooks import Draft, declare
+from reconciler.manifests.decode.webhooks import Draft, make_declared
 from reconciler.manifests.files import paths
-from reconciler.manifests.files.trees import STDIN, relative
+from reconciler.manifests.files.trees import STDIN, relative_path
 from reconciler.manifests.policies import policies
 from reconciler.manifests.schema_texts import API
-from reconciler.manifests.yaml.places import Document
 
 
 def load(request: Request) -> Manifests:
@@ -39,223 +38,245 @@ def load(request: Request) -> Manifests:
 
 @contextmanager
 def _no_collector() -> Iterator[None]:
-    """Everything that loading makes is kept, so that looking for garbage meanwhile costs time and
-    finds none.
+    """Switches the garbage collector off: loading keeps all that it makes, so a collection finds
+    nothing and costs time.
     """
-    was = gc.isenabled()
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        # with the next line: all of it is old, so that the first collection of young values does
-        # not walk through it
+        # all values become old, so that the first collection of young values skips them
         gc.freeze()
         gc.unfreeze()
-        if was:
+        if was_enabled:
             gc.enable()
 
 
 def _load(request: Request) -> Manifests:
     reading = Reading()
-    found, folders, files = paths.find(request.files.paths, request.files.tree, reading.problems)
-    reading.refused.unread = bool(reading.problems)
-    for file in found:
-        read_file(file, request.files, reading)
-    for document in reading.refused.events:
-        subscriptions(document, reading.problems)
-    _require_some(request, reading)
-    specs, chosen, unclear = _tenants(request, reading)
-    drafts = [] if request.only_tenants else views.drafts(request, reading, specs, chosen)
-    tenant = views.document_of(chosen, specs, reading) if chosen is not None else None
-    root = paths.root_of(tenant.file if tenant is not None else None)
-    reading.problems += _unwritable(request, reading, root)
-    rules = policies.read(
-        request,
-        reading,
-        tenant,
-        {file.path for file in found},
-        whole=bool(folders) or request.files.has_stdin,
+    input_files, folders, files = _read_input(request, reading)
+    specs, tenant_in_use, tenant_error = _decode_tenants(request, reading)
+    drafts = (
+        [] if request.only_tenants else views.make_drafts(request, reading, specs, tenant_in_use)
     )
-    declared = sorted(
-        (declare(draft, root, placed=bool(rules)) for draft in drafts), key=lambda item: item.key
+    tenant = views.find_document(tenant_in_use, specs, reading) if tenant_in_use else None
+    root = paths.find_root(tenant.file if tenant is not None else None)
+    reading.problems += _check_source_paths(request, reading, root)
+    reads_folders = bool(folders) or request.files.has_stdin
+    rules = policies.read_policies(
+        request, reading, tenant, input_files, reads_folders=reads_folders
     )
-    literal_urls = frozenset(
-        url
-        for url in (*(draft.url for draft in drafts), *views.replaced(drafts))
-        if isinstance(url, str)
-    )
-    reading.problems += (
-        policies.judged(rules, declared, literal_urls) if request.policies.mode == "judge" else []
-    )
-    problems = _warnings(request, reading, unclear)
-    return Manifests(
+    declared = [make_declared(draft, root, with_positions=bool(rules)) for draft in drafts]
+    declared.sort(key=lambda item: item.key)
+    literal_urls = _find_literal_urls(drafts)
+    if request.policies.mode == "judge":
+        reading.problems += policies.judge_webhooks(rules, declared, literal_urls)
+    manifests = _make_manifests(reading, _check_problems(request, reading, tenant_error), root)
+    return replace(
+        manifests,
         declared=tuple({item.key: item for item in declared}.values()),
-        tenant=chosen,
+        tenant=tenant_in_use,
         tenants=specs,
+        folders=tuple(relative_path(folder, root) for folder in folders),
+        files=tuple(relative_path(file, root) for file in files),
+        literal_urls=literal_urls,
+        reserved_names=_find_reserved_names(reading, drafts),
+        rules=rules,
+        selection=selection.make_selection(tenant_in_use, reading.kinds["Webhook"]),
+        values=_get_values(request, drafts),
+    )
+
+
+def _read_input(request: Request, reading: Reading) -> tuple[frozenset[str], list[str], list[str]]:
+    """Reads the documents; the paths of all files, and the folders and files among the PATHs."""
+    input_files, folders, files = paths.find_files(
+        request.files.paths, request.files.tree, reading.problems
+    )
+    reading.refused_documents.is_incomplete = bool(reading.problems)
+    for file in input_files:
+        read_file(file, request.files, reading)
+    for document in reading.refused_documents.events:
+        decode_subscriptions(document, reading.problems)
+    _require_some(request, reading)
+    stdin = [STDIN] if request.files.has_stdin else []
+    return frozenset(file.path for file in input_files), folders, [*files, *stdin]
+
+
+def _find_literal_urls(drafts: list[Draft]) -> frozenset[str]:
+    """The urls that stand as text in a manifest."""
+    urls = (*(draft.url for draft in drafts), *views.find_replaced_urls(drafts))
+    return frozenset(url for url in urls if isinstance(url, str))
+
+
+def _make_manifests(reading: Reading, problems: tuple[Problem, ...], root: str) -> Manifests:
+    """What was read, before anything is declared."""
+    return Manifests(
+        declared=(),
+        tenant=None,
+        tenants=(),
         problems=problems,
         documents=reading.documents,
         skipped=reading.skipped,
-        folders=tuple(relative(folder, root) for folder in folders),
-        files=tuple(relative(file, root) for file in files)
-        + ((STDIN,) if request.files.has_stdin else ()),
+        folders=(),
+        files=(),
         root=root,
-        literal_urls=literal_urls,
-        lost=tuple(reading.lost),
-        taken=_taken(reading, drafts),
+        literal_urls=frozenset(),
+        unresolved_references=tuple(reading.unresolved_references),
         tokens=reading.tokens,
-        joined=reading.joined,
+        event_subscriptions=reading.event_subscriptions,
         kinds={kind: len(documents) for kind, documents in reading.kinds.items() if documents},
-        parsed=tuple(reading.parsed),
-        rules=rules,
-        selection=selection.selection(chosen, reading.kinds["Webhook"]),
-        read=MappingProxyType(reading.files),
-        values=_values(request, drafts),
+        parsed_files=tuple(reading.parsed_files),
+        read_files=MappingProxyType(reading.files),
     )
 
 
-def _unwritable(request: Request, reading: Reading, root: str) -> Iterator[Problem]:
-    """A problem for each file whose path no tenant takes as the source of what it declares."""
+def _check_source_paths(request: Request, reading: Reading, root: str) -> Iterator[Problem]:
+    """A problem per file whose path no tenant accepts as a source."""
     documents = (
         (*reading.kinds["Webhook"], *reading.kinds["EventSubscription"])
-        if request.files.tree.whole
+        if request.files.tree.is_complete
         else ()
     )
     for path, file in {document.file.path: document.file for document in documents}.items():
-        source = relative(path, root)
+        source = relative_path(path, root)
         if source.isascii() and source.isprintable() and len(source) <= limits.DESCRIPTION_LENGTH:
             continue  # only to be quick
-        if wrong := limits.description(source):
-            mend = "rename it: what a webhook came from is kept beside it at the tenant"
-            yield file.problem(0, "path/name", f"the file's path {wrong}", mend)
+        if fault := limits.description(source):
+            fix = "rename it: the tenant stores the path of each webhook's manifest"
+            yield file.make_problem(0, "path/name", f"the file's path {fault}", fix)
 
 
 def _require_some(request: Request, reading: Reading) -> None:
-    """A problem where nothing of ours was found, and nothing says why."""
+    """A problem if no document of this project was found and no other problem explains it."""
     if not (request.files.may_be_empty or reading.documents) and not any(
         problem.severity == "error" for problem in reading.problems
     ):
-        where = request.files.paths[0] if request.files.paths else "."
+        path = request.files.paths[0] if request.files.paths else "."
         reading.problems.append(
-            paths.problem(
-                where, "path/empty", f"no {API} document was found", "are these the right paths?"
+            paths.path_problem(
+                path, "path/empty", f"no {API} document was found", "are these the right paths?"
             )
         )
 
 
-def unresolved(
-    manifests: Manifests, selected: Iterable[Declared], *, tenants: bool = False
+def find_unresolved(
+    manifests: Manifests, webhooks: Iterable[Declared], *, tenants: bool = False
 ) -> tuple[Problem, ...]:
-    """All problems of the manifests if a secret reference of these webhooks does not resolve; else
+    """All problems of the manifests, if a secret reference of these webhooks does not resolve; else
     none.
 
-    With `tenants`, the token of every Tenant is needed too: whoever uses one only asks for that one
-    itself.
+    With `tenants`, the tokens of all Tenants are needed too. A command that uses one Tenant
+    resolves its token itself.
     """
-    keys: set[str | None] = {item.key for item in selected}
+    keys: set[str | None] = {item.key for item in webhooks}
     if tenants:
         keys.add(None)
-    lost = [problem for key, problem in manifests.lost if key in keys]
-    return tuple(sorted([*manifests.problems, *lost], key=_order)) if lost else ()
+    missing = [problem for key, problem in manifests.unresolved_references if key in keys]
+    return tuple(sorted([*manifests.problems, *missing], key=_problem_order)) if missing else ()
 
 
-def _warnings(
-    request: Request, reading: Reading, unclear: BadRequest | None
+def _check_problems(
+    request: Request, reading: Reading, tenant_error: BadRequest | None
 ) -> tuple[Problem, ...]:
-    """The problems, sorted; raises InvalidManifests where one is an error, else what is unclear."""
-    problems = _settled(reading.problems, strict=request.strict)
+    """The problems, sorted. Raises InvalidManifests if one is an error, else the error of choosing
+    a Tenant.
+    """
+    problems = _sort_problems(reading.problems, strict=request.strict)
     if any(problem.severity == "error" for problem in problems):
-        told = _settled([*problems, *_needed(request, reading)], strict=False)
-        raise InvalidManifests(told, reading.documents, reading.skipped)
-    if unclear is not None:
-        raise unclear
+        all_problems = _sort_problems(
+            [*problems, *_required_references(request, reading)], strict=False
+        )
+        raise InvalidManifests(all_problems, reading.documents, reading.skipped)
+    if tenant_error is not None:
+        raise tenant_error
     return problems
 
 
-def _needed(request: Request, reading: Reading) -> Iterator[Problem]:
-    """What does not resolve, told beside other errors where every webhook is needed; only
-    `validate` needs every token.
+def _required_references(request: Request, reading: Reading) -> Iterator[Problem]:
+    """References that do not resolve, if every webhook is needed; they are reported with other
+    errors. Only `validate` needs every token.
     """
     if not request.narrowed:
         yield from (
-            problem for key, problem in reading.lost if key is not None or request.tenant.check_each
+            problem
+            for key, problem in reading.unresolved_references
+            if key is not None or request.tenant.check_each
         )
 
 
-def _order(problem: Problem) -> tuple[Origin, str, str]:
+def _problem_order(problem: Problem) -> tuple[Origin, str, str]:
     return problem.origin, problem.pointer, problem.rule
 
 
-def _settled(problems: list[Problem], *, strict: bool) -> tuple[Problem, ...]:
-    """Sorted, each once; what the reader found at a place hides what the schema says of the same
-    place.
+def _sort_problems(problems: list[Problem], *, strict: bool) -> tuple[Problem, ...]:
+    """Sorted, each once. A problem of the YAML reader hides problems of the schema at the same
+    position.
     """
-    told = {problem.origin for problem in problems if problem.rule.startswith("yaml/")}
-    kept = [
+    yaml_origins = {problem.origin for problem in problems if problem.rule.startswith("yaml/")}
+    kept_problems = [
         problem
         for problem in problems
-        if problem.origin not in told or not problem.rule.startswith("schema/")
+        if problem.origin not in yaml_origins or not problem.rule.startswith("schema/")
     ]
     if strict:
-        kept = [replace(problem, severity="error") for problem in kept]
-    return tuple(sorted(dict.fromkeys(kept), key=_order))
+        kept_problems = [replace(problem, severity="error") for problem in kept_problems]
+    return tuple(sorted(dict.fromkeys(kept_problems), key=_problem_order))
 
 
-def _tenants(
+def _decode_tenants(
     request: Request, reading: Reading
 ) -> tuple[tuple[TenantSpec, ...], TenantSpec | None, BadRequest | None]:
     documents = reading.kinds["Tenant"]
-    reading.problems += join.unique(
-        reading.refused.with_refused(documents, "Tenant"), "tenant/duplicate", "Tenant"
+    reading.problems += join.check_unique(
+        reading.refused_documents.include_refused(documents, "Tenant"), "tenant/duplicate", "Tenant"
     )
-    resolver = views.resolver(
+    resolver = views.make_resolver(
         request, reading, read=request.secrets.mode != "ignore" and request.tenant.by_manifest
     )
-    specs = [tenants.tenant(document, resolver) for document in documents]
+    specs = [tenants.decode_tenant(document, resolver) for document in documents]
     for document in documents:
         reading.problems += fit.provider(document, request.find)
-    reading.problems += tenants.same_target(documents, specs)
-    reading.problems += _selecting(request, reading, specs)
+    reading.problems += tenants.check_targets(documents, specs)
+    reading.problems += _check_selection(request, reading, specs)
     try:
-        return tuple(specs), tenants.choose(tuple(specs), request.tenant), None
+        return tuple(specs), tenants.choose_tenant(tuple(specs), request.tenant), None
     except BadRequest as error:
         return tuple(specs), None, error
 
 
-def _selecting(request: Request, reading: Reading, specs: list[TenantSpec]) -> list[Problem]:
-    """What is wrong with which Tenant selects which webhook; of an earlier commit nobody mends
-    it.
+def _check_selection(request: Request, reading: Reading, specs: list[TenantSpec]) -> list[Problem]:
+    """The problems of Tenants that select the same webhooks, or none; an earlier commit has
+    none.
     """
-    if not specs or not request.files.tree.whole:
+    if not specs or not request.files.tree.is_complete:
         return []
-    webhooks = selection.Webhooks(reading.kinds["Webhook"])
+    webhooks = selection.WebhookIndex(reading.kinds["Webhook"])
     problems = (
-        selection.overlaps(list(zip(reading.kinds["Tenant"], specs, strict=True)), webhooks)
+        selection.find_overlaps(list(zip(reading.kinds["Tenant"], specs, strict=True)), webhooks)
         if len(specs) > 1
         else []
     )
-    told = request.tenant.check_each and not reading.refused.may_have_tenant()
-    return problems + (selection.unselected(specs, webhooks) if told else [])
+    warns = request.tenant.check_each and not reading.refused_documents.may_have_tenant()
+    return problems + (selection.warn_of_unselected(specs, webhooks) if warns else [])
 
 
-def _documents(reading: Reading, drafts: list[Draft]) -> list[Document]:
-    """Every Webhook as it was written, and those that a patch changed as they are then."""
-    return [
-        *reading.kinds["Webhook"],
-        *(draft.document for draft in drafts if draft.document.patched is not None),
-    ]
-
-
-def _taken(reading: Reading, drafts: list[Draft]) -> frozenset[str]:
-    """The keys and earlier names of every Webhook."""
-    values = (document.value for document in _documents(reading, drafts))
+def _find_reserved_names(reading: Reading, drafts: list[Draft]) -> frozenset[str]:
+    """The key and earlier names of every Webhook, as written and as patched."""
+    patched_documents = (
+        draft.document for draft in drafts if draft.document.patch_trace is not None
+    )
     return frozenset(
         name
-        for value in values
-        for name in (value["metadata"]["name"], *value["spec"].get("previously", ()))
+        for document in (*reading.kinds["Webhook"], *patched_documents)
+        for name in (
+            document.value["metadata"]["name"],
+            *document.value["spec"].get("previously", ()),
+        )
     )
 
 
-def _values(request: Request, drafts: list[Draft]) -> dict[str, dict[str, Any]]:
+def _get_values(request: Request, drafts: list[Draft]) -> dict[str, dict[str, Any]]:
     """The Webhook documents by key, if they are to be kept."""
-    kept = drafts if request.files.keep_values else ()
-    return {draft.key: draft.document.value for draft in kept}
+    kept_drafts = drafts if request.files.keep_values else ()
+    return {draft.key: draft.document.value for draft in kept_drafts}

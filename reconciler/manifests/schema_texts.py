@@ -1,5 +1,5 @@
-"""The JSON Schemas as texts and dicts, which kinds of manifests there are, and the names of their
-fields. No validator.
+"""The JSON Schemas as texts and dicts, the kinds of manifests, and the names of their fields. It
+imports no validator.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ KINDS: Final = {
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 
 
-def schema_text(name: str) -> str:
-    """The text of a schema such as `webhook` or `plan`: from the package, or the checkout around
-    it; raises KeyError.
+def read_schema_text(name: str) -> str:
+    """The text of a schema such as `webhook` or `plan`, from the package or the checkout around it;
+    raises KeyError.
     """
     for folder in (_PACKAGE / "schemas", _PACKAGE.parent / "schemas"):
         file = folder / f"{name}.schema.json"
@@ -31,23 +31,23 @@ def schema_text(name: str) -> str:
 
 
 @cache
-def schema(name: str) -> dict[str, Any]:
-    """The same, decoded."""
-    decoded: dict[str, Any] = json.loads(schema_text(name))
-    return decoded
+def load_schema(name: str) -> dict[str, Any]:
+    """The decoded schema."""
+    document: dict[str, Any] = json.loads(read_schema_text(name))
+    return document
 
 
 @cache
-def field_names() -> frozenset[str]:
-    """Every name that a field of a manifest has: what a message may quote, wherever it stands."""
+def all_field_names() -> frozenset[str]:
+    """The name of every field of a manifest: a message may quote these, wherever they stand."""
     names: set[str] = set()
-    todo: list[Any] = [schema("manifest")]
-    while todo:
-        item = todo.pop()
+    pending: list[Any] = [load_schema("manifest")]
+    while pending:
+        item = pending.pop()
         if isinstance(item, dict):
             fields = item.get("properties")
             names.update(fields if isinstance(fields, dict) else ())
-        todo.extend(
+        pending.extend(
             item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
         )
     return frozenset(names)

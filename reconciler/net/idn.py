@@ -30,7 +30,7 @@ def ascii_host(url: str) -> str | None:
 
 
 def hint(url: str) -> str | None:
-    """What to write instead of a host that a url cannot hold; None where the url has another
+    """The ASCII form to write for a host that a url cannot hold; None if the url has a different
     fault.
     """
     host = ascii_host(url)

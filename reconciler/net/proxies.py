@@ -1,7 +1,7 @@
-"""Which proxy a request goes through: HTTPS_PROXY and NO_PROXY, or an address that an option gives.
+"""The proxy of a request: from HTTPS_PROXY and NO_PROXY, or from an option.
 
-Pure. Only https goes through a proxy, as a tunnel: through one without TLS inside, the proxy would
-see tokens in clear.
+Pure. Only https goes through a proxy, as a tunnel: without TLS inside, the proxy would see tokens
+in clear.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _FORM: Final = "give it as http://proxy.example.com:3128"
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy that takes CONNECT; `url` may hold a credential, so that nothing but `shown` is ever
-    printed.
+    """A proxy that takes CONNECT; `url` may hold a credential, so that nothing but `display` is
+    ever printed.
     """
 
     url: str = field(repr=False)
 
     @property
-    def shown(self) -> str:
+    def display(self) -> str:
         """Host and port."""
         host, port = self.address
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

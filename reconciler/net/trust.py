@@ -12,19 +12,19 @@ from reconciler.core.errors import BadRequest
 
 def check_ca_file(path: str) -> None:
     """Reads the file as a connection would; raises BadRequest."""
-    trusting(path, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    make_context(path, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
 
-def trusting(ca_file: str | None, context: ssl.SSLContext | None = None) -> ssl.SSLContext:
+def make_context(ca_file: str | None, context: ssl.SSLContext | None = None) -> ssl.SSLContext:
     """A context that trusts the authorities of that PEM file too; by default beside the machine's.
     Raises BadRequest.
 
     The machine's are what OpenSSL finds: SSL_CERT_FILE and SSL_CERT_DIR replace them.
     """
-    made = context if context is not None else ssl.create_default_context()
+    new_context = context if context is not None else ssl.create_default_context()
     if ca_file is not None:
         try:
-            made.load_verify_locations(cafile=ca_file)
+            new_context.load_verify_locations(cafile=ca_file)
         except ssl.SSLError:
             raise BadRequest(
                 f"{ca_file}: holds no certificate; give a file of certificates in PEM"
@@ -38,4 +38,4 @@ def trusting(ca_file: str | None, context: ssl.SSLContext | None = None) -> ssl.
             raise BadRequest(
                 f"{ca_file}: cannot be read ({reason}); give a file of certificates in PEM"
             ) from None
-    return made
+    return new_context

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
 from reconciler.core.errors import Conflict, Rejected
-from reconciler.core.model.auth import ApiKeyAuth, credential
+from reconciler.core.model.auth import ApiKeyAuth, get_credential
 from reconciler.core.model.capabilities import TENANT
-from reconciler.core.model.limits import normal
+from reconciler.core.model.limits import normalize_name
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
 from reconciler.core.model.webhook import Declared, Live, ManagedBy, Owner, Subscription, Webhook
 from reconciler.core.results.reports import Delivery, Verdict
@@ -111,7 +111,7 @@ class MemoryProvider:
             managed_by=_mark(declared, owner, current.managed_by),
             protected=protected,
         )
-        if after != current or isinstance(credential(declared.spec.auth), Secret):
+        if after != current or isinstance(get_credential(declared.spec.auth), Secret):
             after = replace(after, revision=self._revision())
         self.webhooks[live.id] = after
         return after
@@ -142,7 +142,7 @@ class MemoryProvider:
 
     def _free(self, name: str, own_id: str | None) -> None:
         taken = any(
-            other.spec.name == normal(name)
+            other.spec.name == normalize_name(name)
             for other in self.webhooks.values()
             if other.id != own_id
         )
@@ -153,7 +153,7 @@ class MemoryProvider:
         """A credential that was not given can only be the stored one, at the place that it was
         stored for.
         """
-        if not isinstance(credential(spec.auth), Withheld):
+        if not isinstance(get_credential(spec.auth), Withheld):
             return
         if current is None or _place(spec) != _place(current.spec):
             raise Rejected("the credential must be given again", ("/auth",))

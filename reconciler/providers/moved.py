@@ -7,29 +7,29 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.core.errors import Conflict
-from reconciler.core.model.auth import credential, with_credential
-from reconciler.core.model.limits import normal
+from reconciler.core.model.auth import get_credential, with_credential
+from reconciler.core.model.limits import normalize_name
 from reconciler.core.model.secret import Secret, Withheld
 from reconciler.core.model.webhook import Declared, Live, Owner, Webhook
-from reconciler.core.planning.diff import diff, moved
+from reconciler.core.planning.diff import diff, find_moved_fields
 
 
 def withheld(spec: Webhook) -> Webhook:
     """What a tenant of our contract answers for `spec`: the name in NFC, a credential as its
     version; the rest as it is.
     """
-    secret = credential(spec.auth)
+    secret = get_credential(spec.auth)
     auth = (
         with_credential(spec.auth, Withheld(secret.version))
         if isinstance(secret, Secret)
         else spec.auth
     )
-    return replace(spec, name=normal(spec.name), auth=auth)
+    return replace(spec, name=normalize_name(spec.name), auth=auth)
 
 
 def with_normal_name(declared: Declared) -> Declared:
     """The same with its name in NFC, which is how tenants keep it."""
-    return replace(declared, spec=replace(declared.spec, name=normal(declared.spec.name)))
+    return replace(declared, spec=replace(declared.spec, name=normalize_name(declared.spec.name)))
 
 
 def is_as_declared(current: Live, declared: Declared, owner: Owner) -> bool:
@@ -50,7 +50,7 @@ def is_as_declared(current: Live, declared: Declared, owner: Owner) -> bool:
 
 def changed_meanwhile(planned: Live, current: Live) -> Conflict:
     """The conflict of a webhook that is no longer at the planned revision."""
-    fields = moved(planned, current)
+    fields = find_moved_fields(planned, current)
     what = (
         ", ".join(fields)
         if fields

@@ -1,6 +1,7 @@
 """The JSON documents: values -> dicts of the published formats, and dicts -> text.
 
-The shapes stand in `schemas/`; within v1 fields are only added. No escaping for people here.
+The shapes are in `schemas/`; within v1 fields are only added. No escaping for terminals or Markdown
+here.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from reconciler.core.model.webhook import Origin, Subscription
 from reconciler.core.results.drift import Drift
 from reconciler.core.results.reports import Check, Outcome, Report, TestReport
 from reconciler.render.wording import (
-    before_of,
     event_label,
+    find_origin,
+    find_place,
+    find_repository,
     label_counts,
-    origin_of,
+    make_plain,
     patch_of,
-    place,
-    plain,
     report_counts,
-    repository_of,
+    show_before,
     test_warnings,
 )
 
@@ -38,15 +39,15 @@ _UNSAFE: Final = re.compile(
 )
 
 
-def _escaped(found: re.Match[str]) -> str:
-    return json.dumps(found[0])[1:-1]
+def _escape(match: re.Match[str]) -> str:
+    return json.dumps(match[0])[1:-1]
 
 
 def to_json(document: Document | list[Document], *, indent: int | None = 2) -> str:
-    """The document as indented text, or on one line with None; always valid UTF-8 and without power
-    over a terminal.
+    """The document as indented text, or on one line with None: valid UTF-8 without control
+    characters.
     """
-    return _UNSAFE.sub(_escaped, json.dumps(document, indent=indent, ensure_ascii=False))
+    return _UNSAFE.sub(_escape, json.dumps(document, indent=indent, ensure_ascii=False))
 
 
 def tenant_document(tenant: TenantRef) -> Document:
@@ -62,8 +63,8 @@ def _event(subscription: Subscription) -> Document:
     }
 
 
-def _added(change: Change, subscription: Subscription) -> Document:
-    origin = origin_of(change, subscription)
+def _added_event(change: Change, subscription: Subscription) -> Document:
+    origin = find_origin(change, subscription)
     event = _event(subscription)
     return event if origin is None else {**event, "file": origin.file, "line": origin.line}
 
@@ -72,7 +73,8 @@ def _field(change: Change, field: FieldChange) -> Document:
     body: Document = {"path": list(field.path)}
     if field.path == ("events",):
         body["added"] = [
-            {**_added(change, item), **_label(event_label(field, item))} for item in field.added
+            {**_added_event(change, item), **_label(event_label(field, item))}
+            for item in field.added
         ]
         body["removed"] = [
             {**_event(item), **_label(event_label(field, item))} for item in field.removed
@@ -80,11 +82,11 @@ def _field(change: Change, field: FieldChange) -> Document:
         return {**body, **_label(field.label)}
     if field.secret:
         body["secret"] = True
-    body |= {"before": before_of(change, field), "after": plain(field.after)}
+    body |= {"before": show_before(change, field), "after": make_plain(field.after)}
     patch = patch_of(change, field)
     body |= {} if patch is None else {"file": patch.file, "line": patch.line}
     return (
-        {**body, **_label(field.label), "base": plain(field.base)}
+        {**body, **_label(field.label), "base": make_plain(field.base)}
         if field.label is not None
         else body
     )
@@ -95,13 +97,13 @@ def _label(label: Label | None) -> Document:
 
 
 def _change(change: Change) -> Document:
-    file, line = place(change)
+    file, line = find_place(change)
     body: Document = {
         "action": change.action.value,
         "name": change.name,
         "key": change.key,
         "id": change.live.id if change.live is not None else None,
-        "repository": repository_of(change),
+        "repository": find_repository(change),
         "file": file,
         "line": line,
         "reason": change.reason,
@@ -109,20 +111,20 @@ def _change(change: Change) -> Document:
     }
     if change.action is Action.DELETE and change.live is not None:
         body["use"] = asdict(change.live.use) if change.live.use is not None else None
-    if change.moved:
-        body["moved"] = list(change.moved)
+    if change.moved_fields:
+        body["moved"] = list(change.moved_fields)
     return {**body, **_label(change.label)}
 
 
 def _violations(violations: Iterable[Violation]) -> list[Document]:
     return [
         {
-            "rule": found.rule,
-            "message": found.message,
-            "names": list(found.names),
-            **_origin(found.origin),
+            "rule": violation.rule,
+            "message": violation.message,
+            "names": list(violation.names),
+            **_origin(violation.origin),
         }
-        for found in violations
+        for violation in violations
     ]
 
 
@@ -152,9 +154,9 @@ def plan_document(plan: Plan) -> Document:
     }
 
 
-def drift_document(drift: Drift, at: str = "") -> Document:
-    """`reconciler.drift/v1`: the changes that are told, as a plan's with their labels; `summary`
-    counts all there are.
+def drift_document(drift: Drift, time: str = "") -> Document:
+    """`reconciler.drift/v1`: the reported changes, as in a plan, with their labels; `summary`
+    counts all changes.
     """
     counts = drift.plan.counts
     rest = {"keep": counts.keep, "unmanaged": counts.unmanaged, "out_of_scope": counts.out_of_scope}
@@ -163,10 +165,10 @@ def drift_document(drift: Drift, at: str = "") -> Document:
         "tenant": tenant_document(drift.plan.tenant),
         "repository": drift.plan.tenant.repository,
         "since": _since(drift.plan),
-        "at": at or None,
+        "at": time or None,
         "summary": {**label_counts(drift.plan), **rest},
         "changes": [_change(change) for change in drift.changes],
-        "settled": list(drift.settled),
+        "settled": list(drift.settled_names),
         "violations": _violations(drift.violations),
         "warnings": list(drift.plan.warnings),
     }
@@ -244,17 +246,17 @@ def problems_document(problems: Iterable[Problem], documents: int, skipped: int)
     """`reconciler.problems/v1`: every problem in the order given, with how many documents were read
     and skipped.
     """
-    listed = [_problem(problem) for problem in problems]
-    errors = sum(problem["severity"] == "error" for problem in listed)
+    entries = [_problem(problem) for problem in problems]
+    errors = sum(problem["severity"] == "error" for problem in entries)
     return {
         "format": "reconciler.problems/v1",
         "summary": {
             "documents": documents,
             "skipped": skipped,
             "errors": errors,
-            "warnings": len(listed) - errors,
+            "warnings": len(entries) - errors,
         },
-        "problems": listed,
+        "problems": entries,
     }
 
 

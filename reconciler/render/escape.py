@@ -43,8 +43,8 @@ def terminal(text: str) -> str:
     return text if text.isprintable() else "".join(map(_visible, text))
 
 
-def _entity(found: re.Match[str]) -> str:
-    return f"&#{ord(found[0])};"
+def _entity(match: re.Match[str]) -> str:
+    return f"&#{ord(match[0])};"
 
 
 def code(text: str) -> str:
@@ -69,8 +69,8 @@ def prose(text: str) -> str:
     return code(line)
 
 
-def _percent(found: re.Match[str]) -> str:
-    return "".join(f"%{byte:02X}" for byte in found[0].encode("utf-8", "surrogatepass"))
+def _percent(match: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "surrogatepass"))
 
 
 def marker(text: str) -> str:

@@ -1,5 +1,5 @@
-"""The table of output forms: which function renders which value in which form. A new form is a
-module and its rows here.
+"""The table of output forms: the function that renders a value in a form. A new form is a module
+and its rows here.
 """
 
 from __future__ import annotations
@@ -21,34 +21,32 @@ FORMS: Final = {
     ("report", "markdown"): "markdown.report_markdown",
     ("test", "text"): "text.test_text",
     ("test", "json"): "document.test_document",
-    ("test", "junit"): "junit.test_junit",
+    ("test", "junit"): "ci.junit.test_junit",
     ("test", "markdown"): "summary.test_markdown",
     ("problems", "text"): "problems.problems_text",
     ("problems", "json"): "document.problems_document",
-    ("problems", "sarif"): "sarif.problems_sarif",
-    ("problems", "junit"): "junit.problems_junit",
-    ("problems", "github"): "github.problems_github",
-    ("problems", "gitlab"): "gitlab.problems_gitlab",
+    ("problems", "sarif"): "ci.sarif.problems_sarif",
+    ("problems", "junit"): "ci.junit.problems_junit",
+    ("problems", "github"): "ci.github.problems_github",
+    ("problems", "gitlab"): "ci.gitlab.problems_gitlab",
     ("problems", "markdown"): "summary.problems_markdown",
 }
 
 
-def forms_of(value: str) -> tuple[str, ...]:
+def list_forms(value: str) -> tuple[str, ...]:
     """The forms of a value, text first."""
     return tuple(form for kind, form in FORMS if kind == value)
 
 
-def rendered(
-    value: str, form: str, *parts: Any, color: bool = False, indent: int | None = 2
-) -> str:
+def render(value: str, form: str, *parts: Any, color: bool = False, indent: int | None = 2) -> str:
     """The parts of a value in a form; only the module of that form is imported. `indent` is for
     json.
     """
-    module, name = FORMS[value, form].split(".")
+    module, name = FORMS[value, form].rsplit(".", 1)
     function = getattr(import_module(f"reconciler.render.{module}"), name)
     if form == "json":
         from reconciler.render.document import to_json  # noqa: PLC0415  text needs none of it
 
         return to_json(function(*parts), indent=indent)
-    made: str = function(*parts, color=color) if form == "text" else function(*parts)
-    return made
+    text: str = function(*parts, color=color) if form == "text" else function(*parts)
+    return text

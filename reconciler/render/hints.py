@@ -1,5 +1,5 @@
-"""What to do about a check of an endpoint that failed: by its cause if that is known, else by its
-status, else by its verdict.
+"""What to do about a failed check of an endpoint: by its cause, else by its status, else by its
+verdict.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ _BY_STATUS: Final[Mapping[int | None, str]] = {
     429: "the endpoint limits how often it is called: raise its limit, or test fewer webhooks "
     "at once with --parallelism",
 }
-_HERE: Final[Mapping[str | None, str]] = {
+_BY_PROBE: Final[Mapping[str | None, str]] = {
     Cause.TLS_UNTRUSTED.text: "if a private authority issued the certificate, name its "
     "file: --ca-file FILE",
     Cause.BLOCKED_ADDRESS.text: "the address guard refuses that address; to allow it: "
@@ -91,7 +91,7 @@ _AT_TENANT: Final[Mapping[str | None, str]] = {
 
 
 def check_hint(check: Check) -> str | None:
-    """What to do about a check that failed; None where it passed."""
+    """What to do about a failed check; None if it passed."""
     if check.passed:
         return None
     delivery = check.delivery
@@ -104,9 +104,9 @@ def check_hint(check: Check) -> str | None:
         return "the endpoint took a wrong credential: let it answer 401 or 403"
     if check.check == "latency" and delivered:
         return "slower than --max-latency: the receiver must answer first and work afterwards"
-    there = _AT_TENANT if check.via == "tenant" else _HERE
+    hints = _AT_TENANT if check.via == "tenant" else _BY_PROBE
     return (
-        there.get(delivery.detail)
+        hints.get(delivery.detail)
         or _BY_CAUSE.get(delivery.detail)
         or _BY_STATUS.get(delivery.status_code)
         or HINTS.get(delivery.verdict)

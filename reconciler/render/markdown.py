@@ -13,10 +13,10 @@ from dataclasses import replace
 from typing import Final
 
 from reconciler.core.change import Action, Change, Plan, TenantRef, Violation
-from reconciler.core.planning.settle import Unresolved
+from reconciler.core.planning.settle import UnresolvedWarning
 from reconciler.core.results.drift import Drift
 from reconciler.core.results.reports import Outcome, Report, Status
-from reconciler.render.counted import counted
+from reconciler.render.counts import show_count
 from reconciler.render.escape import code, marker, prose
 from reconciler.render.wording import (
     SIGNS,
@@ -24,11 +24,11 @@ from reconciler.render.wording import (
     drift_summary,
     error_text,
     field_lines,
+    find_repository,
     names_beside,
     place_text,
     plan_summary,
     report_summary,
-    repository_of,
     since_text,
     use_text,
 )
@@ -69,37 +69,40 @@ def _since(plan: Plan) -> list[str]:
 
 def _field(line: Line) -> str:
     sign = "" if line.sign == " " else f"`{line.sign}` "
-    where = f" ({code(line.place)})" if line.place else ""
+    position = f" ({code(line.place)})" if line.place else ""
     note = f" **{prose(line.note)}**" if line.note else ""
-    return f"  - {sign}{prose(line.label)}: {' → '.join(map(code, line.values))}{where}{note}"
+    return f"  - {sign}{prose(line.label)}: {' → '.join(map(code, line.values))}{position}{note}"
 
 
 def _change(change: Change, *, fields: bool = True) -> str:
     place = place_text(change)
-    where = f" ({code(place)})" if place else ""
-    why = f": {prose(change.reason)}" if change.reason else ""
+    position = f" ({code(place)})" if place else ""
+    reason = f": {prose(change.reason)}" if change.reason else ""
     label = f" **{change.label}**" if change.label is not None else ""
-    head = f"- `{SIGNS[change.action]}`{label} **{code(change.name)}**{where}{why}"
+    head = f"- `{SIGNS[change.action]}`{label} **{code(change.name)}**{position}{reason}"
     if change.action is Action.DELETE and change.live is not None:
-        repository = repository_of(change)
+        repository = find_repository(change)
         from_repository = f"; repository {code(repository)}" if repository is not None else ""
         return f"{head}; {use_text(change.live.use)}{from_repository}"
     return "\n".join([head, *(_field(line) for line in field_lines(change))]) if fields else head
 
 
-def _violation(violation: Violation, listed: set[str], most: int | None) -> str:
-    """One violation; names that the deletes list anyway are not said twice, `most` cuts the
+def _violation(violation: Violation, deleted_names: set[str], max_names: int | None) -> str:
+    """One violation. Names that the deletes list too are not repeated; `max_names` limits the
     others.
     """
     names = names_beside(violation)
-    told = names if len(names) <= _FEW else tuple(name for name in names if name not in listed)
-    shown = told if most is None else told[:most]
-    parts = [code(name) for name in shown]
-    if len(told) > len(shown):
-        parts.append(f"and {len(told) - len(shown):,} more of the changes")
-    if len(names) > len(told):
+    other_names = (
+        names if len(names) <= _FEW else tuple(name for name in names if name not in deleted_names)
+    )
+    visible_names = other_names if max_names is None else other_names[:max_names]
+    parts = [code(name) for name in visible_names]
+    if len(other_names) > len(visible_names):
+        parts.append(f"and {len(other_names) - len(visible_names):,} more of the changes")
+    if len(names) > len(other_names):
         parts.append(
-            f"{'and ' if parts else ''}{len(names) - len(told):,} of the deletes listed below"
+            f"{'and ' if parts else ''}{len(names) - len(other_names):,} of the deletes listed "
+            "below"
         )
     place = (
         f"{code(f'{violation.origin.file}:{violation.origin.line}')} "
@@ -111,53 +114,56 @@ def _violation(violation: Violation, listed: set[str], most: int | None) -> str:
     )
 
 
-def _shortened(
-    violations: Iterable[Violation], most: int | None
+def _shorten(
+    violations: Iterable[Violation], max_per_rule: int | None
 ) -> tuple[list[Violation], list[str]]:
-    """Those to show, and a line for each of the organisation's rules that refuses more than `most`
-    webhooks say alike.
-    """
-    shown: list[Violation] = []
-    seen: Counter[str] = Counter()
-    for found in violations:
-        seen[found.rule] += found.in_digest
-        if most is None or seen[found.rule] <= most:
-            shown.append(found)
+    """The visible violations, and a line per policy rule with more than `max_per_rule` webhooks."""
+    visible: list[Violation] = []
+    counts: Counter[str] = Counter()
+    for violation in violations:
+        counts[violation.rule] += violation.is_in_digest
+        if max_per_rule is None or counts[violation.rule] <= max_per_rule:
+            visible.append(violation)
     rest = [
-        f"- **{prose(rule)}**: {count - most:,} more"
-        for rule, count in seen.items()
-        if most is not None and count > most
+        f"- **{prose(rule)}**: {count - max_per_rule:,} more"
+        for rule, count in counts.items()
+        if max_per_rule is not None and count > max_per_rule
     ]
-    return shown, rest
+    return visible, rest
 
 
-def _violations(plan: Plan, listed: set[str], most: int | None) -> list[str]:
+def _violations(plan: Plan, deleted_names: set[str], max_per_rule: int | None) -> list[str]:
     if not plan.violations:
         return []
-    shown, rest = _shortened(plan.violations, most)
-    return ["", "**Violations**", "", *(_violation(found, listed, most) for found in shown), *rest]
+    visible, rest = _shorten(plan.violations, max_per_rule)
+    return [
+        "",
+        "**Violations**",
+        "",
+        *(_violation(violation, deleted_names, max_per_rule) for violation in visible),
+        *rest,
+    ]
 
 
-def filled(head: str, blocks: Iterable[str], tail: str, noun: str, limit: int = LIMIT) -> str:
-    """Head, as many blocks as fit (of a large one its first line), a note of how many did not, and
-    the tail.
+def fill(head: str, blocks: Iterable[str], tail: str, noun: str, limit: int = LIMIT) -> str:
+    """Head, as many blocks as fit (of a large one its first line), a note on the number of left-out
+    blocks, and the tail.
     """
     room = limit - len(head) - len(tail) - _NOTE_ROOM
-    shown: list[str] = []
-    left = 0
+    visible: list[str] = []
+    left_out = 0
     for block in blocks:
         text = block if len(block) < room else f"{block.partition(chr(10))[0]} (fields left out)"
-        if left or len(text) >= room:
-            left += 1
+        if left_out or len(text) >= room:
+            left_out += 1
             continue
-        shown.append(text)
+        visible.append(text)
         room -= len(text) + 1
-    note = (
-        [f"\n… {counted(left, noun)} left out here: a comment has room for {LIMIT:,} characters."]
-        if left
-        else []
-    )
-    return "\n".join([head, *shown, *note, tail])
+    note = []
+    if left_out:
+        count = show_count(left_out, noun)
+        note = [f"\n… {count} left out here: a comment has room for {LIMIT:,} characters."]
+    return "\n".join([head, *visible, *note, tail])
 
 
 def plan_markdown(plan: Plan, limit: int = LIMIT) -> str:
@@ -169,8 +175,8 @@ def plan_markdown(plan: Plan, limit: int = LIMIT) -> str:
     `limit` is in characters.
     """
     pending = plan.pending
-    removing = [change for change in pending if change.removes]
-    listed = {change.name for change in removing}
+    removing = [change for change in pending if change.is_removal]
+    deleted_names = {change.name for change in removing}
     top = [
         _marker("plan", plan.tenant),
         _title("Plan", plan.tenant),
@@ -179,74 +185,86 @@ def plan_markdown(plan: Plan, limit: int = LIMIT) -> str:
         f"**{plan_summary(plan)}**",
     ]
     deletes = ["", "**Deletes**", "", *map(_change, removing)] if removing else []
-    violations = _violations(plan, listed, None)
+    violations = _violations(plan, deleted_names, None)
     if sum(len(line) + 1 for line in (*top, *violations, *deletes)) > limit:
         # what the list of changes repeats goes first: no delete's name and no violation's message
         # is ever cut
-        violations = _violations(plan, listed, _FEW)
+        violations = _violations(plan, deleted_names, _FEW)
         deletes = (
             ["", "**Deletes**", "", *(_change(change, fields=False) for change in removing)]
             if removing
             else []
         )
-    others = [change for change in pending if not change.removes]
-    rest = [*map(_change, others), *_warnings(plan)]
-    heading = ["", "**Changes**", ""] if others else [""] if rest else []
+    other_changes = [change for change in pending if not change.is_removal]
+    rest = [*map(_change, other_changes), *_warnings(plan)]
+    heading = ["", "**Changes**", ""] if other_changes else [""] if rest else []
     head = "\n".join([*top, *violations, *deletes, *heading])
     tail = f"\n`digest {plan.digest}`\n\n{plan_summary(plan)}"
-    return filled(head, rest, tail, "line" if plan.warnings else "change", limit)
+    return fill(head, rest, tail, "line" if plan.warnings else "change", limit)
 
 
-def drift_markdown(drift: Drift, at: str = "", limit: int = LIMIT) -> str:
-    """A look for drift as an issue or a comment: marker, title, summary, violations, then the
-    changes as far as they fit.
+def drift_markdown(drift: Drift, time: str = "", limit: int = LIMIT) -> str:
+    """Drift as an issue or a comment: marker, title, summary, violations, then the changes as far
+    as they fit.
     """
     plan = drift.plan
-    summary = prose(drift_summary(plan, found=drift.found))
-    when = [f"At {code(at)}", ""] if at else []
+    summary = prose(drift_summary(plan, has_drift=drift.has_drift))
+    time_lines = [f"At {code(time)}", ""] if time else []
     top = [
         _marker("drift", plan.tenant),
         _title("Drift", plan.tenant),
         "",
-        *when,
+        *time_lines,
         *_since(plan),
         f"**{summary}**",
     ]
     head = "\n".join(
         [*top, *_violations(replace(plan, violations=drift.violations), set(), _FEW), ""]
     )
-    settled = [f"- `=` **{code(name)}** agrees again" for name in drift.settled]
-    rest = [*map(_change, drift.changes), *settled, *_warnings(plan)]
-    return filled(head, rest, f"\n{summary}", "line", limit)
+    settled_lines = [f"- `=` **{code(name)}** agrees again" for name in drift.settled_names]
+    rest = [*map(_change, drift.changes), *settled_lines, *_warnings(plan)]
+    return fill(head, rest, f"\n{summary}", "line", limit)
 
 
 def _warnings(plan: Plan) -> list[str]:
-    """A line a warning; those of references without a value are one line, since a job without
-    credentials has one for each.
+    """A line per warning; those of references without a value share one line: a job without
+    credentials has many.
     """
-    unresolved = [warning for warning in plan.warnings if isinstance(warning, Unresolved)]
-    others = [warning for warning in plan.warnings if not isinstance(warning, Unresolved)]
-    if len({warning.reference for warning in unresolved}) < 2:
+    reference_warnings = [
+        warning for warning in plan.warnings if isinstance(warning, UnresolvedWarning)
+    ]
+    other_warnings = [
+        warning for warning in plan.warnings if not isinstance(warning, UnresolvedWarning)
+    ]
+    if len({warning.reference for warning in reference_warnings}) < 2:
         return [f"- warning: {prose(text)}" for text in plan.warnings]
-    return [_unresolved(unresolved), *(f"- warning: {prose(text)}" for text in others)]
+    return [
+        _summarize_references(reference_warnings),
+        *(f"- warning: {prose(text)}" for text in other_warnings),
+    ]
 
 
-def _unresolved(warnings: Iterable[Unresolved]) -> str:
+def _summarize_references(warnings: Iterable[UnresolvedWarning]) -> str:
     references = dict.fromkeys(warning.reference for warning in warnings)
     fields = dict.fromkeys(warning.field for warning in warnings if warning.field)
-    compared = (
-        f"not compared: {_few(fields)}" if fields else "credentials are compared by auth.version"
+    consequence = (
+        f"not compared: {_list_few(fields)}"
+        if fields
+        else "credentials are compared by auth.version"
     )
     return (
         f"- warning: {len(references):,} references have no value in this run "
-        f"({_few(references)}); {compared}"
+        f"({_list_few(references)}); {consequence}"
     )
 
 
-def _few(texts: Iterable[str]) -> str:
-    shown = [code(text) for text in texts]
+def _list_few(texts: Iterable[str]) -> str:
+    texts_as_code = [code(text) for text in texts]
     return ", ".join(
-        [*shown[:_FEW], *([f"and {len(shown) - _FEW:,} more"] if len(shown) > _FEW else [])]
+        [
+            *texts_as_code[:_FEW],
+            *([f"and {len(texts_as_code) - _FEW:,} more"] if len(texts_as_code) > _FEW else []),
+        ]
     )
 
 
@@ -265,8 +283,12 @@ def report_markdown(report: Report, limit: int = LIMIT) -> str:
     deletes = [
         _outcome(outcome) for outcome in report.outcomes if outcome.change.action is Action.DELETE
     ]
-    others = [outcome for outcome in report.outcomes if outcome.change.action is not Action.DELETE]
-    rest = map(_outcome, sorted(others, key=lambda outcome: outcome.status is not Status.FAILED))
+    other_outcomes = [
+        outcome for outcome in report.outcomes if outcome.change.action is not Action.DELETE
+    ]
+    rest = map(
+        _outcome, sorted(other_outcomes, key=lambda outcome: outcome.status is not Status.FAILED)
+    )
     top = [_marker("report", tenant), _title("Report", tenant), "", f"**{report_summary(report)}**"]
     head = "\n".join([*top, *([""] if report.outcomes else []), *deletes])
-    return filled(head, rest, f"\n{report_summary(report)}", "outcome", limit)
+    return fill(head, rest, f"\n{report_summary(report)}", "outcome", limit)

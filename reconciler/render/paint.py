@@ -12,8 +12,8 @@ class Paint:
 
     __slots__ = ("_on",)
 
-    def __init__(self, *, on: bool) -> None:
-        self._on = on
+    def __init__(self, *, enabled: bool) -> None:
+        self._on = enabled
 
     def __call__(self, color: str, text: str) -> str:
         """The text, in that colour where colours are on."""

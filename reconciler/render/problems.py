@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.render.counted import counted
+from reconciler.render.counts import show_count
 from reconciler.render.escape import terminal
 from reconciler.render.paint import Paint
 
@@ -29,20 +29,20 @@ def problems_text(
     problems: Iterable[Problem], documents: int, skipped: int, *, color: bool = False
 ) -> str:
     """One line a problem in the order given, its hint below it, then the summary."""
-    paint = Paint(on=color)
-    listed = tuple(problems)
-    lines = [line for problem in listed for line in _problem_lines(problem, paint)]
+    paint = Paint(enabled=color)
+    all_problems = tuple(problems)
+    lines = [line for problem in all_problems for line in _problem_lines(problem, paint)]
     return "\n".join(
         [
             *lines,
             *([""] if lines else []),
-            paint("bold", problems_summary(listed, documents, skipped)),
+            paint("bold", problems_summary(all_problems, documents, skipped)),
         ]
     )
 
 
 def problems_summary(problems: Sequence[Problem], documents: int, skipped: int) -> str:
-    """The last line of what `validate` says."""
+    """The last line of `validate`."""
     errors = sum(problem.severity == "error" for problem in problems)
-    found = f"{counted(errors, 'error')}, {counted(len(problems) - errors, 'warning')}"
-    return f"{counted(documents, 'document')} ({skipped} skipped): {found}."
+    counts = f"{show_count(errors, 'error')}, {show_count(len(problems) - errors, 'warning')}"
+    return f"{show_count(documents, 'document')} ({skipped} skipped): {counts}."

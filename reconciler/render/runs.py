@@ -1,4 +1,4 @@
-"""What came of a run over several tenants.
+"""The results of a run over several tenants.
 
 A heading and a summary for a terminal, one JSON document, one Markdown comment, one JUnit file.
 """
@@ -10,33 +10,34 @@ from itertools import groupby
 from typing import Final
 
 from reconciler.core.results.runs import Runs, TenantRun
-from reconciler.render import document, junit, markdown, summary
-from reconciler.render.counted import counted
+from reconciler.render import document, markdown, summary
+from reconciler.render.ci import junit
+from reconciler.render.counts import show_count
 from reconciler.render.escape import code, marker, prose, terminal
 
 _ROOM: Final = 4_000  # characters of a comment that headings and notes may take
 
 
-def heading(tenant: str, wave: int, what: str = "") -> str:
-    """The line above what came of a tenant."""
-    return f"== {terminal(tenant)} (wave {wave}){f': {what}' if what else ''} =="
+def heading(tenant: str, wave: int, note: str = "") -> str:
+    """The line above the output of a tenant."""
+    return f"== {terminal(tenant)} (wave {wave}){f': {note}' if note else ''} =="
 
 
 def runs_summary(runs: Runs) -> str:
-    """The last line: how many ended how, by exit code, with the names of those that are not simply
-    done.
+    """The last line: the number of tenants per exit code, with the names of those that did not end
+    with 0.
     """
 
-    def ended(run: TenantRun) -> int:
+    def exit_number(run: TenantRun) -> int:
         return -1 if run.exit_code is None else run.exit_code
 
-    ordered = sorted(runs.runs, key=lambda run: (run.exit_code is None, ended(run)))
+    sorted_runs = sorted(runs.runs, key=lambda run: (run.exit_code is None, exit_number(run)))
     parts = []
-    for number, group in groupby(ordered, ended):
+    for number, group in groupby(sorted_runs, exit_number):
         names = [terminal(run.tenant) for run in group]
-        told = {0: "done", -1: "not started"}.get(number, f"ended with {number}")
-        parts.append(f"{len(names)} {told}" + (f" ({', '.join(names)})" if number else ""))
-    return f"{counted(len(runs.runs), 'tenant')}: {', '.join(parts)}."
+        ending = {0: "done", -1: "not started"}.get(number, f"ended with {number}")
+        parts.append(f"{len(names)} {ending}" + (f" ({', '.join(names)})" if number else ""))
+    return f"{show_count(len(runs.runs), 'tenant')}: {', '.join(parts)}."
 
 
 def _run(run: TenantRun) -> document.Document:
@@ -69,15 +70,15 @@ def runs_document(runs: Runs) -> document.Document:
 
 
 def _parts(run: TenantRun, limit: int) -> Iterable[str]:
-    """What came of a tenant, each part without the marker that it has alone."""
-    made = [
+    """The results of a tenant, each without its own marker."""
+    texts = [
         markdown.plan_markdown(run.plan, limit) if run.plan is not None else "",
         markdown.report_markdown(run.report, limit) if run.report is not None else "",
         summary.test_markdown(run.test, limit) if run.test is not None else "",
         markdown.drift_markdown(run.drift, limit=limit) if run.drift is not None else "",
     ]
-    yield from (text.partition("\n")[2] for text in made if text)
-    title = "" if any(made) else f"### {code(run.tenant)}\n\n"
+    yield from (text.partition("\n")[2] for text in texts if text)
+    title = "" if any(texts) else f"### {code(run.tenant)}\n\n"
     if run.error is not None:
         yield f"{title}**error**: {prose(run.error.message)}"
     if run.note:
@@ -102,9 +103,7 @@ def runs_markdown(runs: Runs) -> str:
 
 
 def runs_junit(runs: Runs) -> str:
-    """The suites of every tenant, named after it; a case that failed for a tenant that was not
-    tested.
-    """
+    """The suites of every tenant, with its name; a failed case for a tenant that was not tested."""
     return junit.tests_junit(
         (run.tenant, run.test, run.error.message if run.error is not None else run.note)
         for run in runs.runs

@@ -1,7 +1,7 @@
 """Problems and test results as Markdown, for job summaries and comments.
 
-Plans and reports stand in `markdown.py`; as theirs, the first line is a hidden marker, and what is
-cut is said.
+Plans and reports are in `markdown.py`. Here too, the first line is a hidden marker, and a note
+reports left-out parts.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from reconciler.core.model.problem import Problem
 from reconciler.core.results.reports import Check, TestReport
 from reconciler.render.escape import code, prose
 from reconciler.render.hints import check_hint
-from reconciler.render.markdown import LIMIT, filled
+from reconciler.render.markdown import LIMIT, fill
 from reconciler.render.problems import problems_summary
 from reconciler.render.wording import check_result, test_summary, test_warnings
 
@@ -27,19 +27,19 @@ def _problem(problem: Problem) -> str:
 
 def problems_markdown(problems: Iterable[Problem], documents: int, skipped: int) -> str:
     """Marker, title, summary; then the problems as far as they fit, the errors first."""
-    listed = tuple(problems)
-    summary = problems_summary(listed, documents, skipped)
-    ordered = sorted(listed, key=lambda problem: problem.severity != "error")
+    all_problems = tuple(problems)
+    summary = problems_summary(all_problems, documents, skipped)
+    sorted_problems = sorted(all_problems, key=lambda problem: problem.severity != "error")
     head = "\n".join(
         [
             "<!-- reconciler:problems -->",
             "### Manifests",
             "",
             f"**{summary}**",
-            *([""] if listed else []),
+            *([""] if all_problems else []),
         ]
     )
-    return filled(head, map(_problem, ordered), "", "problem")
+    return fill(head, map(_problem, sorted_problems), "", "problem")
 
 
 def _check(check: Check) -> str:
@@ -47,24 +47,24 @@ def _check(check: Check) -> str:
     detail = f", {prose(delivery.detail)}" if delivery.detail else ""
     word = "passed" if check.passed else "**failed**" if check.tested else "**not tested**"
     result = check_result(check)
-    what = f"{result} in {delivery.seconds:.2f} s{detail}" if check.tested else prose(result)
+    description = f"{result} in {delivery.seconds:.2f} s{detail}" if check.tested else prose(result)
     hint = check_hint(check)
-    told = f"\n  - hint: {prose(hint)}" if hint else ""
+    hint_line = f"\n  - hint: {prose(hint)}" if hint else ""
     return (
         f"- {word} {code(delivery.webhook)} {code(str(delivery.event))} via "
-        f"{prose(check.via)}: {what}{told}"
+        f"{prose(check.via)}: {description}{hint_line}"
     )
 
 
 def test_markdown(test_report: TestReport, limit: int = LIMIT) -> str:  # noqa: PT028  no test: it renders those of `test`
     """Marker, title, summary; then the checks as far as they fit, what failed first."""
-    ordered = sorted(test_report.checks, key=lambda check: (check.passed, not check.tested))
+    sorted_checks = sorted(test_report.checks, key=lambda check: (check.passed, not check.tested))
     top = [
         "<!-- reconciler:test -->",
         "### Test",
         "",
         f"**{test_summary(test_report)}**",
-        *([""] if ordered else []),
+        *([""] if sorted_checks else []),
     ]
-    warnings = [f"- warning: {prose(said)}" for said in test_warnings(test_report)]
-    return filled("\n".join([*top, *warnings]), map(_check, ordered), "", "check", limit)
+    warnings = [f"- warning: {prose(warning)}" for warning in test_warnings(test_report)]
+    return fill("\n".join([*top, *warnings]), map(_check, sorted_checks), "", "check", limit)

@@ -1,7 +1,7 @@
 """Plans, reports and test results for a terminal: lines without a final newline, foreign text
 escaped.
 
-`cli` decides on colour. Problems stand in `problems.py`, so that `validate` loads nothing of plans.
+`cli` decides on colour. Problems are in `problems.py`, so that `validate` loads no plan modules.
 """
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ def _change_lines(change: Change, paint: Paint) -> Iterator[str]:
     parts.append(terminal(change.reason))
     yield f"{paint(_SIGN_COLORS.get(sign, ''), sign)} {'  '.join(part for part in parts if part)}"
     for line in field_lines(change):
-        where = f"  {paint('dim', terminal(line.place))}" if line.place else ""
+        position = f"  {paint('dim', terminal(line.place))}" if line.place else ""
         values = " -> ".join(map(terminal, line.values))
         note = f"  [{terminal(line.note)}]" if line.note else ""
         yield (
             f"    {paint(_SIGN_COLORS.get(line.sign, ''), line.sign)} "
-            f"{terminal(line.label)}: {values}{where}{note}"
+            f"{terminal(line.label)}: {values}{position}{note}"
         )
 
 
@@ -91,7 +91,7 @@ def plan_text(plan: Plan, *, color: bool = False) -> str:
     """One line a pending change and its fields below it, then violations and warnings, the digest,
     and the summary last.
     """
-    paint = Paint(on=color)
+    paint = Paint(enabled=color)
     lines = [f"Plan for {terminal(plan_title(plan))}", ""]
     changes = [line for change in plan.pending for line in _change_lines(change, paint)]
     notes = list(_warnings(plan, paint))
@@ -102,39 +102,41 @@ def plan_text(plan: Plan, *, color: bool = False) -> str:
 
 def plan_ending(plan: Plan, *, color: bool = False) -> str:
     """The last two lines of a plan: its digest and the summary."""
-    return f"digest {plan.digest}\n{Paint(on=color)('bold', plan_summary(plan))}"
+    return f"digest {plan.digest}\n{Paint(enabled=color)('bold', plan_summary(plan))}"
 
 
-def drift_text(drift: Drift, at: str = "", *, color: bool = False) -> str:
-    """As a plan, without a digest; what agrees again stands after what does not. `at` is when it
-    was looked.
+def drift_text(drift: Drift, time: str = "", *, color: bool = False) -> str:
+    """As a plan, without a digest; webhooks that are equal again come last. `time` is the time of
+    the listing.
     """
-    paint, plan = Paint(on=color), drift.plan
-    title = ", ".join(filter(None, (plan_title(plan), at)))
+    paint, plan = Paint(enabled=color), drift.plan
+    title = ", ".join(filter(None, (plan_title(plan), time)))
     changes = [line for change in drift.changes for line in _change_lines(change, paint)]
-    settled = [f"{paint('green', '=')} {_name(name)}  agrees again" for name in drift.settled]
+    settled_lines = [
+        f"{paint('green', '=')} {_name(name)}  agrees again" for name in drift.settled_names
+    ]
     lines = [f"Drift at {terminal(title)}", ""]
     for block in (
         changes,
-        settled,
+        settled_lines,
         list(_warnings(replace(plan, violations=drift.violations), paint)),
     ):
         lines += [*block, ""] if block else []
-    return "\n".join([*lines, paint("bold", drift_summary(plan, found=drift.found))])
+    return "\n".join([*lines, paint("bold", drift_summary(plan, has_drift=drift.has_drift))])
 
 
 def _outcome_line(outcome: Outcome, paint: Paint) -> str:
     status, name = outcome.status, _name(outcome.change.name)
     if status in {Status.FAILED, Status.SKIPPED}:
         color = "red" if status is Status.FAILED else "yellow"
-        why = terminal(error_text(outcome))
-        return f"{paint(color, status.value)} {name}{': ' if why else ''}{why}"
+        reason = terminal(error_text(outcome))
+        return f"{paint(color, status.value)} {name}{': ' if reason else ''}{reason}"
     return f"{paint('green', status.value)} {name} ({outcome.seconds:.2f} s)"
 
 
 def report_text(report: Report, *, color: bool = False) -> str:
     """One line an outcome, then the summary."""
-    paint = Paint(on=color)
+    paint = Paint(enabled=color)
     lines = [_outcome_line(outcome, paint) for outcome in report.outcomes]
     return "\n".join([*lines, *([""] if lines else []), paint("bold", report_summary(report))])
 
@@ -149,12 +151,12 @@ def _check_lines(check: Check, paint: Paint) -> Iterator[str]:
         else ("yellow", "not tested")
     )
     detail = f", {delivery.detail}" if delivery.detail else ""
-    what = terminal(
+    description = terminal(
         check_result(check) + (f" in {delivery.seconds:.2f} s{detail}" if check.tested else "")
     )
     yield (
         f"{paint(color, word)} {_name(delivery.webhook)} {terminal(str(delivery.event))} via "
-        f"{terminal(check.via)}: {what}"
+        f"{terminal(check.via)}: {description}"
     )
     hint = check_hint(check)
     if hint is not None:
@@ -163,9 +165,10 @@ def _check_lines(check: Check, paint: Paint) -> Iterator[str]:
 
 def test_text(test_report: TestReport, *, color: bool = False) -> str:  # noqa: PT028  no test: it renders those of `test`
     """One line a check, a hint below those that failed, then the summary."""
-    paint = Paint(on=color)
+    paint = Paint(enabled=color)
     lines = [line for check in test_report.checks for line in _check_lines(check, paint)]
     lines += [
-        f"{paint('yellow', 'warning')}: {terminal(said)}" for said in test_warnings(test_report)
+        f"{paint('yellow', 'warning')}: {terminal(warning)}"
+        for warning in test_warnings(test_report)
     ]
     return "\n".join([*lines, *([""] if lines else []), paint("bold", test_summary(test_report))])

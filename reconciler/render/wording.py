@@ -1,7 +1,6 @@
-"""What text and Markdown say alike: where a change stands, its fields, and the summary sentences.
-No escaping here.
+"""Words that text and Markdown share: positions, fields, and summary sentences.
 
-Called by the renderers beside it; every text that it returns may be foreign, and they escape it.
+Every text that it returns may be foreign: the renderers escape it.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from reconciler.core.change import Action, Label
 from reconciler.core.model.secret import HIDDEN
 from reconciler.core.planning.switched_off import OFF
 from reconciler.core.results.reports import Status
-from reconciler.render.counted import counted
+from reconciler.render.counts import show_count
 
 if (
     TYPE_CHECKING
@@ -34,10 +33,11 @@ RECEIVES_NOTHING: Final = f"{OFF}: it receives nothing until it is switched on"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line about a field: its sign (" " where it has none), what it is, its values, and the
-    place in a manifest if known.
+    """One line about a field: its sign (" " without one), its label, its values, and its position
+    in a manifest if known.
 
-    Two values are before and after; one stands alone: what a new webhook gets. `note` is who moved.
+    Two values are before and after; one value is that of a new webhook. `note` is the side that
+    changed.
     """
 
     sign: str
@@ -47,15 +47,15 @@ class Line:
     note: str = ""
 
 
-def place(change: Change) -> tuple[str | None, int | None]:
-    """File and line to look at; for a delete the recorded source, which has no line any more."""
+def find_place(change: Change) -> tuple[str | None, int | None]:
+    """File and line of a change; for a delete the recorded source, without a line."""
     if change.declared is not None:
         return change.declared.origin.file, change.declared.origin.line
-    return change.recorded, None
+    return change.source, None
 
 
-def repository_of(change: Change) -> str | None:
-    """The repository that the mark of the live webhook names, None where it names none."""
+def find_repository(change: Change) -> str | None:
+    """The repository in the mark of the live webhook, None if it has none."""
     return (
         change.live.managed_by.repository
         if change.live is not None and change.live.managed_by is not None
@@ -64,13 +64,13 @@ def repository_of(change: Change) -> str | None:
 
 
 def place_text(change: Change) -> str:
-    """`file:line`, only the file for a delete, "" where nothing is recorded."""
-    file, line = place(change)
+    """`file:line`; only the file for a delete; "" without a recorded source."""
+    file, line = find_place(change)
     return ":".join(str(part) for part in (file, line) if part is not None)
 
 
-def origin_of(change: Change, subscription: Subscription) -> Origin | None:
-    """Where an added subscription stands, if the manifests said so."""
+def find_origin(change: Change, subscription: Subscription) -> Origin | None:
+    """The position of an added subscription, if it is known."""
     return (
         change.declared.subscription_origins.get(subscription)
         if change.declared is not None
@@ -79,31 +79,31 @@ def origin_of(change: Change, subscription: Subscription) -> Origin | None:
 
 
 def patch_of(change: Change, field: FieldChange) -> Origin | None:
-    """Where the Tenant's patch stands that a field is from, None for a field of the manifest
+    """The position of the Tenant's patch that sets a field, None for a field of the manifest
     itself.
     """
     return change.declared.patch_of(field.path) if change.declared is not None else None
 
 
-def plain(value: Any) -> Any:
-    """A field's value with nothing in it but JSON's own types; anything else stays hidden."""
+def make_plain(value: Any) -> Any:
+    """A field's value in JSON types only; other types stay hidden."""
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [make_plain(item) for item in value]
     return HIDDEN
 
 
-def before_of(change: Change, field: FieldChange) -> Any:
-    """What a field was: nothing, where the webhook was not there."""
-    return None if change.action is Action.CREATE else plain(field.before)
+def show_before(change: Change, field: FieldChange) -> Any:
+    """The earlier value of a field: none for a new webhook."""
+    return None if change.action is Action.CREATE else make_plain(field.before)
 
 
 def value_text(value: Any) -> str:
     """A value for people: text bare where that is unmistakable, else quoted; lists with commas;
     `(none)` for nothing.
     """
-    match plain(value):
+    match make_plain(value):
         case None:
             return "(none)"
         case str(text):
@@ -114,8 +114,8 @@ def value_text(value: Any) -> str:
             )
         case list(items):
             return ", ".join(value_text(item) for item in items) or "(none)"
-        case other:
-            return json.dumps(other)
+        case plain_value:
+            return json.dumps(plain_value)
 
 
 def _place(origin: Origin | None) -> str:
@@ -123,7 +123,7 @@ def _place(origin: Origin | None) -> str:
 
 
 def _secret_text(value: Any) -> str:
-    return "(none)" if value is None else str(plain(value))
+    return "(none)" if value is None else str(make_plain(value))
 
 
 def field_lines(change: Change) -> Iterator[Line]:
@@ -133,21 +133,21 @@ def field_lines(change: Change) -> Iterator[Line]:
     for field in change.fields:
         if field.path == ("events",):
             for item in field.added:
-                where = _place(origin_of(change, item))
+                position = _place(find_origin(change, item))
                 yield Line(
-                    "+", "event", (str(item),), where, _note(change, event_label(field, item))
+                    "+", "event", (str(item),), position, _note(change, event_label(field, item))
                 )
             for item in field.removed:
                 yield Line("-", "event", (str(item),), note=_note(change, event_label(field, item)))
             continue
-        told = _secret_text if field.secret else value_text
+        show = _secret_text if field.secret else value_text
         values = (
-            (told(field.after),)
+            (show(field.after),)
             if change.action is Action.CREATE
-            else (told(field.before), told(field.after))
+            else (show(field.before), show(field.after))
         )
         note = (
-            f"both; it was {told(field.base)}"
+            f"both; it was {show(field.base)}"
             if field.label == "both"
             else _note(change, field.label)
         )
@@ -155,7 +155,7 @@ def field_lines(change: Change) -> Iterator[Line]:
         yield Line(" ", label, values, _place(patch_of(change, field)), note)
     if change.action is Action.DELETE and change.live is not None:
         yield Line(" ", "use", (use_text(change.live.use),))
-        if (repository := repository_of(change)) is not None:
+        if (repository := find_repository(change)) is not None:
             yield Line(" ", "repository", (repository,))
 
 
@@ -172,7 +172,7 @@ def _note(change: Change, label: Label | None) -> str:
 
 
 def since_text(plan: Plan) -> str:
-    """The revision that the labels are told from: `main (4fd1c2e8a91b)`; "" without labels."""
+    """The revision that labels compare with: `main (4fd1c2e8a91b)`; "" without labels."""
     return f"{plan.since[0]} ({plan.since[1][:12]})" if plan.since is not None else ""
 
 
@@ -182,10 +182,10 @@ def label_counts(plan: Plan) -> dict[str, int]:
     return {label.value: counts[label] for label in (Label.DRIFT, Label.BOTH, Label.PENDING)}
 
 
-def drift_summary(plan: Plan, *, found: bool) -> str:
-    """The last line of a look for drift."""
+def drift_summary(plan: Plan, *, has_drift: bool) -> str:
+    """The last line of `drift`."""
     counts, labels = plan.counts, label_counts(plan)
-    told = ", ".join(
+    label_text = ", ".join(
         f"{count} {label}" for label, count in labels.items() if count or label == "drift"
     )
     rest = (
@@ -193,14 +193,14 @@ def drift_summary(plan: Plan, *, found: bool) -> str:
         "of scope)"
     )
     return (
-        f"Drift: {told}, {rest}."
-        if found
-        else f"No drift. {f'{told}, ' if plan.pending else ''}{rest}."
+        f"Drift: {label_text}, {rest}."
+        if has_drift
+        else f"No drift. {f'{label_text}, ' if plan.pending else ''}{rest}."
     )
 
 
 def use_text(use: Use | None) -> str:
-    """What a webhook delivered lately, so that nobody deletes one in use unawares."""
+    """The recent deliveries of a webhook: a warning before one in use is deleted."""
     if use is None:
         return "deliveries unknown: this product counts none"
     failed = f", failed {use.failed:,}" if use.failed else ""
@@ -208,23 +208,23 @@ def use_text(use: Use | None) -> str:
 
 
 def names_beside(violation: Violation) -> tuple[str, ...]:
-    """The names that a violation's message does not begin with already."""
+    """The names of a violation, unless its message begins with the only one."""
     if len(violation.names) == 1 and violation.message.startswith(f"{violation.names[0]}:"):
         return ()
     return violation.names
 
 
 def plan_title(plan: Plan) -> str:
-    """Which tenant, and as whom."""
+    """The tenant and the owner of a plan."""
     tenant = plan.tenant
-    named = (
+    name = (
         f"{tenant.name} ({tenant.url})"
         if tenant.name and tenant.url
         else tenant.name or tenant.url or "the tenant"
     )
     repository = f", repository {tenant.repository}" if tenant.repository is not None else ""
     since = f", since {since_text(plan)}" if plan.since is not None else ""
-    return f"{named}, owner {tenant.owner}{repository}{since}"
+    return f"{name}, owner {tenant.owner}{repository}{since}"
 
 
 def plan_summary(plan: Plan) -> str:
@@ -242,10 +242,12 @@ def plan_summary(plan: Plan) -> str:
     else:
         text = f"No changes. {rest}."
     if plan.since is not None and plan.pending:
-        told = ", ".join(f"{count} {label}" for label, count in label_counts(plan).items() if count)
-        text += f" Who moved: {told}."
+        label_text = ", ".join(
+            f"{count} {label}" for label, count in label_counts(plan).items() if count
+        )
+        text += f" Who moved: {label_text}."
     if plan.violations:
-        text += f" Refused: {counted(len(plan.violations), 'violation')}; nothing is written."
+        text += f" Refused: {show_count(len(plan.violations), 'violation')}; nothing is written."
     return text
 
 
@@ -268,14 +270,14 @@ def report_summary(report: Report) -> str:
 
 
 def test_summary(test_report: TestReport) -> str:
-    """The last line of what `test` says."""
+    """The last line of `test`."""
     counts = test_report.counts
     untested = f", {counts['not_tested']} not tested" if counts["not_tested"] else ""
     return f"Test: {counts['passed']} passed, {counts['failed']} failed{untested}."
 
 
 def check_result(check: Check) -> str:
-    """What came of a check: the verdict and its detail, or why it was not tested."""
+    """The result of a check: the verdict and its detail, or why it was not tested."""
     delivery = check.delivery
     if not check.tested:
         return (delivery.detail or "").removeprefix("not tested: ")
@@ -293,7 +295,7 @@ def test_warnings(test_report: TestReport) -> Iterator[str]:
 
 
 def error_text(outcome: Outcome) -> str:
-    """Why it failed or was skipped, with the fields at fault; "" where it did neither."""
+    """Why it failed or was skipped, with the fields at fault; "" for other outcomes."""
     error = outcome.error
     if error is None:
         return ""

@@ -92,7 +92,7 @@ def live_pages(items: Iterator[Declared]) -> Iterator[tuple[Live, ...]]:
     """
     page: list[object] = []
     for number, item in enumerate(items):
-        body = codec.create_body(item, OWNER)
+        body = codec.make_create_body(item, OWNER)
         page.append(
             {**body, "id": f"id-{number:06}", "revision": f"r{number}", "invocations": None}
         )

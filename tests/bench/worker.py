@@ -84,7 +84,7 @@ def memory(folder: str) -> list[float]:
     provider = MemoryProvider(
         live for page in live_pages(iter(manifests.declared)) for live in page
     )
-    policy = workflow.narrowed(manifests, workflow.Narrow(), RunPolicy(OWNER))
+    policy = workflow.narrow_policy(manifests, workflow.Narrow(), RunPolicy(OWNER))
     plan = asyncio.run(
         workflow.plan(manifests, provider, policy, TenantRef("", "memory", OWNER.name))
     )

@@ -47,14 +47,14 @@ def test_each_severity_names_its_receivers_or_nobody(tmp_path: Path) -> None:
     ]
     assert received["receivers"] == {"info": ["a", "b"], "warning": [], "critical": ["b"]}
     assert received["unreceived"] == ["warning"]
-    assert "    warning   nobody\n" in run("events", ".", cwd=tmp_path).out
+    assert "    warning   no webhook\n" in run("events", ".", cwd=tmp_path).out
 
 
 def test_an_event_that_only_manifests_know_is_listed_as_unknown(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(webhook("a").replace(STARTED, "ours:new"))
     last = told(tmp_path, ".")["coverage"][0]["received"][-1]
     assert (last["type"], last["known"], last["receivers"]) == ("ours:new", False, {"info": ["a"]})
-    assert "5 event types, 4 that nobody receives" in run("events", ".", cwd=tmp_path).out
+    assert "5 event types, 4 that no webhook receives" in run("events", ".", cwd=tmp_path).out
 
 
 def test_two_webhooks_that_send_one_event_to_one_url_are_told_and_a_secret_url_by_its_reference(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.manifests.schema_texts import KINDS, field_names
-from reconciler.manifests.schemas.fields import Field, explained, kinds
+from reconciler.manifests.schema_texts import KINDS, all_field_names
+from reconciler.manifests.schemas.fields import Field, explain_field, list_kinds
 from tests.support.processes import run
 
 
@@ -15,15 +15,15 @@ def every(field: Field, path: str) -> dict[str, Field]:
     found = {path: field}
     for child in field.fields:
         below = f"{path}.{child.path}"
-        found |= every(explained(below), below)
+        found |= every(explain_field(below), below)
     return found
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_field_of_a_kind_is_explained_in_words(kind: str) -> None:
-    found = every(explained(kind), kind)
+    found = every(explain_field(kind), kind)
     assert [path for path, field in found.items() if not field.description] == []
-    assert all(path.rpartition(".")[2] in field_names() for path in found if path != kind)
+    assert all(path.rpartition(".")[2] in all_field_names() for path in found if path != kind)
     assert len(found) > 8
 
 
@@ -38,15 +38,15 @@ def test_every_field_of_a_kind_is_explained_in_words(kind: str) -> None:
     ],
 )
 def test_a_field_is_found_by_short_ways_too(asked: str, path: str) -> None:
-    assert explained(asked).path == path
+    assert explain_field(asked).path == path
 
 
 def test_required_fields_defaults_and_variants_are_said(tmp_path: Path) -> None:
-    auth = {field.path: field for field in explained("Webhook.auth").fields}
+    auth = {field.path: field for field in explain_field("Webhook.auth").fields}
     assert auth["type"].required
-    assert auth["password"].when == "Basic authentication"
-    assert not explained("Webhook.spec.name").required
-    assert explained("Webhook.spec.url").required
+    assert auth["password"].variant == "Basic authentication"
+    assert not explain_field("Webhook.spec.name").required
+    assert explain_field("Webhook.spec.url").required
     shown = run("explain", "tenant.prune", cwd=tmp_path)
     assert (shown.code, shown.out) == (
         0,
@@ -80,6 +80,6 @@ def test_without_a_kind_every_kind_is_listed(tmp_path: Path) -> None:
     out = run("explain", cwd=tmp_path).out
     assert (
         [line for line in out.splitlines() if not line.startswith(" ")]
-        == [kind.path for kind in kinds()]
+        == [kind.path for kind in list_kinds()]
         == list(KINDS)
     )

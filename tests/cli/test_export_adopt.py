@@ -237,7 +237,7 @@ def test_a_credential_whose_value_moved_is_left_and_told_and_a_version_that_can_
     (tmp_path / "all.yaml").write_text(text, "utf-8")
     assert keyed(tmp_path, "reconcile", ".", "--yes", token="one").code == 0
     told = keyed(tmp_path, "export", ".", token="two")
-    assert "auth.token has another value than the tenant was given; reconcile sends it" in told.err
+    assert "auth.token differs from the value that the tenant has; reconcile sends it" in told.err
     assert (tmp_path / "all.yaml").read_text("utf-8") == text
     (tmp_path / "all.yaml").write_text(
         text.replace("{fromEnv: T}", '{fromEnv: T}, version: "9"'), "utf-8"

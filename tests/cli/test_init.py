@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.manifests.schema_texts import schema_text
+from reconciler.manifests.schema_texts import read_schema_text
 from tests.support.processes import run
 
 SCHEMA = ".schemas/manifest.schema.json"
@@ -73,7 +73,7 @@ def test_each_manifest_begins_with_the_line_by_which_editors_find_the_schema(
 ) -> None:
     assert run("init", cwd=tmp_path).code == 0
     written = files(tmp_path)
-    assert written[SCHEMA] == schema_text("manifest")
+    assert written[SCHEMA] == read_schema_text("manifest")
     for name in ("tenant.yaml", "webhooks/oncall.yaml", "policies/https.yaml"):
         sign, path = written[name].splitlines()[0].split("$schema=")
         assert sign == "# yaml-language-server: "

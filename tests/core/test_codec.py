@@ -133,23 +133,26 @@ def test_a_page_names_the_item_that_does_not_fit() -> None:
 
 def test_a_mark_tells_the_repository_where_it_is_known_and_keeps_what_the_tenant_has() -> None:
     wanted, there = declared("a"), live("a", repository="forge.example/a/b")
-    assert "repository" not in codec.create_body(wanted, OWNER)["managed_by"]
+    assert "repository" not in codec.make_create_body(wanted, OWNER)["managed_by"]
     assert (
-        codec.create_body(wanted, replace(OWNER, repository="forge.example/c/d"))["managed_by"][
-            "repository"
-        ]
+        codec.make_create_body(wanted, replace(OWNER, repository="forge.example/c/d"))[
+            "managed_by"
+        ]["repository"]
         == "forge.example/c/d"
     )
-    assert codec.patch_body(there, wanted, OWNER)["managed_by"]["repository"] == "forge.example/a/b"
+    assert (
+        codec.make_patch_body(there, wanted, OWNER)["managed_by"]["repository"]
+        == "forge.example/a/b"
+    )
     assert (
         "repository"
-        not in codec.patch_body(there, wanted, replace(OWNER, name="search"))["managed_by"]
+        not in codec.make_patch_body(there, wanted, replace(OWNER, name="search"))["managed_by"]
     )
 
 
 def test_a_create_tells_everything_and_our_mark() -> None:
     wanted = declared("a", auth=bearer("2"), events=[STARTED, FAILED], protected=True)
-    told = codec.create_body(wanted, OWNER)
+    told = codec.make_create_body(wanted, OWNER)
     assert json.loads(json.dumps(told)) == told
     assert told["auth"] == {"type": "bearer", "token": VALUE, "credential_version": "2"}
     assert told["managed_by"] == {
@@ -164,7 +167,7 @@ def test_a_create_tells_everything_and_our_mark() -> None:
 
 def test_a_patch_tells_only_what_differs_and_our_mark() -> None:
     wanted = declared("a", description="new", enabled=False, protected=True)
-    told = codec.patch_body(live("a"), wanted, OWNER)
+    told = codec.make_patch_body(live("a"), wanted, OWNER)
     assert {key: value for key, value in told.items() if key != "managed_by"} == {
         "description": "new",
         "enabled": False,
@@ -175,16 +178,18 @@ def test_a_patch_tells_only_what_differs_and_our_mark() -> None:
 
 def test_a_patch_leaves_a_withheld_credential_out() -> None:
     there = live("a", auth=held("1"))
-    assert "auth" not in codec.patch_body(there, declared("a", auth=held("1"), name="n"), OWNER)
+    assert "auth" not in codec.make_patch_body(
+        there, declared("a", auth=held("1"), name="n"), OWNER
+    )
 
 
 def test_a_test_of_unsaved_details_tells_what_a_delivery_needs() -> None:
     wanted = declared("a", auth=basic(secret("user"))).spec
-    told = codec.test_body(wanted, live("a"), STARTED)
+    told = codec.make_test_body(wanted, live("a"), STARTED)
     assert set(told["webhook"]) == {"name", "url", "auth"}
     assert told["id"] == "wh-a"
     assert told["webhook"]["auth"]["username"] == "user"
-    assert "id" not in codec.test_body(wanted, None, STARTED)
+    assert "id" not in codec.make_test_body(wanted, None, STARTED)
 
 
 def test_a_delivery_crosses_the_wire_and_back() -> None:

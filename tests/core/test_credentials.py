@@ -7,7 +7,7 @@ import json
 import pytest
 
 from reconciler.core.change import Change
-from reconciler.core.model.auth import ApiKeyAuth, BasicAuth, credential
+from reconciler.core.model.auth import ApiKeyAuth, BasicAuth, get_credential
 from reconciler.core.model.secret import Secret, Withheld
 from reconciler.core.model.webhook import Declared
 from reconciler.core.wire import webhooks as codec
@@ -33,7 +33,7 @@ from tests.support.builders import (
 def sent(change: Change) -> object:
     """The credential that carrying out would send; Withheld when it stays as it is."""
     assert change.declared is not None
-    return credential(change.declared.spec.auth)
+    return get_credential(change.declared.spec.auth)
 
 
 def test_section_6_an_unresolved_url_is_a_warning_and_not_compared() -> None:
@@ -135,7 +135,7 @@ def test_section_6_other_fields_leave_the_stored_credential_alone() -> None:
     assert sent(change) == Withheld("1")
     assert change.live is not None
     assert change.declared is not None
-    assert set(codec.patch_body(change.live, change.declared, OWNER)) == {
+    assert set(codec.make_patch_body(change.live, change.declared, OWNER)) == {
         "description",
         "managed_by",
     }
@@ -210,7 +210,7 @@ def test_section_6_a_mask_is_never_sent(mask: str) -> None:
     )
     change = only(plan_of([declared("a", auth=basic("bob", "2"), events=[FAILED])], [masked]))
     assert change.declared is not None
-    body = codec.patch_body(masked, change.declared, OWNER)
+    body = codec.make_patch_body(masked, change.declared, OWNER)
     assert mask not in json.dumps(body, ensure_ascii=False)
     assert body["auth"] == {
         "type": "basic",
@@ -225,8 +225,8 @@ def test_section_6_what_a_tenant_masks_is_told_and_tested_as_declared() -> None:
     change = only(plan_of([declared("a", description="x")], [masked]))
     assert paths(change) == ["description"]
     assert change.declared is not None
-    assert codec.patch_body(masked, change.declared, OWNER)["url"] == URL
-    assert codec.test_body(change.declared.spec, masked, STARTED)["webhook"]["url"] == URL
+    assert codec.make_patch_body(masked, change.declared, OWNER)["url"] == URL
+    assert codec.make_test_body(change.declared.spec, masked, STARTED)["webhook"]["url"] == URL
 
 
 def test_section_6_a_tenant_tells_no_credential_but_its_version() -> None:

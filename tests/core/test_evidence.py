@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.core.change import Plan
 from reconciler.core.model.webhook import Declared, Live
-from reconciler.core.safety.evidence import Doubt, State, removals, with_doubts
+from reconciler.core.safety.evidence import Doubt, State, add_doubts, find_removals
 from reconciler.core.safety.run_policy import Scope
 from tests.support.builders import FAILED, STARTED, declared, live, plan_of, policy, rules
 
@@ -52,7 +52,7 @@ def planned(wanted: Declared | None, there: Live) -> Plan:
 def test_deletes_and_removed_subscriptions_need_evidence(
     wanted: Declared | None, there: Live, sources: dict[str, tuple[str, ...]]
 ) -> None:
-    assert removals(planned(wanted, there), ALLOWED) == sources
+    assert find_removals(planned(wanted, there), ALLOWED) == sources
 
 
 def test_one_violation_a_source_names_every_webhook_and_can_be_accepted() -> None:
@@ -62,7 +62,7 @@ def test_one_violation_a_source_names_every_webhook_and_can_be_accepted() -> Non
         ALLOWED,
     )
     doubt = Doubt(State.SUBMODULE, "sub")
-    plan = with_doubts(
+    plan = add_doubts(
         found, {"sub/x.yaml": doubt}, replace(ALLOWED, scope=Scope((".",), root=".."))
     )
     (violation,) = [
@@ -71,12 +71,16 @@ def test_one_violation_a_source_names_every_webhook_and_can_be_accepted() -> Non
     message = (
         "../sub/x.yaml: the submodule ../sub is not checked out; run git submodule update --init"
     )
-    assert (violation.message, violation.names, violation.acceptable) == (message, ("a", "b"), True)
+    assert (violation.message, violation.names, violation.is_acceptable) == (
+        message,
+        ("a", "b"),
+        True,
+    )
 
 
 def test_without_a_doubt_the_plan_is_the_same() -> None:
     plan = planned(None, live("a"))
-    assert with_doubts(plan, {}, ALLOWED) is plan
+    assert add_doubts(plan, {}, ALLOWED) is plan
     assert rules(plan) == []
 
 
@@ -90,14 +94,14 @@ def test_the_digest_covers_what_is_unclear_from_whatever_folder() -> None:
     ]
     digests = {
         plan.digest,
-        *(with_doubts(plan, {"a.yaml": doubt}, ALLOWED).digest for doubt in doubts),
+        *(add_doubts(plan, {"a.yaml": doubt}, ALLOWED).digest for doubt in doubts),
     }
     assert len(digests) == 5
     elsewhere = replace(ALLOWED, scope=Scope((".",), root="../.."))
-    assert {with_doubts(plan, {"a.yaml": doubt}, elsewhere).digest for doubt in doubts} < digests
+    assert {add_doubts(plan, {"a.yaml": doubt}, elsewhere).digest for doubt in doubts} < digests
     failed = Doubt(State.GIT_FAILED, ".", "one text")
     wordings = {
-        with_doubts(plan, {"a.yaml": replace(failed, detail=text)}, ALLOWED).digest
+        add_doubts(plan, {"a.yaml": replace(failed, detail=text)}, ALLOWED).digest
         for text in ("one text", "another")
     }
     assert len(wordings) == 1
@@ -109,6 +113,6 @@ def test_a_doubt_hides_no_other_reason_to_refuse() -> None:
     found = plan_of(
         [KEPT], [live("kept", id="k", repository="forge.example/acme/webhooks"), other], allowed
     )
-    plan = with_doubts(found, {"sub/x.yaml": Doubt(State.SUBMODULE, "sub")}, allowed)
+    plan = add_doubts(found, {"sub/x.yaml": Doubt(State.SUBMODULE, "sub")}, allowed)
     assert sorted(rules(plan)) == sorted([*rules(found), "source-unclear"])
     assert "other-repository" in rules(plan)

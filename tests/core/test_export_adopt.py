@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from reconciler import workflow
 from reconciler.core.change import Plan
-from reconciler.core.export.adopt import Wanted
+from reconciler.core.export.adopt import AdoptionRequest
 from reconciler.core.model import limits
 from reconciler.core.model.auth import ApiKeyAuth, BasicAuth, BearerAuth, NoAuth
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
@@ -22,13 +22,13 @@ from reconciler.core.model.webhook import Live, ManagedBy, Subscription, Webhook
 from reconciler.core.planning.plan import make_plan
 from reconciler.core.safety.run_policy import RunPolicy, Scope
 from reconciler.manifests import Manifests, load
-from reconciler.manifests.edit.write import Style, new_files, write
+from reconciler.manifests.edit.new_files import Style, make_new_files, write_files
 from reconciler.providers.memory import MemoryProvider
 from tests.support.builders import OWNER, TENANT, carry_out
 from tests.support.requests import make_request
 
 PRINTABLE = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
-NAMES = PRINTABLE.map(limits.normal).filter(lambda text: limits.name(text) is None)
+NAMES = PRINTABLE.map(limits.normalize_name).filter(lambda text: limits.name(text) is None)
 USERS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=20).filter(
     lambda text: limits.username(text) is None
 )
@@ -95,13 +95,17 @@ def exported(
     """What the manifests say once the tenant was exported into that folder."""
     manifests = read(folder)
     made = asyncio.run(workflow.export(manifests, tenant, policy_for(manifests), adopt_from))
-    write(new_files(made, str(folder), style or Style({})), str(folder))
+    write_files(make_new_files(made, str(folder), style or Style({})), str(folder))
     return read(folder)
 
 
-def adoption(manifests: Manifests, tenant: MemoryProvider, wanted: Wanted | None = None) -> Plan:
+def adoption(
+    manifests: Manifests, tenant: MemoryProvider, wanted: AdoptionRequest | None = None
+) -> Plan:
     return asyncio.run(
-        workflow.adopt(manifests, tenant, policy_for(manifests), wanted or Wanted(), TENANT)
+        workflow.adopt(
+            manifests, tenant, policy_for(manifests), wanted or AdoptionRequest(), TENANT
+        )
     )
 
 
@@ -130,7 +134,7 @@ def test_after_export_and_adopt_the_plan_is_empty_for_200_random_tenants(
     folder = tmp_path_factory.mktemp("export") / "webhooks"
     tenant = MemoryProvider(there)
     manifests = exported(folder, tenant, adopt_from, Style({"team": "null"}, hide_urls=hide_urls))
-    adopting = adoption(manifests, tenant, Wanted(adopt_from=adopt_from))
+    adopting = adoption(manifests, tenant, AdoptionRequest(adopt_from=adopt_from))
     assert adopting.violations == ()
     assert carry_out(adopting, tenant).complete
     after = plan(manifests, tenant)

@@ -14,21 +14,21 @@ from typing import Any
 import pytest
 
 from reconciler.core.change import Label, Plan
-from reconciler.core.export.manifest import manifest
+from reconciler.core.export.manifest import make_manifest
 from reconciler.core.model import fields as table
 from reconciler.core.model.auth import (
     ApiKeyAuth,
     BasicAuth,
     BearerAuth,
     NoAuth,
-    credential,
+    get_credential,
     with_credential,
 )
 from reconciler.core.model.capabilities import TENANT
 from reconciler.core.model.secret import Secret, Withheld
 from reconciler.core.model.webhook import Declared, Live, Owner, Webhook
 from reconciler.core.planning.diff import diff
-from reconciler.core.safety.planned_document import planned
+from reconciler.core.safety.planned_document import make_planned_document
 from reconciler.core.saved.resume import resume
 from reconciler.core.saved.since import Base, labelled
 from reconciler.core.wire import webhooks as codec
@@ -64,7 +64,7 @@ class Slower(Webhook):
 def _timeout(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The table with one more row."""
     monkeypatch.setattr(table, "MODEL", Slower)
-    table.FIELDS.insert(3, table.plain("timeout", 10))
+    table.FIELDS.insert(3, table.plain_field("timeout", 10))
     yield
     table.FIELDS.pop(3)
 
@@ -143,9 +143,9 @@ def test_a_new_field_says_who_moved_since_a_revision(
 
 @pytest.mark.usefixtures("_timeout")
 def test_a_new_field_is_exported_and_policies_see_it() -> None:
-    assert "  timeout: 20\n" in manifest(held(20).spec, "a").text
-    assert "timeout" not in manifest(held(10).spec, "a").text  # the default needs no line
-    assert planned(slower(WANTED, 20), frozenset())["timeout"] == 20
+    assert "  timeout: 20\n" in make_manifest(held(20).spec, "a").text
+    assert "timeout" not in make_manifest(held(10).spec, "a").text  # the default needs no line
+    assert make_planned_document(slower(WANTED, 20), frozenset())["timeout"] == 20
 
 
 def secret_auth(version: str) -> BearerAuth:
@@ -188,7 +188,7 @@ def forgotten(
     """
     found = []
     assert TENANT.options == {}
-    for row in table.common():
+    for row in table.list_common_rows():
         before, after = (replace(WANTED, spec=spec(row, value)) for value in PAIRS[row.path])
         live = as_stored(before)
         body = {**create(after, OWNER), "id": "1", "revision": "1", "invocations": None}
@@ -204,7 +204,7 @@ def forgotten(
 
 
 def test_the_codec_of_the_tenant_covers_the_table() -> None:
-    assert forgotten(codec.create_body, codec.patch_body) == []
+    assert forgotten(codec.make_create_body, codec.make_patch_body) == []
 
 
 @pytest.mark.parametrize("field", ["description", "enabled", "events", "url"])
@@ -212,7 +212,9 @@ def test_a_codec_that_forgets_a_field_is_found(field: str) -> None:
     def without(body: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in body.items() if name != field}
 
-    assert forgotten(codec.create_body, lambda *sides: without(codec.patch_body(*sides))) == [field]
+    assert forgotten(
+        codec.make_create_body, lambda *sides: without(codec.make_patch_body(*sides))
+    ) == [field]
 
 
 def test_a_field_that_is_left_to_the_tenant_is_known_to_settle() -> None:
@@ -273,12 +275,12 @@ def test_the_page_compares_a_new_field_of_two_versions() -> None:
 def as_kept(value: Any) -> Any:
     """A value of PAIRS as the tenant has it: a secret withheld, known by its version."""
     if isinstance(value, NoAuth | BasicAuth | BearerAuth | ApiKeyAuth):
-        found = credential(value)
+        found = get_credential(value)
         return value if found is None else with_credential(value, Withheld(found.version))
     return value
 
 
-@pytest.mark.parametrize("row", list(table.common()), ids=lambda row: ".".join(row.path))
+@pytest.mark.parametrize("row", list(table.list_common_rows()), ids=lambda row: ".".join(row.path))
 def test_the_tenant_s_file_keeps_every_row_of_the_table(tmp_path: Path, row: table.Field) -> None:
     for number, value in enumerate(PAIRS[row.path]):
         folder = tmp_path / str(number)
@@ -289,7 +291,7 @@ def test_the_tenant_s_file_keeps_every_row_of_the_table(tmp_path: Path, row: tab
 
 @pytest.mark.parametrize(
     "row",
-    [row for row in table.common() if row.kind is not table.Kind.CREDENTIAL],
+    [row for row in table.list_common_rows() if row.kind is not table.Kind.CREDENTIAL],
     ids=lambda row: ".".join(row.path),
 )
 def test_the_page_compares_every_row_of_the_table(row: table.Field) -> None:

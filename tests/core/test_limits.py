@@ -165,4 +165,4 @@ def test_plain_http_is_fine_on_loopback_only(url: str, abroad: bool) -> None:
 
 
 def test_names_are_compared_in_nfc() -> None:
-    assert limits.normal("Cafe\u0301") == "Caf\u00e9"
+    assert limits.normalize_name("Cafe\u0301") == "Caf\u00e9"

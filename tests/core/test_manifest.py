@@ -11,7 +11,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.export.manifest import NO_LABELS, OTHER_LABELS, key_for, manifest, scalar
+from reconciler.core.export.manifest import (
+    NO_LABELS,
+    OTHER_LABELS,
+    format_scalar,
+    make_key,
+    make_manifest,
+)
 from reconciler.core.model import limits
 from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
@@ -21,7 +27,7 @@ from tests.support.requests import make_request
 
 URL = "https://hooks.example.com/elastio"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
-NAMES = TEXT.map(limits.normal).filter(lambda text: limits.name(text) is None)
+NAMES = TEXT.map(limits.normalize_name).filter(lambda text: limits.name(text) is None)
 PRINTABLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=30)
 VERSIONS = st.none() | NAMES
 AUTHS = st.one_of(
@@ -93,13 +99,15 @@ def test_hostile_names_of_every_authentication_are_valid_and_read_back(
     tmp_path: Path, name: str, auth: Auth
 ) -> None:
     events = frozenset({Subscription(name, name, name)})
-    spec = Webhook(limits.normal(name), URL, name, enabled=False, auth=auth, subscriptions=events)
-    made = manifest(spec, key_for(name, "webhook"), protected=True)
+    spec = Webhook(
+        limits.normalize_name(name), URL, name, enabled=False, auth=auth, subscriptions=events
+    )
+    made = make_manifest(spec, make_key(name, "webhook"), protected=True)
     back, key, protected = read_back(tmp_path, made.text)
     assert (back.name, back.url, back.description, back.enabled) == (spec.name, URL, name, False)
     assert (back.subscriptions, key, protected) == (
         spec.subscriptions,
-        key_for(name, "webhook"),
+        make_key(name, "webhook"),
         True,
     )
     assert type(back.auth) is type(auth)
@@ -110,7 +118,7 @@ def test_hostile_names_of_every_authentication_are_valid_and_read_back(
 def test_every_valid_webhook_reads_back_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, spec: Webhook
 ) -> None:
-    back, _, _ = read_back(tmp_path_factory.mktemp("manifest"), manifest(spec, "key").text)
+    back, _, _ = read_back(tmp_path_factory.mktemp("manifest"), make_manifest(spec, "key").text)
     assert (back.name, back.url, back.description) == (spec.name, spec.url, spec.description)
     assert back.subscriptions == spec.subscriptions
     assert back.enabled is spec.enabled
@@ -119,11 +127,11 @@ def test_every_valid_webhook_reads_back_as_it_was(
 
 @given(TEXT)
 def test_other_yaml_readers_find_the_same_text(text: str) -> None:
-    assert yaml.safe_load(scalar(text)) == text
+    assert yaml.safe_load(format_scalar(text)) == text
 
 
 def test_defaults_are_left_out_and_plain_texts_stay_plain() -> None:
-    made = manifest(Webhook("payments-oncall", URL), "payments-oncall")
+    made = make_manifest(Webhook("payments-oncall", URL), "payments-oncall")
     assert made.text == (
         "apiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata:\n  name: payments-oncall\n"
         f"  {NO_LABELS}\nspec:\n  url: {URL}\n  enabled: true\n"
@@ -137,7 +145,7 @@ def test_all_of_a_webhook_is_there_its_secrets_as_references() -> None:
         {Subscription(started, "v0", "info"), Subscription(started, "v0", "critical")}
     )
     auth = BasicAuth("rota", Withheld("2"))
-    made = manifest(
+    made = make_manifest(
         Webhook("Payments on-call", URL, "a\nb", False, auth, subscriptions),
         "payments",
         protected=True,
@@ -169,7 +177,7 @@ def test_all_of_a_webhook_is_there_its_secrets_as_references() -> None:
 
 def test_a_hidden_url_and_user_name_become_references_and_no_secret_is_revealed() -> None:
     auth = BasicAuth(Secret("sesame-user"), Secret("sesame-word", version="hmac-sha256:12"))
-    made = manifest(
+    made = make_manifest(
         Webhook("one", hidden_url("https://hooks.example.com/sesame"), auth=auth), "one"
     )
     assert made.variables == ("WEBHOOK_ONE_URL", "WEBHOOK_ONE_USERNAME", "WEBHOOK_ONE_PASSWORD")
@@ -189,13 +197,13 @@ def test_a_hidden_url_and_user_name_become_references_and_no_secret_is_revealed(
     ],
 )
 def test_a_key_is_made_from_a_name(name: str, key: str) -> None:
-    assert key_for(name, "otherwise") == key
+    assert make_key(name, "otherwise") == key
     assert limits.KEY.fullmatch(key)
 
 
 @pytest.mark.parametrize("key", ["reconciler-x", "tenant", "1st", "a.b-c", "k" * 253])
 def test_the_variables_are_ones_that_a_manifest_may_reference(tmp_path: Path, key: str) -> None:
-    made = manifest(Webhook("one", URL, auth=BearerAuth(Withheld())), key)
+    made = make_manifest(Webhook("one", URL, auth=BearerAuth(Withheld())), key)
     back, _, _ = read_back(tmp_path, made.text)
     assert isinstance(back.auth, BearerAuth)
     assert len(made.variables[0]) <= 255
@@ -203,7 +211,7 @@ def test_the_variables_are_ones_that_a_manifest_may_reference(tmp_path: Path, ke
 
 def test_labels_that_are_known_are_kept_and_a_comment_says_what_is_not() -> None:
     plain, labelled = (
-        manifest(Webhook("a", URL), "a", labels=labels).text
+        make_manifest(Webhook("a", URL), "a", labels=labels).text
         for labels in ({}, {"team": "payments"})
     )
     assert f"  {NO_LABELS}\n" in plain

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.change import Plan
 from reconciler.core.model.auth import ApiKeyAuth, BasicAuth, BearerAuth, NoAuth
-from reconciler.core.model.limits import normal
+from reconciler.core.model.limits import normalize_name
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
 from reconciler.core.model.webhook import Declared, Live, ManagedBy, Subscription, Use, Webhook
 from reconciler.core.results.reports import Status
@@ -94,7 +94,7 @@ wanted_specs = st.builds(
 )
 held_specs = st.builds(
     Webhook,
-    names.map(normal),
+    names.map(normalize_name),
     (urls.map(hidden_url) | secret_urls),
     texts,
     st.booleans(),
@@ -112,7 +112,9 @@ wanted_items = st.builds(
     st.lists(keys, max_size=1).map(tuple),
 )
 wanted_lists = st.lists(
-    wanted_items, max_size=6, unique_by=(lambda item: item.key, lambda item: normal(item.spec.name))
+    wanted_items,
+    max_size=6,
+    unique_by=(lambda item: item.key, lambda item: normalize_name(item.spec.name)),
 )
 marks = st.none() | st.builds(
     ManagedBy,
@@ -229,10 +231,10 @@ def test_every_webhook_is_counted_once(wanted: list[Declared], held: list[Live])
 @SETTINGS
 @given(wanted_items)
 def test_what_is_sent_comes_back_as_the_same_webhook(item: Declared) -> None:
-    sent = json.loads(json.dumps(codec.create_body(item, OWNER)))
+    sent = json.loads(json.dumps(codec.make_create_body(item, OWNER)))
     back = codec.live_from_wire({**sent, "id": "wh-1", "revision": "r1"})
     stored = as_stored(item)
-    assert replace(back.spec, name=normal(back.spec.name)) == stored.spec
+    assert replace(back.spec, name=normalize_name(back.spec.name)) == stored.spec
     assert back.managed_by == ManagedBy("payments", item.key, item.sources, OWNER.revision)
     assert back.protected == bool(item.protected)
 
@@ -246,7 +248,7 @@ def test_a_patch_applied_to_the_live_webhook_makes_the_declared_one(
     [change] = plan.pending
     assert change.declared is not None
     assert change.live is not None
-    patch = codec.patch_body(change.live, change.declared, OWNER)
+    patch = codec.make_patch_body(change.live, change.declared, OWNER)
     assert set(patch) <= {
         "name",
         "url",
@@ -285,10 +287,10 @@ def writes(plan: Plan) -> list[object]:
         body = (
             change.declared
             and change.live
-            and codec.patch_body(change.live, change.declared, OWNER)
+            and codec.make_patch_body(change.live, change.declared, OWNER)
         )
         if change.declared is not None and change.live is None:
-            body = codec.create_body(change.declared, OWNER)
+            body = codec.make_create_body(change.declared, OWNER)
         if isinstance(body, dict) and "auth" in body:
             body["auth"] = {
                 field: value
@@ -355,8 +357,8 @@ def test_rule_05_whatever_the_run_only_what_it_may_delete_is_removed(
     assert len(matched) == len(set(matched))
     refused = {name for violation in plan.violations for name in violation.names}
     for change in plan.pending:
-        assert allowed.scope.selected is None or change.key in allowed.scope.selected
-        if change.removes and change.live is not None:
+        assert allowed.scope.selected_keys is None or change.key in allowed.scope.selected_keys
+        if change.is_removal and change.live is not None:
             mark = change.live.managed_by
             assert change.name in refused or (mark is None or mark.owner == "payments")
             assert change.name in refused or allowed.may_delete(mark.sources if mark else ())
@@ -373,7 +375,7 @@ def test_rule_02_after_any_run_of_any_part_the_next_plan_is_empty(
     assume(unique_marks(held) and not plan.violations)
     tenant = MemoryProvider(held)
     report = carry_out(plan, tenant)
-    if allowed.scope.selected is None:
+    if allowed.scope.selected_keys is None:
         assert report.complete
     if report.complete:
         again = plan_of(wanted, asyncio.run(tenant.list()), allowed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.core.model import limits
-from reconciler.core.model.remote import named, of_remote
+from reconciler.core.model.remote import parse_remote, parse_repository
 
 SAME = [
     "git@forge.example:acme/webhooks.git",
@@ -53,18 +53,18 @@ NONE = [
 
 @pytest.mark.parametrize("url", SAME)
 def test_the_ways_to_write_a_remote_are_one_repository(url: str) -> None:
-    assert of_remote(url) == named(url) == "forge.example/acme/webhooks"
+    assert parse_remote(url) == parse_repository(url) == "forge.example/acme/webhooks"
 
 
 @pytest.mark.parametrize("url", NONE)
 def test_what_names_no_host_is_no_repository(url: str) -> None:
-    assert of_remote(url) is None
-    assert named(url) is None
+    assert parse_remote(url) is None
+    assert parse_repository(url) is None
 
 
 def test_a_person_may_write_host_and_path_which_as_a_remote_is_a_folder() -> None:
-    assert named("Forge.example/acme/webhooks.git") == "forge.example/acme/webhooks"
-    assert of_remote("forge.example/acme/webhooks") is None
+    assert parse_repository("Forge.example/acme/webhooks.git") == "forge.example/acme/webhooks"
+    assert parse_remote("forge.example/acme/webhooks") is None
 
 
 def test_what_is_not_equal_stays_apart() -> None:
@@ -75,7 +75,7 @@ def test_what_is_not_equal_stays_apart() -> None:
         "https://a.example/x/y/z",
         "https://a.example/y",
     ]
-    assert len({of_remote(url) for url in urls}) == len(urls)
+    assert len({parse_remote(url) for url in urls}) == len(urls)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,6 @@ def test_what_is_not_equal_stays_apart() -> None:
     ],
 )
 def test_odd_hosts_and_paths_are_names_that_a_tenant_takes(url: str, name: str) -> None:
-    assert of_remote(url) == name
+    assert parse_remote(url) == name
     assert limits.repository(name) is None
-    assert named(name) == name
+    assert parse_repository(name) == name

@@ -11,11 +11,11 @@ from dataclasses import replace
 import pytest
 
 from reconciler.core.change import Label, Plan, Violation
-from reconciler.core.export.adopt import Wanted, make_adoption
+from reconciler.core.export.adopt import AdoptionRequest, make_adoption
 from reconciler.core.export.exported import make_export
 from reconciler.core.model.secret import Secret, hidden_url
 from reconciler.core.model.webhook import Live
-from reconciler.core.results.drift import look
+from reconciler.core.results.drift import find_drift
 from reconciler.core.safety.run_policy import Scope
 from reconciler.core.saved.since import Base, labelled
 from reconciler.providers.memory import MemoryProvider
@@ -52,7 +52,7 @@ def test_rule_15_a_change_of_another_repositorys_webhook_is_refused_and_both_are
     for wanted, verb in ((declared("a", description="new"), "update"), (declared("b"), "delete")):
         plan = plan_of([wanted], [live("a", repository=OTHER)], policy(repository=OURS))
         found = violation(plan)
-        assert (found.rule, found.names, found.acceptable) == ("other-repository", ("a",), True)
+        assert (found.rule, found.names, found.is_acceptable) == ("other-repository", ("a",), True)
         for word in (OURS, OTHER, verb, f"--moved-from {OTHER}"):
             assert word in found.message
 
@@ -78,7 +78,7 @@ def test_where_nothing_else_differs_the_mark_stays_and_a_warning_says_whose_it_i
 def test_rule_15_after_a_move_the_former_address_counts_as_ours_and_the_mark_is_rewritten() -> None:
     allowed = policy(repository=OURS, moved_from=frozenset({OTHER, "old.example/x"}))
     change = only(plan_of([declared("a")], [live("a", repository=OTHER)], allowed))
-    assert (paths(change), change.ownership_only) == (["managed_by.repository"], True)
+    assert (paths(change), change.is_ownership_only) == (["managed_by.repository"], True)
     assert (change.fields[0].before, change.fields[0].after) == (OTHER, OURS)
     plan = plan_of(
         [declared("b")], [live("a", repository=OTHER), live("b", repository=OURS)], allowed
@@ -132,7 +132,7 @@ def test_rule_15_the_first_run_of_another_repository_does_not_delete_the_only_we
 ) -> None:
     plan = plan_of([declared("b")], [live("a", repository=marked)], policy(repository=ours))
     found = violation(plan)
-    assert (found.rule, found.names, found.acceptable) == (SUSPECTED, ("a",), True)
+    assert (found.rule, found.names, found.is_acceptable) == (SUSPECTED, ("a",), True)
     assert "another repository may use owner payments" in found.message
     assert found.message.index("reconciler export DIR --dry-run") < found.message.index("--accept")
 
@@ -230,9 +230,9 @@ def test_the_digest_covers_our_repository_and_its_former_addresses() -> None:
 
 def test_recording_the_repository_is_pending_and_no_drift() -> None:
     allowed = policy(repository=OURS)
-    found = look(plan_of([declared("a")], [live("a")], allowed))
-    assert (found.found, found.count(Label.PENDING)) == (False, 1)
-    assert look(plan_of([declared("a", description="x")], [live("a")], allowed)).found
+    found = find_drift(plan_of([declared("a")], [live("a")], allowed))
+    assert (found.has_drift, found.count(Label.PENDING)) == (False, 1)
+    assert find_drift(plan_of([declared("a", description="x")], [live("a")], allowed)).has_drift
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_adopt_marks_with_our_repository_and_takes_none_from_another() -> None:
     ]
     wanted = [declared(key) for key in "abcd"]
     plan = make_adoption(
-        wanted, there, allowed, Wanted(None, "search"), tenant=TENANT, normalize=normalize
+        wanted, there, allowed, AdoptionRequest(None, "search"), tenant=TENANT, normalize=normalize
     )
     assert {change.name: paths(change)[-1] for change in plan.pending} == dict.fromkeys(
         "abd", "managed_by.repository"
@@ -267,14 +267,14 @@ def test_adopt_marks_with_our_repository_and_takes_none_from_another() -> None:
     [warning] = plan.warnings
     assert "c: repository" in warning
     named = make_adoption(
-        wanted, there, allowed, Wanted(frozenset("c")), tenant=TENANT, normalize=normalize
+        wanted, there, allowed, AdoptionRequest(frozenset("c")), tenant=TENANT, normalize=normalize
     )
     assert rules(named) == ["other-repository"]
     after = make_adoption(
         wanted,
         there,
         policy(repository=OURS, moved_from=frozenset({OTHER})),
-        Wanted(frozenset("c")),
+        AdoptionRequest(frozenset("c")),
         tenant=TENANT,
         normalize=normalize,
     )

@@ -96,7 +96,7 @@ def test_a_rule_looks_only_at_webhooks_with_all_its_labels() -> None:
 
 
 def test_what_a_narrowed_run_does_not_look_at_is_not_judged() -> None:
-    plan = plan_of(WANTED, HELD, ruled(rule(), scope=Scope(selected={"made"})))
+    plan = plan_of(WANTED, HELD, ruled(rule(), scope=Scope(selected_keys={"made"})))
     assert refused(plan) == [("policy/short", ("made",))]
 
 
@@ -124,8 +124,8 @@ def test_the_digest_covers_what_rules_refuse_and_is_the_old_one_where_they_refus
 def test_an_accepted_plan_passes_policies() -> None:
     plan = plan_of(WANTED[:2], HELD[:1], ruled(rule()))
     approve(plan, None, accept=plan.digest)
-    assert all(found.acceptable for found in plan.violations)
-    assert not Violation("protected", "x").acceptable
+    assert all(found.is_acceptable for found in plan.violations)
+    assert not Violation("protected", "x").is_acceptable
 
 
 def resumed(plan: Plan, allowed: RunPolicy) -> Plan:

@@ -65,7 +65,7 @@ def test_rule_05_standard_input_deletes_nothing() -> None:
 def test_rule_05_narrowing_deletes_nothing_and_counts_what_it_leaves_out() -> None:
     held = [live("a"), live("b"), live("gone")]
     wanted = [declared("a", description="x"), declared("b", description="x"), declared("c")]
-    plan = plan_of(wanted, held, policy(scope=Scope(selected=frozenset({"a"}))))
+    plan = plan_of(wanted, held, policy(scope=Scope(selected_keys=frozenset({"a"}))))
     assert said(plan) == [("update", "a")]
     assert plan.counts.out_of_scope == 2
 
@@ -121,9 +121,9 @@ def test_rule_05_under_ownership_all_a_webhook_without_sources_needs_the_root(
 
 
 def test_rule_05_a_folder_above_the_root_covers_what_climbs_no_higher() -> None:
-    assert Scope(("..",)).in_folder("../other/x.yaml")
-    assert not Scope(("..",)).in_folder("../../x.yaml")
-    assert not Scope((".",)).in_folder("../x.yaml")
+    assert Scope(("..",)).is_in_folder("../other/x.yaml")
+    assert not Scope(("..",)).is_in_folder("../../x.yaml")
+    assert not Scope((".",)).is_in_folder("../x.yaml")
 
 
 def test_rule_06_subscriptions_of_a_file_that_is_not_read_are_kept_with_a_warning() -> None:
@@ -160,13 +160,13 @@ def test_rule_06_added_ones_arrive_while_others_are_kept() -> None:
 
 def test_rule_06_taking_the_last_one_counts_as_a_delete() -> None:
     plan = plan_of([declared("a", events=[])], [live("a")], policy(limits=Limits(max_deletes=0)))
-    assert only(plan).removes
+    assert only(plan).is_removal
     assert rules(plan) == ["delete-limit"]
     assert rules(plan_of([declared("a", events=[])], [live("a", protected=True)])) == ["protected"]
 
 
 @pytest.mark.parametrize(
-    "scope", [Scope((), ("webhooks/payments.yaml",)), Scope(selected=frozenset({"a"}))]
+    "scope", [Scope((), ("webhooks/payments.yaml",)), Scope(selected_keys=frozenset({"a"}))]
 )
 def test_rule_06_the_last_one_stays_where_nothing_may_be_deleted(scope: Scope) -> None:
     plan = plan_of([declared("a", events=[])], [live("a")], policy(scope=scope))
@@ -261,7 +261,7 @@ def test_rule_07_the_base_is_ours_before_the_run_whatever_is_selected() -> None:
     wanted, held = many(10, description="x")
     strangers = [live(f"s{number}", owner="search") for number in range(30)]
     some = frozenset(item.key for item in wanted[:4])
-    plan = plan_of(wanted, [*held, *strangers], policy(scope=Scope(selected=some)))
+    plan = plan_of(wanted, [*held, *strangers], policy(scope=Scope(selected_keys=some)))
     assert (plan.base, rules(plan)) == (10, ["update-limit"])
 
 

@@ -150,7 +150,7 @@ def test_rule_01_what_the_run_does_not_look_at_is_no_clash_of_it() -> None:
     plan = plan_of(
         [declared("a", name="A"), declared("b")],
         held,
-        policy(scope=Scope(selected=frozenset({"b"}))),
+        policy(scope=Scope(selected_keys=frozenset({"b"}))),
     )
     assert plan.violations == ()
 
@@ -253,7 +253,7 @@ def test_rule_02_a_tenant_without_versions_and_severities_plans_empty() -> None:
 def test_rule_03_key_and_sources_of_the_mark_are_repaired_as_ownership_only() -> None:
     change = only(plan_of([declared("a", sources=("b.yaml",))], [live("a", sources=("old.yaml",))]))
     assert paths(change) == ["managed_by.sources"]
-    assert (change.ownership_only, change.reason) == (True, "ownership only")
+    assert (change.is_ownership_only, change.reason) == (True, "ownership only")
 
 
 def test_rule_03_the_order_of_recorded_sources_does_not_matter() -> None:
@@ -318,4 +318,4 @@ def test_rule_04_ownership_all_treats_nobodys_as_ours_and_another_owners_never()
     plan = plan_of([declared("a")], held, policy(ownership="all"))
     assert said(plan) == [("update", "a"), ("delete", "b")]
     assert (plan.violations, plan.counts.unmanaged, plan.base) == ((), 1, 2)
-    assert plan.pending[0].ownership_only
+    assert plan.pending[0].is_ownership_only

@@ -81,7 +81,7 @@ def test_an_unowned_webhook_is_found_by_its_name_where_unowned_ones_count_as_our
     "narrow",
     [
         lambda selection: policy(prune=False, selection=selection),
-        lambda selection: policy(scope=Scope(selected=frozenset({"a"})), selection=selection),
+        lambda selection: policy(scope=Scope(selected_keys=frozenset({"a"})), selection=selection),
         lambda selection: policy(scope=Scope((), ("webhooks/payments.yaml",)), selection=selection),
     ],
     ids=["prune off", "--only", "a named file"],

@@ -9,9 +9,9 @@ from dataclasses import replace
 from reconciler.core.change import Action, Change, Plan, TenantRef
 from reconciler.core.results.reports import Failure, Outcome, Report, Status
 from reconciler.core.results.runs import Runs, TenantRun
-from reconciler.core.safety.plan_digest import with_digest
+from reconciler.core.safety.plan_digest import add_digest
 
-A, B = (with_digest(Plan(TenantRef(name, f"local:{name}.db", "payments"))) for name in "ab")
+A, B = (add_digest(Plan(TenantRef(name, f"local:{name}.db", "payments"))) for name in "ab")
 PLANNED = {name: TenantRun(name, 1, 0, plan=plan) for name, plan in (("a", A), ("b", B))}
 
 

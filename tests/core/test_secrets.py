@@ -13,7 +13,7 @@ import traceback
 import pytest
 
 from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, NoAuth
-from reconciler.core.model.fields import visible
+from reconciler.core.model.fields import visible_values
 from reconciler.core.model.secret import Secret, Withheld, fingerprint, hidden_url, shown_url
 from reconciler.core.model.webhook import Webhook
 from reconciler.core.results.reports import Outcome, Report, Status
@@ -128,9 +128,9 @@ def test_a_secret_equals_the_text_it_hides_and_hashes_alike() -> None:
 
 
 def test_section_6_a_secret_tells_its_text_only_to_who_has_it_already() -> None:
-    assert secret().known_among({"other", VALUE}) == VALUE
-    assert secret().known_among({"other", ""}) is None
-    assert secret(None).known_among({VALUE}) is None
+    assert secret().reveal_if_in({"other", VALUE}) == VALUE
+    assert secret().reveal_if_in({"other", ""}) is None
+    assert secret(None).reveal_if_in({VALUE}) is None
 
 
 def test_an_unresolved_secret_equals_only_the_same_reference() -> None:
@@ -222,7 +222,7 @@ def test_section_6_the_codec_reveals_on_the_way_to_a_tenant() -> None:
 @pytest.mark.parametrize("auth", [NoAuth(), basic("u"), bearer("2"), API_KEY])
 def test_section_6_what_is_compared_field_by_field_holds_no_secret(auth: Auth) -> None:
     spec = Webhook("n", hidden_url(f"https://h/{VALUE}"), auth=auth)
-    assert VALUE not in repr(visible(spec))
+    assert VALUE not in repr(visible_values(spec))
 
 
 @pytest.mark.parametrize("token", ["", "a b", "a\nb", "\u00e9"])

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from reconciler.core.change import Action, Label, Plan
 from reconciler.core.model.webhook import Declared
-from reconciler.core.results.drift import look, news
+from reconciler.core.results.drift import find_drift, find_news
 from reconciler.core.safety.run_policy import Scope
 from reconciler.core.saved.since import Base, labelled
 from tests.support.builders import declared, live, normalize, plan_of, policy, said
@@ -17,7 +17,7 @@ from tests.support.builders import declared, live, normalize, plan_of, policy, s
 def fields(plan: Plan) -> list[tuple[str, object, object, Label | None]]:
     return [
         (field.dotted, field.before, field.after, change.label)
-        for change in look(plan).changes
+        for change in find_drift(plan).changes
         for field in change.fields
     ]
 
@@ -40,9 +40,9 @@ def test_the_warning_enters_no_digest() -> None:
 
 def test_drift_reports_it_as_the_field_enabled_in_place_of_the_warning() -> None:
     plan = plan_of([declared("a"), declared("b")], [live("a", enabled=False), live("b")])
-    found = look(plan)
+    found = find_drift(plan)
     assert fields(plan) == [("enabled", False, True, Label.DRIFT)]
-    assert (found.found, found.plan.counts.keep, found.plan.warnings) == (True, 1, ())
+    assert (found.has_drift, found.plan.counts.keep, found.plan.warnings) == (True, 1, ())
     [change] = found.changes
     assert (change.action, change.name) == (Action.UPDATE, "a")
     assert "unless the manifest says enabled: true" in change.reason
@@ -65,26 +65,26 @@ def since(then: Declared, now: Declared) -> Plan:
 def test_since_a_revision_it_is_drift_whoever_else_moved() -> None:
     alone = since(declared("a"), declared("a"))
     assert fields(alone) == [("enabled", False, True, Label.DRIFT)]
-    [change] = look(alone).changes
+    [change] = find_drift(alone).changes
     assert [field.label for field in change.fields] == [Label.DRIFT]
     both = since(declared("a"), declared("a", description="x"))
     assert fields(both) == [
         ("description", "", "x", Label.BOTH),
         ("enabled", False, True, Label.BOTH),
     ]
-    [change] = look(both).changes
+    [change] = find_drift(both).changes
     assert [(field.dotted, field.label) for field in change.fields] == [
         ("description", Label.PENDING),
         ("enabled", Label.DRIFT),
     ]
-    assert look(both).found
+    assert find_drift(both).has_drift
 
 
 def test_what_the_manifest_says_is_enforced_or_fine() -> None:
     there = [live("a", enabled=False)]
     wanted, fine = (plan_of([declared("a", enabled=enabled)], there) for enabled in (True, False))
     assert (said(wanted), wanted.switched_off, wanted.warnings) == ([("update", "a")], (), ())
-    assert (said(fine), look(fine).found, fine.warnings) == ([], False, ())
+    assert (said(fine), find_drift(fine).has_drift, fine.warnings) == ([], False, ())
 
 
 def test_what_is_not_ours_or_not_looked_at_is_not_reported() -> None:
@@ -94,12 +94,17 @@ def test_what_is_not_ours_or_not_looked_at_is_not_reported() -> None:
     assert [
         item.key for item, _ in plan_of(wanted, there, policy(ownership="all")).switched_off
     ] == ["a", "b"]
-    assert plan_of(wanted, there, policy(scope=Scope(selected=frozenset({"b"})))).switched_off == ()
+    assert (
+        plan_of(wanted, there, policy(scope=Scope(selected_keys=frozenset({"b"})))).switched_off
+        == ()
+    )
 
 
 def test_a_watch_tells_it_once_and_that_it_agrees_again() -> None:
     wanted = [declared("a")]
-    on, off = (look(plan_of(wanted, [live("a", enabled=enabled)])) for enabled in (True, False))
-    assert [change.name for change in news(on, off).changes] == ["a"]
-    assert not news(off, replace(off)).is_news
-    assert news(off, on).settled == ("a",)
+    on, off = (
+        find_drift(plan_of(wanted, [live("a", enabled=enabled)])) for enabled in (True, False)
+    )
+    assert [change.name for change in find_news(on, off).changes] == ["a"]
+    assert not find_news(off, replace(off)).is_news
+    assert find_news(off, on).settled_names == ("a",)

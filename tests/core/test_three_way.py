@@ -13,7 +13,7 @@ import pytest
 from reconciler.core.change import Change, FieldChange, Label
 from reconciler.core.model.auth import ApiKeyAuth, BasicAuth, NoAuth
 from reconciler.core.model.webhook import Declared, Live
-from reconciler.core.planning.labels import ABSENT, combined, label
+from reconciler.core.planning.labels import ABSENT, combine_labels, find_label
 from reconciler.core.saved.since import Base, labelled
 from tests.support.builders import (
     FAILED,
@@ -72,12 +72,13 @@ def test_one_value_is_labelled_by_who_moved(
     base: str | None, wanted: str | None, held: str | None, expected: Label
 ) -> None:
     assert (
-        label(*(ABSENT if value is None else value for value in (base, wanted, held))) is expected
+        find_label(*(ABSENT if value is None else value for value in (base, wanted, held)))
+        is expected
     )
 
 
 def test_a_third_value_on_each_side_is_a_conflict() -> None:
-    assert label("base", "declared", "live") is BOTH
+    assert find_label("base", "declared", "live") is BOTH
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_a_third_value_on_each_side_is_a_conflict() -> None:
 def test_a_whole_is_labelled_as_its_parts_where_they_agree(
     parts: tuple[Label, ...], whole: Label
 ) -> None:
-    assert combined(parts) is whole
+    assert combine_labels(parts) is whole
 
 
 def changes_since(

@@ -8,7 +8,13 @@ import pytest
 
 from reconciler.core.results.cause import Cause
 from reconciler.core.results.reports import Verdict
-from reconciler.delivery.guard import LOOKUPS, AddressPolicy, Blocked, GuardedBackend, Unresolved
+from reconciler.delivery.guard import (
+    LOOKUPS,
+    AddressPolicy,
+    Blocked,
+    GuardedBackend,
+    NameUnresolved,
+)
 from tests.delivery.conftest import Deliver
 from tests.support.receiver import Receiver
 
@@ -59,12 +65,12 @@ ALLOWED = """
 
 @pytest.mark.parametrize("address", REFUSED.split())
 def test_special_addresses_are_refused(address: str) -> None:
-    assert not AddressPolicy().allowed(address)
+    assert not AddressPolicy().allows(address)
 
 
 @pytest.mark.parametrize("address", ALLOWED.split())
 def test_public_addresses_are_allowed(address: str) -> None:
-    assert AddressPolicy().allowed(address)
+    assert AddressPolicy().allows(address)
 
 
 NAMED = [
@@ -94,7 +100,7 @@ NAMED = [
 def test_a_named_network_is_allowed_and_a_translated_address_only_with_what_it_leads_to(
     network: str, address: str, allowed: bool
 ) -> None:
-    assert AddressPolicy.parse([network], []).allowed(address) is allowed
+    assert AddressPolicy.parse([network], []).allows(address) is allowed
 
 
 PORTS = [
@@ -112,8 +118,8 @@ PORTS = [
 
 @pytest.mark.parametrize(("port", "allowed"), PORTS)
 def test_low_ports_other_than_80_and_443_need_to_be_named(port: int, allowed: bool) -> None:
-    assert AddressPolicy().port_allowed(port) is allowed
-    assert AddressPolicy.parse([], [22]).port_allowed(22)
+    assert AddressPolicy().allows_port(port) is allowed
+    assert AddressPolicy.parse([], [22]).allows_port(22)
 
 
 def test_a_low_port_is_blocked_before_the_name_is_resolved(deliver: Deliver) -> None:
@@ -178,7 +184,7 @@ def test_a_name_without_an_address_is_unresolved(answer: list[str] | Exception) 
             raise answer
         return answer
 
-    with pytest.raises(Unresolved):
+    with pytest.raises(NameUnresolved):
         asyncio.run(
             GuardedBackend(AddressPolicy(), resolve=resolve).connect_tcp("none.example", 443)
         )
@@ -205,7 +211,7 @@ def test_a_resolver_that_hangs_is_given_up_and_stops_neither_the_loop_nor_other_
     finally:
         release.set()
     assert time.perf_counter() - started < 5
-    assert [type(end) for end in ends] == [*[Unresolved] * 20, Blocked]
+    assert [type(end) for end in ends] == [*[NameUnresolved] * 20, Blocked]
 
 
 def test_names_that_hang_cannot_take_more_than_32_threads() -> None:

@@ -136,7 +136,7 @@ def test_other_owner(at: Repository, way: str) -> None:
     (at.folder / "tenant.yaml").write_text(tenant_manifest(at.tenant.url))
     message, _ = at.refused("other-owner")
     if way == "rename":
-        assert "give yours another name" in message
+        assert "give yours a different name" in message
         at.declare("a", name="Another")
     else:
         command = message.partition("agreed with them, reconciler ")[2].split()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from reconciler.core.saved.since import Base
 from reconciler.manifests import load
-from reconciler.manifests.history.since import base
+from reconciler.manifests.history.base_manifests import load_base
 from tests.support.requests import make_request
 
 WHO = {
@@ -53,9 +53,9 @@ def put(folder: Path, **files: str) -> None:
 def then(*paths: str, rev: str = "then", **options: object) -> Base:
     """The base; the same whether what is parsed of now is used again or not."""
     request = make_request(paths or (".",), **{"env": ENV, "secrets": "warn", **options})
-    found = base(rev, load(request), request)
+    found = load_base(rev, load(request), request)
     keeping = replace(request, files=replace(request.files, keep=True))
-    again = base(rev, load(keeping), keeping)
+    again = load_base(rev, load(keeping), keeping)
     assert again == found
     assert [dict(one.subscription_origins) for one in again.declared] == [
         dict(one.subscription_origins) for one in found.declared

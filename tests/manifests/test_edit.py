@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.manifests.edit.edit import Text
+from reconciler.manifests.edit.manifest_text import ManifestText
 from reconciler.manifests.edit.splice import Change
 
 HEAD = "# ours\napiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata: {name: one}\n"
@@ -86,9 +86,9 @@ FILES = [
 
 def edited(text: str, key: str, field: str, value: str | bool) -> str | None:
     """The text with one field of the Webhook's spec set; None where that was not possible."""
-    file = Text(text.encode())
+    file = ManifestText(text.encode())
     return (
-        file.whole()
+        file.assemble()
         if file.change("Webhook", key, [Change("set", ("spec", field), value)])
         else None
     )

@@ -263,7 +263,7 @@ spec: {webhook: one, events: [{type: 'first:kind', version: v0, severity: info}]
     after, told = over(tmp_path, own + more, lambda spec: replace(spec, subscriptions=frozenset()))
     assert after == own + "---\n# scans\n# below\n"
     assert [line.rpartition("/")[2] for line in told] == [
-        "all.yaml:8: more has no event left and was taken out"
+        "all.yaml:8: more has no event left and was removed"
     ]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.core.safety.evidence import REASONS, State
 from reconciler.manifests import load
-from reconciler.manifests.history.evidence import doubts
+from reconciler.manifests.history.evidence import find_doubts
 from tests.manifests.revisions import commit, git, new, put
 from tests.manifests.test_load import read, tenant, webhook
 from tests.support.requests import make_request
@@ -24,7 +24,7 @@ def asked(
     """The state and the place of each source without evidence, with the current folder's manifests
     read.
     """
-    found = doubts(load(make_request(paths, **options)), sources)
+    found = find_doubts(load(make_request(paths, **options)), sources)
     return {source: (doubt.state, doubt.place) for source, doubt in found.items()}
 
 
@@ -236,7 +236,7 @@ def test_a_repository_that_git_refuses_gives_no_evidence(
     monkeypatch.setenv(
         "GIT_TEST_ASSUME_DIFFERENT_OWNER", "1"
     )  # git's own switch, as if somebody else owned it
-    found = doubts(load(make_request((".",))), ["webhooks/c.yaml"])
+    found = find_doubts(load(make_request((".",))), ["webhooks/c.yaml"])
     assert [(doubt.state, doubt.detail) for doubt in found.values()] == [
         (State.GIT_REFUSES, os.path.realpath(repo))
     ]
@@ -244,7 +244,7 @@ def test_a_repository_that_git_refuses_gives_no_evidence(
 
 def test_a_repository_that_git_cannot_read_gives_no_evidence(repo: Path) -> None:
     (repo / ".git/index").write_bytes(b"scrambled")
-    found = doubts(load(make_request((".",))), ["webhooks/c.yaml"])
+    found = find_doubts(load(make_request((".",))), ["webhooks/c.yaml"])
     (doubt,) = found.values()
     assert (doubt.state, doubt.place) == (State.GIT_FAILED, ".")
     assert "index" in doubt.detail

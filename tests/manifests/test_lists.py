@@ -68,7 +68,7 @@ def test_comments_and_documents_of_others_are_no_error_in_a_folder(
 ) -> None:
     found = read(tmp_path, {"a.yaml": webhook("one"), "b.yaml": text})
     assert [item.key for item in found.declared] == ["one"]
-    assert found.read == {f"{tmp_path}/a.yaml": True, f"{tmp_path}/b.yaml": False}
+    assert found.read_files == {f"{tmp_path}/a.yaml": True, f"{tmp_path}/b.yaml": False}
 
 
 def test_a_list_of_manifests_is_read_as_its_items_with_their_places(here: Path) -> None:
@@ -129,7 +129,7 @@ def test_beyond_a_thousand_items_that_are_none_the_last_problem_says_so(tmp_path
 def test_an_empty_standard_input_beside_a_folder_is_no_file_of_zero_bytes(tmp_path: Path) -> None:
     read(tmp_path, {"a.yaml": webhook("one")})
     found = load(make_request((str(tmp_path), "-"), stdin=b""))
-    assert found.read == {f"{tmp_path}/a.yaml": True, "<stdin>": False}
+    assert found.read_files == {f"{tmp_path}/a.yaml": True, "<stdin>": False}
     with pytest.raises(InvalidManifests) as refused:
         load(make_request((str(tmp_path), "-"), stdin=b"words"))
     assert [(p.origin.file, p.rule) for p in refused.value.problems] == [

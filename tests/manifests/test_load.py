@@ -11,7 +11,7 @@ from reconciler.core.errors import BadRequest, InvalidManifests
 from reconciler.core.model.auth import BasicAuth
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Origin, Subscription
-from reconciler.manifests import Manifests, load, unresolved
+from reconciler.manifests import Manifests, find_unresolved, load
 from tests.support.requests import make_request
 
 STARTED = "elastio:recovery-point:create:started"
@@ -209,17 +209,17 @@ def test_an_unresolved_reference_is_ignored_warned_of_or_required(tmp_path: Path
     assert rules(tmp_path, files) == []
     assert rules(tmp_path, files, secrets="warn") == [("secret/unresolved", "warning")]
     found = read(tmp_path, files, secrets="require")
-    assert [(p.rule, p.severity) for p in unresolved(found, found.declared)] == [
+    assert [(p.rule, p.severity) for p in find_unresolved(found, found.declared)] == [
         ("secret/unresolved", "error")
     ]
-    (problem,) = unresolved(found, found.declared)
+    (problem,) = find_unresolved(found, found.declared)
     assert (problem.origin.line, problem.origin.column, problem.pointer) == (
         6,
         31,
         "/spec/auth/token",
     )
     assert problem.message == "fromEnv: NOT_SET does not resolve: the variable is not set, or empty"
-    assert unresolved(found, ()) == ()
+    assert find_unresolved(found, ()) == ()
 
 
 def test_values_come_from_variables_and_files_as_text(tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def test_values_come_from_variables_and_files_as_text(tmp_path: Path) -> None:
     )
     assert isinstance(item.spec.auth.password, Secret)
     assert item.spec.auth.password.version == "7"
-    assert unresolved(found, found.declared) == ()
+    assert find_unresolved(found, found.declared) == ()
     assert found.literal_urls == frozenset()
     assert "0123" not in repr(found)
     assert "t0ken" not in repr(found)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.manifests.decode.patches import merge
+from reconciler.manifests.decode.patches import merge_patch
 
 # RFC 7396, appendix A, whole and in its order: original, patch, result.
 RFC = (
@@ -40,7 +40,7 @@ values = st.recursive(
 
 @pytest.mark.parametrize(("original", "patch", "result"), RFC)
 def test_merging_gives_what_the_rfcs_own_table_says(original: Any, patch: Any, result: Any) -> None:
-    assert merge(original, patch) == result
+    assert merge_patch(original, patch) == result
 
 
 def by_the_rfcs_pseudocode(target: Any, patch: Any) -> Any:
@@ -62,5 +62,5 @@ def by_the_rfcs_pseudocode(target: Any, patch: Any) -> Any:
 def test_merging_is_the_rfcs_algorithm_and_changes_neither_side(target: Any, patch: Any) -> None:
     before = json.dumps([target, patch])
     expected = by_the_rfcs_pseudocode(json.loads(json.dumps(target)), patch)
-    assert merge(target, patch) == expected
+    assert merge_patch(target, patch) == expected
     assert json.dumps([target, patch]) == before

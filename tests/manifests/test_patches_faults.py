@@ -17,7 +17,7 @@ WRONG = (
         "{url: {fromEnv: BASE_TOKEN, x: 1}}",
         19,
         "schema/additionalProperties",
-        "a field that it does not know",
+        "a secret reference has an unknown field",
     ),
     ("{url: 'ftp://hooks.example.com'}", 20, "url/invalid", "http"),
     ("{name: ''}", 15, "schema/minLength", "must not be empty"),

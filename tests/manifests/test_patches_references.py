@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reconciler.core.model.auth import ApiKeyAuth, BearerAuth, NoAuth
 from reconciler.core.model.secret import Secret
-from reconciler.manifests import unresolved
+from reconciler.manifests import find_unresolved
 from tests.manifests.patching import HOOK, only, problems, put, read, tenant
 
 
@@ -40,12 +40,12 @@ def test_a_sops_file_that_a_patch_names_is_looked_for_beside_the_patch(tmp_path:
         extra="\n  secrets: {sops: ['*.enc.yaml']}",
     )
     found = read(tmp_path, text, hook=hook, secrets="require")
-    (told,) = unresolved(found, found.declared)
+    (told,) = find_unresolved(found, found.declared)
     assert "b.enc.yaml" in told.message
     put(tmp_path)
     (tmp_path / "tenants" / "b.enc.yaml").write_text("token: x\n")
     found = read(tmp_path, text, hook=hook, secrets="require")
-    (told,) = unresolved(found, found.declared)
+    (told,) = find_unresolved(found, found.declared)
     assert "no such file" not in told.message.lower()
 
 
@@ -63,7 +63,7 @@ def test_a_reference_that_a_patch_replaces_is_never_looked_up(tmp_path: Path) ->
         secrets="require",
         env={"DEV_TOKEN": "x"},
     )
-    assert unresolved(found, found.declared) == ()
+    assert find_unresolved(found, found.declared) == ()
 
 
 def test_a_patch_changes_the_type_of_authentication_when_it_removes_what_the_other_had(

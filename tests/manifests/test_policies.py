@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.manifests.schema_texts import schema
+from reconciler.manifests.schema_texts import load_schema
 from tests.manifests.judging import names, policy, read, tenant, told, webhook, write
 
 
@@ -191,7 +191,7 @@ def test_a_field_that_no_planned_webhook_has_is_a_warning(
 
 
 def test_every_field_of_a_planned_webhook_and_any_label_may_be_spoken_of(here: Path) -> None:
-    fields = {name: {} for name in schema("planned-webhook")["properties"]}
+    fields = {name: {} for name in load_schema("planned-webhook")["properties"]}
     body = {
         "properties": {
             **fields,

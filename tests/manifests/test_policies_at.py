@@ -111,7 +111,7 @@ def test_a_message_names_the_revision_in_short(base: Path) -> None:
     with pytest.raises(InvalidManifests) as raised:
         read(policies="judge", policies_at=full, env=ENV)
     assert [problem.hint for problem in raised.value.problems] == [
-        f"the policy stands in {full[:12]}:hooks/policies/https.yaml:1:1"
+        f"the policy is in {full[:12]}:hooks/policies/https.yaml:1:1"
     ]
 
 

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.model.webhook import Origin
-from reconciler.core.safety.planned_document import planned
-from reconciler.core.safety.rules import Rule, breaches
+from reconciler.core.safety.planned_document import make_planned_document
+from reconciler.core.safety.rules import Rule, find_breaches
 from reconciler.manifests import load
-from reconciler.manifests.policies.policy_schema import compiled
-from reconciler.manifests.schema_texts import schema
+from reconciler.manifests.policies.policy_schema import compile_schema
+from reconciler.manifests.schema_texts import load_schema
 from tests.manifests.judging import EVENT, HTTPS, policy, read, told, webhook, write
 from tests.support.requests import make_request
 
@@ -114,7 +114,7 @@ def test_a_refusal_points_to_the_line_of_the_field(
     [problem] = [found for found in told(policies="judge") if found.rule == "policy/a"]
     assert (problem.origin.file, problem.origin.line, problem.severity) == (file, line, "error")
     assert problem.pointer.startswith(pointer)
-    assert problem.hint == "the policy stands in policies/a.yaml:1:1"
+    assert problem.hint == "the policy is in policies/a.yaml:1:1"
 
 
 def test_what_a_manifest_leaves_out_is_told_at_the_webhook_and_judged_as_it_would_be_created(
@@ -224,18 +224,18 @@ def test_no_secret_is_in_what_a_policy_sees_or_says(
     [declared] = load(
         make_request(paths=("-",), stdin=body.encode(), env=env, secrets="warn")
     ).declared
-    seen = planned(declared, frozenset())
+    seen = make_planned_document(declared, frozenset())
     assert seen["url"] == "https://hooks.example.com/…"
-    jsonschema.Draft202012Validator(schema("planned-webhook")).validate(seen)
+    jsonschema.Draft202012Validator(load_schema("planned-webhook")).validate(seen)
 
     everywhere = {
         "allOf": asking,
         "additionalProperties": {"allOf": asking, "additionalProperties": {"allOf": asking}},
     }
-    faults = compiled(everywhere)
+    faults = compile_schema(everywhere)
     assert callable(faults)
     rule = Rule("a", "no", "deny", {}, Origin("a", 1), faults)
-    said = [breach.message for breach in breaches([rule], declared, frozenset())]
+    said = [breach.message for breach in find_breaches([rule], declared, frozenset())]
     assert said
     assert secret not in repr([seen, said])
 
@@ -267,8 +267,8 @@ def test_holding_thousands_of_webhooks_against_five_policies_costs_a_part_of_rea
     start = time.process_time()
     found = read(secrets="warn")
     middle = time.process_time()
-    assert [list(breaches(found.rules, item, found.literal_urls)) for item in found.declared] == [
-        []
-    ] * 2_000
+    assert [
+        list(find_breaches(found.rules, item, found.literal_urls)) for item in found.declared
+    ] == [[]] * 2_000
     assert len(found.rules) == 5
     assert time.process_time() - middle < 0.6 * (middle - start)

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from reconciler.core.errors import InvalidManifests
 from reconciler.manifests import Manifests, load
-from reconciler.manifests.schema_texts import KINDS, schema, schema_text
-from reconciler.manifests.yaml.places import File
-from reconciler.manifests.yaml.read import read
+from reconciler.manifests.schema_texts import KINDS, load_schema, read_schema_text
+from reconciler.manifests.yaml.document import File
+from reconciler.manifests.yaml.reader import read_documents
 from tests.support.requests import make_request
 
 quick = settings(max_examples=50, deadline=None, derandomize=True, database=None)
@@ -67,7 +67,7 @@ def outcome(data: bytes) -> Manifests | InvalidManifests:
 
 
 def value_of(text: str) -> object:
-    documents, problems = read(File("x"), text.encode())
+    documents, problems = read_documents(File("x"), text.encode())
     assert problems == []
     return documents[0].value
 
@@ -104,7 +104,7 @@ def test_jsonschema_and_jsonschema_rs_agree(data: st.DataObject) -> None:
     )
     spec = data.draw(
         st.dictionaries(
-            st.sampled_from([*schema(KINDS[kind])["properties"]["spec"]["properties"]]), tree
+            st.sampled_from([*load_schema(KINDS[kind])["properties"]["spec"]["properties"]]), tree
         )
         | tree
     )
@@ -115,8 +115,8 @@ def test_jsonschema_and_jsonschema_rs_agree(data: st.DataObject) -> None:
         "spec": spec,
     }
     for name in (KINDS[kind], "manifest"):
-        slow = jsonschema.Draft202012Validator(schema(name)).is_valid(body)
-        assert slow == jsonschema_rs.Draft202012Validator(schema(name)).is_valid(body)
+        slow = jsonschema.Draft202012Validator(load_schema(name)).is_valid(body)
+        assert slow == jsonschema_rs.Draft202012Validator(load_schema(name)).is_valid(body)
 
 
 @pytest.mark.parametrize(
@@ -353,32 +353,32 @@ def test_a_hostile_file_ends_in_problems_within_two_seconds_and_200_mib(name: st
 
 
 def test_the_manifest_schema_holds_the_schemas_of_the_kinds() -> None:
-    whole = schema("manifest")["$defs"]
+    whole = load_schema("manifest")["$defs"]
     for name in KINDS.values():
         own = {
             key: value
-            for key, value in schema(name).items()
+            for key, value in load_schema(name).items()
             if key not in {"$schema", "$id", "$defs"}
         }
         assert whole[name] == own
-        assert schema(name)["$defs"].items() <= whole.items()
+        assert load_schema(name)["$defs"].items() <= whole.items()
 
 
 def test_every_schema_is_a_valid_draft_2020_12_schema() -> None:
     for name in (*KINDS.values(), "manifest", "problems"):
-        jsonschema.Draft202012Validator.check_schema(json.loads(schema_text(name)))
-        assert schema(name)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+        jsonschema.Draft202012Validator.check_schema(json.loads(read_schema_text(name)))
+        assert load_schema(name)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 
 def test_a_place_is_found_through_any_kind_of_line_break() -> None:
     for mark in ("\n", "\r\n", "\r"):
-        documents, _ = read(File("x"), mark.join(["a: 1", "b:", "  - c: 2"]).encode())
+        documents, _ = read_documents(File("x"), mark.join(["a: 1", "b:", "  - c: 2"]).encode())
         assert (
-            documents[0].place(("b", 0, "c")).line,
-            documents[0].place(("b", 0, "c")).column,
+            documents[0].locate(("b", 0, "c")).line,
+            documents[0].locate(("b", 0, "c")).column,
         ) == (3, 8)
 
 
 def test_a_schema_that_does_not_exist_is_a_key_error() -> None:
     with pytest.raises(KeyError):
-        schema_text("nothing")
+        read_schema_text("nothing")

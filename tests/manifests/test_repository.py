@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.core.errors import InvalidManifests
 from reconciler.manifests import Manifests, load
-from reconciler.manifests.history.repository import origin, repository_of_run
+from reconciler.manifests.history.repository import find_origin, find_repository_of_run
 from tests.manifests import revisions
 from tests.support.processes import run, tenant_manifest, webhook
 from tests.support.requests import make_request
@@ -45,15 +45,15 @@ def test_the_remote_origin_says_it_from_every_folder_work_tree_and_submodule(
         top / "module", "remote", "set-url", "origin", "git@forge.example:acme/module.git"
     )
     for folder in (top, top / "a" / "b", tmp_path / "other"):
-        assert origin(str(folder)) == NAME
-    assert origin(str(top / "module")) == "forge.example/acme/module"
+        assert find_origin(str(folder)) == NAME
+    assert find_origin(str(top / "module")) == "forge.example/acme/module"
 
 
 @pytest.mark.parametrize(
     "url", ["/srv/git/webhooks.git", "../webhooks", "file:///srv/git/webhooks.git"]
 )
 def test_a_remote_on_this_machine_is_none(tmp_path: Path, url: str) -> None:
-    assert origin(str(clone(tmp_path, url))) is None
+    assert find_origin(str(clone(tmp_path, url))) is None
 
 
 def test_no_git_no_remote_and_a_broken_repository_are_none(tmp_path: Path) -> None:
@@ -62,9 +62,9 @@ def test_no_git_no_remote_and_a_broken_repository_are_none(tmp_path: Path) -> No
     revisions.new(tmp_path / "new")
     other = revisions.new(tmp_path / "upstream")
     revisions.git(other, "remote", "add", "upstream", URL)
-    assert [origin(str(tmp_path / name)) for name in ("plain", "broken", "new", "upstream")] == [
-        None
-    ] * 4
+    assert [
+        find_origin(str(tmp_path / name)) for name in ("plain", "broken", "new", "upstream")
+    ] == [None] * 4
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_short_names_are_expanded_and_a_mirror_of_one_machine_is_no_other_reposi
 ) -> None:
     clone(tmp_path, url)
     revisions.git(tmp_path, "config", f"url.{base}.insteadOf", short)
-    assert origin(str(tmp_path)) == name
+    assert find_origin(str(tmp_path)) == name
 
 
 def test_the_first_of_several_urls_counts_and_hooks_of_another_repository_do_not(
@@ -99,8 +99,8 @@ def test_the_first_of_several_urls_counts_and_hooks_of_another_repository_do_not
     )
     other = clone(tmp_path / "other", "https://elsewhere.example/x/y")
     asked = (
-        "from reconciler.manifests.history.repository import origin; "
-        f"print(origin({str(tmp_path / 'one')!r}))"
+        "from reconciler.manifests.history.repository import find_origin; "
+        f"print(find_origin({str(tmp_path / 'one')!r}))"
     )
     code = run_python(asked, GIT_DIR=str(other / ".git"))
     assert code == NAME
@@ -120,8 +120,8 @@ def run_python(code: str, **env: str) -> str:
 def test_without_git_installed_it_is_none(tmp_path: Path) -> None:
     clone(tmp_path)
     code = (
-        "from reconciler.manifests.history.repository import origin; "
-        f"print(origin({str(tmp_path)!r}))"
+        "from reconciler.manifests.history.repository import find_origin; "
+        f"print(find_origin({str(tmp_path)!r}))"
     )
     assert run_python(code, PATH=str(tmp_path)) == "None"
     assert run_python(code) == NAME
@@ -141,7 +141,7 @@ def test_it_is_the_repository_of_the_webhooks_whoever_keeps_the_tenant(tmp_path:
         (infra / "tenant.yaml", team / "one.yaml"),
     ):
         found = declared(*paths)
-        assert repository_of_run(found, found.tenant) == NAME
+        assert find_repository_of_run(found, found.tenant) == NAME
 
 
 def test_the_tenant_manifest_decides_first(tmp_path: Path) -> None:
@@ -158,7 +158,10 @@ def test_the_tenant_manifest_decides_first(tmp_path: Path) -> None:
         (tmp_path / "tenant.yaml").write_text(text)
         found = declared(tmp_path)
         assert found.tenant is not None
-        assert (found.tenant.repository, repository_of_run(found, found.tenant)) == (NAME, NAME)
+        assert (found.tenant.repository, find_repository_of_run(found, found.tenant)) == (
+            NAME,
+            NAME,
+        )
 
 
 @pytest.mark.parametrize(

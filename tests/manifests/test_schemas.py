@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from reconciler.core.errors import InvalidManifests
 from reconciler.core.model.catalogue import CATALOGUE, SEVERITIES
 from reconciler.manifests import load
-from reconciler.manifests.schema_texts import KINDS, schema
+from reconciler.manifests.schema_texts import KINDS, load_schema
 from reconciler.tenant.api import openapi_patterns
 from tests.support.requests import make_request
 
@@ -245,8 +245,12 @@ def changed(document: dict[str, Any], changes: list[tuple[int, str, str, Any]]) 
 @pytest.mark.parametrize("kind", KINDS)
 def test_both_validators_agree_on_documents_good_and_bad_of_every_kind(kind: str) -> None:
     seen = {True: 0, False: 0}
-    slow = [jsonschema.Draft202012Validator(schema(name)) for name in (KINDS[kind], "manifest")]
-    fast = [jsonschema_rs.Draft202012Validator(schema(name)) for name in (KINDS[kind], "manifest")]
+    slow = [
+        jsonschema.Draft202012Validator(load_schema(name)) for name in (KINDS[kind], "manifest")
+    ]
+    fast = [
+        jsonschema_rs.Draft202012Validator(load_schema(name)) for name in (KINDS[kind], "manifest")
+    ]
 
     @settings(max_examples=300, deadline=None, derandomize=True, database=None)
     @given(documents(kind), CHANGES)
@@ -269,7 +273,7 @@ def test_what_the_schema_accepts_the_reader_reads_without_a_schema_problem_and_t
     kind: str,
 ) -> None:
     seen = {True: 0, False: 0}
-    validator = jsonschema.Draft202012Validator(schema(KINDS[kind]))
+    validator = jsonschema.Draft202012Validator(load_schema(KINDS[kind]))
 
     @settings(max_examples=200, deadline=None, derandomize=True, database=None)
     @given(documents(kind), CHANGES)
@@ -312,7 +316,7 @@ def test_every_part_for_editors_names_the_rule_that_the_reader_reports() -> None
     named = {
         rule
         for kind in KINDS.values()
-        for text in comments(schema(kind))
+        for text in comments(load_schema(kind))
         for rule in re.findall(r"[a-z]+/[a-z-]+", text)
     }
     assert named == WHOLE | PARTS
@@ -329,7 +333,7 @@ PATTERNS = {
 
 @pytest.mark.parametrize(("kind", "field"), PATTERNS)
 def test_an_editor_and_the_tenant_check_a_value_by_one_pattern(kind: str, field: str) -> None:
-    parts = schema(kind)["properties"]["spec"]["properties"][field]["allOf"]
+    parts = load_schema(kind)["properties"]["spec"]["properties"][field]["allOf"]
     assert PATTERNS[kind, field] in [part["pattern"] for part in parts]
 
 
@@ -417,7 +421,7 @@ def test_what_the_reader_refuses_an_editor_refuses_too(
     assert rule in {problem.rule for problem in error.value.problems}
     for name in (KINDS[kind], "manifest"):
         for validator in (jsonschema, jsonschema_rs):
-            assert not validator.Draft202012Validator(schema(name)).is_valid(body)
+            assert not validator.Draft202012Validator(load_schema(name)).is_valid(body)
 
 
 @pytest.mark.parametrize(
@@ -438,7 +442,7 @@ def test_an_editor_accepts_a_tenant_on_loopback_without_tls(url: str) -> None:
         "metadata": {"name": "a"},
         "spec": spec,
     }
-    assert jsonschema.Draft202012Validator(schema("tenant")).is_valid(body)
+    assert jsonschema.Draft202012Validator(load_schema("tenant")).is_valid(body)
     assert (
         load(make_request(paths=("-",), stdin=json.dumps(body).encode(), lenient=True)).problems
         == ()
@@ -483,7 +487,7 @@ def test_the_schema_alone_refuses_every_literal_credential(
         "spec": spec,
     }
     for name in (KINDS[kind], "manifest"):
-        validator = jsonschema.Draft202012Validator(schema(name))
+        validator = jsonschema.Draft202012Validator(load_schema(name))
         holder[field] = {"fromEnv": "A"}
         assert validator.is_valid(body)
         holder[field] = literal
@@ -515,7 +519,7 @@ def fields(value: Any, whole: dict[str, Any], path: str = "") -> list[tuple[str,
 
 @pytest.mark.parametrize("name", [*KINDS.values(), "manifest"])
 def test_every_field_says_in_the_editor_what_it_is(name: str) -> None:
-    whole = schema(name)
+    whole = load_schema(name)
     for path, field in fields(whole, whole):
         target = whole["$defs"][field["$ref"].rsplit("/", 1)[-1]] if "$ref" in field else {}
         assert field.get("description") or target.get("description"), path
@@ -525,7 +529,7 @@ def test_every_field_says_in_the_editor_what_it_is(name: str) -> None:
 def test_the_editor_offers_examples_that_the_schema_takes_and_the_catalogue_knows(
     name: str,
 ) -> None:
-    whole = schema(name)
+    whole = load_schema(name)
     for path, field in fields(whole, whole):
         for example in [
             *field.get("examples", ()),

@@ -21,7 +21,7 @@ from tests.support.processes import webhook
         ("--upload-pack=x", "that is no revision"),
         ("a\nb", "that is no revision"),
         ("main..then", "no such revision"),
-        ("then:webhooks", "names something else than a commit"),
+        ("then:webhooks", "is not a commit"),
         ("HEAD~7", "no such revision"),
         ("0123456789abcdef0123456789abcdef01234567", "no such revision"),
     ],
@@ -73,7 +73,7 @@ def test_a_repository_without_commits_has_no_revision(
 
 
 def test_standard_input_has_no_past(repo: Path) -> None:
-    with pytest.raises(BadRequest, match="has no past"):
+    with pytest.raises(BadRequest, match="has no history"):
         then("-", stdin=webhook("a").encode())
 
 

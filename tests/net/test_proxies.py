@@ -15,7 +15,7 @@ URL = "https://tenant.example.com/public-api/v1"
 def test_https_goes_through_the_proxy_of_the_variable(name: str) -> None:
     proxy = Network({name: PROXY}).proxy_for(URL)
     assert proxy is not None
-    assert (proxy.address, proxy.shown, proxy.is_tls) == (
+    assert (proxy.address, proxy.display, proxy.is_tls) == (
         ("proxy.example.com", 3128),
         "proxy.example.com:3128",
         False,
@@ -37,7 +37,7 @@ def test_lower_case_comes_first() -> None:
         URL
     )
     assert proxy is not None
-    assert proxy.shown == "lower:2"
+    assert proxy.display == "lower:2"
 
 
 @pytest.mark.parametrize(
@@ -85,14 +85,14 @@ def test_a_scheme_may_be_left_out(text: str) -> None:
 def test_a_port_may_be_left_out() -> None:
     assert parse_proxy("http://proxy.test", "x").address == ("proxy.test", 80)
     assert parse_proxy("https://proxy.test", "x").address == ("proxy.test", 443)
-    assert parse_proxy("http://[::1]:3128", "x").shown == "[::1]:3128"
+    assert parse_proxy("http://[::1]:3128", "x").display == "[::1]:3128"
 
 
 def test_a_credential_is_sent_and_never_shown() -> None:
     proxy = parse_proxy("http://bo:hunter%402@proxy.example.com:3128", "HTTPS_PROXY")
     assert proxy.credential == "Basic Ym86aHVudGVyQDI="
     assert (
-        "hunter" not in f"{proxy!r} {proxy} {proxy.shown} {Network({'HTTPS_PROXY': proxy.url})!r}"
+        "hunter" not in f"{proxy!r} {proxy} {proxy.display} {Network({'HTTPS_PROXY': proxy.url})!r}"
     )
 
 

@@ -19,7 +19,7 @@ from reconciler.core.errors import (
     Unauthorized,
     Unreachable,
 )
-from reconciler.core.wire.retry_after import retry_after
+from reconciler.core.wire.retry_after import parse_retry_after
 from reconciler.providers.http.answer import Answer
 from tests.providers.asking import OK, ask
 from tests.providers.builders import (
@@ -172,12 +172,12 @@ def test_retry_after_as_a_date_is_seconds_from_now() -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     for delta, seconds in ((20, 20.0), (-20, 0.0), (9999, 60.0)):
         assert (
-            retry_after(
+            parse_retry_after(
                 format_datetime(now + timedelta(seconds=delta), usegmt=True), now.timestamp(), 60
             )
             == seconds
         )
-    assert retry_after("Mon, 99 Foo 2026 00:00:00 GMT", now.timestamp(), 60) is None
+    assert parse_retry_after("Mon, 99 Foo 2026 00:00:00 GMT", now.timestamp(), 60) is None
 
 
 def test_a_409_in_progress_is_waited_for() -> None:

@@ -19,7 +19,7 @@ from reconciler.core.model.webhook import (
     Webhook,
 )
 from reconciler.core.planning.plan import make_plan
-from reconciler.core.results.drift import Drift, look, news
+from reconciler.core.results.drift import Drift, find_drift, find_news
 from reconciler.core.results.reports import (
     Check,
     Delivery,
@@ -30,7 +30,7 @@ from reconciler.core.results.reports import (
     TestReport,
     Verdict,
 )
-from reconciler.core.safety.plan_digest import with_digest
+from reconciler.core.safety.plan_digest import add_digest
 from reconciler.core.safety.run_policy import RunPolicy
 from reconciler.core.saved.since import Base, labelled
 from reconciler.providers.moved import withheld
@@ -164,9 +164,9 @@ def labelled_plan() -> Plan:
 
 def settled() -> Drift:
     """What is news after that plan once a single change is left."""
-    before = look(labelled_plan())
+    before = find_drift(labelled_plan())
     left = tuple(change for change in before.plan.pending if change.key == "pending")
-    return news(before, look(replace(before.plan, stages=(left,))))
+    return find_news(before, find_drift(replace(before.plan, stages=(left,))))
 
 
 def replace_version(secret: Secret, version: str) -> Secret:
@@ -174,7 +174,7 @@ def replace_version(secret: Secret, version: str) -> Secret:
 
 
 def empty_plan() -> Plan:
-    return with_digest(Plan(TENANT, counts=Counts(keep=8, unmanaged=3)))
+    return add_digest(Plan(TENANT, counts=Counts(keep=8, unmanaged=3)))
 
 
 def plan_of(
@@ -184,7 +184,7 @@ def plan_of(
     counts = Counts(
         kinds.count(Action.CREATE), kinds.count(Action.UPDATE), kinds.count(Action.DELETE)
     )
-    return with_digest(
+    return add_digest(
         Plan(
             TENANT, (changes,) if changes else (), counts, violations=violations, warnings=warnings
         )
@@ -209,7 +209,7 @@ def delete(name: str) -> Change:
         name,
         live(name, spec(name)),
         reason="ours, no longer declared",
-        recorded="webhooks/payments.yaml",
+        source="webhooks/payments.yaml",
     )
 
 
@@ -232,7 +232,7 @@ def hostile_plan(text: str) -> Plan:
         text,
         live(text, spec(text), managed_by=ManagedBy(text, text, (text,))),
         reason=text,
-        recorded=text,
+        source=text,
     )
     violations = (
         Violation("protected", f"{text}: is protected", (text,)),
@@ -240,7 +240,7 @@ def hostile_plan(text: str) -> Plan:
         Violation("policy/https", f"{text}: {text} (url: {text})", (text,), Origin(text, 3, 5)),
     )
     plan = plan_of(changed, gone, violations=violations, warnings=(text,))
-    return with_digest(replace(plan, tenant=TenantRef(text, text, text)))
+    return add_digest(replace(plan, tenant=TenantRef(text, text, text)))
 
 
 def report_of(plan: Plan) -> Report:

@@ -22,8 +22,9 @@ from junitparser import JUnitXml
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.webhook import Origin
 from reconciler.core.results.reports import Check, Delivery, TestReport, Verdict
-from reconciler.render import github, gitlab, junit, sarif, summary
-from reconciler.render.forms import FORMS, forms_of
+from reconciler.render import summary
+from reconciler.render.ci import github, gitlab, junit, sarif
+from reconciler.render.forms import FORMS, list_forms
 from tests.render import builders
 
 SARIF = Draft4Validator(
@@ -236,8 +237,8 @@ def test_markdown_says_how_many_problems_it_had_no_room_for() -> None:
 
 @pytest.mark.parametrize(("value", "form"), sorted(FORMS))
 def test_each_row_of_the_table_of_forms_leads_to_a_function(value: str, form: str) -> None:
-    module, name = FORMS[value, form].split(".")
+    module, name = FORMS[value, form].rsplit(".", 1)
     function = getattr(import_module(f"reconciler.render.{module}"), name)
     assert ("color" in signature(function).parameters) == (form == "text")
     assert name == f"{value}_{'document' if form == 'json' else form}"
-    assert forms_of(value)[0] == "text"
+    assert list_forms(value)[0] == "text"

@@ -128,7 +128,7 @@ def test_a_delete_names_its_recorded_source_and_its_use() -> None:
 def test_a_delete_without_a_recorded_source_names_no_file(mark: ManagedBy | None) -> None:
     change = builders.delete("Gone")
     assert change.live is not None
-    bare = replace(change, live=replace(change.live, managed_by=mark), recorded=None)
+    bare = replace(change, live=replace(change.live, managed_by=mark), source=None)
     made = document.plan_document(builders.plan_of(bare))
     assert (made["changes"][0]["file"], made["changes"][0]["line"]) == (None, None)
     assert faults("plan", made) == []

@@ -10,18 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.results.drift import look
-from reconciler.render import (
-    document,
-    github,
-    gitlab,
-    junit,
-    markdown,
-    problems,
-    sarif,
-    summary,
-    text,
-)
+from reconciler.core.results.drift import find_drift
+from reconciler.render import document, markdown, problems, summary, text
+from reconciler.render.ci import github, gitlab, junit, sarif
 from tests.render import builders
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -37,18 +28,18 @@ CASES: dict[str, Callable[[], str]] = {
     "plan-since.txt": lambda: text.plan_text(builders.labelled_plan()),
     "plan-since.md": lambda: markdown.plan_markdown(builders.labelled_plan()),
     "plan-since.json": lambda: document.to_json(document.plan_document(builders.labelled_plan())),
-    "drift.txt": lambda: text.drift_text(look(builders.labelled_plan())),
-    "drift-color.txt": lambda: text.drift_text(look(builders.labelled_plan()), color=True),
-    "drift.md": lambda: markdown.drift_markdown(look(builders.labelled_plan())),
+    "drift.txt": lambda: text.drift_text(find_drift(builders.labelled_plan())),
+    "drift-color.txt": lambda: text.drift_text(find_drift(builders.labelled_plan()), color=True),
+    "drift.md": lambda: markdown.drift_markdown(find_drift(builders.labelled_plan())),
     "drift.json": lambda: document.to_json(
-        document.drift_document(look(builders.labelled_plan()), "")
+        document.drift_document(find_drift(builders.labelled_plan()), "")
     ),
-    "drift-news.txt": lambda: text.drift_text(builders.settled(), at="2026-01-02T03:04:05+00:00"),
+    "drift-news.txt": lambda: text.drift_text(builders.settled(), time="2026-01-02T03:04:05+00:00"),
     "drift-news.md": lambda: markdown.drift_markdown(
         builders.settled(), "2026-01-02T03:04:05+00:00"
     ),
-    "drift-none.txt": lambda: text.drift_text(look(builders.empty_plan())),
-    "drift-none.md": lambda: markdown.drift_markdown(look(builders.empty_plan())),
+    "drift-none.txt": lambda: text.drift_text(find_drift(builders.empty_plan())),
+    "drift-none.md": lambda: markdown.drift_markdown(find_drift(builders.empty_plan())),
     "report.txt": lambda: text.report_text(builders.report_of(builders.mixed_plan())),
     "report-color.txt": lambda: text.report_text(
         builders.report_of(builders.mixed_plan()), color=True

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.core.model.webhook import Subscription
-from reconciler.core.results.cause import Cause, cause_of_status
+from reconciler.core.results.cause import Cause, find_cause
 from reconciler.core.results.reports import Check, Delivery, Verdict
 from reconciler.render.hints import HINTS, check_hint
 
@@ -37,7 +37,7 @@ def hint(cause: Cause, via: str = "probe", status: int | None = None) -> str:
 def test_a_status_has_the_hint_that_fits_it_whatever_the_tenant_writes_beside_it(
     status: int, words: str
 ) -> None:
-    assert words in hint(cause_of_status(status), status=status)
+    assert words in hint(find_cause(status), status=status)
     foreign = Check(
         Delivery("hook", EVENT, Verdict.REJECTED, status, "no"),
         "hook",

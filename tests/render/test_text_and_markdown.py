@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.core.change import Change, FieldChange, Plan, Violation
 from reconciler.core.model.webhook import Origin, Subscription
-from reconciler.core.planning.settle import Unresolved
+from reconciler.core.planning.settle import UnresolvedWarning
 from reconciler.core.results.reports import Outcome, Report, Status, Verdict
 from reconciler.render import document, markdown, problems, text
 from reconciler.render.hints import HINTS
@@ -209,8 +209,13 @@ def test_markdown_of_many_warnings_still_says_every_change() -> None:
 
 
 def test_markdown_says_once_that_references_have_no_value_and_what_was_not_compared() -> None:
-    notes = [Unresolved(f"hook.yaml:{number}: long", f"fromEnv: T{number}") for number in range(30)]
-    notes += [Unresolved("a: credential not compared: long", "fromEnv: T1", "credential of a")]
+    notes = [
+        UnresolvedWarning(f"hook.yaml:{number}: long", f"fromEnv: T{number}")
+        for number in range(30)
+    ]
+    notes += [
+        UnresolvedWarning("a: credential not compared: long", "fromEnv: T1", "credential of a")
+    ]
     plan = builders.plan_of(warnings=(*notes, "another"))
 
     made = markdown.plan_markdown(plan)
@@ -227,7 +232,7 @@ def test_markdown_says_once_that_references_have_no_value_and_what_was_not_compa
 
 
 def test_markdown_of_one_reference_without_a_value_says_all_of_it() -> None:
-    note = Unresolved("hook.yaml:1: does not resolve", "fromEnv: T")
+    note = UnresolvedWarning("hook.yaml:1: does not resolve", "fromEnv: T")
     assert "does not resolve" in markdown.plan_markdown(builders.plan_of(warnings=(note,)))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from reconciler.core.errors import InvalidManifests
 from reconciler.core.model.auth import BearerAuth
 from reconciler.core.model.problem import Problem
-from reconciler.manifests import load, unresolved
+from reconciler.manifests import find_unresolved, load
 from tests.support.processes import webhook
 from tests.support.requests import make_request
 
@@ -61,4 +61,4 @@ def ask(
         return Found(None, error.problems)
     auth = manifests.declared[0].spec.auth
     assert isinstance(auth, BearerAuth)
-    return Found(auth.token, manifests.problems + unresolved(manifests, manifests.declared))
+    return Found(auth.token, manifests.problems + find_unresolved(manifests, manifests.declared))

@@ -34,9 +34,9 @@ def aws(moto: Moto, monkeypatch: pytest.MonkeyPatch) -> Moto:
 
 
 def aws_environment(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
-    from reconciler.manifests.secret_sources.aws import _client  # noqa: PLC0415  it keeps what one run needs; this is another run
+    from reconciler.manifests.secret_sources.aws import _open_client  # noqa: PLC0415  it keeps what one run needs; this is another run
 
-    _client.cache_clear()
+    _open_client.cache_clear()
     for name, text in {"AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nonexistent", **env}.items():
         monkeypatch.setenv(name, text)
 
@@ -107,7 +107,7 @@ def refusing(code: str, status: int = 400) -> type[Any]:
         (refusing("ExpiredTokenException"), "AWS answered no secret (ExpiredTokenException)"),
         (refusing("<b>hunter2</b>"), "AWS answered no secret"),
         (refusing("InternalServiceError", 500), "AWS answered no secret (InternalServiceError)"),
-        (answering(200, b"<html>hunter2</html>"), "what answers is no AWS Secrets Manager"),
+        (answering(200, b"<html>hunter2</html>"), "the server is not AWS Secrets Manager"),
         (answering(500, b"<html>hunter2</html>"), "AWS answered no secret"),
     ],
 )

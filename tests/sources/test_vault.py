@@ -105,14 +105,14 @@ def test_a_sealed_vault_is_told_and_mended_by_unsealing(tmp_path: Path, repo: Pa
     [
         (
             answering(200, b"<html>hunter2</html>", ("Content-Type", "text/html")),
-            "no Vault: it sent no JSON object",
+            "is not a Vault: it sent no JSON object",
         ),
-        (answering(503, b"<html>hunter2</html>"), "no Vault: it sent no JSON object"),
-        (answering(200, b'["hunter2"]'), "no Vault: it sent no JSON object"),
-        (answering(200, b"[" * 100_000), "no Vault: it sent no JSON object"),
+        (answering(503, b"<html>hunter2</html>"), "is not a Vault: it sent no JSON object"),
+        (answering(200, b'["hunter2"]'), "is not a Vault: it sent no JSON object"),
+        (answering(200, b"[" * 100_000), "is not a Vault: it sent no JSON object"),
         (
             answering(200, b'{"data": {"path": "hunter2/"}}'),
-            "does not say where its engine is mounted",
+            "did not return the mount of its engine",
         ),
         (answering(200, b'{"data": "hunter2"}'), "the Vault answered 200, and no secret"),
         (

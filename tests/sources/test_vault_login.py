@@ -406,7 +406,7 @@ def test_tls_errors_say_tls_and_name_the_file_of_authorities(repo: Path, tmp_pat
         for given in ({"ca_file": str(tmp_path / "ca.pem")}, {}):
             cacert = {} if given else {"VAULT_CACERT": str(tmp_path / "ca.pem")}
             problem = ask(repo, REFERENCE, {**env, **cacert}, **given).problem
-            assert "the TLS certificate of the Vault is for another" in problem.message
+            assert "the TLS certificate of the Vault is for a different" in problem.message
 
 
 def test_https_to_a_port_that_speaks_no_tls_says_tls(bao: Bao, repo: Path) -> None:

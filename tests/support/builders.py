@@ -14,10 +14,10 @@ from reconciler.core.model.auth import (
     BasicAuth,
     BearerAuth,
     NoAuth,
-    credential,
+    get_credential,
     with_credential,
 )
-from reconciler.core.model.limits import normal
+from reconciler.core.model.limits import normalize_name
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
 from reconciler.core.model.webhook import (
     Declared,
@@ -121,9 +121,9 @@ def normalize(spec: Webhook) -> Webhook:
     """What a tenant of our contract answers: the name in NFC, a credential as the version it is
     known by.
     """
-    known = credential(spec.auth)
+    known = get_credential(spec.auth)
     auth = with_credential(spec.auth, Withheld(known.version)) if known is not None else spec.auth
-    return replace(spec, name=normal(spec.name), auth=auth)
+    return replace(spec, name=normalize_name(spec.name), auth=auth)
 
 
 def policy(*, scope: Scope | None = None, repository: str | None = None, **other: Any) -> RunPolicy:

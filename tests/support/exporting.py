@@ -12,13 +12,13 @@ from pathlib import Path
 
 from reconciler import workflow
 from reconciler.core.change import Plan
-from reconciler.core.export.adopt import Wanted
+from reconciler.core.export.adopt import AdoptionRequest
 from reconciler.core.model.webhook import Webhook
 from reconciler.core.planning.plan import make_plan
 from reconciler.core.safety.run_policy import RunPolicy, Scope
 from reconciler.manifests import Manifests, load
-from reconciler.manifests.edit.edits import edits
-from reconciler.manifests.edit.write import Style, new_files, write
+from reconciler.manifests.edit.edits import make_edits
+from reconciler.manifests.edit.new_files import Style, make_new_files, write_files
 from reconciler.providers.memory import MemoryProvider
 from tests.support.builders import OWNER, TENANT, as_stored, carry_out
 from tests.support.requests import make_request
@@ -43,8 +43,8 @@ def exported(folder: Path, tenant: MemoryProvider, into: Path | None = None) -> 
     into = into or folder
     manifests = read(folder)
     made = asyncio.run(workflow.export(manifests, tenant, policy_for(manifests)))
-    changed, warnings = edits(made, manifests.joined, str(into))
-    write((*new_files(made, str(into), Style({})), *changed), str(into))
+    changed, warnings = make_edits(made, manifests.event_subscriptions, str(into))
+    write_files((*make_new_files(made, str(into), Style({})), *changed), str(into))
     return warnings
 
 
@@ -52,7 +52,7 @@ def plan_after(folder: Path, tenant: MemoryProvider) -> Plan:
     """Adopts, then plans."""
     manifests = read(folder)
     rules = policy_for(manifests)
-    adopting = asyncio.run(workflow.adopt(manifests, tenant, rules, Wanted(), TENANT))
+    adopting = asyncio.run(workflow.adopt(manifests, tenant, rules, AdoptionRequest(), TENANT))
     assert adopting.violations == ()
     assert carry_out(adopting, tenant).complete
     return make_plan(

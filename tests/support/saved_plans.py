@@ -7,8 +7,14 @@ from typing import Any
 
 from reconciler.cli.run.plan_file import decoded
 from reconciler.core.change import Plan
-from reconciler.core.model.auth import auth_type, credential, credential_field, header, username
-from reconciler.core.model.fields import attributes
+from reconciler.core.model.auth import (
+    get_auth_type,
+    get_credential,
+    get_credential_field,
+    get_header,
+    get_username,
+)
+from reconciler.core.model.fields import list_attributes
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared
 from reconciler.core.safety.run_policy import RunPolicy
@@ -64,16 +70,16 @@ def touched(plan: Plan, wanted: Iterable[Declared]) -> list[Declared]:
 
 def _manifest(item: Declared) -> Json:
     spec = item.spec
-    auth: Json = {"type": auth_type(spec.auth)}
-    secret = credential(spec.auth)
+    auth: Json = {"type": get_auth_type(spec.auth)}
+    secret = get_credential(spec.auth)
     for name, value in (
-        ("username", username(spec.auth)),
-        ("header", header(spec.auth)),
-        (credential_field(spec.auth), secret),
+        ("username", get_username(spec.auth)),
+        ("header", get_header(spec.auth)),
+        (get_credential_field(spec.auth), secret),
     ):
         if value:
             auth[name] = _reference(value)
-    values = {row.name: row.read(spec) for row in attributes()}
+    values = {row.name: row.read(spec) for row in list_attributes()}
     body = {name: value for name, value in values.items() if value is not None}
     return {
         "apiVersion": "webhooks.reconciler/v1",

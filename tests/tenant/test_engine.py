@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.wire.retry_after import retry_after
+from reconciler.core.wire.retry_after import parse_retry_after
 from reconciler.tenant.schedule.retries import JITTER, Retries, parse_schedule
 from reconciler.tenant.store.values.attempt import make_interrupted
 from reconciler.tenant.times import DAY
@@ -112,8 +112,8 @@ def test_retry_after_is_waited_for_capped_at_an_hour_and_garbage_is_ignored(
 
 
 def test_retry_after_reads_dates_as_utc_and_never_fails() -> None:
-    assert retry_after("Sun, 06 Nov 1994 08:49:37 GMT", 784111777 - 30, 3600) == 30
-    assert retry_after("Sun Nov  6 08:49:37 1994", 784111777 - 30, 3600) == 30
+    assert parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", 784111777 - 30, 3600) == 30
+    assert parse_retry_after("Sun Nov  6 08:49:37 1994", 784111777 - 30, 3600) == 30
     for garbage in (
         None,
         "",
@@ -123,8 +123,8 @@ def test_retry_after_reads_dates_as_utc_and_never_fails() -> None:
         "\u0663",
         "Sun, 06 Nov 99999 08:49:37 GMT",
     ):
-        assert retry_after(garbage, 0.0, 3600) in {None, 3600}
-    assert retry_after("9" * 5000, 0.0, 3600) == 3600
+        assert parse_retry_after(garbage, 0.0, 3600) in {None, 3600}
+    assert parse_retry_after("9" * 5000, 0.0, 3600) == 3600
 
 
 def test_retry_after_holds_the_whole_webhook_and_no_other(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from reconciler.delivery.guard import AddressPolicy, Resolve, system_addresses
+from reconciler.delivery.guard import AddressPolicy, Resolve, resolve_by_system
 from reconciler.delivery.send import Sender
 from reconciler.tenant.server.app import create_app
 from reconciler.tenant.store.store import open_store
@@ -37,7 +37,7 @@ def hanging_names() -> Iterator[tuple[Resolve, list[str], threading.Event]]:
         if host.startswith("slow"):
             over.wait()
             return []
-        return ["127.0.0.1"] if host.endswith(".test") else system_addresses(host, port)
+        return ["127.0.0.1"] if host.endswith(".test") else resolve_by_system(host, port)
 
     try:
         yield resolve, asked, over
@@ -128,7 +128,7 @@ def test_endpoints_that_hang_do_not_delay_the_healthy_ones(tmp_path: Path) -> No
         urls = [ends.url(n, f"/{'hang' if n % 2 else 'ok'}/{n}") for n in range(40)]
         with filled.store_at(tmp_path) as store:
             filled.add_webhooks(store, urls, own_event=True)
-        async with running(tmp_path, system_addresses) as t:
+        async with running(tmp_path, resolve_by_system) as t:
             found = await latencies(t, ends, 400, 40, 100)
             assert len(found) == 200
             assert found[int(len(found) * 0.99)] <= 2.0

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 from reconciler.core.errors import BadAnswer, NotFound
-from reconciler.core.model.auth import BearerAuth, NoAuth, credential
+from reconciler.core.model.auth import BearerAuth, NoAuth, get_credential
 from reconciler.core.model.capabilities import Capabilities, SecretRules
 from reconciler.core.model.secret import Secret, Withheld
 from reconciler.core.model.webhook import Subscription, Webhook
@@ -137,7 +137,13 @@ def _held(value: object) -> Held:
         auth = BearerAuth(Withheld()) if body["auth"] == "bearer" else NoAuth()
         options = {"urgent": body["urgent"], "tags": body["tags"]}
         spec = Webhook(
-            body["title"], body["target"], body["notes"], not body["paused"], auth, events, options
+            name=body["title"],
+            url=body["target"],
+            description=body["notes"],
+            enabled=not body["paused"],
+            auth=auth,
+            subscriptions=events,
+            options=options,
         )
         return Held(str(body["id"]), spec)
     except (KeyError, TypeError):
@@ -146,7 +152,7 @@ def _held(value: object) -> Held:
 
 def _body(want: Webhook) -> dict[str, Any]:
     """A hook as Pigeon takes it. A `Secret` is revealed by the client, not here."""
-    secret = credential(want.auth)
+    secret = get_credential(want.auth)
     return {
         "title": want.name,
         "target": want.url,

@@ -12,7 +12,7 @@ from reconciler.cli.run.prepare import Prepared, prepare
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.progress import waiting
 from reconciler.cli.terminal.signals import run
-from reconciler.core.export.adopt import Wanted
+from reconciler.core.export.adopt import AdoptionRequest
 from reconciler.render.escape import terminal
 
 
@@ -27,11 +27,13 @@ def adopt(
     """Plans, confirms, carries out, reports; the exit code. `names` None: every declared webhook
     that is unowned.
     """
-    wanted = Wanted(names, adopt_from)
+    wanted = AdoptionRequest(names, adopt_from)
     return run(_adopt(console, prepare(options, changes, "warn"), write, wanted))
 
 
-async def _adopt(console: Console, prepared: Prepared, write: WriteOptions, wanted: Wanted) -> int:
+async def _adopt(
+    console: Console, prepared: Prepared, write: WriteOptions, wanted: AdoptionRequest
+) -> int:
     most = write.execution.parallelism
     async with opened(prepared.target, prepared.connection, most) as provider:
         async with waiting(console, "listing"):

@@ -14,9 +14,9 @@ from reconciler.cli.terminal.signals import run
 from reconciler.core.errors import InvalidManifests
 from reconciler.core.results.finding import Finding
 from reconciler.manifests import Manifests
-from reconciler.manifests.secret_sources.file import FROM_FILE, login_places
-from reconciler.render import doctor
-from reconciler.render.counted import counted
+from reconciler.manifests.secret_sources.file import FROM_FILE, list_login_places
+from reconciler.render.commands import doctor
+from reconciler.render.counts import show_count
 
 _REQUESTS = 3  # how long all of them may take, in the time of a single one
 
@@ -53,7 +53,7 @@ def _token_files(options: ManifestOptions, manifests: Manifests | None) -> list[
     given = (
         {realpath(options.tenant.tenant_token_file)} if options.tenant.tenant_token_file else set()
     )
-    places = manifests.tokens - login_places(environ) if manifests is not None else frozenset()
+    places = manifests.tokens - list_login_places(environ) if manifests is not None else frozenset()
     return sorted(
         relpath(path)
         for path in given | {place.item[0] for place in places if place.source == FROM_FILE}
@@ -66,10 +66,10 @@ def _manifests(options: ManifestOptions) -> tuple[Manifests | None, tuple[Findin
         found = source.read(options, "warn")
     except InvalidManifests as error:
         return None, (Finding("manifests", "failed", str(error), "reconciler validate says which"),)
-    counts = [counted(number, kind) for kind, number in found.kinds.items()]
+    counts = [show_count(number, kind) for kind, number in found.kinds.items()]
     what = f"{', '.join(counts) or 'no manifests'} in {' '.join(options.paths)}"
     if found.problems:
-        message = f"{counted(len(found.problems), 'warning')}; {what}"
+        message = f"{show_count(len(found.problems), 'warning')}; {what}"
         return found, (
             Finding("manifests", "warning", message, "reconciler validate and plan say which"),
         )

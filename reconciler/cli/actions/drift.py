@@ -15,7 +15,7 @@ from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.ending import Exit
 from reconciler.cli.terminal.signals import interruptible, run
 from reconciler.core.errors import GitFailed, InvalidManifests, ProviderError
-from reconciler.core.results.drift import Drift, look, news
+from reconciler.core.results.drift import Drift, find_drift, find_news
 from reconciler.render import escape, problems
 
 
@@ -32,12 +32,12 @@ def watch(console: Console, options: ManifestOptions, changes: ChangeOptions, pa
 
 
 async def _look(console: Console, options: ManifestOptions, changes: ChangeOptions) -> Drift:
-    return look(await prepare(options, changes, "warn").plan_only(console))
+    return find_drift(await prepare(options, changes, "warn").plan_only(console))
 
 
 def exit_code(found: Drift) -> int:
     """The exit code of a look."""
-    return Exit.DRIFT if found.found else Exit.DONE
+    return Exit.DRIFT if found.has_drift else Exit.DONE
 
 
 def show_drift(console: Console, found: Drift, at: str) -> None:
@@ -89,7 +89,7 @@ class _Watch:
             self._tell(error)
             return
         self.trouble = ""
-        told = now if self.last is None else news(self.last, now)
+        told = now if self.last is None else find_news(self.last, now)
         if self.last is None or told.is_news:
             show_drift(self.console, told, datetime.now(UTC).isoformat(timespec="seconds"))
         self.last = now

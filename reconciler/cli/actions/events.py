@@ -12,9 +12,9 @@ from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.signals import run
 from reconciler.core.errors import ProviderError, ReconcilerError, StoreError
 from reconciler.core.model.webhook import Declared
-from reconciler.core.results.coverage import Coverage, coverage
+from reconciler.core.results.coverage import Coverage, find_coverage
 from reconciler.manifests import load
-from reconciler.render import events
+from reconciler.render.commands import events
 from reconciler.render.escape import terminal
 
 
@@ -35,7 +35,9 @@ def _coverages(
     """One for each Tenant manifest, of the webhooks that it selects; without one, of all."""
     each = _declared(options)
     return tuple(
-        coverage(name, declared, _known(console, _for_tenant(options, name), declared, live=live))
+        find_coverage(
+            name, declared, _known(console, _for_tenant(options, name), declared, live=live)
+        )
         for name, declared in each.items()
     )
 

@@ -18,8 +18,8 @@ from reconciler.cli.terminal.signals import run
 from reconciler.core.change import TenantRef
 from reconciler.core.export.exported import Export, Written
 from reconciler.manifests import Manifests, TenantSpec
-from reconciler.manifests.edit import edits, write
-from reconciler.render import exported
+from reconciler.manifests.edit import edits, new_files
+from reconciler.render.commands import export as render_export
 from reconciler.render.document import to_json
 
 
@@ -64,7 +64,7 @@ async def _export(
     in_use = manifests.tenant if options.tenant.by_manifest else None
     made, files = _files(made, manifests, in_use, destination)
     if not destination.dry_run:
-        write.write(files, destination.folder)
+        new_files.write_files(files, destination.folder)
     _show(console, prepared.tenant, made, files)
     if files and not destination.dry_run:
         _read_back(options, destination.folder)
@@ -76,10 +76,10 @@ def _files(
 ) -> tuple[Export, tuple[Written, ...]]:
     """The files to write, and the export with warnings of what remains to be done by hand."""
     labels = in_use.select if in_use is not None else {}
-    style = write.Style(labels, destination.hide_urls)
-    changed, by_hand = edits.edits(made, manifests.joined, destination.folder)
+    style = new_files.Style(labels, destination.hide_urls)
+    changed, by_hand = edits.make_edits(made, manifests.event_subscriptions, destination.folder)
     made = replace(made, warnings=made.warnings + by_hand + _of_patches(in_use, made))
-    return made, (*write.new_files(made, destination.folder, style), *changed)
+    return made, (*new_files.make_new_files(made, destination.folder, style), *changed)
 
 
 def _of_patches(in_use: TenantSpec | None, made: Export) -> tuple[str, ...]:
@@ -95,10 +95,10 @@ def _of_patches(in_use: TenantSpec | None, made: Export) -> tuple[str, ...]:
 
 def _show(console: Console, tenant: TenantRef, made: Export, files: tuple[Written, ...]) -> None:
     if console.output == "json":
-        console.data(to_json(exported.export_document(tenant, made, files)))
+        console.data(to_json(render_export.export_document(tenant, made, files)))
     else:
-        console.data(exported.export_text(made, files, color=console.color))
-    for remark in exported.remarks(made, files):
+        console.data(render_export.export_text(made, files, color=console.color))
+    for remark in render_export.remarks(made, files):
         console.say(remark)
 
 

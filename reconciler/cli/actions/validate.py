@@ -9,7 +9,7 @@ from reconciler.cli.run import source
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.problems import rendered
 from reconciler.core.errors import InvalidManifests
-from reconciler.manifests import Manifests, unresolved
+from reconciler.manifests import Manifests, find_unresolved
 
 
 def read(options: ManifestOptions, *, secrets: bool) -> Manifests:
@@ -21,7 +21,7 @@ def read(options: ManifestOptions, *, secrets: bool) -> Manifests:
 
 def require_secrets(found: Manifests) -> None:
     """Raises InvalidManifests if a reference does not resolve, of a webhook or of a Tenant."""
-    problems = unresolved(found, found.declared, tenants=True)
+    problems = find_unresolved(found, found.declared, tenants=True)
     if problems:
         raise InvalidManifests(problems, found.documents, found.skipped)
 

@@ -21,7 +21,7 @@ from reconciler.cli.options.writing import (
     yes_option,
 )
 from reconciler.cli.terminal.console import console_of
-from reconciler.render.forms import forms_of
+from reconciler.render.forms import list_forms
 
 EPILOG = """\b
 Examples:
@@ -63,7 +63,7 @@ class AdoptOptions:
 @tenant_options
 @ca_file_option
 @time_options
-@output_option(*forms_of("report"))
+@output_option(*list_forms("report"))
 @logging_options
 @pass_options(AdoptOptions)
 def command(ctx: click.Context, options: AdoptOptions) -> int:

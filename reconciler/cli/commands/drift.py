@@ -16,7 +16,7 @@ from reconciler.cli.options.paths import paths_argument
 from reconciler.cli.options.selection import exclude_option, narrow_options
 from reconciler.cli.options.tenant import all_tenants_option, tenant_options
 from reconciler.cli.terminal.console import console_of
-from reconciler.render.forms import forms_of
+from reconciler.render.forms import list_forms
 
 EPILOG = """\b
 Examples:
@@ -58,7 +58,7 @@ class DriftOptions:
 @time_options
 @network_options
 @secret_options
-@output_option(*forms_of("drift"))
+@output_option(*list_forms("drift"))
 @logging_options
 @pass_options(DriftOptions)
 def command(ctx: click.Context, options: DriftOptions) -> int:

@@ -24,11 +24,11 @@ def command(ctx: click.Context, field: str) -> None:
     """Say what a field of a manifest means, what it may hold and what stands below it. `spec.` may
     be left out.
     """
-    from reconciler.manifests.schemas.fields import explained, kinds  # noqa: PLC0415  `--help` reads no schema
-    from reconciler.render.fields import field_text, kinds_text  # noqa: PLC0415  likewise
+    from reconciler.manifests.schemas.fields import explain_field, list_kinds  # noqa: PLC0415  `--help` reads no schema
+    from reconciler.render.commands.explain import field_text, kinds_text  # noqa: PLC0415  likewise
 
     if not field:
-        console_of(ctx).data(kinds_text(kinds()))
+        console_of(ctx).data(kinds_text(list_kinds()))
         return
-    found = explained(field)
+    found = explain_field(field)
     console_of(ctx).data(field_text(found, found.fields))

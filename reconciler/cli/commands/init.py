@@ -102,10 +102,10 @@ def _files() -> dict[str, str]:
     """The text of each file by its path; a manifest begins with the line by which editors find the
     schema.
     """
-    from reconciler.manifests.schema_texts import schema_text  # noqa: PLC0415  `--help` does not need it
+    from reconciler.manifests.schema_texts import read_schema_text  # noqa: PLC0415  `--help` does not need it
 
     found = {
         name: f"# yaml-language-server: $schema={'../' * name.count('/')}{SCHEMA}\n{text}"
         for name, text in MANIFESTS.items()
     }
-    return {**found, SCHEMA: schema_text("manifest")}
+    return {**found, SCHEMA: read_schema_text("manifest")}

@@ -14,7 +14,7 @@ from reconciler.cli.options.output import logging_options, output_option
 from reconciler.cli.options.paths import paths_argument
 from reconciler.cli.options.tenant import all_tenants_option
 from reconciler.cli.terminal.console import console_of
-from reconciler.render.forms import forms_of
+from reconciler.render.forms import list_forms
 
 EPILOG = """\b
 Examples:
@@ -50,7 +50,7 @@ class PlanOptions:
 @policies_at_option
 @all_tenants_option
 @plan_options
-@output_option(*forms_of("plan"))
+@output_option(*list_forms("plan"))
 @logging_options
 @pass_options(PlanOptions)
 def command(ctx: click.Context, options: PlanOptions) -> int:

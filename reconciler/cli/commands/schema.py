@@ -45,6 +45,6 @@ def command(ctx: click.Context, kind: str) -> None:
     """Print a JSON Schema (Draft 2020-12) of a manifest kind or of an output; for editors,
     `manifest`.
     """
-    from reconciler.manifests.schema_texts import schema_text  # noqa: PLC0415  `--help` needs no schema
+    from reconciler.manifests.schema_texts import read_schema_text  # noqa: PLC0415  `--help` needs no schema
 
-    console_of(ctx).data(schema_text(kind))
+    console_of(ctx).data(read_schema_text(kind))

@@ -7,7 +7,7 @@ import click
 from reconciler.cli.options.output import logging_options, output_option
 from reconciler.cli.run.show import show_plan
 from reconciler.cli.terminal.console import console_of
-from reconciler.render.forms import forms_of
+from reconciler.render.forms import list_forms
 
 EPILOG = """\b
 Examples:
@@ -18,7 +18,7 @@ Examples:
 
 @click.command("show", epilog=EPILOG)
 @click.argument("file", metavar="FILE")
-@output_option(*forms_of("plan"))
+@output_option(*list_forms("plan"))
 @logging_options
 @click.pass_context
 def command(ctx: click.Context, file: str) -> None:

@@ -15,7 +15,7 @@ from reconciler.cli.options.selection import narrow_options
 from reconciler.cli.options.tenant import all_tenants_option, tenant_options
 from reconciler.cli.options.testing import EndpointOptions, endpoint_options
 from reconciler.cli.terminal.console import console_of
-from reconciler.render.forms import forms_of
+from reconciler.render.forms import list_forms
 
 EPILOG = """\b
 Examples:
@@ -46,7 +46,7 @@ class TestOptions:
 @time_options
 @network_options
 @secret_options
-@output_option(*forms_of("test"))
+@output_option(*list_forms("test"))
 @logging_options
 @pass_options(TestOptions)
 def command(ctx: click.Context, options: TestOptions) -> int:

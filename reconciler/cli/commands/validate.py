@@ -19,7 +19,7 @@ from reconciler.cli.options.output import logging_options, output_option
 from reconciler.cli.options.paths import paths_argument
 from reconciler.cli.options.tenant import all_tenants_option
 from reconciler.cli.terminal.console import console_of
-from reconciler.render.forms import forms_of
+from reconciler.render.forms import list_forms
 
 EPILOG = """\b
 Examples:
@@ -50,7 +50,7 @@ class ValidateOptions:
 @policies_at_option
 @secret_options
 @ca_file_option
-@output_option(*forms_of("problems"))
+@output_option(*list_forms("problems"))
 @logging_options
 @pass_options(ValidateOptions)
 def command(ctx: click.Context, options: ValidateOptions) -> None:

@@ -67,9 +67,9 @@ def _repositories(
 ) -> tuple[str, ...]:
     if not values:
         return ()
-    from reconciler.core.model.remote import named  # noqa: PLC0415  only for who moved
+    from reconciler.core.model.remote import parse_repository  # noqa: PLC0415  only for who moved
 
-    found = tuple(map(named, values))
+    found = tuple(map(parse_repository, values))
     if None in found:  # which may hold a password, so it is not repeated
         raise click.BadParameter("is no repository: write host/path, or the url of a remote")
     return tuple(filter(None, found))

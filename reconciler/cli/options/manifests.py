@@ -14,7 +14,7 @@ from reconciler.cli.options.tenant import TenantOptions
 
 if TYPE_CHECKING:
     from reconciler.manifests.decode.request import PoliciesMode
-    from reconciler.manifests.secret_sources import Once
+    from reconciler.manifests.secret_sources import FetchCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class SharedInput:
     """
 
     stdin: bytes | None = None
-    once: Once | None = None
+    once: FetchCache | None = None
     known: frozenset[str] = frozenset()
 
 

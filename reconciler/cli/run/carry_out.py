@@ -19,7 +19,7 @@ from reconciler.core.model.webhook import Owner
 from reconciler.core.results.reports import Failure, Report, Verdict
 from reconciler.execute import Check, Execution, Options
 from reconciler.providers.base import Provider
-from reconciler.testing import events_of
+from reconciler.testing import choose_events
 
 GRACE: Final = 10.0  # seconds that a request under way gets after the first Ctrl-C or SIGTERM
 
@@ -30,7 +30,9 @@ def _tested(provider: Provider) -> Check:
             return None
         spec = change.declared.spec
         try:
-            delivery = await provider.test(spec, change.live, events_of(spec, every=False)[0])
+            delivery = await provider.test(
+                spec, change.live, choose_events(spec, all_events=False)[0]
+            )
         except ProviderError as error:
             return Failure(error.kind, f"its test could not be made: {error}")
         if delivery.verdict is Verdict.DELIVERED:

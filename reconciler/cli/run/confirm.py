@@ -19,7 +19,7 @@ from reconciler.core.model.webhook import Owner
 from reconciler.core.results.reports import Report, Status
 from reconciler.providers.base import Provider
 from reconciler.render import text
-from reconciler.render.counted import counted
+from reconciler.render.counts import show_count
 from reconciler.workflow import approve
 
 
@@ -80,7 +80,9 @@ def _confirmed(console: Console, made: Plan) -> bool:
     if console.output != "text":
         click.echo(text.plan_text(made), err=True)
     with at_once():
-        click.echo(f"Carry out {counted(len(made.pending), 'change')}? [y/N] ", err=True, nl=False)
+        click.echo(
+            f"Carry out {show_count(len(made.pending), 'change')}? [y/N] ", err=True, nl=False
+        )
         answer = sys.stdin.readline()
     if not answer:
         click.echo(err=True)  # the end of input left the cursor behind the question

@@ -26,7 +26,7 @@ from reconciler.delivery.send import Sender
 from reconciler.manifests import Manifests
 from reconciler.net import idn
 from reconciler.net.proxies import Network, Proxy
-from reconciler.net.trust import trusting
+from reconciler.net.trust import make_context
 from reconciler.providers.base import Provider
 from reconciler.providers.http.client import Client
 from reconciler.providers.http.label import Label
@@ -126,7 +126,7 @@ def choose(options: TenantOptions, manifests: Manifests | None) -> Target:
     if spec.local is not None:
         return Target(spec.name, file=spec.local)
     token = spec.token
-    if token is None or not token.resolved:
+    if token is None or not token.is_resolved:
         reference = token.reference if token is not None else "token"
         text = f"the tenant's token does not resolve: {reference}"
         problem = Problem(
@@ -157,7 +157,7 @@ def sender(options: ConnectionOptions, proxy: Proxy | None = None) -> Sender:
     """What sends deliveries: to the addresses that the options allow, trusting what they say beside
     the machine's.
     """
-    tls = trusting(options.ca_file) if options.ca_file else None
+    tls = make_context(options.ca_file) if options.ca_file else None
     return Sender(address_policy(options), tls=tls, proxy=proxy)
 
 

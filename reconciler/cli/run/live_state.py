@@ -21,7 +21,7 @@ async def keys_switched_off(
     Raises ProviderError.
     """
     keys = {item.key for item in declared if item.spec.enabled is not False} if owner else set()
-    return tuple(sorted(keys & await workflow.switched_off(provider, owner))) if keys else ()
+    return tuple(sorted(keys & await workflow.find_switched_off(provider, owner))) if keys else ()
 
 
 async def known_switched_off(

@@ -10,13 +10,13 @@ from reconciler.cli.run.source import owner
 from reconciler.core.model.webhook import Owner
 from reconciler.core.safety.run_policy import Limits, RunPolicy
 from reconciler.manifests import Manifests, TenantSpec
-from reconciler.manifests.history.repository import repository_of_run
+from reconciler.manifests.history.repository import find_repository_of_run
 
 
 def make_policy(tenant: TenantOptions, changes: ChangeOptions, manifests: Manifests) -> RunPolicy:
     """What the options allow, over what the Tenant manifest says."""
     spec = manifests.tenant if tenant.by_manifest else None
-    name, repository = owner(tenant, spec), repository_of_run(manifests, spec)
+    name, repository = owner(tenant, spec), find_repository_of_run(manifests, spec)
     prune = spec.prune if spec is not None else True
     return RunPolicy(
         owner=Owner(name, changes.revision, repository),

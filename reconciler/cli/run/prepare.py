@@ -18,12 +18,12 @@ from reconciler.cli.terminal.progress import waiting
 from reconciler.core.change import Plan, TenantRef
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.webhook import Declared
-from reconciler.core.planning.settle import Unresolved
+from reconciler.core.planning.settle import UnresolvedWarning
 from reconciler.core.safety.run_policy import RunPolicy
 from reconciler.core.saved.since import Base
 from reconciler.manifests import Manifests
 from reconciler.manifests.decode.secrets import UNRESOLVED
-from reconciler.manifests.history import since as history
+from reconciler.manifests.history import base_manifests
 from reconciler.providers.base import Reader
 
 
@@ -97,7 +97,7 @@ def _said(problem: Problem) -> str:
     mend = f"; {problem.hint}" if problem.hint else ""
     text = f"{problem.origin}: {problem.message} [{problem.rule}]{mend}"
     return (
-        Unresolved(text, problem.message.partition(" does not resolve")[0])
+        UnresolvedWarning(text, problem.message.partition(" does not resolve")[0])
         if problem.rule == UNRESOLVED
         else text
     )
@@ -120,7 +120,7 @@ def _base(options: ManifestOptions, manifests: Manifests) -> Base | None:
     """
     if options.since is None:
         return None
-    return history.base(options.since, manifests, source.request(options, "ignore"))
+    return base_manifests.load_base(options.since, manifests, source.request(options, "ignore"))
 
 
 def prepare(options: ManifestOptions, changes: ChangeOptions, secrets: Secrets) -> Prepared:
@@ -130,8 +130,8 @@ def prepare(options: ManifestOptions, changes: ChangeOptions, secrets: Secrets) 
     manifests = source.read(options, secrets)
     target = connect.choose(options.tenant, manifests)
     permitted = permissions.make_policy(options.tenant, changes, manifests)
-    policy = workflow.narrowed(manifests, narrow(options), permitted, _way_to(manifests.root))
-    keys = policy.scope.selected
+    policy = workflow.narrow_policy(manifests, narrow(options), permitted, _way_to(manifests.root))
+    keys = policy.scope.selected_keys
     if secrets == "require":
         selected = workflow.require_secrets(
             manifests, frozenset(keys) if keys is not None else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.render.forms import rendered
+from reconciler.render.forms import render
 
 if TYPE_CHECKING:
     from reconciler.cli.terminal.console import Console
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def show(console: Console, value: str, *parts: Any, indent: int | None = 2) -> None:
     """The parts of a value, such as a "plan"; `indent` is for json."""
-    console.data(rendered(value, console.output, *parts, color=console.color, indent=indent))
+    console.data(render(value, console.output, *parts, color=console.color, indent=indent))
 
 
 def show_plan(console: Console, plan: Plan) -> None:

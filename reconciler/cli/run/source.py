@@ -21,8 +21,8 @@ from reconciler.manifests import (
     TenantSpec,
     load,
 )
-from reconciler.manifests.secret_sources import Once
-from reconciler.manifests.yaml.read import SIZE
+from reconciler.manifests.secret_sources import FetchCache
+from reconciler.manifests.yaml.reader import SIZE
 from reconciler.providers import registry
 
 Secrets = Literal["ignore", "warn", "require"]
@@ -92,7 +92,7 @@ def _lookup(options: ManifestOptions, mode: Secrets) -> SecretLookup:
         ca_file=options.connection.ca_file,
         fingerprint_key=fingerprint_key(),
         private=_private(options.tenant),
-        once=Once() if once is None else once,
+        once=FetchCache() if once is None else once,
     )
 
 

@@ -104,7 +104,7 @@ def turns(
     manifests = load(asked)
     if not manifests.tenants:
         raise click.UsageError("--all-tenants: there is no Tenant manifest among the paths", ctx)
-    shared = SharedInput(asked.files.stdin, asked.secrets.once, manifests.taken)
+    shared = SharedInput(asked.files.stdin, asked.secrets.once, manifests.reserved_names)
     return _prepared(replace(options, shared=shared), manifests, prepare)
 
 

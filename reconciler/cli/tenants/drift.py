@@ -12,7 +12,7 @@ from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.run.prepare import Prepared, prepare
 from reconciler.cli.tenants.all_tenants import Round, SingleOptions, turns
 from reconciler.cli.terminal.console import Console
-from reconciler.core.results.drift import look
+from reconciler.core.results.drift import find_drift
 from reconciler.core.results.runs import TenantRun
 
 
@@ -26,7 +26,7 @@ def look_at_all(
     """A look at each tenant; the exit code."""
 
     async def one(begun: TenantRun, prepared: Prepared) -> TenantRun:
-        found = look(await prepared.plan_only(console))
+        found = find_drift(await prepared.plan_only(console))
         if console.output == "text":
             show_drift(console, found, "")
         return replace(begun, exit_code=exit_code(found), drift=found)

@@ -77,7 +77,7 @@ class _Turn:
         """Its endpoints, tested before the next wave."""
         end, most = end_in(prepared.connection.deadline), self.execution.parallelism
         async with opened(prepared.target, prepared.connection, most) as provider:
-            wanted = await workflow.switched_on(prepared.selected, provider, prepared.policy)
+            wanted = await workflow.filter_switched_on(prepared.selected, provider, prepared.policy)
             tests = Testing(wanted, {"tenant": provider.test}, Wish(parallelism=most))
             report, interrupted = await watched(self.console, tests, end)
         if self.console.output == "text":

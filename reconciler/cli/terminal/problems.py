@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Final
 
 from reconciler.core.model.problem import Problem
-from reconciler.manifests.files.paths import work_tree
-from reconciler.manifests.files.trees import STDIN, relative
+from reconciler.manifests.files.paths import find_work_tree
+from reconciler.manifests.files.trees import STDIN, relative_path
 from reconciler.render import forms
 
-DOCUMENTS: Final = frozenset(forms.forms_of("problems")) - {"text"}
+DOCUMENTS: Final = frozenset(forms.list_forms("problems")) - {"text"}
 OF_REPOSITORY: Final = frozenset(
     {"sarif", "github", "gitlab"}
 )  # forms in which a path is the repository's
@@ -27,15 +27,15 @@ def rendered(
     """The problems in one of the forms above, or as text."""
     if output in OF_REPOSITORY and problems:
         problems = tuple(map(_of_repository, problems))
-    return forms.rendered("problems", output, problems, documents, skipped, color=color)
+    return forms.render("problems", output, problems, documents, skipped, color=color)
 
 
 def _of_repository(problem: Problem) -> Problem:
     """The same with its file relative to the repository's root, where a forge looks for it."""
-    path, root = os.path.abspath(problem.origin.file), work_tree()  # noqa: PTH100  strings, as the paths of manifests
+    path, root = os.path.abspath(problem.origin.file), find_work_tree()  # noqa: PTH100  strings, as the paths of manifests
     inside = problem.origin.file != STDIN and path.startswith(f"{root.rstrip('/')}/")
     return (
-        replace(problem, origin=replace(problem.origin, file=relative(path, root)))
+        replace(problem, origin=replace(problem.origin, file=relative_path(path, root)))
         if inside
         else problem
     )

@@ -1,4 +1,4 @@
-"""Live webhooks on their way to Git: what to write, and which to mark as ours.
+"""Live webhooks to write to Git, and webhooks to mark as ours.
 
 Knows no YAML. Entry points: `exported`, `adopt`.
 """

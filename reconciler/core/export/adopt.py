@@ -1,4 +1,4 @@
-"""Taking over what exists: a plan that writes our mark and nothing else."""
+"""Adopting existing webhooks: a plan that writes our mark and nothing else."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from reconciler.core.change import Action, Change, Counts, Plan, TenantRef, Viol
 from reconciler.core.export.exported import may_take
 from reconciler.core.model.webhook import Declared, Live, Webhook
 from reconciler.core.planning.diff import diff
-from reconciler.core.planning.mark import mark_changes
-from reconciler.core.planning.match import match
+from reconciler.core.planning.mark import diff_marks
+from reconciler.core.planning.match import match_webhooks
 from reconciler.core.planning.order import arrange
-from reconciler.core.planning.plan import is_ours
+from reconciler.core.planning.plan import is_owned
 from reconciler.core.planning.settle import settle
-from reconciler.core.safety.plan_digest import with_digest
-from reconciler.core.safety.repository import is_foreign, refusal
+from reconciler.core.safety.plan_digest import add_digest
+from reconciler.core.safety.repository import is_foreign, make_refusal
 from reconciler.core.safety.run_policy import RunPolicy
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What to take over: the webhooks of these keys or names, None for all; also those of the owner
+class AdoptionRequest:
+    """What to adopt: the webhooks of these keys or names, None for all; also those of the owner
     `adopt_from`.
     """
 
     names: AbstractSet[str] | None = None
     adopt_from: str | None = None
 
-    def asks_for(self, declared: Declared) -> bool:
-        """Whether that webhook was asked for."""
+    def includes(self, declared: Declared) -> bool:
+        """Whether the request includes that webhook."""
         return self.names is None or not self.names.isdisjoint({declared.key, declared.spec.name})
 
 
@@ -38,55 +38,63 @@ def make_adoption(
     declared: Iterable[Declared],
     live: Iterable[Live],
     policy: RunPolicy,
-    wanted: Wanted,
+    request: AdoptionRequest,
     *,
     tenant: TenantRef,
     normalize: Callable[[Webhook], Webhook],
 ) -> Plan:
-    """The plan that marks live webhooks as ours and leaves every other field as it is.
+    """The plan that marks live webhooks as ours and leaves all other fields unchanged.
 
-    Another owner's webhook, or one that is not there: a violation if it was named, a warning if all
-    were asked for.
+    A webhook of a different owner, or a missing one, is a violation if the request lists it, a
+    warning if the request is for all.
     """
-    items, real = tuple(sorted(declared, key=lambda item: item.key)), {one.id: one for one in live}
-    found = match(
-        items, _by_their_key(items, tuple(real.values()), policy, wanted), policy, normalize
+    items, live_by_id = (
+        tuple(sorted(declared, key=lambda item: item.key)),
+        {live_item.id: live_item for live_item in live},
+    )
+    matches = match_webhooks(
+        items, _by_their_key(items, tuple(live_by_id.values()), policy, request), policy, normalize
     )
     changes: list[Change] = []
-    refused: list[Violation] = []
+    violations: list[Violation] = []
     warnings: list[str] = []
     asked_for: set[str] = set()
-    for item, matched in found.pairs:
-        counterpart = None if matched is None else real[matched.id]
-        if not wanted.asks_for(item):
+    for item, live_item_of_key in matches.pairs:
+        counterpart = None if live_item_of_key is None else live_by_id[live_item_of_key.id]
+        if not request.includes(item):
             continue
-        if counterpart is None or not _may_take(counterpart, policy, wanted):
-            refused.append(_refusal(item, counterpart, policy))
+        if counterpart is None or not _may_take(counterpart, policy, request):
+            violations.append(_refusal(item, counterpart, policy))
             continue
-        change, said = _taken(item, counterpart, policy, normalize)
+        change, item_warnings = _take_over(item, counterpart, policy, normalize)
         asked_for.add(counterpart.id)
         changes += [change] if change.fields else []
-        warnings += said
-    named = wanted.names is not None
-    made = Plan(
+        warnings += item_warnings
+    is_requested = request.names is not None
+    plan = Plan(
         tenant,
         arrange(changes)[0],
-        _counts(len(changes), asked_for, real.values(), policy),
+        _counts(len(changes), asked_for, live_by_id.values(), policy),
         declared=len(items),
-        violations=(*found.clashes, *(refused if named else ())),
-        warnings=(*warnings, *(() if named else (violation.message for violation in refused))),
-        policy=f"adopt {wanted.adopt_from or ''}".strip(),
+        violations=(*matches.clashes, *(violations if is_requested else ())),
+        warnings=(
+            *warnings,
+            *(() if is_requested else (violation.message for violation in violations)),
+        ),
+        policy=f"adopt {request.adopt_from or ''}".strip(),
     )
-    return with_digest(made)
+    return add_digest(plan)
 
 
 def _counts(
     changes: int, asked_for: AbstractSet[str], live: Iterable[Live], policy: RunPolicy
 ) -> Counts:
-    """Of those asked for, by id, what does not change is ours already; the rest is out of scope if
-    ours, else unmanaged.
+    """Requested webhooks that do not change are ours already; the rest is out of scope if ours,
+    else unmanaged.
     """
-    rest = [is_ours(one, policy) for one in live if one.id not in asked_for]
+    rest = [
+        is_owned(live_webhook, policy) for live_webhook in live if live_webhook.id not in asked_for
+    ]
     return Counts(
         update=changes,
         keep=len(asked_for) - changes,
@@ -96,34 +104,35 @@ def _counts(
 
 
 def _by_their_key(
-    items: Sequence[Declared], held: Sequence[Live], policy: RunPolicy, wanted: Wanted
+    items: Sequence[Declared], live: Sequence[Live], policy: RunPolicy, request: AdoptionRequest
 ) -> tuple[Live, ...]:
-    """Live webhooks to match with: of the former owner under his key, although the name may have
-    changed meanwhile.
+    """The live webhooks for matching. Webhooks of the former owner match by their key: their name
+    may have changed.
 
-    They are shown to the matching as ours where we have none of that key; the names of all others
-    decide as always.
+    For the matching they count as ours, if we have no webhook of that key. All others match by name
+    as usual.
     """
-    if wanted.adopt_from is None:
-        return tuple(held)
-    ours = {
-        one.managed_by.key
-        for one in held
-        if one.managed_by is not None and one.managed_by.owner == policy.owner.name
+    if request.adopt_from is None:
+        return tuple(live)
+    own_key = {
+        live_webhook.managed_by.key
+        for live_webhook in live
+        if live_webhook.managed_by is not None
+        and live_webhook.managed_by.owner == policy.owner.name
     }
-    keys = {item.key for item in items} - ours
+    keys = {item.key for item in items} - own_key
     return tuple(
-        replace(one, managed_by=replace(one.managed_by, owner=policy.owner.name))
-        if one.managed_by is not None
-        and one.managed_by.owner == wanted.adopt_from
-        and one.managed_by.key in keys
-        else one
-        for one in held
+        replace(live_webhook, managed_by=replace(live_webhook.managed_by, owner=policy.owner.name))
+        if live_webhook.managed_by is not None
+        and live_webhook.managed_by.owner == request.adopt_from
+        and live_webhook.managed_by.key in keys
+        else live_webhook
+        for live_webhook in live
     )
 
 
-def _may_take(live: Live, policy: RunPolicy, wanted: Wanted) -> bool:
-    return may_take(live, policy.owner.name, wanted.adopt_from) and not is_foreign(
+def _may_take(live: Live, policy: RunPolicy, request: AdoptionRequest) -> bool:
+    return may_take(live, policy.owner.name, request.adopt_from) and not is_foreign(
         live.managed_by, policy
     )
 
@@ -138,28 +147,30 @@ def _refusal(item: Declared, live: Live | None, policy: RunPolicy) -> Violation:
             (item.spec.name,),
         )
     if is_foreign(mark, policy):
-        return refusal(live, "mark", policy)
+        return make_refusal(live, "mark", policy)
     message = (
         f"{live.spec.name}: belongs to owner {mark.owner}; --adopt-from {mark.owner} takes it over"
     )
     return Violation("other-owner", message, (live.spec.name,))
 
 
-def _taken(
+def _take_over(
     item: Declared, live: Live, policy: RunPolicy, normalize: Callable[[Webhook], Webhook]
 ) -> tuple[Change, tuple[str, ...]]:
     """The change of the mark alone, and a warning of the fields that the next plan will change."""
-    settled = settle(item, live, policy, normalize)
-    differs = [change.dotted for change in diff(live.spec, settled.spec)]
-    if settled.protected != live.protected:
-        differs.append("protected")
-    declared = replace(item, spec=live.spec, protected=live.protected, sources=settled.sources)
-    fields = mark_changes(live, declared, policy)
-    said = (
-        f"{live.spec.name}: differs from its manifest in {', '.join(differs)}; adopt leaves "
-        "that, reconcile changes it"
+    settled_webhook = settle(item, live, policy, normalize)
+    differing_fields = [change.dotted for change in diff(live.spec, settled_webhook.spec)]
+    if settled_webhook.protected != live.protected:
+        differing_fields.append("protected")
+    declared = replace(
+        item, spec=live.spec, protected=live.protected, sources=settled_webhook.sources
+    )
+    fields = diff_marks(live, declared, policy)
+    warning = (
+        f"{live.spec.name}: differs from its manifest in {', '.join(differing_fields)}; adopt "
+        "leaves that, reconcile changes it"
     )
     change = Change(
         Action.UPDATE, live.spec.name, live, declared, fields, "adopted: ownership only"
     )
-    return change, (said,) if differs else ()
+    return change, (warning,) if differing_fields else ()

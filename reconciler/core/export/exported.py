@@ -1,8 +1,8 @@
-"""What manifests lack of a live tenant: webhooks that nobody declares yet, and fields that differ.
+"""What manifests lack of a live tenant: webhooks that no manifest declares, and fields that differ.
 
-The plan, read the other way.
+It is the reverse of a plan.
 
-Pure; the text of a manifest is `manifest.py`'s, writing files is `manifests/edit/write.py`'s.
+Pure; `manifest.py` makes the text of a manifest, `manifests/edit/new_files.py` writes files.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from reconciler.core.change import FieldChange, Violation
-from reconciler.core.export.manifest import key_for, stem_for
+from reconciler.core.export.manifest import make_key, make_stem
 from reconciler.core.model import limits
-from reconciler.core.model.auth import BasicAuth, credential
+from reconciler.core.model.auth import BasicAuth, get_credential
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Live, ManagedBy, Origin, Webhook
 from reconciler.core.planning.diff import diff
-from reconciler.core.planning.match import match
+from reconciler.core.planning.match import match_webhooks
 from reconciler.core.planning.settle import NOT_COMPARED, settle
-from reconciler.core.safety.repository import export_warning, is_foreign
+from reconciler.core.safety.repository import is_foreign, make_export_warning
 from reconciler.core.safety.run_policy import RunPolicy
 
 NAMELESS = "webhook"  # the key of a webhook whose name has no letter or digit for one
@@ -28,8 +28,8 @@ _VARIABLE = "fromEnv: WEBHOOK_"
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """A live webhook that no manifest declares: the key it gets, and what its variables are named
-    after.
+    """A live webhook that no manifest declares: the key that it gets, and the middle part of its
+    variables' names.
     """
 
     live: Live
@@ -39,10 +39,9 @@ class Fresh:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A declared webhook and the fields in which the live one differs from it; `after` of a field
-    is the declared value.
+    """A declared webhook that differs from the live one, and the fields that differ.
 
-    `stem` is what new variables of it are named after.
+    `stem` is the middle part of the names of its new variables.
     """
 
     declared: Declared
@@ -53,28 +52,28 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What is to be written: `fresh` and `edits`, by name; the rest is counted or named.
+    """The result of an export: `fresh` and `edits`, sorted by name; counts of the rest.
 
-    `absent` are declared webhooks that the tenant does not have, which an export leaves as they
-    are; `others` is how many live webhooks are another owner's.
+    `absent` are declared webhooks that the tenant does not have; an export leaves them unchanged.
+    `other_owners` counts live webhooks of other owners.
     """
 
     fresh: tuple[Fresh, ...] = ()
     edits: tuple[Edit, ...] = ()
     unchanged: int = 0
     absent: tuple[Declared, ...] = ()
-    others: int = 0
+    other_owners: int = 0
     clashes: tuple[Violation, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What is written of one webhook: into the file at `path`, shown as `file`, which then has
-    `text`.
+    """The output for one webhook: `text` is the new content of the file at `path`, which outputs
+    print as `file`.
 
-    A file without `fields` is new; else those are what of the webhook changes in it, at `line`.
-    `variables` are the references of a new one; `mark` is the live webhook's.
+    A file without `fields` is new; else these fields change in it, at `line`. `variables` are the
+    references of a new file; `mark` is the live webhook's.
     """
 
     path: str
@@ -90,7 +89,7 @@ class Written:
 
 
 def may_take(live: Live, owner: str, adopt_from: str | None) -> bool:
-    """Whether a webhook is ours, nobody's, or of the owner that it is taken over from."""
+    """Whether a webhook is ours, unowned, or of the owner `adopt_from`."""
     return live.managed_by is None or live.managed_by.owner in {owner, adopt_from}
 
 
@@ -100,47 +99,49 @@ def make_export(
     policy: RunPolicy,
     *,
     normalize: Callable[[Webhook], Webhook],
-    taken: Collection[str] = (),
+    reserved_names: Collection[str] = (),
     adopt_from: str | None = None,
 ) -> Export:
-    """What to write so that `declared` says what `live` is, in any order; `taken` are keys that no
-    new webhook may get.
+    """The output that makes `declared` equal to `live`, in any order; `reserved_names` are keys
+    that no new webhook may get.
     """
-    wanted = tuple(sorted(declared, key=lambda item: item.key))
-    held = tuple(live)
-    mine = [item for item in held if may_take(item, policy.owner.name, adopt_from)]
-    found = match(wanted, mine, policy, normalize)
-    stems = _Stems(wanted)
+    declared_webhooks = tuple(sorted(declared, key=lambda item: item.key))
+    live_webhooks = tuple(live)
+    own_webhooks = [item for item in live_webhooks if may_take(item, policy.owner.name, adopt_from)]
+    matches = match_webhooks(declared_webhooks, own_webhooks, policy, normalize)
+    stems = _Stems(declared_webhooks)
     edits: list[Edit] = []
     warnings: list[str] = []
-    for item, counterpart in found.pairs:
+    for item, counterpart in matches.pairs:
         if counterpart is not None:
             open_as_true = _switched(item)
-            settled = settle(open_as_true, counterpart, policy, normalize)
-            warnings += [text for text in settled.warnings if text != NOT_COMPARED]
-            differing = _fields(settled.of(open_as_true), counterpart)
-            if fields := tuple(field for field in differing if _patch(item, field) is None):
-                edits.append(Edit(item, counterpart, fields, stems.of(item.key)))
-            warnings += _patched(item, differing)
-    pairs = [counterpart for _, counterpart in found.pairs if counterpart is not None]
-    fresh, said = _fresh(found.unmatched, policy, taken, stems, adopt_from)
-    said += tuple(
-        export_warning(item.live) for item in fresh if is_foreign(item.live.managed_by, policy)
+            settled_webhook = settle(open_as_true, counterpart, policy, normalize)
+            warnings += [text for text in settled_webhook.warnings if text != NOT_COMPARED]
+            differing_edits = _fields(settled_webhook.apply_to(open_as_true), counterpart)
+            if fields := tuple(field for field in differing_edits if _patch(item, field) is None):
+                edits.append(Edit(item, counterpart, fields, stems.find(item.key)))
+            warnings += _make_patch_warnings(item, differing_edits)
+    pairs = [counterpart for _, counterpart in matches.pairs if counterpart is not None]
+    fresh, item_warnings = _fresh(
+        matches.unmatched_webhooks, policy, reserved_names, stems, adopt_from
+    )
+    item_warnings += tuple(
+        make_export_warning(item.live) for item in fresh if is_foreign(item.live.managed_by, policy)
     )
     return Export(
         fresh=fresh,
         edits=tuple(edits),
         unchanged=len(pairs) - len(edits),
-        absent=tuple(item for item, counterpart in found.pairs if counterpart is None),
-        others=len(held) - len(mine),
-        clashes=found.clashes,
-        warnings=(*dict.fromkeys(warnings), *said),
+        absent=tuple(item for item, counterpart in matches.pairs if counterpart is None),
+        other_owners=len(live_webhooks) - len(own_webhooks),
+        clashes=matches.clashes,
+        warnings=(*dict.fromkeys(warnings), *item_warnings),
     )
 
 
 def _switched(declared: Declared) -> Declared:
-    """The webhook with `enabled` left out as true, so that one that is off at the tenant gets the
-    field, and no other does.
+    """The webhook with a missing `enabled` as true, so that only a webhook that is off at the
+    tenant gets the field.
     """
     return (
         declared
@@ -149,23 +150,23 @@ def _switched(declared: Declared) -> Declared:
     )
 
 
-def _fields(settled: Declared, live: Live) -> tuple[FieldChange, ...]:
-    fields = diff(live.spec, settled.spec)
-    if settled.protected != live.protected:
-        fields += (FieldChange(("protected",), live.protected, settled.protected),)
+def _fields(settled_webhook: Declared, live: Live) -> tuple[FieldChange, ...]:
+    fields = diff(live.spec, settled_webhook.spec)
+    if settled_webhook.protected != live.protected:
+        fields += (FieldChange(("protected",), live.protected, settled_webhook.protected),)
     return fields
 
 
 def _patch(declared: Declared, field: FieldChange) -> Origin | None:
-    """Where a Tenant's patch sets a field; an authentication is one thing, whatever of it the patch
-    sets.
+    """The position at which a Tenant's patch sets a field. An authentication counts as one
+    field.
     """
     return declared.patch_of(field.path[:1])
 
 
-def _patched(declared: Declared, fields: Iterable[FieldChange]) -> Iterator[str]:
-    """A warning for each field that a Tenant's patch sets: the manifest is every tenant's, and must
-    not get this one's value.
+def _make_patch_warnings(declared: Declared, fields: Iterable[FieldChange]) -> Iterator[str]:
+    """A warning per field that a Tenant's patch sets: the manifest serves all tenants, and must not
+    get the value of one.
     """
     for field in fields:
         patch = _patch(declared, field)
@@ -177,41 +178,43 @@ def _patched(declared: Declared, fields: Iterable[FieldChange]) -> Iterator[str]
 
 
 def _fresh(
-    unmatched: Iterable[Live],
+    unmatched_webhooks: Iterable[Live],
     policy: RunPolicy,
-    taken: Collection[str],
+    used_keys: Collection[str],
     stems: _Stems,
     adopt_from: str | None,
 ) -> tuple[tuple[Fresh, ...], tuple[str, ...]]:
-    """A key for each, once: the one in its mark, else made from its name; and a warning for what
-    cannot be declared again.
+    """A unique key per webhook: that of its mark, else one made from its name; and a warning per
+    webhook that cannot be declared.
     """
-    ordered = sorted(unmatched, key=lambda item: (item.spec.name, item.id))
-    marked = _marked(ordered, policy.owner.name, adopt_from)
-    keys, made, warnings = (
-        {*taken, *marked.values()},
+    sorted_webhooks = sorted(unmatched_webhooks, key=lambda item: (item.spec.name, item.id))
+    marked_keys = _find_marked_keys(sorted_webhooks, policy.owner.name, adopt_from)
+    keys, new_webhooks, warnings = (
+        {*used_keys, *marked_keys.values()},
         [],
         [],
-    )  # who has a key keeps it, whatever the order of names
-    for item in ordered:
-        key = marked.get(item.id)
-        if key in taken:
+    )  # a webhook with a key keeps it, in any order of names
+    for item in sorted_webhooks:
+        key = marked_keys.get(item.id)
+        if key in used_keys:
             warnings.append(
                 f"{item.spec.name}: not exported: a manifest declares {key}, which this "
                 "tenant does not select"
             )
             continue
         if key is None:
-            key = _unique(key_for(item.spec.name, NAMELESS), keys, "-")
+            key = _unique(make_key(item.spec.name, NAMELESS), keys, "-")
         keys.add(key)
-        made.append(Fresh(item, key, stems.of(key)))
-    return tuple(made), tuple(warnings)
+        new_webhooks.append(Fresh(item, key, stems.find(key)))
+    return tuple(new_webhooks), tuple(warnings)
 
 
-def _marked(ordered: Iterable[Live], owner: str, adopt_from: str | None) -> dict[str, str]:
-    """The keys that marks give, by id: of two of one key ours keeps it."""
+def _find_marked_keys(
+    sorted_webhooks: Iterable[Live], owner: str, adopt_from: str | None
+) -> dict[str, str]:
+    """The keys of marks, by id. If two webhooks have one key, then ours keeps it."""
     holders: dict[str, Live] = {}
-    for item in ordered:
+    for item in sorted_webhooks:
         mark = item.managed_by
         if (
             mark is not None
@@ -224,18 +227,18 @@ def _marked(ordered: Iterable[Live], owner: str, adopt_from: str | None) -> dict
     return {item.id: key for key, item in holders.items()}
 
 
-def _unique(text: str, taken: Collection[str], sign: str) -> str:
-    """The text, with a number where it is taken."""
-    found, number = text, 1
-    while found in taken:
+def _unique(text: str, used_keys: Collection[str], sign: str) -> str:
+    """The text, with a number if it is used already."""
+    candidate, number = text, 1
+    while candidate in used_keys:
         number += 1
-        found = f"{text}{sign}{number}"
-    return found
+        candidate = f"{text}{sign}{number}"
+    return candidate
 
 
 class _Stems:
-    """What variables of our naming are named after, so that no two webhooks share a credential
-    unseen.
+    """The middle parts of variables' names, unique, so that two webhooks never share a credential
+    by accident.
     """
 
     def __init__(self, declared: Iterable[Declared]) -> None:
@@ -245,16 +248,16 @@ class _Stems:
             for secret in (
                 item.spec.url,
                 auth.username if isinstance(auth, BasicAuth) else None,
-                credential(auth),
+                get_credential(auth),
             ):
                 if isinstance(secret, Secret) and secret.reference.startswith(_VARIABLE):
                     self._owners[secret.reference.removeprefix(_VARIABLE).rpartition("_")[0]] = (
                         item.key
                     )
 
-    def of(self, key: str) -> str:
-        """The stem of a webhook: its key's own, with a number where another webhook has that."""
-        stem = stem_for(key)
+    def find(self, key: str) -> str:
+        """The stem of a webhook: from its key, with a number if it is used already."""
+        stem = make_stem(key)
         if self._owners.get(stem, key) != key:
             stem = _unique(stem, self._owners, "_")
         self._owners[stem] = key

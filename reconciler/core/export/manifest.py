@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.core.model.auth import (
     ApiKeyAuth,
     BasicAuth,
-    auth_type,
-    credential,
-    credential_field,
+    get_auth_type,
+    get_credential,
+    get_credential_field,
 )
 from reconciler.core.model.fields import FIELDS
 from reconciler.core.model.secret import Secret
@@ -35,7 +35,7 @@ API_VERSION: Final = "webhooks.reconciler/v1"
 KEY_LENGTH: Final = 63
 # characters of a key that go into a variable's name, which may have 255 in all
 VARIABLE_LENGTH: Final = 200
-# begins a version that `secret.fingerprint` made, which is made again at the next run
+# the prefix of a version that `secret.fingerprint` computes in every run
 COMPUTED: Final = "hmac-sha256:"
 NO_LABELS: Final = (
     "# labels: a tenant knows none, so they are not here; a Tenant's select may need them"
@@ -59,15 +59,15 @@ class Manifest:
     variables: tuple[str, ...]
 
 
-def key_for(name: str, otherwise: str) -> str:
-    """A key made from a tenant's name, for a webhook that has none yet; `otherwise` where the name
-    has no letter for it.
+def make_key(name: str, otherwise: str) -> str:
+    """A key made from a webhook's name at the tenant; `otherwise` if the name has no usable
+    letter.
     """
     ascii_only = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", ascii_only).strip("-")[:KEY_LENGTH].rstrip("-") or otherwise
 
 
-def manifest(
+def make_manifest(
     spec: Webhook,
     key: str,
     *,
@@ -75,84 +75,91 @@ def manifest(
     labels: Mapping[str, str] | None = None,
     stem: str | None = None,
 ) -> Manifest:
-    """The document that declares `spec` under `key`; a url or user name that is a Secret becomes a
-    reference as well.
+    """The document that declares `spec` under `key`. A url or user name that is a Secret becomes a
+    reference too.
 
-    `stem` is what the variables are named after, where the key's own (`stem_for`) is another
-    webhook's already.
+    `stem` is the middle part of the variables' names, if that of the key is used already.
     """
-    lines = [f"apiVersion: {API_VERSION}", "kind: Webhook", "metadata:", f"  name: {scalar(key)}"]
+    lines = [
+        f"apiVersion: {API_VERSION}",
+        "kind: Webhook",
+        "metadata:",
+        f"  name: {format_scalar(key)}",
+    ]
     if labels:
-        pairs = (f"{scalar(name)}: {scalar(text)}" for name, text in sorted(labels.items()))
+        pairs = (
+            f"{format_scalar(name)}: {format_scalar(text)}" for name, text in sorted(labels.items())
+        )
         lines += [f"  {OTHER_LABELS}", f"  labels: {{{', '.join(pairs)}}}"]
     else:
         lines.append(f"  {NO_LABELS}")
     lines.append("spec:")
     variables: list[str] = []
 
-    def value(given: Any, what: str) -> str:
-        if isinstance(given, str):
-            return scalar(given)
-        if not isinstance(given, Secret):
-            return json.dumps(given)
-        variables.append(variable(stem or stem_for(key), what))
+    def value(field_value: Any, field_name: str) -> str:
+        if isinstance(field_value, str):
+            return format_scalar(field_value)
+        if not isinstance(field_value, Secret):
+            return json.dumps(field_value)
+        variables.append(make_variable(stem or make_stem(key), field_name))
         return f"{{fromEnv: {variables[-1]}}}"
 
     for row in FIELDS:
-        given = row.read(spec)
-        if row.is_simple and given not in (row.default, key if row.name == "name" else None):
-            lines.append(f"  {row.name}: {value(given, row.name)}")
-    fields = [(name, value(text, name)) for name, text in auth_fields(spec.auth)]
+        value_of_field = row.read(spec)
+        if row.is_simple and value_of_field not in (
+            row.default,
+            key if row.name == "name" else None,
+        ):
+            lines.append(f"  {row.name}: {value(value_of_field, row.name)}")
+    fields = [(name, value(text, name)) for name, text in list_auth_fields(spec.auth)]
     if fields:
         lines += ["  auth:", *(f"    {name}: {text}" for name, text in fields)]
     if protected:
         lines.append("  protected: true")
-    lines += _events(spec.subscriptions)
+    lines += _format_events(spec.subscriptions)
     return Manifest("\n".join(lines) + "\n", tuple(variables))
 
 
-def scalar(text: str) -> str:
-    """A text as a YAML scalar that every reader takes for this text."""
+def format_scalar(text: str) -> str:
+    """A text as a YAML scalar that every reader reads as this text."""
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
         return text
-    return quoted(text)
+    return quote(text)
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """A text in double quotes, as YAML and, but for characters beyond U+FFFF that no editor shows,
     as JSON.
     """
     return "".join(
-        char if char.isprintable() else _escaped(char)
+        char if char.isprintable() else _escape(char)
         for char in json.dumps(text, ensure_ascii=False)
     )
 
 
-def _escaped(char: str) -> str:
+def _escape(char: str) -> str:
     """YAML's own escapes (YAML 1.2, 5.7): JSON's surrogate pairs are none."""
     return f"\\u{ord(char):04x}" if char <= "\uffff" else f"\\U{ord(char):08x}"
 
 
-def stem_for(key: str) -> str:
-    """The middle of the variables' names of a webhook; several keys may have the same."""
+def make_stem(key: str) -> str:
+    """The middle part of a webhook's variables' names; several keys may have the same."""
     return re.sub("[^A-Z0-9]", "_", key.upper()[:VARIABLE_LENGTH])
 
 
-def variable(stem: str, what: str) -> str:
-    """A variable's name. Its beginning keeps it apart from the program's own, RECONCILER_*, and
-    from a Tenant's token.
+def make_variable(stem: str, field_name: str) -> str:
+    """The name of a variable. Its prefix differs from the program's own, RECONCILER_*, and from a
+    Tenant's token.
     """
-    return f"WEBHOOK_{stem}_{what.upper()}"
+    return f"WEBHOOK_{stem}_{field_name.upper()}"
 
 
-def auth_fields(auth: Auth) -> Iterator[tuple[str, str | Secret]]:
-    """The fields of an authentication; its credential is a Secret, whatever the tenant told of
-    it.
-    """
-    secret = credential(auth)
+def list_auth_fields(auth: Auth) -> Iterator[tuple[str, str | Secret]]:
+    """The fields of an authentication. Its credential is always a Secret."""
+    secret = get_credential(auth)
     if secret is None:
         return
-    yield "type", auth_type(auth)
+    yield "type", get_auth_type(auth)
     match auth:
         case BasicAuth(username=username):
             yield "username", username
@@ -160,26 +167,27 @@ def auth_fields(auth: Auth) -> Iterator[tuple[str, str | Secret]]:
             yield "header", header
         case _:
             pass
-    yield credential_field(auth), Secret(None)
+    yield get_credential_field(auth), Secret(None)
     if secret.version is not None and not secret.version.startswith(COMPUTED):
         yield "version", secret.version
 
 
-def _events(subscriptions: Iterable[Subscription]) -> Iterator[str]:
-    """One item for each type and version, with its severities."""
-    ordered = sorted(subscriptions, key=lambda item: item.sort_key)
-    if ordered:
+def _format_events(subscriptions: Iterable[Subscription]) -> Iterator[str]:
+    """One item per type and version, with its severities."""
+    sorted_subscriptions = sorted(subscriptions, key=lambda item: item.sort_key)
+    if sorted_subscriptions:
         yield "  events:"
-    for (kind, version), group in groupby(ordered, key=lambda item: (item.type, item.version)):
-        yield f"    - type: {scalar(kind)}"
+    for (kind, version), group in groupby(
+        sorted_subscriptions, key=lambda item: (item.type, item.version)
+    ):
+        yield f"    - type: {format_scalar(kind)}"
         if version is not None:
-            yield f"      version: {scalar(version)}"
-        severities = [scalar(item.severity) for item in group if item.severity is not None]
+            yield f"      version: {format_scalar(version)}"
+        severities = [format_scalar(item.severity) for item in group if item.severity is not None]
         if severities:
-            yield (
-                f"      severity: {severities[0] if len(severities) == 1 else _listed(severities)}"
-            )
+            text = severities[0] if len(severities) == 1 else _format_list(severities)
+            yield f"      severity: {text}"
 
 
-def _listed(scalars: list[str]) -> str:
+def _format_list(scalars: list[str]) -> str:
     return f"[{', '.join(scalars)}]"

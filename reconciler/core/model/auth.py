@@ -1,6 +1,6 @@
-"""The types of authentication: one class each, and the questions that every type answers.
+"""The types of authentication: one class each, and functions that cover every type.
 
-Each question is a `match` over all types, so that mypy reports the places that a new type needs.
+Each function is a `match` over all types, so mypy reports every place that a new type needs.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from reconciler.core.model.secret import Secret, Withheld
 
 @dataclass(frozen=True, slots=True)
 class NoAuth:
-    """The endpoint wants no credential."""
+    """The endpoint needs no credential."""
 
 
 @dataclass(frozen=True, slots=True)
 class BasicAuth:
-    """RFC 7617; the user name is a Secret where the manifest references it or the tenant told
-    it.
+    """RFC 7617; the user name is a Secret if the manifest references it or it comes from the
+    tenant.
     """
 
     username: str | Secret
@@ -49,7 +49,7 @@ CREDENTIAL_FIELDS: Final = {
 }  # by type of authentication
 
 
-def auth_type(auth: Auth) -> str:
+def get_auth_type(auth: Auth) -> str:
     """The word for an authentication in manifests and on the wire."""
     match auth:
         case NoAuth():
@@ -62,13 +62,13 @@ def auth_type(auth: Auth) -> str:
             return "apiKey"
 
 
-def credential_field(auth: Auth) -> str:
+def get_credential_field(auth: Auth) -> str:
     """The field that holds the secret part; empty for none."""
-    return CREDENTIAL_FIELDS.get(auth_type(auth), "")
+    return CREDENTIAL_FIELDS.get(get_auth_type(auth), "")
 
 
-def credential(auth: Auth) -> Secret | Withheld | None:
-    """The secret part of an authentication, None where there is none."""
+def get_credential(auth: Auth) -> Secret | Withheld | None:
+    """The secret part of an authentication, None if there is none."""
     match auth:
         case NoAuth():
             return None
@@ -77,7 +77,7 @@ def credential(auth: Auth) -> Secret | Withheld | None:
 
 
 def with_credential(auth: Auth, secret: Secret | Withheld) -> Auth:
-    """The same authentication with another secret part; NoAuth stays as it is."""
+    """The same authentication with a different secret part; NoAuth stays as it is."""
     match auth:
         case NoAuth():
             return auth
@@ -89,19 +89,19 @@ def with_credential(auth: Auth, secret: Secret | Withheld) -> Auth:
             return ApiKeyAuth(header, secret)
 
 
-def username(auth: Auth) -> str | Secret | None:
+def get_username(auth: Auth) -> str | Secret | None:
     """The user name, None for a type without one."""
     match auth:
-        case BasicAuth(username=found):
-            return found
+        case BasicAuth(username=user_name):
+            return user_name
         case NoAuth() | BearerAuth() | ApiKeyAuth():
             return None
 
 
-def header(auth: Auth) -> str:
+def get_header(auth: Auth) -> str:
     """The name of the header, empty for a type without one."""
     match auth:
-        case ApiKeyAuth(header=found):
-            return found
+        case ApiKeyAuth(header=name):
+            return name
         case NoAuth() | BasicAuth() | BearerAuth():
             return ""

@@ -60,7 +60,7 @@ def is_random(name: str) -> bool:
 
 def _is_mixed(text: str) -> bool:
     pieces: list[str] = _PIECES.findall(text)
-    known = sum(map(len, pieces))
-    if known < _PART_LENGTH or text.isalpha():
+    length = sum(map(len, pieces))
+    if length < _PART_LENGTH or text.isalpha():
         return False
-    return known / len(pieces) <= (_LONG_PIECE if known >= _LONG_LENGTH else _SHORT_PIECE)
+    return length / len(pieces) <= (_LONG_PIECE if length >= _LONG_LENGTH else _SHORT_PIECE)

@@ -56,20 +56,20 @@ class Field:
         return len(self.path) == 1 and self.kind in {Kind.PLAIN, Kind.REFERENCE, Kind.OPTIONS}
 
 
-def plain(name: str, default: Any = None, created: Any = None) -> Field:
+def plain_field(name: str, default: Any = None, created: Any = None) -> Field:
     """A row of kind PLAIN for an attribute of the spec."""
     return Field((name,), Kind.PLAIN, lambda spec: getattr(spec, name, default), default, created)
 
 
 FIELDS: Final[list[Field]] = [
-    plain("name"),
+    plain_field("name"),
     Field(("url",), Kind.REFERENCE, lambda spec: spec.url),
-    plain("description", ""),
-    plain("enabled", None, created=True),
-    Field(("auth", "type"), Kind.PLAIN, lambda spec: auth.auth_type(spec.auth), "none"),
-    Field(("auth", "username"), Kind.REFERENCE, lambda spec: auth.username(spec.auth)),
-    Field(("auth", "header"), Kind.FOLDED, lambda spec: auth.header(spec.auth), ""),
-    Field(("auth", "credential"), Kind.CREDENTIAL, lambda spec: auth.credential(spec.auth)),
+    plain_field("description", ""),
+    plain_field("enabled", None, created=True),
+    Field(("auth", "type"), Kind.PLAIN, lambda spec: auth.get_auth_type(spec.auth), "none"),
+    Field(("auth", "username"), Kind.REFERENCE, lambda spec: auth.get_username(spec.auth)),
+    Field(("auth", "header"), Kind.FOLDED, lambda spec: auth.get_header(spec.auth), ""),
+    Field(("auth", "credential"), Kind.CREDENTIAL, lambda spec: auth.get_credential(spec.auth)),
     Field(("options",), Kind.OPTIONS, lambda spec: dict(spec.options), {}),
     Field(("events",), Kind.SET, lambda spec: spec.subscriptions, frozenset()),
 ]
@@ -84,37 +84,37 @@ def make_spec(
     authentication: auth.Auth,
     events: frozenset[Subscription],
 ) -> Webhook:
-    """A spec of the values of `attributes` by name, and of those that had to be decoded."""
+    """A spec of the values of `list_attributes` by name, and of those that had to be decoded."""
     return MODEL(**values, url=url, auth=authentication, subscriptions=events)
 
 
-def attributes() -> Iterator[Field]:
+def list_attributes() -> Iterator[Field]:
     """The rows that are a value of the spec by themselves and need no decoding: those a manifest
     holds as they are.
     """
     return (row for row in FIELDS if row.kind in {Kind.PLAIN, Kind.OPTIONS} and len(row.path) == 1)
 
 
-def plain_rows() -> Iterator[Field]:
+def list_plain_rows() -> Iterator[Field]:
     """The rows that a product may hold or lack: one plain value directly below spec."""
-    return (row for row in attributes() if row.kind is Kind.PLAIN)
+    return (row for row in list_attributes() if row.kind is Kind.PLAIN)
 
 
-def common() -> Iterator[Field]:
+def list_common_rows() -> Iterator[Field]:
     """The rows of every product: without the options of one."""
     return (row for row in FIELDS if row.kind is not Kind.OPTIONS)
 
 
-def visible(spec: Webhook) -> dict[str, Any]:
+def visible_values(spec: Webhook) -> dict[str, Any]:
     """The PLAIN fields of a spec, which hold no secret, as nested dicts."""
-    found: dict[str, Any] = {}
+    document: dict[str, Any] = {}
     for row in FIELDS:
         if row.kind is Kind.PLAIN:
-            put(found, row.path, row.read(spec))
-    return found
+            set_value(document, row.path, row.read(spec))
+    return document
 
 
-def put(document: dict[str, Any], path: Path, value: Any) -> None:
+def set_value(document: dict[str, Any], path: Path, value: Any) -> None:
     """Sets a value in nested dicts."""
     for step in path[:-1]:
         document = document.setdefault(step, {})
@@ -125,11 +125,11 @@ def comparable_values(spec: Webhook) -> dict[Path, Any]:
     """Every field by the path under which a plan names it, as values that are equal if the fields
     are.
     """
-    found: dict[Path, Any] = {}
+    values_by_path: dict[Path, Any] = {}
     for row in FIELDS:
         value, path = row.read(spec), row.path
         if row.kind is Kind.OPTIONS:  # a plan names each option
-            found |= {(*path, name): option for name, option in value.items()}
+            values_by_path |= {(*path, name): option for name, option in value.items()}
             continue
         match row.kind:
             case Kind.FOLDED:
@@ -137,9 +137,9 @@ def comparable_values(spec: Webhook) -> dict[Path, Any]:
             case Kind.CREDENTIAL if (
                 value is not None
             ):  # a Secret is one that would be sent, whatever version the tenant knows
-                path = ("auth", auth.credential_field(spec.auth))
+                path = ("auth", auth.get_credential_field(spec.auth))
                 value = (value.version, value.reference if isinstance(value, Secret) else None)
             case _:
                 pass
-        found[path] = value
-    return found
+        values_by_path[path] = value
+    return values_by_path

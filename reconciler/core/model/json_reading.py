@@ -1,31 +1,32 @@
-"""A decoded JSON value and where it stands, so that what does not fit is named by its pointer.
-Called by the codec.
+"""A decoded JSON value and its position, so that an error can report the JSON pointer.
 
-Every question raises ValueError, one type for a body that does not decode, and never quotes what it
-found.
+Every function raises ValueError, the one type for a body that does not decode, and never quotes a
+value.
 """
 
 from __future__ import annotations
 
 
-class At:
-    """A value and where it stands, so that a decoding error can name the place."""
+class JsonValue:
+    """A value and its position, for the pointer in a decoding error."""
 
     __slots__ = ("_above", "_step", "value")
 
-    def __init__(self, value: object, above: At | None = None, step: str | int = "") -> None:
-        self.value, self._above, self._step = value, above, step
+    def __init__(
+        self, value: object, parent: JsonValue | None = None, step: str | int = ""
+    ) -> None:
+        self.value, self._above, self._step = value, parent, step
 
     @property
     def pointer(self) -> str:
         """Put together only where something is wrong: a listing has tens of thousands of values."""
         return "" if self._above is None else f"{self._above.pointer}/{self._step}"
 
-    def get(self, field: str) -> At:
+    def get(self, field: str) -> JsonValue:
         """A field of an object; None where there is none."""
         if not isinstance(self.value, dict):
-            raise ValueError(f"{self.pointer or '/'}: not an object")  # noqa: TRY004  as below
-        return At(self.value.get(field), self, field)
+            raise ValueError(f"{self.pointer or '/'}: not an object")  # noqa: TRY004  one error type for a body that does not decode
+        return JsonValue(self.value.get(field), self, field)
 
     def text(self) -> str:
         """A text that can be encoded: no lone surrogate."""
@@ -42,7 +43,7 @@ class At:
     def flag(self) -> bool:
         """True or false, no number for it."""
         if not isinstance(self.value, bool):
-            raise ValueError(f"{self.pointer}: not true or false")  # noqa: TRY004  as above
+            raise ValueError(f"{self.pointer}: not true or false")  # noqa: TRY004  one error type for a body that does not decode
         return self.value
 
     def count(self) -> int:
@@ -51,8 +52,8 @@ class At:
             raise ValueError(f"{self.pointer}: not a count")
         return self.value
 
-    def items(self) -> list[At]:
+    def items(self) -> list[JsonValue]:
         """The items of a list."""
         if not isinstance(self.value, list):
-            raise ValueError(f"{self.pointer}: not a list")  # noqa: TRY004  as above
-        return [At(item, self, index) for index, item in enumerate(self.value)]
+            raise ValueError(f"{self.pointer}: not a list")  # noqa: TRY004  one error type for a body that does not decode
+        return [JsonValue(item, self, index) for index, item in enumerate(self.value)]

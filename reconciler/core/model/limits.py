@@ -136,7 +136,7 @@ def url(text: str) -> str | None:  # noqa: PLR0911  one line for each thing that
 
 
 def is_plain_http_abroad(text: str) -> bool:
-    """Whether a valid url would send in clear to another host than loopback."""
+    """Whether a valid url would send in clear to a host that is not loopback."""
     parts = urlsplit(text)
     return parts.scheme == "http" and not _LOOPBACK.fullmatch(parts.hostname or "")
 
@@ -168,6 +168,6 @@ def header(text: str) -> str | None:
     return None
 
 
-def normal(text: str) -> str:
+def normalize_name(text: str) -> str:
     """A name as the tenant compares it: Unicode NFC."""
     return unicodedata.normalize("NFC", text)

@@ -1,4 +1,4 @@
-"""A fault in a manifest, with the place and the mend."""
+"""A fault in a manifest, with its position and its fix."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One fault. `rule` is a stable id such as `schema/enum`; `message` never quotes what may be a
+    """One fault. `rule` is a stable id such as `schema/enum`; `message` never quotes a possible
     credential.
 
-    `pointer` is a JSON pointer within the document ("" for the document itself); `hint` says what
-    to do, None where there is nothing to add; `excerpt` is a source line and a caret below it, fit
-    to be printed. Problems sort by file, line and column.
+    `pointer` is a JSON pointer within the document ("" for the document itself); `hint` says how to
+    fix it, None if the message is enough; `excerpt` is a source line and a caret below it, safe to
+    print. Problems sort by file, line and column.
     """
 
     origin: Origin

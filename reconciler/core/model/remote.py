@@ -1,4 +1,4 @@
-"""What a Git repository is called: `host/path`, equal however its remote is written; without user,
+"""The name of a Git repository: `host/path`, equal for all forms of its remote's url; without user,
 password, token and port.
 """
 
@@ -21,40 +21,42 @@ _PLAIN: Final = re.compile(r"(?P<host>[^/:@]+|\[[^\]/]+\])/(?P<path>.*)", re.DOT
 _PATH: Final = "%!$&'()*+,;=:@/~"
 
 
-def of_remote(url: str) -> str | None:
-    """`host/path` of a remote's url, equal however it is written; None for a local path and for
-    what names no host.
-    """
+def parse_remote(url: str) -> str | None:
+    """`host/path` of a remote's url; None for a local path and for a text without host."""
     scheme, sign, _ = url.partition("://")
     if sign:
-        return _of_url(url) if scheme.lower() in _SCHEMES else None
-    found = _SHORT.fullmatch(url)
-    return None if found is None else _joined(found["host"].strip("[]"), found["path"])
+        return _parse_url(url) if scheme.lower() in _SCHEMES else None
+    match = _SHORT.fullmatch(url)
+    return None if match is None else _make_repository(match["host"].strip("[]"), match["path"])
 
 
-def named(text: str) -> str | None:
-    """The same of what a person writes: `host/path`, or a remote's url; None for what is
-    neither.
+def parse_repository(text: str) -> str | None:
+    """`host/path` of a text that a person wrote: `host/path`, or a remote's url; None for other
+    texts.
     """
     plain = _PLAIN.fullmatch(text)
-    return of_remote(text) if plain is None else _joined(plain["host"].strip("[]"), plain["path"])
+    return (
+        parse_remote(text)
+        if plain is None
+        else _make_repository(plain["host"].strip("[]"), plain["path"])
+    )
 
 
-def _of_url(url: str) -> str | None:
+def _parse_url(url: str) -> str | None:
     try:
         parts = urlsplit(url)
-        return _joined(parts.hostname or "", parts.path)
+        return _make_repository(parts.hostname or "", parts.path)
     except ValueError:
         return None
 
 
-def _joined(host: str, path: str) -> str | None:
-    """Host in small letters, path without empty steps and `.git`; None where the two make no
+def _make_repository(host: str, path: str) -> str | None:
+    """Host in lower case, path without empty steps and `.git`; None if the result is no
     repository.
     """
     steps = [step for step in path.split("/") if step]
     if steps:
         steps[-1:] = filter(None, [steps[-1].removesuffix(".git")])
     address = f"[{host}]" if ":" in host else host.rstrip(".")
-    made = f"{address.lower()}/{quote('/'.join(steps), safe=_PATH, errors='replace')}"
-    return None if limits.repository(made) else made
+    repository = f"{address.lower()}/{quote('/'.join(steps), safe=_PATH, errors='replace')}"
+    return None if limits.repository(repository) else repository

@@ -1,4 +1,6 @@
-"""Values that cannot be printed: what a manifest references and what a tenant does not tell."""
+"""Values that cannot be printed: secrets that a manifest references, and credentials that a tenant
+does not return.
+"""
 
 from __future__ import annotations
 
@@ -61,8 +63,8 @@ class Secret:
         raise AttributeError(f"a Secret does not change: {name}")
 
     @property
-    def resolved(self) -> bool:
-        """Whether there is a value behind the reference."""
+    def is_resolved(self) -> bool:
+        """Whether the reference has a value."""
         return self._value is not None
 
     def reveal(self) -> str:
@@ -73,14 +75,12 @@ class Secret:
             raise ValueError(f"unresolved secret {self.reference}")
         return self._value
 
-    def known_among(self, texts: AbstractSet[str]) -> str | None:
-        """The hidden text where it is one of `texts`, so that whoever asks had it already; else
-        None.
-        """
+    def reveal_if_in(self, texts: AbstractSet[str]) -> str | None:
+        """The hidden text if it is one of `texts`, which the caller knows already; else None."""
         return self._value if self._value in texts else None
 
     def with_version(self, version: str | None) -> Secret:
-        """The same secret, known by another version."""
+        """The same secret with a different version."""
         return Secret(self._value, self.reference, self.shown, version)
 
     def __eq__(self, other: object) -> bool:
@@ -163,14 +163,14 @@ def fingerprint(fields: Mapping[str, str | Secret], key: Secret) -> str | None:
     parts: list[str] = []
     for name in sorted(fields):
         value = fields[name]
-        text = value._value if isinstance(value, Secret) else value  # noqa: SLF001  as above
+        text = value._value if isinstance(value, Secret) else value  # noqa: SLF001  the one function beside the class that sees inside
         if text is None:
             return None
         parts += [name, text]
-    import hashlib  # noqa: PLC0415  as above
-    import hmac  # noqa: PLC0415  likewise
+    import hashlib  # noqa: PLC0415  it loads OpenSSL, which `validate` does without
+    import hmac  # noqa: PLC0415  it loads OpenSSL, which `validate` does without
 
-    mac = hmac.new(_bytes(key._value), _bytes("\0".join(parts)), hashlib.sha256)  # noqa: SLF001  as above
+    mac = hmac.new(_bytes(key._value), _bytes("\0".join(parts)), hashlib.sha256)  # noqa: SLF001  the one function beside the class that sees inside
     return f"{_FINGERPRINT}{mac.hexdigest()[:32]}"
 
 
@@ -184,5 +184,5 @@ def shown(value: str | Secret | None, literals: AbstractSet[str] = frozenset()) 
     of this run.
     """
     if isinstance(value, Secret):
-        return value.known_among(literals) or value.shown
+        return value.reveal_if_in(literals) or value.shown
     return value

@@ -38,11 +38,11 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """The spec: what a manifest can say and a tenant can hold.
+    """The spec: what a manifest can declare and a tenant can store.
 
-    `url` is text where it stands literally in a manifest, else a Secret (a reference, or what a
-    tenant told). `enabled` of None is a manifest that leaves it to the tenant. `options` are the
-    product's own fields, by its names: text, numbers, flags, and lists of them.
+    `url` is text if it stands literally in a manifest, else a Secret (a reference, or a url from
+    the tenant). `enabled` of None leaves it to the tenant. `options` are the product's own fields,
+    by its names: text, numbers, flags, and lists of them.
     """
 
     name: str
@@ -99,8 +99,8 @@ class Owner:
         """The repository that a write records over a mark: ours; where ours is unknown, what our
         own mark has already.
         """
-        kept = mark.repository if mark is not None and mark.owner == self.name else None
-        return self.repository or kept
+        mark_repository = mark.repository if mark is not None and mark.owner == self.name else None
+        return self.repository or mark_repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +117,13 @@ def _nowhere(_path: Steps) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A spec wanted by Git. `key` is metadata.name; `protected` None leaves it to the tenant.
+    """A spec in Git. `key` is metadata.name; `protected` None leaves it to the tenant.
 
-    `sources` are the files it came from, relative to the root that `Scope` speaks of, sorted;
-    `subscription_origins` says where each subscription stands, so that a plan can name the file and
-    line of those it adds; `where` says it of a field by its path in the manifest, None for what is
-    not there and wherever nobody asks; `field_origins` where the fields of the spec stand that a
-    patch of the Tenant set or removed, by path.
+    `sources` are its files, sorted, relative to the root of `Scope`. `subscription_origins` has the
+    position of each subscription, so that a plan can print the file and line of an added one.
+    `find_origin` returns the position of a field by its path in the manifest, None if the field
+    does not exist or no policy needs positions. `field_origins` has the positions of the spec's
+    fields that a patch of the Tenant set or removed, by path.
     """
 
     spec: Webhook
@@ -136,7 +136,9 @@ class Declared:
     subscription_origins: Mapping[Subscription, Origin] = field(
         default_factory=dict, compare=False, repr=False
     )
-    where: Callable[[Steps], Origin | None] = field(default=_nowhere, compare=False, repr=False)
+    find_origin: Callable[[Steps], Origin | None] = field(
+        default=_nowhere, compare=False, repr=False
+    )
     field_origins: Mapping[tuple[str, ...], Origin] = field(
         default_factory=dict, compare=False, repr=False
     )
@@ -145,12 +147,12 @@ class Declared:
         """Where the patch stands that set that field of the spec, or a part of it; None where none
         did.
         """
-        found = [
-            known
-            for known in self.field_origins
-            if known == path[: len(known)] or known[: len(path)] == path
+        origin = [
+            origins
+            for origins in self.field_origins
+            if origins == path[: len(origins)] or origins[: len(path)] == path
         ]
-        return self.field_origins[max(found, key=len)] if found else None
+        return self.field_origins[max(origin, key=len)] if origin else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The pure comparison: which fields make one webhook differ from another."""
+"""The pure comparison: the fields in which two webhooks differ."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from collections.abc import Set as AbstractSet
 from typing import Final
 
 from reconciler.core.change import FieldChange
-from reconciler.core.model.auth import credential_field
-from reconciler.core.model.fields import FIELDS, Field, Kind, visible
+from reconciler.core.model.auth import get_credential_field
+from reconciler.core.model.fields import FIELDS, Field, Kind, visible_values
 from reconciler.core.model.secret import HIDDEN, Secret, Withheld, shown
 from reconciler.core.model.webhook import Live, Webhook
 
 
-def version_text(secret: Secret | Withheld | None) -> str | None:
-    """What is said of a credential: its version."""
+def show_version(secret: Secret | Withheld | None) -> str | None:
+    """A credential's version as text: the only part that is printed."""
     if secret is None:
         return None
     return "no version" if secret.version is None else f"version {secret.version}"
 
 
-def _plain(before: Webhook, after: Webhook) -> list[FieldChange]:
+def _diff_plain(before: Webhook, after: Webhook) -> list[FieldChange]:
     """DeepDiff on the plain fields, which hold no secret."""
     from deepdiff import DeepDiff  # noqa: PLC0415  a run without differences never pays for its import
 
-    tree = DeepDiff(visible(before), visible(after), view="tree")
-    found = [level for levels in tree.values() for level in levels]
+    tree = DeepDiff(visible_values(before), visible_values(after), view="tree")
+    levels_found = [level for levels in tree.values() for level in levels]
     changes = []
-    for level in found:
+    for level in levels_found:
         path = tuple(str(part) for part in level.path(output_format="list"))
         old, new = (
             None if side.__class__.__name__ == "NotPresent" else side
@@ -37,42 +37,42 @@ def _plain(before: Webhook, after: Webhook) -> list[FieldChange]:
     return changes
 
 
-def _masked(held: str | Secret | None) -> bool:
-    """Whether a tenant hides it even from us: nothing can be said of a difference then."""
-    return isinstance(held, Secret) and not held.resolved
+def _is_masked(value: str | Secret | None) -> bool:
+    """Whether a tenant hides the value from us: then it cannot be compared."""
+    return isinstance(value, Secret) and not value.is_resolved
 
 
-def _reference(
+def _diff_reference(
     row: Field, before: Webhook, after: Webhook, literals: AbstractSet[str]
 ) -> list[FieldChange]:
-    held, wanted = row.read(before), row.read(after)
-    if held == wanted or _masked(held):
+    before_value, after_value = row.read(before), row.read(after)
+    if before_value == after_value or _is_masked(before_value):
         return []
-    old, new = shown(held, literals), shown(wanted, literals)
+    old, new = shown(before_value, literals), shown(after_value, literals)
     return [FieldChange(row.path, old, new if new != old or new == HIDDEN else f"{new} (another)")]
 
 
-def _folded(
+def _diff_folded(
     row: Field, before: Webhook, after: Webhook, _literals: AbstractSet[str]
 ) -> list[FieldChange]:
     old, new = row.read(before), row.read(after)
     return [FieldChange(row.path, old or None, new or None)] if old.lower() != new.lower() else []
 
 
-def _credential(
+def _diff_credential(
     row: Field, before: Webhook, after: Webhook, _literals: AbstractSet[str]
 ) -> list[FieldChange]:
     old, new = row.read(before), row.read(after)
     if old == new:
         return []
-    name = credential_field(after.auth) or credential_field(before.auth)
-    old_text, new_text = version_text(old), version_text(new)
+    name = get_credential_field(after.auth) or get_credential_field(before.auth)
+    old_text, new_text = show_version(old), show_version(new)
     if old_text == new_text and new_text is not None:
         new_text += ", sent again"
     return [FieldChange(("auth", name), old_text, new_text, secret=True)]
 
 
-def _options(
+def _diff_options(
     row: Field, before: Webhook, after: Webhook, _literals: AbstractSet[str]
 ) -> list[FieldChange]:
     old, new = row.read(before), row.read(after)
@@ -83,7 +83,7 @@ def _options(
     ]
 
 
-def _set(
+def _diff_set(
     row: Field, before: Webhook, after: Webhook, _literals: AbstractSet[str]
 ) -> list[FieldChange]:
     old, new = row.read(before), row.read(after)
@@ -96,11 +96,11 @@ def _set(
 _COMPARE: Final[
     Mapping[Kind, Callable[[Field, Webhook, Webhook, AbstractSet[str]], list[FieldChange]]]
 ] = {
-    Kind.REFERENCE: _reference,
-    Kind.FOLDED: _folded,
-    Kind.CREDENTIAL: _credential,
-    Kind.SET: _set,
-    Kind.OPTIONS: _options,
+    Kind.REFERENCE: _diff_reference,
+    Kind.FOLDED: _diff_folded,
+    Kind.CREDENTIAL: _diff_credential,
+    Kind.SET: _diff_set,
+    Kind.OPTIONS: _diff_options,
 }
 
 
@@ -111,24 +111,22 @@ def _by_path(change: FieldChange) -> tuple[str, ...]:
 def diff(
     before: Webhook, after: Webhook, literals: AbstractSet[str] = frozenset()
 ) -> tuple[FieldChange, ...]:
-    """The fields in which two specs differ, by path; empty when they are equal.
+    """The fields in which two specs differ, by path; empty if they are equal.
 
-    `literals` are the urls that may be printed in full. A credential differs when its version does,
-    or when `after` holds the Secret itself (it is to be sent).
+    `literals` are the urls that may be printed in full. A credential differs if its version does,
+    or if `after` holds the Secret itself (it is to be sent).
     """
     if before == after:
         return ()
-    changes = _plain(before, after) if visible(before) != visible(after) else []
+    changes = _diff_plain(before, after) if visible_values(before) != visible_values(after) else []
     for row in FIELDS:
         if row.kind is not Kind.PLAIN:
             changes += _COMPARE[row.kind](row, before, after, literals)
     return tuple(sorted(changes, key=_by_path))
 
 
-def moved(planned: Live, current: Live) -> tuple[str, ...]:
-    """The fields in which a webhook now differs from the one that was planned with, as dotted
-    paths.
-    """
+def find_moved_fields(planned: Live, current: Live) -> tuple[str, ...]:
+    """The fields in which a webhook now differs from the planned one, as dotted paths."""
     fields = [change.dotted for change in diff(planned.spec, current.spec)]
     if planned.managed_by != current.managed_by:
         fields.append("managed_by")

@@ -1,7 +1,7 @@
-"""Who moved: one value as Git had it, as Git wants it and as the tenant holds it. No state file is
-asked: Git is the record.
+"""Which side changed: compares the values in Git at a revision, in Git now, and at the tenant.
+There is no state file: Git is the record.
 
-Pure comparison; what a field's value is, is not decided here.
+Pure comparison; other modules decide what a field's value is.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from reconciler.core.change import Label
 
 
 class _Absent:
-    """The value of what is not there; equal to nothing but itself."""
+    """The value of a missing field; equal to itself only."""
 
     def __repr__(self) -> str:
         return "ABSENT"
@@ -22,8 +22,8 @@ class _Absent:
 ABSENT: Final = _Absent()
 
 
-def label(base: object, declared: object, live: object) -> Label:
-    """SAME if nothing is to do, PENDING if only Git moved away from `base`, DRIFT if only the
+def find_label(base: object, declared: object, live: object) -> Label:
+    """SAME if the sides are equal, PENDING if only Git changed since `base`, DRIFT if only the
     tenant did, else BOTH.
     """
     if declared == live:
@@ -33,9 +33,9 @@ def label(base: object, declared: object, live: object) -> Label:
     return Label.DRIFT if base == declared else Label.BOTH
 
 
-def combined(labels: Iterable[Label]) -> Label:
-    """The label of a whole: that of the parts that moved where they agree, else BOTH."""
-    moved = set(labels) - {Label.SAME}
-    if not moved:
+def combine_labels(labels: Iterable[Label]) -> Label:
+    """The label of a whole: that of its changed parts if they agree, else BOTH."""
+    moved_labels = set(labels) - {Label.SAME}
+    if not moved_labels:
         return Label.SAME
-    return moved.pop() if len(moved) == 1 else Label.BOTH
+    return moved_labels.pop() if len(moved_labels) == 1 else Label.BOTH

@@ -1,5 +1,5 @@
-"""What differs in the mark that a webhook carries at the tenant. Whose repository it names is
-judged in `repository.py`.
+"""The differences of the mark that a webhook carries at the tenant. `repository.py` checks its
+repository.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from reconciler.core.planning.settle import Settled
 from reconciler.core.safety.run_policy import RunPolicy
 
 
-def mark_changes(
+def diff_marks(
     live: Live, declared: Declared | Settled, policy: RunPolicy
 ) -> tuple[FieldChange, ...]:
-    """The parts of the tenant's mark, and of the protection beside it, that differ. An unknown
-    repository of ours does not.
+    """The parts of the tenant's mark, and of the protection, that differ. If our repository is
+    unknown, it does not differ.
     """
     mark = live.managed_by
     before = (
@@ -23,19 +23,19 @@ def mark_changes(
         else (mark.owner, mark.key, mark.sources, mark.repository)
     )
     after = (policy.owner.name, declared.key, declared.sources, policy.owner.repository_for(mark))
-    changes = [] if before == after else _differing(before, after)
+    changes = [] if before == after else _diff_parts(before, after)
     if declared.protected is not None and declared.protected != live.protected:
         changes.append(FieldChange(("protected",), live.protected, declared.protected))
     return tuple(changes)
 
 
-def _differing(before: tuple[object, ...], after: tuple[object, ...]) -> list[FieldChange]:
-    """A change for each part that differs; the order of the sources is none."""
+def _diff_parts(before: tuple[object, ...], after: tuple[object, ...]) -> list[FieldChange]:
+    """A change per part that differs; sources have no order."""
     pairs = zip(
-        ("owner", "key", "sources", "repository"), map(_ordered, before), after, strict=True
+        ("owner", "key", "sources", "repository"), map(_sort_part, before), after, strict=True
     )
     return [FieldChange(("managed_by", name), old, new) for name, old, new in pairs if old != new]
 
 
-def _ordered(part: object) -> object:
+def _sort_part(part: object) -> object:
     return tuple(sorted(part)) if isinstance(part, tuple) else part

@@ -1,5 +1,5 @@
-"""Which live webhook is which declared one: by our owner and key, then by name, then by
-`previously`. Never a guess.
+"""Matches declared with live webhooks: by our owner and key, then by name, then by `previously`. It
+never guesses.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from reconciler.core.safety.run_policy import RunPolicy
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Each declared webhook with its live one (None: there is none yet), the live ones nobody
-    wants, and the clashes.
+    """Each declared webhook with its live one (None: it does not exist yet), the unmatched live
+    ones, and the clashes.
 
-    `ours` counts the live webhooks that are ours, rule 4.
+    `own_count` counts the live webhooks that are ours, rule 4.
     """
 
     pairs: tuple[tuple[Declared, Live | None], ...]
-    unmatched: tuple[Live, ...]
+    unmatched_webhooks: tuple[Live, ...]
     clashes: tuple[Violation, ...]
-    ours: int
+    own_count: int
 
 
-def _ambiguous(name: str, candidates: Sequence[Live]) -> Violation:
+def _ambiguous_violation(name: str, candidates: Sequence[Live]) -> Violation:
     ids = ", ".join(sorted(live.id for live in candidates))
     message = (
         f"{name}: {len(candidates)} live webhooks could be it (ids {ids}); rename or delete "
@@ -37,8 +37,8 @@ def _ambiguous(name: str, candidates: Sequence[Live]) -> Violation:
 
 
 class _Index:
-    """Live webhooks by a text. Nearly every text has one: only those that have more pay for a
-    list.
+    """Live webhooks by a text. Nearly every text has one webhook: only texts with more need
+    a list.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class _Index:
         return () if first is None else (first, *self._more.get(text, ()))
 
     def pop(self, text: str) -> tuple[Live, ...]:
-        """The same, which are then no longer in the index."""
+        """Removes the webhooks of a text from the index and returns them."""
         first = self._first.pop(text, None)
         return () if first is None else (first, *self._more.pop(text, ()))
 
@@ -64,8 +64,8 @@ def _id(live: Live) -> str:
 
 
 class _Matcher:
-    """The state of one matching: what is taken, and the indexes. Lives as long as one call of
-    `match`.
+    """The state of one matching: the used webhooks, and the indexes. Lives as long as one call of
+    `match_webhooks`.
     """
 
     def __init__(
@@ -78,23 +78,23 @@ class _Matcher:
         self.live = live
         self.policy = policy
         self.normalize = normalize
-        self.taken: set[str] = set()  # live ids
+        self.used_ids: set[str] = set()  # live ids
         self.clashes: list[Violation] = []
         self.by_key = _Index()
         self._by_name: _Index | None = None
         self._by_url = capabilities.identity == "url"
-        self.ours = 0
+        self.own_count = 0
         for item in live:  # the one walk over all of them: it counts too
             mark = item.managed_by
             if mark is None:
-                self.ours += policy.ownership == "all"
+                self.own_count += policy.ownership == "all"
             elif mark.owner == policy.owner.name:
-                self.ours += 1
+                self.own_count += 1
                 self.by_key.add(mark.key, item)
 
-    def by_name(self, name: str) -> tuple[Live, ...]:
-        """Every live webhook of that name; indexed at the first question, which a tenant without
-        changes never asks.
+    def find_by_name(self, name: str) -> tuple[Live, ...]:
+        """Every live webhook of that name. The index is made on the first call: a tenant without
+        changes needs none.
         """
         if self._by_name is None:
             self._by_name = _Index()
@@ -102,54 +102,54 @@ class _Matcher:
                 self._by_name.add(item.spec.name, item)
         return self._by_name.get(name)
 
-    def by_identity(self, declared: Declared) -> Sequence[Live]:
+    def find_by_identity(self, declared: Declared) -> Sequence[Live]:
         """The live webhooks that could be a declared one by what identifies them at the product."""
         spec = self.normalize(declared.spec)
         if not self._by_url:
-            return self.by_name(spec.name)
+            return self.find_by_name(spec.name)
         return [item for item in self.live if item.spec.url == spec.url]
 
     def take_by_key(self, declared: Declared) -> Live | None:
         """The live webhook of our owner and that key.
 
-        It is not in `taken`, which the usual run never needs: `match` adds it.
+        It does not add it to `used_ids`, which the usual run never needs: `match_webhooks` does.
         """
         candidates = self.by_key.pop(declared.key)
         return candidates[0] if len(candidates) == 1 else self.take(declared, candidates)
 
     def take(self, declared: Declared, candidates: Sequence[Live]) -> Live | None:
-        """The one free candidate; several are a clash, unless this run does not look at that
-        webhook, and none is free then.
+        """The one free candidate. Several are a clash, if this run includes that webhook, and none
+        of them stays free.
         """
-        taken = self.taken
+        used_ids = self.used_ids
         free = candidates if len(candidates) == 1 else sorted(candidates, key=_id)
-        free = [live for live in free if live.id not in taken]
+        free = [live for live in free if live.id not in used_ids]
         if not free:
             return None
         if len(free) > 1:
             if self.policy.scope.selects(declared.key):
-                self.clashes.append(_ambiguous(self.normalize(declared.spec).name, free))
-            self.taken.update(
+                self.clashes.append(_ambiguous_violation(self.normalize(declared.spec).name, free))
+            self.used_ids.update(
                 live.id for live in free
             )  # none of them may be deleted as undeclared either
-        self.taken.add(free[0].id)
+        self.used_ids.add(free[0].id)
         return free[0]
 
-    def earlier(self, declared: Declared, wanted: frozenset[str]) -> list[Live]:
-        """Candidates by `previously`: ours only, wanted by nobody else."""
-        found: dict[str, Live] = {}
+    def find_earlier(self, declared: Declared, declared_keys: frozenset[str]) -> list[Live]:
+        """Candidates by `previously`: ours only, and of no declared key."""
+        candidates_by_id: dict[str, Live] = {}
         for former in declared.previously:
-            for live in (*self.by_key.get(former), *self.by_name(former)):
+            for live in (*self.by_key.get(former), *self.find_by_name(former)):
                 mark = live.managed_by
-                ours = (
+                is_own = (
                     mark.owner == self.policy.owner.name if mark else self.policy.ownership == "all"
                 )
-                if ours and not (mark and mark.key in wanted):
-                    found[live.id] = live
-        return list(found.values())
+                if is_own and not (mark and mark.key in declared_keys):
+                    candidates_by_id[live.id] = live
+        return list(candidates_by_id.values())
 
 
-def match(
+def match_webhooks(
     declared: Sequence[Declared],
     live: Sequence[Live],
     policy: RunPolicy,
@@ -158,48 +158,71 @@ def match(
 ) -> Match:
     """Pairs declared with live webhooks; a live one matches once. docs/plan-rules.md, rule 1."""
     matcher = _Matcher(live, policy, normalize, capabilities)
-    held = [matcher.take_by_key(item) for item in declared]
+    matches = [matcher.take_by_key(item) for item in declared]
     if (
-        len(held) == len(live) and None not in held
+        len(matches) == len(live) and None not in matches
     ):  # a tenant without changes, where each further walk costs a good part
         return Match(
-            tuple(zip(declared, held, strict=True)), (), tuple(matcher.clashes), matcher.ours
+            tuple(zip(declared, matches, strict=True)),
+            (),
+            tuple(matcher.clashes),
+            matcher.own_count,
         )
-    matcher.taken.update(found.id for found in held if found is not None)
-    left = [at for at, found in enumerate(held) if found is None]
-    if left:
-        keys = (
-            frozenset(item.key for item in declared)
-            if any(item.previously for item in declared)
-            else frozenset()
-        )
-        passes: tuple[Callable[[Declared], Sequence[Live]], ...] = (
-            matcher.by_identity,
-            lambda item: matcher.earlier(item, keys),
-        )
-        for candidates in passes:
-            for at in left:
-                held[at] = matcher.take(declared[at], candidates(declared[at]))
-            left = [at for at in left if held[at] is None]
-    pairs = tuple(zip(declared, held, strict=True))
-    unmatched = tuple(item for item in live if item.id not in matcher.taken)
-    looked_at = {
-        normalize(item.spec).name: found for item, found in pairs if policy.scope.selects(item.key)
+    matcher.used_ids.update(live_webhook.id for live_webhook in matches if live_webhook is not None)
+    open_positions = [
+        position for position, live_webhook in enumerate(matches) if live_webhook is None
+    ]
+    if open_positions:
+        _match_by_identity(matcher, declared, matches, open_positions)
+    pairs = tuple(zip(declared, matches, strict=True))
+    unmatched_webhooks = tuple(item for item in live if item.id not in matcher.used_ids)
+    live_by_name = {
+        normalize(item.spec).name: live_webhook
+        for item, live_webhook in pairs
+        if policy.scope.selects(item.key)
     }
     return Match(
-        pairs, unmatched, (*matcher.clashes, *_held_names(looked_at, unmatched)), matcher.ours
+        pairs,
+        unmatched_webhooks,
+        (*matcher.clashes, *_check_unmatched_names(live_by_name, unmatched_webhooks)),
+        matcher.own_count,
     )
 
 
-def _held_names(wanted: dict[str, Live | None], unmatched: Sequence[Live]) -> list[Violation]:
-    """A wanted name that a live webhook holds which nobody declares, beside the one that was
-    matched: two for one name.
+def _match_by_identity(
+    matcher: _Matcher,
+    declared: Sequence[Declared],
+    matches: list[Live | None],
+    open_positions: list[int],
+) -> None:
+    """Fills the open positions of `matches`: by identity, then by `previously`."""
+    keys = (
+        frozenset(item.key for item in declared)
+        if any(item.previously for item in declared)
+        else frozenset()
+    )
+    passes: tuple[Callable[[Declared], Sequence[Live]], ...] = (
+        matcher.find_by_identity,
+        lambda item: matcher.find_earlier(item, keys),
+    )
+    for find_candidates in passes:
+        for position in open_positions:
+            item = declared[position]
+            matches[position] = matcher.take(item, find_candidates(item))
+        open_positions = [position for position in open_positions if matches[position] is None]
+
+
+def _check_unmatched_names(
+    live_by_name: dict[str, Live | None], unmatched_webhooks: Sequence[Live]
+) -> list[Violation]:
+    """A clash per declared name that an unmatched live webhook has too: two webhooks with
+    one name.
     """
     holders: dict[str, list[Live]] = {}
-    for live in unmatched:
-        if wanted.get(live.spec.name) is not None:
+    for live in unmatched_webhooks:
+        if live_by_name.get(live.spec.name) is not None:
             holders.setdefault(live.spec.name, []).append(live)
     return [
-        _ambiguous(name, [*filter(None, [wanted[name]]), *holders[name]])
+        _ambiguous_violation(name, [*filter(None, [live_by_name[name]]), *holders[name]])
         for name in sorted(holders)
     ]

@@ -1,4 +1,4 @@
-"""The order of carrying out: name-freeing updates, then create, update, delete, each a barrier.
+"""The order of execution: updates that free names, then create, update, delete, each a barrier.
 docs/plan-rules.md, rule 9.
 """
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from reconciler.core.change import Change
 
 
-def _place(change: Change) -> tuple[str, str]:
+def _sort_key(change: Change) -> tuple[str, str]:
     return change.name, change.live.id if change.live is not None else ""
 
 
-def _old_name(change: Change) -> str | None:
-    """The name that this change gives up; None when it keeps it."""
+def _find_old_name(change: Change) -> str | None:
+    """The name that this change frees; None if it keeps its name."""
     if (
         change.action is not Action.UPDATE
         or change.live is None
@@ -29,65 +29,70 @@ def _old_name(change: Change) -> str | None:
     return change.live.spec.name
 
 
-def _freeing(changes: Sequence[Change]) -> tuple[list[tuple[Change, ...]], tuple[Violation, ...]]:
-    """Waves of updates that give up a name which another change wants, each wave after the one it
-    waits for.
+def _arrange_name_changes(
+    changes: Sequence[Change],
+) -> tuple[list[tuple[Change, ...]], tuple[Violation, ...]]:
+    """Waves of updates that free a name for a different change, each wave after the one that it
+    depends on.
     """
-    wanted = {change.name for change in changes if change.action is not Action.DELETE}
-    frees = {
+    needed_names = {change.name for change in changes if change.action is not Action.DELETE}
+    changes_by_old_name = {
         old: change
         for change in changes
-        if (old := _old_name(change)) in wanted and old is not None
+        if (old := _find_old_name(change)) in needed_names and old is not None
     }
     clashes: list[Violation] = []
-    while True:  # once more for each circle
+    while True:  # once more per cycle
         sorter: TopologicalSorter[str] = (
             TopologicalSorter()
         )  # of old names: one is free once the new name of its holder is
-        for old, change in frees.items():
-            sorter.add(old, *([change.name] if change.name in frees else []))
+        for old, change in changes_by_old_name.items():
+            sorter.add(old, *([change.name] if change.name in changes_by_old_name else []))
         try:
             sorter.prepare()
             break
         except CycleError as error:
             names = tuple(sorted(set(error.args[1])))
-        way_out = "give one of them a third spec.name, reconcile, then the name that it wants"
-        message = f"{', '.join(names)}: each wants the name another holds; {way_out}"
+        fix = "give one of them a third spec.name, reconcile, then the name that it wants"
+        message = f"{', '.join(names)}: each needs the name of the next one; {fix}"
         clashes.append(Violation("name-cycle", message, names))
-        frees = {old: change for old, change in frees.items() if old not in names}
+        changes_by_old_name = {
+            old: change for old, change in changes_by_old_name.items() if old not in names
+        }
     waves: list[tuple[Change, ...]] = []
     while sorter.is_active():
         ready = sorter.get_ready()
-        waves.append(tuple(sorted((frees[old] for old in ready), key=_place)))
+        waves.append(tuple(sorted((changes_by_old_name[old] for old in ready), key=_sort_key)))
         sorter.done(*ready)
     return waves, tuple(clashes)
 
 
-def _stage(change: Change) -> str:
-    """Taking the last subscription counts as a delete, so it waits like one for what may replace
-    it.
+def _find_stage(change: Change) -> str:
+    """The stage of a change. Removing the last subscription counts as a delete, so it waits
+    as one.
     """
-    return "delete" if change.removes else change.action
+    return "delete" if change.is_removal else change.action
 
 
 def arrange(
     changes: Sequence[Change], *, unique_names: bool = True
 ) -> tuple[Stages, tuple[Violation, ...]]:
-    """Stages, each by name and each starting when the one before has ended; and a violation where
-    names go in a circle.
+    """Stages, each sorted by name, each a barrier; and a violation if names form a cycle.
 
-    Every change stands in exactly one stage. If a product allows equal names, no change waits for
-    a name.
+    Every change is in exactly one stage. If a product allows equal names, no change waits for a
+    name.
     """
     stages: list[tuple[Change, ...]] = []
     clashes: tuple[Violation, ...] = ()
     if unique_names:
-        stages, clashes = _freeing(changes)
-    early = {id(change) for wave in stages for change in wave}
+        stages, clashes = _arrange_name_changes(changes)
+    arranged_ids = {id(change) for wave in stages for change in wave}
     for action in ("create", "update", "delete"):
         stage = [
-            change for change in changes if _stage(change) == action and id(change) not in early
+            change
+            for change in changes
+            if _find_stage(change) == action and id(change) not in arranged_ids
         ]
         if stage:
-            stages.append(tuple(sorted(stage, key=_place)))
+            stages.append(tuple(sorted(stage, key=_sort_key)))
     return tuple(stages), clashes

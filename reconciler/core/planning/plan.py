@@ -1,9 +1,7 @@
-"""The plan: every change that makes the tenant as declared, in the order in which it is carried
-out.
+"""The plan: every change that makes the tenant equal to the manifests, in the order of execution.
 
-`make_plan` is pure: declared + live + policy -> Plan. Matching stands in `match.py`, filling in
-what a manifest leaves open in `settle.py`, the order in `order.py`, refusing in
-`limits_and_protection.py`.
+`make_plan` is pure: declared + live + policy -> Plan. Matching is in `match.py`, filling in open
+fields in `settle.py`, the order in `order.py`, refusing in `limits_and_protection.py`.
 """
 
 from __future__ import annotations
@@ -19,91 +17,103 @@ from reconciler.core.model.capabilities import TENANT, Capabilities
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Live, Webhook
 from reconciler.core.planning.diff import diff
-from reconciler.core.planning.mark import mark_changes
-from reconciler.core.planning.match import Match, match
+from reconciler.core.planning.mark import diff_marks
+from reconciler.core.planning.match import Match, match_webhooks
 from reconciler.core.planning.order import arrange
-from reconciler.core.planning.renames import renames
+from reconciler.core.planning.renames import offer_renames
 from reconciler.core.planning.settle import settle
-from reconciler.core.planning.switched_off import is_switched_off, warning
+from reconciler.core.planning.switched_off import is_switched_off, make_warning
 from reconciler.core.safety.checks import check_plan
-from reconciler.core.safety.limits_and_protection import verdicts
-from reconciler.core.safety.repository import kept_warning, suspicions, takes_over
-from reconciler.core.safety.rules import Breach, breaches
+from reconciler.core.safety.limits_and_protection import judge_breaches
+from reconciler.core.safety.repository import find_suspicions, make_kept_warning, takes_over
+from reconciler.core.safety.rules import Breach, find_breaches
 from reconciler.core.safety.run_policy import RunPolicy
-from reconciler.core.safety.unselected import check_deletes
+from reconciler.core.safety.selected_deletes import check_deletes
 
 Normalize = Callable[[Webhook], Webhook]
 
 
-def _new_fields(spec: Webhook, literals: AbstractSet[str]) -> tuple[FieldChange, ...]:
-    """The fields of a webhook that is not there yet: all that it says, before it nothing."""
+def _list_new_fields(spec: Webhook, literals: AbstractSet[str]) -> tuple[FieldChange, ...]:
+    """The fields of a webhook that does not exist yet: each as a change from nothing."""
     blank = Webhook(name="", url="", enabled=None)
     return tuple(replace(field, before=None) for field in diff(blank, spec, literals))
 
 
-def _create(declared: Declared, policy: RunPolicy) -> Change:
+def _make_create(declared: Declared, policy: RunPolicy) -> Change:
     enabled = declared.spec.enabled is not False
     protected = bool(declared.protected)
     spec = replace(declared.spec, enabled=enabled)
-    fields = _new_fields(spec, policy.literal_urls)
-    settled = replace(declared, spec=spec, protected=protected)
-    return Change(Action.CREATE, spec.name, None, settled, fields, "declared, not at the tenant")
+    fields = _list_new_fields(spec, policy.literal_urls)
+    settled_webhook = replace(declared, spec=spec, protected=protected)
+    return Change(
+        Action.CREATE, spec.name, None, settled_webhook, fields, "declared, not at the tenant"
+    )
 
 
-def _update(
+def _make_update(
     live: Live, declared: Declared, policy: RunPolicy, normalize: Normalize
 ) -> tuple[Change, tuple[str, ...]]:
-    """The change of a webhook that is there, and warnings. One that stays has its declared side
-    only if rules look at it.
+    """The change of an existing webhook, and warnings. A kept webhook has its declared side only if
+    there are rules.
     """
-    wanted = settle(declared, live, policy, normalize)
-    fields = diff(live.spec, wanted.spec, policy.literal_urls) + mark_changes(live, wanted, policy)
-    warnings = wanted.warnings
+    settled_webhook = settle(declared, live, policy, normalize)
+    fields = diff(live.spec, settled_webhook.spec, policy.literal_urls) + diff_marks(
+        live, settled_webhook, policy
+    )
+    warnings = settled_webhook.warnings
     foreign_mark = takes_over(fields, live, policy)
     if foreign_mark or not fields:
-        kept = Change(
-            Action.KEEP, live.spec.name, live, wanted.of(declared) if policy.rules else None
+        kept_change = Change(
+            Action.KEEP,
+            live.spec.name,
+            live,
+            settled_webhook.apply_to(declared) if policy.rules else None,
         )
-        return kept, (*warnings, kept_warning(live, policy)) if foreign_mark else warnings
-    change = Change(Action.UPDATE, wanted.spec.name, live, wanted.of(declared), fields)
-    reason = "ownership only" if change.ownership_only else "differs from the manifest"
+        return kept_change, (
+            *warnings,
+            make_kept_warning(live, policy),
+        ) if foreign_mark else warnings
+    change = Change(
+        Action.UPDATE, settled_webhook.spec.name, live, settled_webhook.apply_to(declared), fields
+    )
+    reason = "ownership only" if change.is_ownership_only else "differs from the manifest"
     if live.managed_by is None:
         reason = "adopted: " + reason
     return replace(change, reason=reason), warnings
 
 
-def is_ours(live: Live, policy: RunPolicy) -> bool:
-    """Rule 4: marked as ours; under `ownership: all` nobody's too."""
+def is_owned(live: Live, policy: RunPolicy) -> bool:
+    """Rule 4: whether a webhook has our mark; under `ownership: all` unowned ones count too."""
     if live.managed_by is None:
         return policy.ownership == "all"
     return live.managed_by.owner == policy.owner.name
 
 
-def _removals(found: Match, policy: RunPolicy) -> tuple[list[Change], int, int]:
-    """Deletes, and the counts of what is unmanaged and what is out of this run's scope."""
-    deletes, unmanaged, outside = [], 0, 0
-    for live in found.unmatched:
+def _find_removals(matches: Match, policy: RunPolicy) -> tuple[list[Change], int, int]:
+    """Deletes, and the counts of unmanaged webhooks and of those out of this run's scope."""
+    deletes, unmanaged, out_of_scope = [], 0, 0
+    for live in matches.unmatched_webhooks:
         sources = live.managed_by.sources if live.managed_by is not None else ()
-        if not is_ours(live, policy):
+        if not is_owned(live, policy):
             unmanaged += 1
         elif policy.may_delete(sources):
-            recorded = policy.scope.shown(sources[0]) if sources else None
+            source = policy.scope.show(sources[0]) if sources else None
             deletes.append(
                 Change(
                     Action.DELETE,
                     live.spec.name,
                     live,
                     reason="ours, no longer declared",
-                    recorded=recorded,
+                    source=source,
                 )
             )
         else:
-            outside += 1
-    return deletes, unmanaged, outside
+            out_of_scope += 1
+    return deletes, unmanaged, out_of_scope
 
 
-def policy_text(policy: RunPolicy, capabilities: Capabilities = TENANT) -> str:
-    """What of a policy, and of the provider, belongs to the digest of a plan."""
+def make_policy_text(policy: RunPolicy, capabilities: Capabilities = TENANT) -> str:
+    """The parts of a policy, and of the provider, that a plan's digest covers."""
     limits = policy.limits
     parts = [
         policy.ownership,
@@ -113,9 +123,9 @@ def policy_text(policy: RunPolicy, capabilities: Capabilities = TENANT) -> str:
         policy.accept_in_use,
         repr(limits),
     ]
-    whose = [policy.owner.repository, *sorted(policy.moved_from)]
+    repositories = [policy.owner.repository, *sorted(policy.moved_from)]
     provider = [capabilities.provider, capabilities.version]
-    more = [whose] if any(whose) else []
+    more = [repositories] if any(repositories) else []
     return json.dumps([*parts, *more, *([] if capabilities is TENANT else [provider])])
 
 
@@ -129,38 +139,32 @@ def make_plan(
     fingerprint_key: Secret | None = None,
     capabilities: Capabilities = TENANT,
 ) -> Plan:
-    """What makes `live` as `declared`, with everything that would make it unsafe in `violations`.
+    """The changes that make `live` equal to `declared`, with the reasons to refuse them in
+    `violations`.
 
     `normalize` and `capabilities` are the provider's. Input order does not matter. Linear in the
     number of webhooks.
     """
-    wanted = tuple(sorted(declared, key=lambda item: item.key))
-    held = tuple(live)
-    found = match(wanted, held, policy, normalize, capabilities)
-    changes = _changes(found, policy, normalize)
-    judged, advice = verdicts(changes.broken)
-    removals, unmanaged, outside = _removals(found, policy)
-    deletes, unselected = check_deletes(removals, policy.selection)
+    declared_webhooks = tuple(sorted(declared, key=lambda item: item.key))
+    live_webhooks = tuple(live)
+    matches = match_webhooks(declared_webhooks, live_webhooks, policy, normalize, capabilities)
+    changes = _compare_pairs(matches, policy, normalize)
+    policy_violations, advice = judge_breaches(changes.breaches)
+    removals, unmanaged, out_of_scope = _find_removals(matches, policy)
+    deletes, selection_violations = check_deletes(removals, policy.selection)
     stages, cycles = arrange((*changes.pending, *deletes), unique_names=capabilities.unique_names)
     flat = [change for stage in stages for change in stage]
-    actions = Counter({Action.KEEP: changes.keeps}) + Counter(change.action for change in flat)
+    suspicions = find_suspicions(matches.pairs, flat, policy)
     plan = Plan(
         tenant or TenantRef("", "", policy.owner.name),
         stages,
-        Counts(
-            **{action.value: actions[action] for action in Action},
-            unmanaged=unmanaged,
-            out_of_scope=changes.outside + outside,
-        ),
-        base=found.ours,
-        declared=len(wanted),
-        clashes=found.clashes + cycles,
-        judged=judged + unselected + suspicions(found.pairs, flat, policy),
-        warnings=tuple(
-            dict.fromkeys((*changes.warnings, *map(warning, changes.switched_off), *advice))
-        )
-        + renames(flat),
-        policy=policy_text(policy, capabilities),
+        _count_changes(flat, changes.keeps, unmanaged, changes.out_of_scope + out_of_scope),
+        base=matches.own_count,
+        declared=len(declared_webhooks),
+        clashes=matches.clashes + cycles,
+        digest_violations=(*policy_violations, *selection_violations, *suspicions),
+        warnings=(*_list_warnings(changes, advice), *offer_renames(flat)),
+        policy=make_policy_text(policy, capabilities),
         fingerprint_key=fingerprint_key,
         switched_off=tuple(changes.switched_off),
     )
@@ -169,45 +173,57 @@ def make_plan(
 
 @dataclass(slots=True)
 class _Changes:
-    """What one walk over the pairs finds: what is to be written, warnings, what rules refuse, and
-    counts.
+    """The result of one walk over the pairs: changes, warnings, breaches of rules, and counts.
 
-    `keeps` counts what stays, `outside` what is ours but not looked at by this run.
+    `keeps` counts kept webhooks, `out_of_scope` our webhooks outside of this run.
     """
 
     pending: list[Change] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    broken: list[Breach] = field(default_factory=list)
+    breaches: list[Breach] = field(default_factory=list)
     switched_off: list[tuple[Declared, Live]] = field(default_factory=list)
     keeps: int = 0
-    outside: int = 0
+    out_of_scope: int = 0
 
 
-def _changes(found: Match, policy: RunPolicy, normalize: Normalize) -> _Changes:
-    """Compares every pair that the run looks at.
+def _count_changes(
+    changes: Iterable[Change], keeps: int, unmanaged: int, out_of_scope: int
+) -> Counts:
+    actions = Counter({Action.KEEP: keeps}) + Counter(change.action for change in changes)
+    by_action = {action.value: actions[action] for action in Action}
+    return Counts(**by_action, unmanaged=unmanaged, out_of_scope=out_of_scope)
 
-    One walk does all of it: at 100,000 webhooks each further walk reads everything again from slow
-    memory. What stays is judged, counted and let go: keeping it would cost as much memory as
-    everything declared.
+
+def _list_warnings(changes: _Changes, advice: Iterable[str]) -> Iterable[str]:
+    """Each warning once, in order."""
+    return dict.fromkeys((*changes.warnings, *map(make_warning, changes.switched_off), *advice))
+
+
+def _compare_pairs(matches: Match, policy: RunPolicy, normalize: Normalize) -> _Changes:
+    """Compares every pair that the run includes.
+
+    One walk does everything: at 100,000 webhooks each further walk reads slow memory again. A kept
+    webhook is checked, counted and dropped, since keeping all would cost as much memory as all
+    declared webhooks.
     """
-    made = _Changes()
-    for item, counterpart in found.pairs:
-        ours = counterpart is not None and is_ours(counterpart, policy)
+    result = _Changes()
+    for item, counterpart in matches.pairs:
+        is_own = counterpart is not None and is_owned(counterpart, policy)
         if not policy.scope.selects(item.key):
-            made.outside += ours
+            result.out_of_scope += is_own
             continue
         if counterpart is None:
             normal = normalize(item.spec).name
-            change = _create(replace(item, spec=replace(item.spec, name=normal)), policy)
+            change = _make_create(replace(item, spec=replace(item.spec, name=normal)), policy)
         else:
-            change, warnings = _update(counterpart, item, policy, normalize)
-            made.warnings += warnings
-            if ours and is_switched_off(item, counterpart):
-                made.switched_off.append((item, counterpart))
+            change, warnings = _make_update(counterpart, item, policy, normalize)
+            result.warnings += warnings
+            if is_own and is_switched_off(item, counterpart):
+                result.switched_off.append((item, counterpart))
         if policy.rules and change.declared is not None:
-            made.broken += breaches(policy.rules, change.declared, policy.literal_urls)
+            result.breaches += find_breaches(policy.rules, change.declared, policy.literal_urls)
         if change.action is Action.KEEP:
-            made.keeps += 1
+            result.keeps += 1
         else:
-            made.pending.append(change)
-    return made
+            result.pending.append(change)
+    return result

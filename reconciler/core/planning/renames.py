@@ -1,4 +1,4 @@
-"""Renames that a plan may have missed: it offers them, and never guesses. Pure. docs/plan-rules.md,
+"""Possible renames in a plan: they are offered, never guessed. Pure. docs/plan-rules.md,
 rule 14.
 """
 
@@ -14,21 +14,23 @@ if TYPE_CHECKING:
     from reconciler.core.change import Change
 
 
-def renames(changes: Iterable[Change]) -> tuple[str, ...]:
+def offer_renames(changes: Iterable[Change]) -> tuple[str, ...]:
     """A delete and a create with equal url and events are offered as a rename, with the line to
     add.
     """
-    gone: dict[object, list[Change]] = {}
+    deletes_by_content: dict[object, list[Change]] = {}
     for change in changes:
         if change.action is Action.DELETE and change.live is not None:
-            gone.setdefault((change.live.spec.url, change.live.spec.subscriptions), []).append(
-                change
-            )
+            deletes_by_content.setdefault(
+                (change.live.spec.url, change.live.spec.subscriptions), []
+            ).append(change)
     offers = []
     for change in changes:
         if change.action is Action.CREATE and change.declared is not None:
-            twins = gone.get((change.declared.spec.url, change.declared.spec.subscriptions))
-            if twins:  # each is offered once: a live webhook can become one only
+            twins = deletes_by_content.get(
+                (change.declared.spec.url, change.declared.spec.subscriptions)
+            )
+            if twins:  # each is offered once: a live webhook has one new name
                 twin = twins.pop(0)
                 line = f"previously: [{json.dumps(twin.key or twin.name, ensure_ascii=False)}]"
                 offers.append(

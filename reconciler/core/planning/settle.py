@@ -1,5 +1,5 @@
-"""Fills in what a manifest leaves open from the live webhook, so that what is left to compare is
-what Git really wants.
+"""Fills in the open fields of a manifest from the live webhook, so that the comparison shows only
+what Git wants.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Self
 from reconciler.core.model.auth import (
     Auth,
     BasicAuth,
-    auth_type,
-    credential,
-    header,
+    get_auth_type,
+    get_credential,
+    get_header,
     with_credential,
 )
 from reconciler.core.model.secret import Secret, Withheld
@@ -27,12 +27,12 @@ NOT_COMPARED = (
 _CREDENTIAL = "credential"
 
 
-class Unresolved(str):
-    """A warning that a reference has no value in this run, which a comment says once for all
-    references.
+class UnresolvedWarning(str):
+    """A warning that a reference has no value in this run. A pull-request comment prints one line
+    for all references.
 
-    `reference` names it; `field` is what was not compared for that, "" where the run's manifests
-    alone say it.
+    `reference` is the reference; `field` is the field that was not compared, "" if the warning
+    comes from the manifests alone.
     """
 
     __slots__ = ("field", "reference")
@@ -41,114 +41,130 @@ class Unresolved(str):
 
     def __new__(cls, text: str, reference: str, field: str = "") -> Self:
         """The warning's own text is what every other output prints."""
-        made = super().__new__(cls, text)
-        made.reference, made.field = reference, field
-        return made
+        warning = super().__new__(cls, text)
+        warning.reference, warning.field = reference, field
+        return warning
 
 
-def _not_compared(name: str, field: str, wanted: object, why: str) -> str:
-    """The warning that a field of a webhook was not compared, and why."""
-    text = f"{name}: {field} {'' if field == _CREDENTIAL else 'was '}not compared: {why}"
+def _make_warning(name: str, field: str, declared_value: object, reason: str) -> str:
+    """The warning that a field of a webhook was not compared, with the reason."""
+    text = f"{name}: {field} {'' if field == _CREDENTIAL else 'was '}not compared: {reason}"
     return (
-        Unresolved(text, wanted.reference, f"{field} of {name}")
-        if isinstance(wanted, Secret) and _unresolved(wanted)
+        UnresolvedWarning(text, declared_value.reference, f"{field} of {name}")
+        if isinstance(declared_value, Secret) and _is_unresolved(declared_value)
         else text
     )
 
 
-def _unresolved(value: object) -> bool:
-    return isinstance(value, Secret) and not value.resolved
+def _is_unresolved(value: object) -> bool:
+    return isinstance(value, Secret) and not value.is_resolved
 
 
-def _incomparable(wanted: object, held: object) -> str:
-    """Why two values cannot be compared; empty when they can."""
-    if isinstance(wanted, Secret) and not wanted.resolved:
-        return f"{wanted.reference} does not resolve"
-    return "the tenant masks it" if _unresolved(held) else ""
+def _find_reason(declared_value: object, live_value: object) -> str:
+    """Why two values cannot be compared; empty if they can."""
+    if isinstance(declared_value, Secret) and not declared_value.is_resolved:
+        return f"{declared_value.reference} does not resolve"
+    return "the tenant masks it" if _is_unresolved(live_value) else ""
 
 
-def _place(auth: Auth) -> tuple[str, str]:
-    """What decides where a stored secret may go, besides the url: type and header."""
-    return auth_type(auth), header(auth).lower()
+def _find_place(auth: Auth) -> tuple[str, str]:
+    """Besides the url, the type and header decide where a stored secret may go."""
+    return get_auth_type(auth), get_header(auth).lower()
 
 
-def _auth(
-    auth: Auth, live: Webhook, declared: Auth, policy: RunPolicy, *, moved: bool
+def _settle_auth(
+    auth: Auth, live: Webhook, declared: Auth, policy: RunPolicy, *, is_moved: bool
 ) -> tuple[Auth, tuple[str, ...]]:
-    """The authentication to compare and to send: the Secret itself where it is to be sent, else
-    what the tenant holds.
+    """The authentication to compare and to send: the Secret itself if it is to be sent, else the
+    live credential.
 
-    `moved` says that the url differs, which always sends the credential again, as another type or
-    header does.
+    `is_moved`: the url differs. Then, and with a different type or header, the credential is always
+    sent again.
     """
     warnings: list[str] = []
-    same_user = auth  # with the user name that the tenant holds, where the two cannot be compared
-    if isinstance(auth, BasicAuth) and isinstance(live.auth, BasicAuth):
-        why = _incomparable(auth.username, live.auth.username)
-        if why:
-            warnings.append(_not_compared(live.name, "auth.username", auth.username, why))
-            same_user = BasicAuth(live.auth.username, auth.password)
-            auth = same_user if _unresolved(auth.username) else auth
-    secret, held, known = credential(declared), credential(live.auth), credential(auth)
-    if not isinstance(secret, Secret) or known is None:
-        return auth, tuple(warnings)
-    moved = moved or _place(auth) != _place(live.auth)
-    other_user = (
-        isinstance(same_user, BasicAuth)
-        and isinstance(live.auth, BasicAuth)
-        and same_user.username != live.auth.username
+    with_live_user = (
+        auth  # with the user name that the tenant holds, where the two cannot be compared
     )
-    compared = known.version is not None
-    differs = compared and (not isinstance(held, Withheld) or known.version != held.version)
-    if moved or other_user or differs or policy.resend_credentials:
-        return with_credential(auth, secret.with_version(known.version)), tuple(warnings)
-    if not compared:
-        why = _incomparable(secret, None)
-        warnings.append(_not_compared(live.name, _CREDENTIAL, secret, why) if why else NOT_COMPARED)
-    return with_credential(same_user, held or Withheld()), tuple(warnings)
+    if isinstance(auth, BasicAuth) and isinstance(live.auth, BasicAuth):
+        reason = _find_reason(auth.username, live.auth.username)
+        if reason:
+            warnings.append(_make_warning(live.name, "auth.username", auth.username, reason))
+            with_live_user = BasicAuth(live.auth.username, auth.password)
+            auth = with_live_user if _is_unresolved(auth.username) else auth
+    secret, live_credential, own_credential = (
+        get_credential(declared),
+        get_credential(live.auth),
+        get_credential(auth),
+    )
+    if not isinstance(secret, Secret) or own_credential is None:
+        return auth, tuple(warnings)
+    is_moved = is_moved or _find_place(auth) != _find_place(live.auth)
+    other_user = (
+        isinstance(with_live_user, BasicAuth)
+        and isinstance(live.auth, BasicAuth)
+        and with_live_user.username != live.auth.username
+    )
+    is_comparable = own_credential.version is not None
+    is_different = is_comparable and (
+        not isinstance(live_credential, Withheld)
+        or own_credential.version != live_credential.version
+    )
+    if is_moved or other_user or is_different or policy.resend_credentials:
+        return with_credential(auth, secret.with_version(own_credential.version)), tuple(warnings)
+    if not is_comparable:
+        reason = _find_reason(secret, None)
+        warnings.append(
+            _make_warning(live.name, _CREDENTIAL, secret, reason) if reason else NOT_COMPARED
+        )
+    return with_credential(with_live_user, live_credential or Withheld()), tuple(warnings)
 
 
 Kept = tuple[frozenset[Subscription], tuple[str, ...], tuple[str, ...]]
 
 
-def _subscriptions(
-    wanted: frozenset[Subscription], declared: Declared, live: Live, policy: RunPolicy
+def _settle_subscriptions(
+    declared_subscriptions: frozenset[Subscription],
+    declared: Declared,
+    live: Live,
+    policy: RunPolicy,
 ) -> Kept:
-    """Rule 6: what this run did not read is not removed, and the sources it did not read stay
-    recorded.
+    """Rule 6: subscriptions of sources that this run did not read are not removed, and these
+    sources stay recorded.
 
-    Subscriptions, sources and warnings.
+    Returns subscriptions, sources and warnings.
     """
     mark = live.managed_by
-    recorded = mark.sources if mark is not None and mark.owner == policy.owner.name else ()
-    if recorded == declared.sources and wanted == live.spec.subscriptions:
-        return wanted, recorded, ()  # the usual case, which spares the rest
+    recorded_sources = mark.sources if mark is not None and mark.owner == policy.owner.name else ()
+    if recorded_sources == declared.sources and declared_subscriptions == live.spec.subscriptions:
+        return declared_subscriptions, recorded_sources, ()  # the usual case, which spares the rest
     missing = tuple(
         source
-        for source in recorded
-        if source not in declared.sources and not policy.scope.reads(source)
+        for source in recorded_sources
+        if source not in declared.sources and not policy.scope.includes(source)
     )
-    removed = live.spec.subscriptions - wanted
-    keep = bool(removed) and (
-        bool(missing) or not policy.prune or not (wanted or policy.may_delete(recorded))
+    removals = live.spec.subscriptions - declared_subscriptions
+    keep = bool(removals) and (
+        bool(missing)
+        or not policy.prune
+        or not (declared_subscriptions or policy.may_delete(recorded_sources))
     )
-    sources = tuple(sorted({*declared.sources, *missing, *(recorded if keep else ())}))
+    sources = tuple(sorted({*declared.sources, *missing, *(recorded_sources if keep else ())}))
     if not keep:
-        return wanted, sources, ()
-    why = (
-        f"{', '.join(map(policy.scope.shown, missing))} is not under the paths of this run"
+        return declared_subscriptions, sources, ()
+    reason = (
+        f"{', '.join(map(policy.scope.show, missing))} is not under the paths of this run"
         if missing
         else "pruning is off"
     )
     if not missing and policy.prune:
-        why = "taking the last one counts as a delete, and this run deletes nothing of it"
-    warning = f"{live.spec.name}: {len(removed)} subscription(s) kept: {why}"
-    return wanted | removed, sources, (warning,)
+        reason = "taking the last one counts as a delete, and this run deletes nothing of it"
+    warning = f"{live.spec.name}: {len(removals)} subscription(s) kept: {reason}"
+    return declared_subscriptions | removals, sources, (warning,)
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What a run wants of a live webhook, with nothing left open; `warnings` say what was not
+    """The declared state of a live webhook, with no open field; `warnings` report what was not
     compared.
     """
 
@@ -158,7 +174,7 @@ class Settled:
     sources: tuple[str, ...]
     warnings: tuple[str, ...]
 
-    def of(self, declared: Declared) -> Declared:
+    def apply_to(self, declared: Declared) -> Declared:
         """The declared webhook with its open fields filled in."""
         return replace(declared, spec=self.spec, protected=self.protected, sources=self.sources)
 
@@ -169,16 +185,20 @@ def settle(
     """Fills in the open fields of a declared webhook from the live one. docs/plan-rules.md, rules 2
     and 6; docs/security.md.
     """
-    spec, held = normalize(declared.spec), live.spec
-    events, sources, warnings = _subscriptions(spec.subscriptions, declared, live, policy)
-    url, why = spec.url, _incomparable(spec.url, held.url)
-    if why:
-        warnings += (_not_compared(spec.name, "url", spec.url, why),)
-        url = held.url if _unresolved(url) else url
-    auth, said = _auth(
-        spec.auth, held, declared.spec.auth, policy, moved=not why and url != held.url
+    spec, live_spec = normalize(declared.spec), live.spec
+    events, sources, warnings = _settle_subscriptions(spec.subscriptions, declared, live, policy)
+    url, reason = spec.url, _find_reason(spec.url, live_spec.url)
+    if reason:
+        warnings += (_make_warning(spec.name, "url", spec.url, reason),)
+        url = live_spec.url if _is_unresolved(url) else url
+    auth, auth_warnings = _settle_auth(
+        spec.auth,
+        live_spec,
+        declared.spec.auth,
+        policy,
+        is_moved=not reason and url != live_spec.url,
     )
-    enabled = held.enabled if spec.enabled is None else spec.enabled
+    enabled = live_spec.enabled if spec.enabled is None else spec.enabled
     protected = live.protected if declared.protected is None else declared.protected
     if not (
         url is spec.url
@@ -187,4 +207,4 @@ def settle(
         and events is spec.subscriptions
     ):
         spec = replace(spec, url=url, enabled=enabled, auth=auth, subscriptions=events)
-    return Settled(spec, declared.key, protected, sources, warnings + said)
+    return Settled(spec, declared.key, protected, sources, warnings + auth_warnings)

@@ -1,8 +1,7 @@
-"""Webhooks that are switched off at the tenant although their manifests do not say so. Pure.
+"""Webhooks that are switched off at the tenant, while their manifests leave `enabled` out. Pure.
 docs/plan-rules.md, rule 2.
 
-`enabled` left out of a manifest leaves it to the tenant: a plan warns of it, drift reports it,
-reconcile leaves it.
+Then the tenant decides: a plan warns, drift reports it, reconcile changes nothing.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ def is_switched_off(declared: Declared, live: Live) -> bool:
     return declared.spec.enabled is None and not live.spec.enabled
 
 
-def warning(pair: tuple[Declared, Live]) -> str:
-    """What a plan says of one, with its place and what to write."""
+def make_warning(pair: tuple[Declared, Live]) -> str:
+    """A plan's warning for such a webhook, with its position and the fix."""
     declared, live = pair
-    way_out = "write enabled: true to switch it on, enabled: false to keep it off"
+    fix = "write enabled: true to switch it on, enabled: false to keep it off"
     return (
         f"{declared.origin}: {live.spec.name}: {OFF}, and its manifest leaves enabled out: "
-        f"reconcile leaves it off; {way_out}"
+        f"reconcile leaves it off; {fix}"
     )

@@ -1,7 +1,7 @@
-"""The closed list of what is said about an attempt: each cause with its verdict and its text. Pure.
+"""The closed list of causes of an attempt, each with its verdict and its text. Pure.
 
-Nothing else is ever stored or shown of a failure, so no exception, header or body of a receiver can
-reach an output.
+Only these texts are stored or printed of a failure, so no exception, header or body of a receiver
+can reach an output.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Cause(Enum):
     NOT_HTTP = (Verdict.BROKEN, "what came is not an HTTP answer to the request")
     TLS_UNTRUSTED = (Verdict.TLS, "the certificate is not trusted")
     TLS_EXPIRED = (Verdict.TLS, "the certificate has expired or is not valid yet")
-    TLS_OTHER_NAME = (Verdict.TLS, "the certificate is for another name")
+    TLS_OTHER_NAME = (Verdict.TLS, "the certificate is for a different name")
     TLS_CLIENT_CERTIFICATE = (
         Verdict.TLS,
         "the endpoint wants a client certificate, which deliveries do not have",
@@ -96,9 +96,9 @@ _CLASSES: Final = {
 }
 
 
-def cause_of_status(status: int, *, credential: bool = True) -> Cause:
-    """What a status code means for a delivery, with or without a credential; outside of 200 to 599
-    none is an answer.
+def find_cause(status: int, *, credential: bool = True) -> Cause:
+    """The cause of a status code, with or without a credential; a code outside of 200 to 599 is no
+    answer.
     """
     if not credential and _SINGLE.get(status) is Cause.AUTH_REFUSED:
         return Cause.NO_CREDENTIAL

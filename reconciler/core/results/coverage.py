@@ -1,6 +1,4 @@
-"""Who receives which event: declared webhooks against the catalogue. Pure; called by `cli` for
-`reconciler events`.
-"""
+"""The webhooks that receive each event: declared webhooks against the catalogue. Pure."""
 
 from __future__ import annotations
 
@@ -14,23 +12,23 @@ from reconciler.core.model.webhook import Declared, Subscription
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One event type and, by severity, the keys of the webhooks that receive it, in order; `known`
-    to the catalogue or not.
+    """One event type and, by severity, the sorted keys of the webhooks that receive it; `is_known`:
+    the catalogue has it.
     """
 
     type: str
-    known: bool
+    is_known: bool
     by_severity: Mapping[str, tuple[str, ...]]
 
     @property
     def unreceived(self) -> tuple[str, ...]:
-        """The severities that nobody receives."""
+        """The severities that no webhook receives."""
         return tuple(severity for severity, keys in self.by_severity.items() if not keys)
 
 
 @dataclass(frozen=True, slots=True)
-class Twice:
-    """One event that several webhooks send to one url; `url` as outputs may show it."""
+class Duplicate:
+    """One event that several webhooks send to one url; `url` in its printable form."""
 
     subscription: Subscription
     url: str
@@ -48,23 +46,24 @@ class Coverage:
 
     tenant: str | None
     received: tuple[Received, ...]
-    twice: tuple[Twice, ...]
+    duplicates: tuple[Duplicate, ...]
     disabled: tuple[str, ...]
     switched_off: tuple[str, ...] | None = None
 
 
-def coverage(
+def find_coverage(
     tenant: str | None, declared: Iterable[Declared], switched_off: tuple[str, ...] | None = None
 ) -> Coverage:
-    """The catalogue's types first, in its order, then those that only manifests name; severities
-    likewise.
+    """The catalogue's types first, in its order, then types that only manifests have; severities in
+    the same order.
 
-    `switched_off` are keys of webhooks that are off at the tenant, None where it was not asked.
+    `switched_off` are keys of webhooks that are off at the tenant, None if the tenant was not
+    asked.
     """
-    every = sorted(declared, key=lambda item: item.key)
+    webhooks = sorted(declared, key=lambda item: item.key)
     active = [
         item
-        for item in every
+        for item in webhooks
         if item.spec.enabled is not False and item.key not in (switched_off or ())
     ]
     keys: dict[str, dict[str, list[str]]] = {
@@ -78,14 +77,18 @@ def coverage(
                 [item.key] if item.key not in receivers else []
             )  # it may receive two versions of the type
     received = tuple(
-        Received(kind, kind in BY_TYPE, {severity: tuple(found) for severity, found in by.items()})
-        for kind, by in keys.items()
+        Received(
+            kind,
+            kind in BY_TYPE,
+            {severity: tuple(keys_found) for severity, keys_found in keys_by_severity.items()},
+        )
+        for kind, keys_by_severity in keys.items()
     )
-    disabled = tuple(item.key for item in every if item.spec.enabled is False)
-    return Coverage(tenant, received, _twice(active), disabled, switched_off)
+    disabled = tuple(item.key for item in webhooks if item.spec.enabled is False)
+    return Coverage(tenant, received, _find_duplicates(active), disabled, switched_off)
 
 
-def _twice(active: Iterable[Declared]) -> tuple[Twice, ...]:
+def _find_duplicates(active: Iterable[Declared]) -> tuple[Duplicate, ...]:
     """Urls are compared as they are written: text with text, a reference with the same
     reference.
     """
@@ -93,11 +96,11 @@ def _twice(active: Iterable[Declared]) -> tuple[Twice, ...]:
     for item in active:
         url = item.spec.url
         hidden = isinstance(url, Secret)
-        written = url.reference if isinstance(url, Secret) else url
+        text = url.reference if isinstance(url, Secret) else url
         for event in item.spec.subscriptions:
-            senders.setdefault((str(event), hidden, written, event), []).append(item.key)
-    found = sorted(
+            senders.setdefault((str(event), hidden, text, event), []).append(item.key)
+    duplicates = sorted(
         ((place, keys) for place, keys in senders.items() if len(keys) > 1),
         key=lambda pair: pair[0][:3],
     )
-    return tuple(Twice(event, url, tuple(keys)) for (_, _, url, event), keys in found)
+    return tuple(Duplicate(event, url, tuple(keys)) for (_, _, url, event), keys in duplicates)

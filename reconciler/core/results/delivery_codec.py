@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.core.model.json_reading import At
+from reconciler.core.model.json_reading import JsonValue
 from reconciler.core.model.webhook import Subscription
 from reconciler.core.results.reports import Delivery, Verdict
 
@@ -25,12 +25,12 @@ def delivery_to_wire(delivery: Delivery) -> dict[str, Any]:
 
 def delivery_from_wire(value: object, webhook: str, event: Subscription) -> Delivery:
     """A delivery from a tenant's answer; raises ValueError."""
-    at = At(value)
+    body = JsonValue(value)
     try:
-        verdict = Verdict(at.get("verdict").text())
+        verdict = Verdict(body.get("verdict").text())
     except ValueError:
         raise ValueError("/verdict: unknown") from None
-    status, seconds = at.get("status_code").value, at.get("seconds").value
+    status, seconds = body.get("status_code").value, body.get("seconds").value
     if not (
         status is None
         or (isinstance(status, int) and not isinstance(status, bool) and 100 <= status <= 999)
@@ -38,4 +38,6 @@ def delivery_from_wire(value: object, webhook: str, event: Subscription) -> Deli
         raise ValueError("/status_code: not a status code")
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 <= seconds <= 1e6:
         raise ValueError("/seconds: not a time")
-    return Delivery(webhook, event, verdict, status, at.get("detail").maybe_text(), float(seconds))
+    return Delivery(
+        webhook, event, verdict, status, body.get("detail").maybe_text(), float(seconds)
+    )

@@ -91,8 +91,7 @@ class Delivery:
     the receiver's body.
 
     `seconds` of wall clock; `status_code` None when no answer's head arrived. `retry_after` is what
-    a failing answer asked for, in seconds from its end; it steers the sender and is not told
-    outside.
+    a failing answer asked for, in seconds from its end; it is for the sender only.
     """
 
     webhook: str
@@ -112,8 +111,8 @@ class Check:
     """One thing that `test` looked at: a delivery, who sent it (`tenant` or `probe`), and whether
     it passed.
 
-    `tested` is False where the delivery was not made, or nobody knows what came of it: that says
-    nothing of the endpoint.
+    `tested` is False where the delivery was not made, or its result is unknown: that says nothing
+    about the endpoint.
     """
 
     delivery: Delivery

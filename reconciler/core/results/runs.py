@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from reconciler.core.change import Plan
 from reconciler.core.results.drift import Drift
 from reconciler.core.results.reports import Failure, Report, Status, TestReport
-from reconciler.core.safety.plan_digest import digest_of_all
+from reconciler.core.safety.plan_digest import make_common_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,14 @@ class TenantRun:
     @property
     def has_nothing(self) -> bool:
         """Whether nothing that was asked for concerns this tenant."""
-        made = (self.plan, self.report, self.test, self.drift)
-        return self.exit_code == 0 and all(part is None for part in made)
+        results = (self.plan, self.report, self.test, self.drift)
+        return self.exit_code == 0 and all(part is None for part in results)
 
     @property
     def has_written(self) -> bool:
         """Whether something of its report was written."""
-        written = (Status.CREATED, Status.UPDATED, Status.DELETED)
-        return self.report is not None and any(map(self.report.count, written))
+        statuses = (Status.CREATED, Status.UPDATED, Status.DELETED)
+        return self.report is not None and any(map(self.report.count, statuses))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,5 +56,5 @@ class Runs:
     def digest(self) -> str | None:
         """What the plans of all are known by; None where a tenant has none that it should have."""
         digests = {run.tenant: run.plan.digest for run in self.runs if run.plan is not None}
-        lacking = any(run.plan is None and not run.has_nothing for run in self.runs)
-        return None if lacking or not digests else digest_of_all(digests)
+        is_missing = any(run.plan is None and not run.has_nothing for run in self.runs)
+        return None if is_missing or not digests else make_common_digest(digests)

@@ -1,5 +1,5 @@
-"""Every reason not to carry out a plan, in one place: whoever makes or changes a plan asks here, so
-that none gets lost.
+"""Every reason to refuse a plan, in one place: all code that makes or changes a plan calls it, so
+no check is lost.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.core.safety.limits_and_protection import check
-from reconciler.core.safety.plan_digest import with_digest
-from reconciler.core.safety.repository import foreign
+from reconciler.core.safety.plan_digest import add_digest
+from reconciler.core.safety.repository import check_repositories
 
 if TYPE_CHECKING:
     from reconciler.core.change import Plan
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def check_plan(plan: Plan, policy: RunPolicy) -> Plan:
-    """The plan with all its violations, webhooks of another repository first, and with its
-    digest.
-    """
-    return with_digest(replace(plan, violations=(*foreign(plan, policy), *check(plan, policy))))
+    """The plan with its digest and all its violations, those of foreign repositories first."""
+    return add_digest(
+        replace(plan, violations=(*check_repositories(plan, policy), *check(plan, policy)))
+    )

@@ -58,7 +58,7 @@ REASONS: Final = {
     "repair the link, or remove "
     "it",
     State.UNREAD: "it exists, but this run did not read it; name it as a PATH",
-    State.NO_ACCESS: "nobody can say whether it exists: {detail}; make {place} readable",
+    State.NO_ACCESS: "it is not known whether it exists: {detail}; make {place} readable",
     State.NO_DOCUMENT: "it was read, but has no document of ours; restore the "
     "manifest, or delete the file",
     State.NO_FOLDER: "its folder {place} was not read, and there is no Git to say "
@@ -74,8 +74,8 @@ REASONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Why a source is no evidence; `place` is the path at fault, relative to the root, `detail`
-    what the system or git said.
+    """Why a source is no evidence; `place` is the path at fault, relative to the root, `detail` the
+    message of the system or git.
     """
 
     state: State
@@ -83,18 +83,18 @@ class Doubt:
     detail: str = ""
 
 
-def removals(plan: Plan, policy: RunPolicy) -> dict[str, tuple[str, ...]]:
-    """Each recorded source that needs evidence of removal, with the names of the webhooks that lose
-    something by it.
+def find_removals(plan: Plan, policy: RunPolicy) -> dict[str, tuple[str, ...]]:
+    """Each recorded source that needs evidence of removal, with the names of the affected
+    webhooks.
     """
-    found: dict[str, list[str]] = {}
+    names_by_source: dict[str, list[str]] = {}
     for change in plan.pending:
-        for source in _taken_from(change, policy):
-            found.setdefault(source, []).append(change.name)
-    return {source: tuple(sorted(names)) for source, names in sorted(found.items())}
+        for source in _removed_sources(change, policy):
+            names_by_source.setdefault(source, []).append(change.name)
+    return {source: tuple(sorted(names)) for source, names in sorted(names_by_source.items())}
 
 
-def _taken_from(change: Change, policy: RunPolicy) -> set[str]:
+def _removed_sources(change: Change, policy: RunPolicy) -> set[str]:
     """The recorded sources that a delete, or a removal of subscriptions, counts as removed."""
     mark = change.live.managed_by if change.live is not None else None
     if mark is None or mark.owner != policy.owner.name:
@@ -105,22 +105,22 @@ def _taken_from(change: Change, policy: RunPolicy) -> set[str]:
     return set(mark.sources).difference(change.declared.sources) if removes else set()
 
 
-def with_doubts(plan: Plan, doubts: Mapping[str, Doubt], policy: RunPolicy) -> Plan:
-    """The plan with what is unclear: a violation per source without evidence."""
+def add_doubts(plan: Plan, doubts: Mapping[str, Doubt], policy: RunPolicy) -> Plan:
+    """The plan with a violation per source without evidence."""
     if not doubts:
         return plan
-    removed = removals(plan, policy)
+    names_by_source = find_removals(plan, policy)
     unclear = tuple(
-        _unclear(source, doubts[source], names, policy)
-        for source, names in removed.items()
+        _make_unclear(source, doubts[source], names, policy)
+        for source, names in names_by_source.items()
         if source in doubts
     )
     return check_plan(replace(plan, unclear=unclear), policy)
 
 
-def _unclear(source: str, doubt: Doubt, names: tuple[str, ...], policy: RunPolicy) -> Unclear:
-    shown = policy.scope.shown
+def _make_unclear(source: str, doubt: Doubt, names: tuple[str, ...], policy: RunPolicy) -> Unclear:
+    show = policy.scope.show
     reason = REASONS[doubt.state].format(
-        place=shown(doubt.place) if doubt.place else "", detail=doubt.detail
+        place=show(doubt.place) if doubt.place else "", detail=doubt.detail
     )
-    return Unclear(source, doubt.state.value, doubt.place, names, f"{shown(source)}: {reason}")
+    return Unclear(source, doubt.state.value, doubt.place, names, f"{show(source)}: {reason}")

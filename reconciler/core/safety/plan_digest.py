@@ -1,7 +1,7 @@
-"""What a plan is known by: equal digests write the same.
+"""The digest of a plan: plans with equal digests write the same.
 
-No secret enters it but as a fingerprint under the key of the run; without a key a secret url counts
-by where it comes from.
+A secret enters it only as a fingerprint under the run's key. Without a key a secret url counts by
+its reference.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reconciler.core.model.fields import FIELDS, Field, Kind, visible
+from reconciler.core.model.fields import FIELDS, Field, Kind, visible_values
 from reconciler.core.model.secret import Secret, fingerprint
 from reconciler.core.model.webhook import Declared
 
@@ -20,28 +20,36 @@ if TYPE_CHECKING:
     from reconciler.core.change import Change, Plan
 
 
-def plan_digest(plan: Plan) -> str:
-    """`sha256:` over tenant url, owner, policy, pending changes, and the violations that no change
+def make_plan_digest(plan: Plan) -> str:
+    """`sha256:` over tenant url, owner, policy, pending changes, and violations that no change
     shows.
 
-    Those are the ones that are `in_digest`, and the sources without evidence of removal. So whoever
-    accepts a plan accepts just the violations that were seen.
+    Those are the violations with `is_in_digest`, and the sources without evidence of removal. So
+    `--accept` accepts exactly the reviewed violations.
     """
-    changes = [_essence(change, plan.fingerprint_key) for change in plan.pending]
-    refused = [[found.rule, found.message, found.names] for found in plan.judged]
-    unclear = [[found.source, found.state, found.place, found.names] for found in plan.unclear]
-    more = [*([refused] if refused else []), *([{"unclear": unclear}] if unclear else [])]
-    parts = [plan.tenant.url, plan.tenant.owner, plan.policy, changes, *more]
+    changes = [_digest_change(change, plan.fingerprint_key) for change in plan.pending]
+    violation_parts = [
+        [violation.rule, violation.message, violation.names] for violation in plan.digest_violations
+    ]
+    unclear = [
+        [violation.source, violation.state, violation.place, violation.names]
+        for violation in plan.unclear
+    ]
+    extra_parts = [
+        *([violation_parts] if violation_parts else []),
+        *([{"unclear": unclear}] if unclear else []),
+    ]
+    parts = [plan.tenant.url, plan.tenant.owner, plan.policy, changes, *extra_parts]
     return _sha256(parts)
 
 
-def with_digest(plan: Plan) -> Plan:
-    """The plan, with the digest of what it holds."""
-    return replace(plan, digest=plan_digest(plan))
+def add_digest(plan: Plan) -> Plan:
+    """The plan with its digest."""
+    return replace(plan, digest=make_plan_digest(plan))
 
 
-def digest_of_all(digests: Mapping[str, str]) -> str:
-    """`sha256:` over each tenant's name with the digest of its plan, whatever their order."""
+def make_common_digest(digests: Mapping[str, str]) -> str:
+    """`sha256:` over each tenant's name and its plan's digest, in any order."""
     return _sha256(sorted(digests.items()))
 
 
@@ -50,7 +58,7 @@ def _sha256(parts: object) -> str:
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _essence(change: Change, key: Secret | None) -> list[object]:
+def _digest_change(change: Change, key: Secret | None) -> list[object]:
     fields = [
         [
             field.path,
@@ -61,32 +69,32 @@ def _essence(change: Change, key: Secret | None) -> list[object]:
         ]
         for field in change.fields
     ]
-    held = [change.live.id, change.live.revision] if change.live else []
-    wanted = _wanted(change.declared, key) if change.declared else []
-    return [change.action.value, change.name, held, wanted, fields]
+    live_part = [change.live.id, change.live.revision] if change.live else []
+    declared_part = _digest_declared(change.declared, key) if change.declared else []
+    return [change.action.value, change.name, live_part, declared_part, fields]
 
 
-def _wanted(declared: Declared, key: Secret | None) -> list[object]:
-    others = [
+def _digest_declared(declared: Declared, key: Secret | None) -> list[object]:
+    other_parts = [
         part
         for row in FIELDS
         if row.kind is not Kind.PLAIN
-        for part in _parts(row, row.read(declared.spec), key)
+        for part in _digest_field(row, row.read(declared.spec), key)
     ]
     return [
         declared.key,
         declared.protected,
         list(declared.sources),
-        visible(declared.spec),
-        *others,
+        visible_values(declared.spec),
+        *other_parts,
     ]
 
 
-def _parts(row: Field, value: Any, key: Secret | None) -> list[object]:
+def _digest_field(row: Field, value: Any, key: Secret | None) -> list[object]:
     """What the digest covers of a field."""
     match row.kind:
         case Kind.REFERENCE:
-            return [_known("" if value is None else value, row.name, key)]
+            return [_digest_reference("" if value is None else value, row.name, key)]
         case Kind.CREDENTIAL:
             return [value.version if value is not None else None, isinstance(value, Secret)]
         case Kind.SET:
@@ -97,7 +105,7 @@ def _parts(row: Field, value: Any, key: Secret | None) -> list[object]:
             return [value]
 
 
-def _known(value: str | Secret, field: str, key: Secret | None) -> object:
+def _digest_reference(value: str | Secret, field: str, key: Secret | None) -> object:
     if not isinstance(value, Secret):
         return value
     return [value.reference, value.shown, fingerprint({field: value}, key) if key else None]

@@ -1,5 +1,4 @@
-"""A planned webhook as the organisation's rules see it: what a plan shows of it, without secret
-values.
+"""A planned webhook in the form that the organisation's rules check: without secret values.
 
 `schemas/planned-webhook.schema.json` describes the document.
 """
@@ -11,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from reconciler.core.model.fields import FIELDS, Field, Kind, Path, put
+from reconciler.core.model.fields import FIELDS, Field, Kind, Path, set_value
 from reconciler.core.model.secret import HIDDEN, is_fingerprint, shown
 from reconciler.core.model.webhook import Declared, Origin, Steps
 from reconciler.core.wire import webhooks as codec
@@ -19,7 +18,7 @@ from reconciler.core.wire import webhooks as codec
 Json = dict[str, Any]
 _IN_MANIFEST: Final[
     dict[str, tuple[Steps, ...]]
-] = {  # where a field comes from; the first that is there
+] = {  # paths of a field in a manifest; the first that exists counts
     "key": (("metadata", "name"),),
     "name": (("spec", "name"), ("metadata", "name")),
     "host": (("spec", "url"),),
@@ -27,11 +26,11 @@ _IN_MANIFEST: Final[
 }
 
 
-def planned(declared: Declared, literals: AbstractSet[str]) -> Json:
-    """The document; `literals` are the urls that may be shown in full. What nobody knows yet is not
-    in it.
+def make_planned_document(declared: Declared, literals: AbstractSet[str]) -> Json:
+    """The document; `literals` are the urls that may be printed in full. Unknown values are left
+    out.
 
-    What a manifest leaves open and no tenant has said is as it will be once created.
+    An open field of the manifest without a live value has its value after creation.
     """
     body: Json = {
         "key": declared.key,
@@ -40,12 +39,12 @@ def planned(declared: Declared, literals: AbstractSet[str]) -> Json:
     }
     for row in FIELDS:
         for path, value in _field_values(row, row.read(declared.spec), literals):
-            put(body, path, value)
+            set_value(body, path, value)
     return body
 
 
 def _field_values(row: Field, value: Any, literals: AbstractSet[str]) -> Iterator[tuple[Path, Any]]:
-    """What rules see of a field, by path; nothing of what is not known yet."""
+    """The values of a field for rules, by path; none if it is unknown."""
     match row.kind:
         case Kind.OPTIONS if value:
             yield row.path, value
@@ -57,7 +56,7 @@ def _field_values(row: Field, value: Any, literals: AbstractSet[str]) -> Iterato
             text = shown(value, literals)
             if text is not None and text != HIDDEN:
                 yield row.path, text
-                if row.path == ("url",) and (host := _host(text)):
+                if row.path == ("url",) and (host := _find_host(text)):
                     yield ("host",), host
         case Kind.CREDENTIAL if (
             value is not None and value.version is not None and not is_fingerprint(value.version)
@@ -69,7 +68,7 @@ def _field_values(row: Field, value: Any, literals: AbstractSet[str]) -> Iterato
             pass
 
 
-def _host(url: str) -> str | None:
+def _find_host(url: str) -> str | None:
     try:
         return urlsplit(url).hostname
     except ValueError:  # of a manifest that is refused for it anyway
@@ -77,20 +76,24 @@ def _host(url: str) -> str | None:
 
 
 def manifest_path(steps: Steps) -> Steps:
-    """The path in a Webhook manifest of what stands at `steps` in the document."""
-    return (*_sources(steps)[0], *steps[1:]) if steps else ()
+    """The path in a Webhook manifest of the value at `steps` in the document."""
+    return (*_manifest_paths(steps)[0], *steps[1:]) if steps else ()
 
 
-def _sources(steps: Steps) -> tuple[Steps, ...]:
+def _manifest_paths(steps: Steps) -> tuple[Steps, ...]:
     return _IN_MANIFEST.get(str(steps[0]), (("spec", steps[0]),))
 
 
-def origin(declared: Declared, steps: Steps) -> Origin:
-    """Where what stands at `steps` in the document is written; the webhook's own place where it is
-    not.
+def find_origin(declared: Declared, steps: Steps) -> Origin:
+    """The position of the value at `steps` in the document; that of the webhook if there is
+    none.
     """
     if len(steps) > 1 and steps[0] == "events":
         events = sorted(declared.spec.subscriptions, key=lambda item: item.sort_key)
         return declared.subscription_origins.get(events[int(steps[1])], declared.origin)
-    found = (declared.where((*path, *steps[1:])) for path in _sources(steps)) if steps else ()
-    return next(filter(None, found), declared.origin)
+    origins = (
+        (declared.find_origin((*path, *steps[1:])) for path in _manifest_paths(steps))
+        if steps
+        else ()
+    )
+    return next(filter(None, origins), declared.origin)

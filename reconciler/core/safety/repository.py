@@ -1,7 +1,8 @@
-"""Plans that touch webhooks of another Git repository with our owner. docs/plan-rules.md, rule 15.
+"""Plans that change webhooks of a different Git repository with our owner. docs/plan-rules.md, rule
+15.
 
-How a repository is called stands in `remote.py`; which one this run is,
-`manifests/history/repository.py` finds out.
+`remote.py` has the form of a repository's name; `manifests/history/repository.py` finds that of a
+run.
 """
 
 from __future__ import annotations
@@ -23,114 +24,112 @@ _WAY_OUT: Final = "if this is the same repository under a new address, pass --mo
 
 
 def takes_over(fields: Sequence[FieldChange], live: Live, policy: RunPolicy) -> bool:
-    """Whether nothing differs but that another repository marked the webhook: no reason to change
-    the mark.
+    """Whether the only difference is the mark of a different repository: no reason to change the
+    mark.
     """
     return len(fields) == 1 and fields[0].path == FIELD and is_foreign(live.managed_by, policy)
 
 
-def kept_warning(live: Live, policy: RunPolicy) -> str:
-    """What a plan says of such a webhook, which it leaves as it is."""
-    other = live.managed_by.repository if live.managed_by is not None else None
-    ours = policy.owner.repository
+def make_kept_warning(live: Live, policy: RunPolicy) -> str:
+    """A plan's warning for such a webhook, which stays unchanged."""
+    repository = live.managed_by.repository if live.managed_by is not None else None
+    own_repository = policy.owner.repository
     return (
-        f"{live.spec.name}: unchanged, but repository {other} manages it, and this run is of "
-        f"{ours}; {_WAY_OUT} {other}"
+        f"{live.spec.name}: unchanged, but repository {repository} manages it, and this run is of "
+        f"{own_repository}; {_WAY_OUT} {repository}"
     )
 
 
-def export_warning(live: Live) -> str:
-    """What an export says of another repository's webhook, of which it writes a manifest all the
-    same.
-    """
-    other = live.managed_by.repository if live.managed_by is not None else None
+def make_export_warning(live: Live) -> str:
+    """An export's warning for a webhook of a different repository; its manifest is written too."""
+    repository = live.managed_by.repository if live.managed_by is not None else None
     return (
-        f"{live.spec.name}: repository {other} manages it; keep its manifest only if this "
+        f"{live.spec.name}: repository {repository} manages it; keep its manifest only if this "
         "repository takes its place"
     )
 
 
 def is_foreign(mark: ManagedBy | None, policy: RunPolicy) -> bool:
-    """Whether another repository of our owner wrote that mark, one that this one did not move
-    from.
+    """Whether a different repository of our owner wrote that mark, and this repository did not move
+    from it.
     """
-    ours = policy.owner.repository
-    if mark is None or mark.owner != policy.owner.name or None in {ours, mark.repository}:
+    own_repository = policy.owner.repository
+    if mark is None or mark.owner != policy.owner.name or None in {own_repository, mark.repository}:
         return False
-    return mark.repository != ours and mark.repository not in policy.moved_from
+    return mark.repository != own_repository and mark.repository not in policy.moved_from
 
 
-def records_only(change: Change) -> bool:
-    """Whether a change does nothing but record our repository, which the tenant did not know: it
-    moved nothing.
-    """
+def only_records(change: Change) -> bool:
+    """Whether a change only records our repository in a mark without one."""
     return bool(change.fields) and all(field.path == FIELD for field in change.fields)
 
 
-def repository_then(mark: ManagedBy | None, policy: RunPolicy) -> str | None:
-    """The repository that a mark had before: one that we moved from, or none, is not the tenant's
-    doing.
+def find_former_repository(mark: ManagedBy | None, policy: RunPolicy) -> str | None:
+    """The earlier repository of a mark. A repository that we moved from, or none, is not a change
+    by the tenant.
     """
-    ours = policy.owner.repository_for(mark)
+    own_repository = policy.owner.repository_for(mark)
     if (
         mark is None
         or mark.owner != policy.owner.name
         or not (mark.repository is None or mark.repository in policy.moved_from)
     ):
-        return ours
+        return own_repository
     return mark.repository
 
 
-def foreign(plan: Plan, policy: RunPolicy) -> Iterator[Violation]:
-    """A violation for each webhook of another repository that a plan updates or deletes."""
+def check_repositories(plan: Plan, policy: RunPolicy) -> Iterator[Violation]:
+    """A violation per webhook of a different repository that a plan updates or deletes."""
     for change in plan.pending:
         if change.live is not None and is_foreign(change.live.managed_by, policy):
-            yield refusal(change.live, change.action.value, policy)
+            yield make_refusal(change.live, change.action.value, policy)
 
 
-def refusal(live: Live, verb: str, policy: RunPolicy) -> Violation:
-    """Why this run does not do that to a webhook of another repository."""
-    other = live.managed_by.repository if live.managed_by is not None else None
+def make_refusal(live: Live, verb: str, policy: RunPolicy) -> Violation:
+    """The violation for an action on a webhook of a different repository."""
+    repository = live.managed_by.repository if live.managed_by is not None else None
     message = (
-        f"{live.spec.name}: repository {other} manages it, and this run, of "
+        f"{live.spec.name}: repository {repository} manages it, and this run, of "
         f"{policy.owner.repository}, would {verb} it; "
-        f"give each repository its own owner; {_WAY_OUT} {other}; for this plan alone, "
+        f"give each repository its own owner; {_WAY_OUT} {repository}; for this plan alone, "
         "reconcile --accept DIGEST"
     )
     return Violation("other-repository", message, (live.spec.name,))
 
 
-def suspicions(
+def find_suspicions(
     pairs: Sequence[tuple[Declared, Live | None]], changes: Iterable[Change], policy: RunPolicy
 ) -> tuple[Violation, ...]:
-    """At most one violation: the webhooks that a plan touches look like those of another
-    repository, and no mark tells.
+    """At most one violation: the changed webhooks may belong to a different repository, and no mark
+    says so.
 
-    `pairs` are all declared webhooks with their live ones. Where nothing is declared, `empty-set`
-    refuses already.
+    `pairs` are all declared webhooks with their live ones. If nothing is declared, then `empty-set`
+    refuses the plan already.
     """
-    touched = [
+    changed_names = [
         change.name
         for change in changes
         if change.live is not None and _is_unknown(change.live.managed_by, policy)
     ]
-    if not touched or not pairs:
+    if not changed_names or not pairs:
         return ()
-    matched = [
-        (item, live) for item, live in pairs if live is not None and _by_key(item, live, policy)
+    key_matches = [
+        (item, live)
+        for item, live in pairs
+        if live is not None and _is_key_match(item, live, policy)
     ]
-    moved = [live.spec.name for item, live in matched if _another_host(item, live)]
-    if not matched:
-        names, why = touched, "no declared webhook has the key of one that is live"
-    elif len(matched) > 1 and len(moved) == len(matched):
-        names, why = (
-            moved,
-            f"all {len(matched)} that are declared and live would change the host of their url",
+    moved_names = [live.spec.name for item, live in key_matches if _changes_host(item, live)]
+    if not key_matches:
+        names, reason = changed_names, "no declared webhook has the key of one that is live"
+    elif len(key_matches) > 1 and len(moved_names) == len(key_matches):
+        names, reason = (
+            moved_names,
+            f"all {len(key_matches)} that are declared and live would change the host of their url",
         )
     else:
         return ()
     message = (
-        f"another repository may use owner {policy.owner.name}: {why}; see where the "
+        f"another repository may use owner {policy.owner.name}: {reason}; see where the "
         "live ones come from (reconciler export DIR "
         "--dry-run), then give each repository its own owner, or accept this plan: "
         "reconcile --accept DIGEST"
@@ -139,7 +138,7 @@ def suspicions(
 
 
 def _is_unknown(mark: ManagedBy | None, policy: RunPolicy) -> bool:
-    """Whether our owner marked a webhook, and nobody knows whether this repository did."""
+    """Whether our owner marked a webhook, and the mark does not say from which repository."""
     return (
         mark is not None
         and mark.owner == policy.owner.name
@@ -147,8 +146,8 @@ def _is_unknown(mark: ManagedBy | None, policy: RunPolicy) -> bool:
     )
 
 
-def _by_key(declared: Declared, live: Live, policy: RunPolicy) -> bool:
-    """Whether the two were matched by key: the declared one, or one that it says it had."""
+def _is_key_match(declared: Declared, live: Live, policy: RunPolicy) -> bool:
+    """Whether the two were matched by key: the declared key, or an earlier one."""
     mark = live.managed_by
     return (
         mark is not None
@@ -157,13 +156,13 @@ def _by_key(declared: Declared, live: Live, policy: RunPolicy) -> bool:
     )
 
 
-def _another_host(declared: Declared, live: Live) -> bool:
-    """Whether the url's host changes; what is not known does not."""
-    before, after = _host(live.spec.url), _host(declared.spec.url)
+def _changes_host(declared: Declared, live: Live) -> bool:
+    """Whether the url's host changes; an unknown host does not."""
+    before, after = _find_host(live.spec.url), _find_host(declared.spec.url)
     return None not in {before, after} and before != after
 
 
-def _host(url: str | Secret) -> str | None:
+def _find_host(url: str | Secret) -> str | None:
     try:
         return urlsplit(url.shown if isinstance(url, Secret) else shown_url(url)).hostname
     except ValueError:

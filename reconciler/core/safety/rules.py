@@ -1,7 +1,7 @@
-"""The rules of an organisation, held against planned webhooks.
+"""The rules of an organisation, applied to planned webhooks.
 
-A Rule is a Policy manifest; what its JSON Schema says comes in as a function, so that nothing here
-knows a validator.
+A Rule is a Policy manifest. Its JSON Schema comes in as a function, so this module knows no
+validator.
 """
 
 from __future__ import annotations
@@ -14,11 +14,15 @@ from typing import Any, Final, Literal
 
 from reconciler.core.change import POLICY_PREFIX
 from reconciler.core.model.webhook import Declared, Origin, Steps
-from reconciler.core.safety.planned_document import manifest_path, origin, planned
+from reconciler.core.safety.planned_document import (
+    find_origin,
+    make_planned_document,
+    manifest_path,
+)
 
 Enforce = Literal["deny", "warn"]
 Faults = Callable[[dict[str, Any]], Iterable[tuple[Steps, str]]]
-_MOST: Final = 10  # breaches of one rule by one webhook; more tell nobody more
+_MOST: Final = 10  # breaches of one rule by one webhook; more do not help a reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,36 +54,36 @@ class Rule:
 @dataclass(frozen=True, slots=True)
 class Breach:
     """One place of a webhook that a rule refuses: `path` in its manifest, `origin` where to look,
-    `said` by the schema.
+    `text` by the schema.
     """
 
     rule: Rule
     name: str
     path: Steps
     origin: Origin
-    said: str
+    text: str
 
     @property
     def message(self) -> str:
-        """The webhook, what the rule wants, what its schema said."""
-        return f"{self.name}: {self.rule.message} ({self.said})"
+        """The webhook, the rule's message, and the fault."""
+        return f"{self.name}: {self.rule.message} ({self.text})"
 
 
-def breaches(
+def find_breaches(
     rules: Iterable[Rule], declared: Declared, literals: AbstractSet[str]
 ) -> Iterator[Breach]:
     """What rules refuse of one planned webhook; `literals` are the urls that may be shown in
     full.
     """
-    mine = [rule for rule in rules if rule.looks_at(declared.labels)]
-    body = planned(declared, literals) if mine else {}
-    for rule in mine:
-        for steps, said in islice(rule.faults(body), _MOST):
+    document = [rule for rule in rules if rule.looks_at(declared.labels)]
+    body = make_planned_document(declared, literals) if document else {}
+    for rule in document:
+        for steps, faults in islice(rule.faults(body), _MOST):
             field_name = ".".join(map(str, steps)) or "the webhook"
             yield Breach(
                 rule,
                 declared.spec.name,
                 manifest_path(steps),
-                origin(declared, steps),
-                f"{field_name}: {said}",
+                find_origin(declared, steps),
+                f"{field_name}: {faults}",
             )

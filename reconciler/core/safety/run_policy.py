@@ -32,26 +32,26 @@ class Scope:
     """The run's paths relative to the root (posix, "." for the root itself), and what it was
     narrowed to.
 
-    `root` is the way from the current folder to that root, for showing a source. `selected` holds
-    the keys of `--only`, `--select` and `--exclude`; None when the run is not narrowed.
+    `root` is the way from the current folder to that root, for showing a source. `selected_keys`
+    holds the keys of `--only`, `--select` and `--exclude`; None when the run is not narrowed.
     """
 
     folders: tuple[str, ...] = (".",)
     files: tuple[str, ...] = ()
-    selected: AbstractSet[str] | None = None
+    selected_keys: AbstractSet[str] | None = None
     root: str = "."
 
-    def shown(self, source: str) -> str:
+    def show(self, source: str) -> str:
         """A source as a person finds it: relative to the current folder."""
-        return source if source == STDIN else _joined(self.root, source)
+        return source if source == STDIN else _join(self.root, source)
 
-    def in_folder(self, source: str) -> bool:
+    def is_in_folder(self, source: str) -> bool:
         """Whether a source lies under a folder path of this run."""
-        return any(_under(source, folder) for folder in self.folders)
+        return any(_is_under(source, folder) for folder in self.folders)
 
-    def reads(self, source: str) -> bool:
+    def includes(self, source: str) -> bool:
         """Whether a source is read by this run, through a folder or by name."""
-        return source in self.files or self.in_folder(source)
+        return source in self.files or self.is_in_folder(source)
 
     @property
     def whole_root(self) -> bool:
@@ -62,10 +62,10 @@ class Scope:
 
     def selects(self, key: str) -> bool:
         """Whether this run looks at that key."""
-        return self.selected is None or key in self.selected
+        return self.selected_keys is None or key in self.selected_keys
 
 
-def _joined(root: str, source: str) -> str:
+def _join(root: str, source: str) -> str:
     """Both ways one after the other, without detours."""
     steps: list[str] = []
     for step in f"{root}/{source}".split("/"):
@@ -76,21 +76,21 @@ def _joined(root: str, source: str) -> str:
     return "/".join(steps)
 
 
-def _climbs(steps: list[str]) -> int:
+def _count_climbs(steps: list[str]) -> int:
     return next((count for count, step in enumerate(steps) if step != ".."), len(steps))
 
 
-def _under(source: str, folder: str) -> bool:
+def _is_under(source: str, folder: str) -> bool:
     parts = [part for part in folder.split("/") if part not in {"", "."}]
     steps = source.split("/")
-    if source == STDIN or {"", ".", ".."}.intersection(steps[_climbs(steps) :] or [""]):
-        # standard input lies in no folder; /etc/x and w/../x are not as we write sources, so nobody
-        # knows where
+    if source == STDIN or {"", ".", ".."}.intersection(steps[_count_climbs(steps) :] or [""]):
+        # standard input lies in no folder; /etc/x and w/../x are not as we write sources, so their
+        # folder is unknown
         return False
-    if _climbs(parts) == len(
+    if _count_climbs(parts) == len(
         parts
     ):  # the root or a folder above it: under it lies what climbs no higher
-        return _climbs(steps) <= len(parts)
+        return _count_climbs(steps) <= len(parts)
     return steps[: len(parts)] == parts and len(steps) > len(parts)
 
 
@@ -120,6 +120,6 @@ class RunPolicy:
         """Rule 5: whether this run may delete what came from there; ownership, protection and
         limits are asked elsewhere.
         """
-        if not self.prune or self.scope.selected is not None:
+        if not self.prune or self.scope.selected_keys is not None:
             return False
-        return all(map(self.scope.in_folder, sources)) if sources else self.scope.whole_root
+        return all(map(self.scope.is_in_folder, sources)) if sources else self.scope.whole_root

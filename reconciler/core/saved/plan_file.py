@@ -59,15 +59,18 @@ def _literal_urls(plan: Plan, policy: RunPolicy) -> frozenset[str]:
 
 
 def _policy(policy: RunPolicy, literals: AbstractSet[str]) -> Json:
-    selected = policy.scope.selected
+    scope = policy.scope
+    keys = scope.selected_keys
     return {
         **{name: getattr(policy, name) for name in FLAGS},
         "revision": policy.owner.revision,
         "repository": policy.owner.repository,
         "limits": asdict(policy.limits),
         "scope": {
-            **asdict(policy.scope),
-            "selected": sorted(selected) if selected is not None else None,
+            "folders": scope.folders,
+            "files": scope.files,
+            "selected": sorted(keys) if keys is not None else None,
+            "root": scope.root,
         },
         "literal_urls": sorted(literals),
         "moved_from": sorted(policy.moved_from),

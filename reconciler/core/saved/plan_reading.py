@@ -22,7 +22,7 @@ from reconciler.core.change import (
     Violation,
 )
 from reconciler.core.errors import InvalidPlanFile
-from reconciler.core.model.json_reading import At
+from reconciler.core.model.json_reading import JsonValue
 from reconciler.core.model.webhook import Declared, Live, Origin, Owner, Subscription, Use, Webhook
 from reconciler.core.safety.run_policy import Limits, RunPolicy, Scope
 from reconciler.core.saved.live_values import Values
@@ -137,7 +137,7 @@ def _live(item: Json, kept: Json) -> Live:
     """What printing, and deleting what is deleted already, need of a live webhook."""
     values = kept["values"]
     spec = Webhook(values["name"], "", subscriptions=frozenset(map(_event, values["events"])))
-    mark, counts = codec.mark_from_json(At(values["managed_by"])), item.get("use", {})
+    mark, counts = codec.mark_from_json(JsonValue(values["managed_by"])), item.get("use", {})
     use = Use(**counts) if counts is not None else None
     return Live(spec, kept["id"], kept["revision"], mark, values["protected"], use)
 

@@ -16,9 +16,9 @@ from reconciler.core.errors import StalePlan
 from reconciler.core.model.capabilities import TENANT, Capabilities
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Live, Webhook
-from reconciler.core.planning.plan import make_plan, policy_text
+from reconciler.core.planning.plan import make_plan, make_policy_text
 from reconciler.core.safety.checks import check_plan
-from reconciler.core.safety.plan_digest import plan_digest
+from reconciler.core.safety.plan_digest import make_plan_digest
 from reconciler.core.safety.run_policy import RunPolicy
 from reconciler.core.saved.live_values import live_values, moved_fields, unseen_fields
 from reconciler.core.saved.plan_reading import Saved
@@ -60,15 +60,19 @@ def resume(
             f"what the plan was made for has moved; nothing was written. {'; '.join(faults)}"
         )
     plan = _as_shown(made, saved, capabilities)
-    if plan_digest(plan) != saved.shown.digest:
+    if make_plan_digest(plan) != saved.shown.digest:
         raise StalePlan(
             "the plan does not come out as it was saved: a value behind its references "
             "changed; nothing was written"
         )
-    known = {(found.rule, found.message) for found in plan.judged}
-    fresh = (found for found in made.judged if found.of_policy)
-    judged = plan.judged + tuple(item for item in fresh if (item.rule, item.message) not in known)
-    return check_plan(replace(plan, judged=judged), policy)
+    known = {(found.rule, found.message) for found in plan.digest_violations}
+    fresh = tuple(
+        found
+        for found in made.digest_violations
+        if found.is_of_policy and (found.rule, found.message) not in known
+    )
+    plan = replace(plan, digest_violations=plan.digest_violations + fresh)
+    return check_plan(plan, policy)
 
 
 def _touched(shown: Plan, held: Mapping[str, Live]) -> list[Live]:
@@ -152,9 +156,9 @@ def _as_shown(made: Plan, saved: Saved, capabilities: Capabilities) -> Plan:
             change,
             fields=then.fields,
             reason=then.reason,
-            recorded=then.recorded,
+            source=then.source,
             label=then.label,
-            moved=then.moved,
+            moved_fields=then.moved_fields,
         )
 
     return replace(
@@ -164,10 +168,10 @@ def _as_shown(made: Plan, saved: Saved, capabilities: Capabilities) -> Plan:
         base=saved.base,
         declared=saved.declared,
         clashes=tuple(found for found in shown.violations if found.rule in _CLASHES),
-        judged=tuple(found for found in shown.violations if found.in_digest),
+        digest_violations=tuple(found for found in shown.violations if found.is_in_digest),
         unclear=saved.unclear,
         warnings=shown.warnings,
-        policy=policy_text(saved.policy, capabilities),
+        policy=make_policy_text(saved.policy, capabilities),
         since=shown.since,
         switched_off=(),
     )

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from reconciler.core.change import Action, Change, FieldChange, Label, Plan
-from reconciler.core.model.auth import BasicAuth, credential, with_credential
+from reconciler.core.model.auth import BasicAuth, get_credential, with_credential
 from reconciler.core.model.fields import comparable_values
 from reconciler.core.model.secret import Secret, is_fingerprint, shown
 from reconciler.core.model.webhook import Declared, Live, ManagedBy, Webhook
-from reconciler.core.planning.labels import ABSENT, combined, label
+from reconciler.core.planning.labels import ABSENT, combine_labels, find_label
 from reconciler.core.planning.plan import Normalize
 from reconciler.core.planning.settle import settle
-from reconciler.core.safety.repository import repository_then
+from reconciler.core.safety.repository import find_former_repository
 from reconciler.core.safety.run_policy import RunPolicy
 
 Path = tuple[str, ...]
@@ -91,7 +91,7 @@ def _labelled(
     held = NOTHING if live is None else _values(live.spec, live.managed_by, live.protected)
 
     def of(path: Path) -> Label:
-        return label(was.get(path, ABSENT), wanted.get(path, ABSENT), held.get(path, ABSENT))
+        return find_label(was.get(path, ABSENT), wanted.get(path, ABSENT), held.get(path, ABSENT))
 
     def told(field: FieldChange) -> FieldChange:
         moved = of(field.path)
@@ -100,7 +100,9 @@ def _labelled(
     fields = tuple(map(told, change.fields))
     if change.action is Action.UPDATE:
         return replace(
-            change, fields=fields, label=combined(field.label or Label.SAME for field in fields)
+            change,
+            fields=fields,
+            label=combine_labels(field.label or Label.SAME for field in fields),
         )
     paths = {**was, **wanted, **held}
     moved = (
@@ -114,7 +116,11 @@ def _labelled(
         else change.reason
     )
     return replace(
-        change, fields=fields, label=combined(map(of, paths)), moved=moved, reason=reason
+        change,
+        fields=fields,
+        label=combine_labels(map(of, paths)),
+        moved_fields=moved,
+        reason=reason,
     )
 
 
@@ -137,9 +143,9 @@ def _base_values(
             policy.owner.repository,
         )
     return _declared_values(
-        settle(base, live, policy, normalize).of(base),
+        settle(base, live, policy, normalize).apply_to(base),
         policy,
-        repository_then(live.managed_by, policy),
+        find_former_repository(live.managed_by, policy),
     )
 
 
@@ -163,9 +169,9 @@ def _informed(base: Declared, declared: Declared, live: Live | None) -> Declared
     auth, username = base.spec.auth, now.auth.username if isinstance(now.auth, BasicAuth) else None
     if isinstance(auth, BasicAuth):
         auth = BasicAuth(known(auth.username, username), auth.password)
-    then, value = credential(auth), credential(now.auth)
+    then, value = get_credential(auth), get_credential(now.auth)
     if isinstance(then, Secret) and isinstance(value, Secret) and then.reference == value.reference:
-        held = credential(live.spec.auth) if live is not None else None
+        held = get_credential(live.spec.auth) if live is not None else None
         version = then.version or _version_then(
             value.version, held.version if held is not None else None
         )

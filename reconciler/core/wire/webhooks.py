@@ -2,7 +2,7 @@
 meet.
 
 Decoding raises ValueError with a JSON pointer and never quotes what it found. Encoding, for the
-wire and for the manifest of what a tenant told, is one of the places that reveal secrets
+wire and for manifests of live webhooks, is one of the places that reveal secrets
 (docs/security.md).
 """
 
@@ -18,11 +18,11 @@ from reconciler.core.model.auth import (
     BasicAuth,
     BearerAuth,
     NoAuth,
-    auth_type,
-    credential,
-    credential_field,
+    get_auth_type,
+    get_credential,
+    get_credential_field,
 )
-from reconciler.core.model.json_reading import At
+from reconciler.core.model.json_reading import JsonValue
 from reconciler.core.model.secret import HIDDEN, Secret, Withheld, hidden_url
 from reconciler.core.model.webhook import (
     Declared,
@@ -37,13 +37,13 @@ from reconciler.core.model.webhook import (
 Json = dict[str, Any]
 
 
-def literal(spec: Webhook) -> Webhook:
+def make_literal(spec: Webhook) -> Webhook:
     """A live spec with url and user name as texts, for a manifest that declares them literally;
-    what is masked stays hidden.
+    masked values stay hidden.
     """
 
     def text(value: str | Secret) -> str | Secret:
-        return _text(value) if not isinstance(value, Secret) or value.resolved else value
+        return _reveal_text(value) if not isinstance(value, Secret) or value.is_resolved else value
 
     auth = (
         BasicAuth(text(spec.auth.username), spec.auth.password)
@@ -55,11 +55,13 @@ def literal(spec: Webhook) -> Webhook:
 
 def events_to_wire(subscriptions: frozenset[Subscription]) -> list[Json]:
     """Subscriptions as JSON, in their own order."""
-    ordered = sorted(subscriptions, key=lambda item: item.sort_key)
-    return [{"type": s.type, "version": s.version, "severity": s.severity} for s in ordered]
+    sorted_subscriptions = sorted(subscriptions, key=lambda item: item.sort_key)
+    return [
+        {"type": s.type, "version": s.version, "severity": s.severity} for s in sorted_subscriptions
+    ]
 
 
-def _text(value: str | Secret) -> str:
+def _reveal_text(value: str | Secret) -> str:
     return value.reveal() if isinstance(value, Secret) else value
 
 
@@ -67,17 +69,17 @@ def auth_to_wire(auth: Auth) -> Json:
     """An authentication as the tenant takes it: the secret part revealed, or left out where the
     stored one is to stay.
     """
-    body: Json = {"type": auth_type(auth)}
+    body: Json = {"type": get_auth_type(auth)}
     match auth:
         case BasicAuth(username=username):
-            body["username"] = _text(username)
+            body["username"] = _reveal_text(username)
         case ApiKeyAuth(header=header):
             body["header"] = header
         case _:
             pass
-    secret = credential(auth)
+    secret = get_credential(auth)
     if isinstance(secret, Secret):
-        body[credential_field(auth)] = secret.reveal()
+        body[get_credential_field(auth)] = secret.reveal()
     if secret is not None:
         body["credential_version"] = secret.version
     return body
@@ -109,11 +111,11 @@ def mark_to_json(mark: ManagedBy) -> Json:
     }
 
 
-def _wire(spec: Webhook) -> dict[str, Callable[[], Any]]:
-    """How each field is told, so that nothing is revealed that is not sent."""
+def _field_encoders(spec: Webhook) -> dict[str, Callable[[], Any]]:
+    """The encoder of each field, so that only sent values are revealed."""
     return {
         "name": lambda: spec.name,
-        "url": lambda: _text(spec.url),
+        "url": lambda: _reveal_text(spec.url),
         "description": lambda: spec.description,
         "enabled": lambda: True if spec.enabled is None else spec.enabled,
         "auth": lambda: auth_to_wire(spec.auth),
@@ -123,10 +125,10 @@ def _wire(spec: Webhook) -> dict[str, Callable[[], Any]]:
 
 def spec_to_wire(spec: Webhook) -> Json:
     """A spec as the tenant takes it; `enabled` left to the tenant is true."""
-    return {field: tell() for field, tell in _wire(spec).items()}
+    return {field: tell() for field, tell in _field_encoders(spec).items()}
 
 
-def create_body(declared: Declared, owner: Owner) -> Json:
+def make_create_body(declared: Declared, owner: Owner) -> Json:
     """The body of `POST /webhooks`."""
     mark = mark_to_wire(declared, owner)
     return {
@@ -147,9 +149,9 @@ def _same_auth(before: Auth, after: Auth) -> bool:
     return before == after
 
 
-def patch_body(live: Live, declared: Declared, owner: Owner) -> Json:
-    """The merge patch that turns `live` into `declared`: only what differs, and the mark with our
-    revision.
+def make_patch_body(live: Live, declared: Declared, owner: Owner) -> Json:
+    """The merge patch that turns `live` into `declared`: the fields that differ, and the mark with
+    our revision.
     """
     before, after = live.spec, declared.spec
     pairs = {
@@ -160,20 +162,24 @@ def patch_body(live: Live, declared: Declared, owner: Owner) -> Json:
         "auth": _same_auth(before.auth, after.auth),
         "events": before.subscriptions == after.subscriptions,
     }
-    body: Json = {field: tell() for field, tell in _wire(after).items() if not pairs[field]}
+    body: Json = {
+        field: tell() for field, tell in _field_encoders(after).items() if not pairs[field]
+    }
     if declared.protected is not None and declared.protected != live.protected:
         body["protected"] = declared.protected
     body["managed_by"] = mark_to_wire(declared, owner, live.managed_by)
     return body
 
 
-def test_body(spec: Webhook, live: Live | None, event: Subscription) -> Json:
-    """The body of `POST /webhooks/test`: unsaved details; the stored secret is used where ours is
-    withheld.
+def make_test_body(spec: Webhook, live: Live | None, event: Subscription) -> Json:
+    """The body of `POST /webhooks/test`: unsaved details. If our secret is withheld, the stored one
+    is used.
     """
     body: Json = {
         "webhook": {
-            field: tell() for field, tell in _wire(spec).items() if field in {"name", "url", "auth"}
+            field: tell()
+            for field, tell in _field_encoders(spec).items()
+            if field in {"name", "url", "auth"}
         },
         "event": {"type": event.type, "version": event.version, "severity": event.severity},
     }
@@ -182,91 +188,93 @@ def test_body(spec: Webhook, live: Live | None, event: Subscription) -> Json:
     return body
 
 
-def _subscription(at: At) -> Subscription:
+def _decode_subscription(body: JsonValue) -> Subscription:
     return Subscription(
-        at.get("type").text(), at.get("version").maybe_text(), at.get("severity").maybe_text()
+        body.get("type").text(), body.get("version").maybe_text(), body.get("severity").maybe_text()
     )
 
 
-def _unmasked(text: str | None) -> str | None:
-    """A value as the tenant told it; None for a mask such as `*****`, which is never compared or
-    sent.
-    """
+def _drop_mask(text: str | None) -> str | None:
+    """A value from the tenant; None for a mask such as `*****`, which is never compared or sent."""
     return None if text is not None and len(text) >= 3 and not text.strip("*•") else text
 
 
-def _told(text: str, secret: Callable[[str], Secret]) -> Secret:
-    return Secret(None) if _unmasked(text) is None else secret(text)
+def _decode_secret(text: str, secret: Callable[[str], Secret]) -> Secret:
+    return Secret(None) if _drop_mask(text) is None else secret(text)
 
 
-def _username(text: str) -> Secret:
+def _make_username(text: str) -> Secret:
     return Secret(text, shown=HIDDEN)
 
 
-def _auth(at: At) -> Auth:
-    kind = at.get("type").text()
-    secret = Withheld(_unmasked(at.get("credential_version").maybe_text()))
+def _decode_auth(body: JsonValue) -> Auth:
+    kind = body.get("type").text()
+    secret = Withheld(_drop_mask(body.get("credential_version").maybe_text()))
     table: dict[str, Callable[[], Auth]] = {
         "none": NoAuth,
-        "basic": lambda: BasicAuth(_told(at.get("username").text(), _username), secret),
+        "basic": lambda: BasicAuth(
+            _decode_secret(body.get("username").text(), _make_username), secret
+        ),
         "bearer": lambda: BearerAuth(secret),
-        "apiKey": lambda: ApiKeyAuth(at.get("header").text(), secret),
+        "apiKey": lambda: ApiKeyAuth(body.get("header").text(), secret),
     }
     if kind not in table:
-        raise ValueError(f"{at.pointer}/type: unknown")
+        raise ValueError(f"{body.pointer}/type: unknown")
     return table[kind]()
 
 
-def mark_from_json(at: At) -> ManagedBy | None:
-    """A mark out of an answer or a saved plan, None for null; raises ValueError. An older tenant
-    tells no repository.
+def mark_from_json(body: JsonValue) -> ManagedBy | None:
+    """A mark out of an answer or a saved plan, None for null; raises ValueError. Older tenants
+    return no repository.
     """
-    if at.value is None:
+    if body.value is None:
         return None
-    sources = tuple(source.text() for source in at.get("sources").items())
-    revision, repository = at.get("revision").maybe_text(), at.get("repository").maybe_text()
-    return ManagedBy(at.get("owner").text(), at.get("key").text(), sources, revision, repository)
+    sources = tuple(source.text() for source in body.get("sources").items())
+    revision, repository = body.get("revision").maybe_text(), body.get("repository").maybe_text()
+    return ManagedBy(
+        body.get("owner").text(), body.get("key").text(), sources, revision, repository
+    )
 
 
-def _use(at: At) -> Use:
-    if at.value is None:
+def _decode_use(body: JsonValue) -> Use:
+    if body.value is None:
         return Use()
-    day = at.get("last_day")
+    day = body.get("last_day")
     return (
         Use() if day.value is None else Use(day.get("succeeded").count(), day.get("failed").count())
     )
 
 
 def live_from_wire(value: object) -> Live:
-    """A webhook as a tenant answers it; raises ValueError naming the pointer of what does not fit
-    the contract.
+    """A webhook in a tenant's answer; raises ValueError with the pointer of the value that does not
+    match the contract.
     """
-    at = At(value)
+    body = JsonValue(value)
     spec = Webhook(
-        name=at.get("name").text(),
-        url=_told(at.get("url").text(), hidden_url),
-        description=at.get("description").text(),
-        enabled=at.get("enabled").flag(),
-        auth=_auth(at.get("auth")),
-        subscriptions=frozenset(_subscription(item) for item in at.get("events").items()),
+        name=body.get("name").text(),
+        url=_decode_secret(body.get("url").text(), hidden_url),
+        description=body.get("description").text(),
+        enabled=body.get("enabled").flag(),
+        auth=_decode_auth(body.get("auth")),
+        subscriptions=frozenset(_decode_subscription(item) for item in body.get("events").items()),
     )
     return Live(
         spec,
-        id=at.get("id").text(),
-        revision=at.get("revision").text(),
-        managed_by=mark_from_json(at.get("managed_by")),
-        protected=at.get("protected").flag(),
-        use=_use(at.get("invocations")),
+        id=body.get("id").text(),
+        revision=body.get("revision").text(),
+        managed_by=mark_from_json(body.get("managed_by")),
+        protected=body.get("protected").flag(),
+        use=_decode_use(body.get("invocations")),
     )
 
 
 def page_from_wire(value: object) -> tuple[tuple[Live, ...], str | None]:
     """One page of a listing and the cursor of the next; raises ValueError."""
-    at = At(value)
+    body = JsonValue(value)
     items = []
-    for item in at.get("items").items():
+    for item in body.get("items").items():
         try:
             items.append(live_from_wire(item.value))
         except ValueError as error:
             raise ValueError(f"{item.pointer}{error}") from None
-    return tuple(items), at.get("next_cursor").maybe_text()
+    return tuple(items), body.get("next_cursor").maybe_text()

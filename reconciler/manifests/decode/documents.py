@@ -1,5 +1,5 @@
-"""The documents of a run, sorted by kind: what is ours and keeps its schema, what is not, what was
-passed over.
+"""The documents of a run, sorted by kind: the project's own ones that match their schema, and
+counts of the others.
 
 What a document says is not looked at here.
 """
@@ -10,151 +10,159 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.core.model.problem import Problem
-from reconciler.manifests.decode.loaded import Joined
-from reconciler.manifests.decode.refused import Refused
+from reconciler.manifests.decode.load_types import EventSubscriptionRef
+from reconciler.manifests.decode.refused_documents import RefusedDocuments
 from reconciler.manifests.decode.request import InputFiles
 from reconciler.manifests.files import paths
 from reconciler.manifests.files.trees import STDIN, is_output
 from reconciler.manifests.schema_texts import API, KINDS
-from reconciler.manifests.schemas.near import near
-from reconciler.manifests.schemas.schema import check
+from reconciler.manifests.schemas.schema import check_schema
+from reconciler.manifests.schemas.suggestions import suggest
 from reconciler.manifests.secret_sources import Place
 from reconciler.manifests.yaml.build import PROBLEMS
-from reconciler.manifests.yaml.lists import manifests_in
-from reconciler.manifests.yaml.places import Document, File, Parsed
-from reconciler.manifests.yaml.read import read
+from reconciler.manifests.yaml.document import Document, File, ParsedFile
+from reconciler.manifests.yaml.lists import split_into_manifests
+from reconciler.manifests.yaml.reader import read_documents
 
 _COMMON: Final = frozenset({"Policy"})
 
 
 @dataclass(slots=True)
 class Reading:
-    """What has been read so far; `only` is the one kind that is read.
+    """What has been read so far. If `only_kind` is set, then only documents of that kind are read.
 
-    `files` says of each file that was read, by absolute path, whether it has a document of ours.
+    `files` maps the absolute path of each file that was read to whether it has a document of this
+    project.
     """
 
-    only: str | None = None
+    only_kind: str | None = None
 
     problems: list[Problem] = field(default_factory=list)
-    lost: list[tuple[str | None, Problem]] = field(default_factory=list)
+    unresolved_references: list[tuple[str | None, Problem]] = field(default_factory=list)
     kinds: dict[str, list[Document]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
-    refused: Refused = field(default_factory=Refused)
-    explained: int = 0  # webhooks whose faults after patching were told
+    refused_documents: RefusedDocuments = field(default_factory=RefusedDocuments)
+    explained_count: int = 0  # webhooks whose faults after patching were reported
     tokens: frozenset[Place] = frozenset()
-    joined: tuple[Joined, ...] = ()
-    parsed: list[Parsed] = field(default_factory=list)
+    event_subscriptions: tuple[EventSubscriptionRef, ...] = ()
+    parsed_files: list[ParsedFile] = field(default_factory=list)
     files: dict[str, bool] = field(default_factory=dict)
     documents: int = 0
     skipped: int = 0
 
 
-def read_file(found: paths.Found, files: InputFiles, reading: Reading) -> None:
-    """Reads one file; what is wrong with it joins the problems."""
-    before = files.tree.parsed(found.path)
-    if before is not None:
-        file = paths.file_of(found.path, files.tree)
-        documents, problems = before.at(file), list[Problem]()
+def read_file(input_file: paths.InputFile, files: InputFiles, reading: Reading) -> None:
+    """Reads one file and adds its problems to those of the run."""
+    parsed_file = files.tree.find_parsed(input_file.path)
+    if parsed_file is not None:
+        file = paths.make_file(input_file.path, files.tree)
+        documents, problems = parsed_file.with_file(file), list[Problem]()
     else:
-        file, data = paths.contents(found, files.tree, files.stdin)
+        file, data = paths.read_contents(input_file, files.tree, files.stdin)
         if isinstance(data, Problem):
             reading.problems.append(data)
-            reading.refused.unread = True
+            reading.refused_documents.is_incomplete = True
             return
-        if not data and found.path != STDIN and files.tree.whole and not is_output(found.path):
+        if (
+            not data
+            and input_file.path != STDIN
+            and files.tree.is_complete
+            and not is_output(input_file.path)
+        ):
             message = "the file is empty: it has 0 bytes, as after a write that was cut short"
             reading.problems.append(
-                file.problem(
+                file.make_problem(
                     0, "path/empty-file", message, "restore the manifest, or delete the file"
                 )
             )
-            reading.refused.unread = True
+            reading.refused_documents.is_incomplete = True
             return
-        documents, problems = read(file, data)
+        documents, problems = read_documents(file, data)
     if files.keep and not problems:
-        reading.parsed.append(Parsed(file, tuple(documents)))
-    _take(found, file, documents, problems, files, reading)
+        reading.parsed_files.append(ParsedFile(file, tuple(documents)))
+    _take_documents(input_file, file, documents, problems, files, reading)
 
 
-def _take(
-    found: paths.Found,
+def _take_documents(
+    input_file: paths.InputFile,
     file: File,
     documents: list[Document],
     problems: list[Problem],
     files: InputFiles,
     reading: Reading,
 ) -> None:
-    start, before = len(reading.problems), reading.documents
+    problems_before, documents_before = len(reading.problems), reading.documents
     reading.problems += problems
     if any(document.value.__class__ is not dict for document in documents):
-        documents, faults = manifests_in(documents, file, PROBLEMS - len(problems))
-        reading.problems += faults if files.tree.whole else ()
-    if len(reading.problems) > start:
-        reading.refused.texts.append(file.text)
-        reading.refused.unread |= not file.text or any(
-            problem.rule == "path/lfs-pointer" for problem in reading.problems[start:]
-        )
+        documents, faults = split_into_manifests(documents, file, PROBLEMS - len(problems))
+        reading.problems += faults if files.tree.is_complete else ()
+    if len(reading.problems) > problems_before:
+        _note_faulty_file(file, reading.problems[problems_before:], reading.refused_documents)
     for document in documents:
-        _sort(document, reading, PROBLEMS - len(reading.problems) + start)
-        if len(reading.problems) - start >= PROBLEMS:
-            message = f"over {PROBLEMS:,} problems; no more are shown"
-            reading.problems.append(file.problem(document.index, "document/limit", message))
-            reading.refused.texts.append(file.text)
+        _sort_document(document, reading, PROBLEMS - len(reading.problems) + problems_before)
+        if len(reading.problems) - problems_before >= PROBLEMS:
+            message = f"over {PROBLEMS:,} problems; no more are reported"
+            reading.problems.append(file.make_problem(document.index, "document/limit", message))
+            reading.refused_documents.texts.append(file.text)
             break
-    reading.files[found.path] = filled = reading.documents > before
-    if (
-        not filled
-        and files.tree.whole
-        and found.named
-        and len(reading.problems) == start
-        and found.path != STDIN
-    ):
+    reading.files[input_file.path] = has_documents = reading.documents > documents_before
+    must_have = files.tree.is_complete and input_file.is_argument and input_file.path != STDIN
+    if must_have and not has_documents and len(reading.problems) == problems_before:
         reading.problems.append(
-            file.problem(0, "document/none", f"no document of {API} in this file")
+            file.make_problem(0, "document/none", f"no document of {API} in this file")
         )
 
 
-def _sort(document: Document, reading: Reading, most: int) -> None:
-    """Puts a document with its kind if it is ours and keeps its schema; else notes at most `most`
-    problems.
+def _note_faulty_file(
+    file: File, problems: list[Problem], refused_documents: RefusedDocuments
+) -> None:
+    """Notes a file whose documents may be missing."""
+    refused_documents.texts.append(file.text)
+    refused_documents.is_incomplete |= not file.text or any(
+        problem.rule == "path/lfs-pointer" for problem in problems
+    )
+
+
+def _sort_document(document: Document, reading: Reading, max_problems: int) -> None:
+    """Adds a document to its kind if it belongs to this project and matches its schema; else notes
+    at most `max_problems` problems.
     """
     value = document.value
     api, kind = value.get("apiVersion"), value.get("kind")
-    known = isinstance(kind, str) and kind in KINDS
-    passed = known and reading.only not in {None, kind}
-    if passed or (api != API and not (known and _meant(kind, api))):
+    is_known = isinstance(kind, str) and kind in KINDS
+    is_other_kind = is_known and reading.only_kind not in {None, kind}
+    if is_other_kind or (api != API and not (is_known and _is_slip(kind, api))):
         reading.skipped += 1
         return
     reading.documents += 1
     if api != API:
-        missing = (
+        fault = (
             f"{kind} without the apiVersion {API}"
             if api is None
-            else f"{kind} under another apiVersion than {API}"
+            else f"{kind} whose apiVersion is not {API}"
         )
         path = ("apiVersion",) if api is not None else ()
         reading.problems.append(
-            document.problem(path, "document/api-version", missing, f"apiVersion: {API}")
+            document.make_problem(path, "document/api-version", fault, f"apiVersion: {API}")
         )
-    elif not known:
-        hint = near(kind, KINDS) or f"known kinds: {', '.join(KINDS)}"
+    elif not is_known:
+        hint = suggest(kind, KINDS) or f"known kinds: {', '.join(KINDS)}"
         message = "the document has no kind" if kind is None else "unknown kind"
-        reading.problems.append(document.problem(("kind",), "document/kind", message, hint))
-    elif problems := check(str(kind), document, most):
+        reading.problems.append(document.make_problem(("kind",), "document/kind", message, hint))
+    elif problems := check_schema(str(kind), document, max_problems):
         reading.problems += problems
     else:
         reading.kinds[str(kind)].append(document)
         return
-    reading.refused.add(document)
+    reading.refused_documents.add(document)
 
 
-def _meant(kind: object, api: object) -> bool:
-    """Whether a kind of ours under another apiVersion is a slip; others have a Policy too, under a
-    group of their own.
+def _is_slip(kind: object, api: object) -> bool:
+    """Whether a known kind under a different apiVersion is a slip of the pen. Other projects have a
+    Policy too, under a group of their own.
     """
     return (
         kind not in _COMMON
         or not isinstance(api, str)
         or "/" not in api
-        or near(api, [API]) is not None
+        or suggest(api, [API]) is not None
     )

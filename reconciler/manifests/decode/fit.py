@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from reconciler.core.model.auth import auth_type
+from reconciler.core.model.auth import get_auth_type
 from reconciler.core.model.capabilities import TENANT, UNKNOWN, Capabilities, Find
-from reconciler.core.model.fields import plain_rows
+from reconciler.core.model.fields import list_plain_rows
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.webhook import Subscription
 from reconciler.manifests.decode.webhooks import Draft
-from reconciler.manifests.schemas.near import near
-from reconciler.manifests.yaml.places import Document
+from reconciler.manifests.schemas.suggestions import suggest
+from reconciler.manifests.yaml.document import Document
 
 _TARGET: Final = ("spec", "target")
 _OPTIONS: Final = ("spec", "options")
@@ -28,11 +28,11 @@ def provider(document: Document, find: Find) -> tuple[Problem, ...]:
     name = spec.get("provider", TENANT.provider)
     capabilities = find(name)
     if capabilities is None:
-        hint = near(name, (TENANT.provider,)) or (
+        hint = suggest(name, (TENANT.provider,)) or (
             "reconciler providers lists those that are installed"
         )
         message = f"no provider is named {name[:60]!r}"
-        return (document.problem(("spec", "provider"), "schema/enum", message, hint),)
+        return (document.make_problem(("spec", "provider"), "schema/enum", message, hint),)
     return tuple(_target(document, spec.get("target"), capabilities))
 
 
@@ -43,7 +43,7 @@ def _target(document: Document, target: Any, capabilities: Capabilities) -> Iter
         yield from _by_schema(document, _TARGET, target, schema, capabilities, "tenant/target")
     elif target is not None:
         message = f"{capabilities.provider} has no target"
-        yield document.problem(_TARGET, "tenant/target", message, "remove target", key=True)
+        yield document.make_problem(_TARGET, "tenant/target", message, "remove target", key=True)
 
 
 def _options(document: Document, options: Any, capabilities: Capabilities) -> Iterator[Problem]:
@@ -56,7 +56,7 @@ def _options(document: Document, options: Any, capabilities: Capabilities) -> It
     else:
         message = f"{capabilities.provider} has no options"
         hint = "remove options; a Tenant's patches can add them for one Tenant alone"
-        yield document.problem(_OPTIONS, "provider/option", message, hint, key=True)
+        yield document.make_problem(_OPTIONS, "provider/option", message, hint, key=True)
 
 
 def _by_schema(
@@ -75,8 +75,8 @@ def _by_schema(
             f"{'.'.join(map(str, path[1:]))} does not fit {capabilities.provider}: {_reason(error)}"
         )
         hint = f"reconciler providers {capabilities.provider} lists what it takes"
-        yield document.problem(
-            path, rule, message, hint, at=path if value is not None else ("spec",)
+        yield document.make_problem(
+            path, rule, message, hint, place_path=path if value is not None else ("spec",)
         )
 
 
@@ -101,23 +101,25 @@ def webhook(draft: Draft, capabilities: Capabilities) -> Iterator[Problem]:
     if capabilities is UNKNOWN:
         return
     document, name = draft.document, capabilities.provider
-    kind = auth_type(draft.auth)
+    kind = get_auth_type(draft.auth)
     if kind not in capabilities.auths:
         message = f"{name} cannot authenticate deliveries by {kind}"
         hint = f"it can: {', '.join(sorted(capabilities.auths))}"
-        yield document.problem(("spec", "auth", "type"), "provider/auth", message, hint)
+        yield document.make_problem(("spec", "auth", "type"), "provider/auth", message, hint)
     spec = document.value["spec"]
-    for row in plain_rows():
+    for row in list_plain_rows():
         lacks = row.name not in capabilities.fields
         if lacks and spec.get(row.name) not in (None, row.default, row.created):
             message, hint = f"{name} has no {row.name}", f"remove {row.name}"
-            yield document.problem(("spec", row.name), "provider/field", message, hint, key=True)
+            yield document.make_problem(
+                ("spec", row.name), "provider/field", message, hint, key=True
+            )
     yield from _options(document, spec.get("options"), capabilities)
-    for item, (file, index) in draft.places.items():
+    for item, (file, index) in draft.subscription_places.items():
         for part in _superfluous(item, capabilities):
             message = f"events of {name} have no {part}"
             hint = f"remove {part}; a Tenant's patches can set events for one Tenant alone"
-            yield file.problem(index, "provider/event", message, hint)
+            yield file.make_problem(index, "provider/event", message, hint)
 
 
 def _superfluous(item: Subscription, capabilities: Capabilities) -> Iterator[str]:

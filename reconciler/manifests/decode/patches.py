@@ -4,24 +4,24 @@ schema again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from reconciler.core.model.problem import Problem
-from reconciler.manifests.decode.loaded import TenantSpec
-from reconciler.manifests.decode.refused import Refused
-from reconciler.manifests.schemas.near import near
-from reconciler.manifests.schemas.schema import check, is_valid
-from reconciler.manifests.yaml.places import Document, Patched, Path
+from reconciler.manifests.decode.load_types import TenantSpec
+from reconciler.manifests.decode.refused_documents import RefusedDocuments
+from reconciler.manifests.schemas.schema import check_schema, is_valid
+from reconciler.manifests.schemas.suggestions import suggest
+from reconciler.manifests.yaml.document import Document, PatchTrace, Path
 
-# patched webhooks of a run, and patches applied to them: so that no file makes a run of minutes
-MOST: Final = 100_000
+# patches that one run applies in all, so that no file makes a run of minutes
+MAX_PATCHES: Final = 100_000
 _PROBLEMS: Final = 100  # of one webhook
-# webhooks of a run whose problems are told: one patch that matches many is at fault in all of them
-# alike
-EXPLAINED: Final = 50
-_MENDS: Final = {
+# webhooks of a run whose problems are reported: one patch causes the same fault in every webhook
+# that it matches
+MAX_EXPLAINED: Final = 50
+_FIXES: Final = {
     "schema/required": "every Webhook needs it, patched or not",
     "schema/additionalProperties": "null in the patch removes what the manifest says",
     "schema/maxProperties": "null in the patch removes what the manifest says: {fromEnv: "
@@ -31,87 +31,105 @@ _PATCHES: Final[Path] = ("spec", "patches")
 Labels = Mapping[str, str]
 
 
-def merge(
-    target: Any, patch: Any, told: Callable[[Path], object] = lambda _path: None, path: Path = ()
+def merge_patch(
+    target: Any,
+    patch: Any,
+    report_path: Callable[[Path], object] = lambda _path: None,
+    path: Path = (),
 ) -> Any:
-    """The target with the patch in it, by RFC 7396; neither is changed. `told` gets each path that
-    the patch set or removed.
+    """The target with the patch in it (RFC 7396); neither is changed. `report_path` gets each path
+    that the patch set or removed.
     """
     if not isinstance(patch, dict):
-        told(path)
+        report_path(path)
         return patch
     if not isinstance(target, dict):
-        told(path)
-        target, told = {}, lambda _path: None
-    made = dict(target)
+        report_path(path)
+        target, report_path = {}, lambda _path: None
+    result = dict(target)
     for key, value in patch.items():
         if value is None:
-            made.pop(key, None)
-            told((*path, key))
+            result.pop(key, None)
+            report_path((*path, key))
         else:
-            made[key] = merge(made.get(key), value, told, (*path, key))
-    return made
+            result[key] = merge_patch(result.get(key), value, report_path, (*path, key))
+    return result
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
-    """The documents that are left, with what patches made of them; `refused` are keys of those that
-    the schema then refused.
+class PatchedDocuments:
+    """The documents that are left, with their patches applied. `refused_keys` are those that the
+    schema refused after patching.
     """
 
     documents: list[Document]
-    refused: frozenset[str] = frozenset()
+    refused_keys: frozenset[str] = frozenset()
 
 
-def apply(
+def apply_patches(
     documents: Sequence[Document],
     tenant: TenantSpec,
-    of: Document,
+    tenant_document: Document,
     problems: list[Problem],
-    lost: Refused,
+    refused_documents: RefusedDocuments,
     *,
-    explain: int = EXPLAINED,
-) -> Merged:
-    """Merges the patches of a Tenant, whose document is `of`, into the Webhook documents that it
-    selects.
+    max_explained: int = MAX_EXPLAINED,
+) -> PatchedDocuments:
+    """Applies the patches of `tenant_document` to the Webhook documents that the Tenant selects.
 
-    A patch that matches one of the `lost` webhooks only is not reported as idle. Of what comes out
-    wrong the faults of `explain` webhooks are reported.
+    A patch that may match one of the refused documents is not reported as idle. The faults of at
+    most `max_explained` patched webhooks are reported.
     """
-    patches, left = _Patches(of), MOST
-    made: list[Document] = []
-    refused: dict[str, list[Problem]] = {}
+    patches, remaining = _Patches(tenant_document), MAX_PATCHES
+    documents_left: list[Document] = []
+    problems_by_key: dict[str, list[Problem]] = {}
     for document in documents:
-        name, labels = document.value["metadata"]["name"], _labels(document)
-        numbers = patches.matching(name, labels) if tenant.selects(labels) else []
-        left -= len(numbers)
-        if left < 0:
-            message = f"the patches apply over {MOST:,} times in all"
-            problems.append(
-                of.problem(_PATCHES, "patch/limit", message, "match fewer webhooks", key=True)
-            )
-            return Merged([], frozenset(item.value["metadata"]["name"] for item in documents))
-        patched = patches.patched(document, numbers) if numbers else document
-        if patched is document or is_valid("Webhook", patched.value):
-            made.append(patched)
+        name, labels = document.value["metadata"]["name"], _read_labels(document)
+        numbers = patches.find_matching(name, labels) if tenant.selects(labels) else []
+        remaining -= len(numbers)
+        if remaining < 0:
+            problems.append(_limit_problem(tenant_document))
+            return PatchedDocuments([], _list_names(documents))
+        patched_document = patches.patch_document(document, numbers) if numbers else document
+        if patched_document is document or is_valid("Webhook", patched_document.value):
+            documents_left.append(patched_document)
         else:
-            refused[name] = check("Webhook", patched, _PROBLEMS) if len(refused) < explain else []
-    problems += [_with_mend(problem) for told in refused.values() for problem in told]
-    problems += patches.idle(documents, tenant, lost)
-    return Merged(made, frozenset(refused))
+            problems_by_key[name] = (
+                check_schema("Webhook", patched_document, _PROBLEMS)
+                if len(problems_by_key) < max_explained
+                else []
+            )
+    problems += [
+        _with_fix(problem)
+        for document_problems in problems_by_key.values()
+        for problem in document_problems
+    ]
+    problems += patches.find_idle(documents, tenant, refused_documents)
+    return PatchedDocuments(documents_left, frozenset(problems_by_key))
 
 
-def _with_mend(problem: Problem) -> Problem:
-    """What the schema says of a manifest, with what it means for a patch."""
-    mend = _MENDS.get(problem.rule)
-    return (
-        problem
-        if mend is None
-        else replace(problem, hint=mend if problem.hint is None else f"{problem.hint}; {mend}")
+def _list_names(documents: Iterable[Document]) -> frozenset[str]:
+    return frozenset(document.value["metadata"]["name"] for document in documents)
+
+
+def _limit_problem(tenant_document: Document) -> Problem:
+    message = f"the patches apply over {MAX_PATCHES:,} times in all"
+    return tenant_document.make_problem(
+        _PATCHES, "patch/limit", message, "match fewer webhooks", key=True
     )
 
 
-def _labels(document: Document) -> Labels:
+def _with_fix(problem: Problem) -> Problem:
+    """The schema's problem, with its meaning for a patch in the hint."""
+    fix = _FIXES.get(problem.rule)
+    return (
+        problem
+        if fix is None
+        else replace(problem, hint=fix if problem.hint is None else f"{problem.hint}; {fix}")
+    )
+
+
+def _read_labels(document: Document) -> Labels:
     labels: Labels = document.value["metadata"].get("labels") or {}
     return labels
 
@@ -119,78 +137,82 @@ def _labels(document: Document) -> Labels:
 class _Patches:
     """The patches of one Tenant, found by what they match."""
 
-    def __init__(self, of: Document) -> None:
-        self._of = of
-        self._patches: list[dict[str, Any]] = of.value["spec"].get("patches", [])
+    def __init__(self, tenant_document: Document) -> None:
+        self._document = tenant_document
+        self._patches: list[dict[str, Any]] = tenant_document.value["spec"].get("patches", [])
         self._used: set[int] = set()
-        self._by: dict[object, list[int]] = {}
+        self._by_match: dict[object, list[int]] = {}
         for number, patch in enumerate(self._patches):
-            self._by.setdefault(_most_telling(patch["match"]), []).append(number)
+            self._by_match.setdefault(_index_key(patch["match"]), []).append(number)
 
-    def matching(self, name: str, labels: Labels) -> list[int]:
-        """The numbers of the patches that match a webhook, in the order in which they are
-        applied.
-        """
-        maybe = [
-            number for known in (None, name, *labels.items()) for number in self._by.get(known, ())
+    def find_matching(self, name: str, labels: Labels) -> list[int]:
+        """The numbers of the patches that match a webhook, in the order of their application."""
+        candidates = [
+            number
+            for index_key in (None, name, *labels.items())
+            for number in self._by_match.get(index_key, ())
         ]
-        found = sorted(
-            number for number in maybe if _matches(self._patches[number]["match"], name, labels)
+        numbers = sorted(
+            number
+            for number in candidates
+            if _matches(self._patches[number]["match"], name, labels)
         )
-        self._used.update(found)
-        return found
+        self._used.update(numbers)
+        return numbers
 
-    def patched(self, document: Document, numbers: Sequence[int]) -> Document:
-        """The document with those patches in it, and where they stand; as it was where they say
-        nothing.
-        """
+    def patch_document(self, document: Document, numbers: Sequence[int]) -> Document:
+        """The document with these patches and their positions; unchanged if they set nothing."""
         spec, grafts = document.value["spec"], dict[Path, tuple[Document, Path]]()
         for number in numbers:
-            touched: list[Path] = []
-            spec = merge(spec, self._patches[number]["patch"], touched.append)
-            for path in touched:
-                below = [graft for graft in grafts if graft[: len(path) + 1] == ("spec", *path)]
-                for graft in below:
+            changed_paths: list[Path] = []
+            spec = merge_patch(spec, self._patches[number]["patch"], changed_paths.append)
+            for path in changed_paths:
+                replaced_paths = [
+                    graft for graft in grafts if graft[: len(path) + 1] == ("spec", *path)
+                ]
+                for graft in replaced_paths:
                     del grafts[graft]
-                grafts["spec", *path] = self._of, (*_PATCHES, number, "patch", *path)
+                grafts["spec", *path] = self._document, (*_PATCHES, number, "patch", *path)
         value = {**document.value, "spec": spec}
         return (
-            Document(value, document.file, document.index, Patched(document, grafts))
+            Document(value, document.file, document.index, PatchTrace(document, grafts))
             if grafts
             else document
         )
 
-    def idle(
-        self, documents: Sequence[Document], tenant: TenantSpec, lost: Refused
+    def find_idle(
+        self, documents: Sequence[Document], tenant: TenantSpec, refused_documents: RefusedDocuments
     ) -> Iterator[Problem]:
-        """A warning for each patch that matched nothing, and nothing that was `lost`."""
-        names = {document.value["metadata"]["name"] for document in documents}
+        """A warning per patch that matched no webhook, unless it may match a refused one."""
+        names = _list_names(documents)
         for number, patch in enumerate(self._patches):
             match = patch["match"]
-            if number not in self._used and not lost.may_match(
+            if number not in self._used and not refused_documents.may_match(
                 match.get("name"), match.get("matchLabels", {})
             ):
                 path: Path = (*_PATCHES, number, "match")
                 message = f"the patch matches no Webhook that Tenant {tenant.name} selects"
-                mend = _mend(match.get("name"), names)
-                yield self._of.problem(
-                    path, "patch/no-match", message, mend, severity="warning", key=True
+                fix = _suggest_fix(match.get("name"), names)
+                yield self._document.make_problem(
+                    path, "patch/no-match", message, fix, severity="warning", key=True
                 )
 
 
-def _mend(name: str | None, names: Collection[str]) -> str:
+def _suggest_fix(name: str | None, names: Collection[str]) -> str:
     if name is None:
         return "no such Webhook among the paths has all these labels"
     if name in names:
         return f"{name} is declared: compare its labels with the match and with the Tenant's select"
-    return near(name, names) or "is the file that declares it among the paths?"
+    return suggest(name, names) or "is the file that declares it among the paths?"
 
 
-def _most_telling(match: dict[str, Any]) -> object:
-    """What to find a patch by: the name, one of the labels, None for what matches everything."""
+def _index_key(match: dict[str, Any]) -> object:
+    """The key under which a patch is found: the name, one of the labels, None if it matches every
+    webhook.
+    """
     return match.get("name") or next(iter(match.get("matchLabels", {}).items()), None)
 
 
 def _matches(match: dict[str, Any], name: str, labels: Labels) -> bool:
-    wanted: Labels = match.get("matchLabels", {})
-    return match.get("name", name) == name and wanted.items() <= labels.items()
+    match_labels: Labels = match.get("matchLabels", {})
+    return match.get("name", name) == name and match_labels.items() <= labels.items()

@@ -1,4 +1,4 @@
-"""What goes into `load`, by topic. What comes out: `loaded.py`."""
+"""What goes into `load`, by topic. What comes out: `load_types.py`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reconciler.core.model.capabilities import Find, find_tenant
 from reconciler.core.model.secret import Secret
 from reconciler.manifests.files.paths import STDIN_ARGUMENT
 from reconciler.manifests.files.trees import WORK_TREE, Tree
-from reconciler.manifests.secret_sources import Once
+from reconciler.manifests.secret_sources import FetchCache
 
 SecretsMode = Literal["ignore", "warn", "require"]
 PoliciesMode = Literal["ignore", "read", "judge"]
@@ -58,11 +58,12 @@ class SecretLookup:
     """How references to secrets are looked up.
 
     `mode`: `ignore` reads no secret; `warn` reads them and warns of those that do not resolve;
-    `require` reads them and leaves it to `unresolved` to refuse those of the selected webhooks.
-    `folder` is one that references may name by absolute path. `allow_command` lets fromCommand run
-    programs. `timeout` is the seconds that one request or process of a source may take. `ca_file`
-    holds certificate authorities that sources trust beside the machine's. `private` are files that
-    no webhook may name. `once` keeps what sources returned, for all that is loaded in a run.
+    `require` reads them and leaves it to `find_unresolved` to refuse those of the selected
+    webhooks. `folder` is one that references may name by absolute path. `allow_command` lets
+    fromCommand run programs. `timeout` is the seconds that one request or process of a source may
+    take. `ca_file` holds certificate authorities that sources trust beside the machine's. `private`
+    are files that no webhook may name. `once` keeps what sources returned, for all that is loaded
+    in a run.
     """
 
     mode: SecretsMode = "ignore"
@@ -72,7 +73,7 @@ class SecretLookup:
     ca_file: str | None = None
     fingerprint_key: Secret | None = None
     private: tuple[str, ...] = ()
-    once: Once = field(default_factory=Once, repr=False, compare=False)
+    once: FetchCache = field(default_factory=FetchCache, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

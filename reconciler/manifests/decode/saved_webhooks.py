@@ -14,19 +14,19 @@ from typing import Any
 
 from reconciler.core.change import Change
 from reconciler.core.errors import InvalidManifests, InvalidPlanFile
-from reconciler.core.model.auth import credential_field
+from reconciler.core.model.auth import get_credential_field
 from reconciler.core.model.fields import FIELDS, Kind
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Origin
 from reconciler.core.wire.webhooks import events_to_wire
-from reconciler.manifests.decode.loaded import Manifests
+from reconciler.manifests.decode.load_types import Manifests
 from reconciler.manifests.decode.request import Request
-from reconciler.manifests.decode.secrets import Resolver, access_of
-from reconciler.manifests.decode.webhooks import declare, webhook
+from reconciler.manifests.decode.secrets import Resolver, make_access
+from reconciler.manifests.decode.webhooks import decode_webhook, make_declared
 from reconciler.manifests.files.trees import STDIN
 from reconciler.manifests.schemas.schema import is_valid
 from reconciler.manifests.secret_sources.command import without_arguments
-from reconciler.manifests.yaml.places import Document, File, Patched, Path
+from reconciler.manifests.yaml.document import Document, File, PatchTrace, Path
 
 Json = dict[str, Any]
 
@@ -66,7 +66,7 @@ def _unread(declared: Declared, planned: Declared) -> Iterator[tuple[str, ...]]:
         wanted = row.read(declared.spec)
         if isinstance(wanted, Secret) and not getattr(row.read(planned.spec), "reference", ""):
             is_credential = row.kind is Kind.CREDENTIAL
-            yield ("auth", credential_field(declared.spec.auth)) if is_credential else row.path
+            yield ("auth", get_credential_field(declared.spec.auth)) if is_credential else row.path
 
 
 class _Places(File):
@@ -81,7 +81,7 @@ class _Places(File):
         super().__init__(name, path=path, folder=folder)
         self.origins = origins
 
-    def origin(self, index: int) -> Origin:
+    def locate(self, index: int) -> Origin:
         """The place of that number."""
         return self.origins[index if index < len(self.origins) else 0]
 
@@ -100,7 +100,7 @@ def _document(entry: Json) -> Document:
         for path, place in places
         if path[0] != "events"
     }
-    return replace(written, patched=Patched(written, grafts)) if grafts else written
+    return replace(written, patch_trace=PatchTrace(written, grafts)) if grafts else written
 
 
 def _origin(place: Json) -> Origin:
@@ -117,12 +117,12 @@ def decode_saved(
     """
     chosen = (manifests.tenant,) if manifests.tenant is not None else manifests.tenants
     resolver = Resolver(
-        access_of(request, manifests.tokens),
-        read=True,
+        make_access(request, manifests.tokens),
+        read_values=True,
         warn=False,
         fingerprint_key=request.secrets.fingerprint_key,
         problems=[],
-        once=request.secrets.once,
+        fetch_cache=request.secrets.once,
         tokens=manifests.tokens,
     )
     found = []
@@ -131,10 +131,12 @@ def decode_saved(
         if not is_valid("Webhook", value) or without_arguments(value) != value:
             raise InvalidPlanFile("the saved plan has an invalid Webhook manifest; plan again")
         unread = frozenset(("spec", *path) for path in entry["unread"])
-        draft = webhook(_document(entry), replace(resolver, unread=unread), chosen, request.find)
-        made = declare(draft, manifests.root, placed=False)
+        draft = decode_webhook(
+            _document(entry), replace(resolver, unread=unread), chosen, request.find
+        )
+        made = make_declared(draft, manifests.root, with_positions=False)
         found.append(replace(made, sources=tuple(entry["sources"])))
-    problems = [*resolver.problems, *(problem for _, problem in resolver.lost)]
+    problems = [*resolver.problems, *(problem for _, problem in resolver.unresolved_references)]
     if any(problem.severity == "error" for problem in problems):
         raise InvalidManifests(tuple(problems), len(found))
     return tuple(found)

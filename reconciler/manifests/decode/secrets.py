@@ -1,7 +1,7 @@
-"""Secret references -> Secret: where a manifest may point, and what comes of it. The sources
-themselves are in `sources/`.
+"""Secret references -> Secret: what a manifest may reference, and the value. The sources are in
+`secret_sources/`.
 
-A value is looked at here, before it is hidden, and never shown. docs/security.md.
+A value is checked here, before it is hidden, and never printed. docs/security.md.
 """
 
 from __future__ import annotations
@@ -15,14 +15,22 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.core.model.credential_shape import is_issued, is_random
 from reconciler.core.model.problem import Problem, Severity
 from reconciler.core.model.secret import Secret, hidden_url
-from reconciler.manifests.secret_sources import SOURCES, Access, Forbidden, Login, Lost, Once, shown
+from reconciler.manifests.secret_sources import (
+    SOURCES,
+    Access,
+    FetchCache,
+    Forbidden,
+    Login,
+    Unresolved,
+    show_reference,
+)
 from reconciler.manifests.secret_sources import Place as SourcePlace
-from reconciler.manifests.secret_sources.env import own_place
-from reconciler.manifests.secret_sources.file import FROM_FILE, private
-from reconciler.manifests.yaml.places import Document, Path
+from reconciler.manifests.secret_sources.env import find_own_place
+from reconciler.manifests.secret_sources.file import FROM_FILE, is_private
+from reconciler.manifests.yaml.document import Document, Path
 
 if TYPE_CHECKING:
-    from reconciler.manifests.decode.loaded import TenantSpec
+    from reconciler.manifests.decode.load_types import TenantSpec
     from reconciler.manifests.decode.request import Request
 
 _LITERAL: Final = (
@@ -39,29 +47,30 @@ Check = Callable[[str], tuple[str, str] | None]  # a value -> rule and message, 
 Reference = Mapping[str, Any]  # one entry: the source's key, and what it takes
 Lists = tuple[
     "TenantSpec", ...
-]  # each Tenant that selects a webhook: its `spec.secrets` says what may be referenced
+]  # each Tenant that selects a webhook; its `spec.secrets` lists what may be referenced
 
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Looks references up. `tokens` are the places of every Tenant's token, `once` keeps what was
-    fetched.
+    """Resolves references. `tokens` are the places of every Tenant's token; `fetch_cache` keeps
+    fetched values.
 
-    What does not resolve joins `problems` as a warning if `warn` is set, else `lost`, as an error
-    with the webhook's key. `unread` are the paths whose references are not looked up.
+    If a reference does not resolve and `warn` is set, then `problems` gets a warning. Else
+    `unresolved_references` gets an error with the webhook's key. References at the paths `unread`
+    are not looked up.
     """
 
     access: Access
-    read: bool
+    read_values: bool
     warn: bool
     fingerprint_key: Secret | None
     problems: list[Problem]
-    once: Once
+    fetch_cache: FetchCache
     tokens: frozenset[SourcePlace] = frozenset()
-    lost: list[tuple[str | None, Problem]] = field(default_factory=list)
+    unresolved_references: list[tuple[str | None, Problem]] = field(default_factory=list)
     unread: frozenset[Path] = frozenset()
 
-    def secret(
+    def resolve(
         self,
         document: Document,
         path: Path,
@@ -72,153 +81,165 @@ class Resolver:
         url: bool = False,
         own: bool = False,
     ) -> Secret:
-        """The secret behind a reference; a Secret of None, with a problem where there is one to
-        tell, if there is none.
+        """The secret behind a reference. If there is none, then a Secret of None, with a problem
+        unless `read_values` is off.
 
-        `own` is a Tenant's own token, which its lists do not bind.
+        `own` marks a Tenant's own token, which its lists do not bind.
         """
         source, argument = next(iter(reference.items()))
-        if (step := _credential(argument)) is not None:
+        if (step := _find_credential(argument)) is not None:
             message = (
                 f"{source} holds what looks like a credential, where a name belongs; it is "
                 "not shown"
             )
             self.problems.append(
-                document.problem((*path, source, *step), "secret/literal", message, _LITERAL)
+                document.make_problem((*path, source, *step), "secret/literal", message, _LITERAL)
             )
             return Secret(None, f"{source}: …")
-        name = shown(source, argument)
+        name = show_reference(source, argument)
         if path in self.unread:
             return Secret(None, name)
         try:
-            folder = _folder(document, path, source, argument)
-            value = self._value(folder, source, argument, None if own else lists)
+            folder = _find_folder(document, path, source, argument)
+            value = self._fetch_value(folder, source, argument, None if own else lists)
         except Forbidden as error:
             self.problems.append(
-                document.problem((*path, source), "secret/forbidden", f"{name} {error}")
+                document.make_problem((*path, source), "secret/forbidden", f"{name} {error}")
             )
             return Secret(None, name)
-        except Lost as error:
-            self._lose(document, path, f"{name} does not resolve: {error.why}", error.mend, own=own)
+        except Unresolved as error:
+            self._add_unresolved(
+                document, path, f"{name} does not resolve: {error.reason}", error.fix, own=own
+            )
             return Secret(None, name)
         if value is None:
             return Secret(None, name)
-        wrong = check(value)
-        if wrong is not None:
-            rule, message = wrong
+        fault = check(value)
+        if fault is not None:
+            rule, message = fault
             severity: Severity = "warning" if rule in _WARNINGS else "error"
             self.problems.append(
-                document.problem(path, rule, f"{name} {message}", severity=severity)
+                document.make_problem(path, rule, f"{name} {message}", severity=severity)
             )
         return hidden_url(value, name) if url else Secret(value, name)
 
-    def place(self, document: Document, reference: Reference) -> SourcePlace:
-        """Where a document's reference points; raises Forbidden."""
+    def find_place(self, document: Document, reference: Reference) -> SourcePlace:
+        """The place that a document's reference points to; raises Forbidden."""
         source, argument = next(iter(reference.items()))
-        return SOURCES[source].place(argument, document.file.folder, self.access)
+        return SOURCES[source].find_place(argument, document.file.folder, self.access)
 
-    def own_place(self, document: Document, reference: Reference) -> SourcePlace:
-        """Where a Tenant's credential for its own login is: a variable or a file; raises
+    def find_own_place(self, document: Document, reference: Reference) -> SourcePlace:
+        """The place of a Tenant's credential for its own login, a variable or a file; raises
         Forbidden.
         """
         source, argument = next(iter(reference.items()))
-        return own_place(argument) if source == "fromEnv" else self.place(document, reference)
+        return (
+            find_own_place(argument)
+            if source == "fromEnv"
+            else self.find_place(document, reference)
+        )
 
-    def _value(self, folder: str, source: str, argument: Any, lists: Lists | None) -> str | None:
-        """The value, None where none is read; `lists` of None is a Tenant's own. Raises Forbidden,
-        Lost.
+    def _fetch_value(
+        self, folder: str, source: str, argument: Any, lists: Lists | None
+    ) -> str | None:
+        """The value, None if none is read. `lists` is None for a Tenant's own reference. Raises
+        Forbidden, Unresolved.
         """
-        place = SOURCES[source].place(argument, folder, self.access)
+        place = SOURCES[source].find_place(argument, folder, self.access)
         if lists is not None:
             if place in self.tokens:
                 raise Forbidden("may not be referenced: it is a token or key of the tenant")
-            if place.source == FROM_FILE and private(place, (folder, self.access.secrets_dir)):
+            if place.source == FROM_FILE and is_private(place, (folder, self.access.secrets_dir)):
                 raise Forbidden(
                     "may not be referenced: .reconciler and .git hold tokens and keys of others"
                 )
-            _hold(place, lists)
-        if not self.read:
+            _check_allowed(place, lists)
+        if not self.read_values:
             return None
         kind = SOURCES[source]
-        if lists is not None and not (lists or kind.OPTIONAL):
-            raise Lost(
+        if lists is not None and not (lists or kind.ALLOWED_BY_DEFAULT):
+            raise Unresolved(
                 "no Tenant manifest of this run allows it",
-                f"list it in a Tenant's secrets.{kind.LISTED}",
+                f"list it in a Tenant's secrets.{kind.LIST_NAME}",
             )
-        login = _login(lists or ())
-        return self.once.get(
+        login = _find_login(lists or ())
+        return self.fetch_cache.get(
             kind, place, self.access if login is None else replace(self.access, vault=login)
         )
 
-    def _lose(self, document: Document, path: Path, message: str, mend: str, *, own: bool) -> None:
+    def _add_unresolved(
+        self, document: Document, path: Path, message: str, fix: str, *, own: bool
+    ) -> None:
         if not self.warn:
             key = None if own else document.value["metadata"]["name"]
-            self.lost.append((key, document.problem(path, UNRESOLVED, message, mend)))
+            self.unresolved_references.append(
+                (key, document.make_problem(path, UNRESOLVED, message, fix))
+            )
         elif not own:  # a plan needs the token too, and says so when it is about to be used
             self.problems.append(
-                document.problem(path, UNRESOLVED, message, mend, severity="warning")
+                document.make_problem(path, UNRESOLVED, message, fix, severity="warning")
             )
 
 
-def access_of(request: Request, tokens: Iterable[SourcePlace] = ()) -> Access:
-    """What a run gives its sources; the variables among `tokens` are withheld from the processes
-    that it starts.
+def make_access(request: Request, tokens: Iterable[SourcePlace] = ()) -> Access:
+    """What a run gives its sources. Processes that it starts do not see the variables among
+    `tokens`.
     """
     return Access(
         env=request.env,
         timeout=request.secrets.timeout,
-        secrets_dir=os.path.abspath(request.secrets.folder) if request.secrets.folder else None,  # noqa: PTH100  strings, as all of this layer
+        secrets_dir=os.path.abspath(request.secrets.folder) if request.secrets.folder else None,  # noqa: PTH100  this layer keeps paths as text
         allow_command=request.secrets.allow_command,
-        withheld=frozenset(place.item[0] for place in tokens if place.source == "fromEnv"),
+        hidden_variables=frozenset(place.item[0] for place in tokens if place.source == "fromEnv"),
         ca_file=request.secrets.ca_file,
         sessions=request.secrets.once.sessions,
     )
 
 
-def _credential(argument: Any) -> Path | None:
-    """Where in a reference something looks like a credential; of a command its program only, since
-    no other part is shown.
+def _find_credential(argument: Any) -> Path | None:
+    """The path in a reference to what looks like a credential. In a command only the program is
+    checked, since no other part is printed.
     """
     if isinstance(argument, list):
         return (0,) if is_issued(argument[0]) else None
-    named = argument.items() if isinstance(argument, dict) else [("", argument)]
-    for part, text in named:
-        is_path = part in _PATHS or "/" in text or "." in text  # a file may be named by its digest
+    arguments = argument.items() if isinstance(argument, dict) else [("", argument)]
+    for part, text in arguments:
+        is_path = part in _PATHS or "/" in text or "." in text  # a digest may be the name of a file
         if is_issued(text) or (not is_path and is_random(text)):
             return (part,) if part else ()
     return None
 
 
-def _folder(document: Document, path: Path, source: str, argument: Any) -> str:
-    """What a file in a reference is relative to: the folder of whichever manifest or patch names
-    it.
+def _find_folder(document: Document, path: Path, source: str, argument: Any) -> str:
+    """The folder that a file in a reference is relative to: that of the manifest or patch with the
+    reference.
     """
-    if document.patched is None:
+    if document.patch_trace is None:
         return document.file.folder
     file: Path = ("file",) if isinstance(argument, dict) and "file" in argument else ()
-    return document.source((*path, source, *file))[0].file.folder
+    return document.find_source((*path, source, *file))[0].file.folder
 
 
-def _login(lists: Lists) -> Login | None:
-    """The login at the Vault of the first Tenant that has one; a run that writes has one Tenant."""
+def _find_login(lists: Lists) -> Login | None:
+    """The login at the Vault of the first Tenant that has one. A run that writes has one Tenant."""
     return next((tenant.vault for tenant in lists if tenant.vault is not None), None)
 
 
-def _hold(place: SourcePlace, lists: Lists) -> None:
-    """Holds a reference against the lists of every Tenant that selects its webhook; raises
+def _check_allowed(place: SourcePlace, lists: Lists) -> None:
+    """Checks a reference against the lists of every Tenant that selects its webhook; raises
     Forbidden.
     """
     kind = SOURCES[place.source]
-    for allowed in lists if kind.LISTED is not None else ():
-        patterns = allowed.secrets.get(kind.LISTED or "")
-        if patterns is None and not kind.OPTIONAL:
+    for tenant in lists if kind.LIST_NAME is not None else ():
+        patterns = tenant.secrets.get(kind.LIST_NAME or "")
+        if patterns is None and not kind.ALLOWED_BY_DEFAULT:
             raise Forbidden(
-                f"may not be referenced: the Tenant has no secrets.{kind.LISTED} that allows it"
+                f"may not be referenced: the Tenant has no secrets.{kind.LIST_NAME} that allows it"
             )
         if patterns is not None and not any(
             fnmatchcase(place.subject, pattern) for pattern in patterns
         ):
             raise Forbidden(
                 "may not be referenced: it matches no pattern of the Tenant's "
-                f"secrets.{kind.LISTED}"
+                f"secrets.{kind.LIST_NAME}"
             )

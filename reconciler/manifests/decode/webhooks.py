@@ -1,6 +1,6 @@
 """One valid Webhook document -> its values, and the rules that a schema cannot say.
 
-What spans documents is in `join.py`.
+Rules across documents are in `join.py`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from typing import Any, Final
 from reconciler.core.model import limits
 from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth
 from reconciler.core.model.capabilities import TENANT, UNKNOWN, Capabilities, Find
-from reconciler.core.model.fields import attributes, make_spec
+from reconciler.core.model.fields import list_attributes, make_spec
 from reconciler.core.model.secret import Secret, fingerprint
 from reconciler.core.model.webhook import Declared, Origin
-from reconciler.manifests.decode.events import Origins, Places, subscriptions
-from reconciler.manifests.decode.loaded import TenantSpec
+from reconciler.manifests.decode.events import Origins, Places, decode_subscriptions
+from reconciler.manifests.decode.load_types import TenantSpec
 from reconciler.manifests.decode.secrets import Lists, Resolver
-from reconciler.manifests.files.trees import relative
-from reconciler.manifests.yaml.places import Document, Path
+from reconciler.manifests.files.trees import relative_path
+from reconciler.manifests.yaml.document import Document, Path
 from reconciler.net import idn
 
-# What `limits.url` takes anyway; only to be quick.
+# Urls that `limits.url` accepts for certain. This pattern exists for speed only.
 _PLAIN_URL: Final = re.compile(
     r"https://(?:[a-z0-9]{1,30}(?:-[a-z0-9]{1,30})?\.){1,3}[a-z]{2,30}(?::[1-9][0-9]{0,3})?(?:/[A-Za-z0-9/._~-]*)?",
     re.ASCII,
@@ -37,8 +37,8 @@ _NOWHERE: Final = MappingProxyType[tuple[str, ...], Origin]({})
 
 @dataclass(slots=True)
 class Draft:
-    """A webhook on its way to Declared: the subscriptions of `others`, EventSubscriptions, still
-    join `places`.
+    """A webhook on its way to Declared. The subscriptions of `event_subscriptions`,
+    EventSubscription documents, still join `subscription_places`.
     """
 
     document: Document
@@ -47,78 +47,84 @@ class Draft:
     labels: dict[str, str]
     url: str | Secret
     auth: Auth
-    places: Places
-    others: list[Document] = field(default_factory=list)
+    subscription_places: Places
+    event_subscriptions: list[Document] = field(default_factory=list)
 
 
-def webhook(
+def decode_webhook(
     document: Document, resolver: Resolver, tenants: tuple[TenantSpec, ...], find: Find
 ) -> Draft:
-    """The values of one Webhook document; what is wrong with them joins `resolver.problems`."""
+    """The values of one Webhook document; its faults join `resolver.problems`."""
     problems = resolver.problems
     metadata, spec = document.value["metadata"], document.value["spec"]
     labels = metadata.get("labels") or {}
     key = metadata["name"]
     name = spec.get("name", key)
-    if wrong := _text(name):
-        problems.append(document.problem(("spec", "name"), "webhook/name", f"name {wrong}"))
+    if fault := _check_text(name):
+        problems.append(document.make_problem(("spec", "name"), "webhook/name", f"name {fault}"))
     description = spec.get("description", "")
     if not (description.isascii() and description.isprintable()) and (
-        wrong := limits.description(description)
+        fault := limits.description(description)
     ):
         problems.append(
-            document.problem(("spec", "description"), "webhook/description", f"description {wrong}")
+            document.make_problem(
+                ("spec", "description"), "webhook/description", f"description {fault}"
+            )
         )
-    lists = allowed(labels, tenants)
-    auth = _auth(document, spec["auth"], resolver, lists) if "auth" in spec else _NO_AUTH
-    url = _url(document, spec["url"], resolver, lists)
-    places = subscriptions(document, problems, kinds(lists, find))
-    return Draft(document, key, name, labels, url, auth, places)
+    lists = find_allowing_tenants(labels, tenants)
+    auth = _decode_auth(document, spec["auth"], resolver, lists) if "auth" in spec else _NO_AUTH
+    url = _decode_url(document, spec["url"], resolver, lists)
+    subscription_places = decode_subscriptions(document, problems, kinds(lists, find))
+    return Draft(document, key, name, labels, url, auth, subscription_places)
 
 
 def kinds(tenants: Iterable[TenantSpec], find: Find) -> tuple[Capabilities, ...]:
     """The capabilities of the providers of some Tenants, each once; without Tenants this project's
     own.
     """
-    found = {spec.provider: find(spec.provider) or UNKNOWN for spec in tenants}
-    return tuple(found.values()) or (TENANT,)
+    by_provider = {spec.provider: find(spec.provider) or UNKNOWN for spec in tenants}
+    return tuple(by_provider.values()) or (TENANT,)
 
 
-def allowed(labels: Mapping[str, str], tenants: tuple[TenantSpec, ...]) -> Lists:
-    """The Tenants that select a webhook with these labels: each says what it may reference."""
+def find_allowing_tenants(labels: Mapping[str, str], tenants: tuple[TenantSpec, ...]) -> Lists:
+    """The Tenants that select a webhook with these labels: each says what the webhook may
+    reference.
+    """
     return tuple(tenant for tenant in tenants if tenant.selects(labels))
 
 
-def _text(text: str) -> str | None:
+def _check_text(text: str) -> str | None:
     if text.isascii() and text.isprintable() and text[0] != " " and text[-1] != " ":
         return None  # its length is the schema's business
     return limits.name(text)
 
 
-def _url(
+def _decode_url(
     document: Document, url: str | dict[str, str], resolver: Resolver, lists: Lists
 ) -> str | Secret:
     """A url, or the secret behind its reference."""
     path: Path = ("spec", "url")
     if isinstance(url, dict):
-        return resolver.secret(document, path, url, _check_url, lists, url=True)
+        return resolver.resolve(document, path, url, _check_url, lists, url=True)
     if _PLAIN_URL.fullmatch(url) and len(url) <= limits.URL_LENGTH:
         return url
-    if wrong := limits.url(url):
+    if fault := limits.url(url):
         resolver.problems.append(
-            document.problem(path, "url/invalid", f"url {wrong}", idn.hint(url))
+            document.make_problem(path, "url/invalid", f"url {fault}", idn.hint(url))
         )
     elif limits.is_plain_http_abroad(url):
         message = f"url with {_IN_CLEAR}"
         resolver.problems.append(
-            document.problem(path, "url/plain-http", message, "use https://", severity="warning")
+            document.make_problem(
+                path, "url/plain-http", message, "use https://", severity="warning"
+            )
         )
     return url
 
 
 def _check_url(value: str) -> tuple[str, str] | None:
-    if wrong := limits.url(value):
-        return "url/invalid", f"holds a url that {wrong}"
+    if fault := limits.url(value):
+        return "url/invalid", f"holds a url that {fault}"
     return (
         ("url/plain-http", f"holds a url with {_IN_CLEAR}")
         if limits.is_plain_http_abroad(value)
@@ -127,8 +133,8 @@ def _check_url(value: str) -> tuple[str, str] | None:
 
 
 def _check_credential(value: str) -> tuple[str, str] | None:
-    wrong = limits.credential(value)
-    return ("auth/credential", f"holds a value that {wrong}") if wrong else None
+    fault = limits.credential(value)
+    return ("auth/credential", f"holds a value that {fault}") if fault else None
 
 
 def _check_password(value: str) -> tuple[str, str] | None:
@@ -145,80 +151,93 @@ def _check_username(value: str) -> tuple[str, str] | None:
     return _check_credential(value)
 
 
-def _credential(
+def _decode_credential(
     document: Document, auth: Mapping[str, Any], field: str, resolver: Resolver, lists: Lists
 ) -> Secret:
-    """The secret behind a field of an authentication, known by its version: the written one, else
-    its fingerprint.
+    """The secret behind a field of an authentication. Its version is the written one, else its
+    fingerprint.
     """
     check = _check_password if field == "password" else _check_credential
-    secret = resolver.secret(document, ("spec", "auth", field), auth[field], check, lists)
+    secret = resolver.resolve(document, ("spec", "auth", field), auth[field], check, lists)
     version = auth.get("version")
     if version is None and resolver.fingerprint_key is not None:
         version = fingerprint({field: secret}, resolver.fingerprint_key)
     return secret.with_version(version) if version is not None else secret
 
 
-def _auth(document: Document, auth: dict[str, Any], resolver: Resolver, lists: Lists) -> Auth:
+def _decode_auth(
+    document: Document, auth: dict[str, Any], resolver: Resolver, lists: Lists
+) -> Auth:
     problems = resolver.problems
 
     def hidden(field: str) -> Secret:
-        return _credential(document, auth, field, resolver, lists)
+        return _decode_credential(document, auth, field, resolver, lists)
 
     match auth["type"]:
         case "basic":
             return BasicAuth(
-                _username(document, auth["username"], resolver, lists), hidden("password")
+                _decode_username(document, auth["username"], resolver, lists), hidden("password")
             )
         case "bearer":
             return BearerAuth(hidden("token"))
         case "apiKey":
-            if wrong := limits.header(auth["header"]):
+            if fault := limits.header(auth["header"]):
                 problems.append(
-                    document.problem(("spec", "auth", "header"), "auth/header", f"header {wrong}")
+                    document.make_problem(
+                        ("spec", "auth", "header"), "auth/header", f"header {fault}"
+                    )
                 )
             return ApiKeyAuth(auth["header"], hidden("value"))
     return _NO_AUTH
 
 
-def _username(
+def _decode_username(
     document: Document, name: str | dict[str, str], resolver: Resolver, lists: Lists
 ) -> str | Secret:
     """A user name, or the secret behind its reference."""
     path: Path = ("spec", "auth", "username")
     if isinstance(name, dict):
-        return resolver.secret(document, path, name, _check_username, lists)
-    if wrong := limits.username(name):
+        return resolver.resolve(document, path, name, _check_username, lists)
+    if fault := limits.username(name):
         rule = "auth/username-colon" if ":" in name else "auth/credential"
-        resolver.problems.append(document.problem(path, rule, f"username {wrong}"))
+        resolver.problems.append(document.make_problem(path, rule, f"username {fault}"))
     return name
 
 
-def declare(draft: Draft, root: str, *, placed: bool) -> Declared:
-    """What a draft says; with `placed` also where each field stands, which keeps the document in
-    memory.
+def make_declared(draft: Draft, root: str, *, with_positions: bool) -> Declared:
+    """The declared webhook of a draft. `with_positions` adds the position of each field, which
+    keeps the document in memory.
     """
     spec = draft.document.value["spec"]
-    values = {row.name: spec.get(row.name, row.default) for row in attributes()}
+    values = {row.name: spec.get(row.name, row.default) for row in list_attributes()}
     own = draft.document.file.path
-    sources = {own, *(document.file.path for document in draft.others)} if draft.others else (own,)
-    made = Declared(
+    sources = (
+        {own, *(document.file.path for document in draft.event_subscriptions)}
+        if draft.event_subscriptions
+        else (own,)
+    )
+    declared = Declared(
         spec=make_spec(
-            {**values, "name": draft.name}, draft.url, draft.auth, frozenset(draft.places)
+            {**values, "name": draft.name},
+            draft.url,
+            draft.auth,
+            frozenset(draft.subscription_places),
         ),
         key=draft.key,
         origin=draft.document.origin,
         labels=draft.labels,
         previously=tuple(spec.get("previously", ())),
         protected=spec.get("protected"),
-        sources=tuple(sorted(relative(path, root) for path in sources)),
-        subscription_origins=Origins(draft.places),
-        field_origins=_patched(draft.document) if draft.document.patched is not None else _NOWHERE,
+        sources=tuple(sorted(relative_path(path, root) for path in sources)),
+        subscription_origins=Origins(draft.subscription_places),
+        field_origins=_patched_origins(draft.document)
+        if draft.document.patch_trace is not None
+        else _NOWHERE,
     )
-    return replace(made, where=draft.document.where) if placed else made
+    return replace(declared, find_origin=draft.document.find_origin) if with_positions else declared
 
 
-def _patched(document: Document) -> dict[tuple[str, ...], Origin]:
-    """Where the fields of the spec stand that a patch set; one that it removed stands nowhere."""
-    grafts = document.patched.grafts if document.patched is not None else ()
-    return {tuple(map(str, path[1:])): document.place(path) for path in grafts}
+def _patched_origins(document: Document) -> dict[tuple[str, ...], Origin]:
+    """The positions of the fields that a patch set; a field that it removed has none."""
+    grafts = document.patch_trace.grafts if document.patch_trace is not None else ()
+    return {tuple(map(str, path[1:])): document.locate(path) for path in grafts}

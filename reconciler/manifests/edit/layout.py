@@ -1,6 +1,4 @@
-"""Values as YAML text in the manner of what stands there already: its quotes, its blocks, its
-flow.
-"""
+"""Values as YAML text in the style of the text around them: quotes, blocks, flow."""
 
 from __future__ import annotations
 
@@ -8,66 +6,71 @@ import json
 import re
 from typing import Any, Final
 
-from reconciler.core.export.manifest import quoted, scalar
+from reconciler.core.export.manifest import format_scalar, quote
 from reconciler.manifests.yaml.nodes import Node
 
 _HEADER: Final = re.compile(r"(?P<style>[|>])[-+]?(?P<digits>[1-9]?)[-+]?(?P<rest>[^\r\n]*)")
 
 
-def inline(value: Any, *, strict: bool = False) -> str:
-    """A value within one line; `strict` is JSON, every text in quotes."""
+def format_inline(value: Any, *, strict: bool = False) -> str:
+    """A value on one line. `strict` is JSON: every text in quotes."""
     if isinstance(value, dict):
         pairs = (
-            (inline(key, strict=strict), inline(item, strict=strict)) for key, item in value.items()
+            (format_inline(key, strict=strict), format_inline(item, strict=strict))
+            for key, item in value.items()
         )
         return f"{{{', '.join(f'{key}: {item}' for key, item in pairs)}}}"
     if isinstance(value, list):
-        return f"[{', '.join(inline(item, strict=strict) for item in value)}]"
+        return f"[{', '.join(format_inline(item, strict=strict) for item in value)}]"
     if not isinstance(value, str):
         return json.dumps(value)
     return (
-        quoted(value) if strict or ":" in value else scalar(value)
+        quote(value) if strict or ":" in value else format_scalar(value)
     )  # old readers stumble over a colon between braces
 
 
-def block(value: Any) -> list[str]:
-    """The lines of a mapping or list in block style; what lies deeper stands within them."""
+def format_block(value: Any) -> list[str]:
+    """The lines of a mapping or list in block style; nested values stand on one line."""
     if isinstance(value, list):
-        return [line for item in value for line in entry(item)]
-    return [f"{scalar(key)}: {_held(held)}" for key, held in value.items()]
+        return [line for item in value for line in format_entry(item)]
+    return [
+        f"{format_scalar(key)}: {_format_value(field_value)}" for key, field_value in value.items()
+    ]
 
 
-def pair(key: str, value: Any, unit: str) -> list[str]:
-    """The lines of a key with a mapping or list under it, or beside it where a line says it all."""
+def format_pair(key: str, value: Any, unit: str) -> list[str]:
+    """The lines of a key with a mapping or list below it, or beside it if one line is enough."""
     if isinstance(value, list) or (isinstance(value, dict) and len(value) > 1):
-        return [f"{key}:", *(unit + line for line in block(value))]
-    return [f"{key}: {_held(value)}"]
+        return [f"{key}:", *(unit + line for line in format_block(value))]
+    return [f"{key}: {_format_value(value)}"]
 
 
-def entry(item: Any, gap: str = " ") -> list[str]:
-    """The lines of a list's item; `gap` stands between its dash and its text."""
+def format_entry(item: Any, gap: str = " ") -> list[str]:
+    """The lines of a list item; `gap` stands between its dash and its text."""
     if not isinstance(item, dict):
-        return [f"-{gap}{_held(item)}"]
-    first, *rest = [f"{scalar(key)}: {_held(held)}" for key, held in item.items()]
+        return [f"-{gap}{_format_value(item)}"]
+    first, *rest = [
+        f"{format_scalar(key)}: {_format_value(field_value)}" for key, field_value in item.items()
+    ]
     return [f"-{gap}{first}", *(f" {' ' * len(gap)}{line}" for line in rest)]
 
 
-def _held(value: Any) -> str:
-    return scalar(value) if isinstance(value, str) else inline(value)
+def _format_value(value: Any) -> str:
+    return format_scalar(value) if isinstance(value, str) else format_inline(value)
 
 
-def restyled(value: str, node: Node, text: str, line_end: str) -> list[str]:
-    """A text in the style of the scalar that it stands in place of, the likeliest form first; the
-    last one always holds it.
+def restyle(value: str, node: Node, text: str, line_end: str) -> list[str]:
+    """A text in the style of the scalar that it replaces, the likeliest form first. The last form
+    always works.
     """
-    held = text[node.inner : node.end]
-    found = []
+    source = text[node.inner : node.end]
+    forms = []
     if node.style == "'" and value.isprintable():
-        found.append("'" + value.replace("'", "''") + "'")
+        forms.append("'" + value.replace("'", "''") + "'")
     elif node.style == '"':
-        found.append(quoted(value))
-    elif (header := _HEADER.match(held)) and value.strip():
-        body = held[header.end() :].lstrip("\r\n")
+        forms.append(quote(value))
+    elif (header := _HEADER.match(source)) and value.strip():
+        body = source[header.end() :].lstrip("\r\n")
         indent = " " * (len(body) - len(body.lstrip(" ")))
         breaks = "\n\n" if header["style"] == ">" else "\n"
         lines = [
@@ -75,7 +78,7 @@ def restyled(value: str, node: Node, text: str, line_end: str) -> list[str]:
             for line in value.removesuffix("\n").replace("\n", breaks).split("\n")
         ]
         chomp = "" if value.endswith("\n") else "-"
-        found.append(
+        forms.append(
             line_end.join([f"{header['style']}{header['digits']}{chomp}{header['rest']}", *lines])
         )
-    return [*found, scalar(value)]
+    return [*forms, format_scalar(value)]

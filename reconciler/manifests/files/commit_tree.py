@@ -16,80 +16,80 @@ from reconciler.manifests.files.git import (
     SUBMODULE,
     Entry,
     Repository,
-    blob_id,
-    repository_of,
+    find_repository,
+    make_blob_id,
 )
-from reconciler.manifests.files.trees import shown
-from reconciler.manifests.yaml.places import Parsed
-from reconciler.manifests.yaml.read import SIZE
+from reconciler.manifests.files.trees import show_path
+from reconciler.manifests.yaml.document import ParsedFile
+from reconciler.manifests.yaml.reader import SIZE
 
-_Place = tuple[Repository, str, Entry]  # the commit beside the entry: a submodule has its own
+_CommitFile = tuple[
+    Repository, str, Entry
+]  # repository, commit and entry; a submodule has its own commit
 
 
 @dataclass(slots=True)
 class Commit:
-    """A `Tree` of the manifest files below some paths in a commit. `name` is how messages call
-    it.
-    """
+    """A `Tree` of the manifest files below some paths in a commit. Messages call it `name`."""
 
     name: str
     folders: set[str] = field(default_factory=set)
-    files: dict[str, _Place] = field(default_factory=dict)
+    files: dict[str, _CommitFile] = field(default_factory=dict)
     contents: dict[str, bytes | None] = field(default_factory=dict)
-    known: dict[str, Parsed] = field(default_factory=dict)
-    whole: bool = False
+    parsed_by_id: dict[str, ParsedFile] = field(default_factory=dict)
+    is_complete: bool = False
 
-    def kind(self, path: str) -> Literal["folder", "file"] | None:
-        """What stood there."""
+    def find_kind(self, path: str) -> Literal["folder", "file"] | None:
+        """The kind of a path in the commit."""
         if path in self.files:
             return "file"
         return "folder" if path in self.folders else None
 
-    def below(self, folders: Sequence[str], problems: list[Problem]) -> list[list[str]]:  # noqa: ARG002  all of it is known
+    def list_files(self, folders: Sequence[str], problems: list[Problem]) -> list[list[str]]:  # noqa: ARG002  a commit has no unreadable folder
         """The files that a run over these folders would have read."""
         tops = [folder.rstrip("/") + "/" for folder in folders]
         return [
-            [path for path in self.files if path.startswith(top) and _seen(path[len(top) :])]
+            [path for path in self.files if path.startswith(top) and _is_read(path[len(top) :])]
             for top in tops
         ]
 
-    def read(self, path: str, most: int) -> bytes:
-        """What the file held; of a link, the file that it led to."""
+    def read(self, path: str, max_bytes: int) -> bytes:
+        """The file's bytes then; of a link, those of its target."""
         data = self.contents[path]
         if data is None:
             raise OSError(errno.ENOENT, "it leads to no file of that commit", path)
-        return data[:most]
+        return data[:max_bytes]
 
-    def parsed(self, path: str) -> Parsed | None:
-        """What a file of now holds, if it held the same then."""
+    def find_parsed(self, path: str) -> ParsedFile | None:
+        """The parsed file of the work tree, if its text was the same then."""
         _, _, entry = self.files[path]
-        return self.known.get(entry.id) if entry.mode != LINK else None
+        return self.parsed_by_id.get(entry.id) if entry.mode != LINK else None
 
-    def shown(self, path: str) -> str:
-        """As git writes it: `REV:path`."""
-        return f"{self.name}:{shown(path)}"
+    def show_path(self, path: str) -> str:
+        """In git's form: `REV:path`."""
+        return f"{self.name}:{show_path(path)}"
 
     def add(self, repository: Repository, commit: str, paths: Mapping[str, str]) -> None:
-        """The commit's files below paths from the top, under the absolute paths that they stand
-        for; raises GitFailed.
+        """Adds the commit's files below paths from the top, under the absolute paths that they
+        stand for; raises GitFailed.
         """
-        _add(self, repository, commit, paths)
+        _add_files(self, repository, commit, paths)
 
-    def know(self, parsed: Iterable[Parsed]) -> None:
-        """Remembers what is parsed already by the ids that git gives such files; what is in the
-        index may be another text.
+    def remember(self, parsed_files: Iterable[ParsedFile]) -> None:
+        """Notes parsed files by the ids that git gives their texts. The index may hold different
+        texts.
         """
         lengths = {len(entry.id) for _, _, entry in self.files.values()}
-        for one in parsed:
-            data = one.file.text.encode()
-            self.known |= {blob_id(data, length): one for length in lengths}
+        for parsed_file in parsed_files:
+            data = parsed_file.file.text.encode()
+            self.parsed_by_id |= {make_blob_id(data, length): parsed_file for length in lengths}
 
     def fetch(self) -> None:
-        """Reads everything else, in few processes; raises GitFailed."""
+        """Reads all other files, in few processes; raises GitFailed."""
         for follow in (False, True):
             places: dict[Repository, dict[str, str]] = {}
             for path, (repository, commit, entry) in self.files.items():
-                if self.parsed(path) is not None:
+                if self.find_parsed(path) is not None:
                     continue
                 if (
                     follow and "\n" in entry.path
@@ -102,65 +102,77 @@ class Commit:
             for repository, names in places.items():
                 self.contents |= zip(
                     names,
-                    repository.blobs(list(names.values()), SIZE + 1, follow=follow),
+                    repository.read_blobs(list(names.values()), SIZE + 1, follow=follow),
                     strict=True,
                 )
 
 
-def _seen(path: str) -> bool:
+def _is_read(path: str) -> bool:
     *folders, name = path.split("/")
     return is_manifest(name) and not any(folder.startswith(".") for folder in folders)
 
 
-def repository_of_paths(
+def find_repository_of_paths(
     paths: Iterable[str], env: Mapping[str, str], option: str = "--since"
 ) -> Repository:
-    """The one repository of all paths, absolute; raises BadRequest with the option that asks for
-    it, GitFailed.
+    """The one repository of all paths, absolute. Errors mention `option`. Raises BadRequest,
+    GitFailed.
     """
-    real = map(os.path.realpath, paths)
-    folders = dict.fromkeys(path if os.path.isdir(path) else os.path.dirname(path) for path in real)  # noqa: PTH112, PTH120  likewise
-    found = dict.fromkeys(repository_of(folder, env, option).top for folder in folders)
-    if len(found) > 1:
+    real_paths = map(os.path.realpath, paths)
+    folders = dict.fromkeys(map(_folder_of, real_paths))
+    tops = dict.fromkeys(find_repository(folder, env, option).top for folder in folders)
+    if len(tops) > 1:
         raise BadRequest(
-            f"{option}: the paths lie in several repositories: {', '.join(map(shown, found))}"
+            f"{option}: the paths lie in several repositories: {', '.join(map(show_path, tops))}"
         )
-    return repository_of(next(iter(folders)), env, option)
+    return find_repository(next(iter(folders)), env, option)
 
 
-def _add(tree: Commit, repository: Repository, commit: str, paths: Mapping[str, str]) -> None:
+def _folder_of(path: str) -> str:
+    return path if os.path.isdir(path) else os.path.dirname(path)  # noqa: PTH112, PTH120  this layer keeps paths as text
+
+
+def _add_files(tree: Commit, repository: Repository, commit: str, paths: Mapping[str, str]) -> None:
     """The commit's files below paths from the top, under the absolute paths that they stand for."""
-    for entry in repository.entries(commit, list(paths)):
-        for inside in _above(entry.path):
-            if inside not in paths:
+    for entry in repository.list_entries(commit, list(paths)):
+        for path_from_top in _with_parents(entry.path):
+            if path_from_top not in paths:
                 continue
-            rest = entry.path[len(inside) :].lstrip("/")
-            if rest:
-                tree.folders.add(paths[inside])
-            path = f"{paths[inside].rstrip('/')}/{rest}" if rest else paths[inside]
+            path_below = entry.path[len(path_from_top) :].lstrip("/")
+            if path_below:
+                tree.folders.add(paths[path_from_top])
+            path = (
+                f"{paths[path_from_top].rstrip('/')}/{path_below}"
+                if path_below
+                else paths[path_from_top]
+            )
             if entry.mode == SUBMODULE:
                 _add_submodule(tree, repository, entry, path)
-            elif not rest or _seen(rest):
+            elif not path_below or _is_read(path_below):
                 tree.files[path] = (repository, commit, entry)
 
 
-def _above(path: str) -> list[str]:
+def _with_parents(path: str) -> list[str]:
     """A path and every folder above it, the top last."""
-    found = [path]
+    paths = [path]
     while path:
         path = path.rpartition("/")[0]
-        found.append(path)
-    return found
+        paths.append(path)
+    return paths
 
 
 def _add_submodule(tree: Commit, repository: Repository, entry: Entry, path: str) -> None:
-    """The files of a submodule in the commit that was recorded then."""
+    """Adds the files of a submodule at the commit that was recorded then."""
     if any(folder.startswith(".") for folder in entry.path.split("/")):
         return
-    there = f"{repository.top}/{entry.path}"
-    own = repository_of(there, repository.env) if os.path.isdir(there) else repository  # noqa: PTH112  likewise
-    if own.top == repository.top or not own.has(entry.id):
-        mend = f"git submodule update --init; git -C {entry.path} fetch origin {entry.id[:12]}"
-        raise GitFailed(f"{entry.path} is a submodule, and its commit of then is not here: {mend}")
+    submodule_path = f"{repository.top}/{entry.path}"
+    submodule = repository
+    if os.path.isdir(submodule_path):  # noqa: PTH112  this layer keeps paths as text
+        submodule = find_repository(submodule_path, repository.env)
+    if submodule.top == repository.top or not submodule.has_commit(entry.id):
+        fix = f"git submodule update --init; git -C {entry.path} fetch origin {entry.id[:12]}"
+        raise GitFailed(
+            f"{entry.path} is a submodule, and the recorded commit is not in this clone: {fix}"
+        )
     tree.folders.add(path)
-    _add(tree, own, entry.id, {"": path})
+    _add_files(tree, submodule, entry.id, {"": path})

@@ -1,8 +1,7 @@
-"""The manifest files below folders of the work tree. Linked folders inside the root are followed,
-and each folder is read once.
+"""The manifest files below folders of the work tree. Links to folders inside the root are followed.
+Each folder is read once.
 
-Folders themselves come before links to them, so that a link in a circle, or a second way to a
-folder, adds nothing.
+Folders come before links to them, so a circular link adds nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ ENDINGS: Final = (".yaml", ".yml", ".json")
 
 
 def is_manifest(name: str) -> bool:
-    """Whether a folder's run reads a file of that name."""
+    """Whether a run reads a file of that name in a folder."""
     return name.endswith(ENDINGS) and not name.startswith(".")
 
 
@@ -31,30 +30,39 @@ class _Link(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """Reads folders; `shown` writes a path as messages show it, problems join `problems`."""
+    """Lists the files of folders. `show_path` writes a path for messages; problems join
+    `problems`.
+    """
 
     problems: list[Problem]
-    shown: Callable[[str], str]
+    show_path: Callable[[str], str]
 
-    def files(self, folders: Sequence[str]) -> list[list[str]]:
-        """For each of these absolute paths, every manifest file in the folder and the folders in
-        it.
-        """
-        found: list[list[str]] = [[] for _ in folders]
-        seen: set[str] = set()
+    def list_files(self, folders: Sequence[str]) -> list[list[str]]:
+        """Per absolute path, every manifest file in the folder and in the folders below."""
+        files_by_folder: list[list[str]] = [[] for _ in folders]
+        visited: set[str] = set()
         links: list[_Link] = []
         for number, folder in enumerate(folders):
-            self._read(folder, os.path.realpath(folder), number, found[number], seen, links)
+            self._read(
+                folder, os.path.realpath(folder), number, files_by_folder[number], visited, links
+            )
         while links:
-            links.sort(key=_steps, reverse=True)
+            links.sort(key=_link_steps, reverse=True)
             link = links.pop()
-            if link.target in seen:
+            if link.target in visited:
                 continue
-            if _inside(link.target, _root(folders[link.number])):
-                self._read(link.path, link.target, link.number, found[link.number], seen, links)
+            if _is_inside(link.target, _find_link_root(folders[link.number])):
+                self._read(
+                    link.path,
+                    link.target,
+                    link.number,
+                    files_by_folder[link.number],
+                    visited,
+                    links,
+                )
             else:
-                self._refuse(link.path)
-        return found
+                self._report_linked_folder(link.path)
+        return files_by_folder
 
     def _read(
         self,
@@ -62,18 +70,18 @@ class Walk:
         real_top: str,
         number: int,
         files: list[str],
-        seen: set[str],
+        visited: set[str],
         links: list[_Link],
     ) -> None:
-        """Adds the files below a folder, and the links to folders in it; `seen` holds the real
-        paths of what was read.
+        """Adds the files below a folder, and its links to folders. `visited` holds the real paths
+        of folders that were read.
         """
         folders = [(top.rstrip("/"), real_top.rstrip("/"))]
         while folders:
-            folder, real = folders.pop()
-            if real in seen:
+            folder, real_folder = folders.pop()
+            if real_folder in visited:
                 continue
-            seen.add(real)
+            visited.add(real_folder)
             try:
                 with os.scandir(folder or "/") as entries:
                     for entry in entries:
@@ -81,61 +89,63 @@ class Walk:
                         if name.startswith("."):
                             continue
                         if entry.is_dir(follow_symlinks=False):
-                            folders.append((f"{folder}/{name}", f"{real}/{name}"))
-                        elif entry.is_symlink() and os.path.isdir(entry.path):  # noqa: PTH112  strings, as all of this layer
+                            folders.append((f"{folder}/{name}", f"{real_folder}/{name}"))
+                        elif entry.is_symlink() and os.path.isdir(entry.path):  # noqa: PTH112  this layer keeps paths as text
                             target = os.path.realpath(entry.path)
-                            if not _inside(real, target):  # else it leads into a circle
+                            if not _is_inside(real_folder, target):  # else it leads into a circle
                                 links.append(_Link(f"{folder}/{name}", target, number))
                         elif name.endswith(ENDINGS):
                             files.append(f"{folder}/{name}")
             except OSError as error:
-                self._unreadable(folder or "/", os.strerror(error.errno or 0))
+                self._report_unreadable(folder or "/", os.strerror(error.errno or 0))
 
-    def _unreadable(self, folder: str, reason: str) -> None:
-        self._note(folder, "path/unreadable", f"the folder cannot be read: {reason}", None)
+    def _report_unreadable(self, folder: str, reason: str) -> None:
+        self._add_problem(folder, "path/unreadable", f"the folder cannot be read: {reason}", None)
 
-    def _refuse(self, link: str) -> None:
+    def _report_linked_folder(self, link: str) -> None:
         message = (
-            "a link to a folder outside of the root, which is not followed: what it has "
+            "a link to a folder outside of the root is not followed: its webhooks "
             "would count as removed"
         )
-        self._note(
+        self._add_problem(
             link,
             "path/linked-folder",
             message,
             "move the folder into the repository, or name it as a PATH too",
         )
 
-    def _note(self, path: str, rule: str, message: str, hint: str | None) -> None:
-        self.problems.append(Problem(Origin(self.shown(path), 1), "", rule, "error", message, hint))
+    def _add_problem(self, path: str, rule: str, message: str, hint: str | None) -> None:
+        self.problems.append(
+            Problem(Origin(self.show_path(path), 1), "", rule, "error", message, hint)
+        )
 
 
-def _steps(link: _Link) -> list[str]:
+def _link_steps(link: _Link) -> list[str]:
     return link.path.split("/")
 
 
-def _inside(path: str, folder: str) -> bool:
+def _is_inside(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
-def _root(folder: str) -> str:
-    """What links below a PATH may lead into, a real path: its work tree, else the current folder
-    around it, else itself.
+def _find_link_root(folder: str) -> str:
+    """The real path that links below a PATH may lead into: its work tree, else the current folder
+    around it, else the PATH.
     """
-    real = os.path.realpath(folder)
-    top = git_top(real)
+    real_folder = os.path.realpath(folder)
+    top = find_git_top(real_folder)
     if top is not None:
         return top
-    here = os.path.realpath(os.getcwd())  # noqa: PTH109  likewise
-    return here if _inside(real, here) else real
+    current_folder = os.path.realpath(os.getcwd())  # noqa: PTH109  this layer keeps paths as text
+    return current_folder if _is_inside(real_folder, current_folder) else real_folder
 
 
-def git_top(folder: str) -> str | None:
-    """The nearest folder with `.git`, from an absolute path upwards; None where there is none."""
+def find_git_top(folder: str) -> str | None:
+    """The nearest folder with `.git`, from an absolute path upwards; None if there is none."""
     while True:
-        if os.path.lexists(os.path.join(folder, ".git")):  # noqa: PTH118  likewise
+        if os.path.lexists(os.path.join(folder, ".git")):  # noqa: PTH118  this layer keeps paths as text
             return folder
-        parent = os.path.dirname(folder)  # noqa: PTH120  likewise
+        parent = os.path.dirname(folder)  # noqa: PTH120  this layer keeps paths as text
         if parent == folder:
             return None
         folder = parent

@@ -1,8 +1,7 @@
-"""A repository as of one commit, through git's plumbing: nothing is checked out, written or
+"""A repository at one commit, through git's plumbing commands. Nothing is checked out, written or
 configured.
 
-A revision is a name that somebody typed, and what git says of it is not always meant for people:
-here it is put in words.
+A user types the revision, and git's messages are not always for users: the messages here are.
 """
 
 from __future__ import annotations
@@ -16,16 +15,15 @@ from subprocess import DEVNULL, PIPE
 from typing import IO, Final
 
 from reconciler.core.errors import BadRequest, GitFailed
-from reconciler.manifests.files.trees import shown
+from reconciler.manifests.files.trees import show_path
 
 LINK: Final = "120000"
 SUBMODULE: Final = "160000"
-# names asked in one go: they and a line each fit into a pipe, so that neither side waits for the
-# other
-_AT_ONCE: Final = 500
+# names in one batch: they and a line each fit into a pipe, so that neither process waits
+_BATCH_SIZE: Final = 500
 _SHORT: Final = 40  # digits of SHA-1, git's usual
 _CHUNK: Final = 1024 * 1024  # bytes
-# A hook runs with these set for its own purposes; which repository is meant says the path.
+# A hook sets these for its own repository; here the path decides which repository it is.
 _OF_A_HOOK: Final = (
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -46,8 +44,8 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldBack:
-    """Paths from the top of what need not be in the work tree: files that git skips there (sparse
+class Excluded:
+    """Paths from the top that may be missing in the work tree: files that git skips there (sparse
     checkout), and submodules.
     """
 
@@ -57,33 +55,34 @@ class HeldBack:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """The repository that a folder lies in; `top` is its work tree's real path."""
+    """The repository around a folder; `top` is the real path of its work tree."""
 
     top: str
     env: Mapping[str, str] = field(repr=False, compare=False)
-    option: str = field(default="--since", compare=False)  # which messages name
+    option: str = field(default="--since", compare=False)  # the option that messages mention
 
-    def commit(self, rev: str) -> str:
-        """The full id of the commit that a revision names; raises BadRequest with what to do about
-        it.
-        """
-        odd = not rev or rev.startswith("-") or not rev.isprintable()
-        done = None if odd else self._run("rev-parse", "--verify", "--quiet", f"{rev}^{{commit}}")
-        if done is not None and done.returncode == 0:
-            return done.stdout.decode().strip()
-        raise BadRequest(
-            f"{self.option} {rev}: {'that is no revision' if odd else self._why_not(rev)}"
+    def find_commit(self, rev: str) -> str:
+        """The full id of a revision's commit; raises BadRequest with what to do."""
+        is_invalid = not rev or rev.startswith("-") or not rev.isprintable()
+        result = (
+            None
+            if is_invalid
+            else self._run("rev-parse", "--verify", "--quiet", f"{rev}^{{commit}}")
         )
+        if result is not None and result.returncode == 0:
+            return result.stdout.decode().strip()
+        reason = "that is no revision" if is_invalid else self._explain_missing(rev)
+        raise BadRequest(f"{self.option} {rev}: {reason}")
 
-    def has(self, commit: str) -> bool:
-        """Whether that commit is here, its files included."""
+    def has_commit(self, commit: str) -> bool:
+        """Whether the commit with its files is in this clone."""
         return self._run("cat-file", "-e", f"{commit}^{{tree}}").returncode == 0
 
-    def _why_not(self, rev: str) -> str:
+    def _explain_missing(self, rev: str) -> str:
         if (
             self._run("cat-file", "-e", rev).returncode == 0
         ):  # rev-parse takes any full id, there or not
-            return "names something else than a commit"
+            return "is not a commit"
         if (
             self._run(
                 "rev-parse", "--verify", "--quiet", f"refs/remotes/origin/{rev}^{{commit}}"
@@ -98,127 +97,138 @@ class Repository:
             )
         return "no such revision in this repository"
 
-    def entries(self, commit: str, paths: Sequence[str]) -> list[Entry]:
+    def list_entries(self, commit: str, paths: Sequence[str]) -> list[Entry]:
         """Every file of the commit under these paths from the top, "" for all; raises GitFailed."""
-        listed = self._asked(
+        output = self._run_checked(
             "ls-tree", "-r", "-z", "--full-tree", commit, "--", *([] if "" in paths else paths)
         )
-        found = []
-        for line in filter(None, listed.split(b"\0")):
+        entries = []
+        for line in filter(None, output.split(b"\0")):
             head, _, path = line.partition(b"\t")
             mode, _, name = head.decode().split(" ")
-            found.append(Entry(os.fsdecode(path), mode, name))
-        return found
+            entries.append(Entry(os.fsdecode(path), mode, name))
+        return entries
 
-    def renamed(self, commit: str) -> dict[str, str]:
-        """Path now -> path in the commit, of what git sees as moved between the commit and the work
-        tree; raises GitFailed.
+    def find_renames(self, commit: str) -> dict[str, str]:
+        """Path now -> path in the commit, for each file that git sees as renamed; raises
+        GitFailed.
         """
-        listed = self._asked(
+        output = self._run_checked(
             "diff-index", "-M", "--diff-filter=R", "--name-status", "-z", commit, "--"
         ).split(b"\0")
         return {
-            os.fsdecode(now): os.fsdecode(then)
-            for then, now in zip(listed[1::3], listed[2::3], strict=False)
+            os.fsdecode(new_path): os.fsdecode(old_path)
+            for old_path, new_path in zip(output[1::3], output[2::3], strict=False)
         }
 
-    def held_back(self, names: Sequence[str]) -> HeldBack:
-        """What git keeps out of the work tree under these paths from the top, "" for all; raises
-        GitFailed.
+    def list_excluded(self, names: Sequence[str]) -> Excluded:
+        """The paths that git keeps out of the work tree under these paths from the top, "" for all;
+        raises GitFailed.
         """
-        listed = self._asked(
+        output = self._run_checked(
             "ls-files", "--stage", "-t", "-z", "--", *([] if "" in names else names)
         )
         sparse: set[str] = set()
         submodules: set[str] = set()
-        for line in filter(None, listed.split(b"\0")):
+        for line in filter(None, output.split(b"\0")):
             tag, mode = line[:1], line[2:8]
             if tag == b"S" or mode == SUBMODULE.encode():
                 path = os.fsdecode(line.partition(b"\t")[2])
                 (sparse if tag == b"S" else submodules).add(path)
-        return HeldBack(frozenset(sparse), frozenset(submodules))
+        return Excluded(frozenset(sparse), frozenset(submodules))
 
-    def blobs(
-        self, names: Sequence[str], most: int, *, follow: bool = False
+    def read_blobs(
+        self, names: Sequence[str], max_bytes: int, *, follow: bool = False
     ) -> Iterator[bytes | None]:
-        """The contents behind object names, at most `most` bytes of each; None for what is no file.
-
-        `follow` goes along links.
+        """The contents behind object names, at most `max_bytes` of each; None if it is no file.
+        `follow` follows links.
         """
         options = ["--follow-symlinks"] if follow else []
-        command = self._command("cat-file", "--batch", *options)
+        command = self._make_command("cat-file", "--batch", *options)
         with subprocess.Popen(  # noqa: S603  git itself
             command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=self.env
         ) as process:
             if process.stdin is None or process.stdout is None:  # both were asked for
                 return
-            for start in range(0, len(names), _AT_ONCE):
-                part = names[start : start + _AT_ONCE]
+            for start in range(0, len(names), _BATCH_SIZE):
+                part = names[start : start + _BATCH_SIZE]
                 process.stdin.write(b"".join(os.fsencode(name) + b"\n" for name in part))
                 process.stdin.flush()
                 for _ in part:
-                    yield _blob(process.stdout, most)
+                    yield _read_blob(process.stdout, max_bytes)
 
-    def _command(self, *arguments: str) -> list[str]:
+    def _make_command(self, *arguments: str) -> list[str]:
         return ["git", "-C", self.top, "--no-optional-locks", "--no-replace-objects", *arguments]
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-        return _run(self._command(*arguments), self.env)
+        return _run(self._make_command(*arguments), self.env)
 
-    def _asked(self, *arguments: str) -> bytes:
-        done = self._run(*arguments)
-        if done.returncode:
-            raise GitFailed(f"git {arguments[0]} failed: {_said(done.stderr)}")
-        return done.stdout
+    def _run_checked(self, *arguments: str) -> bytes:
+        result = self._run(*arguments)
+        if result.returncode:
+            raise GitFailed(f"git {arguments[0]} failed: {_first_line(result.stderr)}")
+        return result.stdout
 
 
-def blob_id(data: bytes, length: int) -> str:
-    """The id that git gives a file of these bytes, in a repository whose ids have that many
-    hexadecimal digits.
+def make_blob_id(data: bytes, length: int) -> str:
+    """The id that git gives a file of these bytes; `length` is the number of hexadecimal digits of
+    the repository's ids.
     """
     make = hashlib.sha1 if length == _SHORT else hashlib.sha256  # no signature: git's own names
     return make(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def environment(env: Mapping[str, str]) -> dict[str, str]:
+def make_git_environment(env: Mapping[str, str]) -> dict[str, str]:
     """The environment that git gets: no hook's repository, English, no prompt."""
-    given = {name: value for name, value in env.items() if name not in _OF_A_HOOK}
-    return given | {"LC_ALL": "C", "GIT_LITERAL_PATHSPECS": "1", "GIT_TERMINAL_PROMPT": "0"}
+    variables = {name: value for name, value in env.items() if name not in _OF_A_HOOK}
+    return variables | {"LC_ALL": "C", "GIT_LITERAL_PATHSPECS": "1", "GIT_TERMINAL_PROMPT": "0"}
 
 
-def settings(folder: str, pattern: str, env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Name and value of every setting of the repository around a folder whose name fits; none where
-    git cannot say.
+def read_settings(folder: str, pattern: str, env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Name and value of each matching setting of the repository around a folder; none if git fails.
 
-    A setting is only read, so a work tree of another user (in a container, say) is no danger.
+    A setting is only read, so the work tree of a different user (in a container, for example) is no
+    danger.
     """
-    given = {name: value for name, value in env.items() if name not in _OF_A_HOOK}
-    asked = ["git", "-c", "safe.directory=*", "-C", folder, "config", "-z", "--get-regexp", pattern]
+    variables = {name: value for name, value in env.items() if name not in _OF_A_HOOK}
+    command = [
+        "git",
+        "-c",
+        "safe.directory=*",
+        "-C",
+        folder,
+        "config",
+        "-z",
+        "--get-regexp",
+        pattern,
+    ]
     try:
-        done = _run(asked, given)
+        result = _run(command, variables)
     except (GitFailed, OSError):
         return ()
-    lines = filter(None, done.stdout.decode(errors="replace").split("\0"))
+    lines = filter(None, result.stdout.decode(errors="replace").split("\0"))
     return tuple((name, value) for name, _, value in (line.partition("\n") for line in lines))
 
 
-def repository_of(folder: str, env: Mapping[str, str], option: str = "--since") -> Repository:
-    """The repository that a folder lies in; raises BadRequest where there is none, GitFailed where
-    git cannot say.
+def find_repository(folder: str, env: Mapping[str, str], option: str = "--since") -> Repository:
+    """The repository around a folder. Raises BadRequest if there is none, GitFailed if git
+    fails.
     """
-    given = environment(env)
-    done = _run(["git", "-C", folder, "rev-parse", "--show-toplevel"], given)
-    if done.returncode == 0:
-        return Repository(os.fsdecode(done.stdout.removesuffix(b"\n")), given, option)
-    said = _said(done.stderr)
-    if "not a git repository" in said or "must be run in a work tree" in said:
-        raise BadRequest(f"{option}: {shown(folder)} is not in the work tree of a git repository")
-    if "dubious ownership" in said:
+    git_environment = make_git_environment(env)
+    result = _run(["git", "-C", folder, "rev-parse", "--show-toplevel"], git_environment)
+    if result.returncode == 0:
+        return Repository(os.fsdecode(result.stdout.removesuffix(b"\n")), git_environment, option)
+    message = _first_line(result.stderr)
+    if "not a git repository" in message or "must be run in a work tree" in message:
+        raise BadRequest(
+            f"{option}: {show_path(folder)} is not in the work tree of a git repository"
+        )
+    if "dubious ownership" in message:
         raise GitFailed(
             "git refuses a repository of another user: git config --global --add "
             "safe.directory FOLDER allows it"
         )
-    raise GitFailed(f"git cannot tell the repository of {shown(folder)}: {said}")
+    raise GitFailed(f"git cannot find the repository of {show_path(folder)}: {message}")
 
 
 def _run(command: list[str], env: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:
@@ -230,15 +240,15 @@ def _run(command: list[str], env: Mapping[str, str]) -> subprocess.CompletedProc
         ) from None
 
 
-def _said(stderr: bytes) -> str:
-    """The first line of what git says."""
+def _first_line(stderr: bytes) -> str:
+    """The first line of git's message."""
     return (stderr.decode(errors="replace").strip().splitlines() or ["it does not say why"])[
         0
     ].removeprefix("fatal: ")
 
 
-def _blob(stream: IO[bytes], most: int) -> bytes | None:
-    """One answer of `git cat-file --batch`; raises GitFailed where it ends early."""
+def _read_blob(stream: IO[bytes], max_bytes: int) -> bytes | None:
+    """One answer of `git cat-file --batch`; raises GitFailed if it ends early."""
     head = stream.readline().split()
     if not head:
         raise GitFailed(
@@ -247,8 +257,8 @@ def _blob(stream: IO[bytes], most: int) -> bytes | None:
     if head[-1] in {b"missing", b"ambiguous"} or not head[-1].isdigit():
         return None
     size = int(head[-1])
-    data = stream.read(min(size, most))
-    left = size - len(data) + 1
-    while left > 0:
-        left -= len(stream.read(min(left, _CHUNK))) or left
+    data = stream.read(min(size, max_bytes))
+    remaining = size - len(data) + 1
+    while remaining > 0:
+        remaining -= len(stream.read(min(remaining, _CHUNK))) or remaining
     return data if len(head) == 3 and head[1] == b"blob" else None

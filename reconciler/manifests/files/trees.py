@@ -1,6 +1,6 @@
-"""Where manifests stand: the work tree, or whatever else meets `Tree`.
+"""Where manifests are read from: the work tree, or a different `Tree`.
 
-Opening never hangs: a named pipe or a device can hold no run up.
+Opening never waits: a run does not stop at a named pipe or a device.
 """
 
 from __future__ import annotations
@@ -15,74 +15,74 @@ from typing import Final, Literal, Protocol
 
 from reconciler.core.model.problem import Problem
 from reconciler.manifests.files.folders import Walk
-from reconciler.manifests.yaml.places import Parsed
+from reconciler.manifests.yaml.document import ParsedFile
 
 STDIN: Final = "<stdin>"
 _CHUNK: Final = 64 * 1024  # bytes
 
 
 class Tree(Protocol):
-    """Folders and files under absolute paths, as they are now or as they once were."""
+    """Folders and files under absolute paths, now or at an earlier commit."""
 
     @property
-    def whole(self) -> bool:
-        """Whether what is asked for has to be there; of another time it may not have been made
-        yet.
+    def is_complete(self) -> bool:
+        """Whether a missing path is an error. In an earlier commit a path may not exist yet."""
+
+    def find_kind(self, path: str) -> Literal["folder", "file"] | None:
+        """The kind of the path, None if it does not exist."""
+
+    def list_files(self, folders: Sequence[str], problems: list[Problem]) -> list[list[str]]:
+        """Per folder, every manifest file in it and below. Problems with folders join
+        `problems`.
         """
 
-    def kind(self, path: str) -> Literal["folder", "file"] | None:
-        """What stands there, None for nothing."""
-
-    def below(self, folders: Sequence[str], problems: list[Problem]) -> list[list[str]]:
-        """For each folder, every manifest file in it and the folders in it; what cannot be looked
-        into joins the problems.
+    def read(self, path: str, max_bytes: int) -> bytes:
+        """The bytes of a file, at most `max_bytes`; raises OSError, whose `strerror` is the
+        reason.
         """
 
-    def read(self, path: str, most: int) -> bytes:
-        """The bytes of a file, at most `most`; raises OSError, whose `strerror` says why not."""
+    def find_parsed(self, path: str) -> ParsedFile | None:
+        """The file as it was parsed before, if it was."""
 
-    def parsed(self, path: str) -> Parsed | None:
-        """What a file held, where it was parsed before."""
-
-    def shown(self, path: str) -> str:
-        """A path as messages show it."""
+    def show_path(self, path: str) -> str:
+        """A path relative to the current folder; unchanged if there is no current folder."""
 
 
 class WorkTree:
-    """The files as they lie there now."""
+    """The files on disk."""
 
-    whole = True
+    is_complete = True
 
-    def kind(self, path: str) -> Literal["folder", "file"] | None:
-        """A link counts as what it points to."""
-        if os.path.isdir(path):  # noqa: PTH112  strings, as all of this layer
+    def find_kind(self, path: str) -> Literal["folder", "file"] | None:
+        """The kind of the path; a link has the kind of its target."""
+        if os.path.isdir(path):  # noqa: PTH112  this layer keeps paths as text
             return "folder"
-        return "file" if os.path.exists(path) else None  # noqa: PTH110  likewise
+        return "file" if os.path.exists(path) else None  # noqa: PTH110  this layer keeps paths as text
 
-    def below(self, folders: Sequence[str], problems: list[Problem]) -> list[list[str]]:
-        """Links to nothing and pipes included: they are reported when opened."""
-        return Walk(problems, self.shown).files(folders)
+    def list_files(self, folders: Sequence[str], problems: list[Problem]) -> list[list[str]]:
+        """Links to nothing and pipes are listed too: opening them reports the problem."""
+        return Walk(problems, self.show_path).list_files(folders)
 
-    def read(self, path: str, most: int) -> bytes:
-        """In two steps: asking for the limit at once would allocate it for each file."""
+    def read(self, path: str, max_bytes: int) -> bytes:
+        """Reads in two steps: a buffer of the limit's size for each file would cost memory."""
         with open_regular(path) as stream:
             data = stream.read(_CHUNK)
-            return data if len(data) < _CHUNK else data + stream.read(most - _CHUNK)
+            return data if len(data) < _CHUNK else data + stream.read(max_bytes - _CHUNK)
 
-    def parsed(self, path: str) -> None:
-        """Nothing was before."""
+    def find_parsed(self, path: str) -> None:
+        """None: no file was parsed before."""
 
-    def shown(self, path: str) -> str:
+    def show_path(self, path: str) -> str:
         """Relative to the current folder."""
-        return shown(path)
+        return show_path(path)
 
 
 WORK_TREE: Final = WorkTree()
 
 
 def open_regular(path: str, flags: int = 0) -> BufferedReader:
-    """A regular file for reading; raises OSError, whose `strerror` says why not, and ValueError for
-    what is no path.
+    """A regular file for reading. Raises OSError, whose `strerror` is the reason, and ValueError
+    for a text that is no path.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
     stream = os.fdopen(descriptor, "rb") if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
@@ -93,34 +93,32 @@ def open_regular(path: str, flags: int = 0) -> BufferedReader:
 
 
 def is_output(path: str) -> bool:
-    """Whether what this process prints goes into that file, as with `plan . -o json >
-    plan.json`.
-    """
+    """Whether this process prints into that file, as with `plan . -o json > plan.json`."""
     for stream in (1, 2):
         try:
-            if os.path.samestat(os.fstat(stream), os.stat(path)):  # noqa: PTH116  strings, as all of this layer
+            if os.path.samestat(os.fstat(stream), os.stat(path)):  # noqa: PTH116  this layer keeps paths as text
                 return True
         except OSError:
             continue
     return False
 
 
-def shown(path: str) -> str:
+def show_path(path: str) -> str:
     """A path relative to the current folder; as it is where there is none."""
     try:
-        return relative(path, os.getcwd())  # noqa: PTH109  likewise
+        return relative_path(path, os.getcwd())  # noqa: PTH109  this layer keeps paths as text
     except (OSError, ValueError):
         return path
 
 
-@lru_cache(maxsize=4096)  # asked for each document of a file
-def relative(path: str, root: str) -> str:
-    """A path relative to the root, posix, "." for the root itself; standard input is no path and
-    stays as it is.
+@lru_cache(maxsize=4096)  # called for each document of a file
+def relative_path(path: str, root: str) -> str:
+    """A path relative to the root, in posix form, "." for the root itself. Standard input stays as
+    it is.
     """
     if path == STDIN:
         return path
-    under = root.rstrip("/") + "/"
-    if path.startswith(under) and len(path) > len(under):  # both are absolute and normalised
-        return path[len(under) :]
+    prefix = root.rstrip("/") + "/"
+    if path.startswith(prefix) and len(path) > len(prefix):  # both are absolute and normalised
+        return path[len(prefix) :]
     return os.path.relpath(path, root)

@@ -1,7 +1,7 @@
-"""Which repository a run is of: what the Tenant manifest says, else the remote `origin` around the
-webhooks' manifests.
+"""The repository of a run: that of the Tenant manifest, else the remote `origin` of the webhooks'
+manifests.
 
-No git, no work tree, no remote, or a remote on this machine: None.
+It is None without git, work tree or remote, or if the remote is on this machine.
 """
 
 from __future__ import annotations
@@ -10,80 +10,80 @@ import os
 from collections.abc import Mapping
 from functools import lru_cache
 
-from reconciler.core.model.remote import of_remote
-from reconciler.manifests.decode.loaded import Manifests, TenantSpec
+from reconciler.core.model.remote import parse_remote
+from reconciler.manifests.decode.load_types import Manifests, TenantSpec
 from reconciler.manifests.files.trees import STDIN
 
-_ASKED = r"^(remote\.origin\.url|url\..*\.insteadof)$"
+_SETTINGS_PATTERN = r"^(remote\.origin\.url|url\..*\.insteadof)$"
 
 
-def repository_of_run(manifests: Manifests, spec: TenantSpec | None) -> str | None:
-    """`host/path`, None where nobody says; `spec` is the Tenant manifest in use."""
+def find_repository_of_run(manifests: Manifests, spec: TenantSpec | None) -> str | None:
+    """`host/path`, None if it is unknown; `spec` is the Tenant manifest in use."""
     if spec is not None and spec.repository is not None:
         return spec.repository
-    return origin(_folder(manifests))
+    return find_origin(_find_folder(manifests))
 
 
-def _folder(manifests: Manifests) -> str:
-    """The first folder of the run's paths that has a webhook, else the first of them, else what
-    sources are relative to.
+def _find_folder(manifests: Manifests) -> str:
+    """The first folder of the run's paths with a webhook, else the first one, else the root of
+    sources.
 
-    A Tenant manifest may lie in another repository, which teams share.
+    A Tenant manifest may lie in a repository that teams share.
     """
-    named = [
+    folders = [
         *manifests.folders,
-        *(os.path.dirname(file) or "." for file in manifests.files if file != STDIN),  # noqa: PTH120  strings, as all of this layer
+        *(os.path.dirname(file) or "." for file in manifests.files if file != STDIN),  # noqa: PTH120  this layer keeps paths as text
     ]
-    places = [os.path.normpath(os.path.join(manifests.root, folder)) for folder in named]  # noqa: PTH118  likewise
+    places = [os.path.normpath(os.path.join(manifests.root, folder)) for folder in folders]  # noqa: PTH118  this layer keeps paths as text
     for place in places if len(places) > 1 else ():
         if any(
-            _lies_in(os.path.normpath(os.path.join(manifests.root, item.sources[0])), place)  # noqa: PTH118  likewise
+            _is_below(os.path.normpath(os.path.join(manifests.root, item.sources[0])), place)  # noqa: PTH118  this layer keeps paths as text
             for item in manifests.declared
         ):
             return place
     return places[0] if places else manifests.root
 
 
-def _lies_in(path: str, folder: str) -> bool:
+def _is_below(path: str, folder: str) -> bool:
     return path.startswith(f"{folder.rstrip('/')}/")
 
 
-@lru_cache(maxsize=64)  # with --all-tenants every tenant asks
-def origin(folder: str) -> str | None:
+@lru_cache(maxsize=64)  # with --all-tenants it is called per tenant
+def find_origin(folder: str) -> str | None:
     """The remote `origin` of the work tree that a folder lies in, as `host/path`."""
-    if not _in_work_tree(folder):
+    if not _is_in_work_tree(folder):
         return None
-    from reconciler.manifests.files.git import settings  # noqa: PLC0415  a run outside of Git starts no process
+    from reconciler.manifests.files.git import read_settings  # noqa: PLC0415  a run outside of Git starts no process
 
-    said = settings(folder, _ASKED, os.environ)
-    url = next((value for name, value in said if name == "remote.origin.url"), None)
-    return None if url is None else of_remote(_expanded(url, said))
+    git_settings = read_settings(folder, _SETTINGS_PATTERN, os.environ)
+    url = next((value for name, value in git_settings if name == "remote.origin.url"), None)
+    return None if url is None else parse_remote(_expand_url(url, git_settings))
 
 
-def _in_work_tree(folder: str) -> bool:
-    """Whether there is a `.git` in the folder or above it: a folder, or the file of a work tree or
+def _is_in_work_tree(folder: str) -> bool:
+    """Whether the folder or one above it has a `.git`: a folder, or the file of a work tree or
     submodule.
     """
-    while not os.path.exists(os.path.join(folder, ".git")):  # noqa: PTH110, PTH118  as above
-        parent = os.path.dirname(folder)  # noqa: PTH120  as above
+    while not os.path.exists(os.path.join(folder, ".git")):  # noqa: PTH110, PTH118  this layer keeps paths as text
+        parent = os.path.dirname(folder)  # noqa: PTH120  this layer keeps paths as text
         if parent == folder:
             return False
         folder = parent
     return True
 
 
-def _expanded(url: str, said: tuple[tuple[str, str], ...]) -> str:
-    """A short name such as `gh:acme/webhooks` in full, as git's `url.BASE.insteadOf` has it.
+def _expand_url(url: str, git_settings: tuple[tuple[str, str], ...]) -> str:
+    """A short url such as `gh:acme/webhooks` in full, by git's `url.BASE.insteadOf`.
 
-    A url that has its host already stays: a mirror or a token that one machine puts in its place is
-    no other repository.
+    A url with a host stays: a mirror or token that one machine puts in its place is the same
+    repository.
     """
     if "://" in url or "@" in url.partition(":")[0]:
         return url
     bases: Mapping[str, str] = {
-        short: name[len("url.") : -len(".insteadof")]
-        for name, short in said
+        prefix: name[len("url.") : -len(".insteadof")]
+        for name, prefix in git_settings
         if name.startswith("url.")
     }
-    short = max((short for short in bases if url.startswith(short)), key=len, default="")
-    return bases[short] + url[len(short) :] if short else url
+    prefix = max((prefix for prefix in bases if url.startswith(prefix)), key=len, default="")
+    return bases[prefix] + url[len(prefix) :] if prefix else url

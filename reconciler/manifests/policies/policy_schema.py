@@ -1,5 +1,5 @@
-"""The JSON Schema of a Policy, held to what a rule may be: known keywords, no way out of itself, no
-pattern that explodes.
+"""Checks the JSON Schema of a Policy: known keywords only, no reference to the outside, no pattern
+that takes too long.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from urllib.parse import unquote
 import jsonschema_rs
 
 from reconciler.core.model.webhook import Steps
-from reconciler.manifests.schemas.near import near
+from reconciler.manifests.schemas.suggestions import suggest
 
-NODES: Final = 1_000  # schemas, each `$ref` counted as what it leads to: what one webhook may cost
-DEPTH: Final = 100  # steps to one, likewise
+NODES: Final = 1_000  # schemas, each `$ref` counted as its target: the cost of one webhook
+DEPTH: Final = 100  # steps to a schema, each `$ref` counted as its target
 PATTERN: Final = 1024 * 1024  # bytes of a compiled pattern
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
-_MOST: Final = 20  # faults that are told of one schema
-_TOLD: Final = 200  # characters of what a schema says; it may quote itself at length
+_MAX_FAULTS: Final = 20  # faults that are reported per schema
+_MAX_QUOTED: Final = 200  # characters of a validator's message, which may quote the schema
 _SUBJECT: Final = "the value"
 
-_ONE: Final = (
+_SINGLE_SCHEMA: Final = (
     "additionalProperties", "contains", "contentSchema", "else", "if", "items", "not",
     "propertyNames", "then",
     "unevaluatedItems", "unevaluatedProperties",
@@ -39,19 +39,24 @@ _PLAIN: Final = (
     "minProperties", "minimum", "multipleOf",
     "pattern", "readOnly", "required", "title", "type", "uniqueItems", "writeOnly",
 )  # fmt: skip
-KEYWORDS: Final = frozenset((*_ONE, *_LIST, *_MAP, *_PLAIN))
-Fault = tuple[Steps, str, str | None]  # where in the schema, what is wrong, how to mend it
+KEYWORDS: Final = frozenset((*_SINGLE_SCHEMA, *_LIST, *_MAP, *_PLAIN))
+Fault = tuple[Steps, str, str | None]  # where in the schema, what is wrong, how to fix it
 
 
-def compiled(
+def compile_schema(
     schema: dict[str, Any],
 ) -> Callable[[dict[str, Any]], Iterable[tuple[Steps, str]]] | list[Fault]:
-    """What the schema says of a document, as places and words that quote no value of it; or what is
-    wrong with the schema.
+    """A function that returns a document's faults, as paths and words that quote no value; or the
+    faults of the schema.
     """
-    faults = [fault for path, part in _schemas(schema) for fault in _strange(path, part)]
-    faults += [_refused(error) for error in islice(_meta().iter_errors(schema), _MOST)]
-    if faults or (faults := _endless(schema)):
+    faults = [
+        fault for path, part in _walk_schemas(schema) for fault in _find_unsupported(path, part)
+    ]
+    faults += [
+        _refused_fault(error)
+        for error in islice(_make_meta_validator().iter_errors(schema), _MAX_FAULTS)
+    ]
+    if faults or (faults := _check_size(schema)):
         return faults
     try:
         validator = jsonschema_rs.Draft202012Validator(
@@ -63,14 +68,14 @@ def compiled(
             pattern_options=jsonschema_rs.RegexOptions(size_limit=PATTERN, dfa_size_limit=PATTERN),
         )
     except jsonschema_rs.ValidationError as error:
-        return [_refused(error)]
+        return [_refused_fault(error)]
 
     def faults_of(document: dict[str, Any]) -> Iterator[tuple[Steps, str]]:
         if not validator.is_valid(
             document
-        ):  # nearly all are, and it is much faster than looking for errors
+        ):  # nearly all are valid, and this check is much faster than a search for errors
             yield from (
-                (tuple(error.instance_path), _short(error.message))
+                (tuple(error.instance_path), _shorten(error.message))
                 for error in validator.iter_errors(document)
             )
 
@@ -78,42 +83,42 @@ def compiled(
 
 
 @cache
-def _meta() -> jsonschema_rs.Draft202012Validator:
+def _make_meta_validator() -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator({"$ref": DRAFT}, mask=_SUBJECT, offline=True)
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _TOLD else f"{text[:_TOLD]}…"
+def _shorten(text: str) -> str:
+    return text if len(text) <= _MAX_QUOTED else f"{text[:_MAX_QUOTED]}…"
 
 
-def _refused(error: jsonschema_rs.ValidationError) -> Fault:
-    """What the meta-schema or the compiler of patterns refuses."""
+def _refused_fault(error: jsonschema_rs.ValidationError) -> Fault:
+    """The fault that the meta-schema or the pattern compiler found."""
     path = tuple(error.instance_path)
     if path and (path[-1] == "pattern" or path[-2:-1] == ("patternProperties",)):
-        mend = (
+        fix = (
             "use syntax that takes linear time: no look-around, no back-references; `not` "
             "with a pattern excludes"
         )
-        return path, "a pattern that cannot be used, or is too large", mend
+        return path, "a pattern that cannot be used, or is too large", fix
     if path[-1:] == ("format",):
         return path, "not a format that JSON Schema has", None
-    return path, f"not a JSON Schema: {_short(error.message)}", None
+    return path, f"not a JSON Schema: {_shorten(error.message)}", None
 
 
-def _schemas(schema: Any, path: Steps = ()) -> Iterator[tuple[Steps, dict[str, Any]]]:
-    """The schema and every schema in it, with its path; what is no schema is left to the
-    meta-schema.
+def _walk_schemas(schema: Any, path: Steps = ()) -> Iterator[tuple[Steps, dict[str, Any]]]:
+    """The schema and every schema in it, with its path. The meta-schema checks what is no
+    schema.
     """
     if not isinstance(schema, dict):
         return
     yield path, schema
-    for step, part in _below(schema):
-        yield from _schemas(part, (*path, *step))
+    for step, part in _child_schemas(schema):
+        yield from _walk_schemas(part, (*path, *step))
 
 
-def _below(schema: dict[str, Any]) -> Iterator[tuple[Steps, Any]]:
+def _child_schemas(schema: dict[str, Any]) -> Iterator[tuple[Steps, Any]]:
     for word, value in schema.items():
-        if word in _ONE:
+        if word in _SINGLE_SCHEMA:
             yield (word,), value
         elif word in _LIST and isinstance(value, list):
             yield from (((word, number), item) for number, item in enumerate(value))
@@ -121,18 +126,18 @@ def _below(schema: dict[str, Any]) -> Iterator[tuple[Steps, Any]]:
             yield from (((word, name), item) for name, item in value.items())
 
 
-def _strange(path: Steps, schema: dict[str, Any]) -> Iterator[Fault]:
-    """Words that say nothing, so that a rule would refuse nothing, and what leads out of the
+def _find_unsupported(path: Steps, schema: dict[str, Any]) -> Iterator[Fault]:
+    """Keywords without meaning, which would refuse nothing, and references to the outside of the
     schema.
     """
     for word, value in schema.items():
-        here = (*path, word)
+        keyword_path = (*path, word)
         if word not in KEYWORDS and not word.startswith("x-"):
-            yield here, f"unknown keyword {word[:60]!r}", near(word, KEYWORDS)
+            yield keyword_path, f"unknown keyword {word[:60]!r}", suggest(word, KEYWORDS)
         elif word == "$schema" and value != DRAFT:
-            yield here, "another draft than 2020-12", "leave it out"
+            yield keyword_path, "the draft is not 2020-12", "leave it out"
         elif word == "$id" and path:
-            yield here, "$id inside of a schema", "leave it out"
+            yield keyword_path, "$id inside of a schema", "leave it out"
         elif (
             word == "$ref"
             and isinstance(value, str)
@@ -140,40 +145,40 @@ def _strange(path: Steps, schema: dict[str, Any]) -> Iterator[Fault]:
             and not value.startswith("#/")
         ):
             yield (
-                here,
-                "$ref to something outside of this schema",
+                keyword_path,
+                "$ref to a target outside of this schema",
                 "put it under $defs: #/$defs/NAME",
             )
 
 
-def _endless(schema: dict[str, Any]) -> list[Fault]:
-    """A `$ref` that leads nowhere or back to where it stands, or so many that one webhook would
+def _check_size(schema: dict[str, Any]) -> list[Fault]:
+    """The fault of a `$ref` to nothing or to itself, or of so many schemas that one webhook would
     cost too much.
     """
-    sizes: dict[int, int] = {}  # by id of a schema, 0 while it is looked at
+    sizes: dict[int, int] = {}  # by id of a schema, 0 while it is being counted
     faults: list[Fault] = []
 
     def size(part: Any, path: Steps) -> int:
         if not isinstance(part, dict):
             return 1
-        known = sizes.get(id(part))
-        if known == 0:
+        known_size = sizes.get(id(part))
+        if known_size == 0:
             faults.append(
                 (
                     path,
                     "$ref leads back to itself",
-                    "a planned webhook is not nested: say it without",
+                    "a planned webhook is not nested: write the rule without it",
                 )
             )
-        if known is not None or len(path) > DEPTH or faults:
-            return known or NODES + 1
+        if known_size is not None or len(path) > DEPTH or faults:
+            return known_size or NODES + 1
         sizes[id(part)] = 0
         total = 1 + sum(
-            size(item, (*path, *step)) for step, item in _below(part) if step[0] != "$defs"
+            size(item, (*path, *step)) for step, item in _child_schemas(part) if step[0] != "$defs"
         )
         ref = part.get("$ref")
         if isinstance(ref, str):
-            target = _target(schema, ref)
+            target = _find_target(schema, ref)
             if target is None:
                 faults.append(((*path, "$ref"), "$ref leads to nothing", None))
             total += size(target, (*path, "$ref"))
@@ -184,20 +189,20 @@ def _endless(schema: dict[str, Any]) -> list[Fault]:
         faults.append(
             (
                 (),
-                f"over {NODES:,} schemas or {DEPTH} levels, each $ref counted as what it leads to",
+                f"over {NODES:,} schemas or {DEPTH} levels, each $ref counted as its target",
                 None,
             )
         )
     return faults[:1]
 
 
-def _target(schema: Any, ref: str) -> Any:
-    """What a `$ref` leads to, None for nothing."""
-    found = schema
+def _find_target(schema: Any, ref: str) -> Any:
+    """The target of a `$ref`, None if there is none."""
+    target = schema
     for step in unquote(ref.removeprefix("#")).split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(found, list):
-            found = found[int(name)] if name.isdecimal() and int(name) < len(found) else None
+        if isinstance(target, list):
+            target = target[int(name)] if name.isdecimal() and int(name) < len(target) else None
         else:
-            found = found.get(name) if isinstance(found, dict) else None
-    return found
+            target = target.get(name) if isinstance(target, dict) else None
+    return target

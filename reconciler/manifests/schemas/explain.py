@@ -1,4 +1,4 @@
-"""Why a schema refuses a document, in words, with the place of each fault.
+"""Messages for a document that a schema refuses, with the position of each fault.
 
 No message quotes a value: it may be a credential.
 """
@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from reconciler.core.model.credential_shape import is_issued
 from reconciler.core.model.problem import Problem
-from reconciler.manifests.schema_texts import field_names
-from reconciler.manifests.schemas.faults import faults
-from reconciler.manifests.schemas.near import near
+from reconciler.manifests.schema_texts import all_field_names
+from reconciler.manifests.schemas.faults import find_faults
+from reconciler.manifests.schemas.suggestions import suggest
 from reconciler.manifests.secret_sources import SOURCES
-from reconciler.manifests.yaml.places import Document, Path
+from reconciler.manifests.yaml.document import Document, Path
 
 _TYPES: Final = {
     "object": "a mapping",
@@ -51,104 +51,118 @@ _USE_REFERENCE: Final = (
 )
 
 
-def explain(name: str, document: Document, most: int) -> list[Problem]:
-    """Every fault under the schema of that name, at most `most`; at least one, since the schema
+def explain_faults(name: str, document: Document, max_problems: int) -> list[Problem]:
+    """Every fault under the schema of that name, at most `max_problems`, at least one: the schema
     refused the document.
     """
-    found = (
-        problem for error in faults(name, document.value) for problem in _told(error, document)
+    problems = (
+        problem
+        for error in find_faults(name, document.value)
+        for problem in _explain_fault(error, document)
     )
-    return list(islice(found, most)) or [
-        document.problem((), "schema/type", "not a document that JSON can hold")
+    return list(islice(problems, max_problems)) or [
+        document.make_problem((), "schema/type", "not a document that JSON can hold")
     ]
 
 
 def _is_json_number(value: Any) -> bool:
-    """Whether JSON has that number; true for what is no number."""
+    """Whether JSON has that number; true for other types."""
     return math.isfinite(value) and abs(value) < 2**63 if isinstance(value, int | float) else True
 
 
-def _told(error: Any, document: Document) -> Iterator[Problem]:
+def _explain_fault(error: Any, document: Document) -> Iterator[Problem]:
     owner, path, rule = error.schema, tuple(error.absolute_path), f"schema/{error.validator}"
     if error.validator == "additionalProperties":
-        yield from _unknown(error, owner, document, path)
+        yield from _unknown_fields(error, owner, document, path)
     elif error.validator == "required":
-        yield _missing(error, owner, document, path)
+        yield _missing_field(error, owner, document, path)
     elif not _is_json_number(error.instance):
-        yield document.problem(path, "schema/type", "not a number that JSON can hold")
+        yield document.make_problem(path, "schema/type", "not a number that JSON can hold")
     else:
-        message, hint = _say(error, owner, path)
-        yield document.problem(path, rule, message, hint)
+        message, hint = _describe_fault(error, owner, path)
+        yield document.make_problem(path, rule, message, hint)
 
 
-def _unknown(
+def _unknown_fields(
     error: Any, owner: dict[str, Any], document: Document, path: Path
 ) -> Iterator[Problem]:
     rule, fields = "schema/additionalProperties", owner.get("properties", {})
-    if (
-        owner.get("title") == _REFERENCE
-    ):  # {s3cret} is a mapping too: what stands here is not quoted
-        yield document.problem(
-            path, rule, "a secret reference has a field that it does not know", _USE_REFERENCE
+    if owner.get("title") == _REFERENCE:  # {s3cret} is a mapping too: the name is not quoted
+        yield document.make_problem(
+            path, rule, "a secret reference has an unknown field", _USE_REFERENCE
         )
         return
-    known = [name for name in fields if name not in error.instance]
+    free_names = [name for name in fields if name not in error.instance]
     for name in error.instance:
         if name not in fields:
-            hint = near(name, fields) or (f"known here: {', '.join(known)}" if known else None)
-            message = f"unknown field {name[:60]!r}" if _is_telling(name, path) else "unknown field"
-            at = (*path, name) if _is_telling(name, path) else path
-            yield document.problem(at, rule, message, hint, key=True, at=(*path, name))
+            hint = suggest(name, fields) or (
+                f"known here: {', '.join(free_names)}" if free_names else None
+            )
+            message = f"unknown field {name[:60]!r}" if _may_quote(name, path) else "unknown field"
+            name_path = (*path, name) if _may_quote(name, path) else path
+            yield document.make_problem(
+                name_path, rule, message, hint, key=True, place_path=(*path, name)
+            )
 
 
-def _is_telling(name: str, path: Path) -> bool:
-    """Whether a field's name may be quoted: near credentials only one that some schema has, since
-    {s3cret} is a mapping too.
+def _may_quote(name: str, path: Path) -> bool:
+    """Whether a message may quote the field's name. Near a credential only the name of a known
+    field: {s3cret} is a mapping too.
     """
-    return name in field_names() or not (
+    return name in all_field_names() or not (
         {"auth", *SOURCES}.intersection(path[-1:]) or is_issued(name)
     )
 
 
-def _missing(error: Any, owner: dict[str, Any], document: Document, path: Path) -> Problem:
-    """One error of jsonschema for each missing field; which one stands only in the order of its
-    message.
+def _missing_field(error: Any, owner: dict[str, Any], document: Document, path: Path) -> Problem:
+    """One error of jsonschema for each missing field. Which field it is, only the start of its
+    message says.
     """
-    absent = [name for name in error.validator_value if name not in error.instance]
-    name = next((name for name in absent if error.message.startswith(repr(name))), absent[0])
-    extra = [item for item in error.instance if item not in owner.get("properties", {name: None})]
-    renamed = len(extra) == 1 and near(extra[0], [name]) and _is_telling(extra[0], path)
-    hint = f"add {name}" + (f", or rename {extra[0][:60]!r} to it" if renamed else "")
-    where = f"{path[-1]} lacks" if path and isinstance(path[-1], str) else "lacks"
-    return document.problem(
-        path, "schema/required", f"{where} the field {name!r}", hint, at=(*path, name)
+    missing_names = [name for name in error.validator_value if name not in error.instance]
+    name = next(
+        (name for name in missing_names if error.message.startswith(repr(name))), missing_names[0]
+    )
+    unknown_names = [
+        item for item in error.instance if item not in owner.get("properties", {name: None})
+    ]
+    is_renamed = (
+        len(unknown_names) == 1
+        and suggest(unknown_names[0], [name])
+        and _may_quote(unknown_names[0], path)
+    )
+    hint = f"add {name}" + (f", or rename {unknown_names[0][:60]!r} to it" if is_renamed else "")
+    prefix = f"{path[-1]} lacks" if path and isinstance(path[-1], str) else "lacks"
+    return document.make_problem(
+        path, "schema/required", f"{prefix} the field {name!r}", hint, place_path=(*path, name)
     )
 
 
-def _say(error: Any, owner: dict[str, Any], path: Path) -> tuple[str, str | None]:
-    """The message for a fault in one value, and how to mend it."""
-    what = path[-1] if path else "document"
-    field = f"item {what + 1}" if isinstance(what, int) else str(what)[:60]
-    wanted, title = error.validator_value, owner.get("title")
+def _describe_fault(error: Any, owner: dict[str, Any], path: Path) -> tuple[str, str | None]:
+    """The message for a fault in one value, and how to fix it."""
+    subject = path[-1] if path else "document"
+    field = f"item {subject + 1}" if isinstance(subject, int) else str(subject)[:60]
+    expected, title = error.validator_value, owner.get("title")
     if title == _REFERENCE and error.validator == "type":
         return f"{field} must be a secret reference; a literal is not accepted", _USE_REFERENCE
     if title == _REFERENCE:
         return f"{field} must have exactly one of {', '.join(SOURCES)}", _USE_REFERENCE
     if error.validator == "type":
-        return _say_type(field, wanted, error.instance)
+        return _describe_type_fault(field, expected, error.instance)
     if error.validator == "enum":
-        return f"{field} must be one of {', '.join(wanted)}", near(error.instance, wanted)
+        return f"{field} must be one of {', '.join(expected)}", suggest(error.instance, expected)
     if error.validator == "not":
         return f"{field}: {str(title).lower()}, not both", "remove one of them"
     hint = None
     if error.validator == "pattern":
-        wanted, hint = _PATTERNS.get(field, _KEY)
-    text = _LIMITS.get(error.validator, "does not keep the schema's {rule}")
-    return f"{field} {text.format(wanted=wanted, rule=error.validator)}", hint
+        expected, hint = _PATTERNS.get(field, _KEY)
+    text = _LIMITS.get(error.validator, "does not match the schema's {rule}")
+    return f"{field} {text.format(wanted=expected, rule=error.validator)}", hint
 
 
-def _say_type(field: str, wanted: str | list[str], value: Any) -> tuple[str, str | None]:
-    kinds = [wanted] if isinstance(wanted, str) else wanted
+def _describe_type_fault(
+    field: str, expected: str | list[str], value: Any
+) -> tuple[str, str | None]:
+    kinds = [expected] if isinstance(expected, str) else expected
     hint = "quote it" if "string" in kinds and isinstance(value, bool | int | float) else None
     if kinds == ["boolean"] and isinstance(value, str):
         hint = "in YAML 1.2 yes, no, on and off are text"

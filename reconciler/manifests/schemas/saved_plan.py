@@ -7,15 +7,15 @@ from typing import Any
 
 import jsonschema_rs
 
-from reconciler.manifests.schema_texts import schema
-from reconciler.manifests.yaml.places import pointer
+from reconciler.manifests.schema_texts import load_schema
+from reconciler.manifests.yaml.document import make_pointer
 
 _INVALID = (ValueError, OverflowError, TypeError)  # a value that JSON does not have
 
 
 @cache
 def _validator(name: str) -> Any:
-    return jsonschema_rs.Draft202012Validator(schema(name))
+    return jsonschema_rs.Draft202012Validator(load_schema(name))
 
 
 def fault_of(body: dict[str, Any]) -> str | None:
@@ -26,5 +26,5 @@ def fault_of(body: dict[str, Any]) -> str | None:
         except _INVALID:
             return above or "/"
         if error is not None:
-            return above + pointer(tuple(error.instance_path)) or "/"
+            return above + make_pointer(tuple(error.instance_path)) or "/"
     return None

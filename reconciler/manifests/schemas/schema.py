@@ -1,5 +1,5 @@
-"""JSON Schema of the manifests: jsonschema-rs accepts; what it refuses is explained by
-`explain.py`.
+"""JSON Schema of the manifests: jsonschema-rs accepts documents; `explain.py` explains the refused
+ones.
 """
 
 from __future__ import annotations
@@ -10,20 +10,19 @@ from typing import Any
 import jsonschema_rs
 
 from reconciler.core.model.problem import Problem
-from reconciler.manifests.schema_texts import KINDS, schema
-from reconciler.manifests.yaml.places import Document
+from reconciler.manifests.schema_texts import KINDS, load_schema
+from reconciler.manifests.yaml.document import Document
 
 
 @cache
-def structure(name: str) -> Any:
-    """The schema that documents are read with.
+def load_structure(name: str) -> Any:
+    """The schema that documents are checked against.
 
-    Without the parts that rules of `webhooks.py` and `events.py` report in their words.
-
-    Those parts are for editors and other validators. Each is an entry of an `allOf` whose
-    `$comment` names its rule.
+    It has no parts for which `webhooks.py` and `events.py` report problems in their own words.
+    Those parts are for editors and other validators: each is an entry of an `allOf` whose
+    `$comment` names the rule.
     """
-    return _without_rules(schema(name))
+    return _without_rules(load_schema(name))
 
 
 def _without_rules(part: Any) -> Any:
@@ -35,27 +34,29 @@ def _without_rules(part: Any) -> Any:
         ]
     if not isinstance(part, dict):
         return part
-    kept = {key: _without_rules(item) for key, item in part.items()}
-    return {key: item for key, item in kept.items() if (key, item) != ("allOf", [])}
+    fields = {key: _without_rules(item) for key, item in part.items()}
+    return {key: item for key, item in fields.items() if (key, item) != ("allOf", [])}
 
 
 @cache
-def _accepts(kind: str) -> Any:
-    return jsonschema_rs.Draft202012Validator(structure(KINDS[kind])).is_valid
+def _make_validator(kind: str) -> Any:
+    return jsonschema_rs.Draft202012Validator(load_structure(KINDS[kind])).is_valid
 
 
 def is_valid(kind: str, value: Any) -> bool:
-    """Whether a document of that kind keeps its schema."""
+    """Whether a document of that kind matches its schema."""
     try:
-        return bool(_accepts(kind)(value))
+        return bool(_make_validator(kind)(value))
     except (ValueError, OverflowError, TypeError):  # a number that JSON does not have
         return False
 
 
-def check(kind: str, document: Document, most: int) -> list[Problem]:
-    """What the schema of that kind refuses, at most `most` problems; empty when it accepts."""
+def check_schema(kind: str, document: Document, max_problems: int) -> list[Problem]:
+    """The problems that the schema of that kind reports, at most `max_problems`; empty if it
+    accepts the document.
+    """
     if is_valid(kind, document.value):
         return []
-    from reconciler.manifests.schemas.explain import explain  # noqa: PLC0415  jsonschema costs as much as the rest of a run
+    from reconciler.manifests.schemas.explain import explain_faults  # noqa: PLC0415  jsonschema costs as much as the rest of a run
 
-    return explain(KINDS[kind], document, most)
+    return explain_faults(KINDS[kind], document, max_problems)

@@ -1,5 +1,5 @@
-"""Where secret values come from, one file a source; a new one is a file, a row here and a reference
-in the schema.
+"""Secret sources, one file each. A new source is a file, a row here and a reference in the
+schema.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from typing import Final
 from reconciler.manifests.secret_sources import aws, command, env, file, sops, vault
 from reconciler.manifests.secret_sources.base import (
     Access,
-    Down,
     Forbidden,
     Login,
-    Lost,
     Place,
     Source,
-    shown,
+    SourceDown,
+    Unresolved,
+    show_reference,
 )
-from reconciler.manifests.secret_sources.once import Once
+from reconciler.manifests.secret_sources.fetch_cache import FetchCache
 
 SOURCES: Final[Mapping[str, Source]] = {
     "fromEnv": env,
@@ -32,12 +32,12 @@ SOURCES: Final[Mapping[str, Source]] = {
 __all__ = [
     "SOURCES",
     "Access",
-    "Down",
+    "FetchCache",
     "Forbidden",
     "Login",
-    "Lost",
-    "Once",
     "Place",
     "Source",
-    "shown",
+    "SourceDown",
+    "Unresolved",
+    "show_reference",
 ]

@@ -15,16 +15,16 @@ from typing import Any, Final
 from reconciler.manifests.secret_sources.base import (
     SIZE,
     Access,
-    Down,
     Item,
-    Lost,
     Place,
-    text_of,
-    within,
+    SourceDown,
+    Unresolved,
+    get_text,
+    run_within,
 )
 
-LISTED: Final = "aws"
-OPTIONAL: Final = False
+LIST_NAME: Final = "aws"
+ALLOWED_BY_DEFAULT: Final = False
 _CREDENTIALS: Final = "give boto3 credentials and a region: AWS_PROFILE, AWS_REGION, a role, …"
 _ENDPOINT: Final = "is the region right, and AWS_ENDPOINT_URL, if it is set?"
 _TRUST: Final = "--ca-file FILE adds a private certificate authority"
@@ -46,49 +46,49 @@ _CODES: Final[dict[str, tuple[str, str]]] = {
 }
 
 
-def place(value: Any, _folder: str, _access: Access) -> Place:
-    """The secret of that name or ARN, or a field of it."""
+def find_place(value: Any, _folder: str, _access: Access) -> Place:
+    """The secret with that name or ARN, or a field of it."""
     return Place(
         "fromAwsSecretsManager", (value["name"],), value.get("field"), subject=value["name"]
     )
 
 
 def fetch(item: Item, access: Access) -> str:
-    """The text of the secret, as it is now."""
+    """The current text of the secret."""
     try:
-        answer = within(access.timeout, lambda: _ask(item[0], access))
+        answer = run_within(access.timeout, lambda: _ask(item[0], access))
     except TimeoutError:
-        raise Down(
+        raise SourceDown(
             f"AWS did not answer within {access.timeout:g} s", "--timeout gives it longer"
         ) from None
     text = answer.get("SecretString")
     if not isinstance(text, str) or not text:
-        raise Lost("the secret holds no text", "store it as a secret string")
+        raise Unresolved("the secret holds no text", "store it as a secret string")
     if len(text) > SIZE:
-        raise Lost("it has over 64 KiB")
+        raise Unresolved("it has over 64 KiB")
     return text
 
 
-def pick(got: Any, place: Place) -> str:
+def pick(text: Any, place: Place) -> str:
     """The whole text, or a field of the JSON object in it."""
     if place.part is None:
-        return str(got)
+        return str(text)
     try:
-        values = json.loads(got)
+        values = json.loads(text)
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
-        raise Lost(
+        raise Unresolved(
             "its text is no JSON object, so it has no fields",
             "leave `field` out to have the whole text",
         )
-    return text_of(values, place.part)
+    return get_text(values, place.part)
 
 
 @cache
-def _client(region: str | None, timeout: float, ca_file: str | None) -> Any:
-    """Made once: it takes longer to make than to ask. boto3 itself reads HTTPS_PROXY and NO_PROXY;
-    plain http gets no proxy.
+def _open_client(region: str | None, timeout: float, ca_file: str | None) -> Any:
+    """A client, made once: making takes longer than asking. boto3 itself reads HTTPS_PROXY and
+    NO_PROXY; plain http gets no proxy.
     """
     from boto3.session import Session  # type: ignore[import-untyped]  # noqa: PLC0415  as below
     from botocore.config import Config  # type: ignore[import-untyped]  # noqa: PLC0415  as below
@@ -98,77 +98,82 @@ def _client(region: str | None, timeout: float, ca_file: str | None) -> Any:
         read_timeout=timeout,
         retries={"mode": "standard", "total_max_attempts": 2},
     )
-    session, verify = Session(region_name=region), _bundle(ca_file) if ca_file is not None else None
-    made = session.client("secretsmanager", config=config, verify=verify)
-    if made.meta.endpoint_url.startswith("http://"):
-        made = session.client("secretsmanager", config=config.merge(Config(proxies={})))
-    return made
+    session, verify = (
+        Session(region_name=region),
+        _write_bundle(ca_file) if ca_file is not None else None,
+    )
+    client = session.client("secretsmanager", config=config, verify=verify)
+    if client.meta.endpoint_url.startswith("http://"):
+        client = session.client("secretsmanager", config=config.merge(Config(proxies={})))
+    return client
 
 
-def _bundle(ca_file: str) -> str:
-    """A file of boto3's own certificate authorities, or AWS_CA_BUNDLE's, and those of `--ca-file`:
-    boto3 takes one file alone.
+def _write_bundle(ca_file: str) -> str:
+    """A file with the certificate authorities of boto3 or AWS_CA_BUNDLE, and those of `--ca-file`:
+    boto3 takes one file only.
     """
     import atexit  # noqa: PLC0415  only runs that need it
-    import os  # noqa: PLC0415  likewise
-    import tempfile  # noqa: PLC0415  likewise
-    from pathlib import Path  # noqa: PLC0415  likewise
+    import os  # noqa: PLC0415  only runs that need it
+    import tempfile  # noqa: PLC0415  only runs that need it
+    from pathlib import Path  # noqa: PLC0415  only runs that need it
 
-    from botocore.httpsession import get_cert_path  # type: ignore[import-untyped]  # noqa: PLC0415  as above
+    from botocore.httpsession import get_cert_path  # type: ignore[import-untyped]  # noqa: PLC0415  only runs that need it
 
-    own = os.environ.get("AWS_CA_BUNDLE") or get_cert_path(verify=True)
+    own_bundle = os.environ.get("AWS_CA_BUNDLE") or get_cert_path(verify=True)
     with tempfile.NamedTemporaryFile("wb", suffix=".pem", delete=False) as file:
-        file.write(Path(own).read_bytes() + b"\n" + Path(ca_file).read_bytes())
+        file.write(Path(own_bundle).read_bytes() + b"\n" + Path(ca_file).read_bytes())
     atexit.register(Path(file.name).unlink, missing_ok=True)
     return file.name
 
 
 def _ask(name: str, access: Access) -> dict[str, Any]:
     try:
-        from botocore import exceptions as told  # type: ignore[import-untyped]  # noqa: PLC0415  an extra; it brings no types
+        from botocore import exceptions as errors  # type: ignore[import-untyped]  # noqa: PLC0415  an extra; it brings no types
     except ImportError:
-        raise Down(
+        raise SourceDown(
             "boto3 is not installed", 'install the extra: pip install "webhook-reconciler[aws]"'
         ) from None
     region = access.env.get("AWS_REGION") or access.env.get("AWS_DEFAULT_REGION")
     try:
-        answer: dict[str, Any] = _client(region, access.timeout, access.ca_file).get_secret_value(
-            SecretId=name
-        )
-    except told.ClientError as error:
-        raise _refusal(error.response) from None
-    except (told.NoCredentialsError, told.NoRegionError):
-        raise Down("there are no AWS credentials, or no region", _CREDENTIALS) from None
-    except told.SSLError:
-        raise Down("the TLS certificate of AWS Secrets Manager is not trusted", _TRUST) from None
-    except told.ProxyConnectionError:
-        raise Down(
+        answer: dict[str, Any] = _open_client(
+            region, access.timeout, access.ca_file
+        ).get_secret_value(SecretId=name)
+    except errors.ClientError as error:
+        raise _explain_refusal(error.response) from None
+    except (errors.NoCredentialsError, errors.NoRegionError):
+        raise SourceDown("there are no AWS credentials, or no region", _CREDENTIALS) from None
+    except errors.SSLError:
+        raise SourceDown(
+            "the TLS certificate of AWS Secrets Manager is not trusted", _TRUST
+        ) from None
+    except errors.ProxyConnectionError:
+        raise SourceDown(
             "the proxy opened no connection to AWS Secrets Manager",
             "is HTTPS_PROXY right? NO_PROXY lists what needs none",
         ) from None
-    except (told.ConnectionError, told.HTTPClientError):
-        raise Down("AWS Secrets Manager cannot be reached", _ENDPOINT) from None
-    except Exception as error:  # noqa: BLE001  boto3's errors have no common base, and their texts quote what they got
-        raise Down(
+    except (errors.ConnectionError, errors.HTTPClientError):
+        raise SourceDown("AWS Secrets Manager cannot be reached", _ENDPOINT) from None
+    except Exception as error:  # noqa: BLE001  boto3's errors have no common base class, and their texts quote data
+        raise SourceDown(
             f"AWS Secrets Manager cannot be asked ({type(error).__name__})", _ENDPOINT
         ) from None
     if "ARN" not in answer:
-        raise Down("what answers is no AWS Secrets Manager", _ENDPOINT)
+        raise SourceDown("the server is not AWS Secrets Manager", _ENDPOINT)
     return answer
 
 
-def _refusal(response: Any) -> Lost:
-    """What an error of AWS means; its own text is not repeated, a code only if it looks like
-    one.
+def _explain_refusal(response: Any) -> Unresolved:
+    """The meaning of an AWS error. Its text is not repeated, its code only if it has the form of a
+    code.
     """
     code = str(response.get("Error", {}).get("Code", ""))
     if code in _CODES:
-        return Lost(*_CODES[code])
-    told = f" ({code})" if re.fullmatch(r"[A-Za-z0-9]{1,64}", code) else ""
+        return Unresolved(*_CODES[code])
+    suffix = f" ({code})" if re.fullmatch(r"[A-Za-z0-9]{1,64}", code) else ""
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     kind = (
-        Lost
+        Unresolved
         if 400 <= status < 500 and status != 429 and "Token" not in code and "Client" not in code
-        else Down
+        else SourceDown
     )
-    return kind(f"AWS answered no secret{told}", _CREDENTIALS if kind is Down else _DENIED)
+    return kind(f"AWS answered no secret{suffix}", _CREDENTIALS if kind is SourceDown else _DENIED)

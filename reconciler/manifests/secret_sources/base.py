@@ -1,9 +1,7 @@
-"""What a source of secrets is: the Protocol that each file of this folder meets as a module, and
-the words they share.
+"""What a secret source is: the Protocol that each module of this folder meets, and its types.
 
-`secrets.py` asks them, through the table in `__init__.py`. A reference is a right only as far as
-`place` lets it; values are fetched by `fetch`, once a run each (`once.py`), and one is taken out by
-`pick`.
+`secrets.py` calls the sources through the table in `__init__.py`. `find_place` checks the right to
+a reference, `fetch` gets the values, once per run (`fetch_cache.py`), and `pick` takes one out.
 """
 
 from __future__ import annotations
@@ -16,35 +14,35 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeVar
 
 T = TypeVar("T")
-SIZE: Final = 64 * 1024  # bytes of a value; of what several values come in, 16 times that
+SIZE: Final = 64 * 1024  # bytes of a value; an item with several values may have 16 times as many
 Item = tuple[str, ...]
 
 
 class Forbidden(Exception):
-    """A reference to what a manifest has no right to; its text says why."""
+    """A reference that a manifest has no right to; its text is the reason."""
 
 
-class Lost(Exception):
-    """A reference that does not resolve: why, and what mends it. Neither is ever a value or a
-    tool's own output.
+class Unresolved(Exception):
+    """A reference that does not resolve: the reason, and how to fix it. Neither holds a value or
+    the output of a tool.
     """
 
-    def __init__(self, why: str, mend: str = "set it, then run again") -> None:
-        super().__init__(why)
-        self.why = why
-        self.mend = mend
+    def __init__(self, reason: str, fix: str = "set it, then run again") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.fix = fix
 
 
-class Down(Lost):
-    """The source itself cannot be asked: nor would it answer any other reference of this run."""
+class SourceDown(Unresolved):
+    """The source itself cannot be reached: no reference of this run to it resolves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a value is: `item` is what is fetched as a whole, `part` what is taken out of it.
+    """Where a value is: `item` is fetched as a whole, `part` is taken out of it.
 
-    Two references to one place are equal, however they are written; `subject` is what the Tenant's
-    patterns are held against.
+    Two references to one place are equal, however they are written. The Tenant's patterns are
+    matched against `subject`.
     """
 
     source: str
@@ -55,8 +53,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """How to log in; `places` are where its credentials come from, by field; what is "" has Vault's
-    own default.
+    """How to log in. `places` are the places of its credentials, by field. An empty field has
+    Vault's own default.
     """
 
     method: str
@@ -68,19 +66,19 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a run gives its sources: its environment, the seconds one request or process may take,
-    and what it allows.
+    """What a run gives its sources: its environment, the seconds that one request or process may
+    take, and permissions.
 
-    `withheld` are variables that no process started for a manifest gets to see. `ca_file` holds
-    further certificate authorities. `vault` is the Tenant's login at the Vault; `sessions` keeps
-    logins for all that a run asks.
+    `hidden_variables` are not passed to processes that a manifest starts. `ca_file` holds further
+    certificate authorities. `vault` is the Tenant's login at the Vault. `sessions` keeps logins for
+    the whole run.
     """
 
     env: Mapping[str, str] = field(repr=False)
     timeout: float = 30.0
     secrets_dir: str | None = None
     allow_command: bool = False
-    withheld: frozenset[str] = frozenset()
+    hidden_variables: frozenset[str] = frozenset()
     ca_file: str | None = None
     vault: Login | None = None
     sessions: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -90,30 +88,30 @@ class Source(Protocol):
     """One kind of reference, by its key such as `fromEnv`."""
 
     @property
-    def LISTED(self) -> str | None:  # noqa: N802  a constant of each module
-        """The Tenant's list of patterns under `spec.secrets` that references are held against;
-        None: there is none.
+    def LIST_NAME(self) -> str | None:  # noqa: N802  a constant of each module
+        """The list of patterns under the Tenant's `spec.secrets` that references must match; None
+        if the source has no list.
         """
 
     @property
-    def OPTIONAL(self) -> bool:  # noqa: N802  likewise
+    def ALLOWED_BY_DEFAULT(self) -> bool:  # noqa: N802  a constant of each module
         """Whether a Tenant without that list allows every reference; else it allows none."""
 
-    def place(self, value: Any, folder: str, access: Access) -> Place:
-        """Where the value of a reference is that a manifest of that folder makes; fetches nothing.
-        Raises Forbidden.
+    def find_place(self, value: Any, folder: str, access: Access) -> Place:
+        """The place of a reference in a manifest of that folder; fetches nothing. Raises
+        Forbidden.
         """
 
     def fetch(self, item: Item, access: Access) -> Any:
-        """What is there; raises Lost, Down."""
+        """The contents of the item; raises Unresolved, SourceDown."""
 
-    def pick(self, got: Any, place: Place) -> str:
-        """The value itself; raises Lost."""
+    def pick(self, fetched: Any, place: Place) -> str:
+        """The value itself; raises Unresolved."""
 
 
-def shown(source: str, value: Any) -> str:
-    """How outputs name a reference: as YAML; of a command its program only, since an argument may
-    be a credential.
+def show_reference(source: str, value: Any) -> str:
+    """A reference as outputs show it: as YAML. A command shows its program only, since an argument
+    may be a credential.
     """
     if isinstance(value, str):
         return f"{source}: {value}"
@@ -128,16 +126,14 @@ def shown(source: str, value: Any) -> str:
     )
 
 
-def whole(got: Any, _place: Place) -> str:
-    """`pick` of a source whose items are values: taken as text, without its one trailing
-    newline.
-    """
-    if len(got) > SIZE:
-        raise Lost("it has over 64 KiB")
+def pick_whole(data: Any, _place: Place) -> str:
+    """`pick` of a source whose items are values: the text without its one trailing newline."""
+    if len(data) > SIZE:
+        raise Unresolved("it has over 64 KiB")
     try:
-        text: str = got.decode("utf-8")
+        text: str = data.decode("utf-8")
     except UnicodeDecodeError:
-        raise Lost("it is not UTF-8 text") from None
+        raise Unresolved("it is not UTF-8 text") from None
     return (
         text.removesuffix("\n").removesuffix("\r")
         if text.endswith("\r\n")
@@ -145,28 +141,31 @@ def whole(got: Any, _place: Place) -> str:
     )
 
 
-def text_of(values: Mapping[str, Any], name: str) -> str:
-    """A field that holds text; raises Lost. Nothing is converted: 012 and yes are no texts."""
+def get_text(values: Mapping[str, Any], name: str) -> str:
+    """A field that holds text; raises Unresolved. Nothing is converted: 012 and yes are not
+    text.
+    """
     if name not in values:
-        raise Lost(
+        raise Unresolved(
             f"there is no {json.dumps(name)} in it", "correct the reference, or add the field there"
         )
     value = values[name]
     if not isinstance(value, str):
-        raise Lost(
+        raise Unresolved(
             f"{json.dumps(name)} is not text there",
             "store it as text: in quotes, if it looks like a number",
         )
     if not value:
-        raise Lost(f"{json.dumps(name)} is empty there")
+        raise Unresolved(f"{json.dumps(name)} is empty there")
     return value
 
 
-def within(seconds: float, work: Callable[[], T]) -> T:
-    """What `work` returns or raises; TimeoutError if it takes longer, whatever it waits for.
+def run_within(seconds: float, work: Callable[[], T]) -> T:
+    """The result of `work`, which may raise; TimeoutError if it takes longer, whatever it waits
+    for.
 
-    It runs in a thread of its own, which is then left behind: limits of a socket do not bound an
-    answer that trickles.
+    It runs in a thread, which is then abandoned: socket timeouts do not limit an answer that
+    arrives slowly.
     """
     answers: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
 
@@ -183,4 +182,4 @@ def within(seconds: float, work: Callable[[], T]) -> T:
         raise TimeoutError from None
     if error is not None:
         raise error
-    return answer  # type: ignore[return-value]  # None only where work returned it
+    return answer  # type: ignore[return-value]  # None only if work returned it

@@ -1,33 +1,40 @@
-"""`fromCommand: [PROGRAM, ARGUMENT, …]`: what a program prints. Off, unless --allow-command: a
-manifest names what is run.
+"""`fromCommand: [PROGRAM, ARGUMENT, …]`: the output of a program. It needs --allow-command, since a
+manifest chooses the program.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from reconciler.manifests.secret_sources.base import SIZE, Access, Item, Lost, Place, whole
+from reconciler.manifests.secret_sources.base import (
+    SIZE,
+    Access,
+    Item,
+    Place,
+    Unresolved,
+    pick_whole,
+)
 
-LISTED: Final = None
-OPTIONAL: Final = True
-pick = whole
+LIST_NAME: Final = None
+ALLOWED_BY_DEFAULT: Final = True
+pick = pick_whole
 _CUT: Final = "…"  # in place of the arguments, in a saved plan
 
 
-def place(value: Any, folder: str, _access: Access) -> Place:
+def find_place(value: Any, folder: str, _access: Access) -> Place:
     """The program, run in the manifest's folder; no shell."""
     return Place("fromCommand", (folder, *value))
 
 
 def fetch(item: Item, access: Access) -> bytes:
-    """What it prints on standard output."""
+    """The program's standard output."""
     folder, *argv = item
     if not access.allow_command:
-        raise Lost(
+        raise Unresolved(
             "no command is run", "if you trust these manifests, allow it with --allow-command"
         )
     if argv[-1] == _CUT:
-        raise Lost(
+        raise Unresolved(
             "a saved plan does not hold the arguments of a command",
             "use --expect-digest, which reads the manifests again",
         )

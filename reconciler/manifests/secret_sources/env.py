@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from reconciler.manifests.secret_sources.base import Access, Forbidden, Item, Lost, Place
+from reconciler.manifests.secret_sources.base import Access, Forbidden, Item, Place, Unresolved
 
-LISTED: Final = "env"
-OPTIONAL: Final = True
+LIST_NAME: Final = "env"
+ALLOWED_BY_DEFAULT: Final = True
 _OWN: Final = "RECONCILER_"
-# What opens the other sources: whoever has it can read past the Tenant's lists.
+# Credentials of the other sources: a reader of these could bypass the Tenant's lists.
 _KEYS: Final = frozenset({
     *(
         f"{kind}_{name}"
@@ -25,39 +25,41 @@ _PROXIES: Final = frozenset(
 )  # their urls may hold a password
 
 
-def place(value: Any, _folder: str, _access: Access) -> Place:
-    """The variable of that name, unless it is the program's own or a key to other sources."""
+def find_place(value: Any, _folder: str, _access: Access) -> Place:
+    """The variable of that name, unless it is the program's own or a credential of a different
+    source.
+    """
     name: str = value
     if name.upper().startswith(_OWN):
         raise Forbidden(f"may not be referenced: {_OWN}* is the program's own")
     if name in _KEYS:
-        raise Forbidden("may not be referenced: it opens another source of secrets")
+        raise Forbidden("may not be referenced: it is the credential of a secret source")
     if name.upper() in _PROXIES:
         raise Forbidden("may not be referenced: it may hold the password of a proxy")
-    return variable_place(name)
+    return make_variable_place(name)
 
 
-def own_place(name: str) -> Place:
+def find_own_place(name: str) -> Place:
     """The variable of that name for the run's own use, as in a login; raises Forbidden."""
     if name.upper().startswith(_OWN):
         raise Forbidden(f"may not be referenced: {_OWN}* is the program's own")
-    return variable_place(name)
+    return make_variable_place(name)
 
 
-def variable_place(name: str) -> Place:
-    """Where a variable is."""
+def make_variable_place(name: str) -> Place:
+    """The place of a variable."""
     return Place("fromEnv", (name,), subject=name)
 
 
 def fetch(item: Item, access: Access) -> str:
-    """Its value; CI gives a fork's pull request empty ones."""
+    """The variable's value. In a fork's pull request CI sets it to an empty text."""
     value = access.env.get(item[0])
     if not value:
-        raise Lost("the variable is not set, or empty")
+        raise Unresolved("the variable is not set, or empty")
     return value
 
 
-def pick(got: Any, _place: Place) -> str:
+def pick(fetched: Any, _place: Place) -> str:
     """The value as it is."""
-    text: str = got
+    text: str = fetched
     return text

@@ -1,5 +1,5 @@
-"""Runs one program for its output, within a time and a size; its standard error is thrown away.
-Called by sops and command.
+"""Runs one program for its output, with a limit of time and size. Its standard error is
+discarded.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from time import monotonic
 
-from reconciler.manifests.secret_sources.base import Access, Lost
+from reconciler.manifests.secret_sources.base import Access, Unresolved
 
 
 def run(
@@ -21,33 +21,35 @@ def run(
     folder: str | None = None,
     env: Mapping[str, str] | None = None,
 ) -> bytes:
-    """What a program printed, if it exits 0; raises Lost, and Exited for another code.
+    """The program's output, if it exits 0. Raises Unresolved, and Exited for a different code.
 
-    It sees the run's environment without what is the program's own and the Tenants' tokens, with
-    `env` on top. Whatever it started is ended with it when time or size are over.
+    The program sees the run's environment without this program's own variables and the Tenants'
+    tokens, with `env` added. At the limit the program and all that it started are killed.
     """
-    seen = {
+    variables = {
         name: text
         for name, text in access.env.items()
         if not name.upper().startswith("RECONCILER_")
     }
-    seen = {name: text for name, text in seen.items() if name not in access.withheld} | dict(
-        env or {}
-    )
+    variables = {
+        name: text for name, text in variables.items() if name not in access.hidden_variables
+    } | dict(env or {})
     try:
         process = subprocess.Popen(  # noqa: S603  sops, or what --allow-command allows
             argv,
             cwd=folder or None,
-            env=seen,
+            env=variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
     except FileNotFoundError:
-        raise Lost("the program is not installed", "install it, or put it on the PATH") from None
+        raise Unresolved(
+            "the program is not installed", "install it, or put it on the PATH"
+        ) from None
     except (OSError, ValueError) as error:
-        raise Lost(
+        raise Unresolved(
             f"the program cannot be run ({getattr(error, 'strerror', None) or 'not a program'})"
         ) from None
     with process:
@@ -57,41 +59,43 @@ def run(
             _end(process)
 
 
-class Exited(Lost):
-    """The program ended with another exit code than 0."""
+class Exited(Unresolved):
+    """The program ended with an exit code other than 0."""
 
     def __init__(self, code: int) -> None:
         super().__init__(
-            f"the program ended with exit code {code}", "run it by hand to see what it says"
+            f"the program ended with exit code {code}", "run it by hand to see its message"
         )
         self.code = code
 
 
 def _collect(process: subprocess.Popen[bytes], seconds: float, size: int) -> bytes:
-    """All of its output; raises Lost."""
-    late = Lost(f"the program did not end within {seconds:g} s", "--timeout gives it longer")
-    until, ready, data, part = monotonic() + seconds, select.poll(), b"", b"more"
+    """All of its output; raises Unresolved."""
+    timeout_error = Unresolved(
+        f"the program did not end within {seconds:g} s", "--timeout gives it longer"
+    )
+    deadline, ready, data, part = monotonic() + seconds, select.poll(), b"", b"more"
     output = process.stdout.fileno() if process.stdout is not None else -1
     ready.register(output, select.POLLIN)
     while part:
-        if not ready.poll(max(0.0, until - monotonic()) * 1000):
-            raise late
+        if not ready.poll(max(0.0, deadline - monotonic()) * 1000):
+            raise timeout_error
         part = os.read(output, size + 1 - len(data))
         data += part
         if len(data) > size:
-            raise Lost(f"the program printed over {size // 1024} KiB")
+            raise Unresolved(f"the program printed over {size // 1024} KiB")
     try:
-        code = process.wait(max(0.0, until - monotonic()))
+        code = process.wait(max(0.0, deadline - monotonic()))
     except subprocess.TimeoutExpired:
-        raise late from None
+        raise timeout_error from None
     if code != 0:
         raise Exited(code)
     return data
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends the program and what it started in its session; if it was not seen to end, since only
-    then its id is still its own.
+    """Kills the program and its session, unless its end was seen: only until then its id is its
+    own.
     """
     if process.returncode is None:
         os.killpg(process.pid, signal.SIGKILL)

@@ -1,8 +1,8 @@
-"""`fromVault: {path, field}`: Vault's and OpenBao's key-value engine, version 1 or 2, asked through
+"""`fromVault: {path, field}`: the key-value engine of Vault and OpenBao, version 1 or 2, through
 hvac, the extra `vault`.
 
-Which Vault it is, `vault_server.py` finds; how the run logs in there, `vault_login.py`. No redirect
-is followed: it could have the token sent elsewhere.
+`vault_server.py` finds the Vault, `vault_login.py` logs in. Redirects are not followed: a redirect
+could send the token to a different server.
 """
 
 from __future__ import annotations
@@ -13,51 +13,51 @@ from urllib.parse import quote
 
 from reconciler.manifests.secret_sources.base import (
     Access,
-    Down,
     Forbidden,
     Item,
-    Lost,
     Place,
-    text_of,
-    within,
+    SourceDown,
+    Unresolved,
+    get_text,
+    run_within,
 )
 
-LISTED: Final = "vault"
-OPTIONAL: Final = False
+LIST_NAME: Final = "vault"
+ALLOWED_BY_DEFAULT: Final = False
 _KINDS: Final = frozenset(
     {"kv", "generic"}
-)  # reading from other engines may make a credential, or use one up
+)  # reading from other engines may create a credential, or use it up
 
 
-def place(value: Any, _folder: str, _access: Access) -> Place:
-    """The field of a secret; `path` is as `vault kv get` takes it, the engine's mount first."""
+def find_place(value: Any, _folder: str, _access: Access) -> Place:
+    """The field of a secret; `path` has the form of `vault kv get`, the engine's mount first."""
     path: str = value["path"]
     if {".", ".."} & set(path.split("/")):
         raise Forbidden("may not contain . or .. as a part of its path")
     return Place("fromVault", (path,), value["field"], subject=path)
 
 
-def pick(got: Any, place: Place) -> str:
+def pick(fields: Any, place: Place) -> str:
     """One field of the secret."""
-    return text_of(got, place.part or "")
+    return get_text(fields, place.part or "")
 
 
 def fetch(item: Item, access: Access) -> Mapping[str, Any]:
-    """All fields of the secret at that path, of its newest version."""
+    """All fields of the newest version of the secret at that path."""
     from reconciler.manifests.secret_sources.vault_server import ADDRESS  # noqa: PLC0415  only runs that use a Vault pay for it
 
     try:
-        return within(access.timeout, lambda: _secret(item[0], access))
+        return run_within(access.timeout, lambda: _fetch_secret(item[0], access))
     except TimeoutError:
-        raise Down(
+        raise SourceDown(
             f"the Vault did not answer within {access.timeout:g} s",
             f"{ADDRESS} --timeout gives it longer",
         ) from None
 
 
-def _client(access: Access) -> Any:
-    """Hvac's client with a token, one a run for each login; raises Lost, Down."""
-    from reconciler.manifests.secret_sources.vault_server import find_server  # noqa: PLC0415  likewise
+def _open_client(access: Access) -> Any:
+    """The client of hvac with a token, one per run and login; raises Unresolved, SourceDown."""
+    from reconciler.manifests.secret_sources.vault_server import find_server  # noqa: PLC0415  only runs that use a Vault pay for it
 
     key = ("fromVault", access.vault)
     if key not in access.sessions:
@@ -67,7 +67,7 @@ def _client(access: Access) -> Any:
         except ModuleNotFoundError as error:
             if error.name not in {"hvac", "requests"}:
                 raise
-            raise Down(
+            raise SourceDown(
                 "hvac is not installed",
                 'install the extra: pip install "webhook-reconciler[vault]"',
             ) from None
@@ -77,36 +77,38 @@ def _client(access: Access) -> Any:
     return access.sessions[key]
 
 
-def _secret(path: str, access: Access) -> Mapping[str, Any]:
-    """Asks where the engine is mounted, as `vault kv get` does, then for the secret."""
-    client, server = _client(access)
-    from reconciler.manifests.secret_sources.vault_client import asked  # noqa: PLC0415  likewise
+def _fetch_secret(path: str, access: Access) -> Mapping[str, Any]:
+    """Finds the engine's mount, as `vault kv get` does, then reads the secret."""
+    client, server = _open_client(access)
+    from reconciler.manifests.secret_sources.vault_client import ask  # noqa: PLC0415  an extra
 
-    return asked(server, server.address, "the Vault", lambda: _read(client, path))
+    return ask(server, server.address, "the Vault", lambda: _read_secret(client, path))
 
 
-def _read(client: Any, path: str) -> Mapping[str, Any]:
-    from reconciler.manifests.secret_sources.vault_client import refusal  # noqa: PLC0415  likewise
-    from reconciler.manifests.secret_sources.vault_server import ADDRESS  # noqa: PLC0415  likewise
+def _read_secret(client: Any, path: str) -> Mapping[str, Any]:
+    from reconciler.manifests.secret_sources.vault_client import explain_refusal  # noqa: PLC0415  an extra
+    from reconciler.manifests.secret_sources.vault_server import ADDRESS  # noqa: PLC0415  an extra
 
     mount = client.adapter.get(f"/v1/sys/internal/ui/mounts/{quote(path)}").get("data")
     if not isinstance(mount, dict):
-        raise refusal(200)
+        raise explain_refusal(200)
     root, options = mount.get("path"), mount.get("options")
     if not isinstance(root, str) or not (path + "/").startswith(root):
-        raise Down("the Vault does not say where its engine is mounted", ADDRESS)
-    at: dict[str, str] = {"path": path.removeprefix(root), "mount_point": root.rstrip("/")}
+        raise SourceDown("the Vault did not return the mount of its engine", ADDRESS)
+    location: dict[str, str] = {"path": path.removeprefix(root), "mount_point": root.rstrip("/")}
     if isinstance(options, dict) and options.get("version") == "2":
-        data = client.secrets.kv.v2.read_secret_version(**at, raise_on_deleted_version=True).get(
-            "data"
-        )
-        found = data.get("data") if isinstance(data, dict) else data
-        if isinstance(data, dict) and found is None:
-            raise Lost("its newest version is deleted", "put it there again, or undelete it")
+        data = client.secrets.kv.v2.read_secret_version(
+            **location, raise_on_deleted_version=True
+        ).get("data")
+        fields = data.get("data") if isinstance(data, dict) else data
+        if isinstance(data, dict) and fields is None:
+            raise Unresolved("its newest version is deleted", "put it there again, or undelete it")
     elif mount.get("type") in _KINDS:
-        found = client.secrets.kv.v1.read_secret(**at).get("data")
+        fields = client.secrets.kv.v1.read_secret(**location).get("data")
     else:
-        raise Lost("it is in no key-value engine", "move it to one: `vault secrets enable kv-v2`")
-    if not isinstance(found, dict):
-        raise refusal(200)
-    return found
+        raise Unresolved(
+            "it is in no key-value engine", "move it to one: `vault secrets enable kv-v2`"
+        )
+    if not isinstance(fields, dict):
+        raise explain_refusal(200)
+    return fields

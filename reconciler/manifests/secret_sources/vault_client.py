@@ -1,7 +1,7 @@
-"""hvac over this project's own connections: its certificate authorities, its proxies, its limits,
-and no exception's own text.
+"""hvac over this project's own connections: its certificate authorities, proxies and limits. No
+exception's text is passed on.
 
-Imported where a Vault is asked, since hvac is the extra `vault` and takes 130 ms to import.
+It is imported only if a Vault is used: hvac is the extra `vault` and takes 130 ms to import.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from reconciler.core.errors import BadRequest
-from reconciler.manifests.secret_sources.base import SIZE, Down, Lost
+from reconciler.manifests.secret_sources.base import SIZE, SourceDown, Unresolved
 from reconciler.manifests.secret_sources.vault_server import ADDRESS, Server
-from reconciler.net.trust import trusting
+from reconciler.net.trust import make_context
 
 T = TypeVar("T")
-_MOST: Final = 16 * SIZE  # bytes of an answer
+_MAX_BYTES: Final = 16 * SIZE  # bytes of an answer
 _TRUST: Final = "--ca-file FILE or VAULT_CACERT adds a private certificate authority"
 _CERTIFICATE: Final = {  # by OpenSSL's verify_code
     9: "is not valid yet",
     10: "has expired",
-    62: "is for another name",
-    64: "is for another address",
+    62: "is for a different name",
+    64: "is for a different address",
 }
 _ALERTS: Final = {
     "WRONG_VERSION_NUMBER": (
@@ -45,31 +45,31 @@ _ALERTS: Final = {
 
 
 class _Transport(HTTPAdapter):
-    """Connections with one TLS context; answers are read up to a limit, and never twice."""
+    """Connections with one TLS context. Answers are read up to a limit, and not retried."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._context = context
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        """With our context."""
+        """Adds the TLS context."""
         super().init_poolmanager(*arguments, ssl_context=self._context, **options)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        """With our context, for the proxy's own TLS too."""
+        """Adds the TLS context, for the proxy's own TLS too."""
         return super().proxy_manager_for(
             proxy, ssl_context=self._context, proxy_ssl_context=self._context, **options
         )
 
     def cert_verify(self, conn: Any, *_arguments: Any, **_options: Any) -> None:
-        """Verifies by our context alone, not by a bundle of requests' own."""
+        """Verifies with the TLS context only, not with the bundle of requests."""
         conn.cert_reqs = "CERT_REQUIRED"
 
     def send(self, *arguments: Any, **options: Any) -> requests.Response:
-        """The answer with its body; raises ValueError for one that is too long."""
+        """The response with its body; raises ValueError if it is too long."""
         response = super().send(*arguments, **{**options, "stream": True})
-        body = response.raw.read(_MOST + 1)
-        if len(body) > _MOST:
+        body = response.raw.read(_MAX_BYTES + 1)
+        if len(body) > _MAX_BYTES:
             raise ValueError("an answer is over the limit")
         response.raw.close()
         response.raw = BytesIO(body)
@@ -77,10 +77,12 @@ class _Transport(HTTPAdapter):
 
 
 class _Answers(JSONAdapter):  # type: ignore[misc]  # hvac brings no types
-    """Gives back JSON objects of successful answers; whatever else comes is Lost or Down."""
+    """Returns the JSON objects of successful answers; raises Unresolved or SourceDown for all
+    others.
+    """
 
     def request(self, *arguments: Any, **options: Any) -> dict[str, Any]:
-        """The JSON object of an answer; raises Lost, Down."""
+        """The JSON object of an answer; raises Unresolved, SourceDown."""
         try:
             response = super().request(*arguments, **{**options, "raise_exception": False})
         except RecursionError:
@@ -89,20 +91,22 @@ class _Answers(JSONAdapter):  # type: ignore[misc]  # hvac brings no types
             return response
         status = response.status_code if isinstance(response, requests.Response) else 200
         if 300 <= status < 400:
-            raise Down(
+            raise SourceDown(
                 f"the Vault redirects ({status}), which is not followed",
                 "set VAULT_ADDR to the active node's address",
             )
         if status == 200 or not _is_object(response):
-            raise Down(f"what answers ({status}) is no Vault: it sent no JSON object", ADDRESS)
-        raise refusal(status)
+            raise SourceDown(
+                f"the server ({status}) is not a Vault: it sent no JSON object", ADDRESS
+            )
+        raise explain_refusal(status)
 
     def get_login_token(self, response: Any) -> str:
-        """The token of a login's answer; raises Down."""
+        """The token in a login's answer; raises SourceDown."""
         auth = response.get("auth")
         token = auth.get("client_token") if isinstance(auth, dict) else None
         if not isinstance(token, str) or not token:
-            raise Down("the Vault answered the login without a token", ADDRESS)
+            raise SourceDown("the Vault answered the login without a token", ADDRESS)
         return token
 
 
@@ -113,54 +117,56 @@ def _is_object(response: requests.Response) -> bool:
         return False
 
 
-class Refused(Lost):
-    """What the Vault refuses (4xx), with its status."""
+class RequestRefused(Unresolved):
+    """A request that the Vault refuses (4xx), with the status."""
 
-    def __init__(self, status: int, why: str, mend: str) -> None:
-        super().__init__(why, mend)
+    def __init__(self, status: int, reason: str, fix: str) -> None:
+        super().__init__(reason, fix)
         self.status = status
 
 
-def refusal(status: int) -> Lost:
-    """What a status without a secret means."""
+def explain_refusal(status: int) -> Unresolved:
+    """The error for a status without a secret."""
     if status == 404:
-        return Refused(
+        return RequestRefused(
             status,
             "the Vault has no such secret",
             "the path is as `vault kv get` takes it, without data/",
         )
     if status == 403:
-        return Refused(
+        return RequestRefused(
             status,
             "the Vault refuses it (403)",
             "the token must not have expired, and its policy must let it read there",
         )
     if status == 503:
-        return Down("the Vault is sealed, or not ready (503)", "unseal it, then run again")
+        return SourceDown("the Vault is sealed, or not ready (503)", "unseal it, then run again")
     if status == 501:
-        return Down("the Vault is not initialized (501)", ADDRESS)
+        return SourceDown("the Vault is not initialized (501)", ADDRESS)
     if status >= 429:
-        return Down(f"the Vault failed ({status})", "look at its own log")
-    return Refused(status, f"the Vault answered {status}, and no secret", ADDRESS)
+        return SourceDown(f"the Vault failed ({status})", "look at its own log")
+    return RequestRefused(status, f"the Vault answered {status}, and no secret", ADDRESS)
 
 
 def open_session(server: Server, url: str) -> requests.Session:
-    """A session for requests to that url, with our authorities and proxy; raises Down."""
+    """A session for requests to that url, with the run's authorities and proxy; raises
+    SourceDown.
+    """
     for name in ("urllib3", "requests"):  # at DEBUG they log paths
         logging.getLogger(name).setLevel(logging.WARNING)
     session = requests.Session()
     session.trust_env = False  # no .netrc, and no proxy for plain http
     session.headers["Accept-Encoding"] = "identity"
     try:
-        context = trusting(server.ca_file)
+        context = make_context(server.ca_file)
         proxy = server.network.proxy_for(url)
     except BadRequest as error:
-        raise Down(str(error), "correct it, then run again") from None
+        raise SourceDown(str(error), "correct it, then run again") from None
     if server.own_ca_file is not None:
         try:
-            trusting(server.own_ca_file, context)
+            make_context(server.own_ca_file, context)
         except BadRequest:
-            raise Down(
+            raise SourceDown(
                 "the certificates of VAULT_CACERT cannot be read",
                 "set VAULT_CACERT to a PEM file, then run again",
             ) from None
@@ -171,7 +177,7 @@ def open_session(server: Server, url: str) -> requests.Session:
 
 
 def open_client(server: Server, timeout: float) -> Any:
-    """Hvac's client, without a token yet; raises Down."""
+    """The client of hvac without a token; raises SourceDown."""
     return hvac.Client(
         url=server.address,
         token="",
@@ -185,14 +191,15 @@ def open_client(server: Server, timeout: float) -> Any:
     )
 
 
-def asked(server: Server, url: str, what: str, work: Callable[[], T]) -> T:
-    """What `work` returns, which asks `what` at that url; raises Lost, Down, TimeoutError.
+def ask(server: Server, url: str, service: str, work: Callable[[], T]) -> T:
+    """The result of `work`, a request to `service` at that url; raises Unresolved, SourceDown,
+    TimeoutError.
 
-    No error of the libraries leaves here: they quote what was sent.
+    Errors of the libraries quote sent data: none is passed on.
     """
     try:
         return work()
-    except Lost:
+    except Unresolved:
         raise
     except requests.exceptions.Timeout:
         raise TimeoutError from None
@@ -203,39 +210,49 @@ def asked(server: Server, url: str, what: str, work: Callable[[], T]) -> T:
         ValueError,
         RecursionError,
     ) as error:
-        raise _failure(server, url, what, error) from None
+        raise _explain_failure(server, url, service, error) from None
 
 
-def _failure(server: Server, url: str, what: str, error: Exception) -> Down:
-    causes = tuple(_causes(error))
-    found = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
-    if isinstance(found, ssl.SSLCertVerificationError):
-        kind = _CERTIFICATE.get(found.verify_code, "is not trusted")
-        return Down(f"the TLS certificate of {what} {kind}", _TRUST)
-    if found is not None:
-        why, mend = _ALERTS.get(
-            found.reason or "",
-            (f"the TLS handshake with {what} failed", "is it a TLS server, and is its port right?"),
+def _explain_failure(server: Server, url: str, service: str, error: Exception) -> SourceDown:
+    causes = tuple(_walk_causes(error))
+    tls_error = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
+    if isinstance(tls_error, ssl.SSLCertVerificationError):
+        kind = _CERTIFICATE.get(tls_error.verify_code, "is not trusted")
+        return SourceDown(f"the TLS certificate of {service} {kind}", _TRUST)
+    if tls_error is not None:
+        reason, fix = _ALERTS.get(
+            tls_error.reason or "",
+            (
+                f"the TLS handshake with {service} failed",
+                "is it a TLS server, and is its port right?",
+            ),
         )
-        return Down(why, mend)
+        return SourceDown(reason, fix)
     proxy = server.network.proxy_for(url)
     if proxy is not None and any(
         isinstance(cause, requests.exceptions.ProxyError) for cause in causes
     ):
-        mend = "is HTTPS_PROXY right? NO_PROXY lists what is reached without a proxy"
-        return Down(f"the proxy {proxy.shown} opened no connection to {what}", mend)
+        fix = "is HTTPS_PROXY right? NO_PROXY lists what is reached without a proxy"
+        return SourceDown(f"the proxy {proxy.display} opened no connection to {service}", fix)
     if any(isinstance(cause, NewConnectionError) for cause in causes):
-        return Down(f"{what} cannot be reached", ADDRESS)
-    return Down(f"what answers is not {what}: it breaks off, or speaks no HTTP", ADDRESS)
+        return SourceDown(f"{service} cannot be reached", ADDRESS)
+    return SourceDown(
+        f"the server is not {service}: it closes the connection, or speaks no HTTP", ADDRESS
+    )
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and all that led to it: libraries keep some in arguments only."""
-    todo: list[Any] = [error]
-    seen: list[BaseException] = []
-    while todo:
-        at = todo.pop(0)
-        if isinstance(at, BaseException) and at not in seen:
-            seen.append(at)
-            todo += [at.__cause__, at.__context__, getattr(at, "reason", None), *at.args]
-    yield from seen
+def _walk_causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and its causes: libraries keep some in arguments only."""
+    pending: list[Any] = [error]
+    visited: list[BaseException] = []
+    while pending:
+        cause = pending.pop(0)
+        if isinstance(cause, BaseException) and cause not in visited:
+            visited.append(cause)
+            pending += [
+                cause.__cause__,
+                cause.__context__,
+                getattr(cause, "reason", None),
+                *cause.args,
+            ]
+    yield from visited

@@ -1,6 +1,6 @@
-"""Which Vault is asked, and how: its address and certificates, from the run's environment alone.
+"""The Vault of a run: its address and certificates, from the run's environment only.
 
-A manifest names neither: it may come from a pull request, which could have a token sent elsewhere.
+A manifest sets neither: in a pull request it could send the token to a different server.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.core.model import limits
-from reconciler.manifests.secret_sources.base import Access, Down
+from reconciler.manifests.secret_sources.base import Access, SourceDown
 from reconciler.net.proxies import Network
 
 ADDRESS: Final = "is VAULT_ADDR the right address?"
 
 
-def variable(env: Mapping[str, str], name: str) -> str:
-    """OpenBao's own variable of that name, else Vault's; "" if neither is set."""
+def read_variable(env: Mapping[str, str], name: str) -> str:
+    """OpenBao's variable of that name, else Vault's; "" if neither is set."""
     return env.get(f"BAO_{name}") or env.get(f"VAULT_{name}") or ""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """An address and what connections to it need; `own_ca_file` is VAULT_CACERT's, `ca_file` that
-    of --ca-file.
+    """An address and its connection settings. `own_ca_file` is VAULT_CACERT, `ca_file` is
+    --ca-file.
     """
 
     address: str
@@ -40,19 +40,22 @@ class Server:
 
 
 def find_server(access: Access) -> Server:
-    """The Vault of this run; raises Down."""
-    address = variable(access.env, "ADDR")
+    """The Vault of this run; raises SourceDown."""
+    address = read_variable(access.env, "ADDR")
     if not address:
-        raise Down("VAULT_ADDR is not set", "set VAULT_ADDR and VAULT_TOKEN, then run again")
-    if wrong := limits.url(address):
-        raise Down(f"the url in VAULT_ADDR {wrong}", ADDRESS)
+        raise SourceDown("VAULT_ADDR is not set", "set VAULT_ADDR and VAULT_TOKEN, then run again")
+    if fault := limits.url(address):
+        raise SourceDown(f"the url in VAULT_ADDR {fault}", ADDRESS)
     if limits.is_plain_http_abroad(address):
-        raise Down("VAULT_ADDR with http:// would send the token in clear", "use https://")
-    certificate, key = variable(access.env, "CLIENT_CERT"), variable(access.env, "CLIENT_KEY")
+        raise SourceDown("VAULT_ADDR with http:// would send the token in clear", "use https://")
+    certificate, key = (
+        read_variable(access.env, "CLIENT_CERT"),
+        read_variable(access.env, "CLIENT_KEY"),
+    )
     return Server(
         address=address.rstrip("/"),
-        namespace=variable(access.env, "NAMESPACE"),
+        namespace=read_variable(access.env, "NAMESPACE"),
         network=Network(access.env, access.ca_file),
-        own_ca_file=variable(access.env, "CACERT") or None,
+        own_ca_file=read_variable(access.env, "CACERT") or None,
         client_certificate=(certificate, key or certificate) if certificate else None,
     )

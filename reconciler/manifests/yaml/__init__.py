@@ -1,4 +1,4 @@
-"""The strict YAML reader: bytes to documents that know the place of each value.
+"""The strict YAML reader: bytes -> documents with the position of each value.
 
-Knows no kinds and no schema. Entry point: `read.read`.
+Knows no kinds and no schema. Entry point: `reader.read_documents`.
 """

@@ -1,5 +1,5 @@
-"""Documents whose top level is no mapping: a list of manifests is read as its items, everything
-else is a problem.
+"""Documents whose top level is not a mapping: the items of a list are manifests; other documents
+are problems.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from reconciler.core.model.problem import Problem
-from reconciler.manifests.yaml.places import Document, File
+from reconciler.manifests.yaml.document import Document, File
 
 _LFS: Final = (
     "version https://git-lfs.github.com/spec/",
@@ -20,63 +20,65 @@ _HINT: Final = (
 )
 
 
-def manifests_in(
-    documents: Iterable[Document], file: File, most: int
+def split_into_manifests(
+    documents: Iterable[Document], file: File, max_problems: int
 ) -> tuple[list[Document], list[Problem]]:
-    """The documents, a list as its items, and the problems of what is no manifest and no list of
-    manifests.
+    """The documents, with lists split into items, and the problems of other values.
 
-    With `most` problems nothing more of the file is looked at: then no document comes back, and the
-    last problem says so.
+    With `max_problems` problems no document is returned, and the last problem says so.
     """
     manifests: list[Document] = []
     problems: list[Problem] = []
-    for found in (item for document in documents for item in _read(document)):
-        if isinstance(found, Document):
-            manifests.append(found)
+    for part in (item for document in documents for item in _split(document)):
+        if isinstance(part, Document):
+            manifests.append(part)
         else:
-            problems.append(found)
-        if len(problems) >= most:
+            problems.append(part)
+        if len(problems) >= max_problems:
             return [], [
                 *problems,
-                file.problem(0, "document/limit", f"over {most:,} problems; no more are shown"),
+                file.make_problem(
+                    0, "document/limit", f"over {max_problems:,} problems; no more are reported"
+                ),
             ]
     return manifests, problems
 
 
-def _read(document: Document) -> Iterator[Document | Problem]:
+def _split(document: Document) -> Iterator[Document | Problem]:
     value = document.value
     if isinstance(value, dict):
         yield document
     elif isinstance(value, list):
-        yield from _items(document, value)
+        yield from _split_list(document, value)
     elif isinstance(value, str) and value.startswith(_LFS):
-        yield document.problem(
+        yield document.make_problem(
             (), "path/lfs-pointer", "a Git LFS pointer, not the file itself", "run git lfs pull"
         )
     else:
-        yield document.problem((), _RULE, f"the document is {_kind(value)}, not a mapping", _HINT)
+        yield document.make_problem(
+            (), _RULE, f"the document is {_describe(value)}, not a mapping", _HINT
+        )
 
 
-def _items(document: Document, items: list[Any]) -> Iterator[Document | Problem]:
+def _split_list(document: Document, items: list[Any]) -> Iterator[Document | Problem]:
     if items and not any(map(_is_manifest, items)):
-        yield document.problem(
-            (), _RULE, "the document is a list of other things than manifests", _HINT
+        yield document.make_problem(
+            (), _RULE, "the document is a list, but not of manifests", _HINT
         )
         return
     for item, index in zip(items, document.file.marks[id(items)][1:], strict=True):
         if _is_manifest(item):
             yield Document(item, document.file, index)
         else:
-            message = f"an item of a list of manifests is {_kind(item)}, not a manifest"
-            yield document.file.problem(index, _RULE, message, _HINT)
+            message = f"an item of a list of manifests is {_describe(item)}, not a manifest"
+            yield document.file.make_problem(index, _RULE, message, _HINT)
 
 
 def _is_manifest(item: object) -> bool:
     return isinstance(item, dict) and ("apiVersion" in item or "kind" in item)
 
 
-def _kind(value: object) -> str:
+def _describe(value: object) -> str:
     match value:
         case None:
             return "null"

@@ -1,4 +1,4 @@
-"""One document as a tree of nodes that know where they stand in the text; aliases stay aliases."""
+"""One document as a tree of nodes with their offsets in the text; aliases are not resolved."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from reconciler.manifests.yaml.read import parser
-from reconciler.manifests.yaml.scalars import resolve
+from reconciler.manifests.yaml.reader import open_parser
+from reconciler.manifests.yaml.scalars import resolve_scalar
 
 _PROPERTY: Final = re.compile(r"&\S+\s+")
 _BLOCK: Final = frozenset({"|", ">"})
@@ -27,10 +27,10 @@ Step = str | int
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """A scalar, mapping, list or alias between two offsets; `inner` is where it begins without its
+    """A scalar, mapping, list or alias between two offsets; `inner` is its start without its
     anchor.
 
-    `name` is its anchor, or what an alias refers to; `parts` are keys and values in turn, or items.
+    `name` is its anchor, or the anchor of an alias; `parts` are keys and values in turn, or items.
     """
 
     kind: Literal["scalar", "mapping", "list", "alias"]
@@ -43,8 +43,8 @@ class Node:
     flow: bool = False
     parts: tuple[Node, ...] = ()
 
-    def child(self, step: Step) -> Node | None:
-        """What stands under a key, or at a place of a list, here and not by way of a merge."""
+    def find_child(self, step: Step) -> Node | None:
+        """The node under a key or list position, in the text itself, without merge keys."""
         if self.kind == "list":
             return self.parts[step] if isinstance(step, int) and step < len(self.parts) else None
         pairs = (
@@ -55,42 +55,44 @@ class Node:
         )
 
     def walk(self) -> Iterator[Node]:
-        """The node itself and all below it, in the order of the text."""
+        """The node and all nodes below it, in the order of the text."""
         yield self
         for part in self.parts:
             yield from part.walk()
 
 
-def starts(text: str) -> list[int]:
-    """Where each document of a text begins; the first takes what stands before it."""
-    found = [
-        _index(event.start_mark) for event in _events(text) if isinstance(event, DocumentStartEvent)
+def find_document_starts(text: str) -> list[int]:
+    """The start of each document of a text; the first includes the text before it."""
+    offsets = [
+        _offset(event.start_mark)
+        for event in _read_events(text)
+        if isinstance(event, DocumentStartEvent)
     ]
-    return [0, *found[1:]]
+    return [0, *offsets[1:]]
 
 
-def tree(text: str) -> Node | None:
-    """The text's one document; the strict reader has taken it before."""
-    events = _events(text)
+def read_tree(text: str) -> Node | None:
+    """The tree of the text's one document; the strict reader accepted it before."""
+    events = _read_events(text)
     first = next((event for event in events if isinstance(event, NodeEvent)), None)
-    return None if first is None else _node(first, events, text)
+    return None if first is None else _read_node(first, events, text)
 
 
-def _events(text: str) -> Iterator[Any]:
-    get = parser(text).get_event
+def _read_events(text: str) -> Iterator[Any]:
+    get = open_parser(text).get_event
     while not isinstance(event := get(), StreamEndEvent):
         yield event
 
 
-def _index(mark: Any) -> int:
-    """Every event of a parser has marks, although their type says that it may have none."""
+def _offset(mark: Any) -> int:
+    """The offset of a mark. Every event of a parser has marks, although its type allows None."""
     return int(mark.index)
 
 
-def _node(event: Any, events: Iterator[Any], text: str) -> Node:
+def _read_node(event: Any, events: Iterator[Any], text: str) -> Node:
     start, end = event.start_mark.index, event.end_mark.index
-    found = _PROPERTY.match(text, start, max(start, end)) if event.anchor else None
-    inner = found.end() if found and not isinstance(event, AliasEvent) else start
+    match = _PROPERTY.match(text, start, max(start, end)) if event.anchor else None
+    inner = match.end() if match and not isinstance(event, AliasEvent) else start
     if isinstance(event, AliasEvent):
         return Node("alias", start, start, end, event.anchor)
     if isinstance(event, ScalarEvent):
@@ -99,13 +101,13 @@ def _node(event: Any, events: Iterator[Any], text: str) -> Node:
         return Node("scalar", start, inner, end, event.anchor, event.value, style)
     parts = []
     while not isinstance(part := next(events), CollectionEndEvent):
-        parts.append(_node(part, events, text))
-    return _collection(event, tuple(parts), _index(part.end_mark), inner, text)
+        parts.append(_read_node(part, events, text))
+    return _make_collection(event, tuple(parts), _offset(part.end_mark), inner, text)
 
 
-def _collection(event: Any, parts: tuple[Node, ...], end: int, inner: int, text: str) -> Node:
-    """Its end in block style is that of its last part: the parser's own lies behind the comments
-    that follow.
+def _make_collection(event: Any, parts: tuple[Node, ...], end: int, inner: int, text: str) -> Node:
+    """A collection. In block style it ends with its last part: the parser's own end includes later
+    comments.
     """
     flow = bool(event.flow_style)
     kind: Literal["mapping", "list"] = "mapping" if isinstance(event, MappingStartEvent) else "list"
@@ -123,28 +125,31 @@ def _collection(event: Any, parts: tuple[Node, ...], end: int, inner: int, text:
     )
 
 
-def value(node: Node, root: Node) -> Any:
-    """What a node stands for, with its aliases and merges, in values of its own."""
+def resolve_value(node: Node, root: Node) -> Any:
+    """The value of a node, with aliases and merges resolved, as new objects."""
     if node.kind == "alias":
-        return value(definition(node, root), root)
+        return resolve_value(find_definition(node, root), root)
     if node.kind == "scalar":
-        return node.text if node.style else resolve(node.text)
+        return node.text if node.style else resolve_scalar(node.text)
     if node.kind == "list":
-        return [value(part, root) for part in node.parts]
-    found: dict[str, Any] = {}
-    merged: dict[str, Any] = {}
+        return [resolve_value(part, root) for part in node.parts]
+    fields: dict[str, Any] = {}
+    merged_fields: dict[str, Any] = {}
     for key, part in zip(node.parts[::2], node.parts[1::2], strict=True):
-        held = value(part, root)
+        part_value = resolve_value(part, root)
         if key.text == "<<" and not key.style:
-            for source in reversed(held) if isinstance(held, list) else [held]:
-                merged |= source
+            for source in reversed(part_value) if isinstance(part_value, list) else [part_value]:
+                merged_fields |= source
         else:
-            found[str(value(key, root))] = held
-    return {**found, **{key: held for key, held in merged.items() if key not in found}}
+            fields[str(resolve_value(key, root))] = part_value
+    return {
+        **fields,
+        **{key: part_value for key, part_value in merged_fields.items() if key not in fields},
+    }
 
 
-def definition(alias: Node, root: Node) -> Node:
-    """The node that an alias stands for: the last one of that anchor before it."""
+def find_definition(alias: Node, root: Node) -> Node:
+    """The node that an alias refers to: the last one with that anchor before it."""
     return [
         node
         for node in root.walk()

@@ -1,7 +1,7 @@
 """Plain scalars by the core schema of YAML 1.2 (section 10.3.2): null, true/false, decimal, 0x, 0o,
-floats; all else is text.
+floats; all others are text.
 
-Two strictnesses: only the spellings of the core schema, and a leading zero is never dropped.
+Only the spellings of the core schema count, and a leading zero is never dropped.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ NUMBER_LENGTH: Final = 300
 
 
 class TooLong:
-    """Stands for a number of more digits than any field takes."""
+    """Marks a number of more digits than any field accepts."""
 
 
 _WORDS: Final[dict[str, Any]] = {
@@ -43,7 +43,7 @@ _NAN: Final = frozenset({".nan", ".NaN", ".NAN"})
 
 
 @lru_cache(maxsize=4096)  # keys and common values come again and again
-def resolve(text: str) -> Any:
+def resolve_scalar(text: str) -> Any:
     """The value of a plain scalar; the class TooLong for a number of over 300 characters."""
     if text in _WORDS:
         return _WORDS[text]

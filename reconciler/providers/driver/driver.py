@@ -13,9 +13,9 @@ from dataclasses import replace
 from typing import Final
 
 from reconciler.core.errors import BadAnswer, Conflict, ProviderError, Rejected, Unreachable
-from reconciler.core.model.auth import credential, with_credential
+from reconciler.core.model.auth import get_credential, with_credential
 from reconciler.core.model.capabilities import Capabilities
-from reconciler.core.model.fields import FIELDS, Kind, plain_rows
+from reconciler.core.model.fields import FIELDS, Kind, list_plain_rows
 from reconciler.core.model.secret import Secret, Withheld, hidden_url, shown
 from reconciler.core.model.webhook import (
     Declared,
@@ -102,7 +102,7 @@ class Driver:
                 "unowned; --adopt takes it"
             )
         spec, auth = self._named(held, mark), held.spec.auth
-        if credential(auth) is not None:
+        if get_credential(auth) is not None:
             auth = with_credential(auth, Withheld(mark.version if mark is not None else None))
         return Live(
             self.normalize(replace(spec, description=description, auth=auth)),
@@ -126,7 +126,7 @@ class Driver:
         spec = self._complete(declared.spec, before)
         if self.capabilities.mark != "field":
             return spec
-        secret = credential(spec.auth)
+        secret = get_credential(spec.auth)
         mark = Mark(
             ManagedBy(
                 owner.name,
@@ -199,7 +199,7 @@ class Driver:
             raise deleted_meanwhile(live)
         want = self._marked(declared, owner, live)
         changed = set(_differences(held.spec, want, self.capabilities))
-        secret = credential(want.auth)
+        secret = get_credential(want.auth)
         if isinstance(secret, Secret):
             changed.add("auth")
         elif isinstance(secret, Withheld) and {"url", "auth"} & changed:
@@ -253,14 +253,14 @@ class Driver:
 
 def _differences(held: Webhook, want: Webhook, capabilities: Capabilities) -> list[str]:
     """The top-level fields in which a product's webhook differs from a wanted one."""
-    skipped = {row.name for row in plain_rows()} - capabilities.fields
+    skipped = {row.name for row in list_plain_rows()} - capabilities.fields
     return sorted({change.path[0] for change in diff(held, _comparable(held, want))} - skipped)
 
 
 def _comparable(held: Webhook, want: Webhook) -> Webhook:
     """The wanted spec with the credential as held: credentials cannot be read back."""
-    secret = credential(held.auth)
-    if secret is None or credential(want.auth) is None:
+    secret = get_credential(held.auth)
+    if secret is None or get_credential(want.auth) is None:
         return withheld(want)
     return withheld(replace(want, auth=with_credential(want.auth, secret)))
 

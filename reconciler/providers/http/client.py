@@ -29,7 +29,7 @@ from reconciler.core.errors import (
 )
 from reconciler.core.model import limits
 from reconciler.core.model.secret import Secret, shown_url
-from reconciler.core.wire.retry_after import retry_after
+from reconciler.core.wire.retry_after import parse_retry_after
 from reconciler.core.wire.revealed import authorization, plain
 from reconciler.net.proxies import DIRECT, Network
 from reconciler.providers.http.answer import MAX_BODY, Answer, decoded, success
@@ -268,7 +268,7 @@ class Client:
         if status == 304 and "If-None-Match" in call.headers:
             return Answer(status, headers, None, number)
         body = decoded(headers, raw or b"")
-        wait = retry_after(headers.get("retry-after"), self._wall(), MAX_RETRY_AFTER)
+        wait = parse_retry_after(headers.get("retry-after"), self._wall(), MAX_RETRY_AFTER)
         error = self.explained(
             self.label.refused(self._dialect.fault(call.sent, status, wait, body), status)
         )

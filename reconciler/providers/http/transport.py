@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from reconciler.net.proxies import Proxy
-from reconciler.net.trust import trusting
+from reconciler.net.trust import make_context
 
 _TLS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (
@@ -81,7 +81,7 @@ def _trust(ca_file: str | None) -> ssl.SSLContext:
     """
     context = httpx.create_ssl_context(trust_env=False)
     context.load_default_certs()
-    return trusting(ca_file, context)
+    return make_context(ca_file, context)
 
 
 def why_lost(lost: BaseException, proxy: Proxy | None) -> tuple[str, bool, bool]:
@@ -101,7 +101,7 @@ def why_lost(lost: BaseException, proxy: Proxy | None) -> tuple[str, bool, bool]
             return _TLS_REASONS.get(found.reason or "", why), True, False
     for kind, why in _NOT_CONNECTED:
         if any(isinstance(error, kind) for error in chain):
-            return f"the proxy {proxy.shown}: {why}" if proxy is not None else why, True, True
+            return f"the proxy {proxy.display}: {why}" if proxy is not None else why, True, True
     if isinstance(lost, httpx.UnsupportedProtocol | httpx.LocalProtocolError | httpx.InvalidURL):
         return "the request could not be made", True, False
     return "the connection was lost before the answer was complete", False, True
@@ -113,13 +113,12 @@ def _refused_by(proxy: Proxy, lost: httpx.ProxyError) -> tuple[str, bool, bool]:
     if status == 407:
         return (
             (
-                f"the proxy {proxy.shown} wants a user name and password (407): write them "
+                f"the proxy {proxy.display} wants a user name and password (407): write them "
                 "into HTTPS_PROXY"
             ),
             True,
             False,
         )
-    why = (
-        f"the proxy {proxy.shown} did not open a connection to it{f' ({status})' if status else ''}"
-    )
+    suffix = f" ({status})" if status else ""
+    why = f"the proxy {proxy.display} did not open a connection to it{suffix}"
     return f"{why}; NO_PROXY lists what is reached without a proxy", True, status >= 500

@@ -144,7 +144,7 @@ class TenantProvider:
         answer = await self._client.request(
             "POST",
             "/webhooks",
-            json=codec.create_body(declared, owner),
+            json=codec.make_create_body(declared, owner),
             headers={"Idempotency-Key": idempotency_key},
             idempotent=True,
             passing=frozenset({409}),
@@ -178,7 +178,7 @@ class TenantProvider:
         answer = await self._client.request(
             "PATCH",
             path,
-            json=codec.patch_body(live, declared, owner),
+            json=codec.make_patch_body(live, declared, owner),
             headers={**_if_match(live), "Content-Type": "application/merge-patch+json"},
             idempotent=True,
             passing=frozenset({404, 412}),
@@ -223,7 +223,7 @@ class TenantProvider:
         its answer may take ANSWER seconds more. Raises Unreachable when it does not come.
         """
         attempt = min(max(self._client.timeout, SHORTEST_TEST), LONGEST_TEST)
-        sent, body = Sent("POST", "/webhooks/test"), codec.test_body(spec, live, event)
+        sent, body = Sent("POST", "/webhooks/test"), codec.make_test_body(spec, live, event)
         if attempt < LONGEST_TEST:
             # The default is left out, so that a tenant that does not know the field accepts this.
             body["timeout_seconds"] = attempt

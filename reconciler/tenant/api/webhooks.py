@@ -35,7 +35,7 @@ def _reply_tagged(webhook: StoredWebhook, status: int = 200) -> Response:
 async def list_webhooks(call: Call) -> Response:
     """`GET /webhooks`."""
     limit, cursor, name = call.read_limit(), call.read_query("cursor"), call.read_query("name")
-    name = None if name is None else limits.normal(name)
+    name = None if name is None else limits.normalize_name(name)
     bound, vault = f"webhooks name={name!r}", call.store.vault
     after = "" if cursor is None else cursors.read_cursor(vault, bound, cursor)
     found = await call.store.webhooks.list_page(after, limit + 1, name)

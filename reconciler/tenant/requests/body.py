@@ -202,8 +202,8 @@ def _read_mark(value: object, at: str, errors: list[FieldError]) -> ManagedBy | 
 def _read_plain(reader: Reader, fields: dict[str, Any]) -> None:
     """The fields that are one text or one boolean."""
     if "name" in reader:
-        text = reader.read_text("name", lambda given: limits.name(limits.normal(given)))
-        fields["name"] = None if text is None else limits.normal(text)
+        text = reader.read_text("name", lambda given: limits.name(limits.normalize_name(given)))
+        fields["name"] = None if text is None else limits.normalize_name(text)
     if "url" in reader:
         fields["url"] = reader.read_text("url", limits.url)
     if "description" in reader:

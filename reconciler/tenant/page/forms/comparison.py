@@ -52,10 +52,10 @@ def compare_specs(typed: Webhook, stored: Webhook) -> list[Row]:
     """
     rows = (
         Row(_name_field(each), *(_list_lines(_read_field(each, spec)) for spec in (typed, stored)))
-        for each in table.common()
+        for each in table.list_common_rows()
         if each.kind is not Kind.CREDENTIAL
     )
-    optional = {_name_field(each) for each in table.common() if len(each.path) > 1}
+    optional = {_name_field(each) for each in table.list_common_rows() if len(each.path) > 1}
     return [row for row in rows if row.label not in optional or row.typed or row.stored]
 
 

@@ -23,7 +23,7 @@ def _read_number(text: str) -> int:
 
 async def show_webhooks(visit: Visit) -> Response:
     """`GET /settings/webhooks?search=…&page=…`."""
-    search = limits.normal(visit.read_query("search").strip())
+    search = limits.normalize_name(visit.read_query("search").strip())
     period = graph.find_period(visit.read_query("period"))
     found = await visit.store.webhooks.search(
         search,

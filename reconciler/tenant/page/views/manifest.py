@@ -8,7 +8,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from reconciler.core.export.manifest import Manifest, key_for, manifest
+from reconciler.core.export import manifest
 from reconciler.tenant.page.forms.revision import require_webhook
 from reconciler.tenant.page.rendering import html
 from reconciler.tenant.page.session.visit import Visit
@@ -17,13 +17,17 @@ from reconciler.tenant.store.values.webhook import StoredWebhook
 ID_PART: Final = 8  # characters of the id in a key, where the name has no letters for one
 
 
-def make_manifest(webhook: StoredWebhook) -> Manifest:
+def make_manifest(webhook: StoredWebhook) -> manifest.Manifest:
     """The document that declares a webhook as it is; its key is the one it has in Git, else made
     from its name.
     """
     mark = webhook.managed_by
-    key = mark.key if mark is not None else key_for(webhook.name, f"webhook-{webhook.id[:ID_PART]}")
-    return manifest(webhook.spec, key, protected=webhook.protected)
+    key = (
+        mark.key
+        if mark is not None
+        else manifest.make_key(webhook.name, f"webhook-{webhook.id[:ID_PART]}")
+    )
+    return manifest.make_manifest(webhook.spec, key, protected=webhook.protected)
 
 
 async def show_manifest(visit: Visit) -> Response:

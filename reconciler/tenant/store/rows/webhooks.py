@@ -83,7 +83,7 @@ def _list_attributes() -> list[tuple[str, str, bool]]:
     """The attributes of a spec that need no decoding: name, column, whether it is a flag."""
     return [
         (each.name, name_column(each), isinstance(each.created or each.default, bool))
-        for each in table.attributes()
+        for each in table.list_attributes()
         if each.kind is not table.Kind.OPTIONS
     ]
 
@@ -186,7 +186,9 @@ def _make_values(webhook: StoredWebhook) -> dict[str, Any]:
     return {
         "id": webhook.id,
         "revision": webhook.revision,
-        **{name_column(each): encode_field(each, webhook.spec) for each in table.common()},
+        **{
+            name_column(each): encode_field(each, webhook.spec) for each in table.list_common_rows()
+        },
         "protected": webhook.protected,
         "sealed": webhook.sealed,
         "managed_by": _mark_to_json(webhook.managed_by),

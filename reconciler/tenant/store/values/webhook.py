@@ -107,11 +107,11 @@ class StoredWebhook:
     def auth(self) -> StoredAuth:
         """The authentication, field by field."""
         auth = self.spec.auth
-        secret = auth_types.credential(auth)
+        secret = auth_types.get_credential(auth)
         return StoredAuth(
-            auth_types.auth_type(auth),
-            cast("str | None", auth_types.username(auth)),
-            auth_types.header(auth) or None,
+            auth_types.get_auth_type(auth),
+            cast("str | None", auth_types.get_username(auth)),
+            auth_types.get_header(auth) or None,
             None if secret is None else secret.version,
             self.sealed,
         )

@@ -1,5 +1,5 @@
-"""Things that are costly to make and must not stay for ever: one for each key, closed some seconds
-after its last use.
+"""Values that are costly to make and must not stay for ever: one per key, closed some seconds after
+its last use.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Closable(Protocol):
-    """What can be kept."""
+    """A value that can be closed."""
 
     async def aclose(self) -> None:
-        """Ends it; whoever uses it meanwhile is told by an error."""
+        """Closes it; running uses get an error."""
 
 
 K = TypeVar("K", bound=Hashable)
@@ -24,13 +24,13 @@ T = TypeVar("T", bound=Closable)
 
 @dataclass(slots=True)
 class _Entry(Generic[T]):
-    thing: T
+    value: T
     users: int = 0
     timer: asyncio.TimerHandle | None = None
 
 
-class Kept(Generic[K, T]):
-    """`make(key)` for each key that is in use, or was within the last `seconds`."""
+class IdleCache(Generic[K, T]):
+    """`make(key)` for each key in use, or used within the last `seconds`."""
 
     def __init__(self, make: Callable[[K], T], seconds: float) -> None:
         self._make, self._seconds = make, seconds
@@ -38,8 +38,8 @@ class Kept(Generic[K, T]):
         self._closing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def of(self, key: K) -> AsyncIterator[T]:
-        """The thing of a key, for as long as the context lasts."""
+    async def use(self, key: K) -> AsyncIterator[T]:
+        """The value of a key, as long as the context lasts."""
         entry = self._entries.get(key)
         if entry is None:
             entry = self._entries[key] = _Entry(self._make(key))
@@ -47,22 +47,22 @@ class Kept(Generic[K, T]):
             entry.timer.cancel()
         entry.users += 1
         try:
-            yield entry.thing
+            yield entry.value
         finally:
             entry.users -= 1
             if not entry.users and self._entries.get(key) is entry:
                 entry.timer = asyncio.get_running_loop().call_later(self._seconds, self._end, key)
 
     def _end(self, key: K) -> None:
-        task = asyncio.ensure_future(self._entries.pop(key).thing.aclose())
+        task = asyncio.ensure_future(self._entries.pop(key).value.aclose())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
     async def close(self) -> None:
-        """Closes everything, in use or not."""
+        """Closes all values, in use or not."""
         entries, self._entries = self._entries, {}
         for entry in entries.values():
             if entry.timer is not None:
                 entry.timer.cancel()
-            await entry.thing.aclose()
+            await entry.value.aclose()
         await asyncio.gather(*self._closing)

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from reconciler.core.model.problem import Problem
+from reconciler.render.ci.sarif import fingerprints
 from reconciler.render.document import to_json
 from reconciler.render.escape import terminal
-from reconciler.render.sarif import fingerprints
 
 _SEVERITY: Final = {"error": "major", "warning": "minor"}
 
@@ -35,7 +35,10 @@ def problems_gitlab(problems: Iterable[Problem], _documents: int = 0, _skipped: 
     """A list with one entry a problem; none is an empty list. GitLab wants paths relative to the
     repository: run it there.
     """
-    listed = tuple(problems)
+    all_problems = tuple(problems)
     return to_json(
-        [_entry(problem, mark) for problem, mark in zip(listed, fingerprints(listed), strict=True)]
+        [
+            _entry(problem, mark)
+            for problem, mark in zip(all_problems, fingerprints(all_problems), strict=True)
+        ]
     )

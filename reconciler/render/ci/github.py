@@ -37,6 +37,8 @@ def problems_github(problems: Iterable[Problem], documents: int, skipped: int) -
     """One command a problem, the errors first since the runner shows ten of a kind; then the
     summary as plain text.
     """
-    listed = tuple(problems)
-    ordered = sorted(listed, key=lambda problem: problem.severity != "error")
-    return "\n".join([*map(_command, ordered), problems_summary(listed, documents, skipped)])
+    all_problems = tuple(problems)
+    sorted_problems = sorted(all_problems, key=lambda problem: problem.severity != "error")
+    return "\n".join(
+        [*map(_command, sorted_problems), problems_summary(all_problems, documents, skipped)]
+    )

@@ -1,4 +1,4 @@
-"""What a field of a manifest means, as text."""
+"""The meaning of a manifest field, as text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Explained(Protocol):
 
     @property
     def path(self) -> str:
-        """Where it stands: in full, or its name alone below another."""
+        """Its full path, or its name alone below a parent field."""
 
     @property
     def description(self) -> str:
@@ -29,7 +29,7 @@ class Explained(Protocol):
         """Whether it must be there."""
 
     @property
-    def when(self) -> str:
+    def variant(self) -> str:
         """The variant that it belongs to, "" for any."""
 
     @property
@@ -37,32 +37,32 @@ class Explained(Protocol):
         """Its default, limits, examples."""
 
 
-def _about(item: Explained) -> str:
+def _describe(item: Explained) -> str:
     parts = [
         " or ".join(item.types),
         "required" if item.required else "",
-        f"of {item.when}" if item.when else "",
+        f"of {item.variant}" if item.variant else "",
     ]
     return ", ".join(part for part in parts if part)
 
 
-def _wrapped(text: str, margin: str) -> Iterator[str]:
+def _wrap(text: str, margin: str) -> Iterator[str]:
     yield from textwrap.wrap(
         text, _WIDTH, initial_indent=margin, subsequent_indent=margin, break_long_words=False
     )
 
 
 def _lines(item: Explained, margin: str) -> Iterator[str]:
-    about = _about(item)
-    yield f"{margin}{item.path}{f'  ({about})' if about else ''}"
-    yield from _wrapped(item.description, margin + "    ")
+    description = _describe(item)
+    yield f"{margin}{item.path}{f'  ({description})' if description else ''}"
+    yield from _wrap(item.description, margin + "    ")
     yield from (f"{margin}    {fact}" for fact in item.facts)
 
 
-def field_text(item: Explained, below: Iterable[Explained] = ()) -> str:
+def field_text(item: Explained, children: Iterable[Explained] = ()) -> str:
     """The field with its facts, then the fields below it."""
     lines = list(_lines(item, ""))
-    for child in below:
+    for child in children:
         lines += ["", *_lines(child, "    ")]
     return "\n".join(lines)
 

@@ -1,4 +1,6 @@
-"""The catalogue of events and who receives them, as text and as `reconciler.events/v1`."""
+"""The catalogue of events and the webhooks that receive them, as text and as
+`reconciler.events/v1`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from typing import Any
 from reconciler.core.model.catalogue import CATALOGUE, COMPLETE, SEVERITIES, EventType
 from reconciler.core.planning.switched_off import OFF
 from reconciler.core.results.coverage import Coverage, Received
-from reconciler.render.counted import counted
+from reconciler.render.counts import show_count
 from reconciler.render.document import to_json
 from reconciler.render.escape import terminal
 
@@ -18,7 +20,7 @@ _INCOMPLETE = (
 )
 
 
-def _known(event: EventType) -> Iterator[str]:
+def _event_lines(event: EventType) -> Iterator[str]:
     yield event.type
     if event.description:
         yield f"    {event.description}"
@@ -28,59 +30,59 @@ def _known(event: EventType) -> Iterator[str]:
     )
 
 
-def _received(item: Received) -> Iterator[str]:
-    yield terminal(item.type) + ("" if item.known else "  (not in the catalogue)")
+def _received_lines(item: Received) -> Iterator[str]:
+    yield terminal(item.type) + ("" if item.is_known else "  (not in the catalogue)")
     for severity, keys in item.by_severity.items():
-        yield f"    {terminal(severity):10}{', '.join(map(terminal, keys)) or 'nobody'}"
+        yield f"    {terminal(severity):10}{', '.join(map(terminal, keys)) or 'no webhook'}"
 
 
-def _covered(coverage: Coverage) -> Iterator[str]:
+def _coverage_lines(coverage: Coverage) -> Iterator[str]:
     yield f"Events of {terminal(coverage.tenant)}" if coverage.tenant is not None else "Events"
     yield ""
     for item in coverage.received:
-        yield from _received(item)
+        yield from _received_lines(item)
     yield ""
-    for found in coverage.twice:
+    for duplicate in coverage.duplicates:
         yield (
-            f"twice: {', '.join(map(terminal, found.keys))} send "
-            f"{terminal(str(found.subscription))} to {terminal(found.url)}"
+            f"twice: {', '.join(map(terminal, duplicate.keys))} send "
+            f"{terminal(str(duplicate.subscription))} to {terminal(duplicate.url)}"
         )
     for key in coverage.disabled:
         yield f"disabled: {terminal(key)} receives nothing"
     for key in coverage.switched_off or ():
         yield f"{OFF}: {terminal(key)} receives nothing"
-    if coverage.twice or coverage.disabled or coverage.switched_off:
+    if coverage.duplicates or coverage.disabled or coverage.switched_off:
         yield ""
-    nobody = sum(not any(item.by_severity.values()) for item in coverage.received)
-    total = counted(len(coverage.received), "event type")
+    unreceived_count = sum(not any(item.by_severity.values()) for item in coverage.received)
+    total = show_count(len(coverage.received), "event type")
     yield (
-        f"{total}, {nobody} that nobody receives; {counted(len(coverage.twice), 'event')} "
-        "sent twice to one url."
+        f"{total}, {unreceived_count} that no webhook receives; "
+        f"{show_count(len(coverage.duplicates), 'event')} sent twice to one url."
     )
 
 
 def catalogue_text() -> str:
     """The catalogue alone."""
-    lines = [line for event in CATALOGUE for line in _known(event)]
-    return "\n".join([*lines, "", f"{counted(len(CATALOGUE), 'event type')}. {_INCOMPLETE}"])
+    lines = [line for event in CATALOGUE for line in _event_lines(event)]
+    return "\n".join([*lines, "", f"{show_count(len(CATALOGUE), 'event type')}. {_INCOMPLETE}"])
 
 
 def coverage_text(coverages: Iterable[Coverage]) -> str:
     """A block a tenant: each type and severity with its receivers, what is sent twice, the summary
     last.
     """
-    return "\n\n".join("\n".join(_covered(coverage)) for coverage in coverages)
+    return "\n\n".join("\n".join(_coverage_lines(coverage)) for coverage in coverages)
 
 
 def _type(event: EventType) -> dict[str, Any]:
     versions = None if event.versions is None else list(event.versions)
-    about = {
+    body = {
         "type": event.type,
         "group": event.group,
         "versions": versions,
         "severities": list(SEVERITIES),
     }
-    return {**about, "description": event.description, "source": event.source}
+    return {**body, "description": event.description, "source": event.source}
 
 
 def _coverage(coverage: Coverage) -> dict[str, Any]:
@@ -89,7 +91,7 @@ def _coverage(coverage: Coverage) -> dict[str, Any]:
         "received": [
             {
                 "type": item.type,
-                "known": item.known,
+                "known": item.is_known,
                 "receivers": {severity: list(keys) for severity, keys in item.by_severity.items()},
                 "unreceived": list(item.unreceived),
             }
@@ -97,13 +99,13 @@ def _coverage(coverage: Coverage) -> dict[str, Any]:
         ],
         "twice": [
             {
-                "type": found.subscription.type,
-                "version": found.subscription.version,
-                "severity": found.subscription.severity,
-                "url": found.url,
-                "webhooks": list(found.keys),
+                "type": duplicate.subscription.type,
+                "version": duplicate.subscription.version,
+                "severity": duplicate.subscription.severity,
+                "url": duplicate.url,
+                "webhooks": list(duplicate.keys),
             }
-            for found in coverage.twice
+            for duplicate in coverage.duplicates
         ],
         "disabled": list(coverage.disabled),
         **(
@@ -115,8 +117,8 @@ def _coverage(coverage: Coverage) -> dict[str, Any]:
 
 
 def events_json(coverages: Iterable[Coverage]) -> str:
-    """`reconciler.events/v1`: the catalogue, and one entry of coverage for each tenant; none where
-    no manifest was named.
+    """`reconciler.events/v1`: the catalogue, and one entry of coverage per tenant; none without
+    manifests.
     """
     catalogue = {"complete": COMPLETE, "events": [_type(event) for event in CATALOGUE]}
     return to_json(

@@ -1,7 +1,7 @@
-"""One manifest file while it is edited: its text, document by document, everything that does not
-change left byte for byte.
+"""The text of one manifest file while it is edited. Everything that does not change stays byte for
+byte.
 
-How one change is made in one document is `splice.py`'s.
+`splice.py` makes one change in one document.
 """
 
 from __future__ import annotations
@@ -10,26 +10,26 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any, Final
 
-from reconciler.manifests.edit.splice import Change, spliced, values
-from reconciler.manifests.yaml.nodes import starts, tree
-from reconciler.manifests.yaml.places import File
-from reconciler.manifests.yaml.read import read
+from reconciler.manifests.edit.splice import Change, read_values, splice
+from reconciler.manifests.yaml.document import File
+from reconciler.manifests.yaml.nodes import find_document_starts, read_tree
+from reconciler.manifests.yaml.reader import read_documents
 
 _MARK: Final = "\ufeff"  # some editors begin a file with it
 
 
-class Text:
-    """A file's text, taken apart; raises UnicodeDecodeError and YAMLError for one that the strict
-    reader does not take either.
+class ManifestText:
+    """A file's text, split into documents. Raises UnicodeDecodeError and YAMLError for a text that
+    the strict reader refuses.
     """
 
     def __init__(self, data: bytes) -> None:
         text = data.decode("utf-8")
         self._mark = _MARK if text.startswith(_MARK) else ""
         text = text.removeprefix(_MARK)
-        places = [*starts(text), len(text)]
+        places = [*find_document_starts(text), len(text)]
         self._parts = [text[begin:end] for begin, end in pairwise(places)]
-        self._values = [values(part) for part in self._parts]
+        self._values = [read_values(part) for part in self._parts]
         self._index: dict[tuple[str, str], int] = {}
         for number, value in enumerate(self._values):
             if isinstance(value, dict) and isinstance(value.get("metadata"), dict):
@@ -37,8 +37,8 @@ class Text:
                     (str(value.get("kind")), str(value["metadata"].get("name"))), number
                 )
 
-    def spec(self, kind: str, name: str) -> dict[str, Any] | None:
-        """The spec of a document as it now stands; None where there is no such document."""
+    def get_spec(self, kind: str, name: str) -> dict[str, Any] | None:
+        """The current spec of a document; None if there is no such document."""
         number = self._index.get((kind, name))
         return None if number is None else self._values[number]["spec"]
 
@@ -47,17 +47,17 @@ class Text:
         number = self._index[kind, name]
         part: str | None = self._parts[number]
         for change in changes:
-            part = spliced(part, change) if part is not None else None
+            part = splice(part, change) if part is not None else None
         if part is None:
             return False
-        self._parts[number], self._values[number] = part, values(part)
+        self._parts[number], self._values[number] = part, read_values(part)
         return True
 
     def drop(self, kind: str, name: str) -> bool:
-        """Takes out a document; the comments above and below it stay."""
+        """Removes a document; the comments above and below it stay."""
         number = self._index[kind, name]
         part = self._parts[number]
-        root = tree(part)
+        root = read_tree(part)
         if root is None or "\n" not in part[root.end :]:
             self._parts[number] = part[: root.start] if root is not None else part
         else:
@@ -65,15 +65,15 @@ class Text:
         self._values[number] = None
         return True
 
-    def whole(self) -> str | None:
-        """The text of the file; None if it does not say, read as a whole, what its documents say
-        alone.
+    def assemble(self) -> str | None:
+        """The text of the file; None if the file as a whole reads differently from its
+        documents.
         """
         text = "".join(self._parts)
-        documents, problems = read(File(""), text.encode())
-        said = [value for value in self._values if value is not None]
+        documents, problems = read_documents(File(""), text.encode())
+        values = [value for value in self._values if value is not None]
         return (
             None
-            if problems or [document.value for document in documents] != said
+            if problems or [document.value for document in documents] != values
             else self._mark + text
         )

@@ -1,6 +1,6 @@
 """Bytes -> documents and problems: the strict YAML 1.2 reader, for JSON files too.
 
-Any bytes end in documents or problems, never in an exception. Opening files is not here.
+Any bytes give documents or problems, never an exception. Files are opened elsewhere.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from yaml.error import MarkedYAMLError, YAMLError
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.webhook import Origin
 from reconciler.manifests.yaml.build import Builder, Stop
-from reconciler.manifests.yaml.places import Document, File
+from reconciler.manifests.yaml.document import Document, File
 
 SIZE: Final = 10 * 1024 * 1024  # bytes a file
 _DIRECTIVES: Final = 100  # the parser compares each with all before it
@@ -28,22 +28,22 @@ _PAIR: Final = re.compile(
 )
 
 
-def parser(text: str) -> Any:
-    """PyYAML's C parser, or the pure one where the extension was not built."""
+def open_parser(text: str) -> Any:
+    """PyYAML's C parser, or the pure Python parser if the extension was not built."""
     try:
-        from yaml._yaml import CParser  # noqa: PLC0415  PyYAML has it only where libyaml was found
+        from yaml._yaml import CParser  # noqa: PLC0415  PyYAML has it only if libyaml was found
     except ImportError:
         return yaml.SafeLoader(text)
     return CParser(text)
 
 
-def _join_pair(found: re.Match[str]) -> str:
-    point = 0x10000 + ((int(found[2], 16) - 0xD800) << 10) + (int(found[3], 16) - 0xDC00)
-    return f"{found[1]}\\U{point:08x}"
+def _join_pair(match: re.Match[str]) -> str:
+    point = 0x10000 + ((int(match[2], 16) - 0xD800) << 10) + (int(match[3], 16) - 0xDC00)
+    return f"{match[1]}\\U{point:08x}"
 
 
 def _decode(file: File, data: bytes) -> list[Problem]:
-    """Puts the text into the file; problems if it is not text that YAML can hold."""
+    """Puts the text into the file; returns problems if it is not text that YAML can hold."""
     if len(data) > SIZE:
         return [
             Problem(Origin(file.name, 1), "", "yaml/limit", "error", "the file has over 10 MiB")
@@ -53,13 +53,15 @@ def _decode(file: File, data: bytes) -> list[Problem]:
     except UnicodeDecodeError as error:
         file.text = data[: error.start].decode("utf-8-sig", errors="replace")
         return [
-            file.problem(len(file.text), "yaml/encoding", "not UTF-8", "save the file as UTF-8")
+            file.make_problem(
+                len(file.text), "yaml/encoding", "not UTF-8", "save the file as UTF-8"
+            )
         ]
-    odd = data.translate(None, _USUAL)  # nearly always empty, and faster than a search
-    control = _CONTROL.search(file.text) if odd else None
+    unusual_bytes = data.translate(None, _USUAL)  # nearly always empty, and faster than the search
+    control = _CONTROL.search(file.text) if unusual_bytes else None
     if control is not None:
         return [
-            file.problem(
+            file.make_problem(
                 control.start(),
                 "yaml/encoding",
                 f"a control character (U+{ord(control[0]):04X})",
@@ -68,18 +70,20 @@ def _decode(file: File, data: bytes) -> list[Problem]:
         ]
     if (
         "%" in file.text
-        and (over := next(islice(_DIRECTIVE.finditer(file.text), _DIRECTIVES, None), None))
+        and (directive := next(islice(_DIRECTIVE.finditer(file.text), _DIRECTIVES, None), None))
         is not None
     ):
-        return [file.problem(over.start(), "yaml/limit", f"over {_DIRECTIVES} directives")]
+        return [
+            file.make_problem(directive.start(), "yaml/limit", f"over {_DIRECTIVES} directives")
+        ]
     if "\\u" in file.text and file.text.lstrip()[:1] in {"{", "["}:
         file.text = _PAIR.sub(
             _join_pair, file.text
-        )  # JSON writes what is beyond U+FFFF as two escapes, YAML as one
+        )  # JSON writes characters beyond U+FFFF as two escapes, YAML as one
     return []
 
 
-# What the parser reports, by a part of its words, and what to do; the first that fits.
+# A part of the parser's message, and the fix; the first match counts.
 _FIXES: Final = (
     (
         "mapping values are not allowed",
@@ -107,19 +111,21 @@ _FIXES: Final = (
 _ELSE: Final = "check indentation, colons and quotes of this line and of the one before"
 
 
-def _syntax(file: File, error: YAMLError) -> Problem:
-    """The parser's complaint with the source line and a hint."""
+def _syntax_problem(file: File, error: YAMLError) -> Problem:
+    """The parser's error with the source line and a hint."""
     if not isinstance(error, MarkedYAMLError):
-        return file.problem(0, "yaml/syntax", "not YAML")
-    from reconciler.manifests.yaml.excerpt import excerpt  # noqa: PLC0415  a manifest without a fault does not need it
+        return file.make_problem(0, "yaml/syntax", "not YAML")
+    from reconciler.manifests.yaml.excerpt import make_excerpt  # noqa: PLC0415  a manifest without a fault does not need it
 
-    index, message, hint = _complaint(file, error)
-    return replace(file.problem(index, "yaml/syntax", message, hint), excerpt=excerpt(file, index))
+    index, message, hint = _explain_syntax(file, error)
+    return replace(
+        file.make_problem(index, "yaml/syntax", message, hint), excerpt=make_excerpt(file, index)
+    )
 
 
-def _complaint(file: File, error: MarkedYAMLError) -> tuple[int, str, str]:
-    """Where the parser stopped, why, and what to do; the place is the opening quote if one is not
-    closed.
+def _explain_syntax(file: File, error: MarkedYAMLError) -> tuple[int, str, str]:
+    """The offset, the reason and the fix of a syntax error. The offset of an unclosed quote is its
+    start.
     """
     unclosed = "quoted" in (error.context or "") and "end of stream" in (error.problem or "")
     mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
@@ -134,24 +140,22 @@ def _complaint(file: File, error: MarkedYAMLError) -> tuple[int, str, str]:
     return index, f"not YAML: {words.split(chr(39))[0].strip()}", hint
 
 
-def read(file: File, data: bytes) -> tuple[list[Document], list[Problem]]:
-    """The documents of one file and the problems of reading it; documents before a syntax error are
-    there too.
-    """
+def read_documents(file: File, data: bytes) -> tuple[list[Document], list[Problem]]:
+    """The documents of one file and its problems; documents before a syntax error are included."""
     problems = _decode(file, data)
     if problems:
         return [], problems
     builder = Builder(file)
     try:
-        builder.run(parser(file.text).get_event)
+        builder.run(open_parser(file.text).get_event)
     except Stop:
         pass
     except YAMLError as error:
-        builder.problems.append(_syntax(file, error))
+        builder.problems.append(_syntax_problem(file, error))
     except (
         RecursionError,
         ValueError,
         MemoryError,
     ):  # of the pure parser, or of the C parser's own buffers
-        builder.problems.append(file.problem(0, "yaml/syntax", "not YAML that can be read"))
+        builder.problems.append(file.make_problem(0, "yaml/syntax", "not YAML that can be read"))
     return builder.documents, builder.problems

@@ -1,4 +1,4 @@
-"""What `doctor` found, as text and as `reconciler.doctor/v1`."""
+"""The findings of `doctor`, as text and as `reconciler.doctor/v1`."""
 
 from __future__ import annotations
 

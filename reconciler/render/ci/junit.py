@@ -31,15 +31,15 @@ def _failure(case: Element, kind: str, message: str, hint: str | None) -> None:
     failure.text = terminal(f"{message}; hint: {hint}" if hint else message)
 
 
-def _counted(element: Element) -> Element:
-    """With the totals of its cases, which readers want as attributes."""
+def _add_counts(element: Element) -> Element:
+    """Adds the totals of the cases, which readers expect as attributes."""
     cases = list(element.iter("testcase"))
     failed = sum(case.find("failure") is not None for case in cases)
-    spent = sum(float(case.get("time", "0")) for case in cases)
+    seconds = sum(float(case.get("time", "0")) for case in cases)
     skipped = sum(case.find("skipped") is not None for case in cases)
     counts = {"tests": len(cases), "failures": failed, "errors": 0, "skipped": skipped}
     element.attrib |= {name: str(count) for name, count in counts.items()} | {
-        "time": f"{spent:.3f}"
+        "time": f"{seconds:.3f}"
     }
     return element
 
@@ -51,32 +51,32 @@ def _text(root: Element) -> str:
 
 def _check(suite: Element, check: Check) -> None:
     delivery = check.delivery
-    what = "" if check.check == "delivery" else f", {check.check} check"
-    names = _attributes(classname=check.key, name=f"{delivery.event} via {check.via}{what}")
+    suffix = "" if check.check == "delivery" else f", {check.check} check"
+    names = _attributes(classname=check.key, name=f"{delivery.event} via {check.via}{suffix}")
     case = SubElement(suite, "testcase", names | {"time": f"{delivery.seconds:.3f}"})
     status = "" if delivery.status_code is None else f" {delivery.status_code}"
-    told = f"{delivery.verdict.value}{status}{f', {delivery.detail}' if delivery.detail else ''}"
+    result = f"{delivery.verdict.value}{status}{f', {delivery.detail}' if delivery.detail else ''}"
     if check.passed:
-        SubElement(case, "system-out").text = terminal(told)
+        SubElement(case, "system-out").text = terminal(result)
     elif not check.tested:
         SubElement(case, "skipped", _attributes(message=f"not tested: {check_result(check)}"))
     else:
-        _failure(case, delivery.verdict.value, told, check_hint(check))
+        _failure(case, delivery.verdict.value, result, check_hint(check))
 
 
 def test_junit(test_report: TestReport) -> str:
     """A suite a webhook, in the order given, and a case a check."""
     root = Element("testsuites", name="reconciler test")
     _suites(root, test_report)
-    return _text(_counted(root))
+    return _text(_add_counts(root))
 
 
 def tests_junit(tenants: Iterable[tuple[str, TestReport | None, str]]) -> str:
-    """The same for several tenants, their names before those of the suites; without a report a case
-    that failed, and why.
+    """The same for several tenants, their names before those of the suites; without a report a
+    failed case with the reason.
     """
     root = Element("testsuites", name="reconciler test")
-    for tenant, test_report, why in tenants:
+    for tenant, test_report, reason in tenants:
         if test_report is not None:
             _suites(root, test_report, f"{tenant}: ")
             continue
@@ -86,9 +86,9 @@ def tests_junit(tenants: Iterable[tuple[str, TestReport | None, str]]) -> str:
             "testcase",
             _attributes(classname=tenant, name="tenant was tested") | {"time": "0.000"},
         )
-        _failure(case, "not-tested", why, None)
-        _counted(suite)
-    return _text(_counted(root))
+        _failure(case, "not-tested", reason, None)
+        _add_counts(suite)
+    return _text(_add_counts(root))
 
 
 def _suites(root: Element, test_report: TestReport, prefix: str = "") -> None:
@@ -96,7 +96,7 @@ def _suites(root: Element, test_report: TestReport, prefix: str = "") -> None:
         suite = SubElement(root, "testsuite", _attributes(name=f"{prefix}{key}"))
         for check in checks:
             _check(suite, check)
-        _counted(suite)
+        _add_counts(suite)
         if key in test_report.switched_off:
             SubElement(suite, "system-out").text = f"warning: {RECEIVES_NOTHING}"
 
@@ -105,10 +105,10 @@ def problems_junit(problems: Iterable[Problem], documents: int, skipped: int) ->
     """One suite: a case for each problem, of which errors are failures; and one for the manifests,
     which holds the summary.
     """
-    listed = tuple(problems)
+    all_problems = tuple(problems)
     root = Element("testsuites", name="reconciler validate")
     suite = SubElement(root, "testsuite", name="validate")
-    for problem in listed:
+    for problem in all_problems:
         origin = problem.origin
         names = _attributes(
             classname=origin.file,
@@ -124,6 +124,6 @@ def problems_junit(problems: Iterable[Problem], documents: int, skipped: int) ->
     case = SubElement(
         suite, "testcase", {"classname": "validate", "name": "manifests were read", "time": "0.000"}
     )
-    SubElement(case, "system-out").text = problems_summary(listed, documents, skipped)
-    _counted(suite)
-    return _text(_counted(root))
+    SubElement(case, "system-out").text = problems_summary(all_problems, documents, skipped)
+    _add_counts(suite)
+    return _text(_add_counts(root))

@@ -1,11 +1,11 @@
-"""What an export wrote, as text, as a document, and as remarks for standard error."""
+"""The result of an export, as text, as a document, and as remarks for standard error."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reconciler.render.counted import counted
+from reconciler.render.counts import show_count
 from reconciler.render.document import tenant_document
 from reconciler.render.escape import terminal
 from reconciler.render.paint import Paint
@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # as in `wording.py`
     from reconciler.core.export.exported import Export, Written
 
 
-def export_document(tenant: TenantRef, made: Export, files: Sequence[Written]) -> dict[str, Any]:
+def export_document(tenant: TenantRef, export: Export, files: Sequence[Written]) -> dict[str, Any]:
     """`reconciler.export/v1`: one entry a webhook that was written; `variables` are those that new
     manifests reference.
     """
@@ -23,11 +23,11 @@ def export_document(tenant: TenantRef, made: Export, files: Sequence[Written]) -
         "format": "reconciler.export/v1",
         "tenant": tenant_document(tenant),
         "summary": {
-            "created": len(made.fresh),
-            "updated": len(files) - len(made.fresh),
-            "unchanged": made.unchanged,
-            "absent": len(made.absent),
-            "others": made.others,
+            "created": len(export.fresh),
+            "updated": len(files) - len(export.fresh),
+            "unchanged": export.unchanged,
+            "absent": len(export.absent),
+            "others": export.other_owners,
         },
         "files": [
             {
@@ -44,13 +44,13 @@ def export_document(tenant: TenantRef, made: Export, files: Sequence[Written]) -
             for file in files
         ],
         "variables": _variables(files),
-        "warnings": _warnings(made),
+        "warnings": _warnings(export),
     }
 
 
-def export_text(made: Export, files: Sequence[Written], *, color: bool = False) -> str:
+def export_text(export: Export, files: Sequence[Written], *, color: bool = False) -> str:
     """One line a webhook that was written, then the summary."""
-    paint = Paint(on=color)
+    paint = Paint(enabled=color)
     lines = []
     for file in files:
         sign, hue = ("~", "yellow") if file.fields else ("+", "green")
@@ -58,20 +58,18 @@ def export_text(made: Export, files: Sequence[Written], *, color: bool = False) 
         place = f"{terminal(file.file)}:{file.line}" if file.fields else terminal(file.file)
         lines.append(
             f"{paint(hue, sign)} {place}  "
-            f"{paint('bold', terminal(file.name))}{fields}{_whence(file)}"
+            f"{paint('bold', terminal(file.name))}{fields}{_describe_source(file)}"
         )
     summary = (
-        f"Export: {len(made.fresh)} new, {len(files) - len(made.fresh)} changed, "
-        f"{made.unchanged} unchanged"
+        f"Export: {len(export.fresh)} new, {len(files) - len(export.fresh)} changed, "
+        f"{export.unchanged} unchanged"
     )
-    others = f", {made.others} of other owners left out" if made.others else ""
-    return "\n".join([*lines, *([""] if lines else []), paint("bold", f"{summary}{others}.")])
+    suffix = f", {export.other_owners} of other owners left out" if export.other_owners else ""
+    return "\n".join([*lines, *([""] if lines else []), paint("bold", f"{summary}{suffix}.")])
 
 
-def _whence(file: Written) -> str:
-    """Where a webhook that no manifest declares came from, as its mark says; "" where it has
-    none.
-    """
+def _describe_source(file: Written) -> str:
+    """The source of a webhook that no manifest declares, from its mark; "" without a mark."""
     if file.fields or file.mark is None:
         return ""
     sources = f" from {', '.join(map(terminal, file.mark.sources))}" if file.mark.sources else ""
@@ -83,15 +81,15 @@ def _whence(file: Written) -> str:
     return f"  (marked by owner {terminal(file.mark.owner)}{sources}{repository})"
 
 
-def remarks(made: Export, files: Sequence[Written]) -> Iterator[str]:
-    """What a person has to know beside it: warnings, and the variables to set before a run that
-    sends credentials.
+def remarks(export: Export, files: Sequence[Written]) -> Iterator[str]:
+    """What a person has to know: warnings, and the variables to set before a run that sends
+    credentials.
     """
-    for warning in _warnings(made):
+    for warning in _warnings(export):
         yield f"warning: {terminal(warning)}"
     names = _variables(files)
     if names:
-        yield f"{counted(len(names), 'variable')} to set, which these manifests reference:"
+        yield f"{show_count(len(names), 'variable')} to set, which these manifests reference:"
         yield from (f"  {name}" for name in names)
 
 
@@ -99,9 +97,9 @@ def _variables(files: Sequence[Written]) -> list[str]:
     return [name for file in files for name in file.variables]
 
 
-def _warnings(made: Export) -> list[str]:
+def _warnings(export: Export) -> list[str]:
     absent = [
         f"{item.origin}: {item.spec.name} is not at the tenant; its manifest stays as it is"
-        for item in made.absent
+        for item in export.absent
     ]
-    return [*absent, *made.warnings]
+    return [*absent, *export.warnings]

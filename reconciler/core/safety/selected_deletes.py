@@ -1,9 +1,7 @@
-"""Deletes of webhooks that the files still declare, but that the Tenant in use does not select any
-more.
+"""Deletes of webhooks that the files still declare, but the Tenant in use no longer selects.
 
-A lost label looks like a removed manifest to a plan, which sees only what the Tenant selects. Pure.
-docs/plan-rules.md, rule
-16.
+For a plan a lost label looks like a removed manifest: it sees only what the Tenant selects. Pure.
+docs/plan-rules.md, rule 16.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.core.change import Violation
-from reconciler.core.model.limits import normal
+from reconciler.core.model.limits import normalize_name
 from reconciler.core.safety.selection import LeftOut, Selection
 
 if TYPE_CHECKING:
@@ -23,32 +21,30 @@ if TYPE_CHECKING:
 def check_deletes(
     deletes: Iterable[Change], selection: Selection
 ) -> tuple[tuple[Change, ...], tuple[Violation, ...]]:
-    """The deletes, with another reason where the webhook is declared still, and a violation for
-    each of those.
-    """
+    """The deletes, and a violation per webhook that is still declared; its reason says so."""
     changes = tuple(deletes)
     if not changes or not selection.left_out:
         return changes, ()
     keys = {item.key: item for item in selection.left_out}
     former = {name: item for item in selection.left_out for name in item.previously}
-    names = {normal(item.name): item for item in selection.left_out}
-    checked, violations = [], []
+    names = {normalize_name(item.name): item for item in selection.left_out}
+    checked_changes, violations = [], []
     for change in changes:
-        key, marked = change.key or "", change.key is not None
+        key, has_mark = change.key or "", change.key is not None
         item = (
             keys.get(key)
             or former.get(key)
             or former.get(change.name)
-            or (None if marked else names.get(normal(change.name)))
+            or (None if has_mark else names.get(normalize_name(change.name)))
         )
         if item is not None:
-            violations.append(_violation(change, item, selection))
-            change = replace(change, reason="ours, declared, but not selected")  # noqa: PLW2901  the same change, told better
-        checked.append(change)
-    return tuple(checked), tuple(violations)
+            violations.append(_make_violation(change, item, selection))
+            change = replace(change, reason="ours, declared, but not selected")  # noqa: PLW2901  the same change with a better reason
+        checked_changes.append(change)
+    return tuple(checked_changes), tuple(violations)
 
 
-def _violation(change: Change, item: LeftOut, selection: Selection) -> Violation:
+def _make_violation(change: Change, item: LeftOut, selection: Selection) -> Violation:
     place = f"{item.origin.file}:{item.origin.line}"
     fault = (
         f"{change.name}: declared in {place}, but tenant {selection.tenant} selects "

@@ -28,12 +28,12 @@ def fingerprints(problems: Iterable[Problem]) -> Iterator[str]:
     """32 hex digits for each problem, the same wherever it moves within its file, and never the
     same twice in a run.
     """
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for problem in problems:
         parts = [problem.origin.file, problem.rule, problem.pointer, problem.message]
         text = json.dumps(parts)  # escapes lone surrogates, and keeps the parts apart
-        seen[text] += 1
-        yield hashlib.sha256(f"{text}{seen[text]}".encode()).hexdigest()[:32]
+        counts[text] += 1
+        yield hashlib.sha256(f"{text}{counts[text]}".encode()).hexdigest()[:32]
 
 
 def uri(file: str) -> str:
@@ -81,15 +81,15 @@ def problems_sarif(
     """One run with one result a problem, in the order given; `version` is the program's. Columns
     count characters.
     """
-    listed = tuple(problems)
-    rules = sorted({problem.rule for problem in listed})
+    all_problems = tuple(problems)
+    rules = sorted({problem.rule for problem in all_problems})
     driver = {
         "name": "reconciler",
         "semanticVersion": version,
         "rules": [{"id": rule} for rule in rules],
     }
-    marked = zip(listed, fingerprints(listed), strict=True)
-    results = [_result(problem, rules.index(problem.rule), mark) for problem, mark in marked]
+    fingerprinted = zip(all_problems, fingerprints(all_problems), strict=True)
+    results = [_result(problem, rules.index(problem.rule), mark) for problem, mark in fingerprinted]
     run = {
         "tool": {"driver": driver},
         "invocations": [{"executionSuccessful": True}],
