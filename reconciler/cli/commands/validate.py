@@ -32,7 +32,7 @@ Examples:
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ValidateOptions:
     """The options of `validate`."""
 

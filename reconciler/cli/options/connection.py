@@ -11,7 +11,7 @@ from reconciler.cli.options.option import Decorator, Number, option, together
 from reconciler.core.errors import BadRequest
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ConnectionOptions:
     """Addresses and ports that deliveries may reach beside the usual ones, certificate authorities
     beside the machine's, the seconds of a request, and those of the whole run.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.manifests.secret_sources import FetchCache
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SecretOptions:
     """What references to secrets may use."""
 
@@ -25,7 +25,7 @@ class SecretOptions:
     allow_command: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PolicyOptions:
     """Where the organisation's rules are. A command that uses them sets `mode`."""
 
@@ -34,7 +34,7 @@ class PolicyOptions:
     mode: PoliciesMode = "ignore"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ReadRules:
     """What a command accepts while it reads: `strict` no warning, `may_be_empty` paths without a
     document, `lenient` several Tenant manifests. With `check_each` it checks the patches of every
@@ -48,7 +48,7 @@ class ReadRules:
     keep_values: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SharedInput:
     """What the runs for several tenants share: standard input, what secret sources returned, and
     the names that some tenant declares.
@@ -59,7 +59,7 @@ class SharedInput:
     known: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ManifestOptions:
     """The manifests among `paths`, for one tenant; `since` is the revision to compare them with."""
 

@@ -10,7 +10,7 @@ import click
 from reconciler.cli.options.option import Decorator, option, together
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class NarrowOptions:
     """Names and labels of webhooks; empty: every webhook."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.cli.options.option import Decorator, option, together
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TenantOptions:
     """A Tenant manifest by name, the API at a url with the token in a file, or the embedded tenant
     in a file. `owner` is who we are there.

@@ -16,7 +16,7 @@ Identity = Literal["name", "url"]
 Conditional = Literal["revision", "compare"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SecretRules:
     """What the product does with a credential.
 
@@ -28,7 +28,7 @@ class SecretRules:
     visible: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Capabilities:
     """What one provider can do.
 

@@ -30,7 +30,7 @@ class Kind(StrEnum):
     OPTIONS = "options"  # the product's own fields, each by its name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Field:
     """One field: its path in a manifest's spec, how to read it from a spec, and what it means if a
     manifest leaves it out.

@@ -27,7 +27,7 @@ from reconciler.manifests.yaml.reader import read_documents
 _COMMON: Final = frozenset({"Policy"})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Reading:
     """What has been read so far. If `only_kind` is set, then only documents of that kind are read.
 

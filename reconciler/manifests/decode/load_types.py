@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.core.safety.rules import Rule
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TenantSpec:
     """A Tenant manifest. It has `url` and `token`, or `local` (an absolute path). `select` holds
     the labels that a webhook needs, {} for none.
@@ -57,7 +57,7 @@ class TenantSpec:
         return self.select.items() <= labels.items()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class EventSubscriptionRef:
     """An EventSubscription: the absolute path of its file, its line, and the keys of its
     webhooks.
@@ -69,7 +69,7 @@ class EventSubscriptionRef:
     keys: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Manifests:
     """What the manifests declare. `declared` is sorted by key and holds only what the tenant in use
     selects; `problems` are warnings.

@@ -56,7 +56,7 @@ def merge_patch(
     return result
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PatchedDocuments:
     """The documents that are left, with their patches applied. `refused_keys` are those that the
     schema refused after patching.

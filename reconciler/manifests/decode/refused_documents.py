@@ -22,7 +22,7 @@ _SHORTEST: Final = {"apiVersion": API, "kind": "Webhook", "metadata": {"name": "
 _PART: Final = 1_000  # characters that are searched in the time of a comparison
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class RefusedDocuments:
     """What is known of documents that the schema refused, and the `texts` of files with a fault in
     their YAML.

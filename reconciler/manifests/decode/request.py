@@ -16,7 +16,7 @@ SecretsMode = Literal["ignore", "warn", "require"]
 PoliciesMode = Literal["ignore", "read", "judge"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class InputFiles:
     """The files to read: `paths` in `tree`, and `stdin` for the path `-`.
 
@@ -38,7 +38,7 @@ class InputFiles:
         return STDIN_ARGUMENT in self.paths
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TenantChoice:
     """The Tenant manifest to use: the one called `name`, else the only one.
 
@@ -53,7 +53,7 @@ class TenantChoice:
     check_each: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SecretLookup:
     """How references to secrets are looked up.
 
@@ -76,7 +76,7 @@ class SecretLookup:
     once: FetchCache = field(default_factory=FetchCache, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PolicyChoice:
     """The organisation's rules.
 
@@ -91,7 +91,7 @@ class PolicyChoice:
     revision: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Request:
     """What to read and how. `env` is the environment for references and for git.
 

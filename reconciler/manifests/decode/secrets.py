@@ -50,7 +50,7 @@ Lists = tuple[
 ]  # each Tenant that selects a webhook; its `spec.secrets` lists what may be referenced
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Resolver:
     """Resolves references. `tokens` are the places of every Tenant's token; `fetch_cache` keeps
     fetched values.

@@ -24,7 +24,7 @@ _MAX_SELECTORS: Final = 3  # selectors that a hint lists
 Select = frozenset[tuple[str, str]]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class WebhookIndex:
     """The Webhook documents of a run, found by label; a webhook is its position among them."""
 

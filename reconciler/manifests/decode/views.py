@@ -75,7 +75,7 @@ def make_drafts(
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class _Views:
     """Makes the webhooks that a Tenant gets out of what was read."""
 

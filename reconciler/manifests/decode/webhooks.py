@@ -35,7 +35,7 @@ _NO_AUTH: Final = NoAuth()
 _NOWHERE: Final = MappingProxyType[tuple[str, ...], Origin]({})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Draft:
     """A webhook on its way to Declared. The subscriptions of `event_subscriptions`,
     EventSubscription documents, still join `subscription_places`.

@@ -28,7 +28,7 @@ class _Link(NamedTuple):
     number: int  # of the PATH that it was found under
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Walk:
     """Lists the files of folders. `show_path` writes a path for messages; problems join
     `problems`.

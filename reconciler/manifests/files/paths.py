@@ -19,7 +19,7 @@ STDIN_ARGUMENT: Final = "-"
 _EMPTY_PATH: Final = "a PATH is empty, as of a variable that is not set; . is the current folder"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class InputFile:
     """A file to read: an argument itself, or a file in a folder."""
 

@@ -27,7 +27,7 @@ _LIMITS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Field:
     """One field. `types` are words for a reader; `facts` are its default and limits; `variant` is
     the variant that it belongs to ("" for any).

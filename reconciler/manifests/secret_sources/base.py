@@ -51,7 +51,7 @@ class Place:
     subject: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Login:
     """How to log in. `places` are the places of its credentials, by field. An empty field has
     Vault's own default.
@@ -64,7 +64,7 @@ class Login:
     places: tuple[tuple[str, Place], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Access:
     """What a run gives its sources: its environment, the seconds that one request or process may
     take, and permissions.

@@ -103,7 +103,7 @@ def make_pointer(path: Path) -> str:
     return "".join("/" + str(step)[:_KEY].replace("~", "~0").replace("/", "~1") for step in path)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PatchTrace:
     """A document before its patches, and the position of each path that a patch set.
 
@@ -115,7 +115,7 @@ class PatchTrace:
     grafts: Mapping[Path, tuple[Document, Path]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Document:
     """One document: plain dicts, lists and scalars, and the file that knows their positions.
 
@@ -260,7 +260,7 @@ def _count_common_steps(first: Path, second: Path) -> int:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ParsedFile:
     """A file without a problem and its documents, kept to reuse for an equal text."""
 
