@@ -14,6 +14,7 @@ from reconciler.cli.run.connect import sender
 from reconciler.cli.run.database import open_db
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.lines import Lines
+from reconciler.cli.terminal.logs import start_logging
 from reconciler.delivery.send import Sender
 from reconciler.net.proxies import Proxy
 from reconciler.tenant.api.endpoint import SIGN_IN
@@ -45,7 +46,7 @@ def serve(console: Console, tenant: Tenant, options: PlaceOptions, deliveries: S
     place = _place(options)
     store, lines = open_db(tenant.db), Lines(2)
     try:
-        console.start_logging(lines)
+        start_logging(console, lines)
         app = _app(tenant, store, deliveries, place)
         server.serve(store, app, place, _announce(console, store, place))
     finally:

@@ -16,7 +16,6 @@ T = TypeVar("T")
 def _set_verbose(ctx: click.Context, _param: click.Parameter, value: int) -> None:
     console = console_of(ctx)
     console.verbose = max(console.verbose, value)
-    console.start_logging()
 
 
 def _setter(
@@ -28,7 +27,6 @@ def _setter(
         console = console_of(ctx)
         if value:
             apply(console, value)
-            console.start_logging()
         return value
 
     return callback

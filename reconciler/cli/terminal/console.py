@@ -3,41 +3,11 @@
 from __future__ import annotations
 
 import io
-import json
-import logging
 import os
 import sys
-from datetime import UTC, datetime
 from typing import IO, Any
 
 import click
-
-
-class _JsonLines(logging.Formatter):
-    """One JSON object a line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Time in UTC, level, logger, message, and the record's `fields`, if it has any; nothing of
-        other arguments.
-        """
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        return json.dumps({**line, **getattr(record, "fields", {})}, ensure_ascii=False)
-
-
-class _TextLines(logging.Formatter):
-    """A warning as people read it; further lines, which `-v` asks for, say where they come from."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """`warning: message`, or level, logger and message."""
-        level = record.levelname
-        if record.levelno >= logging.WARNING:
-            return f"{level.lower()}: {record.getMessage()}"
-        return f"{level} {record.name}: {record.getMessage()}"
 
 
 class OutputLost(Exception):
@@ -67,27 +37,6 @@ class Console:
         wanted = self.force_color or can_draw(sys.stdout)
         return self.output == "text" and not self.no_color and wanted
 
-    def start_logging(self, handler: logging.Handler | None = None) -> None:
-        """Sends this package's log lines to standard error; other packages' never, they may hold
-        urls.
-
-        With a `handler` of its own a command is a server: it tells one level more, and with the
-        time.
-        """
-        logger = logging.getLogger("reconciler")
-        for old in list(logger.handlers):
-            logger.removeHandler(old)
-        serves = handler is not None
-        handler = handler or logging.StreamHandler(sys.stderr)
-        text = (
-            logging.Formatter("%(asctime)s %(levelname)s %(message)s") if serves else _TextLines()
-        )
-        handler.setFormatter(_JsonLines() if self.log_format == "json" else text)
-        logger.addHandler(handler)
-        logger.propagate = False
-        levels = [logging.WARNING, logging.INFO, logging.DEBUG]
-        logger.setLevel(logging.ERROR if self.quiet else levels[min(self.verbose + serves, 2)])
-
     def data(self, text: str) -> None:
         """A document on standard output; raises OutputLost."""
         try:
@@ -101,25 +50,23 @@ class Console:
     def say(self, text: str) -> None:
         """A remark on standard error, unless `--quiet`."""
         if not self.quiet:
-            self.tell(logging.INFO, text)
+            self.tell("INFO", text)
 
     def error(self, text: str) -> None:
         """An error on standard error."""
-        self.tell(logging.ERROR, text if self.log_format == "json" else f"error: {text}")
+        self.tell("ERROR", text if self.log_format == "json" else f"error: {text}")
 
-    def tell(self, level: int, text: str) -> None:
+    def tell(self, level: str, text: str) -> None:
         """Text on standard error whatever the options say; with `--log-format json` each of its
         lines is an object too.
         """
-        if self.log_format != "json":
+        if self.log_format == "json":
+            from reconciler.cli.terminal.logs import json_lines  # noqa: PLC0415  logging costs 5 ms, text needs none of it
+
+            for line in json_lines(level, text):
+                click.echo(line, err=True)
+        else:
             click.echo(text, err=True)
-            return
-        form = _JsonLines()
-        for line in filter(None, text.splitlines()):
-            click.echo(
-                form.format(logging.LogRecord("reconciler", level, "", 0, line, None, None)),
-                err=True,
-            )
 
 
 def is_terminal(stream: IO[Any] | None) -> bool:

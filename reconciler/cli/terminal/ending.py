@@ -4,10 +4,8 @@ README.md.
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
-import traceback
 from collections.abc import Callable, Iterable
 from enum import IntEnum
 from pathlib import Path
@@ -122,7 +120,9 @@ def _caught(call: Callable[[], Any], console: Console) -> int:  # noqa: PLR0911 
     except OSError as error:
         return _tell(console, "system", _system(error), Exit.ERROR)
     except Exception:  # noqa: BLE001  a defect: the traceback is for us, the exit code for the pipeline
-        console.tell(logging.ERROR, traceback.format_exc().rstrip())
+        import traceback  # noqa: PLC0415  only for a defect
+
+        console.tell("ERROR", traceback.format_exc().rstrip())
         return _tell(
             console,
             "defect",
@@ -150,7 +150,7 @@ def _usage(error: click.UsageError, console: Console) -> int:
             if bare
             else f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help'."
         )
-        console.tell(logging.ERROR, usage)
+        console.tell("ERROR", usage)
     message = "a command is missing" if bare else " ".join(error.format_message().split())
     return _tell(console, "usage", message, Exit.USAGE)
 
@@ -176,4 +176,4 @@ def _problems(error: InvalidManifests, console: Console) -> None:
     if console.output in DOCUMENTS:
         console.data(rendered(console.output, *found))
     if console.output not in SPEAKING:
-        console.tell(logging.ERROR, rendered("text", *found).removesuffix("\n"))
+        console.tell("ERROR", rendered("text", *found).removesuffix("\n"))

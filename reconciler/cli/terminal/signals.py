@@ -12,6 +12,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
+from reconciler.cli.terminal.logs import start_logging_of_command
+
 T = TypeVar("T")
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -31,6 +33,7 @@ def run_made(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     one of them it would be lost there. A script's background job is started with SIGINT ignored;
     there too both signals must end a run with its report.
     """
+    start_logging_of_command()
     signal.signal(
         signal.SIGINT, signal.default_int_handler
     )  # which asyncio looks for, and replaces by its own
