@@ -34,6 +34,7 @@ from reconciler.core.saved.since import Base, labelled
 from reconciler.core.wire import webhooks as codec
 from reconciler.render import document, markdown, text
 from reconciler.tenant.page.forms import comparison
+from reconciler.tenant.requests.body import read_details
 from reconciler.tenant.store.rows import webhooks as rows
 from reconciler.tenant.store.store import open_store
 from reconciler.tenant.store.values.webhook import StoredWebhook
@@ -64,7 +65,7 @@ class Slower(Webhook):
 def _timeout(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The table with one more row."""
     monkeypatch.setattr(table, "MODEL", Slower)
-    table.FIELDS.insert(3, table.plain_field("timeout", 10))
+    table.FIELDS.insert(3, table.plain_field("timeout", 10, type=int))
     yield
     table.FIELDS.pop(3)
 
@@ -146,6 +147,29 @@ def test_a_new_field_is_exported_and_policies_see_it() -> None:
     assert "  timeout: 20\n" in make_manifest(held(20).spec, "a").text
     assert "timeout" not in make_manifest(held(10).spec, "a").text  # the default needs no line
     assert make_planned_document(slower(WANTED, 20), frozenset())["timeout"] == 20
+
+
+@pytest.mark.usefixtures("_timeout")
+def test_a_new_field_is_sent_to_the_tenant_and_read_back() -> None:
+    wanted = slower(WANTED, 20)
+    body = codec.make_create_body(wanted, OWNER)
+    assert codec.make_patch_body(held(10), wanted, OWNER)["timeout"] == 20
+    assert "timeout" not in codec.make_patch_body(held(20), wanted, OWNER)
+    shown = {**body, "id": "1", "revision": "1", "invocations": None}
+    assert codec.live_from_wire(shown).spec.timeout == 20  # type: ignore[attr-defined]  of the new model
+
+
+@pytest.mark.usefixtures("_timeout")
+@pytest.mark.parametrize(
+    ("value", "taken", "fault"),
+    [(20, 20, []), (None, 10, []), ("20", None, ["/timeout"]), (-1, None, ["/timeout"])],
+)
+def test_the_tenant_takes_a_new_field_or_says_what_is_wrong_with_it(
+    value: object, taken: int | None, fault: list[str]
+) -> None:
+    details = read_details({"timeout": value}, lambda _field, _text: b"")
+    assert details.fields.get("timeout") == taken
+    assert [error.pointer for error in details.errors] == fault
 
 
 def secret_auth(version: str) -> BearerAuth:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from reconciler.core.model.fields import list_plain_rows
+
 Mark = Literal["native", "field", "none"]
 Tests = Literal["unsaved", "saved", "none"]
 Identity = Literal["name", "url"]
@@ -69,6 +71,7 @@ class Capabilities:
 
 TENANT: Final = Capabilities(
     provider="tenant",
+    fields=frozenset(row.name for row in list_plain_rows()),
     auths=frozenset({"none", "basic", "bearer", "apiKey"}),
     event_parts=frozenset({"version", "severity"}),
     catalogue=True,

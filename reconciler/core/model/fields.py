@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from reconciler.core.model import auth
+from reconciler.core.model import auth, limits
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Subscription, Webhook
 
@@ -36,7 +36,8 @@ class Field:
     manifest leaves it out.
 
     `default` is that meaning; None leaves the live value, and `created` is what a create writes
-    then.
+    then. `type` is the type of a PLAIN value: str, bool or int. `check` says what is wrong with a
+    text, None if nothing is. `label` names the field for people.
     """
 
     path: Path
@@ -44,6 +45,9 @@ class Field:
     read: Callable[[Webhook], Any]
     default: Any = None
     created: Any = None
+    type: type[str | bool | int] = str
+    check: Callable[[str], str | None] = limits.name
+    label: str = ""
 
     @property
     def name(self) -> str:
@@ -56,16 +60,23 @@ class Field:
         return len(self.path) == 1 and self.kind in {Kind.PLAIN, Kind.REFERENCE, Kind.OPTIONS}
 
 
-def plain_field(name: str, default: Any = None, created: Any = None) -> Field:
-    """A row of kind PLAIN for an attribute of the spec."""
-    return Field((name,), Kind.PLAIN, lambda spec: getattr(spec, name, default), default, created)
+def plain_field(name: str, default: Any = None, **values: Any) -> Field:
+    """A row of kind PLAIN for an attribute of the spec, with further values of a Field."""
+    label = name.replace("_", " ").capitalize()
+    return Field(
+        (name,),
+        Kind.PLAIN,
+        lambda spec: getattr(spec, name, default),
+        default,
+        **{"label": label, **values},
+    )
 
 
 FIELDS: Final[list[Field]] = [
     plain_field("name"),
-    Field(("url",), Kind.REFERENCE, lambda spec: spec.url),
-    plain_field("description", ""),
-    plain_field("enabled", None, created=True),
+    Field(("url",), Kind.REFERENCE, lambda spec: spec.url, label="Endpoint URL"),
+    plain_field("description", "", check=limits.description),
+    plain_field("enabled", type=bool, created=True),
     Field(("auth", "type"), Kind.PLAIN, lambda spec: auth.get_auth_type(spec.auth), "none"),
     Field(("auth", "username"), Kind.REFERENCE, lambda spec: auth.get_username(spec.auth)),
     Field(("auth", "header"), Kind.FOLDED, lambda spec: auth.get_header(spec.auth), ""),

@@ -8,9 +8,9 @@ wire and for manifests of live webhooks, is one of the places that reveal secret
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from reconciler.core.model.auth import (
     ApiKeyAuth,
@@ -22,6 +22,7 @@ from reconciler.core.model.auth import (
     get_credential,
     get_credential_field,
 )
+from reconciler.core.model.fields import Field, list_common_rows, list_plain_rows, make_spec
 from reconciler.core.model.json_reading import JsonValue
 from reconciler.core.model.secret import HIDDEN, Secret, Withheld, hidden_url
 from reconciler.core.model.webhook import (
@@ -35,6 +36,7 @@ from reconciler.core.model.webhook import (
 )
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 
 def make_literal(spec: Webhook) -> Webhook:
@@ -61,7 +63,7 @@ def events_to_wire(subscriptions: frozenset[Subscription]) -> list[Json]:
     ]
 
 
-def _reveal_text(value: str | Secret) -> str:
+def _reveal_text(value: T | Secret) -> T | str:
     return value.reveal() if isinstance(value, Secret) else value
 
 
@@ -111,21 +113,26 @@ def mark_to_json(mark: ManagedBy) -> Json:
     }
 
 
-def _field_encoders(spec: Webhook) -> dict[str, Callable[[], Any]]:
-    """The encoder of each field, so that only sent values are revealed."""
-    return {
-        "name": lambda: spec.name,
-        "url": lambda: _reveal_text(spec.url),
-        "description": lambda: spec.description,
-        "enabled": lambda: True if spec.enabled is None else spec.enabled,
-        "auth": lambda: auth_to_wire(spec.auth),
-        "events": lambda: events_to_wire(spec.subscriptions),
-    }
+def _list_values() -> Iterator[Field]:
+    """The fields that are one value, without those of a product."""
+    return (row for row in list_common_rows() if row.is_simple)
+
+
+def _encode(row: Field, spec: Webhook) -> Any:
+    """A value as the tenant takes it: revealed if it is a secret; as in a new webhook if it is left
+    to the tenant.
+    """
+    value = row.read(spec)
+    return row.created if value is None else _reveal_text(value)
 
 
 def spec_to_wire(spec: Webhook) -> Json:
-    """A spec as the tenant takes it; `enabled` left to the tenant is true."""
-    return {field: tell() for field, tell in _field_encoders(spec).items()}
+    """A spec as the tenant takes it."""
+    return {
+        **{row.name: _encode(row, spec) for row in _list_values()},
+        "auth": auth_to_wire(spec.auth),
+        "events": events_to_wire(spec.subscriptions),
+    }
 
 
 def make_create_body(declared: Declared, owner: Owner) -> Json:
@@ -149,22 +156,24 @@ def _same_auth(before: Auth, after: Auth) -> bool:
     return before == after
 
 
+def _is_different(row: Field, before: Webhook, after: Webhook) -> bool:
+    """Whether a value changes; one that is left to the tenant does not."""
+    value = row.read(after)
+    return value is not None and value != row.read(before)
+
+
 def make_patch_body(live: Live, declared: Declared, owner: Owner) -> Json:
     """The merge patch that turns `live` into `declared`: the fields that differ, and the mark with
     our revision.
     """
     before, after = live.spec, declared.spec
-    pairs = {
-        "name": before.name == after.name,
-        "url": before.url == after.url,
-        "description": before.description == after.description,
-        "enabled": after.enabled is None or before.enabled == after.enabled,
-        "auth": _same_auth(before.auth, after.auth),
-        "events": before.subscriptions == after.subscriptions,
-    }
     body: Json = {
-        field: tell() for field, tell in _field_encoders(after).items() if not pairs[field]
+        row.name: _encode(row, after) for row in _list_values() if _is_different(row, before, after)
     }
+    if not _same_auth(before.auth, after.auth):
+        body["auth"] = auth_to_wire(after.auth)
+    if before.subscriptions != after.subscriptions:
+        body["events"] = events_to_wire(after.subscriptions)
     if declared.protected is not None and declared.protected != live.protected:
         body["protected"] = declared.protected
     body["managed_by"] = mark_to_wire(declared, owner, live.managed_by)
@@ -177,9 +186,9 @@ def make_test_body(spec: Webhook, live: Live | None, event: Subscription) -> Jso
     """
     body: Json = {
         "webhook": {
-            field: tell()
-            for field, tell in _field_encoders(spec).items()
-            if field in {"name", "url", "auth"}
+            "name": spec.name,
+            "url": _reveal_text(spec.url),
+            "auth": auth_to_wire(spec.auth),
         },
         "event": {"type": event.type, "version": event.version, "severity": event.severity},
     }
@@ -245,18 +254,23 @@ def _decode_use(body: JsonValue) -> Use:
     )
 
 
+_DECODERS: Final[Mapping[type, Callable[[JsonValue], Any]]] = {
+    str: JsonValue.text,
+    bool: JsonValue.flag,
+    int: JsonValue.count,
+}
+
+
 def live_from_wire(value: object) -> Live:
     """A webhook in a tenant's answer; raises ValueError with the pointer of the value that does not
     match the contract.
     """
     body = JsonValue(value)
-    spec = Webhook(
-        name=body.get("name").text(),
+    spec = make_spec(
+        {row.name: _DECODERS[row.type](body.get(row.name)) for row in list_plain_rows()},
         url=_decode_secret(body.get("url").text(), hidden_url),
-        description=body.get("description").text(),
-        enabled=body.get("enabled").flag(),
-        auth=_decode_auth(body.get("auth")),
-        subscriptions=frozenset(_decode_subscription(item) for item in body.get("events").items()),
+        authentication=_decode_auth(body.get("auth")),
+        events=frozenset(_decode_subscription(item) for item in body.get("events").items()),
     )
     return Live(
         spec,

@@ -6,7 +6,7 @@ Rules across documents are in `join.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
@@ -14,7 +14,8 @@ from typing import Any, Final
 from reconciler.core.model import limits
 from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth
 from reconciler.core.model.capabilities import TENANT, UNKNOWN, Capabilities, Find
-from reconciler.core.model.fields import list_attributes, make_spec
+from reconciler.core.model.fields import list_attributes, list_plain_rows, make_spec
+from reconciler.core.model.problem import Problem
 from reconciler.core.model.secret import Secret, fingerprint
 from reconciler.core.model.webhook import Declared, Origin
 from reconciler.manifests.decode.events import Origins, Places, decode_subscriptions
@@ -62,20 +63,23 @@ def decode_webhook(
     name = spec.get("name", key)
     if fault := _check_text(name):
         problems.append(document.make_problem(("spec", "name"), "webhook/name", f"name {fault}"))
-    description = spec.get("description", "")
-    if not (description.isascii() and description.isprintable()) and (
-        fault := limits.description(description)
-    ):
-        problems.append(
-            document.make_problem(
-                ("spec", "description"), "webhook/description", f"description {fault}"
-            )
-        )
+    problems += _check_texts(document, spec)
     lists = find_allowing_tenants(labels, tenants)
     auth = _decode_auth(document, spec["auth"], resolver, lists) if "auth" in spec else _NO_AUTH
     url = _decode_url(document, spec["url"], resolver, lists)
     subscription_places = decode_subscriptions(document, problems, kinds(lists, find))
     return Draft(document, key, name, labels, url, auth, subscription_places)
+
+
+def _check_texts(document: Document, spec: Mapping[str, Any]) -> Iterator[Problem]:
+    """Faults of the plain texts beside the name; their lengths are the schema's business."""
+    for row in list_plain_rows():
+        text = spec.get(row.name)
+        if row.name == "name" or not isinstance(text, str):
+            continue
+        if not (text.isascii() and text.isprintable()) and (fault := row.check(text)):
+            path, rule = ("spec", row.name), f"webhook/{row.name}"
+            yield document.make_problem(path, rule, f"{row.name} {fault}")
 
 
 def kinds(tenants: Iterable[TenantSpec], find: Find) -> tuple[Capabilities, ...]:

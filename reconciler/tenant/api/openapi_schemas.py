@@ -7,9 +7,11 @@ schema cannot say (NFC, when a stored secret is enough) is prose.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from reconciler.core.model import limits
+from reconciler.core.model.fields import list_common_rows
 from reconciler.core.results.reports import Verdict
 from reconciler.tenant.api import openapi_patterns as patterns
 from reconciler.tenant.problems import API
@@ -166,18 +168,32 @@ _INVOCATIONS: Final = make_record(
     }
 )
 _EVENTS: Final = make_list(make_ref("Subscription"), uniqueItems=True)
-_NAMED: Final[Json] = {
+_BY_NAME: Final[Json] = {
     "name": NFC,
     "url": {"type": "string", "pattern": patterns.URL, "maxLength": limits.URL_LENGTH},
+    "description": {
+        "type": "string",
+        "pattern": patterns.DESCRIPTION,
+        "maxLength": limits.DESCRIPTION_LENGTH,
+    },
 }
-_DESCRIPTION: Final[Json] = {
-    "pattern": patterns.DESCRIPTION,
-    "maxLength": limits.DESCRIPTION_LENGTH,
-}
+_BY_TYPE: Final[Mapping[type, Json]] = {str: NAME, bool: FLAG, int: COUNT}
+
+
+def _make_values(*, given: bool) -> Json:
+    """The fields that are one value, as they are given or shown; null is given for a default."""
+    schemas = {}
+    for row in list_common_rows():
+        if row.is_simple:
+            schema = _BY_NAME.get(row.name, _BY_TYPE[row.type])
+            may_be_null = given and row.default is not None
+            types = [schema["type"], "null"] if may_be_null else schema["type"]
+            schemas[row.name] = {**schema, "type": types}
+    return schemas
+
+
 _GIVEN: Final[Json] = {
-    **_NAMED,
-    "description": {"type": ["string", "null"], **_DESCRIPTION},
-    "enabled": FLAG,
+    **_make_values(given=True),
     "auth": allow_null(make_ref("GivenAuth")),
     "events": allow_null(_EVENTS),
     "managed_by": allow_null(make_ref("ManagedBy")),
@@ -186,9 +202,7 @@ _GIVEN: Final[Json] = {
 _LIVE: Final[Json] = {
     "id": TEXT,
     "revision": TEXT,
-    **_NAMED,
-    "description": {"type": "string", **_DESCRIPTION},
-    "enabled": FLAG,
+    **_make_values(given=False),
     "auth": make_ref("Auth"),
     "events": _EVENTS,
     "managed_by": allow_null(make_ref("ManagedBy")),
@@ -259,7 +273,7 @@ SCHEMAS: Final[Json] = {
             {
                 "owner": NAME,
                 "key": {"type": "string", "pattern": patterns.KEY},
-                "sources": make_list({"type": "string", "minLength": 1, **_DESCRIPTION}),
+                "sources": make_list({**_BY_NAME["description"], "minLength": 1}),
                 "revision": MAYBE_NAME,
                 "repository": REPOSITORY,
             },

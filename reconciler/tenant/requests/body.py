@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from reconciler.core.model import limits
 from reconciler.core.model.auth import CREDENTIAL_FIELDS
+from reconciler.core.model.fields import Field, list_plain_rows
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import ManagedBy, Subscription
 from reconciler.tenant.problems import FieldError
@@ -107,6 +108,14 @@ class Reader:
             return None
         return value
 
+    def read_count(self, name: str) -> int | None:
+        """A number from 0; None when it is at fault."""
+        value = self.take(name)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            self.add_fault(name, "must be a whole number from 0")
+            return None
+        return value
+
     def read_list(self, name: str) -> list[Any]:
         """A list; empty when it is at fault."""
         value = self.take(name)
@@ -199,6 +208,15 @@ def _read_mark(value: object, at: str, errors: list[FieldError]) -> ManagedBy | 
     return ManagedBy(owner or "", key or "", texts, revision, repository)
 
 
+def _read_value(reader: Reader, row: Field) -> Any:
+    """A value of a PLAIN field: null means its default, if it has one; None when it is at fault."""
+    if row.default is not None and reader.drop_null(row.name):
+        return row.default
+    if row.type is str:
+        return reader.read_text(row.name, row.check)
+    return reader.read_flag(row.name) if row.type is bool else reader.read_count(row.name)
+
+
 def _read_plain(reader: Reader, fields: dict[str, Any]) -> None:
     """The fields that are one text or one boolean."""
     if "name" in reader:
@@ -206,10 +224,9 @@ def _read_plain(reader: Reader, fields: dict[str, Any]) -> None:
         fields["name"] = None if text is None else limits.normalize_name(text)
     if "url" in reader:
         fields["url"] = reader.read_text("url", limits.url)
-    if "description" in reader:
-        fields["description"] = reader.read_optional_text("description", limits.description) or ""
-    if "enabled" in reader:
-        fields["enabled"] = reader.read_flag("enabled")
+    for row in list_plain_rows():
+        if row.name in reader:
+            fields[row.name] = _read_value(reader, row)
     if "protected" in reader:
         fields["protected"] = (
             False if reader.drop_null("protected") else reader.read_flag("protected")

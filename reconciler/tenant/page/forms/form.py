@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from reconciler.core.model.fields import list_common_rows
 from reconciler.tenant.page.forms.typed_texts import (
     CHOICES,
     FIELDS,
@@ -18,9 +19,7 @@ from reconciler.tenant.store.values.draft import Draft
 from reconciler.tenant.store.values.webhook import StoredWebhook
 
 LABELS: Final = {
-    "name": "Name",
-    "url": "Endpoint URL",
-    "description": "Description",
+    **{row.name: row.label for row in list_common_rows() if row.is_simple},
     "auth": "Authentication",
     "username": "User name",
     "password": "Password",

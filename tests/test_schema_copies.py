@@ -1,0 +1,45 @@
+"""Schemas that are made of others. RECONCILER_UPDATE_GOLDENS=1 writes them; read the diff."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.manifests.schema_texts import KINDS, load_schema
+from reconciler.tenant.api.openapi import DOCUMENT
+
+SCHEMAS = Path(__file__).parents[1] / "schemas"
+OWN = {"$schema", "$id", "$defs"}
+
+
+def make_manifest_schema() -> dict[str, Any]:
+    """The schema of any kind of manifest, for editors, which load one file only."""
+    definitions: dict[str, Any] = {}
+    for name in KINDS.values():
+        schema = load_schema(name)
+        definitions |= schema["$defs"]
+        definitions[name] = {key: value for key, value in schema.items() if key not in OWN}
+    return {**load_schema("manifest"), "$defs": definitions}
+
+
+@pytest.mark.parametrize(
+    ("file", "document"),
+    [("manifest.schema.json", make_manifest_schema()), ("openapi.json", DOCUMENT)],
+    ids=["manifest", "openapi"],
+)
+def test_a_schema_that_is_made_of_others_is_up_to_date(file: str, document: dict[str, Any]) -> None:
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    if os.environ.get("RECONCILER_UPDATE_GOLDENS") == "1":
+        (SCHEMAS / file).write_text(text, encoding="utf-8")
+    current = (SCHEMAS / file).read_text(encoding="utf-8")
+    assert json.loads(current) == document, f"{file}: RECONCILER_UPDATE_GOLDENS=1 rewrites it"
+
+
+def test_definitions_of_one_name_are_equal_in_every_kind() -> None:
+    definitions = load_schema("manifest")["$defs"]
+    for name in KINDS.values():
+        assert load_schema(name)["$defs"].items() <= definitions.items()
