@@ -19,7 +19,7 @@ from reconciler.core.model.secret import Secret
 from reconciler.core.safety.run_policy import RunPolicy
 from reconciler.manifests import Manifests, load
 from reconciler.providers.memory import MemoryProvider
-from reconciler.render.text import plan_text
+from reconciler.rendering.text import plan_text
 from reconciler.workflow import Narrow
 from tests.support.builders import OWNER, TENANT, carry_out, errors, rules, said
 from tests.support.requests import make_request

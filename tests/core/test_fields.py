@@ -32,7 +32,7 @@ from reconciler.core.safety.planned_document import make_planned_document
 from reconciler.core.saved.resume import resume
 from reconciler.core.saved.since import Base, labelled
 from reconciler.core.wire import webhooks as codec
-from reconciler.render import document, markdown, text
+from reconciler.rendering import document, markdown, text
 from reconciler.tenant.page.forms import comparison
 from reconciler.tenant.requests.body import read_details
 from reconciler.tenant.store.rows import webhooks as rows

@@ -20,9 +20,9 @@ from reconciler.core.safety.run_policy import Limits, RunPolicy, Scope
 from reconciler.core.wire import webhooks as codec
 from reconciler.execute import Execution, Options
 from reconciler.providers.memory import MemoryProvider
-from reconciler.render.document import plan_document, to_json
-from reconciler.render.markdown import plan_markdown
-from reconciler.render.text import plan_text
+from reconciler.rendering.document import plan_document, to_json
+from reconciler.rendering.markdown import plan_markdown
+from reconciler.rendering.text import plan_text
 from tests.support.builders import (
     OWNER,
     as_stored,

@@ -19,7 +19,7 @@ from reconciler.core.model.webhook import Declared, Live
 from reconciler.core.safety.run_policy import Limits, RunPolicy, Scope
 from reconciler.core.saved.plan_file import sealed
 from reconciler.core.saved.resume import resume
-from reconciler.render import document, markdown, text
+from reconciler.rendering import document, markdown, text
 from tests.support.builders import (
     FAILED,
     HEALTHY,

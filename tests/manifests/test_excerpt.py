@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.core.errors import InvalidManifests
 from reconciler.manifests import load
-from reconciler.render.problems import problems_text
+from reconciler.rendering.problems import problems_text
 from tests.support.requests import make_request
 
 HEAD = (

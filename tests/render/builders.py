@@ -1,4 +1,4 @@
-"""Values for the tests of `render`: each test names only what matters to it."""
+"""Values for the tests of `rendering`: each test names only what matters to it."""
 
 from __future__ import annotations
 

@@ -22,9 +22,9 @@ from junitparser import JUnitXml
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.webhook import Origin
 from reconciler.core.results.reports import Check, Delivery, TestReport, Verdict
-from reconciler.render import summary
-from reconciler.render.ci import github, gitlab, junit, sarif
-from reconciler.render.forms import FORMS, list_forms
+from reconciler.rendering import summary
+from reconciler.rendering.ci import github, gitlab, junit, sarif
+from reconciler.rendering.forms import FORMS, list_forms
 from tests.render import builders
 
 SARIF = Draft4Validator(
@@ -238,7 +238,7 @@ def test_markdown_says_how_many_problems_it_had_no_room_for() -> None:
 @pytest.mark.parametrize(("value", "form"), sorted(FORMS))
 def test_each_row_of_the_table_of_forms_leads_to_a_function(value: str, form: str) -> None:
     module, name = FORMS[value, form].rsplit(".", 1)
-    function = getattr(import_module(f"reconciler.render.{module}"), name)
+    function = getattr(import_module(f"reconciler.rendering.{module}"), name)
     assert ("color" in signature(function).parameters) == (form == "text")
     assert name == f"{value}_{'document' if form == 'json' else form}"
     assert list_forms(value)[0] == "text"

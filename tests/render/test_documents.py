@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from reconciler.core.change import FieldChange, Plan
 from reconciler.core.model.webhook import ManagedBy
 from reconciler.core.results.reports import TestReport
-from reconciler.render import document
+from reconciler.rendering import document
 from tests.render import builders
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"

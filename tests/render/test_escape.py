@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.render.document import plan_document, problems_document, to_json
-from reconciler.render.escape import code, marker, prose, terminal
-from reconciler.render.markdown import plan_markdown, report_markdown
-from reconciler.render.text import plan_text, report_text
+from reconciler.rendering.document import plan_document, problems_document, to_json
+from reconciler.rendering.escape import code, marker, prose, terminal
+from reconciler.rendering.markdown import plan_markdown, report_markdown
+from reconciler.rendering.text import plan_text, report_text
 from tests.render import builders
 
 STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.results.drift import find_drift
-from reconciler.render import document, markdown, problems, summary, text
-from reconciler.render.ci import github, gitlab, junit, sarif
+from reconciler.rendering import document, markdown, problems, summary, text
+from reconciler.rendering.ci import github, gitlab, junit, sarif
 from tests.render import builders
 
 GOLDENS = Path(__file__).parent / "goldens"

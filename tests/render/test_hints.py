@@ -9,7 +9,7 @@ import pytest
 from reconciler.core.model.webhook import Subscription
 from reconciler.core.results.cause import Cause, find_cause
 from reconciler.core.results.reports import Check, Delivery, Verdict
-from reconciler.render.hints import HINTS, check_hint
+from reconciler.rendering.hints import HINTS, check_hint
 
 EVENT = Subscription("elastio:recovery-point:create:started", "v0", "info")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.core.results.reports import Failure
 from reconciler.core.results.runs import Runs, TenantRun
-from reconciler.render import runs
+from reconciler.rendering import runs
 from tests.render import builders
 
 PLAN = builders.plan_of(builders.update("Payments"))

@@ -15,9 +15,9 @@ from reconciler.core.change import Change, FieldChange, Plan, Violation
 from reconciler.core.model.webhook import Origin, Subscription
 from reconciler.core.planning.settle import UnresolvedWarning
 from reconciler.core.results.reports import Outcome, Report, Status, Verdict
-from reconciler.render import document, markdown, problems, text
-from reconciler.render.hints import HINTS
-from reconciler.render.wording import value_text
+from reconciler.rendering import document, markdown, problems, text
+from reconciler.rendering.hints import HINTS
+from reconciler.rendering.wording import value_text
 from tests.render import builders
 
 

@@ -22,7 +22,7 @@ from reconciler.core.saved.plan_file import saved_plan, sealed
 from reconciler.core.saved.plan_reading import Saved
 from reconciler.manifests import Manifests
 from reconciler.manifests.decode.saved_webhooks import saved_webhooks
-from reconciler.render import document
+from reconciler.rendering import document
 
 Json = dict[str, Any]
 

@@ -13,7 +13,7 @@ from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.progress import waiting
 from reconciler.cli.terminal.signals import run
 from reconciler.core.export.adopt import AdoptionRequest
-from reconciler.render.escape import terminal
+from reconciler.rendering.escape import terminal
 
 
 def adopt(

@@ -15,8 +15,8 @@ from reconciler.core.errors import InvalidManifests
 from reconciler.core.results.finding import Finding
 from reconciler.manifests import Manifests
 from reconciler.manifests.secret_sources.file import FROM_FILE, list_login_places
-from reconciler.render.commands import doctor
-from reconciler.render.counts import show_count
+from reconciler.rendering.commands import doctor
+from reconciler.rendering.counts import show_count
 
 _REQUESTS = 3  # how long all of them may take, in the time of a single one
 

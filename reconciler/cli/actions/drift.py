@@ -16,7 +16,7 @@ from reconciler.cli.terminal.ending import Exit
 from reconciler.cli.terminal.signals import interruptible, run
 from reconciler.core.errors import GitFailed, InvalidManifests, ProviderError
 from reconciler.core.results.drift import Drift, find_drift, find_news
-from reconciler.render import escape, problems
+from reconciler.rendering import escape, problems
 
 
 def look_once(console: Console, options: ManifestOptions, changes: ChangeOptions) -> int:

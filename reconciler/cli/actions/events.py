@@ -14,8 +14,8 @@ from reconciler.core.errors import ProviderError, ReconcilerError, StoreError
 from reconciler.core.model.webhook import Declared
 from reconciler.core.results.coverage import Coverage, find_coverage
 from reconciler.manifests import load
-from reconciler.render.commands import events
-from reconciler.render.escape import terminal
+from reconciler.rendering.commands import events
+from reconciler.rendering.escape import terminal
 
 
 def show_events(console: Console, options: ManifestOptions, *, live: bool | None) -> None:

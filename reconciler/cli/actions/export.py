@@ -19,8 +19,8 @@ from reconciler.core.change import TenantRef
 from reconciler.core.export.exported import Export, Written
 from reconciler.manifests import Manifests, TenantSpec
 from reconciler.manifests.edit import edits, new_files
-from reconciler.render.commands import export as render_export
-from reconciler.render.document import to_json
+from reconciler.rendering.commands import export as render_export
+from reconciler.rendering.document import to_json
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ import click
 from reconciler.cli.options.serving import AccessOptions
 from reconciler.cli.run.database import open_db
 from reconciler.cli.terminal.console import Console
-from reconciler.render.document import to_json
-from reconciler.render.escape import terminal
+from reconciler.rendering.document import to_json
+from reconciler.rendering.escape import terminal
 
 
 def make_token(console: Console, db: str, access: AccessOptions, out: str | None) -> None:

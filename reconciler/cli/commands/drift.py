@@ -16,7 +16,7 @@ from reconciler.cli.options.paths import paths_argument
 from reconciler.cli.options.selection import exclude_option, narrow_options
 from reconciler.cli.options.tenant import all_tenants_option, tenant_options
 from reconciler.cli.terminal.console import console_of
-from reconciler.render.forms import list_forms
+from reconciler.rendering.forms import list_forms
 
 EPILOG = """\b
 Examples:

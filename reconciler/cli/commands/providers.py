@@ -27,7 +27,7 @@ def command(ctx: click.Context, /, name: str, **_: object) -> None:
     reconciler.providers.
     """
     from reconciler.cli.actions.providers import found  # noqa: PLC0415  `--help` imports no provider
-    from reconciler.render.providers import providers_json, providers_text  # noqa: PLC0415  `--help` renders nothing
+    from reconciler.rendering.providers import providers_json, providers_text  # noqa: PLC0415  `--help` renders nothing
 
     console, providers = console_of(ctx), found(name)
     if console.output == "json":

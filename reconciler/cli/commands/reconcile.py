@@ -21,7 +21,7 @@ from reconciler.cli.options.writing import (
     yes_option,
 )
 from reconciler.cli.terminal.console import console_of
-from reconciler.render.forms import list_forms
+from reconciler.rendering.forms import list_forms
 
 EPILOG = """\b
 Examples:

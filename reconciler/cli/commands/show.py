@@ -7,7 +7,7 @@ import click
 from reconciler.cli.options.output import logging_options, output_option
 from reconciler.cli.run.show import show_plan
 from reconciler.cli.terminal.console import console_of
-from reconciler.render.forms import list_forms
+from reconciler.rendering.forms import list_forms
 
 EPILOG = """\b
 Examples:

@@ -15,7 +15,7 @@ from reconciler.cli.options.selection import narrow_options
 from reconciler.cli.options.tenant import all_tenants_option, tenant_options
 from reconciler.cli.options.testing import EndpointOptions, endpoint_options
 from reconciler.cli.terminal.console import console_of
-from reconciler.render.forms import list_forms
+from reconciler.rendering.forms import list_forms
 
 EPILOG = """\b
 Examples:

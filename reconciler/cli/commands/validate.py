@@ -19,7 +19,7 @@ from reconciler.cli.options.output import logging_options, output_option
 from reconciler.cli.options.paths import paths_argument
 from reconciler.cli.options.tenant import all_tenants_option
 from reconciler.cli.terminal.console import console_of
-from reconciler.render.forms import list_forms
+from reconciler.rendering.forms import list_forms
 
 EPILOG = """\b
 Examples:

@@ -18,8 +18,8 @@ from reconciler.core.errors import Declined, PlanRefused
 from reconciler.core.model.webhook import Owner
 from reconciler.core.results.reports import Report, Status
 from reconciler.providers.base import Provider
-from reconciler.render import text
-from reconciler.render.counts import show_count
+from reconciler.rendering import text
+from reconciler.rendering.counts import show_count
 from reconciler.workflow import approve
 
 

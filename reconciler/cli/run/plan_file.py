@@ -25,7 +25,7 @@ from reconciler.core.saved.plan_reading import Saved, read_plan
 from reconciler.manifests.decode.saved_webhooks import saved_webhooks
 from reconciler.manifests.files.trees import open_regular
 from reconciler.manifests.schemas.saved_plan import fault_of
-from reconciler.render import document
+from reconciler.rendering import document
 
 if TYPE_CHECKING:  # `show` starts faster without what reads manifests
     from reconciler.cli.run.prepare import Prepared

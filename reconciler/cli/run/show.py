@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.render.forms import render
+from reconciler.rendering.forms import render
 
 if TYPE_CHECKING:
     from reconciler.cli.terminal.console import Console

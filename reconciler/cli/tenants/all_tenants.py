@@ -26,9 +26,15 @@ from reconciler.core.model.problem import Problem
 from reconciler.core.results.reports import Failure
 from reconciler.core.results.runs import Runs, TenantRun
 from reconciler.manifests import Manifests, TenantSpec, load
-from reconciler.render.document import to_json
-from reconciler.render.escape import terminal
-from reconciler.render.runs import heading, runs_document, runs_junit, runs_markdown, runs_summary
+from reconciler.rendering.document import to_json
+from reconciler.rendering.escape import terminal
+from reconciler.rendering.runs import (
+    heading,
+    runs_document,
+    runs_junit,
+    runs_markdown,
+    runs_summary,
+)
 
 _ONE_TENANT: Final = ("tenant", "tenant_url", "local", "local_file")
 _UNWRITTEN: Final = {

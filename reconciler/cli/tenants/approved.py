@@ -21,8 +21,8 @@ from reconciler.core.change import Plan
 from reconciler.core.errors import PlanRefused, StalePlan
 from reconciler.core.results.reports import Failure
 from reconciler.core.results.runs import Runs, TenantRun
-from reconciler.render.runs import heading
-from reconciler.render.text import plan_ending
+from reconciler.rendering.runs import heading
+from reconciler.rendering.text import plan_ending
 from reconciler.workflow import approve
 
 _PLAN: Final = "plan"  # what a turn of this round does, in its heading

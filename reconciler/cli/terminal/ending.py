@@ -156,11 +156,11 @@ def _usage(error: click.UsageError, console: Console) -> int:
 
 
 def _tell(console: Console, kind: str, message: str, code: Exit) -> int:
-    from reconciler.render.escape import terminal  # noqa: PLC0415  only on an error
+    from reconciler.rendering.escape import terminal  # noqa: PLC0415  only on an error
 
     console.error(terminal(message))
     if console.output == "json" and not console.wrote:
-        from reconciler.render import document  # noqa: PLC0415  only on an error
+        from reconciler.rendering import document  # noqa: PLC0415  only on an error
 
         console.data(document.to_json(document.error_document(kind, message, int(code))))
     return code

@@ -10,7 +10,7 @@ from typing import Final
 from reconciler.core.model.problem import Problem
 from reconciler.manifests.files.paths import find_work_tree
 from reconciler.manifests.files.trees import STDIN, relative_path
-from reconciler.render import forms
+from reconciler.rendering import forms
 
 DOCUMENTS: Final = frozenset(forms.list_forms("problems")) - {"text"}
 OF_REPOSITORY: Final = frozenset(

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 
 from reconciler.core.model.problem import Problem
 from reconciler.core.results.reports import Check, TestReport
-from reconciler.render.escape import code, prose
-from reconciler.render.hints import check_hint
-from reconciler.render.markdown import LIMIT, fill
-from reconciler.render.problems import problems_summary
-from reconciler.render.wording import check_result, test_summary, test_warnings
+from reconciler.rendering.escape import code, prose
+from reconciler.rendering.hints import check_hint
+from reconciler.rendering.markdown import LIMIT, fill
+from reconciler.rendering.problems import problems_summary
+from reconciler.rendering.wording import check_result, test_summary, test_warnings
 
 
 def _problem(problem: Problem) -> str:

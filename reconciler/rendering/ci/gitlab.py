@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from reconciler.core.model.problem import Problem
-from reconciler.render.ci.sarif import fingerprints
-from reconciler.render.document import to_json
-from reconciler.render.escape import terminal
+from reconciler.rendering.ci.sarif import fingerprints
+from reconciler.rendering.document import to_json
+from reconciler.rendering.escape import terminal
 
 _SEVERITY: Final = {"error": "major", "warning": "minor"}
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from reconciler.core.results.finding import Finding
-from reconciler.render.document import to_json
-from reconciler.render.escape import terminal
+from reconciler.rendering.document import to_json
+from reconciler.rendering.escape import terminal
 
 
 def _counts(findings: Sequence[Finding]) -> dict[str, int]:

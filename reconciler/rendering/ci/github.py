@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.core.model.problem import Problem
-from reconciler.render.escape import terminal
-from reconciler.render.problems import problems_summary
+from reconciler.rendering.escape import terminal
+from reconciler.rendering.problems import problems_summary
 
 
 def _data(text: str) -> str:

@@ -16,7 +16,7 @@ from reconciler.core.change import Action, Label
 from reconciler.core.model.secret import HIDDEN
 from reconciler.core.planning.switched_off import OFF
 from reconciler.core.results.reports import Status
-from reconciler.render.counts import show_count
+from reconciler.rendering.counts import show_count
 
 if (
     TYPE_CHECKING

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reconciler.render.counts import show_count
-from reconciler.render.document import tenant_document
-from reconciler.render.escape import terminal
-from reconciler.render.paint import Paint
+from reconciler.rendering.counts import show_count
+from reconciler.rendering.document import tenant_document
+from reconciler.rendering.escape import terminal
+from reconciler.rendering.paint import Paint
 
 if TYPE_CHECKING:  # as in `wording.py`
     from reconciler.core.change import TenantRef

@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.results.reports import Status
-from reconciler.render.escape import terminal
-from reconciler.render.hints import check_hint
-from reconciler.render.paint import Paint
-from reconciler.render.wording import (
+from reconciler.rendering.escape import terminal
+from reconciler.rendering.hints import check_hint
+from reconciler.rendering.paint import Paint
+from reconciler.rendering.wording import (
     SIGNS,
     check_result,
     drift_summary,

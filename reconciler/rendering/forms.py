@@ -43,9 +43,9 @@ def render(value: str, form: str, *parts: Any, color: bool = False, indent: int 
     json.
     """
     module, name = FORMS[value, form].rsplit(".", 1)
-    function = getattr(import_module(f"reconciler.render.{module}"), name)
+    function = getattr(import_module(f"reconciler.rendering.{module}"), name)
     if form == "json":
-        from reconciler.render.document import to_json  # noqa: PLC0415  text needs none of it
+        from reconciler.rendering.document import to_json  # noqa: PLC0415  text needs none of it
 
         return to_json(function(*parts), indent=indent)
     text: str = function(*parts, color=color) if form == "text" else function(*parts)

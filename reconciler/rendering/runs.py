@@ -10,10 +10,10 @@ from itertools import groupby
 from typing import Final
 
 from reconciler.core.results.runs import Runs, TenantRun
-from reconciler.render import document, markdown, summary
-from reconciler.render.ci import junit
-from reconciler.render.counts import show_count
-from reconciler.render.escape import code, marker, prose, terminal
+from reconciler.rendering import document, markdown, summary
+from reconciler.rendering.ci import junit
+from reconciler.rendering.counts import show_count
+from reconciler.rendering.escape import code, marker, prose, terminal
 
 _ROOM: Final = 4_000  # characters of a comment that headings and notes may take
 

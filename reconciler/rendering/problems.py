@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.render.counts import show_count
-from reconciler.render.escape import terminal
-from reconciler.render.paint import Paint
+from reconciler.rendering.counts import show_count
+from reconciler.rendering.escape import terminal
+from reconciler.rendering.paint import Paint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

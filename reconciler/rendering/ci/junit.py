@@ -13,10 +13,10 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from reconciler.core.model.problem import Problem
 from reconciler.core.results.reports import Check, TestReport
-from reconciler.render.escape import terminal
-from reconciler.render.hints import check_hint
-from reconciler.render.problems import problems_summary
-from reconciler.render.wording import RECEIVES_NOTHING, check_result
+from reconciler.rendering.escape import terminal
+from reconciler.rendering.hints import check_hint
+from reconciler.rendering.problems import problems_summary
+from reconciler.rendering.wording import RECEIVES_NOTHING, check_result
 
 _HEAD: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 

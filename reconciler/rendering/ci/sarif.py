@@ -16,8 +16,8 @@ from urllib.parse import quote
 
 from reconciler import __version__
 from reconciler.core.model.problem import Problem
-from reconciler.render.document import to_json
-from reconciler.render.escape import terminal
+from reconciler.rendering.document import to_json
+from reconciler.rendering.escape import terminal
 
 _SCHEMA: Final = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

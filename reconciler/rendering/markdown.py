@@ -16,9 +16,9 @@ from reconciler.core.change import Action, Change, Plan, TenantRef, Violation
 from reconciler.core.planning.settle import UnresolvedWarning
 from reconciler.core.results.drift import Drift
 from reconciler.core.results.reports import Outcome, Report, Status
-from reconciler.render.counts import show_count
-from reconciler.render.escape import code, marker, prose
-from reconciler.render.wording import (
+from reconciler.rendering.counts import show_count
+from reconciler.rendering.escape import code, marker, prose
+from reconciler.rendering.wording import (
     SIGNS,
     Line,
     drift_summary,

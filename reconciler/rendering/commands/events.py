@@ -10,9 +10,9 @@ from typing import Any
 from reconciler.core.model.catalogue import CATALOGUE, COMPLETE, SEVERITIES, EventType
 from reconciler.core.planning.switched_off import OFF
 from reconciler.core.results.coverage import Coverage, Received
-from reconciler.render.counts import show_count
-from reconciler.render.document import to_json
-from reconciler.render.escape import terminal
+from reconciler.rendering.counts import show_count
+from reconciler.rendering.document import to_json
+from reconciler.rendering.escape import terminal
 
 _INCOMPLETE = (
     "The catalogue is what is publicly known; a tenant accepts other events too. The "

@@ -17,7 +17,7 @@ from reconciler.core.model.problem import Problem
 from reconciler.core.model.webhook import Origin, Subscription
 from reconciler.core.results.drift import Drift
 from reconciler.core.results.reports import Check, Outcome, Report, TestReport
-from reconciler.render.wording import (
+from reconciler.rendering.wording import (
     event_label,
     find_origin,
     find_place,

@@ -1,4 +1,0 @@
-"""The outputs of single commands: `doctor`, `events`, `explain`, `export`.
-
-Pure, like all of `render`. Outputs that several commands share are in the folder above.
-"""
