@@ -5,24 +5,30 @@ No options, no rendering, no exit codes here.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from reconciler.core.change import Plan, TenantRef
 from reconciler.core.errors import BadRequest, InvalidManifests, PlanRefused, StalePlan
 from reconciler.core.export.adopt import AdoptionRequest, make_adoption
 from reconciler.core.export.exported import Export, make_export
+from reconciler.core.model.problem import Problem
 from reconciler.core.model.secret import Secret
-from reconciler.core.model.webhook import Declared
+from reconciler.core.model.webhook import Declared, Owner
 from reconciler.core.planning.plan import make_plan
+from reconciler.core.planning.settle import UnresolvedWarning
 from reconciler.core.results.reports import Report
 from reconciler.core.safety.evidence import add_doubts, find_removals
-from reconciler.core.safety.run_policy import RunPolicy, Scope
+from reconciler.core.safety.run_policy import Limits, Permissions, RunPolicy, Scope
 from reconciler.core.saved.plan_reading import Saved
 from reconciler.core.saved.resume import resume as resumed
 from reconciler.core.saved.since import Base, labelled
 from reconciler.execute import Execution, Options
-from reconciler.manifests import Manifests, Request, find_unresolved, load
+from reconciler.manifests import Manifests, Request, TenantSpec, find_unresolved, load
+from reconciler.manifests.decode.secrets import UNRESOLVED
+from reconciler.manifests.history.repository import find_repository_of_run
 from reconciler.providers.base import Provider, Reader
 
 
@@ -72,6 +78,44 @@ def validate(request: Request) -> Manifests:
     return load(request)
 
 
+def settle_policy(
+    manifests: Manifests,
+    spec: TenantSpec | None,
+    owner: str,
+    permissions: Permissions,
+    narrow: Narrow | None = None,
+) -> RunPolicy:
+    """What a run may do: the permissions over what the Tenant manifest `spec` says, in the part of
+    the manifests that is selected. `owner` is who we are at the tenant.
+    """
+    repository = find_repository_of_run(manifests, spec)
+    prune = spec.prune if spec is not None else True
+    policy = RunPolicy(
+        owner=Owner(owner, permissions.revision, repository),
+        ownership=spec.ownership if spec is not None else "marked",
+        prune=prune if permissions.prune is None else permissions.prune,
+        adopt=permissions.adopt,
+        resend_credentials=permissions.resend_credentials,
+        accept_in_use=permissions.accept_in_use,
+        limits=_make_limits(spec, permissions),
+        moved_from=frozenset(permissions.moved_from),
+    )
+    root = Path(os.path.relpath(manifests.root)).as_posix()
+    return narrow_policy(manifests, narrow or Narrow(), policy, root)
+
+
+def _make_limits(spec: TenantSpec | None, permissions: Permissions) -> Limits:
+    limits = Limits(max_deletes=permissions.max_deletes, max_updates=permissions.max_updates)
+    if spec is None:
+        return limits
+    return replace(
+        limits,
+        delete_share=spec.delete_share,
+        update_share=spec.update_share,
+        update_from=spec.update_from,
+    )
+
+
 def narrow_policy(
     manifests: Manifests, narrow: Narrow, policy: RunPolicy, root: str = "."
 ) -> RunPolicy:
@@ -109,8 +153,8 @@ async def plan(
     fingerprint_key: Secret | None = None,
     base: Base | None = None,
 ) -> Plan:
-    """What reconcile would do; with `base`, labelled with the side that changed since. It cannot
-    write, by type.
+    """What reconcile would do, with the warnings of the manifests; with `base`, labelled with the
+    side that changed since. It cannot write, by type.
     """
     live = await provider.list()
     result = make_plan(
@@ -128,7 +172,19 @@ async def plan(
         from reconciler.manifests.history.evidence import find_doubts  # noqa: PLC0415  only a removal asks git
 
         result = add_doubts(result, find_doubts(manifests, sources), policy)
-    return result if base is None else labelled(result, base, policy, provider.normalize)
+    result = result if base is None else labelled(result, base, policy, provider.normalize)
+    return replace(result, warnings=(*map(_make_warning, manifests.problems), *result.warnings))
+
+
+def _make_warning(problem: Problem) -> str:
+    """A warning of the manifests in one line, with its fix."""
+    fix = f"; {problem.hint}" if problem.hint else ""
+    text = f"{problem.origin}: {problem.message} [{problem.rule}]{fix}"
+    return (
+        UnresolvedWarning(text, problem.message.partition(" does not resolve")[0])
+        if problem.rule == UNRESOLVED
+        else text
+    )
 
 
 async def export(

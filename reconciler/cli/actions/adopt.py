@@ -7,11 +7,11 @@ from reconciler.cli.options.changes import ChangeOptions
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.options.writing import WriteOptions
 from reconciler.cli.run.confirm import confirm_and_carry_out
-from reconciler.cli.run.connect import opened
 from reconciler.cli.run.prepare import Prepared, prepare
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.progress import waiting
 from reconciler.cli.terminal.signals import run
+from reconciler.connect import open_provider
 from reconciler.core.export.adopt import AdoptionRequest
 from reconciler.rendering.escape import terminal
 
@@ -35,7 +35,7 @@ async def _adopt(
     console: Console, prepared: Prepared, write: WriteOptions, wanted: AdoptionRequest
 ) -> int:
     most = write.execution.parallelism
-    async with opened(prepared.target, prepared.connection, most) as provider:
+    async with open_provider(prepared.target, prepared.connection, most) as provider:
         async with waiting(console, "listing"):
             made = await workflow.adopt(
                 prepared.manifests, provider, prepared.policy, wanted, prepared.tenant

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 from reconciler.cli.options.changes import ChangeOptions
 from reconciler.cli.options.manifests import ManifestOptions
-from reconciler.cli.run.deadline import end_in, seconds_until
 from reconciler.cli.run.prepare import prepare
 from reconciler.cli.run.show import show
 from reconciler.cli.terminal.console import Console
@@ -16,6 +15,7 @@ from reconciler.cli.terminal.ending import Exit
 from reconciler.cli.terminal.signals import interruptible, run
 from reconciler.core.errors import GitFailed, InvalidManifests, ProviderError
 from reconciler.core.results.drift import Drift, find_drift, find_news
+from reconciler.deadline import end_in, seconds_until
 from reconciler.rendering import escape, problems
 
 

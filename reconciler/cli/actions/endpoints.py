@@ -11,22 +11,23 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from reconciler import workflow
-from reconciler.cli.options.connection import ConnectionOptions
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.options.testing import EndpointOptions
-from reconciler.cli.run import connect
-from reconciler.cli.run.deadline import end_in
 from reconciler.cli.run.live_state import known_switched_off
 from reconciler.cli.run.prepare import narrow
 from reconciler.cli.run.show import show_test
 from reconciler.cli.run.source import known_owner, read
+from reconciler.cli.run.target_choice import choose_target, make_connection
 from reconciler.cli.run.watched import watched
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.ending import Exit
 from reconciler.cli.terminal.signals import run
+from reconciler.connect import Target, make_sender, open_provider
+from reconciler.connection import Connection
 from reconciler.core.errors import BadRequest
 from reconciler.core.model.webhook import Declared, Live, Subscription, Webhook
 from reconciler.core.results.reports import Delivery, TestReport
+from reconciler.deadline import end_in
 from reconciler.delivery.envelope import envelope, sample_event
 from reconciler.delivery.send import Sender
 from reconciler.providers.base import Reader
@@ -52,9 +53,9 @@ def exit_code(report: TestReport, *, interrupted: bool) -> int:
 class Wanted:
     """The webhooks to test, and the tenant where one is to send, with who we are there if known."""
 
-    connection: ConnectionOptions
+    connection: Connection
     selected: tuple[Declared, ...]
-    target: connect.Target | None
+    target: Target | None
     owner: str = ""
 
     def within(self, seconds: float | None) -> Wanted:
@@ -76,10 +77,11 @@ def prepare_tests(options: ManifestOptions, endpoints: EndpointOptions) -> Wante
             "or --all-tenants"
         )
     selected = workflow.require_secrets(manifests, narrow(options).keys(manifests.declared))
+    connection = make_connection(options.connection)
     if not endpoints.by_tenant:
-        return Wanted(options.connection, selected, None)
-    target = connect.choose(options.tenant, manifests)
-    return Wanted(options.connection, selected, target, known_owner(options.tenant, manifests))
+        return Wanted(connection, selected, None)
+    target = choose_target(options.tenant, manifests)
+    return Wanted(connection, selected, target, known_owner(options.tenant, manifests))
 
 
 @dataclass(slots=True)
@@ -97,11 +99,11 @@ async def _opened(wanted: Wanted, endpoints: EndpointOptions) -> AsyncIterator[_
     async with AsyncExitStack() as stack:
         if wanted.target is not None:
             provider = await stack.enter_async_context(
-                connect.opened(wanted.target, connection, endpoints.parallelism)
+                open_provider(wanted.target, connection, endpoints.parallelism)
             )
             found.sends["tenant"], found.reader = provider.test, provider
         if endpoints.by_probe:
-            sender = await stack.enter_async_context(connect.sender(connection))
+            sender = await stack.enter_async_context(make_sender(connection))
             found.sends["probe"] = _probe(sender, connection.timeout)
         yield found
 

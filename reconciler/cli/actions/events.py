@@ -6,10 +6,12 @@ import os
 from dataclasses import replace
 
 from reconciler.cli.options.manifests import ManifestOptions
-from reconciler.cli.run import connect, source
+from reconciler.cli.run import source
 from reconciler.cli.run.live_state import keys_switched_off
+from reconciler.cli.run.target_choice import choose_target, make_connection
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.signals import run
+from reconciler.connect import open_provider
 from reconciler.core.errors import ProviderError, ReconcilerError, StoreError
 from reconciler.core.model.webhook import Declared
 from reconciler.core.results.coverage import Coverage, find_coverage
@@ -108,9 +110,9 @@ async def _switched_off(
     """
     tenant = options.tenant
     manifests = load(replace(source.request(options, "warn"), only_tenants=True))
-    target = connect.choose(tenant, manifests)
+    target = choose_target(tenant, manifests)
     if not may_make and target.file and not os.path.exists(target.file):  # noqa: ASYNC240, PTH110  nothing else runs here
         return None  # only a look: it makes no tenant
-    async with connect.opened(target, options.connection) as provider:
+    async with open_provider(target, make_connection(options.connection)) as provider:
         spec = manifests.tenant if tenant.tenant is not None else None
         return await keys_switched_off(declared, provider, source.owner(tenant, spec))

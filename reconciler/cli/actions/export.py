@@ -9,12 +9,12 @@ from reconciler import workflow
 from reconciler.cli.options.changes import ChangeOptions
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.run import source
-from reconciler.cli.run.connect import opened
 from reconciler.cli.run.prepare import Prepared, prepare
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.ending import Exit
 from reconciler.cli.terminal.progress import waiting
 from reconciler.cli.terminal.signals import run
+from reconciler.connect import open_provider
 from reconciler.core.change import TenantRef
 from reconciler.core.export.exported import Export, Written
 from reconciler.manifests import Manifests, TenantSpec
@@ -57,7 +57,7 @@ async def _export(
 ) -> int:
     manifests = prepared.manifests
     async with (
-        opened(prepared.target, prepared.connection) as provider,
+        open_provider(prepared.target, prepared.connection) as provider,
         waiting(console, "listing"),
     ):
         made = await workflow.export(manifests, provider, prepared.policy, adopt_from)

@@ -8,12 +8,12 @@ from reconciler.cli.options.changes import ChangeOptions
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.options.writing import WriteOptions
 from reconciler.cli.run.confirm import confirm_and_carry_out
-from reconciler.cli.run.connect import opened
-from reconciler.cli.run.deadline import end_in
 from reconciler.cli.run.prepare import Run, prepare
 from reconciler.cli.run.resume import resumed
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.signals import run
+from reconciler.connect import open_provider
+from reconciler.deadline import end_in
 
 
 def reconcile_tenant(
@@ -37,7 +37,7 @@ def reconcile_saved(
 
 async def _carry_out(console: Console, prepared: Run, write: WriteOptions) -> int:
     end, most = end_in(prepared.connection.deadline), write.execution.parallelism
-    async with opened(prepared.target, prepared.connection, most) as provider:
+    async with open_provider(prepared.target, prepared.connection, most) as provider:
         made = await prepared.plan(provider, console)
         owner = prepared.policy.owner
         return await confirm_and_carry_out(console, made, provider, owner, write, end)

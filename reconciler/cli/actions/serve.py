@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from starlette.applications import Starlette
 
+from reconciler import connect
 from reconciler.cli.options.connection import ConnectionOptions
 from reconciler.cli.options.serving import PlaceOptions, RateOptions
-from reconciler.cli.run.connect import sender
 from reconciler.cli.run.database import open_db
+from reconciler.cli.run.target_choice import make_connection
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.lines import Lines
 from reconciler.cli.terminal.logs import start_logging
@@ -38,7 +39,7 @@ class Tenant:
 
 def make_sender(options: ConnectionOptions, proxy: Proxy | None) -> Sender:
     """What sends the tenant's deliveries."""
-    return sender(options, proxy)
+    return connect.make_sender(make_connection(options), proxy)
 
 
 def serve(console: Console, tenant: Tenant, options: PlaceOptions, deliveries: Sender) -> None:

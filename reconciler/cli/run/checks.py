@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler import __version__
-from reconciler.cli.run import connect, source
+from reconciler.cli.run import source
 from reconciler.cli.run.live_state import known_switched_off
-from reconciler.cli.run.tenant_folder import OWN
+from reconciler.cli.run.target_choice import choose_target, make_connection
+from reconciler.connect import Target, open_client
 from reconciler.core.errors import BadRequest, InvalidManifests, StoreError
 from reconciler.core.planning.switched_off import OFF
 from reconciler.core.results.finding import Finding
 from reconciler.providers.registry import load
+from reconciler.tenant.folder import OWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -84,11 +86,11 @@ async def tenant(options: ManifestOptions, manifests: Manifests | None) -> tuple
     if options.tenant.by_manifest and (manifests is None or _none_named(options, manifests)):
         return ()
     try:
-        target = connect.choose(options.tenant, manifests)
+        target = choose_target(options.tenant, manifests)
         shown = _shown(target)
         if _is_new(target):
             return (Finding("tenant", "ok", f"{shown}: not there yet; the first plan makes it"),)
-        async with connect.client(target, options.connection) as client:
+        async with open_client(target, make_connection(options.connection)) as client:
             plugin = load(target.provider)
             found = await plugin.examine(client, target.place, shown or client.shown, time.time)
             provider = plugin.provider(client, target.place)
@@ -139,10 +141,10 @@ async def _switched_off(
     )
 
 
-def _shown(target: connect.Target) -> str:
+def _shown(target: Target) -> str:
     """The file of an embedded tenant, "" for one that has a url."""
     return os.path.relpath(target.file) if target.file else ""
 
 
-def _is_new(target: connect.Target) -> bool:
+def _is_new(target: Target) -> bool:
     return bool(target.file) and not Path(target.file).exists()

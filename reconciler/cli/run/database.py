@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from reconciler.cli.run.tenant_folder import prepare_folder
 from reconciler.cli.terminal.logs import start_logging_of_command
 from reconciler.core.errors import StoreError
+from reconciler.tenant.folder import prepare_folder
 from reconciler.tenant.store.store import Store, open_store
 
 

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol
 
 from reconciler import workflow
 from reconciler.cli.options.changes import ChangeOptions
-from reconciler.cli.options.connection import ConnectionOptions
 from reconciler.cli.options.manifests import ManifestOptions
-from reconciler.cli.run import connect, permissions, source
+from reconciler.cli.run import permissions, source
 from reconciler.cli.run.source import Secrets
+from reconciler.cli.run.target_choice import choose_target, make_connection
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.progress import waiting
+from reconciler.connect import Target, open_provider
+from reconciler.connection import Connection
 from reconciler.core.change import Plan, TenantRef
-from reconciler.core.model.problem import Problem
 from reconciler.core.model.webhook import Declared
-from reconciler.core.planning.settle import UnresolvedWarning
 from reconciler.core.safety.run_policy import RunPolicy
 from reconciler.core.saved.since import Base
 from reconciler.manifests import Manifests
-from reconciler.manifests.decode.secrets import UNRESOLVED
 from reconciler.manifests.history import base_manifests
 from reconciler.providers.base import Reader
 
@@ -31,12 +28,12 @@ class Run(Protocol):
     """What carrying out needs to know, whether the plan is made now or was saved."""
 
     @property
-    def connection(self) -> ConnectionOptions:
+    def connection(self) -> Connection:
         """How the tenant and endpoints are reached."""
         ...
 
     @property
-    def target(self) -> connect.Target:
+    def target(self) -> Target:
         """The tenant."""
         ...
 
@@ -54,9 +51,9 @@ class Run(Protocol):
 class Prepared:
     """Everything a run needs before the first request."""
 
-    connection: ConnectionOptions
+    connection: Connection
     manifests: Manifests
-    target: connect.Target
+    target: Target
     policy: RunPolicy
     selected: tuple[Declared, ...]
     base: Base | None = None
@@ -67,11 +64,9 @@ class Prepared:
         return self.target.ref(self.policy.owner.name, self.policy.owner.repository)
 
     async def plan(self, provider: Reader, console: Console) -> Plan:
-        """What reconcile would do, with the manifests' warnings; on a terminal it shows that the
-        tenant is being listed.
-        """
+        """What reconcile would do; on a terminal it shows that the tenant is being listed."""
         async with waiting(console, "listing"):
-            made = await workflow.plan(
+            return await workflow.plan(
                 self.manifests,
                 provider,
                 self.policy,
@@ -79,8 +74,6 @@ class Prepared:
                 source.fingerprint_key(),
                 self.base,
             )
-        said = tuple(map(_said, self.manifests.problems))
-        return replace(made, warnings=(*said, *made.warnings))
 
     def within(self, seconds: float | None) -> Prepared:
         """The same with that `--deadline`."""
@@ -88,30 +81,14 @@ class Prepared:
 
     async def plan_only(self, console: Console) -> Plan:
         """The same, with the tenant opened for it alone."""
-        async with connect.opened(self.target, self.connection) as provider:
+        async with open_provider(self.target, self.connection) as provider:
             return await self.plan(provider, console)
-
-
-def _said(problem: Problem) -> str:
-    """A warning of the manifests in one line, with what mends it."""
-    mend = f"; {problem.hint}" if problem.hint else ""
-    text = f"{problem.origin}: {problem.message} [{problem.rule}]{mend}"
-    return (
-        UnresolvedWarning(text, problem.message.partition(" does not resolve")[0])
-        if problem.rule == UNRESOLVED
-        else text
-    )
 
 
 def narrow(options: ManifestOptions) -> workflow.Narrow:
     """`--only`, `--exclude`, `--select`."""
     wanted = options.narrow
     return workflow.Narrow(wanted.only, wanted.exclude, wanted.select, options.shared.known)
-
-
-def _way_to(root: str) -> str:
-    """The way from the current folder to the root that sources are relative to."""
-    return Path(os.path.relpath(root)).as_posix()
 
 
 def _base(options: ManifestOptions, manifests: Manifests) -> Base | None:
@@ -128,9 +105,8 @@ def prepare(options: ManifestOptions, changes: ChangeOptions, secrets: Secrets) 
     selected webhooks resolves.
     """
     manifests = source.read(options, secrets)
-    target = connect.choose(options.tenant, manifests)
-    permitted = permissions.make_policy(options.tenant, changes, manifests)
-    policy = workflow.narrow_policy(manifests, narrow(options), permitted, _way_to(manifests.root))
+    target = choose_target(options.tenant, manifests)
+    policy = permissions.make_policy(options.tenant, changes, manifests, narrow(options))
     keys = policy.scope.selected_keys
     if secrets == "require":
         selected = workflow.require_secrets(
@@ -139,4 +115,5 @@ def prepare(options: ManifestOptions, changes: ChangeOptions, secrets: Secrets) 
     else:
         selected = tuple(item for item in manifests.declared if policy.scope.selects(item.key))
     base = _base(options, manifests)
-    return Prepared(options.connection, manifests, target, policy, selected, base)
+    connection = make_connection(options.connection)
+    return Prepared(connection, manifests, target, policy, selected, base)

@@ -12,12 +12,14 @@ from click.core import ParameterSource
 
 from reconciler import workflow
 from reconciler.cli.options.changes import ChangeOptions
-from reconciler.cli.options.connection import ConnectionOptions
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.options.tenant import TenantOptions
-from reconciler.cli.run import connect, plan_file, source
+from reconciler.cli.run import plan_file, source
+from reconciler.cli.run.target_choice import choose_target, make_connection
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.progress import waiting
+from reconciler.connect import Target
+from reconciler.connection import Connection
 from reconciler.core.change import Plan
 from reconciler.core.errors import StalePlan
 from reconciler.core.model.webhook import Declared
@@ -44,8 +46,8 @@ _DECIDED: Final = (
 class Resumed:
     """The same to a run as `Prepared`, out of a plan file."""
 
-    connection: ConnectionOptions
-    target: connect.Target
+    connection: Connection
+    target: Target
     policy: RunPolicy
     saved: Saved
     declared: tuple[Declared, ...]
@@ -76,17 +78,17 @@ def resumed(
     asked = replace(source.request(options, "warn"), only_tenants=True)
     files = replace(asked.files, may_be_empty=not options.paths)
     manifests = load(replace(asked, files=files))
-    target = connect.choose(options.tenant, manifests)
+    target = choose_target(options.tenant, manifests)
     _same_tenant(saved, target, options.tenant, manifests)
     declared = decode_saved(saved.manifests, asked, manifests)
     owner = replace(saved.policy.owner, revision=changes.revision or saved.policy.owner.revision)
     in_use = saved.policy.accept_in_use or changes.accept_in_use
     policy = replace(saved.policy, owner=owner, accept_in_use=in_use, rules=manifests.rules)
-    return Resumed(options.connection, target, policy, saved, declared)
+    return Resumed(make_connection(options.connection), target, policy, saved, declared)
 
 
 def _same_tenant(
-    saved: Saved, target: connect.Target, options: TenantOptions, manifests: Manifests
+    saved: Saved, target: Target, options: TenantOptions, manifests: Manifests
 ) -> None:
     spec = manifests.tenant if options.by_manifest else None
     here, there = target.ref(source.owner(options, spec)), saved.shown.tenant

@@ -17,7 +17,6 @@ import click
 from reconciler.cli.options.manifests import ManifestOptions, SharedInput
 from reconciler.cli.options.tenant import TenantOptions
 from reconciler.cli.run import source
-from reconciler.cli.run.deadline import end_in, seconds_until
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.ending import Exit, code_of, worst
 from reconciler.cli.terminal.signals import run_made
@@ -25,6 +24,7 @@ from reconciler.core.errors import BadRequest, InvalidManifests, ReconcilerError
 from reconciler.core.model.problem import Problem
 from reconciler.core.results.reports import Failure
 from reconciler.core.results.runs import Runs, TenantRun
+from reconciler.deadline import end_in, seconds_until
 from reconciler.manifests import Manifests, TenantSpec, load
 from reconciler.rendering.document import to_json
 from reconciler.rendering.escape import terminal

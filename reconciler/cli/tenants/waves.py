@@ -16,8 +16,6 @@ from reconciler.cli.options.changes import ChangeOptions
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.options.writing import ApprovalOptions, ExecutionOptions, WriteOptions
 from reconciler.cli.run.confirm import confirmed_and_carried_out, show_ended
-from reconciler.cli.run.connect import opened
-from reconciler.cli.run.deadline import end_in, seconds_until
 from reconciler.cli.run.prepare import Prepared, prepare
 from reconciler.cli.run.show import show_test
 from reconciler.cli.run.watched import watched
@@ -25,7 +23,9 @@ from reconciler.cli.tenants import approved
 from reconciler.cli.tenants.all_tenants import Round, SingleOptions, show, turns
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.ending import Exit
+from reconciler.connect import open_provider
 from reconciler.core.results.runs import TenantRun
+from reconciler.deadline import end_in, seconds_until
 from reconciler.testing import Testing, Wish
 
 
@@ -65,7 +65,7 @@ class _Turn:
         console, owner = self.console, prepared.policy.owner
         options = WriteOptions(self.approvals[begun.tenant], self.execution)
         end, most = end_in(prepared.connection.deadline), self.execution.parallelism
-        async with opened(prepared.target, prepared.connection, most) as provider:
+        async with open_provider(prepared.target, prepared.connection, most) as provider:
             made = await prepared.plan(provider, console)
             ended = await confirmed_and_carried_out(console, made, provider, owner, options, end)
         if console.output == "text":
@@ -76,7 +76,7 @@ class _Turn:
     async def test(self, applied: TenantRun, prepared: Prepared) -> TenantRun:
         """Its endpoints, tested before the next wave."""
         end, most = end_in(prepared.connection.deadline), self.execution.parallelism
-        async with opened(prepared.target, prepared.connection, most) as provider:
+        async with open_provider(prepared.target, prepared.connection, most) as provider:
             wanted = await workflow.filter_switched_on(prepared.selected, provider, prepared.policy)
             tests = Testing(wanted, {"tenant": provider.test}, Wish(parallelism=most))
             report, interrupted = await watched(self.console, tests, end)

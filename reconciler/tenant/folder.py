@@ -16,7 +16,7 @@ OWN: Final = ".reconciler"
 _PRIVATE: Final = 0o700
 _IGNORED: Final = "*\n"
 
-_log = logging.getLogger("reconciler.cli")
+_log = logging.getLogger("reconciler.cli")  # the name that JSON log lines have always had
 
 
 def prepare_folder(file: str) -> None:

@@ -1,0 +1,1 @@
+"""What `import reconciler` offers."""

@@ -1,0 +1,19 @@
+"""How tenants, endpoints and secret stores are reached, as plain values. `connect.py` uses it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Networks (CIDR) and ports that deliveries of the embedded tenant may reach beside the usual
+    ones, a PEM file of certificate authorities beside the machine's, the seconds of a request, and
+    those of the whole run.
+    """
+
+    allow_network: tuple[str, ...] = ()
+    allow_port: tuple[int, ...] = ()
+    ca_file: str | None = None
+    timeout: float = 30.0
+    deadline: float | None = None
