@@ -59,15 +59,10 @@ class Target:
         )
 
 
-def find_target(manifests: Manifests) -> Target:
-    """The tenant that the Tenant manifest in use describes; raises BadRequest without one, and
-    InvalidManifests if its token does not resolve.
+def make_target(spec: TenantSpec, manifests: Manifests) -> Target:
+    """The tenant that a Tenant manifest describes; raises InvalidManifests if its token does not
+    resolve.
     """
-    spec = manifests.tenant
-    if spec is None:
-        raise BadRequest(
-            "which tenant? Give a Tenant manifest among the paths, with url and token, or local"
-        )
     if spec.local is not None:
         return Target(spec.name, file=spec.local)
     token = spec.token

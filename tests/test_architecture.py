@@ -317,6 +317,9 @@ REACHES = {"_database", "write_now", "executescript", "executemany", "execute"}
 def uses_of_connections(source: str) -> set[str]:
     """How a module gets at a connection: by an import, by a type, or through the store's inside."""
     found: set[str] = set()
+    # plain values of the same name: networks, ports and times
+    plain = {"Connection"} if "from reconciler.connection import Connection\n" in source else set()
+    connections = CONNECTIONS - plain
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Import():
@@ -325,14 +328,14 @@ def uses_of_connections(source: str) -> set[str]:
                 module = node.module or ""
                 names = {f"{module}.{alias.name}" for alias in node.names}
                 found |= {name for name in (module, *names) if is_of_the_store(name)}
-                found |= {alias.name for alias in node.names if alias.name in CONNECTIONS}
+                found |= {alias.name for alias in node.names if alias.name in connections}
             case ast.Attribute() if ast.unparse(node) == "h11.Connection":
                 pass  # of a client of the server
-            case ast.Name(id=name) | ast.Attribute(attr=name) if name in CONNECTIONS | REACHES:
+            case ast.Name(id=name) | ast.Attribute(attr=name) if name in connections | REACHES:
                 found.add(name)
             case ast.Constant(value=str(text)) if text in REACHES | {"sqlite3"}:
                 found.add(text)  # getattr, import_module
-            case ast.arg(annotation=ast.Constant(value=str(text))) if text in CONNECTIONS:
+            case ast.arg(annotation=ast.Constant(value=str(text))) if text in connections:
                 found.add(text)
             case _:
                 pass
@@ -377,6 +380,8 @@ def test_only_the_store_sees_a_connection() -> None:
         "def f(c: 'Connection') -> None: ...",
         "def f(c: db.Cursor) -> None: ...",
         "def f(c): c.execute('SELECT 1')",
+        "from reconciler.connection import Connection\nfrom sqlite3 import Cursor",
+        "from reconciler.connections import Connection",
     ],
 )
 def test_every_way_to_a_connection_is_found(source: str) -> None:

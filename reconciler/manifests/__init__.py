@@ -11,8 +11,9 @@ from reconciler.manifests.decode.request import (
     Request,
     SecretLookup,
     TenantChoice,
+    read_fingerprint_key,
 )
-from reconciler.manifests.load import find_unresolved, load
+from reconciler.manifests.load import find_unresolved, load, warn_of_unresolved
 
 __all__ = [
     "InputFiles",
@@ -24,4 +25,6 @@ __all__ = [
     "TenantSpec",
     "find_unresolved",
     "load",
+    "read_fingerprint_key",
+    "warn_of_unresolved",
 ]

@@ -176,6 +176,19 @@ def find_unresolved(
     return tuple(sorted([*manifests.problems, *missing], key=_problem_order)) if missing else ()
 
 
+def warn_of_unresolved(manifests: Manifests) -> Manifests:
+    """The same manifests with a warning per secret reference of a webhook that does not resolve, as
+    the mode `warn` makes them.
+    """
+    warnings = [
+        replace(problem, severity="warning")
+        for key, problem in manifests.unresolved_references
+        if key is not None
+    ]
+    problems = dict.fromkeys((*manifests.problems, *warnings))
+    return replace(manifests, problems=tuple(sorted(problems, key=_problem_order)))
+
+
 def _check_problems(
     request: Request, reading: Reading, tenant_error: BadRequest | None
 ) -> tuple[Problem, ...]:

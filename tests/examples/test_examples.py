@@ -15,7 +15,8 @@ from tests.manifests.revisions import new
 from tests.support.processes import ROOT, run
 
 EXAMPLES = ROOT / "examples"
-ELSEWHERE = {"ci", "provider"}  # tests/ci and tests/e2e/test_example_provider.py run them
+# tests/ci, tests/e2e/test_example_provider.py and test_python_api.py run them
+ELSEWHERE = {"ci", "provider", "python-api"}
 FOLDERS = sorted(
     path.name
     for path in EXAMPLES.iterdir()

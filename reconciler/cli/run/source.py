@@ -20,6 +20,7 @@ from reconciler.manifests import (
     TenantChoice,
     TenantSpec,
     load,
+    read_fingerprint_key,
 )
 from reconciler.manifests.secret_sources import FetchCache
 from reconciler.manifests.yaml.reader import SIZE
@@ -31,8 +32,7 @@ LOCAL_OWNER = "local"
 
 def fingerprint_key() -> Secret | None:
     """The key of credential fingerprints, from RECONCILER_FINGERPRINT_KEY."""
-    value = os.environ.get("RECONCILER_FINGERPRINT_KEY")
-    return Secret(value, "RECONCILER_FINGERPRINT_KEY") if value else None
+    return read_fingerprint_key(os.environ)
 
 
 def _standard_input() -> bytes | None:

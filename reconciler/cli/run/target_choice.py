@@ -10,7 +10,7 @@ from typing import Final
 
 from reconciler.cli.options.connection import ConnectionOptions
 from reconciler.cli.options.tenant import TenantOptions
-from reconciler.connect import Target, find_target
+from reconciler.connect import Target, make_target
 from reconciler.connection import Connection
 from reconciler.core.errors import BadRequest
 from reconciler.core.model import limits
@@ -34,9 +34,10 @@ def choose_target(options: TenantOptions, manifests: Manifests | None) -> Target
         return Target("local", file=str(Path(options.local_file or DEFAULT_FILE).absolute()))
     if options.tenant_url:
         return _make_url_target(options)
-    if manifests is None or manifests.tenant is None:
+    spec = manifests.tenant if manifests is not None else None
+    if manifests is None or spec is None:
         raise BadRequest(THREE_WAYS)
-    return find_target(manifests)
+    return make_target(spec, manifests)
 
 
 def _refuse_mixed(options: TenantOptions) -> None:

@@ -44,13 +44,14 @@ class TenantChoice:
 
     `by_manifest` is false if the tenant comes from the command line. `lenient` uses none of several
     and refuses nothing. `check_each` also checks what the patches of each Tenant make of the
-    webhooks (for `validate`).
+    webhooks (for `validate`). `option` is how messages say that a name is given.
     """
 
     name: str | None = None
     by_manifest: bool = True
     lenient: bool = False
     check_each: bool = False
+    option: str = "--tenant NAME"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -74,6 +75,12 @@ class SecretLookup:
     fingerprint_key: Secret | None = None
     private: tuple[str, ...] = ()
     once: FetchCache = field(default_factory=FetchCache, repr=False, compare=False)
+
+
+def read_fingerprint_key(env: Mapping[str, str]) -> Secret | None:
+    """The key of credential fingerprints, from RECONCILER_FINGERPRINT_KEY."""
+    value = env.get("RECONCILER_FINGERPRINT_KEY")
+    return Secret(value, "RECONCILER_FINGERPRINT_KEY") if value else None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

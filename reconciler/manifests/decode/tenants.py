@@ -236,6 +236,6 @@ def choose_tenant(specs: tuple[TenantSpec, ...], choice: TenantChoice) -> Tenant
             return chosen_tenant
     if len(specs) > 1 and not choice.lenient:
         raise BadRequest(
-            f"several Tenant manifests: {', '.join(sorted(names))}; choose one with --tenant NAME"
+            f"several Tenant manifests: {', '.join(sorted(names))}; choose one with {choice.option}"
         )
     return specs[0] if len(specs) == 1 else None
