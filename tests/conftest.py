@@ -25,7 +25,8 @@ BROWSER = Path(__file__).with_name("browser")
 UNTRACED = (
     *("browser", "ci", "e2e", "examples"),
     *("core/test_properties.py", "core/test_export_adopt.py", "core/test_saved.py"),
-    *("manifests/test_schemas.py", "render/test_ci_forms.py", "tenant/test_patterns.py"),
+    *("manifests/test_schemas.py", "manifests/test_schemas_and_reader.py"),
+    *("render/test_ci_forms.py", "tenant/test_patterns.py"),
 )
 """What is not traced for coverage, nor are tests marked `long`: tracing doubles the time of
 whatever it sees, and what these run as whole programs, or a thousand times over, is traced where
