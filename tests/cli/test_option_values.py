@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import FrozenInstanceError, asdict, dataclass, field, is_dataclass
+from collections.abc import Iterator
+from dataclasses import FrozenInstanceError, asdict, dataclass, field, fields, is_dataclass
+from typing import Any
 
 import click
 import pytest
@@ -38,6 +40,16 @@ def kind_of(command: click.Command) -> type | None:
     return getattr(sys.modules[command.callback.__module__], annotation) if annotation else None
 
 
+def list_fields(value: Any) -> Iterator[tuple[str, Any]]:
+    """Each field of a value of options and of its topics, by name."""
+    for row in fields(value):
+        content = getattr(value, row.name)
+        if is_dataclass(content):
+            yield from list_fields(content)
+        else:
+            yield row.name, content
+
+
 KINDS = {name: kind for name, one in commands().items() if (kind := kind_of(one)) is not None}
 
 
@@ -50,8 +62,13 @@ def test_every_command_with_more_than_a_few_options_has_a_value() -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_every_option_of_a_command_has_a_field_of_its_value(name: str) -> None:
-    exposed = [param.name for param in commands()[name].params if param.expose_value]
-    make_value(KINDS[name], dict.fromkeys(filter(None, exposed)))
+    values = {
+        param.name: f"of {param.name}"
+        for param in commands()[name].params
+        if param.expose_value and param.name is not None
+    }
+    stored = dict(list_fields(make_value(KINDS[name], values)))
+    assert {option: stored[option] for option in values} == values
 
 
 def test_an_option_goes_to_the_topic_that_has_a_field_of_its_name() -> None:
