@@ -32,7 +32,7 @@ docs: $(DEV)
 	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs build/docs
 	@echo "Open build/docs/index.html"
 
-# What tests/browser drives, what makes keys for sops, and what gitlab-ci-local copies with. Root on Debian gets them installed; anybody else is told what to install.
+# What tests/browser drives, what makes keys for sops, and what gitlab-ci-local copies with. Root on Debian gets them installed; elsewhere a message says what to install.
 tools:
 	@missing=; command -v age-keygen >/dev/null || missing=age; command -v rsync >/dev/null || missing="$$missing rsync"; \
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \

@@ -123,7 +123,9 @@ def test_rule_09_a_failed_delete_does_not_stop_the_others() -> None:
     assert ended(carry_out(plan, tenant))["d2"] == "deleted"
 
 
-def test_rule_10_what_moved_meanwhile_is_a_failed_conflict_and_not_overwritten() -> None:
+def test_rule_10_a_webhook_that_changed_since_the_plan_is_a_failed_conflict_and_not_overwritten() -> (
+    None
+):
     there = [live("a"), live("b"), live("gone")]
     plan = plan_of([declared("a", description="x"), declared("b", description="x")], there, FREE)
     tenant = Tenant(there)

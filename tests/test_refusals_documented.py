@@ -20,7 +20,7 @@ from reconciler.manifests.schemas.schema import load_structure
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/what-each-refusal-means.md").read_text()
 _RULE = re.compile(r"[a-z]+/[a-z][A-Za-z-]*")
-_SAYS_NOTHING = {  # of the schemas of manifests: what describes, or is told by the keyword below it
+_SAYS_NOTHING = {  # of the schemas of manifests: what describes, or is reported by the keyword below it
     "$defs", "$id", "$ref", "$schema", "allOf", "anyOf", "default", "description", "else",
     "examples", "if", "items", "oneOf",
     "properties", "then", "title",
@@ -122,7 +122,7 @@ def test_every_kind_of_an_error_is_explained() -> None:
         and ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target) == "kind"
         and isinstance(node.value, ast.Constant)
     }
-    ended = {str(node.args[1].value) for node in nodes("cli") if tells(node)}
+    ended = {str(node.args[1].value) for node in nodes("cli") if is_end(node)}
     outcomes = first_arguments("Failure", "core", "cli", ".")
     assert sorted(headings("Kinds of errors")) == sorted({*kinds, *ended, *outcomes})
     printed = json.loads((ROOT / "schemas/error.schema.json").read_text())["properties"]["kind"][
@@ -131,9 +131,9 @@ def test_every_kind_of_an_error_is_explained() -> None:
     assert printed == sorted({*kinds, *ended} - {"invalid-manifests"})
 
 
-def tells(node: ast.AST) -> bool:
-    """A call of `_tell` with the kind as text."""
-    named = isinstance(node, ast.Call) and getattr(node.func, "id", None) == "_tell"
+def is_end(node: ast.AST) -> bool:
+    """A call of `_end` with the kind as text."""
+    named = isinstance(node, ast.Call) and getattr(node.func, "id", None) == "_end"
     return named and isinstance(node.args[1], ast.Constant)  # type: ignore[attr-defined]  `named` says that it is a call
 
 

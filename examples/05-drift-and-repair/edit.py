@@ -15,7 +15,7 @@ def call(method: str, path: str, body: Any = None, **headers: str) -> Any:
     headers |= {"Authorization": f"Bearer {os.environ['TENANT_TOKEN']}"}
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(BASE + path, data, headers, method=method)  # noqa: S310  a literal http url above
-    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  likewise
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  http or https
         return json.loads(answer.read())
 
 

@@ -225,7 +225,7 @@ def _time(text: str) -> datetime:
 
 
 def _request(found: Mapping[str, Any]) -> Request:
-    """A pull request as GitHub and Gitea tell it, or a merge request as GitLab does."""
+    """A pull request as GitHub and Gitea describe it, or a merge request as GitLab does."""
     merged_at = found.get("merged_at")
     head = found["sha"] if "iid" in found else found["head"]["sha"]
     base = "" if "iid" in found else found["base"]["sha"]

@@ -74,7 +74,7 @@ class Job:
 
     @property
     def what(self) -> str:
-        """What tells this job's comments and issues from those of another tenant or folder."""
+        """What separates this job's comments and issues from those of another tenant or folder."""
         return self.env.get("RECONCILER_TENANT") or " ".join(self.paths)
 
     def marker(self, kind: str) -> str:
@@ -106,7 +106,7 @@ class Job:
         )  # no text of a manifest begins a line
         return Ended(ended.code, ended.text, found[1] if found else "")
 
-    def tell(self, text: str) -> None:
+    def report(self, text: str) -> None:
         """Into the job's summary, or its log where there is none."""
         summary = self.env.get("GITHUB_STEP_SUMMARY")
         if not summary:
@@ -159,7 +159,7 @@ def plan(job: Job) -> int:
         head += " **It has violations and is not carried out by merging.**"
     else:
         head = f"**No plan of {request.head}**: exit code {ended.code}. The job's log says why."
-    job.tell(ended.text)
+    job.report(ended.text)
     of_environment(job.env).put_comment(
         request.number, job.marker("plan"), f"{head}\n\n{ended.text}"
     )
@@ -209,7 +209,7 @@ def apply(job: Job) -> int:
         if ended.code == STALE
         else (ended.code, _applied(forge, ended))
     )
-    job.tell(text)
+    job.report(text)
     if request is not None:
         forge.put_comment(request.number, job.marker("apply"), text)
     return code
@@ -265,7 +265,7 @@ def drift(job: Job) -> int:
             job.marker("drift"),
             f"The tenant is as Git says at {forge.commit} again.\n\n{ended.text}",
         )
-    job.tell(ended.text)
+    job.report(ended.text)
     return DONE if ended.code == DRIFT else ended.code
 
 
@@ -278,7 +278,7 @@ VERBS: Final[Mapping[str, Callable[[Job], int]]] = {
 
 
 def main(arguments: list[str], env: Mapping[str, str]) -> int:
-    """The exit code of one verb; what the forge did not take is told in a line."""
+    """The exit code of one verb; what the forge refused is printed in one line."""
     if len(arguments) != 1 or arguments[0] not in VERBS:
         sys.stderr.write(f"usage: pipeline.py {'|'.join(VERBS)}\n")
         return USAGE

@@ -17,7 +17,7 @@ from reconciler.core.model.limits import normalize_name
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
 from reconciler.core.model.webhook import Declared, Live, ManagedBy, Owner, Subscription, Webhook
 from reconciler.core.results.reports import Delivery, Verdict
-from reconciler.providers.moved import changed_meanwhile, deleted_meanwhile, withheld
+from reconciler.providers.moved import make_changed_conflict, make_deleted_conflict, withheld
 
 Deliver = Callable[[Webhook, Subscription], Awaitable[Delivery]]
 
@@ -97,9 +97,9 @@ class MemoryProvider:
         """
         current = self.webhooks.get(live.id)
         if current is None:
-            raise deleted_meanwhile(live)
+            raise make_deleted_conflict(live)
         if current.revision != live.revision:
-            raise changed_meanwhile(live, current)
+            raise make_changed_conflict(live, current)
         self._free(declared.spec.name, live.id)
         self._may_keep(declared.spec, current)
         enabled = current.spec.enabled if declared.spec.enabled is None else declared.spec.enabled
@@ -124,7 +124,7 @@ class MemoryProvider:
         if current is None:
             return
         if current.revision != live.revision:
-            raise changed_meanwhile(live, current)
+            raise make_changed_conflict(live, current)
         if current.protected:
             raise Conflict(
                 f"{live.spec.name}: protected; lift the protection first", problem="protected"

@@ -48,7 +48,7 @@ def is_as_declared(current: Live, declared: Declared, owner: Owner) -> bool:
     return ours and declared.protected in {None, current.protected} and not diff(current.spec, want)
 
 
-def changed_meanwhile(planned: Live, current: Live) -> Conflict:
+def make_changed_conflict(planned: Live, current: Live) -> Conflict:
     """The conflict of a webhook that is no longer at the planned revision."""
     fields = find_moved_fields(planned, current)
     what = (
@@ -61,6 +61,8 @@ def changed_meanwhile(planned: Live, current: Live) -> Conflict:
     )
 
 
-def deleted_meanwhile(planned: Live) -> Conflict:
+def make_deleted_conflict(planned: Live) -> Conflict:
     """The conflict of an update whose webhook is gone."""
-    return Conflict(f"{planned.spec.name}: deleted meanwhile; the next run creates it again")
+    return Conflict(
+        f"{planned.spec.name}: deleted since it was planned; the next run creates it again"
+    )

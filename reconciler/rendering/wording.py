@@ -287,7 +287,7 @@ def check_result(check: Check) -> str:
 
 
 def test_warnings(test_report: TestReport) -> Iterator[str]:
-    """What a reader of `test` should know besides: webhooks that are off at the tenant, by name."""
+    """What a reader of `test` should also know: webhooks that are off at the tenant, by name."""
     names = {check.key: check.delivery.webhook for check in test_report.checks}
     yield from (
         f"{names[key]}: {RECEIVES_NOTHING}" for key in test_report.switched_off if key in names

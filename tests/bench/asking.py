@@ -1,4 +1,4 @@
-"""What the tenant's rows ask of a served tenant, and how they are told. Used by tests/bench
+"""What the tenant's rows ask of a served tenant, and how they are printed. Used by tests/bench
 alone.
 """
 

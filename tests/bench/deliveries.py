@@ -65,14 +65,14 @@ def throughput(folder: Path, *, quick: bool) -> Iterator[Row]:
             filled.add_pending(store, filled.add_webhooks(store, urls), count // 8)
         with Tenant(folder, *OPTIONS) as tenant:
 
-            async def meanwhile() -> list[float]:
+            async def post_during_delivery() -> list[float]:
                 through = asyncio.create_task(asyncio.to_thread(ends.wait, count, 120))
                 async with client(tenant) as http:
                     return await posting(
                         http, 20, lambda n: n < 40 or not through.done(), lambda _: event(99)
                     )
 
-            took = asyncio.run(meanwhile())
+            took = asyncio.run(post_during_delivery())
         ours = rate_of(ends.seen()[:count])
     with Endpoints(4) as ends:
         text = envelope(
@@ -89,7 +89,9 @@ def throughput(folder: Path, *, quick: bool) -> Iterator[Row]:
         bare / ours,
         2.0,
     )
-    yield bound("POST /events meanwhile, p99", quantile(took, 0.99), 0.05, f", of {len(took)}")
+    yield bound(
+        "POST /events during delivery, p99", quantile(took, 0.99), 0.05, f", of {len(took)}"
+    )
 
 
 def latencies(seen: list[tuple[str, str, float]], sent: dict[str, float]) -> list[float]:
@@ -233,7 +235,7 @@ def killed(folder: Path, kills: int, total: int) -> tuple[int, int, int]:
 
 
 async def _killed(tenant: Tenant, folder: Path, kills: int, total: int) -> int:
-    """Posts every event until it was accepted, and kills meanwhile; how many attempts were under
+    """Posts every event until it was accepted, and kills the tenant; how many attempts were under
     way at the kills in all.
     """
     tenant.serve()

@@ -72,7 +72,7 @@ def seconds(value: float) -> str:
 
 
 def interleaved(ours: Callable[[], float], peer: Callable[[], float], runs: int) -> Pairs:
-    """A B A B…; whoever is first in a pair changes, so that neither side always finds the caches
+    """A B A B…; the first of a pair alternates, so that neither side always finds the caches
     warm.
     """
     taken: list[tuple[float, float]] = []

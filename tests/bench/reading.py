@@ -42,7 +42,7 @@ def validate(folder: Path, *, quick: bool) -> Iterator[Row]:
         peer = [CHECKER, "--schemafile", str(SCHEMA), *paths]
         taken = interleaved(
             lambda ours=ours: process(ours, cwd=folder / "single"),  # type: ignore[misc]  # mypy cannot infer a lambda's default
-            lambda peer=peer: process(peer, cwd=folder / "single", says="ok"),  # type: ignore[misc]  # likewise
+            lambda peer=peer: process(peer, cwd=folder / "single", says="ok"),  # type: ignore[misc]  # mypy cannot infer a lambda's default
             runs,
         )
         yield taken.row(label, "check-jsonschema", budget)
@@ -52,7 +52,7 @@ def start(folder: Path, *, quick: bool) -> Iterator[Row]:
     """`--help` and `--version` against the cheapest start that a click program can have."""
     for flag, says in (("--help", "Usage"), ("--version", "reconciler ")):
         taken = interleaved(
-            lambda flag=flag, says=says: process([RECONCILER, flag], cwd=folder, says=says),  # type: ignore[misc]  # likewise
+            lambda flag=flag, says=says: process([RECONCILER, flag], cwd=folder, says=says),  # type: ignore[misc]  # mypy cannot infer a lambda's default
             lambda: process([PYTHON, "-c", "import click"], cwd=folder),
             9 if quick else 21,
         )

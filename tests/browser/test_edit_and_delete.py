@@ -154,10 +154,10 @@ def test_what_git_manages_says_so_everywhere_and_warns_before_editing_and_deleti
             "Manifest of this webhook",
         ]
         assert notice.get_by_role("link").get_attribute("href") == f"{LIST}/{made['id']}/manifest"
-    served.make("Nobody's")
+    served.make("Unowned")
     page.goto(LIST)
-    page.get_by_role("link", name="Nobody's", exact=True).click()
-    page.get_by_role("heading", name="Nobody's").wait_for()
+    page.get_by_role("link", name="Unowned", exact=True).click()
+    page.get_by_role("heading", name="Unowned").wait_for()
     assert page.get_by_text("Managed by Git").count() == 0
 
 

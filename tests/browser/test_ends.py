@@ -186,7 +186,7 @@ def test_what_was_typed_into_an_edit_is_forgotten_after_half_an_hour_and_that_is
     assert page.get_by_label("Description").input_value() == ""
 
 
-def test_a_webhook_that_was_deleted_meanwhile_is_created_again_with_what_was_typed(
+def test_a_webhook_deleted_during_an_edit_is_created_again_with_the_typed_values(
     open_page: Opened, served: Served
 ) -> None:
     made = served.make("Gone", events=[EVENT], managed_by=MARK)

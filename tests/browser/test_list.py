@@ -47,7 +47,7 @@ def test_an_empty_list_teaches_the_first_steps(open_page: Opened, scripts: bool)
     page.get_by_role("heading", name="Create a webhook").wait_for()
 
 
-def test_the_widget_the_graph_and_the_rows_tell_what_was_delivered_and_what_failed(
+def test_the_widget_the_graph_and_the_rows_show_delivered_and_failed_deliveries(
     open_page: Opened, served: Served, receiver: Receiver
 ) -> None:
     _, before = served.process.call("GET", "/invocations")
@@ -124,7 +124,7 @@ def test_a_long_list_is_paged_and_searched(open_page: Opened, served: Served) ->
     page.get_by_label("Search by name or url").press("Enter")
     page.get_by_role("status").get_by_text("10 of 52 webhooks").wait_for()
     assert rows(page) == names[30:40]
-    page.get_by_label("Search by name or url").fill("<b>nobody</b>")
+    page.get_by_label("Search by name or url").fill("<b>missing</b>")
     page.get_by_role("button", name="Search").click()
     page.get_by_role("heading", name="Nothing found").wait_for()
     page.get_by_role("link", name="Show all").first.click()

@@ -80,7 +80,7 @@ def test_a_failed_delivery_is_sent_again_by_hand(
     page.get_by_text("Delivered", exact=True).first.wait_for()
 
 
-def test_sending_again_to_what_was_disabled_meanwhile_is_refused_on_the_page_itself(
+def test_sending_again_to_a_webhook_that_is_disabled_now_is_refused_on_the_page_itself(
     open_page: Opened, served: Served, receiver: Receiver
 ) -> None:
     made = served.make("Off", url=receiver.url("/status/410"), events=[EVENT])

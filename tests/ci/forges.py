@@ -68,20 +68,20 @@ class ForgeServer:
                 (commit if how == "--no-ff" else None),
                 (commit if how == "--squash" else None),
             )
-            told = {
+            merge_fields = {
                 "iid": number,
                 "sha": head,
                 "merge_commit_sha": merge,
                 "squash_commit_sha": squash,
             }
         else:
-            told = {
+            merge_fields = {
                 "number": number,
                 "head": {"sha": head},
                 "base": {"sha": "0" * 40},
                 "merge_commit_sha": commit,
             }
-        self.merges[commit] = {"merged_at": now(), **told}
+        self.merges[commit] = {"merged_at": now(), **merge_fields}
 
     @property
     def text(self) -> str:

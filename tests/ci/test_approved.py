@@ -150,7 +150,7 @@ def test_a_plan_with_violations_is_6_and_merging_it_applies_nothing_until_it_is_
     assert names(repository) == {"Other"}
 
 
-def test_invalid_manifests_are_told_in_the_comment_and_what_was_planned_before_is_not_approved_any_more(
+def test_invalid_manifests_are_reported_in_the_comment_and_the_earlier_plan_is_no_longer_approved(
     repository: Repository,
 ) -> None:
     repository.direct("plan", number=1)

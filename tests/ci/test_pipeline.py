@@ -132,14 +132,14 @@ def test_an_apply_that_cannot_ask_the_forge_writes_nothing(repository: Repositor
 
 
 def test_the_forges_token_goes_to_no_other_host(repository: Repository) -> None:
-    told: list[str] = []
+    heads: list[str] = []
     with (
-        serve(answering(200, b"[]", told=told)) as other,
+        serve(answering(200, b"[]", heads=heads)) as other,
         serve(answering(307, b"", ("Location", other))) as forge,
     ):
         assert repository.direct("plan", number=1, GITHUB_API_URL=forge).code == 1
 
-    assert told == []
+    assert heads == []
 
 
 def test_drift_that_cannot_look_leaves_the_issue_as_it_is(repository: Repository) -> None:

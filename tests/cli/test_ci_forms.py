@@ -48,7 +48,7 @@ def test_valid_manifests_are_0_in_every_form(tmp_path: Path, form: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["junit", "markdown"])
-def test_manifests_that_cannot_be_tested_are_told_in_the_form_that_was_asked_for(
+def test_manifests_that_cannot_be_tested_are_reported_in_the_requested_form(
     tmp_path: Path, form: str
 ) -> None:
     (tmp_path / "hook.yaml").write_text(FAULTY)
@@ -65,7 +65,7 @@ def test_a_plan_of_faulty_manifests_is_markdown_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["junit", "markdown"])
-def test_no_form_of_a_test_tells_a_secret(tmp_path: Path, form: str) -> None:
+def test_no_form_of_a_test_has_a_secret(tmp_path: Path, form: str) -> None:
     with Receiver() as receiver:
         url = receiver.url("/status/401?path-7c1d9e")
         auth = "{type: bearer, token: {fromEnv: A_TOKEN}}"

@@ -130,7 +130,7 @@ def test_the_demo_ignores_options_from_the_environment(tmp_path: Path) -> None:
     done = run(
         "demo",
         cwd=tmp_path,
-        RECONCILER_ONLY="nobody",
+        RECONCILER_ONLY="missing",
         RECONCILER_TENANT_URL="http://127.0.0.1:9/public-api/v1",
         RECONCILER_OUTPUT="json",
     )

@@ -21,7 +21,7 @@ from tests.support.processes import ROOT, Tenant, run, tenant_manifest, webhook
 SCHEMA = Draft202012Validator(json.loads((ROOT / "schemas" / "doctor.schema.json").read_text()))
 
 
-def told(
+def run_doctor(
     folder: Path, *arguments: str, code: int = 0, **env: str
 ) -> dict[str, list[tuple[str, str]]]:
     """By check, each status and message."""
@@ -41,8 +41,8 @@ def token_file(folder: Path, token: str, mode: int = 0o600) -> str:
     return "token.txt"
 
 
-def test_in_an_empty_folder_it_tells_the_versions_and_is_content(tmp_path: Path) -> None:
-    found = told(tmp_path)
+def test_in_an_empty_folder_it_prints_the_versions_and_ends_with_0(tmp_path: Path) -> None:
+    found = run_doctor(tmp_path)
     assert set(found) == {"versions", "manifests"}
     assert "Python 3." in found["versions"][0][1]
     assert found["manifests"] == [("ok", "no manifests in .")]
@@ -53,12 +53,12 @@ def test_without_a_path_it_looks_at_the_current_folder_and_names_what_it_counts(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "hooks.yaml").write_text("---\n".join([webhook("one"), webhook("two")]))
-    assert told(tmp_path)["manifests"] == [("ok", "2 Webhooks in .")]
-    assert "tenant" not in told(tmp_path)
+    assert run_doctor(tmp_path)["manifests"] == [("ok", "2 Webhooks in .")]
+    assert "tenant" not in run_doctor(tmp_path)
     with Tenant(tmp_path / ".tenant") as tenant:
         (tmp_path / "tenant.yaml").write_text(tenant_manifest(tenant.url))
         (tmp_path / "plain.yaml").write_text(webhook("plain", url="http://hooks.example.com/x"))
-        found = told(tmp_path, TENANT_TOKEN=tenant.token)
+        found = run_doctor(tmp_path, TENANT_TOKEN=tenant.token)
     assert found["manifests"] == [("warning", "1 warning; 3 Webhooks, 1 Tenant in .")]
     assert found["write"][0][0] == "ok"
 
@@ -75,7 +75,7 @@ def test_a_tenant_that_takes_the_token_is_well_and_holds_no_more_than_before(
             "--tenant-token-file",
             token_file(tmp_path, tenant.token),
         )
-        found = told(tmp_path, *at)
+        found = run_doctor(tmp_path, *at)
         assert tenant.webhooks() == []
     assert {check: status for check, [(status, _)] in found.items()} == dict.fromkeys(
         ["versions", "manifests", "files", "tenant", "read", "write", "clock"], "ok"
@@ -85,7 +85,7 @@ def test_a_tenant_that_takes_the_token_is_well_and_holds_no_more_than_before(
 def test_a_token_without_the_scope_to_write_is_a_warning_that_names_it(tmp_path: Path) -> None:
     with Tenant(tmp_path / "tenant") as tenant:
         reader = tenant.make_token("reader", "Webhooks: Read")
-        found = told(
+        found = run_doctor(
             tmp_path, "--tenant-url", tenant.url, "--owner", "us", RECONCILER_TENANT_TOKEN=reader
         )
     assert found["read"][0][0] == "ok"
@@ -107,20 +107,20 @@ def test_a_token_that_is_refused_is_1_and_is_never_shown(tmp_path: Path) -> None
     assert "4f91ba" not in ended.out + ended.err
 
 
-def test_nobody_at_the_address_is_1_with_advice(tmp_path: Path) -> None:
+def test_an_address_without_a_listener_is_1_with_advice(tmp_path: Path) -> None:
     at = ("--tenant-url", "http://127.0.0.1:1/public-api/v1", "--timeout", "1")
-    found = told(tmp_path, *at, code=1, RECONCILER_TENANT_TOKEN="t")
+    found = run_doctor(tmp_path, *at, code=1, RECONCILER_TENANT_TOKEN="t")
     assert [status for status, _ in found["tenant"]] == ["failed"]
 
 
-def test_a_tenant_named_by_a_manifest_is_asked_and_its_missing_token_told(tmp_path: Path) -> None:
+def test_a_tenant_of_a_manifest_is_asked_and_its_missing_token_is_reported(tmp_path: Path) -> None:
     with Tenant(tmp_path / "tenant") as tenant:
         repo = tmp_path / "repo"
         repo.mkdir()
         (repo / "tenant.yaml").write_text(tenant_manifest(tenant.url))
         (repo / "hook.yaml").write_text(webhook("hook"))
-        assert told(repo, ".", TENANT_TOKEN=tenant.token)["write"][0][0] == "ok"
-        assert told(repo, ".", code=1)["token"] == [
+        assert run_doctor(repo, ".", TENANT_TOKEN=tenant.token)["write"][0][0] == "ok"
+        assert run_doctor(repo, ".", code=1)["token"] == [
             ("failed", "the tenant's token does not resolve: fromEnv: TENANT_TOKEN")
         ]
 
@@ -154,31 +154,31 @@ def test_a_token_file_that_a_tenant_manifest_names_is_looked_at_too(tmp_path: Pa
         )
         (repo / "infra" / "tenant.yaml").write_text(text)
         (repo / "hook.yaml").write_text(webhook("hook"))
-        assert told(repo, ".", code=1)["files"] == [
+        assert run_doctor(repo, ".", code=1)["files"] == [
             ("failed", "infra/token.txt: mode 0604 lets others at it")
         ]
         (repo / "infra" / "token.txt").chmod(0o600)
-        assert told(repo, ".")["files"][0][0] == "ok"
+        assert run_doctor(repo, ".")["files"][0][0] == "ok"
 
 
 def test_what_others_may_read_in_the_tenants_folder_is_1(tmp_path: Path) -> None:
     (tmp_path / "hook.yaml").write_text(webhook("hook"))
     assert run("plan", ".", "--local", cwd=tmp_path).code == 0
-    assert told(tmp_path, "--local")["files"][0][0] == "ok"
+    assert run_doctor(tmp_path, "--local")["files"][0][0] == "ok"
     (tmp_path / ".reconciler" / "tenant.db.key").chmod(0o644)
-    assert told(tmp_path, "--local", code=1)["files"] == [
+    assert run_doctor(tmp_path, "--local", code=1)["files"] == [
         ("failed", ".reconciler/tenant.db.key: mode 0644 lets others at it")
     ]
 
 
 def test_a_file_of_the_embedded_tenant_is_not_made_only_to_look(tmp_path: Path) -> None:
-    assert "not there yet" in told(tmp_path, "--local")["tenant"][0][1]
+    assert "not there yet" in run_doctor(tmp_path, "--local")["tenant"][0][1]
     assert list(tmp_path.iterdir()) == []
 
 
 def test_faulty_manifests_are_1_and_the_rest_is_still_looked_at(tmp_path: Path) -> None:
     (tmp_path / "hook.yaml").write_text(webhook("hook", extra="ulr: x"))
-    found = told(tmp_path, ".", code=1)
+    found = run_doctor(tmp_path, ".", code=1)
     assert found["manifests"][0][0] == "failed"
     assert found["versions"][0][0] == "ok"
 
@@ -232,7 +232,7 @@ def test_the_clocks_are_compared_by_the_date_of_an_answer(
 
 def test_a_tenant_that_never_answers_costs_seconds(tmp_path: Path) -> None:
     start = time.monotonic()
-    told(
+    run_doctor(
         tmp_path,
         "--tenant-url",
         "http://127.0.0.1:1/x",

@@ -46,7 +46,7 @@ USAGE = (
     ("plan", "--nope", *JSON),
     ("plan", *JSON),
     ("plan", "webhooks", "--output=json"),
-    ("plan", "webhooks", *LOCAL, "--only", "nobody", *JSON),
+    ("plan", "webhooks", *LOCAL, "--only", "missing", *JSON),
     ("tenant", "nope", "-ojson"),
     ("-ojson",),
 )
@@ -141,10 +141,10 @@ def test_a_refused_token_is_3_and_one_that_is_refused_in_mid_run_is_4(tmp_path: 
         assert run("tenant", "revoke", "test", "--db", "tenant.db", cwd=tenant.folder).code == 0
         out, err = process.communicate(timeout=120)
         assert process.returncode == 4, err
-        told = json.loads(out)["summary"]
-        assert told["created"] >= 1
-        assert told["failed"] == 1
-        assert told["created"] + told["failed"] + told["skipped"] == 200
+        summary = json.loads(out)["summary"]
+        assert summary["created"] >= 1
+        assert summary["failed"] == 1
+        assert summary["created"] + summary["failed"] + summary["skipped"] == 200
 
 
 def test_the_deadline_of_reconcile_is_4_and_what_was_not_started_is_skipped(tmp_path: Path) -> None:
@@ -154,9 +154,9 @@ def test_the_deadline_of_reconcile_is_4_and_what_was_not_started_is_skipped(tmp_
     options = ("--yes", "--deadline", "3", "--parallelism", "1", *JSON)
     ended = run("reconcile", "webhooks", *LOCAL, *options, cwd=tmp_path)
     assert ended.code == 4, ended.err
-    told = ended.json["summary"]
-    assert told["skipped"] > 0
-    assert told["created"] + told["skipped"] + told["failed"] == 4000
+    summary = ended.json["summary"]
+    assert summary["skipped"] > 0
+    assert summary["created"] + summary["skipped"] + summary["failed"] == 4000
     kinds = {
         outcome["error"]["kind"]
         for outcome in ended.json["outcomes"]
@@ -214,13 +214,13 @@ def test_a_closed_standard_error_is_fine(tmp_path: Path) -> None:
     assert shell("$R plan webhooks --local-file tenant.db -vv 2>&-", tmp_path).code == 0
 
 
-def test_a_closed_standard_input_is_told(tmp_path: Path) -> None:
+def test_a_closed_standard_input_is_reported(tmp_path: Path) -> None:
     ended = shell("$R validate - <&-", tmp_path)
     assert ended.code == 1
     assert "standard input" in ended.err
 
 
-def test_a_folder_that_was_deleted_meanwhile_is_told(tmp_path: Path) -> None:
+def test_a_working_directory_that_was_deleted_is_reported(tmp_path: Path) -> None:
     write(tmp_path / "webhooks", 1)
     line = (
         f"mkdir gone && cd gone && rmdir {tmp_path}/gone && $R plan {tmp_path}/webhooks "

@@ -110,7 +110,7 @@ def test_new_manifests_carry_the_labels_by_which_their_tenant_selects(repo: Path
     assert run("plan", ".", "--detailed-exitcode", cwd=repo).code == 0
 
 
-def test_what_a_tenant_does_not_allow_to_be_referenced_is_told_where_it_was_written(
+def test_a_reference_that_a_tenant_does_not_allow_is_reported_at_its_position(
     repo: Path,
 ) -> None:
     tenant = (
@@ -130,14 +130,14 @@ def test_what_a_tenant_does_not_allow_to_be_referenced_is_told_where_it_was_writ
         (("adopt",), 64, "--all"),
         (("adopt", "--all", "payments"), 64, "--all"),
         (("adopt", "--all"), 64, "--yes"),
-        (("adopt", "nobody", "--yes"), 64, "no manifest declares nobody"),
+        (("adopt", "undeclared", "--yes"), 64, "no manifest declares undeclared"),
         (("adopt", "missing", "--yes"), 6, "is not at the tenant"),
         (("adopt", "--all", "--yes"), 0, "is not at the tenant"),
         (("export", "../seed.yaml"), 64, "is a file"),
         (("export",), 64, "DIR"),
     ],
 )
-def test_what_cannot_be_exported_or_adopted_is_told(
+def test_an_export_or_adoption_that_is_impossible_is_reported(
     repo: Path, arguments: tuple[str, ...], code: int, says: str
 ) -> None:
     (repo / "missing.yaml").write_text(SEED.split("---")[1].replace("second", "missing"), "utf-8")
@@ -206,7 +206,7 @@ def test_an_export_over_hand_written_files_changes_one_line_and_the_plan_is_then
     assert here(repo, "plan", ".", "--detailed-exitcode").code == 0
 
 
-def test_a_field_that_is_not_there_is_added_and_what_cannot_be_edited_is_told(repo: Path) -> None:
+def test_a_missing_field_is_added_and_a_field_that_cannot_be_edited_is_reported(repo: Path) -> None:
     text = ODD.replace("enabled: false, ", "").replace(
         '&url "https://hooks.example.com/elastio/old"', "{fromEnv: PLACE}"
     )
@@ -230,14 +230,14 @@ def keyed(folder: Path, *arguments: str, token: str) -> Ended:
     return run(*arguments, "--local", cwd=folder, T=token, RECONCILER_FINGERPRINT_KEY="k" * 32)
 
 
-def test_a_credential_whose_value_moved_is_left_and_told_and_a_version_that_can_be_known_is_written(
+def test_a_credential_with_a_new_value_is_reported_and_left_and_a_known_version_is_written(
     tmp_path: Path,
 ) -> None:
     text = SEED.split("---", maxsplit=1)[0].replace(', version: "2"', "")
     (tmp_path / "all.yaml").write_text(text, "utf-8")
     assert keyed(tmp_path, "reconcile", ".", "--yes", token="one").code == 0
-    told = keyed(tmp_path, "export", ".", token="two")
-    assert "auth.token differs from the value that the tenant has; reconcile sends it" in told.err
+    ended = keyed(tmp_path, "export", ".", token="two")
+    assert "auth.token differs from the value that the tenant has; reconcile sends it" in ended.err
     assert (tmp_path / "all.yaml").read_text("utf-8") == text
     (tmp_path / "all.yaml").write_text(
         text.replace("{fromEnv: T}", '{fromEnv: T}, version: "9"'), "utf-8"

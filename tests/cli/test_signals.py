@@ -16,7 +16,7 @@ from tests.support.processes import COMMAND, Tenant, environment, run, start, te
 
 LOCAL = ("--local-file", "tenant.db")
 JSON = ("-o", "json")
-NOBODY = ("--tenant-url", "http://127.0.0.1:1/public-api/v1", "--owner", "us")
+UNREACHABLE = ("--tenant-url", "http://127.0.0.1:1/public-api/v1", "--owner", "us")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -33,11 +33,11 @@ def test_a_signal_in_mid_run_stops_cleanly_with_130_and_a_report(
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    told = json.loads(out)["summary"]
-    assert told["created"] >= 1
-    assert told["created"] + told["skipped"] == 200
+    summary = json.loads(out)["summary"]
+    assert summary["created"] >= 1
+    assert summary["created"] + summary["skipped"] == 200
     planned = run("plan", "webhooks", *LOCAL, *JSON, cwd=tmp_path).json["summary"]
-    assert planned["keep"] == told["created"]
+    assert planned["keep"] == summary["created"]
 
 
 def test_a_signal_before_anything_is_written_is_130_with_a_document(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_signal_before_anything_is_written_is_130_with_a_document(tmp_path: Pa
     process = start(
         "reconcile",
         "webhooks",
-        *NOBODY,
+        *UNREACHABLE,
         "--yes",
         *JSON,
         "-vv",
@@ -95,7 +95,7 @@ def test_a_background_job_of_a_script_whose_sigint_is_ignored_ends_by_either_sig
     write(tmp_path / "webhooks", 1)
     line = "trap '' INT; exec \"$@\""
     process = subprocess.Popen(
-        ["sh", "-c", line, "sh", *COMMAND, "plan", "webhooks", *NOBODY, *JSON, "-vv"],
+        ["sh", "-c", line, "sh", *COMMAND, "plan", "webhooks", *UNREACHABLE, *JSON, "-vv"],
         cwd=tmp_path,
         env=environment(RECONCILER_TENANT_TOKEN="t"),
         stdout=subprocess.PIPE,

@@ -48,8 +48,8 @@ def imported(*arguments: str, cwd: Path) -> tuple[int, set[str]]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.splitlines()[-1])
-    return told["code"], set(told["modules"])
+    report = json.loads(done.stdout.splitlines()[-1])
+    return report["code"], set(report["modules"])
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h", "--version"])

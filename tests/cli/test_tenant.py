@@ -63,7 +63,7 @@ def test_a_token_that_could_not_be_made_leaves_no_empty_file(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     "command", [("tokens",), ("revoke", "ci"), ("login",), ("login", "--url", "http://x")]
 )
-def test_a_database_that_is_not_there_is_told_and_not_made(
+def test_a_missing_database_is_reported_and_not_created(
     tmp_path: Path, command: tuple[str, ...]
 ) -> None:
     ended = run("tenant", *command, "--db", "typo.db", cwd=tmp_path)

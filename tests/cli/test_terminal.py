@@ -160,6 +160,6 @@ def test_the_current_folder_is_the_path_where_none_is_given(tmp_path: Path, comm
     assert alone.code in {0, 7, 8}
 
 
-def test_reconcile_wants_to_be_told_where_the_manifests_are(tmp_path: Path) -> None:
+def test_reconcile_needs_the_path_of_the_manifests(tmp_path: Path) -> None:
     write(tmp_path, 1)
     assert run("reconcile", "--yes", "--local-file", "tenant.db", cwd=tmp_path).code == 64

@@ -32,15 +32,15 @@ def test_check_auth_passes_where_a_wrong_credential_is_refused_and_fails_where_i
         (tmp_path / "open.yaml").write_text(webhook("open", url=receiver.url("/ok")))
         ended = run("test", ".", *LOCAL, "--check-auth", "--via", "both", cwd=tmp_path, TOKEN=TOKEN)
     assert ended.code == 8, ended.err
-    told = {
+    verdicts = {
         (d["key"], d["via"], d["check"]): (d["verdict"], d["passed"])
         for d in ended.json["deliveries"]
     }
     for via in ("tenant", "probe"):
-        assert told[("good", via, "auth")] == ("auth-refused", True)
-        assert told[("lax", via, "auth")] == ("delivered", False)
-        assert told[("open", via, "delivery")] == ("delivered", True)
-        assert ("open", via, "auth") not in told
+        assert verdicts[("good", via, "auth")] == ("auth-refused", True)
+        assert verdicts[("lax", via, "auth")] == ("delivered", False)
+        assert verdicts[("open", via, "delivery")] == ("delivered", True)
+        assert ("open", via, "auth") not in verdicts
     assert ended.json["summary"] == {"passed": 8, "failed": 2, "not_tested": 0}
 
 

@@ -138,7 +138,7 @@ def test_what_the_tenant_allows_no_more_of_in_the_time_of_the_run_is_not_tested(
     assert all(str(case.get("message")).startswith("not tested: ") for case in root.iter("skipped"))
 
 
-def test_a_test_is_marked_and_has_the_severity_whoever_sends_it(tmp_path: Path) -> None:
+def test_a_test_is_marked_and_has_the_severity_from_each_sender(tmp_path: Path) -> None:
     with Receiver() as receiver:
         (tmp_path / "a.yaml").write_text(webhook("a", url=receiver.url()))
         assert run("test", ".", *LOCAL, "--via", "both", cwd=tmp_path).code == 0

@@ -60,7 +60,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("what", FOREIGN)
-def test_an_address_that_does_not_speak_the_contract_is_1_and_is_told_so(
+def test_an_address_that_does_not_speak_the_contract_is_1_with_that_message(
     tmp_path: Path, what: str
 ) -> None:
     write(tmp_path / "webhooks", 1)
@@ -233,8 +233,8 @@ def test_a_part_is_chosen_by_name_and_by_label(tmp_path: Path) -> None:
     assert len(chosen("--select", "team=test")) == 3
     for options in (
         ("--select", "team=other"),
-        ("--only", "nobody"),
-        ("--exclude", "nobody"),
+        ("--only", "missing"),
+        ("--exclude", "missing"),
         ("--select", "team"),
     ):
         assert run(*plan, *options, cwd=tmp_path).code == 64

@@ -79,7 +79,7 @@ def test_every_authentication_is_read(auth: dict[str, object], expected: object)
     assert codec.live_from_wire(body(auth=auth)).spec.auth == expected
 
 
-def test_what_nobody_manages_and_nothing_was_sent_to_is_read() -> None:
+def test_an_unmanaged_webhook_without_deliveries_is_read() -> None:
     item = codec.live_from_wire(body(managed_by=None, invocations=None))
     assert (item.managed_by, item.use) == (None, Use())
     assert codec.live_from_wire(body(invocations={"succeeded": 1})).use == Use()
@@ -131,7 +131,7 @@ def test_a_page_names_the_item_that_does_not_fit() -> None:
         codec.page_from_wire({"items": [body(), body(name=1)], "next_cursor": None})
 
 
-def test_a_mark_tells_the_repository_where_it_is_known_and_keeps_what_the_tenant_has() -> None:
+def test_a_mark_has_the_known_repository_or_keeps_that_of_the_tenant() -> None:
     wanted, there = declared("a"), live("a", repository="forge.example/a/b")
     assert "repository" not in codec.make_create_body(wanted, OWNER)["managed_by"]
     assert (
@@ -150,30 +150,30 @@ def test_a_mark_tells_the_repository_where_it_is_known_and_keeps_what_the_tenant
     )
 
 
-def test_a_create_tells_everything_and_our_mark() -> None:
+def test_a_create_sends_every_field_and_our_mark() -> None:
     wanted = declared("a", auth=bearer("2"), events=[STARTED, FAILED], protected=True)
-    told = codec.make_create_body(wanted, OWNER)
-    assert json.loads(json.dumps(told)) == told
-    assert told["auth"] == {"type": "bearer", "token": VALUE, "credential_version": "2"}
-    assert told["managed_by"] == {
+    body = codec.make_create_body(wanted, OWNER)
+    assert json.loads(json.dumps(body)) == body
+    assert body["auth"] == {"type": "bearer", "token": VALUE, "credential_version": "2"}
+    assert body["managed_by"] == {
         "owner": "payments",
         "key": "a",
         "sources": ["webhooks/payments.yaml"],
         "revision": "4fd1c2e",
     }
-    assert (told["url"], told["enabled"], told["protected"]) == (URL, True, True)
-    assert [event["type"] for event in told["events"]] == [FAILED.type, STARTED.type]
+    assert (body["url"], body["enabled"], body["protected"]) == (URL, True, True)
+    assert [event["type"] for event in body["events"]] == [FAILED.type, STARTED.type]
 
 
-def test_a_patch_tells_only_what_differs_and_our_mark() -> None:
+def test_a_patch_sends_only_different_fields_and_our_mark() -> None:
     wanted = declared("a", description="new", enabled=False, protected=True)
-    told = codec.make_patch_body(live("a"), wanted, OWNER)
-    assert {key: value for key, value in told.items() if key != "managed_by"} == {
+    body = codec.make_patch_body(live("a"), wanted, OWNER)
+    assert {key: value for key, value in body.items() if key != "managed_by"} == {
         "description": "new",
         "enabled": False,
         "protected": True,
     }
-    assert told["managed_by"]["revision"] == OWNER.revision
+    assert body["managed_by"]["revision"] == OWNER.revision
 
 
 def test_a_patch_leaves_a_withheld_credential_out() -> None:
@@ -183,12 +183,12 @@ def test_a_patch_leaves_a_withheld_credential_out() -> None:
     )
 
 
-def test_a_test_of_unsaved_details_tells_what_a_delivery_needs() -> None:
+def test_a_test_of_unsaved_details_sends_the_fields_that_a_delivery_needs() -> None:
     wanted = declared("a", auth=basic(secret("user"))).spec
-    told = codec.make_test_body(wanted, live("a"), STARTED)
-    assert set(told["webhook"]) == {"name", "url", "auth"}
-    assert told["id"] == "wh-a"
-    assert told["webhook"]["auth"]["username"] == "user"
+    body = codec.make_test_body(wanted, live("a"), STARTED)
+    assert set(body["webhook"]) == {"name", "url", "auth"}
+    assert body["id"] == "wh-a"
+    assert body["webhook"]["auth"]["username"] == "user"
     assert "id" not in codec.make_test_body(wanted, None, STARTED)
 
 
@@ -214,16 +214,16 @@ def test_a_delivery_crosses_the_wire_and_back() -> None:
     ],
 )
 def test_a_delivery_that_does_not_fit_is_refused(change: dict[str, object], pointer: str) -> None:
-    told = {
+    delivery = {
         **delivery_codec.delivery_to_wire(Delivery("a", STARTED, Verdict.DELIVERED, 200)),
         **change,
     }
     with pytest.raises(ValueError, match=f"^{pointer}: ") as caught:
-        delivery_codec.delivery_from_wire(told, "a", STARTED)
+        delivery_codec.delivery_from_wire(delivery, "a", STARTED)
     assert VALUE not in str(caught.value)
 
 
-def test_a_url_is_told_as_it_is() -> None:
+def test_a_url_is_sent_as_it_is() -> None:
     assert (
         codec.spec_to_wire(declared("a", url=hidden_url("https://h/x?y=1")).spec)["url"]
         == "https://h/x?y=1"

@@ -220,7 +220,7 @@ def test_section_6_a_mask_is_never_sent(mask: str) -> None:
     }
 
 
-def test_section_6_what_a_tenant_masks_is_told_and_tested_as_declared() -> None:
+def test_section_6_a_masked_field_is_sent_and_tested_as_declared() -> None:
     masked = codec.live_from_wire({**answer(type="none"), "url": "*****"})
     change = only(plan_of([declared("a", description="x")], [masked]))
     assert paths(change) == ["description"]
@@ -229,7 +229,7 @@ def test_section_6_what_a_tenant_masks_is_told_and_tested_as_declared() -> None:
     assert codec.make_test_body(change.declared.spec, masked, STARTED)["webhook"]["url"] == URL
 
 
-def test_section_6_a_tenant_tells_no_credential_but_its_version() -> None:
-    told = codec.live_from_wire(answer(type="bearer", token=VALUE, credential_version="3"))
-    assert told.spec.auth == held("3")
-    assert VALUE not in repr(told)
+def test_section_6_a_tenant_returns_no_credential_but_its_version() -> None:
+    found = codec.live_from_wire(answer(type="bearer", token=VALUE, credential_version="3"))
+    assert found.spec.auth == held("3")
+    assert VALUE not in repr(found)

@@ -32,14 +32,14 @@ NAMES = PRINTABLE.map(limits.normalize_name).filter(lambda text: limits.name(tex
 USERS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=20).filter(
     lambda text: limits.username(text) is None
 )
-TOLD = st.builds(
+WITHHELD = st.builds(
     Withheld, st.none() | NAMES | st.just("hmac-sha256:0123456789abcdef0123456789abcdef")
 )
 AUTHS = st.one_of(
     st.just(NoAuth()),
-    st.builds(BearerAuth, TOLD),
-    st.builds(lambda name, told: BasicAuth(Secret(name), told), USERS, TOLD),
-    st.builds(ApiKeyAuth, st.sampled_from(["X-Key", "null", "1", "~"]), TOLD),
+    st.builds(BearerAuth, WITHHELD),
+    st.builds(lambda name, password: BasicAuth(Secret(name), password), USERS, WITHHELD),
+    st.builds(ApiKeyAuth, st.sampled_from(["X-Key", "null", "1", "~"]), WITHHELD),
 )
 SPECS = st.builds(
     Webhook,

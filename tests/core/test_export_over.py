@@ -57,16 +57,16 @@ class Values:
         return frozenset(self.some(every, 6))
 
     def auth(self) -> Auth:
-        told = Withheld(
+        credential = Withheld(
             self.dice.choice([None, "1", "two: 2", "hmac-sha256:0123456789abcdef0123456789abcdef"])
         )
         made: list[Auth] = [
             NoAuth(),
-            BearerAuth(told),
-            BasicAuth(Secret(self.dice.choice(["bob", "null", "a#b"])), told),
+            BearerAuth(credential),
+            BasicAuth(Secret(self.dice.choice(["bob", "null", "a#b"])), credential),
         ]
         return self.dice.choice(
-            [*made, ApiKeyAuth(self.dice.choice(["X-Key", "X-Other", "null"]), told)]
+            [*made, ApiKeyAuth(self.dice.choice(["X-Key", "X-Other", "null"]), credential)]
         )
 
     def spec(self, name: str) -> Webhook:
@@ -164,19 +164,19 @@ class Layout(Values):
 
     def auth_of(self, auth: Auth) -> dict[str, Any]:
         match auth:
-            case BasicAuth(username, told):
+            case BasicAuth(username, credential):
                 made = {
                     "type": "basic",
                     "username": username.reveal() if isinstance(username, Secret) else username,
                 }
                 made["password"] = {"fromEnv": "P"}
-            case BearerAuth(told):
+            case BearerAuth(credential):
                 made = {"type": "bearer", "token": {"fromEnv": "T"}}
-            case ApiKeyAuth(header, told):
+            case ApiKeyAuth(header, credential):
                 made = {"type": "apiKey", "header": header, "value": {"fromEnv": "V"}}
             case NoAuth():
                 return {"type": "none"}
-        return made | ({"version": told.version} if told.version else {})
+        return made | ({"version": credential.version} if credential.version else {})
 
     def split(self, document: dict[str, Any]) -> list[dict[str, Any]]:
         """Some of its events as an EventSubscription."""

@@ -65,7 +65,7 @@ events = st.frozensets(
 secrets = st.builds(
     lambda value, version: Secret(value, "fromEnv: X", version=version), values, versions
 )
-told = st.builds(Withheld, versions)
+withheld = st.builds(Withheld, versions)
 secret_urls = st.builds(
     lambda url, value: hidden_url(f"{url}/{value}", "fromEnv: U"),
     urls,
@@ -98,7 +98,7 @@ held_specs = st.builds(
     (urls.map(hidden_url) | secret_urls),
     texts,
     st.booleans(),
-    auths(told, values.map(Secret)),
+    auths(withheld, values.map(Secret)),
     events,
 )
 wanted_items = st.builds(
@@ -178,7 +178,7 @@ def test_rule_02_after_the_first_execution_the_next_plan_is_empty(wanted: list[D
 def test_rule_02_after_any_execution_the_next_plan_is_empty(
     wanted: list[Declared], held: list[Live], everything: bool
 ) -> None:
-    """`everything` is ownership: all, under which nobody's webhooks are ours."""
+    """`everything` is ownership: all, under which unowned webhooks are ours."""
     allowed = replace(ALLOWED, ownership="all") if everything else ALLOWED
     plan = plan_of(wanted, held, allowed)
     assume(unique_marks(held) and not plan.violations)
@@ -190,7 +190,7 @@ def test_rule_02_after_any_execution_the_next_plan_is_empty(
 
 @SETTINGS
 @given(wanted_lists, held_lists)
-def test_rule_04_what_is_another_owners_or_not_declared_and_nobodys_is_never_touched(
+def test_rule_04_a_webhook_of_another_owner_or_unowned_and_undeclared_is_never_touched(
     wanted: list[Declared], held: list[Live]
 ) -> None:
     for change in plan_of(wanted, held, replace(ALLOWED, adopt=False)).pending:
@@ -208,7 +208,7 @@ def test_rule_13_the_order_of_the_input_does_not_matter(
     first = plan_of(wanted, held)
     shuffled_wanted, shuffled_held = list(wanted), list(held)
     random.shuffle(shuffled_wanted)  # type: ignore[attr-defined]  # hypothesis gives a random.Random
-    random.shuffle(shuffled_held)  # type: ignore[attr-defined]  # likewise
+    random.shuffle(shuffled_held)  # type: ignore[attr-defined]  # hypothesis gives a random.Random
     second = plan_of(shuffled_wanted, shuffled_held)
     assert first == second
     assert first.digest == second.digest

@@ -245,8 +245,8 @@ def test_since_a_revision_the_tenant_moved_only_if_another_repository_wrote(
     allowed = policy(repository=OURS, moved_from=frozenset(former))
     wanted = declared("a", description="new")
     plan = plan_of([wanted], [live("a", repository=marked)], allowed)
-    told = only(labelled(plan, Base("then", "0" * 40, (wanted,)), allowed, normalize))
-    assert {field.dotted: field.label for field in told.fields}["managed_by.repository"] == label
+    change = only(labelled(plan, Base("then", "0" * 40, (wanted,)), allowed, normalize))
+    assert {field.dotted: field.label for field in change.fields}["managed_by.repository"] == label
 
 
 def test_adopt_marks_with_our_repository_and_takes_none_from_another() -> None:

@@ -88,7 +88,7 @@ def test_rule_01_previously_takes_only_what_is_ours(owner: str | None) -> None:
     assert said(plan) == [("create", "new")]
 
 
-def test_rule_01_previously_takes_nobodys_under_ownership_all() -> None:
+def test_rule_01_previously_takes_unowned_webhooks_under_ownership_all() -> None:
     plan = plan_of(
         [declared("new", previously=("old",))],
         [live("x", name="old", owner=None)],
@@ -288,7 +288,7 @@ def test_rule_04_ours_is_updated_and_deleted_when_no_longer_declared() -> None:
     assert plan.violations == ()
 
 
-def test_rule_04_nobodys_and_declared_needs_adopt() -> None:
+def test_rule_04_an_unowned_declared_webhook_needs_adopt() -> None:
     refused = plan_of([declared("a")], [live("a", owner=None)])
     assert rules(refused) == ["not-owned"]
     adopted = plan_of([declared("a")], [live("a", owner=None)], policy(adopt=True))
@@ -313,7 +313,9 @@ def test_rule_04_not_declared_and_not_ours_is_counted_and_never_listed() -> None
     assert (plan.pending, plan.counts.unmanaged) == ((), 2)
 
 
-def test_rule_04_ownership_all_treats_nobodys_as_ours_and_another_owners_never() -> None:
+def test_rule_04_ownership_all_treats_unowned_webhooks_as_ours_and_those_of_another_owner_never() -> (
+    None
+):
     held = [live("a", owner=None), live("b", owner=None), live("c", owner="search")]
     plan = plan_of([declared("a")], held, policy(ownership="all"))
     assert said(plan) == [("update", "a"), ("delete", "b")]

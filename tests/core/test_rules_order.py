@@ -211,7 +211,7 @@ def test_rule_13_a_secret_url_or_user_name_counts_by_its_keyed_fingerprint() -> 
     )
 
 
-def test_rule_13_absent_version_and_severity_are_told_apart() -> None:
+def test_rule_13_absent_version_and_severity_are_distinguished() -> None:
     digests = [
         plan_of([declared("a", events=[Subscription("t", *rest)])], []).digest
         for rest in (("x", None), (None, "x"))

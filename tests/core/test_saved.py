@@ -151,14 +151,14 @@ def test_a_revision_that_moved_is_stale_even_where_no_field_that_is_known_did() 
         resumed(plan, wanted, [live("a", revision="rev-2")])
 
 
-def test_a_name_that_was_taken_meanwhile_is_stale() -> None:
+def test_a_name_that_was_taken_since_the_plan_is_stale() -> None:
     wanted = [declared("a")]
     plan = plan_of(wanted, [])
     with pytest.raises(StalePlan, match="a: its name is taken meanwhile"):
         resumed(plan, wanted, [live("z", name="a", owner="somebody")])
 
 
-def test_guards_are_checked_again_on_what_the_tenant_tells_now() -> None:
+def test_guards_are_checked_again_on_the_current_webhooks_of_the_tenant() -> None:
     held = live("gone")
     wanted = [declared("a")]
     plan = plan_of(wanted, [held, live("a")])

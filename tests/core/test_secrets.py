@@ -127,7 +127,7 @@ def test_a_secret_equals_the_text_it_hides_and_hashes_alike() -> None:
     assert secret() != 1
 
 
-def test_section_6_a_secret_tells_its_text_only_to_who_has_it_already() -> None:
+def test_section_6_a_secret_reveals_its_text_only_to_a_caller_that_has_it() -> None:
     assert secret().reveal_if_in({"other", VALUE}) == VALUE
     assert secret().reveal_if_in({"other", ""}) is None
     assert secret(None).reveal_if_in({VALUE}) is None
@@ -173,7 +173,7 @@ def test_section_6_a_live_url_prints_in_full_only_where_a_manifest_of_this_run_s
     assert (field.before, field.after) == (old, URL)
 
 
-def test_section_6_a_referenced_url_never_prints_and_another_path_is_told_apart() -> None:
+def test_section_6_a_referenced_url_never_prints_and_another_path_is_distinguished() -> None:
     wanted = declared("a", url=hidden_url("https://h.example.com/new", "fromEnv: U"))
     plan = plan_of(
         [wanted, declared("b", url=wanted.spec.url)], [live("a", url="https://h.example.com/old")]

@@ -62,7 +62,7 @@ def since(then: Declared, now: Declared) -> Plan:
     return labelled(plan, Base("main", "4fd1c2e", (then,)), policy(), normalize)
 
 
-def test_since_a_revision_it_is_drift_whoever_else_moved() -> None:
+def test_since_a_revision_it_is_drift_with_or_without_an_edit_in_git() -> None:
     alone = since(declared("a"), declared("a"))
     assert fields(alone) == [("enabled", False, True, Label.DRIFT)]
     [change] = find_drift(alone).changes
@@ -100,7 +100,7 @@ def test_what_is_not_ours_or_not_looked_at_is_not_reported() -> None:
     )
 
 
-def test_a_watch_tells_it_once_and_that_it_agrees_again() -> None:
+def test_a_watch_reports_it_once_and_reports_when_it_agrees_again() -> None:
     wanted = [declared("a")]
     on, off = (
         find_drift(plan_of(wanted, [live("a", enabled=enabled)])) for enabled in (True, False)

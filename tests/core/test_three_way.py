@@ -169,7 +169,7 @@ def test_a_webhook_is_labelled_by_who_made_changed_or_removed_it(
         (True, None, False, None),
     ],
 )
-def test_enabled_is_labelled_and_what_is_left_open_is_nobodys_move(
+def test_enabled_is_labelled_unless_it_is_left_open(
     base: bool | None, wanted: bool | None, held: bool, expected: Label | None
 ) -> None:
     found = changes_since(
@@ -184,9 +184,9 @@ def test_a_conflict_keeps_base_declared_and_live() -> None:
         declared("a", url="https://two.example.com/x"),
     )
     (change,) = changes_since([base], [now], [live("a", url="https://three.example.com/x")])
-    told = field(change, "url")
-    assert (change.label, told.label) == (BOTH, BOTH)
-    assert (told.base, told.before, told.after) == (
+    url = field(change, "url")
+    assert (change.label, url.label) == (BOTH, BOTH)
+    assert (url.base, url.before, url.after) == (
         "https://one.example.com/x",
         "https://three.example.com/…",
         "https://two.example.com/x",

@@ -123,7 +123,7 @@ def test_low_ports_other_than_80_and_443_need_to_be_named(port: int, allowed: bo
 
 
 def test_a_low_port_is_blocked_before_the_name_is_resolved(deliver: Deliver) -> None:
-    done = deliver("http://nobody.invalid:25/")
+    done = deliver("http://missing.invalid:25/")
     assert (done.verdict, done.detail) == (Verdict.BLOCKED, Cause.BLOCKED_PORT.text)
 
 

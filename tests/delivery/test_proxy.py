@@ -70,7 +70,9 @@ def test_an_address_that_the_guard_blocks_is_never_asked_for(deliver: Deliver) -
         assert proxy.targets == []
 
 
-def test_a_name_that_changes_its_address_meanwhile_changes_nothing(deliver: Deliver) -> None:
+def test_a_name_that_changes_its_address_during_a_delivery_changes_nothing(
+    deliver: Deliver,
+) -> None:
     """DNS rebinding: what was checked is what the proxy is asked for."""
     authority, lookups = Authority(), count()
     with (

@@ -222,7 +222,7 @@ def test_a_secret_that_is_not_there_is_the_callers_mistake(
     assert receiver.connections == 0
 
 
-SECRET = "s3cr3t-that-nobody-may-see"
+SECRET = "s3cr3t-that-is-never-shown"
 PATHS = [
     "/ok",
     "/status/401",

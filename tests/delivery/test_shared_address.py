@@ -55,7 +55,7 @@ def test_of_a_resolver_that_changes_its_answer_an_attempt_asks_once_and_no_conne
     ends = {
         PUBLIC: Cause.REFUSED.text,
         "127.0.0.1": Cause.BLOCKED_ADDRESS.text,
-    }  # nobody listens at the first
+    }  # the first has no listener
     assert [one.detail for one in done] == [ends[address] for address in answers * 3]
     assert asked == ["rebinding.example"] * 6
     assert receiver.connections == 0

@@ -103,14 +103,14 @@ def test_redirects_are_not_followed(receiver: Receiver, deliver: Deliver) -> Non
     assert [request.path for request in receiver.requests] == ["/redirect"]
 
 
-def test_a_port_where_nobody_listens_is_refused(deliver: Deliver) -> None:
+def test_a_port_without_a_listener_is_refused(deliver: Deliver) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
     assert deliver(f"http://127.0.0.1:{port}/").verdict is Verdict.REFUSED
 
 
 def test_a_name_that_does_not_exist_is_unresolved(deliver: Deliver) -> None:
-    assert deliver("https://nobody.invalid/hook").verdict is Verdict.UNRESOLVED
+    assert deliver("https://missing.invalid/hook").verdict is Verdict.UNRESOLVED
 
 
 @pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..example"])

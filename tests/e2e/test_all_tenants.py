@@ -42,7 +42,7 @@ def test_an_endpoint_that_fails_its_test_keeps_the_next_wave_from_beginning(worl
     assert world.json("reconcile")[0] == 0
 
 
-def test_what_is_switched_off_is_not_tested_whoever_did_it(world: World) -> None:
+def test_a_webhook_switched_off_in_git_or_at_the_tenant_is_not_tested(world: World) -> None:
     assert world.reconcile().code == 0
     world.receiver.script("/dev", 500)
     world.dev.edit("one", enabled=False)  # the manifest leaves that to the tenant
@@ -183,7 +183,7 @@ def test_a_fault_in_one_tenants_patches_stops_all_before_any_is_asked(world: Wor
     assert run("validate", ".", "--all-tenants", "-o", "json", cwd=world.folder).json == valid.json
 
 
-def test_secrets_that_do_not_resolve_are_told_for_all_tenants_before_the_first_write(
+def test_secrets_that_do_not_resolve_are_reported_for_all_tenants_before_the_first_write(
     world: World,
 ) -> None:
     del world.env["HOOK_TOKEN"], world.env["DEV_TOKEN"]

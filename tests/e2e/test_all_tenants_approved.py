@@ -22,8 +22,8 @@ KNOWN = ", repository: forge.example/acme/webhooks"
 
 
 class Repository:
-    """Two webhooks for two embedded tenants, `a` in wave 1 and `b` in wave 2; nobody listens to
-    their endpoints.
+    """Two webhooks for two embedded tenants, `a` in wave 1 and `b` in wave 2; their endpoints
+    have no listener.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -194,8 +194,8 @@ def test_a_change_after_the_beginning_is_5_at_that_tenants_turn_and_no_later_wav
 def test_a_tenant_that_is_away_keeps_every_other_from_its_turn_and_has_its_own_code(
     repository: Repository,
 ) -> None:
-    with Receiver() as nobody:
-        (repository.folder / "t-c.yaml").write_text(manifest("c", nobody.url("/nothing"), wave=3))
+    with Receiver() as receiver:
+        (repository.folder / "t-c.yaml").write_text(manifest("c", receiver.url("/nothing"), wave=3))
         plan = repository.run("plan", "--all-tenants", "-o", "json", C_TOKEN="t")
         code, done, ended = repository.reconcile("--expect-digest", "sha256:0", C_TOKEN="t")
     assert (plan.code, "digest" in plan.json) == (1, False)

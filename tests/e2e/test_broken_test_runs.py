@@ -47,7 +47,7 @@ def test_a_tenant_that_cannot_test_is_an_error_of_the_command(
     assert "Traceback" not in ended.err
 
 
-def test_what_the_tenant_said_before_the_deadline_cut_it_off_is_told_of_the_webhook_that_was_tried_again(
+def test_an_answer_before_the_deadline_is_reported_for_the_webhook_that_was_tried_again(
     tmp_path: Path,
 ) -> None:
     turned: Counter[str] = Counter()

@@ -1,5 +1,5 @@
-"""`drift` and `plan --since` against a served tenant in a local repository: what Git moved is told
-from what the tenant moved.
+"""`drift` and `plan --since` against a served tenant in a local repository: what Git moved and
+what the tenant moved have different labels.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ def labels(document: dict[str, Any]) -> dict[str, str]:
     return {change["name"]: change["label"] for change in document["changes"]}
 
 
-def test_git_the_tenant_and_both_are_told_apart_and_exit_7_is_the_tenants(repo: Repo) -> None:
+def test_changes_of_git_of_the_tenant_and_of_both_are_separated_and_drift_is_exit_7(
+    repo: Repo,
+) -> None:
     assert repo.drift() == (0, repo.drift()[1])
     repo.put("a", "description: from Git")
     repo.put("d")
@@ -106,17 +108,17 @@ def test_a_labelled_plan_keeps_its_schema_and_its_digest(repo: Repo) -> None:
     )
     (repo.folder / "c.yaml").unlink()
     repo.tenant.edit("c", description="by hand")
-    plain, told = (
+    plain, since = (
         repo.run("plan", ".", "-o", "json"),
         repo.run("plan", ".", "-o", "json", "--since", "applied"),
     )
     schema = json.loads((ROOT / "schemas/plan.schema.json").read_text())
-    Draft202012Validator(schema).validate(told.json)
-    assert labels(told.json) == {"a": "pending", "b": "drift", "c": "both"}
-    assert next(change for change in told.json["changes"] if change["name"] == "c")["moved"] == [
+    Draft202012Validator(schema).validate(since.json)
+    assert labels(since.json) == {"a": "pending", "b": "drift", "c": "both"}
+    assert next(change for change in since.json["changes"] if change["name"] == "c")["moved"] == [
         "description"
     ]
-    assert told.json["digest"] == plain.json["digest"]
+    assert since.json["digest"] == plain.json["digest"]
     assert "label" not in plain.out
     for form in ("text", "markdown"):
         shown = repo.run("plan", ".", "-o", form, "--since", "applied")
@@ -132,7 +134,7 @@ def test_a_revision_that_is_not_there_is_a_usage_error_and_no_drift(repo: Repo) 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_watch_tells_only_news_and_ends_with_130(repo: Repo, number: signal.Signals) -> None:
+def test_a_watch_prints_only_news_and_ends_with_130(repo: Repo, number: signal.Signals) -> None:
     watch = ["drift", ".", "--watch", "0.2", "-o", "json"]
     process = start(*watch, cwd=repo.folder, TENANT_TOKEN=repo.tenant.token)
     assert process.stdout is not None
@@ -170,7 +172,9 @@ def test_standard_input_cannot_be_watched(repo: Repo) -> None:
 
 
 @pytest.mark.long
-def test_a_watch_tells_once_that_the_tenant_is_away_and_goes_on_when_it_is_back(repo: Repo) -> None:
+def test_a_watch_reports_an_unreachable_tenant_once_and_continues_when_it_is_back(
+    repo: Repo,
+) -> None:
     watch = ["drift", ".", "--watch", "0.2", "--timeout", "2", "-o", "json"]
     process = start(*watch, cwd=repo.folder, TENANT_TOKEN=repo.tenant.token)
     assert process.stdout is not None
@@ -203,8 +207,8 @@ def test_a_renamed_key_is_compared_with_what_it_was_under_its_former_one(repo: R
     repo.tenant.edit("a", description="by hand")
     code, found = repo.drift("--since", "applied")
     assert (code, labels(found)) == (7, {"z": "both"})
-    told = {".".join(field["path"]): field["label"] for field in found["changes"][0]["fields"]}
-    assert (told["description"], told["name"], told["managed_by.key"]) == (
+    label_of = {".".join(field["path"]): field["label"] for field in found["changes"][0]["fields"]}
+    assert (label_of["description"], label_of["name"], label_of["managed_by.key"]) == (
         "drift",
         "pending",
         "pending",
@@ -281,11 +285,11 @@ def test_a_shallow_clone_says_what_to_do_and_a_dirty_one_with_moved_manifests_is
     (repo.folder / "hooks/b.yaml").write_text(webhook("b", extra="description: not committed"))
     code, found = repo.drift("--since", "applied")
     assert (code, labels(found)) == (0, {"a": "pending", "b": "pending", "c": "pending"})
-    told = {
+    fields = {
         change["name"]: {".".join(field["path"]) for field in change["fields"]}
         for change in found["changes"]
     }
-    assert told == {
+    assert fields == {
         "a": {"managed_by.sources"},
         "b": {"managed_by.sources", "description"},
         "c": {"managed_by.sources"},

@@ -52,7 +52,7 @@ def declare(folder: Path, base: str) -> dict[str, str]:
     }
 
 
-def told(env: dict[str, str]) -> dict[str, str]:
+def list_secret_forms(env: dict[str, str]) -> dict[str, str]:
     """How each secret could be seen: itself, in base64, quoted by JSON."""
     found = {name: value for name, value in env.items() if name != "A_URL"}
     pair = base64.b64encode(f"{env['A_USERNAME']}:{env['A_PASSWORD']}".encode()).decode()
@@ -66,7 +66,9 @@ def told(env: dict[str, str]) -> dict[str, str]:
     }
 
 
-def test_no_secret_is_told_or_stored_by_a_whole_circle_with_a_served_tenant(tmp_path: Path) -> None:
+def test_no_secret_is_printed_or_stored_by_a_whole_circle_with_a_served_tenant(
+    tmp_path: Path,
+) -> None:
     repo, seen, key = tmp_path / "repo", "", secrets.token_hex(24)
     repo.mkdir()
     with (
@@ -84,17 +86,17 @@ def test_no_secret_is_told_or_stored_by_a_whole_circle_with_a_served_tenant(tmp_
             assert ended.code in {0, 4, 8}, (command, ended.out, ended.err)
             seen += ended.out + ended.err
         assert len(tenant.webhooks()) == 4
-        told_by_api = json.dumps(tenant.webhooks())
+        api_answers = json.dumps(tenant.webhooks())
         tenant.process.terminate()
         seen += "".join(tenant.process.communicate(timeout=20))
     stored = b"".join(file.read_bytes() for file in (tmp_path / "tenant").iterdir())
-    for name, secret in told(env).items():
+    for name, secret in list_secret_forms(env).items():
         assert secret not in seen, name
         if name not in {
             "A_USERNAME",
             "A_PATH_PART",
         }:  # names and urls a tenant tells: no credentials to it
-            assert secret not in told_by_api, name
+            assert secret not in api_answers, name
             assert secret.encode() not in stored, name
 
 
@@ -173,5 +175,5 @@ def test_a_tenant_that_echoes_all_it_is_sent_puts_no_secret_into_any_output(
         assert any(
             env["A_PASSWORD"] in json.dumps(asked.body) for asked in server.asked
         )  # it was sent, and echoed
-    for name, secret in told(env).items():
+    for name, secret in list_secret_forms(env).items():
         assert secret not in seen, name

@@ -154,7 +154,7 @@ def test_a_saved_plan_of_the_product_is_carried_out(pigeon: Pigeon) -> None:
     assert pigeon.call("GET", "/1")["urgent"] is True
 
 
-def test_two_hooks_of_one_name_are_told_apart_by_their_marks(pigeon: Pigeon) -> None:
+def test_two_hooks_of_one_name_are_distinguished_by_their_marks(pigeon: Pigeon) -> None:
     second = WEBHOOK.replace("{name: oncall}", "{name: second}").replace("/oncall", "/second")
     pigeon.write("second", second)
     assert pigeon.run("reconcile", "--yes").code == 0

@@ -175,7 +175,9 @@ CASES: dict[str, tuple[Answering, str]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_tenant_that_is_none_is_told_and_nothing_is_written(tmp_path: Path, case: str) -> None:
+def test_a_server_that_is_no_tenant_is_reported_and_nothing_is_written(
+    tmp_path: Path, case: str
+) -> None:
     answer, why = CASES[case]
     bounds = ("--timeout", "0.7", "--deadline", "2") if "did not" in why or "lost" in why else ()
     with wire(answer) as server:
@@ -192,7 +194,7 @@ def test_a_tenant_that_is_none_is_told_and_nothing_is_written(tmp_path: Path, ca
     assert seconds < SECONDS
 
 
-def test_an_address_whose_tls_does_not_hold_is_told_at_once_and_gets_no_token(
+def test_an_address_with_invalid_tls_is_reported_at_once_and_gets_no_token(
     tmp_path: Path,
 ) -> None:
     with Receiver() as plain, TlsReceiver(Authority()) as stranger:

@@ -111,7 +111,7 @@ def test_a_tenant_that_restarts_in_mid_run_ends_without_a_duplicate_and_every_ch
     holds(tenant, range(200), "new")
 
 
-def test_two_people_at_once_lose_no_update_and_the_loser_is_told(
+def test_two_runs_at_once_lose_no_update_and_the_loser_gets_a_conflict(
     tmp_path: Path, tenant: Tenant
 ) -> None:
     people, listed = ("first", "second"), []

@@ -59,11 +59,11 @@ def test_plan_and_reconcile_are_6_with_file_line_and_rule_and_nothing_is_written
 ) -> None:
     planned = call(repository, "plan")
     assert planned.code == 6
-    told = (
+    text = (
         "violation policy/https: webhooks/bad.yaml:5:8: bad: endpoints are reached by https "
         "(url: the value does not match"
     )
-    assert told in planned.out
+    assert text in planned.out
     refused = call(repository, "reconcile", "--yes", "-o", "json")
     assert (refused.code, rules(refused)) == (6, [BROKEN])
     assert call(repository, "plan", "-o", "json").json["summary"]["create"] == 2
@@ -80,7 +80,7 @@ def test_one_plan_is_accepted_until_another_policy_refuses_more(repository: Path
     assert call(repository, "plan").code == 6  # what stays as it is has to keep them too
 
 
-def test_a_policy_that_warns_is_told_and_stops_nothing(repository: Path) -> None:
+def test_a_policy_that_warns_is_reported_and_stops_nothing(repository: Path) -> None:
     (repository / "policies/https.yaml").write_text(policy("https", HTTPS, "https please", "warn"))
     planned = call(repository, "plan")
     assert planned.code == 0

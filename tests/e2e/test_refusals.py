@@ -214,7 +214,7 @@ def test_an_environment_without_home_is_fine(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"this is no database" * 100, os.urandom(4096)])
-def test_a_file_that_is_no_database_is_told(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_database_is_reported(tmp_path: Path, content: bytes) -> None:
     write(tmp_path / "webhooks", 1)
     (tmp_path / "tenant.db").write_bytes(content)
     ended = run("plan", "webhooks", *LOCAL, cwd=tmp_path)
@@ -277,4 +277,4 @@ def test_an_owner_beside_a_tenant_manifest_of_another_owner_is_refused(tmp_path:
     assert (ended.code, "payments" in ended.err) == (64, True)
     assert (
         run("plan", ".", "--owner", "payments", cwd=tmp_path, TENANT_TOKEN="t").code == 1
-    )  # nobody listens there
+    )  # no listener there

@@ -171,7 +171,7 @@ def test_a_credential_that_is_another_than_planned_is_5_under_a_fingerprint_key(
     assert (ended.code, "made: auth.token" in ended.err) == (5, True)
 
 
-def test_a_reference_that_does_not_resolve_any_more_is_told_before_anything_is_written(
+def test_a_reference_that_no_longer_resolves_is_reported_before_anything_is_written(
     repository: Repository,
 ) -> None:
     repository.plan()

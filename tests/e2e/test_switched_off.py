@@ -164,7 +164,7 @@ def test_events_alone_need_no_token_and_no_tenant_that_answers(desk: Desk) -> No
     assert "warning: the tenant was not asked what is switched off there: " in refused.err
 
 
-def test_reconcile_leaves_it_until_the_manifest_says_true_and_nobody_is_warned_if_it_says_false(
+def test_reconcile_leaves_it_until_the_manifest_says_true_and_does_not_warn_if_it_says_false(
     desk: Desk,
 ) -> None:
     assert (desk.run("reconcile", "--yes").code, desk.enabled) == (0, False)

@@ -52,7 +52,7 @@ def read(*paths: str, **options: Any) -> Manifests:
     return load(make_request(paths=paths or (".",), **{"policies": "read", **options}))
 
 
-def told(*paths: str, **options: Any) -> tuple[Problem, ...]:
+def list_problems(*paths: str, **options: Any) -> tuple[Problem, ...]:
     try:
         return read(*paths, **options).problems
     except InvalidManifests as error:

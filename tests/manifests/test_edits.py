@@ -73,7 +73,7 @@ spec:
     - {type: 'first:kind', version: v0, severity: info}
     - {type: 'second:kind', version: v0, severity: warning}   # two
 """,
-    "anchors nobody uses": """\
+    "anchors without an alias": """\
 spec:
   url: &u https://a.example/1
   events: &e
@@ -126,7 +126,9 @@ def test_an_edit_of_the_events_touches_one_line(
         assert held == TWO
         return replace(spec, subscriptions=frozenset(EDITS[edit](held)))
 
-    after, told = over(tmp_path, before, moved, "\r\n" if tail else "\n", "\ufeff" if tail else "")
+    after, messages = over(
+        tmp_path, before, moved, "\r\n" if tail else "\n", "\ufeff" if tail else ""
+    )
     separated = layout in {"json", "flow list"} and edit in {
         "one more",
         "the last one less",
@@ -134,7 +136,7 @@ def test_an_edit_of_the_events_touches_one_line(
     expected = {(1, 1), (0, 1), (1, 0)} if not separated else {(1, 2), (2, 1)}
     assert len(found := touched(before, after)) == 1, after
     assert found[0] in expected, after
-    assert told == []
+    assert messages == []
 
 
 @pytest.mark.parametrize(
@@ -232,7 +234,7 @@ def test_an_edit_of_the_events_touches_one_line(
         ),
     ],
 )
-def test_anchors_aliases_and_merges_change_for_nobody_else(
+def test_an_edit_of_anchors_aliases_and_merges_changes_no_other_value(
     tmp_path: Path,
     events: str,
     move: Callable[[frozenset[Subscription]], list[Subscription]],
@@ -260,9 +262,11 @@ metadata: {name: more}
 spec: {webhook: one, events: [{type: 'first:kind', version: v0, severity: info}]}
 # below
 """
-    after, told = over(tmp_path, own + more, lambda spec: replace(spec, subscriptions=frozenset()))
+    after, messages = over(
+        tmp_path, own + more, lambda spec: replace(spec, subscriptions=frozenset())
+    )
     assert after == own + "---\n# scans\n# below\n"
-    assert [line.rpartition("/")[2] for line in told] == [
+    assert [line.rpartition("/")[2] for line in messages] == [
         "all.yaml:8: more has no event left and was removed"
     ]
 
@@ -279,8 +283,12 @@ def test_hundreds_of_changes_of_a_long_list_are_made_at_once(tmp_path: Path) -> 
         + items
         + "  protected: false # yet\n"
     )
-    after, told = over(tmp_path, before, lambda spec: replace(spec, subscriptions=moved))
-    assert (after.count("severity: warning"), after.count("severity: info"), told) == (400, 100, [])
+    after, messages = over(tmp_path, before, lambda spec: replace(spec, subscriptions=moved))
+    assert (after.count("severity: warning"), after.count("severity: info"), messages) == (
+        400,
+        100,
+        [],
+    )
     assert "# where\n  events:\n" in after
     assert after.endswith("  protected: false # yet\n")
 
@@ -298,5 +306,5 @@ def test_odd_ways_to_write_a_key_are_edited_too(tmp_path: Path, begin: str) -> N
     def moved(spec: Webhook) -> Webhook:
         return replace(spec, description="new: one", subscriptions=frozenset({*TWO}))
 
-    after, told = over(tmp_path, before, moved)
-    assert (f"- {{type: {A}, version: v0, severity: info}}\n" in after, told) == (True, [])
+    after, messages = over(tmp_path, before, moved)
+    assert (f"- {{type: {A}, version: v0, severity: info}}\n" in after, messages) == (True, [])

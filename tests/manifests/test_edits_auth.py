@@ -132,7 +132,7 @@ def test_an_edit_of_the_authentication_touches_what_differs_and_keeps_references
     assert after.count("#") >= before.count("#") - isinstance(held, NoAuth)
 
 
-def test_another_type_gets_another_reference_and_its_variable_is_told(tmp_path: Path) -> None:
+def test_another_type_gets_another_reference_and_its_variable_is_reported(tmp_path: Path) -> None:
     before = (
         HEAD + "spec:\n  url: https://a.example/1\n  auth:  # theirs\n    type: bearer  # RFC "
         "6750\n    token: {fromEnv: T}\n"

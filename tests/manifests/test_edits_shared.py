@@ -1,5 +1,5 @@
-"""An export of events that several manifests or teams have a say in: nobody's webhook or file
-changes unasked.
+"""An export of events that several manifests or teams have a say in: no webhook or file of
+others changes unasked.
 """
 
 from __future__ import annotations
@@ -39,25 +39,31 @@ def moved_both(folder: Path, *names: str) -> tuple[str, tuple[str, ...], bool]:
             for item in held
         ]
     )
-    told = exported(folder, tenant)
-    return (folder / "all.yaml").read_text(), told, plan_after(folder, tenant).pending == ()
+    messages = exported(folder, tenant)
+    return (folder / "all.yaml").read_text(), messages, plan_after(folder, tenant).pending == ()
 
 
 def test_what_a_selector_adds_to_several_is_edited_where_all_of_them_moved_alike(
     tmp_path: Path,
 ) -> None:
-    after, told, empty = moved_both(tmp_path, "one", "two")
-    assert (after, told, empty) == (
+    after, messages, empty = moved_both(tmp_path, "one", "two")
+    assert (after, messages, empty) == (
         BOTH.replace("severity: info} # for", "severity: warning} # for"),
         (),
         True,
     )
 
 
-def test_what_a_selector_adds_to_others_too_is_told_and_stays(tmp_path: Path) -> None:
-    after, told, empty = moved_both(tmp_path, "one")
+def test_an_event_that_a_selector_adds_to_other_webhooks_too_is_reported_and_stays(
+    tmp_path: Path,
+) -> None:
+    after, messages, empty = moved_both(tmp_path, "one")
     assert f"    - {{type: '{A}', version: v0, severity: info}} # for all\n" in after
-    assert (len(told), "one: events differs; edit it by hand" in told[0], empty) == (1, True, False)
+    assert (len(messages), "one: events differs; edit it by hand" in messages[0], empty) == (
+        1,
+        True,
+        False,
+    )
 
 
 def test_another_teams_file_is_not_edited_but_named(tmp_path: Path) -> None:
@@ -86,11 +92,11 @@ spec:
         subscriptions=frozenset({Subscription(A, "v0", "info"), Subscription(A, "v0", "critical")}),
     )
     before = (theirs / "more.yaml").read_bytes()
-    told = exported(tmp_path, MemoryProvider([replace(held[0], spec=gone)]), into=ours)
+    messages = exported(tmp_path, MemoryProvider([replace(held[0], spec=gone)]), into=ours)
     assert (theirs / "more.yaml").read_bytes() == before
     assert B not in (ours / "one.yaml").read_text()
     assert "severity: [info, critical]" in (ours / "one.yaml").read_text()
-    assert [line.rpartition("/")[2] for line in told] == [
+    assert [line.rpartition("/")[2] for line in messages] == [
         "more.yaml:7:7: one: events differs; edit it by hand, or reconcile"
     ]
 

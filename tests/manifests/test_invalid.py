@@ -50,7 +50,7 @@ def test_all_problems_of_all_files_come_at_once_sorted_by_file_and_line() -> Non
     assert len({p.origin.file for p in found}) > 50
 
 
-def test_a_fault_in_a_long_document_is_told_as_in_a_short_one(tmp_path: Path) -> None:
+def test_a_problem_in_a_long_document_is_reported_as_in_a_short_one(tmp_path: Path) -> None:
     text = (Path(__file__).parent / "invalid" / "unknown-field.yaml").read_text()
     (tmp_path / "a.yaml").write_text(
         text + "  previously:\n" + "".join(f"  - n{number}\n" for number in range(5_000))

@@ -191,16 +191,16 @@ AUTH = "auth: {type: bearer, token: %s}"
 
 
 @pytest.mark.parametrize("narrowed", [False, True])
-def test_what_does_not_resolve_is_told_beside_other_errors_unless_it_may_not_be_needed(
+def test_an_unresolved_reference_is_reported_beside_other_errors_unless_it_may_not_be_needed(
     tmp_path: Path, narrowed: bool
 ) -> None:
     files = {
         "a.yaml": webhook("one", AUTH % "{fromEnv: NOT_SET}"),
         "b.yaml": webhook("two", "auth: {type: telepathy}"),
     }
-    told = rules(tmp_path, files, secrets="require", narrowed=narrowed)
+    reported = rules(tmp_path, files, secrets="require", narrowed=narrowed)
     lost = [] if narrowed else [("secret/unresolved", "error")]
-    assert told == [*lost, ("schema/enum", "error")]
+    assert reported == [*lost, ("schema/enum", "error")]
 
 
 def test_an_unresolved_reference_is_ignored_warned_of_or_required(tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ def test_a_credential_is_known_by_its_fingerprint_under_the_key(tmp_path: Path) 
         ("url", "ftp://hunter2", "url/invalid"),
     ],
 )
-def test_a_resolved_value_beyond_its_limits_is_told_without_quoting_it(
+def test_a_resolved_value_beyond_its_limits_is_reported_without_quoting_it(
     tmp_path: Path, field: str, value: str, rule: str
 ) -> None:
     """docs/security.md: no message quotes what may be a credential."""

@@ -55,17 +55,19 @@ def test_a_patch_applies_where_name_and_labels_both_match_and_a_patch_that_match
 ) -> None:
     found = read(tmp_path, tenant("{description: patched}", match=match))
     assert (found.declared[0].spec.description == "patched") is matches
-    told = [(p.rule, p.severity, p.origin.line, p.pointer) for p in found.problems]
-    assert told == ([] if matches else [("patch/no-match", "warning", 8, "/spec/patches/0/match")])
+    reported = [(p.rule, p.severity, p.origin.line, p.pointer) for p in found.problems]
+    assert reported == (
+        [] if matches else [("patch/no-match", "warning", 8, "/spec/patches/0/match")]
+    )
 
 
 def test_a_webhook_that_the_tenant_does_not_select_is_not_patched_and_the_hint_says_so(
     tmp_path: Path,
 ) -> None:
     text = tenant("{description: patched}", extra="\n  select: {matchLabels: {team: search}}")
-    told = only(tmp_path, text)
-    assert told.rule == "patch/no-match"
-    assert "one is declared" in (told.hint or "")
+    problem = only(tmp_path, text)
+    assert problem.rule == "patch/no-match"
+    assert "one is declared" in (problem.hint or "")
     assert "did you mean one?" in (
         only(tmp_path, tenant("{description: x}", match="{name: onn}")).hint or ""
     )
@@ -132,8 +134,8 @@ def test_fields_of_a_patch_have_its_place_and_all_others_none(tmp_path: Path) ->
 
 def test_names_are_compared_after_patching(tmp_path: Path) -> None:
     second = HOOK.replace("name: one", "name: two") + "---\n" + HOOK
-    told = only(tmp_path, tenant("{name: Same}", match="{matchLabels: {}}"), hook=second)
-    assert (told.rule, told.origin.line) == ("webhook/duplicate-name", 9)
+    problem = only(tmp_path, tenant("{name: Same}", match="{matchLabels: {}}"), hook=second)
+    assert (problem.rule, problem.origin.line) == ("webhook/duplicate-name", 9)
     clashing = second.replace("spec:\n", "spec:\n  name: Same\n")
     assert [p.rule for p in problems(tmp_path, tenant("{description: x}"), hook=clashing)] == [
         "webhook/duplicate-name"
@@ -159,8 +161,10 @@ def test_each_tenant_is_checked_with_its_own_patches_and_lists(tmp_path: Path) -
     each = {"lenient": True, "check_each": True}
     assert problems(tmp_path, tenant("{name: Dev}"), good, **each) == ()
     bad = tenant("{url: null}", name="bad")
-    told = only(tmp_path, tenant("{name: Dev}"), good, bad, **each)
-    assert (told.rule, told.origin.file.endswith("t2.yaml")) == ("schema/required", True)
+    problem = only(tmp_path, tenant("{name: Dev}"), good, bad, **each)
+    assert (problem.rule, problem.origin.file.endswith("t2.yaml")) == ("schema/required", True)
     unlisted = tenant("{name: X}", name="prod", extra=listed)
-    told = only(tmp_path, tenant("{name: Dev}"), unlisted, tenant("{name: Z}", name="bad"), **each)
-    assert told.rule == "secret/forbidden"
+    problem = only(
+        tmp_path, tenant("{name: Dev}"), unlisted, tenant("{name: Z}", name="bad"), **each
+    )
+    assert problem.rule == "secret/forbidden"

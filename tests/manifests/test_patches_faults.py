@@ -1,4 +1,4 @@
-"""A Tenant's patches: what is refused, and that it is told at the patch, with the webhook named."""
+"""A Tenant's patches: what is refused, and that it is reported at the patch, with the webhook named."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ WRONG = (
 
 
 @pytest.mark.parametrize(("patch", "column", "rule", "message"), WRONG)
-def test_what_a_patch_makes_wrong_is_told_at_the_patch_with_the_webhook_named(
+def test_a_problem_that_a_patch_causes_is_reported_at_the_patch_with_the_name_of_the_webhook(
     tmp_path: Path, patch: str, column: int, rule: str, message: str
 ) -> None:
     found = [p for p in problems(tmp_path, tenant(patch)) if p.severity == "error"]
-    told = next(p for p in found if p.rule == rule and message in p.message)
-    assert told.message.startswith("webhook one as patched: ")
-    assert (told.origin.file.endswith("tenants/t0.yaml"), told.origin.line) == (True, 9)
-    assert told.pointer.startswith("/spec/patches/0/patch")
-    assert {p.origin.file for p in found} == {told.origin.file}
-    assert told.origin.column >= column - 1
+    problem = next(p for p in found if p.rule == rule and message in p.message)
+    assert problem.message.startswith("webhook one as patched: ")
+    assert (problem.origin.file.endswith("tenants/t0.yaml"), problem.origin.line) == (True, 9)
+    assert problem.pointer.startswith("/spec/patches/0/patch")
+    assert {p.origin.file for p in found} == {problem.origin.file}
+    assert problem.origin.column >= column - 1
 
 
 @pytest.mark.parametrize(
@@ -87,12 +87,12 @@ def test_a_match_says_a_name_or_labels_and_nothing_else(tmp_path: Path, match: s
     assert problems(tmp_path, tenant("{name: x}", match=match))[0].rule.startswith("schema/")
 
 
-def test_a_fault_of_the_manifest_itself_is_told_in_the_manifest(tmp_path: Path) -> None:
-    told = only(
+def test_a_problem_of_the_manifest_itself_is_reported_in_the_manifest(tmp_path: Path) -> None:
+    problem = only(
         tmp_path, tenant("{description: x}"), hook=HOOK.replace("https://hooks", "ftp://hooks")
     )
-    assert told.origin.file.endswith("hooks/one.yaml")
-    assert "patched" not in told.message
+    assert problem.origin.file.endswith("hooks/one.yaml")
+    assert "patched" not in problem.message
 
 
 def test_a_webhook_that_a_patch_breaks_is_not_missed_by_its_subscriptions(tmp_path: Path) -> None:
@@ -111,8 +111,8 @@ def test_patches_beyond_all_measure_are_a_problem_and_cost_little(tmp_path: Path
     hooks = "---\n".join(short.format(number) for number in range(5_000))
     many = tenant(*["{enabled: true}"] * 999, match="{matchLabels: {}}")
     before = time.process_time()
-    told = only(tmp_path, many, hook=hooks)
-    assert told.rule == "patch/limit"
+    problem = only(tmp_path, many, hook=hooks)
+    assert problem.rule == "patch/limit"
     assert time.process_time() - before < 5
     text = "---\n".join(
         tenant("{url: null}", name=f"t{number}", match="{matchLabels: {}}") for number in range(100)

@@ -40,19 +40,19 @@ def test_a_sops_file_that_a_patch_names_is_looked_for_beside_the_patch(tmp_path:
         extra="\n  secrets: {sops: ['*.enc.yaml']}",
     )
     found = read(tmp_path, text, hook=hook, secrets="require")
-    (told,) = find_unresolved(found, found.declared)
-    assert "b.enc.yaml" in told.message
+    (problem,) = find_unresolved(found, found.declared)
+    assert "b.enc.yaml" in problem.message
     put(tmp_path)
     (tmp_path / "tenants" / "b.enc.yaml").write_text("token: x\n")
     found = read(tmp_path, text, hook=hook, secrets="require")
-    (told,) = find_unresolved(found, found.declared)
-    assert "no such file" not in told.message.lower()
+    (problem,) = find_unresolved(found, found.declared)
+    assert "no such file" not in problem.message.lower()
 
 
 def test_the_lists_of_what_may_be_referenced_hold_for_patches_too(tmp_path: Path) -> None:
     text = tenant("{auth: {token: {fromEnv: OTHER}}}", extra="\n  secrets: {env: [BASE_*]}")
-    told = only(tmp_path, text)
-    assert (told.rule, told.origin.line) == ("secret/forbidden", 10)
+    problem = only(tmp_path, text)
+    assert (problem.rule, problem.origin.line) == ("secret/forbidden", 10)
     assert problems(tmp_path, text.replace("OTHER", "BASE_DEV")) == ()
 
 

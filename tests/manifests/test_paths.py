@@ -39,7 +39,7 @@ def test_a_pipe_is_refused_and_never_waited_for(tmp_path: Path) -> None:
     ]
 
 
-def test_a_link_to_nothing_is_told_since_what_it_named_would_count_as_removed(
+def test_a_broken_link_is_reported_since_its_manifests_would_count_as_removed(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "gone.yaml").symlink_to(tmp_path / "nowhere")
@@ -81,7 +81,7 @@ def test_a_file_named_twice_and_found_in_a_folder_is_read_once(tmp_path: Path) -
         b"/".join([b"x" * 200] * 6) + b".yaml",
     ],
 )
-def test_a_path_that_no_tenant_takes_as_a_source_is_told_before_anything_is_sent(
+def test_a_path_that_no_tenant_takes_as_a_source_is_reported_before_anything_is_sent(
     tmp_path: Path, name: bytes
 ) -> None:
     file = tmp_path / os.fsdecode(name)

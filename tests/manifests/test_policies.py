@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.manifests.schema_texts import load_schema
-from tests.manifests.judging import names, policy, read, tenant, told, webhook, write
+from tests.manifests.judging import list_problems, names, policy, read, tenant, webhook, write
 
 
 def test_the_folder_is_the_one_beside_the_tenant_else_the_one_here_else_none(here: Path) -> None:
@@ -37,7 +37,7 @@ def test_policies_are_read_once_whether_or_not_their_folder_is_among_the_paths(h
         assert (names(found), found.documents, len(found.declared)) == (["a", "b"], 3, 1)
 
 
-def test_without_the_question_for_policies_those_among_the_paths_are_checked_and_hold_for_nobody(
+def test_without_judging_the_policies_among_the_paths_are_checked_and_apply_to_no_webhook(
     here: Path,
 ) -> None:
     write(
@@ -50,7 +50,7 @@ def test_without_the_question_for_policies_those_among_the_paths_are_checked_and
     found = read(policies="ignore")
     assert (found.rules, found.documents) == ((), 2)
     write(here, {"policies/a.yaml": policy("a", {"patern": "x"})})
-    assert [problem.rule for problem in told(policies="ignore")] == [
+    assert [problem.rule for problem in list_problems(policies="ignore")] == [
         "url/plain-http",
         "policies/schema",
     ]
@@ -86,7 +86,7 @@ def test_a_broken_file_in_the_folder_is_a_problem_and_so_is_a_kind_of_ours_that_
             "policies/b.yaml": misspelt,
         },
     )
-    assert [(p.origin.file, p.rule) for p in told("webhooks")] == [
+    assert [(p.origin.file, p.rule) for p in list_problems("webhooks")] == [
         ("policies/a.yaml", "yaml/syntax"),
         ("policies/b.yaml", "document/kind"),
     ]
@@ -95,10 +95,11 @@ def test_a_broken_file_in_the_folder_is_a_problem_and_so_is_a_kind_of_ours_that_
 def test_a_named_folder_that_is_missing_or_holds_no_policy_is_an_error(here: Path) -> None:
     write(here, {"one.yaml": webhook("one"), "other/a.yaml": webhook("two")})
     assert [
-        (p.origin.file, p.rule, p.severity) for p in told("one.yaml", policies_dir="policies")
+        (p.origin.file, p.rule, p.severity)
+        for p in list_problems("one.yaml", policies_dir="policies")
     ] == [("policies", "path/missing", "error")]
     assert [
-        (p.origin.file, p.rule, p.severity) for p in told("one.yaml", policies_dir="other")
+        (p.origin.file, p.rule, p.severity) for p in list_problems("one.yaml", policies_dir="other")
     ] == [("other", "policies/none", "error")]
 
 
@@ -115,18 +116,18 @@ def test_a_policy_of_another_product_is_passed_over_and_a_slip_is_not(here: Path
     found = read()
     assert (found.rules, found.skipped, found.problems) == ((), 1, ())
     write(here, {"policies/slip.yaml": foreign.replace("kyverno.io/v1", "webhooks.reconciler/v2")})
-    assert [problem.rule for problem in told()] == ["document/api-version"]
+    assert [problem.rule for problem in list_problems()] == ["document/api-version"]
 
 
-def test_a_policy_outside_of_the_folder_is_told_to_hold_for_nobody_unless_another_folder_was_named(
+def test_a_policy_outside_of_the_folder_is_reported_as_unused_unless_another_folder_is_named(
     here: Path,
 ) -> None:
     write(here, {"one.yaml": webhook("one"), "a.yaml": policy("a"), "policies/b.yaml": policy("b")})
     write(here.parent / "base", {"c.yaml": policy("c")})
-    assert [(p.origin.file, p.rule, p.severity) for p in told()] == [
+    assert [(p.origin.file, p.rule, p.severity) for p in list_problems()] == [
         ("a.yaml", "policies/unused", "warning")
     ]
-    assert told(policies_dir="../base") == ()
+    assert list_problems(policies_dir="../base") == ()
 
 
 def test_a_selector_that_matches_nothing_is_a_warning_where_more_than_single_files_are_read(
@@ -140,16 +141,16 @@ def test_a_selector_that_matches_nothing_is_a_warning_where_more_than_single_fil
             "policies/a.yaml": policy("a", match=match),
         },
     )
-    [problem] = told("webhooks")
+    [problem] = list_problems("webhooks")
     assert (problem.rule, problem.severity, problem.pointer) == (
         "policies/no-match",
         "warning",
         "/spec/match/matchLabels",
     )
-    assert [problem.severity for problem in told("webhooks", strict=True)] == ["error"]
-    assert told("webhooks/one.yaml") == told("policies") == ()
+    assert [problem.severity for problem in list_problems("webhooks", strict=True)] == ["error"]
+    assert list_problems("webhooks/one.yaml") == list_problems("policies") == ()
     write(here, {"webhooks/two.yaml": webhook("two", {"team": "payments"})})
-    assert told("webhooks") == ()
+    assert list_problems("webhooks") == ()
 
 
 def test_the_webhooks_that_a_tenant_leaves_to_others_count_as_matched(here: Path) -> None:
@@ -158,7 +159,7 @@ def test_the_webhooks_that_a_tenant_leaves_to_others_count_as_matched(here: Path
     match = {"matchLabels": {"environment": "production"}}
     write(here, {"tenant.yaml": json.dumps(body), "policies/a.yaml": policy("a", match=match)})
     write(here, {"one.yaml": webhook("one", {"environment": "production"})})
-    assert (told(), read().declared) == ((), ())
+    assert (list_problems(), read().declared) == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -179,7 +180,7 @@ def test_a_field_that_no_planned_webhook_has_is_a_warning(
     here: Path, body: Any, name: str, hint: str | None
 ) -> None:
     write(here, {"policies/a.yaml": policy("a", body)})
-    [problem] = told("policies")
+    [problem] = list_problems("policies")
     assert (problem.rule, problem.severity, problem.hint) == (
         "policies/unknown-field",
         "warning",
@@ -199,4 +200,4 @@ def test_every_field_of_a_planned_webhook_and_any_label_may_be_spoken_of(here: P
         }
     }
     write(here, {"policies/a.yaml": policy("a", body)})
-    assert told("policies") == ()
+    assert list_problems("policies") == ()

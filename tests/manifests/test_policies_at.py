@@ -1,4 +1,4 @@
-"""The policies as of a revision, which whoever changes the work tree cannot change: real git
+"""The policies as of a revision, which a change of the work tree cannot change: real git
 repositories.
 """
 

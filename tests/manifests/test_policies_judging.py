@@ -17,7 +17,7 @@ from reconciler.core.safety.rules import Rule, find_breaches
 from reconciler.manifests import load
 from reconciler.manifests.policies.policy_schema import compile_schema
 from reconciler.manifests.schema_texts import load_schema
-from tests.manifests.judging import EVENT, HTTPS, policy, read, told, webhook, write
+from tests.manifests.judging import EVENT, HTTPS, list_problems, policy, read, webhook, write
 from tests.support.requests import make_request
 
 MANIFEST = """\
@@ -111,13 +111,13 @@ def test_a_refusal_points_to_the_line_of_the_field(
         here,
         {"one.yaml": MANIFEST, "more.yaml": SUBSCRIPTION, "policies/a.yaml": policy("a", refusal)},
     )
-    [problem] = [found for found in told(policies="judge") if found.rule == "policy/a"]
+    [problem] = [found for found in list_problems(policies="judge") if found.rule == "policy/a"]
     assert (problem.origin.file, problem.origin.line, problem.severity) == (file, line, "error")
     assert problem.pointer.startswith(pointer)
     assert problem.hint == "the policy is in policies/a.yaml:1:1"
 
 
-def test_what_a_manifest_leaves_out_is_told_at_the_webhook_and_judged_as_it_would_be_created(
+def test_a_field_that_a_manifest_omits_is_reported_at_the_webhook_and_judged_as_it_would_be_created(
     here: Path,
 ) -> None:
     wanted = {
@@ -134,7 +134,7 @@ def test_what_a_manifest_leaves_out_is_told_at_the_webhook_and_judged_as_it_woul
             "policies/a.yaml": policy("a", wanted, enforce="warn"),
         },
     )
-    assert [(p.origin.line, p.severity, p.pointer) for p in told(policies="judge")] == [
+    assert [(p.origin.line, p.severity, p.pointer) for p in list_problems(policies="judge")] == [
         (3, "warning", "/spec/auth/type"),
         (3, "warning", "/spec/protected"),
     ]
@@ -154,15 +154,19 @@ def test_a_url_behind_a_reference_is_seen_as_scheme_and_host_and_not_at_all_wher
         {"one.yaml": webhook("one", url={"fromEnv": "URL"}), "policies/a.yaml": policy("a", own)},
     )
 
-    def rules_told(**env: str) -> list[str]:
-        return [problem.rule for problem in told(policies="judge", secrets="warn", env=env)]
+    def list_rules(**env: str) -> list[str]:
+        return [
+            problem.rule for problem in list_problems(policies="judge", secrets="warn", env=env)
+        ]
 
-    assert rules_told() == ["secret/unresolved"]
-    assert rules_told(URL="https://hooks.example.org/s3cret") == []
-    assert rules_told(URL="https://hooks.example.com/s3cret") == ["policy/a", "policy/a"]
+    assert list_rules() == ["secret/unresolved"]
+    assert list_rules(URL="https://hooks.example.org/s3cret") == []
+    assert list_rules(URL="https://hooks.example.com/s3cret") == ["policy/a", "policy/a"]
 
 
-def test_a_webhook_that_breaks_a_policy_in_hundreds_of_places_is_told_ten_times(here: Path) -> None:
+def test_a_webhook_that_breaks_a_policy_in_hundreds_of_places_is_reported_ten_times(
+    here: Path,
+) -> None:
     events = [{**EVENT, "type": f"made:up:{number}"} for number in range(300)]
     write(
         here,
@@ -171,7 +175,7 @@ def test_a_webhook_that_breaks_a_policy_in_hundreds_of_places_is_told_ten_times(
             "policies/a.yaml": policy("a", {"properties": {"events": {"items": NEVER}}}),
         },
     )
-    assert sum(problem.rule == "policy/a" for problem in told(policies="judge")) == 10
+    assert sum(problem.rule == "policy/a" for problem in list_problems(policies="judge")) == 10
 
 
 TEXT = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=8)

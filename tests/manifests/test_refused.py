@@ -139,7 +139,7 @@ def test_a_refused_tenant_makes_no_webhook_the_same_as_another(tmp_path: Path) -
     assert rules(tmp_path, *same, *tenants) == [("3.yaml", UNKNOWN), ("4.yaml", UNKNOWN)]
 
 
-def test_a_patch_that_matches_nothing_is_told_beside_a_refused_webhook_that_it_cannot_mean(
+def test_a_patch_without_a_match_is_reported_beside_a_refused_webhook_that_it_cannot_mean(
     tmp_path: Path,
 ) -> None:
     patches = "".join(

@@ -127,7 +127,7 @@ def test_without_git_installed_it_is_none(tmp_path: Path) -> None:
     assert run_python(code) == NAME
 
 
-def test_it_is_the_repository_of_the_webhooks_whoever_keeps_the_tenant(tmp_path: Path) -> None:
+def test_it_is_the_repository_of_the_webhooks_not_of_the_tenant_manifest(tmp_path: Path) -> None:
     infra, team = (
         clone(tmp_path / "infra", "git@forge.example:acme/infra.git"),
         clone(tmp_path / "team"),

@@ -1,5 +1,5 @@
-"""Which Tenant selects which Webhook: overlaps of Tenants of one target, and webhooks that nobody
-selects.
+"""Which Tenant selects which Webhook: overlaps of Tenants of one target, and webhooks that no
+Tenant selects.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def test_so_are_two_of_one_file_and_the_place_is_their_select(here: Path) -> Non
     [
         (tenant("a", select="team: a"), tenant("b", select="team: b")),
         (tenant("a"), tenant("b", "https://other.example.com/public-api/v1")),
-        (tenant("a"), tenant("b", select="team: nobody")),
+        (tenant("a"), tenant("b", select="team: missing")),
         (tenant("a", "one.db"), tenant("b", "two.db")),
     ],
     ids=["other labels", "other urls", "nothing in common", "other files"],
@@ -159,7 +159,9 @@ def test_every_command_that_loads_refuses_it_and_no_tenant_is_made(
     assert not (here / "t.db").exists()
 
 
-def test_an_overlap_of_an_earlier_commit_keeps_nobody_from_looking_back(tmp_path: Path) -> None:
+def test_an_overlap_of_an_earlier_commit_does_not_prevent_a_comparison_with_it(
+    tmp_path: Path,
+) -> None:
     folder = new(tmp_path / "repo")
     put(folder, a=tenant("a", "t.db"), b=tenant("b", "t.db"), w=webhook("one"))
     commit(folder)
@@ -191,7 +193,7 @@ def test_validate_warns_of_a_webhook_that_no_tenant_selects_at_its_labels(here: 
     assert "unselected" not in run("plan", ".", "--tenant", "b", cwd=here).out
 
 
-def test_without_a_tenant_or_with_one_that_cannot_be_read_nobody_is_warned(here: Path) -> None:
+def test_without_a_readable_tenant_there_is_no_warning_about_selection(here: Path) -> None:
     write(here, webhook("one"))
     assert problems(Path(), check_each=True) == []
     write(

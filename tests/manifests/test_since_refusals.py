@@ -26,7 +26,7 @@ from tests.support.processes import webhook
         ("0123456789abcdef0123456789abcdef01234567", "no such revision"),
     ],
 )
-def test_a_revision_that_is_none_is_told_in_words(repo: Path, rev: str, says: str) -> None:
+def test_an_unknown_revision_is_reported_in_words(repo: Path, rev: str, says: str) -> None:
     with pytest.raises(BadRequest, match=says):
         then(rev=rev)
 
@@ -90,7 +90,9 @@ def test_a_damaged_repository_is_an_error_and_no_empty_base(repo: Path) -> None:
     assert "then:webhooks/a.yaml" in str(caught.value.problems[0].origin)
 
 
-def test_manifests_that_were_invalid_then_are_told_by_revision_file_and_line(repo: Path) -> None:
+def test_manifests_that_were_invalid_then_are_reported_by_revision_file_and_line(
+    repo: Path,
+) -> None:
     put(
         repo,
         webhooks__b="apiVersion: webhooks.reconciler/v1\nkind: Webhook\nmetadata: {name: b}\nspec: "

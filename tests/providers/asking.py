@@ -1,4 +1,4 @@
-"""One request of the client to a server that answers as it is told. Used by the tests of the
+"""One request of the client to a server with prepared answers. Used by the tests of the
 client.
 """
 

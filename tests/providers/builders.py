@@ -1,4 +1,4 @@
-"""Values for the provider tests, and a server on a real socket that answers as it is told."""
+"""Values for the provider tests, and a server with prepared answers on a real socket."""
 
 from __future__ import annotations
 

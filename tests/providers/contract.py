@@ -176,7 +176,7 @@ async def a_delete_of_a_moved_webhook_is_a_conflict_with_its_fields(provider: Pr
 async def an_update_of_what_is_gone_is_a_conflict(provider: Provider) -> None:
     live = await make(provider)
     await provider.delete(live)
-    with pytest.raises(Conflict, match="deleted meanwhile"):
+    with pytest.raises(Conflict, match="deleted since it was planned"):
         await provider.update(live, declared(), OWNER)
     assert await provider.list() == ()
 

@@ -1,4 +1,4 @@
-"""A story told to a TenantProvider of a served tenant. Used by the tests of the provider."""
+"""A story that a TenantProvider of a served tenant goes through. Used by the tests of the provider."""
 
 from __future__ import annotations
 

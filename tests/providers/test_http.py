@@ -271,11 +271,11 @@ def test_a_last_try_that_the_deadline_cuts_short_does_not_hide_what_the_tenant_s
     assert str(error).endswith("(after 2 tries)")
 
 
-def test_a_tenant_that_asks_for_more_time_than_is_left_is_told_with_its_wish_at_once() -> None:
-    for wish, told in (("55", "it asks to wait 55 s"), ("900", "it asks to wait at least 60 s")):
+def test_a_tenant_that_asks_for_more_time_than_is_left_is_reported_at_once_with_that_time() -> None:
+    for wish, text in (("55", "it asks to wait 55 s"), ("900", "it asks to wait at least 60 s")):
         error, asked = ask([problem(429, "rate", retry_after=wish)], deadline=50)
         assert len(asked) == 1
-        assert told in str(error)
+        assert text in str(error)
 
 
 def test_after_the_deadline_nothing_is_sent() -> None:

@@ -91,7 +91,7 @@ def test_an_application_in_process_is_spoken_to_without_a_socket() -> None:
 @pytest.mark.parametrize(
     ("said", "cause"), [([], type(None)), ([problem(500, "fault")], TenantFault)]
 )
-def test_a_request_that_is_cut_off_tells_what_the_tenant_said_before_if_it_said_anything(
+def test_a_request_that_is_cut_off_reports_the_earlier_answer_of_the_tenant_if_any(
     said: list[Reply], cause: type
 ) -> None:
     async def run() -> None:

@@ -149,7 +149,7 @@ def test_a_header_name_in_another_case_is_no_change_of_the_authentication() -> N
 )
 @pytest.mark.parametrize("lost", [False, True])
 @pytest.mark.parametrize("verb", ["update", "delete"])
-def test_what_moved_meanwhile_is_a_conflict_with_its_fields_and_is_not_overwritten(
+def test_a_webhook_that_changed_since_the_plan_is_a_conflict_with_its_fields_and_is_not_overwritten(
     change: dict[str, Any], fields: tuple[str, ...], lost: bool, verb: str
 ) -> None:
     tenant = holding(webhook(1, name="Pager", managed_by=OURS))
@@ -186,11 +186,13 @@ def test_an_equal_change_by_somebody_else_is_still_a_conflict_when_no_answer_was
     assert caught.value.fields == ("description", "events")
 
 
-def test_a_webhook_deleted_meanwhile_is_a_conflict_for_an_update_and_deleted_for_a_delete() -> None:
+def test_a_webhook_deleted_since_the_plan_is_a_conflict_for_an_update_and_deleted_for_a_delete() -> (
+    None
+):
     tenant = holding(webhook(1, name="Pager", managed_by=OURS))
     live = planned(tenant)
     tenant.stored.clear()
-    with pytest.raises(Conflict, match="deleted meanwhile"):
+    with pytest.raises(Conflict, match="deleted since it was planned"):
         using(tenant, lambda provider: provider.update(live, declared(), OWNER))
     assert using(tenant, lambda provider: provider.delete(live))[0] is None
 
@@ -301,7 +303,7 @@ def test_a_tests_detail_is_cleaned_and_left_out_where_it_repeats_the_credential(
 
     spec = declared(auth=bearer()).spec
     for detail, shown in (
-        ("told\x1b[1m \u202eus", "told [1m us"),
+        ("sent\x1b[1m \u202eus", "sent [1m us"),
         (f"got {CREDENTIAL}", None),
         (None, None),
         (URL, None),

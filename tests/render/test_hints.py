@@ -1,5 +1,5 @@
-"""Hints fit causes, and name the option of whoever has to change something: this command's, or the
-tenant's server's.
+"""Hints fit causes, and name the option that has to change: this command's, or that of the tenant's
+server.
 """
 
 from __future__ import annotations

@@ -303,7 +303,7 @@ def test_ten_thousand_changes_render_in_little_more_than_ten_times_a_thousand(ki
     assert spent(10_000) < max(25 * spent(1_000), 1.0)
 
 
-def test_a_violation_of_a_policy_is_told_with_its_place_and_a_thousand_of_one_leave_room_in_a_comment() -> (
+def test_a_violation_of_a_policy_has_its_position_and_a_thousand_violations_leave_room_in_a_comment() -> (
     None
 ):
     found = [

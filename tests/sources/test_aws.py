@@ -80,7 +80,7 @@ def test_the_text_of_a_secret_and_a_field_of_it_resolve(aws: Moto, repo: Path) -
         ("number", {"SecretString": '{"token": 12}'}, "token", '"token" is not text there'),
     ],
 )
-def test_what_is_not_there_is_told_with_the_reference_and_the_mend(
+def test_a_missing_secret_is_reported_with_its_reference_and_the_fix(
     aws: Moto, repo: Path, name: str, value: dict[str, Any] | None, field: str | None, said: str
 ) -> None:
     if value is not None:
@@ -111,7 +111,7 @@ def refusing(code: str, status: int = 400) -> type[Any]:
         (answering(500, b"<html>hunter2</html>"), "AWS answered no secret"),
     ],
 )
-def test_what_aws_refuses_is_told_and_not_quoted(
+def test_a_refusal_of_aws_is_reported_and_not_quoted(
     repo: Path, monkeypatch: pytest.MonkeyPatch, handler: type[Any], said: str
 ) -> None:
     with serve(handler) as url:
@@ -122,12 +122,12 @@ def test_what_aws_refuses_is_told_and_not_quoted(
     assert "hunter2" not in repr(problem)
 
 
-def test_an_aws_that_is_not_there_is_told(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_aws_is_reported(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     aws_environment(monkeypatch, {**KEYS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"})
     assert "AWS Secrets Manager cannot be reached" in ask(repo, ASKED, KEYS).problem.message
 
 
-def test_an_endpoint_that_is_none_is_told(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_endpoint_is_reported(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     aws_environment(monkeypatch, {**KEYS, "AWS_ENDPOINT_URL": "hunter2"})
     problem = ask(repo, ASKED, KEYS).problem
     assert "AWS Secrets Manager cannot be asked" in problem.message

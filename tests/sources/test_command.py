@@ -80,7 +80,9 @@ def test_nothing_runs_unless_it_is_allowed(repo: Path) -> None:
         ("printf '\\377'", "it is not UTF-8 text"),
     ],
 )
-def test_what_prints_no_value_is_told_and_not_quoted(repo: Path, script: str, said: str) -> None:
+def test_a_command_without_a_usable_value_is_reported_and_not_quoted(
+    repo: Path, script: str, said: str
+) -> None:
     before = time.monotonic()
     problem = ask(
         repo, printing(script), {"PATH": "/usr/bin:/bin"}, allow_command=True, timeout=0.5
@@ -107,7 +109,7 @@ def test_an_empty_value_is_no_credential(repo: Path) -> None:
         (["."], "the program cannot be run (Permission denied)"),
     ],
 )
-def test_what_is_no_program_is_told(repo: Path, argv: list[str], said: str) -> None:
+def test_a_command_that_is_no_program_is_reported(repo: Path, argv: list[str], said: str) -> None:
     problem = ask(
         repo, {"fromCommand": argv}, {"PATH": "/usr/bin:/bin"}, allow_command=True
     ).problem

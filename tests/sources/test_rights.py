@@ -74,7 +74,7 @@ def test_what_is_no_path_of_a_vault_is_refused_by_the_schema(repo: Path, path: s
     assert {problem.rule for problem in problems} <= {"schema/pattern", "schema/minLength"}
 
 
-def test_what_a_reference_got_wrong_is_told_and_not_quoted(repo: Path) -> None:
+def test_an_invalid_reference_is_reported_and_not_quoted(repo: Path) -> None:
     for reference in (
         {"fromVault": {"path": "secret/a", "field": "b", "hunter2": None}},
         {"fromVault": "hunter2"},

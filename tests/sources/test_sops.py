@@ -80,7 +80,7 @@ def test_other_formats_of_sops_resolve_too(repo: Path, key: Path, name: str, tex
         ("token.deeper", 'there is no "deeper" in it'),
     ],
 )
-def test_a_key_that_is_no_text_is_told(repo: Path, key: Path, where: str, said: str) -> None:
+def test_a_key_that_is_no_text_is_reported(repo: Path, key: Path, where: str, said: str) -> None:
     encrypt(repo / "secrets.enc.yaml", YAML, key)
     problem = looked_up(repo, at(where), key).problem
     assert problem.message.endswith(f"does not resolve: {said}")
@@ -107,7 +107,7 @@ def test_a_file_that_was_changed_is_refused(repo: Path, key: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [f"token: {VALUE}\n", "a: [", "", "\x00"])
-def test_a_file_that_sops_did_not_encrypt_is_told_and_not_quoted(
+def test_a_file_that_sops_did_not_encrypt_is_reported_and_not_quoted(
     repo: Path, key: Path, text: str
 ) -> None:
     (repo / "secrets.enc.txt").write_text(text)
@@ -118,13 +118,13 @@ def test_a_file_that_sops_did_not_encrypt_is_told_and_not_quoted(
         assert VALUE not in repr(problem)
 
 
-def test_a_file_that_is_not_there_is_told(repo: Path, key: Path) -> None:
+def test_a_missing_file_is_reported(repo: Path, key: Path) -> None:
     assert (
         "the file cannot be read (No such file" in looked_up(repo, at("token"), key).problem.message
     )
 
 
-def test_a_machine_without_sops_is_told(repo: Path, key: Path) -> None:
+def test_a_machine_without_sops_is_reported(repo: Path, key: Path) -> None:
     encrypt(repo / "secrets.enc.yaml", YAML, key)
     problem = ask(repo, at("token"), {"PATH": str(repo)}).problem
     assert "the program is not installed" in problem.message
@@ -165,7 +165,7 @@ def test_a_file_cannot_have_the_vault_token_sent_to_an_address_of_its_own(
     encrypt(repo / "secrets.enc.yaml", YAML, key)
     text = (repo / "secrets.enc.yaml").read_text()
     (repo / ".vault-token").write_text("home-token")
-    with serve(answering(403, b'{"errors": []}', told=seen)) as url:
+    with serve(answering(403, b'{"errors": []}', heads=seen)) as url:
         entry = (
             f"\n    hc_vault:\n        - vault_address: {url}\n          engine_path: a\n    "
             "      key_name: b\n          enc: c"

@@ -60,7 +60,7 @@ def test_an_engine_may_be_mounted_several_folders_deep(bao: Bao, repo: Path) -> 
         (at("secret/payments/oncall", "none"), 'there is no "none" in it'),
     ],
 )
-def test_what_is_not_there_is_told_with_the_reference_and_the_mend(
+def test_a_missing_secret_is_reported_with_its_reference_and_the_fix(
     bao: Bao, repo: Path, reference: Any, said: str
 ) -> None:
     bao.put("payments/oncall", token=VALUE, pin=1234, empty="")
@@ -82,7 +82,7 @@ def test_what_is_not_there_is_told_with_the_reference_and_the_mend(
     assert VALUE not in repr(problem)
 
 
-def test_a_token_that_may_not_read_it_is_told_as_that(bao: Bao, repo: Path) -> None:
+def test_a_token_without_the_right_to_read_is_reported(bao: Bao, repo: Path) -> None:
     bao.put("payments/oncall", token=VALUE)
     weak = bao.call("POST", "auth/token/create", {"policies": ["default"]})["auth"]["client_token"]
     for token in (weak, "s.expired"):
@@ -91,7 +91,7 @@ def test_a_token_that_may_not_read_it_is_told_as_that(bao: Bao, repo: Path) -> N
         assert token not in repr(problem)
 
 
-def test_a_sealed_vault_is_told_and_mended_by_unsealing(tmp_path: Path, repo: Path) -> None:
+def test_a_sealed_vault_is_reported_with_the_hint_to_unseal_it(tmp_path: Path, repo: Path) -> None:
     with Bao(tmp_path) as bao:
         bao.put("payments/oncall", token=VALUE)
         bao.call("PUT", "sys/seal")
@@ -124,7 +124,7 @@ def test_a_sealed_vault_is_told_and_mended_by_unsealing(tmp_path: Path, repo: Pa
         (answering(400, b'{"errors": ["hunter2"]}'), "the Vault answered 400"),
     ],
 )
-def test_what_is_no_vault_is_told_as_that_and_not_quoted(
+def test_a_server_that_is_no_vault_is_reported_and_not_quoted(
     repo: Path, handler: Any, said: str
 ) -> None:
     with serve(handler) as url:
@@ -181,7 +181,7 @@ def test_a_slow_vault_costs_one_timeout_however_many_references_there_are(
     )
 
 
-def test_a_vault_that_is_not_there_is_told(repo: Path) -> None:
+def test_an_unreachable_vault_is_reported(repo: Path) -> None:
     problem = ask(
         repo, REFERENCE, {"VAULT_ADDR": f"http://127.0.0.1:{free_port()}", "VAULT_TOKEN": "t"}
     ).problem
@@ -212,7 +212,7 @@ def test_a_vault_that_is_not_there_is_told(repo: Path) -> None:
         ),
     ],
 )
-def test_an_environment_that_names_no_vault_is_told_without_a_request(
+def test_an_environment_without_a_vault_is_reported_without_a_request(
     repo: Path, env: dict[str, str], said: str
 ) -> None:
     problem = ask(repo, REFERENCE, env).problem

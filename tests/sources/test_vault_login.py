@@ -206,7 +206,7 @@ def test_a_job_of_github_asks_for_its_token_with_the_audience_of_the_login(
     paths: list[str] = []
     heads: list[str] = []
     body = json.dumps({"count": 1, "value": job_token(issuer)}).encode()
-    with serve(answering(200, body, paths=paths, told=heads)) as url:
+    with serve(answering(200, body, paths=paths, heads=heads)) as url:
         env = {
             "ACTIONS_ID_TOKEN_REQUEST_URL": f"{url}/token?api-version=2.0",
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "runner-right",
@@ -240,7 +240,7 @@ def test_a_job_that_the_role_does_not_bind_is_refused_and_its_token_not_quoted(
     assert token.split(".")[1] not in repr(problem)
 
 
-def test_a_job_without_a_token_is_told_how_it_gets_one(vault: Bao, repo: Path) -> None:
+def test_a_job_without_a_token_gets_a_hint_how_to_get_one(vault: Bao, repo: Path) -> None:
     problem = look(vault, repo, {"method": "jwt", "role": "webhooks"}, {}).problem
     assert "there is no job token to log in with" in problem.message
     assert "id-token: write" in (problem.hint or "")

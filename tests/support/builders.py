@@ -95,7 +95,7 @@ def live(
     protected: bool = False,
     repository: str | None = None,
 ) -> Live:
-    """As the tenant answers it; `owner` None is nobody's."""
+    """As the tenant answers it; without an `owner` it is unowned."""
     spec = Webhook(
         name or key, hidden_url(url), description, enabled, auth or NoAuth(), frozenset(events)
     )

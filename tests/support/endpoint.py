@@ -86,17 +86,17 @@ class Endpoints:
     def url(self, number: int, path: str = "/ok", host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.ports[number % self.count]}{path}"
 
-    def _told(self, path: str) -> Any:
+    def _read(self, path: str) -> Any:
         with urllib.request.urlopen(
             f"http://127.0.0.1:{self.ports[0]}{path}", timeout=30
         ) as answer:
             return json.load(answer)
 
     def seen(self) -> list[tuple[str, str, float]]:
-        return [tuple(item) for item in self._told("/seen")]
+        return [tuple(item) for item in self._read("/seen")]
 
     def count_answered(self) -> int:
-        return int(self._told("/count"))
+        return int(self._read("/count"))
 
     def wait(self, count: int, seconds: float) -> list[tuple[str, str, float]]:
         """What arrived, as soon as so many were answered."""

@@ -39,7 +39,7 @@ def policy_for(manifests: Manifests) -> RunPolicy:
 
 
 def exported(folder: Path, tenant: MemoryProvider, into: Path | None = None) -> tuple[str, ...]:
-    """Exports over the manifests of a folder, or of one in it; what was told."""
+    """Exports over the manifests of a folder, or of one in it; the messages."""
     into = into or folder
     manifests = read(folder)
     made = asyncio.run(workflow.export(manifests, tenant, policy_for(manifests)))
@@ -63,7 +63,7 @@ def plan_after(folder: Path, tenant: MemoryProvider) -> Plan:
 def over(
     folder: Path, text: str, move: Callable[[Webhook], Webhook], ending: str = "\n", mark: str = ""
 ) -> tuple[str, list[str]]:
-    """The text after an export over it, once the tenant has moved; what was told. The plan is then
+    """The text after an export over it, once the tenant has moved, and the messages. The plan is then
     empty.
     """
     file = folder / "all.yaml"
@@ -75,13 +75,13 @@ def over(
             for item in held
         ]
     )
-    told = exported(folder, tenant)
+    messages = exported(folder, tenant)
     after = plan_after(folder, tenant)
     assert (after.pending, after.violations) == ((), ()), file.read_text()
     made = file.read_bytes().decode()
     assert made.startswith(mark)
     assert set(made.replace(ending, "")) & {"\r", "\n"} == set()
-    return made.removeprefix(mark).replace(ending, "\n"), list(told)
+    return made.removeprefix(mark).replace(ending, "\n"), list(messages)
 
 
 def touched(before: str, after: str) -> list[tuple[int, int]]:

@@ -120,7 +120,7 @@ class _Server(ThreadingHTTPServer):
         self.open: dict[socket.socket, int] = {}
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Runs in the connection's own thread, so a handshake that hangs stops nobody else."""
+        """Runs in the connection's own thread, so a handshake that hangs stops no other."""
         with self.changed:
             self.connections += 1
             number = self.connections

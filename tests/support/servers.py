@@ -143,7 +143,7 @@ def answering(
     body: bytes,
     *headers: tuple[str, str],
     paths: list[str] | None = None,
-    told: list[str] | None = None,
+    heads: list[str] | None = None,
     pause: float = 0,
 ) -> type[BaseHTTPRequestHandler]:
     """What gives that answer to everything, after `pause` seconds; notes the paths and the headers
@@ -154,8 +154,8 @@ def answering(
         def do_GET(self) -> None:
             if paths is not None:
                 paths.append(self.path)
-            if told is not None:
-                told.append(str(self.headers))
+            if heads is not None:
+                heads.append(str(self.headers))
             time.sleep(pause)
             self.send_response(status)
             for name, value in (*headers, ("Content-Length", str(len(body)))):

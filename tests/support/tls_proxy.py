@@ -5,7 +5,7 @@ behind it.
         assert served.ask("GET", "/healthz")[0] == 200
 
 `keeps_host=False`: it asks the server behind it by that one's own address, as many proxies do
-unless they are told otherwise.
+unless the settings say otherwise.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import trustme
 
 from tests.support.processes import run, start
 
-NAME = "tenant.test"  # reserved: nobody's
+NAME = "tenant.test"  # a reserved name
 FORM = "application/x-www-form-urlencoded"
 
 

@@ -1,5 +1,5 @@
-"""What stands on the wire between the installed command and a tenant: a server that answers as it
-is told, and a proxy.
+"""What stands on the wire between the installed command and a tenant: a server with prepared
+answers, and a proxy.
 
     with wire(lambda asked: Reply(200, b"<html>", media="text/html")) as server: ...   # a tenant
     that is none

@@ -99,9 +99,7 @@ def test_an_event_that_is_posted_right_after_a_jump_is_delivered_at_once(
     run(tmp_path, story, clock=machine.clock, retries=RETRIES)
 
 
-def test_a_clock_that_nobody_holds_is_the_machines_and_a_small_correction_is_followed_at_once() -> (
-    None
-):
+def test_a_clock_that_is_not_held_is_the_machines_and_follows_a_small_correction_at_once() -> None:
     machine = Machine()
     machine.wall += 7
     assert (machine.clock(), machine.clock.measure_jump()) == (START + 7, 0)

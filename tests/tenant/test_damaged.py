@@ -1,5 +1,5 @@
 """A damaged database: one clear error that says what to do, at the start and while it is served;
-nobody is asked to wait.
+no caller is asked to wait.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ def test_a_damage_that_is_met_later_ends_a_plan_at_once_and_a_backup_without_a_c
     assert not (folder / "copy.db").exists()
 
 
-def test_a_damage_that_is_met_while_it_is_served_is_a_500_that_asks_nobody_to_wait(
+def test_damage_found_while_serving_is_a_500_without_retry_after(
     tmp_path: Path,
 ) -> None:
     tenant = Tenant(tmp_path)

@@ -178,7 +178,7 @@ def test_fifty_equal_creates_at_once_with_one_key_make_one_webhook(tmp_path: Pat
     asyncio.run(main())
 
 
-def test_what_exists_throughout_a_listing_appears_once_however_much_is_written_meanwhile(
+def test_a_webhook_appears_once_in_a_listing_during_many_writes(
     tmp_path: Path,
 ) -> None:
     async def main() -> None:

@@ -64,7 +64,7 @@ def test_a_place_has_eight_attempts_whatever_number_of_webhooks_it_has() -> None
     assert picks["other"] == 4
 
 
-def test_turns_go_round_so_that_nobody_is_passed_over() -> None:
+def test_turns_go_round_so_that_no_webhook_is_skipped() -> None:
     lanes = lanes_of(*numbered(10), place="one:443", proven=True)
     sent: Counter[str] = Counter()
     for _ in range(100):
@@ -180,7 +180,7 @@ def test_every_rank_s_attempts_come_back_whole(rank: Rank) -> None:
 
 
 @pytest.mark.parametrize("most", [1, 3, 8, 32])
-def test_taken_in_small_portions_it_is_as_much_as_at_once_and_nobody_loses_a_turn(
+def test_small_portions_take_as_much_as_one_large_portion_and_no_webhook_loses_a_turn(
     most: int,
 ) -> None:
     lanes = lanes_of(*numbered(6), proven=True)

@@ -1,5 +1,5 @@
-"""A thousand secrets through everything that takes one: the endpoint gets each, and nobody else
-finds a piece of any.
+"""A thousand secrets through everything that takes one: the endpoint gets each, and no output
+has a piece of any.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What whoever runs the tenant sees: metrics, health, log lines, and the rate of each token."""
+"""What an operator of the tenant sees: metrics, health, log lines, and the rate of each token."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_metrics_of_each_webhook_end_at_a_thousand_and_count_the_rest(tmp_path: 
     with_tenant(tmp_path, story, metrics_per_webhook=True)
 
 
-def test_metrics_tell_what_is_pending_and_for_how_long(tmp_path: Path) -> None:
+def test_metrics_have_the_number_and_age_of_pending_deliveries(tmp_path: Path) -> None:
     async def story(t: Tenant) -> None:
         await t.make(events=[EVENT])
         assert _value(await _metrics(t), "reconciler_oldest_pending_seconds") == 0
@@ -243,7 +243,7 @@ def test_every_operation_counts_against_the_rate(tmp_path: Path) -> None:
     with_tenant(tmp_path, story, requests_per_minute=1)
 
 
-def test_log_lines_tell_requests_and_attempts_without_paths_queries_urls_or_secrets(
+def test_log_lines_have_requests_and_attempts_without_paths_queries_urls_or_secrets(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def story(t: Tenant) -> None:
@@ -288,12 +288,12 @@ def test_log_lines_of_attempts_name_the_event_and_count_its_attempts(
             t.clock.now += 10
             t.engine.wake()
             await t.engine.wait_until_idle()
-        told = [
+        attempts = [
             record.__dict__["fields"]
             for record in caplog.records
             if "verdict" in getattr(record, "fields", {})
         ]
-        assert [(fields["event_id"], fields["attempt"]) for fields in told] == [
+        assert [(fields["event_id"], fields["attempt"]) for fields in attempts] == [
             ('e-"1"', 1),
             ('e-"1"', 2),
         ]

@@ -72,8 +72,8 @@ def picks(rank: Rank = Rank.PROVEN, count: int = EACH) -> list[Pick]:
 
 
 def all_claimed(store: Store) -> list[Claim]:
-    told = database_of(store).write_now(lambda c: claims.claim_picks(c, picks(), "lease", NOW))
-    by_webhook = [claimed for _, claimed in told]
+    ends = database_of(store).write_now(lambda c: claims.claim_picks(c, picks(), "lease", NOW))
+    by_webhook = [claimed for _, claimed in ends]
     return [
         claim for turn in zip(*by_webhook, strict=True) for claim in turn
     ]  # as they would come back: mixed
@@ -94,19 +94,19 @@ def test_outcomes_stored_together_leave_what_each_by_itself_would(
             database_of(store).write_now(
                 lambda c: c.execute("DELETE FROM webhooks WHERE id = ?", (f"id-{gone:05}",))
             )
-            told, rest = [], iter(parts)
+            results, rest = [], iter(parts)
             while ended:
                 size = next(rest, 8) if grouped else 1
                 some, ended = ended[:size], ended[size:]
-                told += database_of(store).write_now(
+                results += database_of(store).write_now(
                     lambda c, some=some: outcomes.finish(c, some, NOW)
                 )
-            found.append((told, content(store)))
+            found.append((results, content(store)))
     assert found[0] == found[1]
     assert found[0][0].count(None) == EACH
 
 
-def test_an_attempt_that_has_ended_already_or_never_began_is_told_nothing_and_counts_nothing(
+def test_an_attempt_that_ended_before_or_never_began_has_no_result_and_is_not_counted(
     tmp_path: Path,
 ) -> None:
     with made(str(tmp_path)) as store:
@@ -141,14 +141,14 @@ def test_claims_of_several_webhooks_are_what_each_of_them_would_have_claimed(
         with made(str(folder)) as store:
             database_of(store).write_now(prepare)
             groups = [asked] if grouped else [[pick] for pick in asked]
-            told = [
+            ends = [
                 end
                 for group in groups
                 for end in database_of(store).write_now(
                     lambda c, g=group: claims.claim_picks(c, g, "lease", NOW)
                 )
             ]
-            found.append((told, content(store)))
+            found.append((ends, content(store)))
     assert found[0] == found[1]
     (off, none), (dead, probe), (held, nothing), (_, two) = found[0][0]
     assert (off, none) == (None, [])

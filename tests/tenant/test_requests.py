@@ -97,7 +97,9 @@ def test_a_body_that_is_no_good_is_refused(tmp_path: Path, body: bytes, status: 
     with_tenant(tmp_path, story)
 
 
-def test_a_compressed_body_is_415_and_is_told_that_only_plain_ones_are_read(tmp_path: Path) -> None:
+def test_a_compressed_body_is_415_and_the_answer_says_that_only_plain_bodies_are_read(
+    tmp_path: Path,
+) -> None:
     async def story(t: Tenant) -> None:
         body = gzip.compress(b'{"name": "one", "url": "https://hooks.example.com/a"}')
         answer = await t.call("POST", "/webhooks", body, Content_Encoding="gzip")

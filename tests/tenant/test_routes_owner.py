@@ -18,7 +18,7 @@ SPAN = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"}
 NOT_SUBSCRIBED = {**EVENT, "type": "acme:nothing", "event": {}}
 
 # The status for the owner and for another owner; in this order, so that the webhook exists until
-# the end. An event is nobody's, and totals, catalogue and documents are everybody's.
+# the end. Events have no owner; totals, catalogue and documents are for everybody.
 EXPECTED: dict[tuple[str, str], tuple[int, int]] = {
     ("GET", "/webhooks"): (200, 200),
     ("POST", "/webhooks"): (201, 403),

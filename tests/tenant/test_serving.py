@@ -218,7 +218,7 @@ def test_the_log_is_lines_of_text_or_of_json_and_is_quiet_when_asked(tmp_path: P
     assert _log(tmp_path / "quiet", "-q")[1] == ""
 
 
-def test_a_log_that_nobody_reads_stops_no_request(tmp_path: Path) -> None:
+def test_a_log_without_a_reader_stops_no_request(tmp_path: Path) -> None:
     with Tenant(tmp_path) as tenant:
         for _ in range(
             1500

@@ -101,7 +101,7 @@ def _healthz(tenant: Tenant, address: str = "127.0.0.1") -> tuple[str, str]:
 
 
 @pytest.mark.usefixtures("many_files")
-def test_too_many_connections_are_told_to_come_again(tmp_path: Path) -> None:
+def test_too_many_connections_get_503_with_retry_after(tmp_path: Path) -> None:
     with Tenant(tmp_path) as tenant:
         with ExitStack() as stack:
             for number in range(CONNECTIONS):
@@ -114,7 +114,9 @@ def test_too_many_connections_are_told_to_come_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("many_files")
-def test_a_thousand_idle_connections_of_one_address_lock_nobody_else_out(tmp_path: Path) -> None:
+def test_a_thousand_idle_connections_of_one_address_do_not_block_other_addresses(
+    tmp_path: Path,
+) -> None:
     with Tenant(tmp_path) as tenant, ExitStack() as stack:
         idle = [stack.enter_context(_connect(tenant)) for _ in range(CONNECTIONS)]
         assert _healthz(tenant, "127.0.0.2")[0] == "HTTP/1.1 200 OK"
@@ -153,7 +155,7 @@ def test_an_address_is_a_network_of_ipv6_and_an_ipv4_address_behind_a_mapped_one
 
 
 @pytest.mark.long
-def test_a_connection_that_is_idle_or_whose_answer_nobody_reads_ends_after_half_a_minute(
+def test_an_idle_connection_and_one_that_reads_no_answer_end_after_half_a_minute(
     tmp_path: Path,
 ) -> None:
     with Tenant(tmp_path) as tenant, _connect(tenant) as idle, socket.socket() as deaf:

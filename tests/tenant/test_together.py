@@ -1,5 +1,5 @@
-"""What waits while a group is under way makes up the next one, and a group's failure is nobody's
-but its cause's.
+"""What waits while a group is under way makes up the next one, and the failure of a group
+reaches only its cause.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Work:
         return [item * 10 for item in items]
 
 
-def test_what_comes_meanwhile_is_done_together_in_order_at_most_so_many_at_once() -> None:
+def test_work_that_arrives_during_a_group_is_done_together_in_order_up_to_a_limit() -> None:
     async def story() -> None:
         work = Work()
         together = Together(work, 4)
@@ -73,7 +73,7 @@ def test_a_group_that_is_refused_is_tried_one_by_one_and_only_its_cause_hears_of
     asyncio.run(story())
 
 
-def test_who_waits_no_more_keeps_nobody_else_from_an_end_and_later_ones_are_done_too() -> None:
+def test_a_caller_that_stops_waiting_blocks_no_other_caller() -> None:
     async def story() -> None:
         work = Work()
         together = Together(work, 8)

@@ -1,4 +1,4 @@
-"""The writer thread: what waits is stored together, each work by itself, and nobody is answered
+"""The writer thread: what waits is stored together, each work by itself, and no caller is answered
 before the commit.
 """
 
@@ -55,7 +55,7 @@ def _insert(number: int) -> object:
 
 
 def _held(writer: Writer) -> threading.Event:
-    """Keeps the writer busy, so that all that is handed in meanwhile waits together."""
+    """Keeps the writer busy, so that all work that is handed in then waits together."""
     started, go = threading.Event(), threading.Event()
     writer.submit(lambda _: (started.set(), go.wait(10)))
     assert started.wait(10)
@@ -81,9 +81,7 @@ def test_what_waits_is_stored_together_and_one_that_raises_undoes_only_itself(
     assert _stored(file) == [1, 2]
 
 
-def test_when_a_transaction_is_told_its_result_others_can_read_it(
-    writer: Writer, file: Path
-) -> None:
+def test_when_a_transaction_has_its_result_others_can_read_it(writer: Writer, file: Path) -> None:
     seen: list[list[int]] = []
     done = writer.submit(_insert(7))
     done.add_done_callback(lambda _future: seen.append(_stored(file)))

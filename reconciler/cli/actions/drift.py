@@ -46,7 +46,7 @@ def show_drift(console: Console, found: Drift, at: str) -> None:
 
 
 class _Watch:
-    """One watch: what the last look saw, and what it could not see, so that neither is told
+    """One watch: what the last look saw, and what it could not see, so that neither is printed
     twice.
     """
 
@@ -78,26 +78,26 @@ class _Watch:
             left = seconds_until(self.end)
 
     async def _once(self, left: float | None) -> None:
-        """One look; a mistake in the manifests or a tenant that is away is told once, and the next
-        look tries again.
+        """One look; a mistake in the manifests or an unreachable tenant is reported once, and the
+        next look tries again.
         """
         try:
             now = await _look(self.console, self.options.within(left), self.changes)
         except (GitFailed, InvalidManifests, ProviderError) as error:
             if isinstance(error, ProviderError) and not error.temporary:
                 raise
-            self._tell(error)
+            self._report(error)
             return
         self.trouble = ""
-        told = now if self.last is None else find_news(self.last, now)
-        if self.last is None or told.is_news:
-            show_drift(self.console, told, datetime.now(UTC).isoformat(timespec="seconds"))
+        news = now if self.last is None else find_news(self.last, now)
+        if self.last is None or news.is_news:
+            show_drift(self.console, news, datetime.now(UTC).isoformat(timespec="seconds"))
         self.last = now
 
-    def _tell(self, error: Exception) -> None:
-        said = escape.terminal(str(error))
+    def _report(self, error: Exception) -> None:
+        text = escape.terminal(str(error))
         if isinstance(error, InvalidManifests):
-            said = problems.problems_text(error.problems, error.documents, error.skipped)
-        if said != self.trouble:
-            self.console.error(f"could not look: {said}")
-        self.trouble = said
+            text = problems.problems_text(error.problems, error.documents, error.skipped)
+        if text != self.trouble:
+            self.console.error(f"could not look: {text}")
+        self.trouble = text

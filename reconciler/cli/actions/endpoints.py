@@ -51,7 +51,7 @@ def exit_code(report: TestReport, *, interrupted: bool) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The webhooks to test, and the tenant where one is to send, with who we are there if known."""
+    """The webhooks to test, and the tenant that is to send, if any, with the owner of this run."""
 
     connection: Connection
     selected: tuple[Declared, ...]

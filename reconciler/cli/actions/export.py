@@ -43,7 +43,7 @@ def export(
 def read_too(options: ManifestOptions, folder: str) -> tuple[ManifestOptions, str]:
     """The options, with the manifests of the folder if it exists, and its absolute path."""
     full = os.path.abspath(folder)  # noqa: PTH100  as the layer that it is for
-    read = [path for path in (folder,) if os.path.isdir(full)]  # noqa: PTH112  likewise
+    read = [path for path in (folder,) if os.path.isdir(full)]  # noqa: PTH112  as that layer
     rules = replace(options.rules, may_be_empty=True)
     return replace(options, paths=(*read, *options.paths), rules=rules), full
 

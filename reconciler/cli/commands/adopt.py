@@ -45,7 +45,7 @@ class AdoptOptions:
 
 @click.command("adopt", epilog=EPILOG)
 @click.argument("names", nargs=-1, metavar="[NAME...]")
-@option("--all", "everything", is_flag=True, help="Every declared webhook that is nobody's.")
+@option("--all", "everything", is_flag=True, help="Every declared webhook that is unowned.")
 @option(
     "--manifests",
     "paths",

@@ -46,7 +46,7 @@ class DriftOptions:
     "--watch",
     type=Number(min=0, min_open=True),
     metavar="SECONDS",
-    help="Keep looking and tell only news; ends with Ctrl-C (130) or --deadline.",
+    help="Keep looking and print only news; ends with Ctrl-C (130) or --deadline.",
 )
 @all_tenants_option
 @tenant_options

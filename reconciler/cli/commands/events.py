@@ -49,8 +49,8 @@ class EventsOptions:
 @logging_options
 @pass_options(EventsOptions)
 def command(ctx: click.Context, options: EventsOptions) -> None:
-    """Show the catalogue of events; with PATHs, who receives which, what nobody receives and what
-    is sent twice to one url.
+    """Show the catalogue of events; with PATHs, the receivers of each event, the events without a
+    receiver, and those that are sent twice to one url.
     """
     from reconciler.cli.actions import events  # noqa: PLC0415  `--help` needs none of it
 

@@ -25,7 +25,7 @@ def command(ctx: click.Context, field: str) -> None:
     be left out.
     """
     from reconciler.manifests.schemas.fields import explain_field, list_kinds  # noqa: PLC0415  `--help` reads no schema
-    from reconciler.rendering.commands.explain import field_text, kinds_text  # noqa: PLC0415  likewise
+    from reconciler.rendering.commands.explain import field_text, kinds_text  # noqa: PLC0415  `--help` reads no schema
 
     if not field:
         console_of(ctx).data(kinds_text(list_kinds()))

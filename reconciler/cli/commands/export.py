@@ -36,7 +36,7 @@ class ExportOptions:
 @click.command("export", epilog=EPILOG)
 @click.argument("folder", metavar="DIR")
 @click.argument("paths", nargs=-1, metavar="[PATH...]")
-@option("--dry-run", is_flag=True, help="Tell what would be written; write nothing.")
+@option("--dry-run", is_flag=True, help="Print what would be written; write nothing.")
 @option("--hide-urls", is_flag=True, help="New manifests reference their urls too, as secrets.")
 @adopt_from_option
 @tenant_options

@@ -12,8 +12,7 @@ from reconciler.cli.options.output import logging_options
 from reconciler.cli.terminal.console import console_of
 
 TENANT: Final = """\
-# Where webhooks live, and who we are there. `reconciler explain Tenant` says what else may stand
-# here.
+# Where webhooks live, and who owns them. `reconciler explain Tenant` says what else may stand here.
 apiVersion: webhooks.reconciler/v1
 kind: Tenant
 metadata:

@@ -99,5 +99,7 @@ def _code(report: Report) -> int:
     unwritten = [
         outcome.status is Status.SKIPPED for outcome in report.outcomes
     ]  # another failure may have been carried out
-    nothing = all(told or skipped for told, skipped in zip(refused, unwritten, strict=True))
+    nothing = all(
+        unauthorized or skipped for unauthorized, skipped in zip(refused, unwritten, strict=True)
+    )
     return Exit.UNAUTHORIZED if any(refused) and nothing else Exit.PARTIAL

@@ -208,7 +208,9 @@ class Round(Generic[T]):
                 self._one(turn, self._gate, "test")
         failed = self._failed(wave)
         if failed and not self._stopped:
-            self._stopped = f"not started: wave {wave[0].spec.wave} did not pass ({told(failed)})"
+            self._stopped = (
+                f"not started: wave {wave[0].spec.wave} did not pass ({format_exit_codes(failed)})"
+            )
 
     def _failed(self, wave: tuple[Turn[T], ...]) -> list[TenantRun]:
         return [
@@ -264,8 +266,8 @@ def _of(tenant: str, text: str) -> str:
     return terminal(text if text.startswith(f"tenant {tenant}: ") else f"{tenant}: {text}")
 
 
-def told(runs: Iterable[TenantRun]) -> str:
-    """How each of them ended, in a few words."""
+def format_exit_codes(runs: Iterable[TenantRun]) -> str:
+    """The exit code of each run, with its tenant."""
     return ", ".join(f"{run.tenant}: exit {run.exit_code}" for run in runs)
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from reconciler.cli.options.writing import ApprovalOptions
 from reconciler.cli.run.prepare import Prepared
 from reconciler.cli.run.show import show_plan
-from reconciler.cli.tenants.all_tenants import INTERRUPTED, Round, Turn, all_of, told
+from reconciler.cli.tenants.all_tenants import INTERRUPTED, Round, Turn, all_of, format_exit_codes
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.ending import Exit
 from reconciler.core.change import Plan
@@ -109,10 +109,10 @@ def _judged(console: Console, approval: ApprovalOptions, found: Runs) -> Planned
     were approved.
     """
     if found.exit_code == Exit.INTERRUPTED:
-        return Planned(_held(found, INTERRUPTED), may_begin=False)
+        return Planned(_without_turns(found, INTERRUPTED), may_begin=False)
     if found.digest is None and approval.is_for_one_plan:
         return Planned(
-            _held(found, "not started: not every tenant could be planned"), may_begin=False
+            _without_turns(found, "not started: not every tenant could be planned"), may_begin=False
         )
     if any(
         wanted not in {None, found.digest} for wanted in (approval.expect_digest, approval.accept)
@@ -131,7 +131,9 @@ def _judged(console: Console, approval: ApprovalOptions, found: Runs) -> Planned
     if all(run.exit_code != Exit.REFUSED for run in runs):
         return Planned(found, may_begin=True)
     console.error("a plan is refused; nothing was written anywhere")
-    judged = _held(all_of(runs, found.owners), "not started: not every plan may be carried out")
+    judged = _without_turns(
+        all_of(runs, found.owners), "not started: not every plan may be carried out"
+    )
     return Planned(judged, may_begin=False)
 
 
@@ -145,10 +147,10 @@ def _stale(run: TenantRun) -> TenantRun:
     return replace(run, exit_code=Exit.STALE, error=Failure(StalePlan.kind, message))
 
 
-def _held(found: Runs, why: str) -> Runs:
-    """Nobody has a turn; `why`, with those who are the reason."""
+def _without_turns(found: Runs, why: str) -> Runs:
+    """No tenant has a turn; the note of each is `why`, with the runs that failed."""
     failed = [run for run in found.runs if run.exit_code]
-    note = f"{why} ({told(failed)})" if why != INTERRUPTED else why
+    note = f"{why} ({format_exit_codes(failed)})" if why != INTERRUPTED else why
     runs = [
         replace(run, exit_code=None, plan=None, note=note)
         if run.plan and not run.exit_code

@@ -50,15 +50,15 @@ class Console:
     def say(self, text: str) -> None:
         """A remark on standard error, unless `--quiet`."""
         if not self.quiet:
-            self.tell("INFO", text)
+            self.log("INFO", text)
 
     def error(self, text: str) -> None:
         """An error on standard error."""
-        self.tell("ERROR", text if self.log_format == "json" else f"error: {text}")
+        self.log("ERROR", text if self.log_format == "json" else f"error: {text}")
 
-    def tell(self, level: str, text: str) -> None:
-        """Text on standard error whatever the options say; with `--log-format json` each of its
-        lines is an object too.
+    def log(self, level: str, text: str) -> None:
+        """Text on standard error, with `--quiet` too; with `--log-format json` each of its lines is
+        an object too.
         """
         if self.log_format == "json":
             from reconciler.cli.terminal.logs import json_lines  # noqa: PLC0415  logging costs 5 ms, text needs none of it

@@ -35,8 +35,8 @@ class Exit(IntEnum):
 
 
 # From the least bad to the worst, for a run over several tenants: what was found, what was refused
-# before anything was written, what could not be done, what was done in part, and what nobody can
-# tell.
+# before anything was written, what could not be done, what was done in part, and what is
+# unknown.
 BADNESS: Final = (
     Exit.DONE,
     Exit.PENDING,
@@ -107,23 +107,23 @@ def _caught(call: Callable[[], Any], console: Console) -> int:  # noqa: PLR0911 
     except click.UsageError as error:
         return _usage(error, console)
     except click.ClickException as error:
-        return _tell(console, "error", error.format_message(), Exit.ERROR)
+        return _end(console, "error", error.format_message(), Exit.ERROR)
     except (click.Abort, KeyboardInterrupt):
-        return _tell(console, "interrupted", "interrupted", Exit.INTERRUPTED)
+        return _end(console, "interrupted", "interrupted", Exit.INTERRUPTED)
     except InvalidManifests as error:
         _problems(error, console)
         return Exit.ERROR
     except ReconcilerError as error:
-        return _tell(console, error.kind, str(error), code_of(error))
+        return _end(console, error.kind, str(error), code_of(error))
     except OutputLost:
         raise
     except OSError as error:
-        return _tell(console, "system", _system(error), Exit.ERROR)
+        return _end(console, "system", _system(error), Exit.ERROR)
     except Exception:  # noqa: BLE001  a defect: the traceback is for us, the exit code for the pipeline
         import traceback  # noqa: PLC0415  only for a defect
 
-        console.tell("ERROR", traceback.format_exc().rstrip())
-        return _tell(
+        console.log("ERROR", traceback.format_exc().rstrip())
+        return _end(
             console,
             "defect",
             "a defect in the program; please report the traceback above",
@@ -150,12 +150,12 @@ def _usage(error: click.UsageError, console: Console) -> int:
             if bare
             else f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help'."
         )
-        console.tell("ERROR", usage)
+        console.log("ERROR", usage)
     message = "a command is missing" if bare else " ".join(error.format_message().split())
-    return _tell(console, "usage", message, Exit.USAGE)
+    return _end(console, "usage", message, Exit.USAGE)
 
 
-def _tell(console: Console, kind: str, message: str, code: Exit) -> int:
+def _end(console: Console, kind: str, message: str, code: Exit) -> int:
     from reconciler.rendering.escape import terminal  # noqa: PLC0415  only on an error
 
     console.error(terminal(message))
@@ -176,4 +176,4 @@ def _problems(error: InvalidManifests, console: Console) -> None:
     if console.output in DOCUMENTS:
         console.data(rendered(console.output, *found))
     if console.output not in SPEAKING:
-        console.tell("ERROR", rendered("text", *found).removesuffix("\n"))
+        console.log("ERROR", rendered("text", *found).removesuffix("\n"))

@@ -1,5 +1,5 @@
-"""Log lines of a server: written by a thread of their own, so that a standard error that nobody
-reads stops nobody's request.
+"""Log lines of a server: a separate thread writes them, so that a standard error that is not read
+delays no request.
 
 What does not fit into the queue is dropped and counted.
 """
@@ -44,7 +44,7 @@ class Lines(logging.Handler):
         super().close()
 
     def _write(self) -> None:
-        with suppress(OSError):  # standard error is closed: there is nobody to tell
+        with suppress(OSError):  # standard error is closed
             while (line := self._queue.get()) is not None:
                 dropped, self._dropped = self._dropped, 0
                 _whole(self._to, f"{dropped} log lines were dropped\n".encode() if dropped else b"")

@@ -87,7 +87,7 @@ class ManagedBy:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who we are when writing; the commit and the repository that are recorded with what is
+    """The owner that writes; the commit and the repository that are recorded with what is
     written, None where unknown.
     """
 

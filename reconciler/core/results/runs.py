@@ -44,8 +44,8 @@ class TenantRun:
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """All of them, in the order of their turns. `exit_code` is that of all; `owners` are who we are
-    at them.
+    """All of them, in the order of their turns. `exit_code` is that of all; `owners` are those of
+    the runs.
     """
 
     runs: tuple[TenantRun, ...]

@@ -43,7 +43,7 @@ def labelled(plan: Plan, base: Base, policy: RunPolicy, normalize: Normalize) ->
     are.
     """
     at_base = _Index(base.declared)
-    # Sending a credential again is the person's wish of this run; nobody moved for it.
+    # Sending a credential again is the wish of this run; neither Git nor the tenant moved.
     policy = replace(policy, resend_credentials=False)
 
     def one(change: Change) -> Change:

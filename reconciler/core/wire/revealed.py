@@ -25,7 +25,7 @@ def plain(value: Any) -> Any:
 
 
 def authorization(token: Secret, header: str, prefix: str) -> dict[str, str]:
-    """The header that shows a product who we are, such as `Authorization: Bearer …` (RFC 6750);
+    """The header that authenticates us at a product, such as `Authorization: Bearer …` (RFC 6750);
     raises ValueError, without the value, for an unusable token.
     """
     text = token.reveal()

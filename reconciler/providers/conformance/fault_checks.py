@@ -60,7 +60,7 @@ async def a_stored_credential_goes_nowhere_else(subject: Subject) -> None:
 
 
 async def a_lost_answer_leaves_one_webhook(subject: Subject) -> None:
-    """Whatever write loses its answer, the next run has nothing to repair."""
+    """If any write loses its answer, the next run has nothing to repair."""
     proxy = _proxy(subject)
     proxy.lose["POST"] = 1
     live = await subject.make()

@@ -29,7 +29,7 @@ from reconciler.core.planning.diff import diff
 from reconciler.core.results.reports import Delivery
 from reconciler.providers.driver.marks import Mark, read_mark, with_mark
 from reconciler.providers.http.client import Client
-from reconciler.providers.moved import changed_meanwhile, deleted_meanwhile, withheld
+from reconciler.providers.moved import make_changed_conflict, make_deleted_conflict, withheld
 from reconciler.providers.plugin import Held, Session
 
 MAX_WEBHOOKS: Final = 200_000  # of one listing; more is taken for a listing that never ends
@@ -196,7 +196,7 @@ class Driver:
         """Writes only what differs, if nothing moved since the plan; raises Conflict if it did."""
         held = await self._current(live)
         if held is None:
-            raise deleted_meanwhile(live)
+            raise make_deleted_conflict(live)
         want = self._marked(declared, owner, live)
         changed = set(_differences(held.spec, want, self.capabilities))
         secret = get_credential(want.auth)
@@ -209,14 +209,14 @@ class Driver:
         await self._session.update(held, want, frozenset(changed))
         after = await self._session.get(live.id)
         if after is None:
-            raise deleted_meanwhile(live)
+            raise make_deleted_conflict(live)
         return self._checked(after, want)
 
     async def _current(self, live: Live) -> Held | None:
         """The webhook as it is now; raises Conflict if it is not as planned."""
         held = await self._session.get(live.id)
         if held is not None and _fingerprint(held) != live.revision:
-            raise changed_meanwhile(live, self._live(held))
+            raise make_changed_conflict(live, self._live(held))
         return held
 
     async def delete(self, live: Live) -> None:

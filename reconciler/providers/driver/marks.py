@@ -2,7 +2,7 @@
 
     [reconciler owner=payments key=oncall v=3 source=webhooks/oncall.yaml]
 
-A mark is data that anybody may edit: one that cannot be read means that nobody owns the webhook.
+A mark is data that anybody may edit. If it cannot be read, the webhook is unowned.
 """
 
 from __future__ import annotations

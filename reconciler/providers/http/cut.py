@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 async def telling(earlier: ProviderError | None, work: Awaitable[T]) -> T:
-    """Awaits it; whoever cancels it finds the error of the try before as the CancelledError's
+    """Awaits `work`. If it is cancelled, the CancelledError has the error of the earlier try as its
     cause.
     """
     try:

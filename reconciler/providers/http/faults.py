@@ -173,7 +173,7 @@ def fault(sent: Sent, status: int, wait: float | None, body: object) -> Provider
             "address it leads to"
         )
     if status in {429, 503, 507}:
-        least = "at least " if wait == MAX_RETRY_AFTER else ""  # more is not told apart
+        least = "at least " if wait == MAX_RETRY_AFTER else ""  # a longer wait is cut to it
         full = status == 507 or said.kind == "storage-full"
         return Overloaded(
             text if wait is None else f"{text}; it asks to wait {least}{wait:g} s",

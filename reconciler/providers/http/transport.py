@@ -51,7 +51,7 @@ def open_transport(
     tls = urlsplit(base_url).scheme == "https" and app is None
     context = (
         _trust(ca_file) if tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    )  # trusts nobody: no TLS is spoken
+    )  # no authorities: no TLS is spoken
     return httpx.AsyncClient(
         base_url=base_url,
         headers={

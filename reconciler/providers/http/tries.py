@@ -59,8 +59,8 @@ class Failed:
         return self.answer is not None and self.answer.status == 429
 
     def handed_back(self, passing: frozenset[int]) -> bool:
-        """Whether the caller asked for it; a proxy's 404 without a problem document is nobody's
-        answer.
+        """Whether the caller asked for this status; a 404 of a proxy, which has no problem
+        document, does not count.
         """
         return (
             self.answer is not None

@@ -15,7 +15,7 @@ from reconciler.core.errors import NotFound, ProviderError, Unauthorized
 from reconciler.core.results.finding import Finding
 from reconciler.providers.http.client import Client
 
-_NOBODY: Final = "/webhooks/wh_doctor-asks-whether-it-may-write"
+_MISSING: Final = "/webhooks/wh_doctor-asks-whether-it-may-write"
 SKEW: Final = 60.0  # seconds that two clocks may differ before somebody should look
 
 
@@ -52,14 +52,14 @@ async def examine(client: Client, shown: str, wall: Callable[[], float]) -> tupl
 
 def _advice(shown: str, error: ProviderError) -> str:
     if "TLS" in str(error):
-        return "set SSL_CERT_FILE to the authority's certificate, or mend the tenant's"
+        return "set SSL_CERT_FILE to the authority's certificate, or fix the tenant's certificate"
     return f"is {shown} the tenant's API, and can this machine reach it?"
 
 
 async def _write(client: Client) -> Finding:
     kind = {"Content-Type": "application/merge-patch+json", "If-Match": '"none"'}
     try:
-        await client.request("PATCH", _NOBODY, json={}, headers=kind, idempotent=True)
+        await client.request("PATCH", _MISSING, json={}, headers=kind, idempotent=True)
     except NotFound:
         return Finding("write", "ok", "the token may write webhooks")
     except Unauthorized as error:
@@ -88,7 +88,7 @@ def _clock(date: str | None, before: float, after: float) -> tuple[Finding, ...]
     if date is None:
         return ()
     try:
-        told = parsedate_to_datetime(date)
+        answered = parsedate_to_datetime(date)
     except ValueError:
         return (
             Finding(
@@ -98,7 +98,7 @@ def _clock(date: str | None, before: float, after: float) -> tuple[Finding, ...]
                 "the clocks cannot be compared",
             ),
         )
-    there = (told if told.tzinfo is not None else told.replace(tzinfo=UTC)).timestamp()
+    there = (answered if answered.tzinfo is not None else answered.replace(tzinfo=UTC)).timestamp()
     skew = there - after if there > after else min(there + 1 - before, 0)
     if abs(skew) <= SKEW:
         return (

@@ -23,9 +23,9 @@ from reconciler.providers.http.answer import Answer, TooLarge
 from reconciler.providers.http.client import Client
 from reconciler.providers.http.faults import Sent, foreign
 from reconciler.providers.moved import (
-    changed_meanwhile,
-    deleted_meanwhile,
     is_as_declared,
+    make_changed_conflict,
+    make_deleted_conflict,
     with_normal_name,
     withheld,
 )
@@ -187,10 +187,10 @@ class TenantProvider:
             return _live(Sent("PATCH", path), answer)
         current = None if answer.status == 404 else await self._get(live.id)
         if current is None:
-            raise deleted_meanwhile(live)
+            raise make_deleted_conflict(live)
         if answer.tries > 1 and is_as_declared(current, declared, owner):
             return current
-        raise changed_meanwhile(live, current)
+        raise make_changed_conflict(live, current)
 
     async def _get(self, webhook_id: str) -> Live | None:
         """The webhook as it is now, None when it is gone."""
@@ -214,7 +214,7 @@ class TenantProvider:
             return
         current = None if answer.status == 404 else await self._get(live.id)
         if current is not None:
-            raise changed_meanwhile(live, current)
+            raise make_changed_conflict(live, current)
 
     async def test(self, spec: Webhook, live: Live | None, event: Subscription) -> Delivery:
         """One test delivery of unsaved details; a 429 is waited for until the deadline.

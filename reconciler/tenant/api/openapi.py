@@ -381,7 +381,7 @@ A request is checked in this order: path (404), method (405), token (401), scope
 the body's size, media type and JSON
 (413, 415, 400), then the webhook (404), whose it is (403), If-Match (428, 412), \
 conflicts (409), and last its fields (422).
-A token with an owner changes and tests only webhooks of that owner or of nobody."""
+A token with an owner changes and tests only unowned webhooks and webhooks of that owner."""
 
 
 def make_document() -> Json:

@@ -53,7 +53,7 @@ class Engine:
         store: Store,
         sender: Sender,
         retries: Retries = Retries(),  # noqa: B008  a frozen value
-        observe: Observe = lambda *_told: None,
+        observe: Observe = lambda *_: None,
     ) -> None:
         self._store, self._sender, self._retries, self._observe = store, sender, retries, observe
         self._lease = store.new_id()

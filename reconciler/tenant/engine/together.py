@@ -60,7 +60,7 @@ class Together(Generic[T, R]):
         """
         try:
             ends = await self._work([item for item, _ in group])
-        except Exception as error:  # noqa: BLE001  whatever it is, who waits has to hear of it
+        except Exception as error:  # noqa: BLE001  any error goes to the callers that wait
             if not last:
                 return False
             for _, end in group:

@@ -96,7 +96,7 @@ def prepare_test(
     given: GivenAuth | None, held: StoredWebhook | None, url: str, vault: Vault, pointer: str = ""
 ) -> tuple[StoredAuth, Secret | None]:
     """As `merge_auth`, and the secret itself, for a test of what was not saved. Raises Unreadable
-    for a stored one besides.
+    for a stored secret too.
     """
     auth = merge_auth(given, held, url, vault, pointer)
     if given is not None and given.secret is not None:

@@ -89,7 +89,7 @@ class Writer:
             return
         try:
             ends = self._store(jobs)
-        except BaseException as error:  # noqa: BLE001  whatever it is, everybody who waits has to hear of it
+        except BaseException as error:  # noqa: BLE001  any error goes to the callers that wait
             ends = [_End(error=error)] * len(jobs)
         for job, end in zip(jobs, ends, strict=True):
             if end.error is None:

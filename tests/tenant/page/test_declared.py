@@ -115,7 +115,7 @@ def test_a_managed_webhook_says_owner_key_sources_and_revision_and_keeps_its_key
         one = await made.make("one", managed_by=MARK)
         path = f"/settings/webhooks/{one['id']}"
         for page in (await me.get(path), await me.get(f"{path}/delete")):
-            for told in (
+            for part in (
                 "Managed by Git",
                 "payments",
                 "payments-oncall",
@@ -123,7 +123,7 @@ def test_a_managed_webhook_says_owner_key_sources_and_revision_and_keeps_its_key
                 "c.yaml",
                 "4fd1c2e",
             ):
-                assert told in page.text
+                assert part in page.text
             assert f'href="{path}/manifest"' in page.html
             assert "next reconcile" in page.text
         manifest = await me.get(f"{path}/manifest")

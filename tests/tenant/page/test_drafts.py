@@ -64,7 +64,7 @@ def test_after_half_an_hour_a_draft_is_gone_and_what_stands_in_the_form_is_kept(
     on_page(tmp_path, story, clock=clock)
 
 
-def test_a_draft_that_is_too_old_is_removed_though_nobody_comes_back(tmp_path: Path) -> None:
+def test_an_old_draft_is_removed_without_another_visit(tmp_path: Path) -> None:
     clock = Clock()
 
     async def story(made: Tenant, me: Visitor) -> None:

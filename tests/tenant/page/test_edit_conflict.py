@@ -61,7 +61,7 @@ def test_a_third_save_between_conflict_and_overwriting_is_a_conflict_again(tmp_p
     on_page(tmp_path, story)
 
 
-def test_a_webhook_that_was_deleted_meanwhile_can_be_created_again_with_what_was_typed(
+def test_a_webhook_deleted_during_an_edit_can_be_created_again_with_the_typed_values(
     tmp_path: Path,
 ) -> None:
     async def story(made: Tenant, me: Visitor) -> None:

@@ -29,7 +29,7 @@ def address(page: Route, webhook_id: str) -> str:
 
 @pytest.mark.parametrize("page", CLOSED, ids=name)
 @pytest.mark.parametrize("cookie", ["", "reconciler_session=forged", "reconciler_session="])
-def test_nobody_sees_or_does_anything_without_a_session(
+def test_without_a_session_every_page_and_action_is_refused(
     tmp_path: Path, page: Route, cookie: str
 ) -> None:
     async def story(made: Tenant, _me: Visitor) -> None:

@@ -1,5 +1,5 @@
-"""The graph of invocations: numbers to bars, the text for whoever does not see it, and where it
-stands on the pages.
+"""The graph of invocations: numbers to bars, the text for screen readers, and where it stands on
+the pages.
 """
 
 from __future__ import annotations

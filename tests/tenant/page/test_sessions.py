@@ -83,7 +83,7 @@ def test_a_link_is_good_for_ten_minutes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "x", "%00", "%ff", "a" * 5000, "' OR 1=1 --"])
-def test_a_link_that_nobody_made_opens_nothing(tmp_path: Path, text: str) -> None:
+def test_an_unknown_link_opens_nothing(tmp_path: Path, text: str) -> None:
     async def story(t: Tenant) -> None:
         await _link(t)
         assert (await _post(t, f"{ORIGIN}/sign-in?link={text}")).status_code == 403

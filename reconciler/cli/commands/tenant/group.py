@@ -90,7 +90,7 @@ class TokenOptions:
 @option(
     "--owner",
     metavar="O",
-    help="It changes only webhooks of this owner or of nobody.  [default: any]",
+    help="It changes only unowned webhooks and those of this owner.  [default: any]",
 )
 @option(
     "--expires",

@@ -38,7 +38,7 @@ Examples:
 Behind a proxy that ends TLS, --public-url says where browsers see it: then the page takes forms
 from there alone and its cookie is for TLS alone. A request whose Host is neither loopback's,
 --host, an --allow-host nor --public-url's is answered with 421. Log lines, one a request and one an
-attempt, go to standard error, without secrets, paths and queries. /healthz and /metrics tell how it
+attempt, go to standard error, without secrets, paths and queries. /healthz and /metrics show how it
 is.
 """
 

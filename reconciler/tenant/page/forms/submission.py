@@ -183,10 +183,10 @@ def _find_misplaced(visit: Visit, kind: str) -> tuple[FieldError, ...]:
 
 async def find_name_errors(sent: Submission) -> list[FieldError]:
     """The name at fault for being taken, before anything is written."""
-    name, besides = sent.given.fields.get("name"), "" if sent.held is None else sent.held.id
+    name, except_id = sent.given.fields.get("name"), "" if sent.held is None else sent.held.id
     if name is None:
         return []
-    return [TAKEN] if await sent.visit.store.webhooks.is_name_taken(name, besides) else []
+    return [TAKEN] if await sent.visit.store.webhooks.is_name_taken(name, except_id) else []
 
 
 TAKEN: Final = FieldError("/name", "is taken: another webhook has it")

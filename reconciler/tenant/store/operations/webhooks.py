@@ -35,9 +35,9 @@ class Webhooks(Operations):
         now = self._clock()
         return await self._database.read(lambda c: _search(c, search, number, size, span, now))
 
-    async def is_name_taken(self, name: str, besides: str) -> bool:
-        """Whether another webhook than `besides` has this name."""
-        return await self._database.read(lambda c: webhooks.is_name_taken(c, name, besides))
+    async def is_name_taken(self, name: str, except_id: str) -> bool:
+        """Whether another webhook than `except_id` has this name."""
+        return await self._database.read(lambda c: webhooks.is_name_taken(c, name, except_id))
 
     async def list_receivers(self) -> dict[str, Receivers]:
         """Every type of event that a webhook receives, in order, with its receivers."""
@@ -84,9 +84,9 @@ def _search(
     )
 
 
-def _check_name(connection: sqlite3.Connection, name: str | None, besides: str) -> None:
-    """Raises 409 `name-taken` where another webhook than `besides` has the name that is wanted."""
-    if name is not None and webhooks.is_name_taken(connection, name, besides):
+def _check_name(connection: sqlite3.Connection, name: str | None, except_id: str) -> None:
+    """Raises 409 `name-taken` where another webhook than `except_id` has the wanted name."""
+    if name is not None and webhooks.is_name_taken(connection, name, except_id):
         raise Refusal("name-taken", "names are unique")
 
 

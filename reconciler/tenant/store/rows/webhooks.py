@@ -173,10 +173,10 @@ def count_found(connection: sqlite3.Connection, search: str) -> int:
     )
 
 
-def is_name_taken(connection: sqlite3.Connection, name: str, besides: str) -> bool:
-    """Whether another webhook than `besides` has this name."""
+def is_name_taken(connection: sqlite3.Connection, name: str, except_id: str) -> bool:
+    """Whether another webhook than `except_id` has this name."""
     found = connection.execute(
-        "SELECT 1 FROM webhooks WHERE name = ? AND id <> ?", (name, besides)
+        "SELECT 1 FROM webhooks WHERE name = ? AND id <> ?", (name, except_id)
     ).fetchone()
     return found is not None
 
