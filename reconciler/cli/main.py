@@ -54,8 +54,8 @@ class Lazy(click.Group):
         if name not in COMMANDS:
             return None
         module = importlib.import_module(f"reconciler.cli.commands.{COMMANDS[name][0]}")
-        found: click.Command = module.command
-        return found
+        command: click.Command = module.command
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's signature
         """The table above, without importing anything."""
@@ -93,15 +93,15 @@ def _asked(args: list[str], long: str, short: str | None = None) -> str | None:
     """The last value of an option, so that even a command line that cannot be read ends in the form
     that was asked for.
     """
-    found = os.environ.get(variable(long))
+    value = os.environ.get(variable(long))
     for arg, after in zip_longest(args, args[1:]):
         if arg in {long, short}:
-            found = after
+            value = after
         elif arg.startswith(f"{long}="):
-            found = arg.partition("=")[2]
+            value = arg.partition("=")[2]
         elif short is not None and arg.startswith(short):
-            found = arg.removeprefix(short)
-    return found
+            value = arg.removeprefix(short)
+    return value
 
 
 def main(args: list[str]) -> int:

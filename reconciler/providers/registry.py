@@ -36,19 +36,19 @@ def load(name: str) -> Plugin:
 
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
-        found = getattr(importlib.import_module(module), attribute)
+        plugin = getattr(importlib.import_module(module), attribute)
     elif name in _installed():
-        found = _imported(name, _installed()[name])
+        plugin = _imported(name, _installed()[name])
     else:
         raise BadRequest(f"no provider is named {name}; installed: {', '.join(names())}")
-    if not isinstance(found, Plugin):
+    if not isinstance(plugin, Plugin):
         raise BadRequest(f"provider {name}: its entry point is no reconciler plug-in")
-    if found.api.partition(".")[0] != API:
+    if plugin.api.partition(".")[0] != API:
         raise BadRequest(
-            f"provider {name}: it is made for version {found.api} of the interface, this is {API}; "
-            "install a matching version of its package"
+            f"provider {name}: it is made for version {plugin.api} of the interface, this is "
+            f"{API}; install a matching version of its package"
         )
-    return found
+    return plugin
 
 
 def capabilities(name: str) -> Capabilities | None:
@@ -68,10 +68,10 @@ def _installed() -> dict[str, EntryPoint]:
 def _imported(name: str, point: EntryPoint) -> object:
     """What an entry point names. A package may fail in any way while it is imported."""
     try:
-        found: object = point.load()
+        plugin: object = point.load()
     except Exception as error:
         raise BadRequest(
             f"provider {name}: its package cannot be imported ({type(error).__name__}); "
             "install it anew"
         ) from error
-    return found
+    return plugin

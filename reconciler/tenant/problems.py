@@ -104,8 +104,10 @@ class Refusal(Exception):
 
 def make_invalid(errors: Iterable[FieldError]) -> Refusal:
     """422 with the fields at fault."""
-    found = tuple(errors)
-    return Refusal("invalid", "; ".join(f"{e.pointer or '/'} {e.detail}" for e in found[:3]), found)
+    faults = tuple(errors)
+    return Refusal(
+        "invalid", "; ".join(f"{e.pointer or '/'} {e.detail}" for e in faults[:3]), faults
+    )
 
 
 def make_response(problem: Problem) -> Response:

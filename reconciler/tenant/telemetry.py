@@ -81,13 +81,13 @@ class WebhookMetrics(Collector):
             "When the last attempt ended",
             labels=[*_LABELS, "result"],
         )
-        for found in self.webhooks:
-            known = (found.name, found.id)
-            pending.add_metric(known, found.pending)
-            enabled.add_metric(known, float(found.enabled))
+        for webhook in self.webhooks:
+            known = (webhook.name, webhook.id)
+            pending.add_metric(known, webhook.pending)
+            enabled.add_metric(known, float(webhook.enabled))
             for result, number, moment in (
-                ("succeeded", found.succeeded, found.last_success),
-                ("failed", found.failed, found.last_failure),
+                ("succeeded", webhook.succeeded, webhook.last_success),
+                ("failed", webhook.failed, webhook.last_failure),
             ):
                 ended.add_metric((*known, result), number)
                 if moment is not None:
@@ -202,12 +202,12 @@ class Telemetry:
 
     def write_metrics(self, metrics: Metrics, now: float) -> bytes:
         """Everything in Prometheus' text format; `metrics` is what the file says at a scrape."""
-        totals, each = metrics.totals, self._per_webhook
+        totals, collector = metrics.totals, self._per_webhook
         self._pending.set(totals.pending)
         self._oldest.set(0.0 if totals.oldest is None else max(0.0, now - totals.oldest))
         self._webhooks.labels("true").set(totals.enabled)
         self._webhooks.labels("false").set(totals.webhooks - totals.enabled)
         self._size.set(metrics.size)
-        if each is not None:
-            each.webhooks, each.count = metrics.webhooks, metrics.count
+        if collector is not None:
+            collector.webhooks, collector.count = metrics.webhooks, metrics.count
         return generate_latest(self._registry)

@@ -37,12 +37,12 @@ async def _adopt(
     most = write.execution.parallelism
     async with open_provider(prepared.target, prepared.connection, most) as provider:
         async with waiting(console, "listing"):
-            made = await workflow.adopt(
+            plan = await workflow.adopt(
                 prepared.manifests, provider, prepared.policy, wanted, prepared.tenant
             )
         if (
-            console.output != "text" or not made.pending
+            console.output != "text" or not plan.pending
         ):  # else they stand in the plan that is shown
-            for warning in made.warnings:
+            for warning in plan.warnings:
                 console.say(f"warning: {terminal(warning)}")
-        return await confirm_and_carry_out(console, made, provider, prepared.policy.owner, write)
+        return await confirm_and_carry_out(console, plan, provider, prepared.policy.owner, write)

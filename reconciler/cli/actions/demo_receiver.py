@@ -50,11 +50,11 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "")
         size = int(length) if length.isdecimal() and len(length) < 10 else 0
         body = self.rfile.read(min(size, LONGEST))
-        given = self.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+        header = self.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
         if self.headers.get("Content-Type") != "application/json" or not _is_envelope(body):
             status = 400
         else:
-            status = 200 if hmac.compare_digest(given, self.server.expected) else 401
+            status = 200 if hmac.compare_digest(header, self.server.expected) else 401
         self.send_response(status)
         self.send_header("Content-Length", "0")
         self.end_headers()

@@ -50,27 +50,27 @@ def _token_files(options: ManifestOptions, manifests: Manifests | None) -> list[
     """The files that hold tokens of tenants, as options and Tenant manifests name them; relative to
     the current folder.
     """
-    given = (
+    files = (
         {realpath(options.tenant.tenant_token_file)} if options.tenant.tenant_token_file else set()
     )
     places = manifests.tokens - list_login_places(environ) if manifests is not None else frozenset()
     return sorted(
         relpath(path)
-        for path in given | {place.item[0] for place in places if place.source == FROM_FILE}
+        for path in files | {place.item[0] for place in places if place.source == FROM_FILE}
     )
 
 
 def _manifests(options: ManifestOptions) -> tuple[Manifests | None, tuple[Finding, ...]]:
     """What the paths hold, with what is to be said of it."""
     try:
-        found = source.read(options, "warn")
+        manifests = source.read(options, "warn")
     except InvalidManifests as error:
         return None, (Finding("manifests", "failed", str(error), "reconciler validate says which"),)
-    counts = [show_count(number, kind) for kind, number in found.kinds.items()]
+    counts = [show_count(number, kind) for kind, number in manifests.kinds.items()]
     what = f"{', '.join(counts) or 'no manifests'} in {' '.join(options.paths)}"
-    if found.problems:
-        message = f"{show_count(len(found.problems), 'warning')}; {what}"
-        return found, (
+    if manifests.problems:
+        message = f"{show_count(len(manifests.problems), 'warning')}; {what}"
+        return manifests, (
             Finding("manifests", "warning", message, "reconciler validate and plan say which"),
         )
-    return found if counts else None, (Finding("manifests", "ok", what),)
+    return manifests if counts else None, (Finding("manifests", "ok", what),)

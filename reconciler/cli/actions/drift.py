@@ -21,9 +21,9 @@ from reconciler.rendering import escape, problems
 
 def look_once(console: Console, options: ManifestOptions, changes: ChangeOptions) -> int:
     """One look at one tenant; the exit code."""
-    found = run(_look(console, options, changes))
-    show_drift(console, found, "")
-    return exit_code(found)
+    drift = run(_look(console, options, changes))
+    show_drift(console, drift, "")
+    return exit_code(drift)
 
 
 def watch(console: Console, options: ManifestOptions, changes: ChangeOptions, pause: float) -> int:
@@ -35,14 +35,14 @@ async def _look(console: Console, options: ManifestOptions, changes: ChangeOptio
     return find_drift(await prepare(options, changes, "warn").plan_only(console))
 
 
-def exit_code(found: Drift) -> int:
+def exit_code(drift: Drift) -> int:
     """The exit code of a look."""
-    return Exit.DRIFT if found.has_drift else Exit.DONE
+    return Exit.DRIFT if drift.has_drift else Exit.DONE
 
 
-def show_drift(console: Console, found: Drift, at: str) -> None:
+def show_drift(console: Console, drift: Drift, at: str) -> None:
     """In the form that was asked for; while watching, a JSON document is a line."""
-    show(console, "drift", found, at, indent=None if at else 2)
+    show(console, "drift", drift, at, indent=None if at else 2)
 
 
 class _Watch:
@@ -69,20 +69,20 @@ class _Watch:
         return Exit.ERROR if self.last is None else exit_code(self.last)
 
     async def _looks(self) -> None:
-        left = seconds_until(self.end)
-        while left is None or left > 0:
-            await self._once(left)
-            left = seconds_until(self.end)
+        seconds = seconds_until(self.end)
+        while seconds is None or seconds > 0:
+            await self._once(seconds)
+            seconds = seconds_until(self.end)
             pause = self.pause
-            await asyncio.sleep(pause if left is None else max(0.0, min(pause, left)))
-            left = seconds_until(self.end)
+            await asyncio.sleep(pause if seconds is None else max(0.0, min(pause, seconds)))
+            seconds = seconds_until(self.end)
 
-    async def _once(self, left: float | None) -> None:
+    async def _once(self, seconds: float | None) -> None:
         """One look; a mistake in the manifests or an unreachable tenant is reported once, and the
         next look tries again.
         """
         try:
-            now = await _look(self.console, self.options.within(left), self.changes)
+            now = await _look(self.console, self.options.within(seconds), self.changes)
         except (GitFailed, InvalidManifests, ProviderError) as error:
             if isinstance(error, ProviderError) and not error.temporary:
                 raise

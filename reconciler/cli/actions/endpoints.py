@@ -95,17 +95,17 @@ class _Senders:
 @asynccontextmanager
 async def _opened(wanted: Wanted, endpoints: EndpointOptions) -> AsyncIterator[_Senders]:
     """The senders that the options ask for, closed at the end."""
-    found, connection = _Senders(), wanted.connection
+    senders, connection = _Senders(), wanted.connection
     async with AsyncExitStack() as stack:
         if wanted.target is not None:
             provider = await stack.enter_async_context(
                 open_provider(wanted.target, connection, endpoints.parallelism)
             )
-            found.sends["tenant"], found.reader = provider.test, provider
+            senders.sends["tenant"], senders.reader = provider.test, provider
         if endpoints.by_probe:
             sender = await stack.enter_async_context(make_sender(connection))
-            found.sends["probe"] = _probe(sender, connection.timeout)
-        yield found
+            senders.sends["probe"] = _probe(sender, connection.timeout)
+        yield senders
 
 
 async def run_tests(

@@ -24,23 +24,23 @@ def show_events(console: Console, options: ManifestOptions, *, live: bool | None
     """The catalogue; with paths who receives which event. `live`: whether the tenants are asked,
     None: if a token is there.
     """
-    found = _coverages(console, options, live=live) if options.paths else ()
+    coverages = _coverages(console, options, live=live) if options.paths else ()
     if console.output == "json":
-        console.data(events.events_json(found))
+        console.data(events.events_json(coverages))
     else:
-        console.data(events.coverage_text(found) if options.paths else events.catalogue_text())
+        console.data(events.coverage_text(coverages) if options.paths else events.catalogue_text())
 
 
 def _coverages(
     console: Console, options: ManifestOptions, *, live: bool | None
 ) -> tuple[Coverage, ...]:
     """One for each Tenant manifest, of the webhooks that it selects; without one, of all."""
-    each = _declared(options)
+    inputs = _declared(options)
     return tuple(
         find_coverage(
             name, declared, _known(console, _for_tenant(options, name), declared, live=live)
         )
-        for name, declared in each.items()
+        for name, declared in inputs.items()
     )
 
 
@@ -80,9 +80,9 @@ def _declared(options: ManifestOptions) -> dict[str | None, tuple[Declared, ...]
     by None.
     """
     rules = replace(options.rules, lenient=True)
-    asked = source.request(replace(options, rules=rules), "ignore")
-    manifests = load(asked)
-    if not manifests.tenants or not asked.tenant.by_manifest:
+    request = source.request(replace(options, rules=rules), "ignore")
+    manifests = load(request)
+    if not manifests.tenants or not request.tenant.by_manifest:
         return {None: manifests.declared}
     wanted = [
         tenant for tenant in manifests.tenants if options.tenant.tenant in {None, tenant.name}
@@ -90,7 +90,7 @@ def _declared(options: ManifestOptions) -> dict[str | None, tuple[Declared, ...]
     if any(tenant.patches for tenant in wanted):
         return {
             tenant.name: load(
-                replace(asked, tenant=replace(asked.tenant, name=tenant.name))
+                replace(request, tenant=replace(request.tenant, name=tenant.name))
             ).declared
             for tenant in wanted
         }

@@ -60,31 +60,31 @@ async def _export(
         open_provider(prepared.target, prepared.connection) as provider,
         waiting(console, "listing"),
     ):
-        made = await workflow.export(manifests, provider, prepared.policy, adopt_from)
+        export = await workflow.export(manifests, provider, prepared.policy, adopt_from)
     in_use = manifests.tenant if options.tenant.by_manifest else None
-    made, files = _files(made, manifests, in_use, destination)
+    export, files = _files(export, manifests, in_use, destination)
     if not destination.dry_run:
         new_files.write_files(files, destination.folder)
-    _show(console, prepared.tenant, made, files)
+    _show(console, prepared.tenant, export, files)
     if files and not destination.dry_run:
         _read_back(options, destination.folder)
     return Exit.DONE
 
 
 def _files(
-    made: Export, manifests: Manifests, in_use: TenantSpec | None, destination: Destination
+    export: Export, manifests: Manifests, in_use: TenantSpec | None, destination: Destination
 ) -> tuple[Export, tuple[Written, ...]]:
     """The files to write, and the export with warnings of what remains to be done by hand."""
     labels = in_use.select if in_use is not None else {}
     style = new_files.Style(labels, destination.hide_urls)
-    changed, by_hand = edits.make_edits(made, manifests.event_subscriptions, destination.folder)
-    made = replace(made, warnings=made.warnings + by_hand + _of_patches(in_use, made))
-    return made, (*new_files.make_new_files(made, destination.folder, style), *changed)
+    changed, by_hand = edits.make_edits(export, manifests.event_subscriptions, destination.folder)
+    export = replace(export, warnings=export.warnings + by_hand + _of_patches(in_use, export))
+    return export, (*new_files.make_new_files(export, destination.folder, style), *changed)
 
 
-def _of_patches(in_use: TenantSpec | None, made: Export) -> tuple[str, ...]:
+def _of_patches(in_use: TenantSpec | None, export: Export) -> tuple[str, ...]:
     """What a new manifest does not say, where the Tenant has patches."""
-    if in_use is None or not in_use.patches or not made.fresh:
+    if in_use is None or not in_use.patches or not export.fresh:
         return ()
     what = (
         "new manifests say what this tenant holds; a patch that matches one of them still "
@@ -93,12 +93,12 @@ def _of_patches(in_use: TenantSpec | None, made: Export) -> tuple[str, ...]:
     return (f"Tenant {in_use.name} has patches: {what}",)
 
 
-def _show(console: Console, tenant: TenantRef, made: Export, files: tuple[Written, ...]) -> None:
+def _show(console: Console, tenant: TenantRef, export: Export, files: tuple[Written, ...]) -> None:
     if console.output == "json":
-        console.data(to_json(render_export.export_document(tenant, made, files)))
+        console.data(to_json(render_export.export_document(tenant, export, files)))
     else:
-        console.data(render_export.export_text(made, files, color=console.color))
-    for remark in render_export.remarks(made, files):
+        console.data(render_export.export_text(export, files, color=console.color))
+    for remark in render_export.remarks(export, files):
         console.say(remark)
 
 

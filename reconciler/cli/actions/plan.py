@@ -20,15 +20,15 @@ def plan_tenant(
     with plan_file.reserved(out) as file:
         kept = options if file is None else options.keeping_values()
         prepared = prepare(kept, changes, "warn")
-        made = run(prepared.plan_only(console))
+        plan = run(prepared.plan_only(console))
         if file is not None:
-            plan_file.write(file, made, prepared)
-    show_plan(console, made)
-    return made
+            plan_file.write(file, plan, prepared)
+    show_plan(console, plan)
+    return plan
 
 
-def exit_code(made: Plan, *, detailed: bool) -> int:
+def exit_code(plan: Plan, *, detailed: bool) -> int:
     """The exit code of a plan; with `detailed`, pending changes have one of their own."""
-    if made.violations:
+    if plan.violations:
         return Exit.REFUSED
-    return Exit.PENDING if made.pending and detailed else Exit.DONE
+    return Exit.PENDING if plan.pending and detailed else Exit.DONE

@@ -38,6 +38,6 @@ def reconcile_saved(
 async def _carry_out(console: Console, prepared: Run, write: WriteOptions) -> int:
     end, most = end_in(prepared.connection.deadline), write.execution.parallelism
     async with open_provider(prepared.target, prepared.connection, most) as provider:
-        made = await prepared.plan(provider, console)
+        plan = await prepared.plan(provider, console)
         owner = prepared.policy.owner
-        return await confirm_and_carry_out(console, made, provider, owner, write, end)
+        return await confirm_and_carry_out(console, plan, provider, owner, write, end)

@@ -27,9 +27,9 @@ def make_token(console: Console, db: str, access: AccessOptions, out: str | None
             )
             return
         with _reserved(out) as handle:
-            made = store.create_token(access.name, access.scope, access.owner, access.expires)
+            token = store.create_token(access.name, access.scope, access.owner, access.expires)
         with os.fdopen(handle, "w") as file:
-            file.write(made + "\n")
+            file.write(token + "\n")
         console.say(f"written to {out}")
 
 

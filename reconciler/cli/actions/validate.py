@@ -19,14 +19,14 @@ def read(options: ManifestOptions, *, secrets: bool) -> Manifests:
     return source.read(judged, "require" if secrets else "ignore")
 
 
-def require_secrets(found: Manifests) -> None:
+def require_secrets(manifests: Manifests) -> None:
     """Raises InvalidManifests if a reference does not resolve, of a webhook or of a Tenant."""
-    problems = find_unresolved(found, found.declared, tenants=True)
+    problems = find_unresolved(manifests, manifests.declared, tenants=True)
     if problems:
-        raise InvalidManifests(problems, found.documents, found.skipped)
+        raise InvalidManifests(problems, manifests.documents, manifests.skipped)
 
 
-def show_problems(console: Console, found: Manifests) -> None:
+def show_problems(console: Console, manifests: Manifests) -> None:
     """What the manifests only warn of."""
-    problems = (found.problems, found.documents, found.skipped)
+    problems = (manifests.problems, manifests.documents, manifests.skipped)
     console.data(rendered(console.output, *problems, color=console.color))

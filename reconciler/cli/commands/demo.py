@@ -99,8 +99,8 @@ def command(ctx: click.Context) -> int:
 
 def _typed() -> str:
     """What a user has to type for this very command: its name alone only where PATH leads to it."""
-    found, installed = shutil.which("reconciler"), Path(sys.executable).with_name("reconciler")
-    if found is not None and installed.exists() and Path(found).samefile(installed):
+    program, installed = shutil.which("reconciler"), Path(sys.executable).with_name("reconciler")
+    if program is not None and installed.exists() and Path(program).samefile(installed):
         return "reconciler"
     return (
         shlex.quote(os.path.relpath(installed))

@@ -30,5 +30,5 @@ def command(ctx: click.Context, field: str) -> None:
     if not field:
         console_of(ctx).data(kinds_text(list_kinds()))
         return
-    found = explain_field(field)
-    console_of(ctx).data(field_text(found, found.fields))
+    explained = explain_field(field)
+    console_of(ctx).data(field_text(explained, explained.fields))

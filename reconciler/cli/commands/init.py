@@ -103,8 +103,8 @@ def _files() -> dict[str, str]:
     """
     from reconciler.manifests.schema_texts import read_schema_text  # noqa: PLC0415  `--help` does not need it
 
-    found = {
+    files = {
         name: f"# yaml-language-server: $schema={'../' * name.count('/')}{SCHEMA}\n{text}"
         for name, text in MANIFESTS.items()
     }
-    return {**found, SCHEMA: read_schema_text("manifest")}
+    return {**files, SCHEMA: read_schema_text("manifest")}

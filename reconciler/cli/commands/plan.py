@@ -63,5 +63,5 @@ def command(ctx: click.Context, options: PlanOptions) -> int:
         return plan_all(ctx, console, manifests, changes, options.out, detailed=detailed)
     from reconciler.cli.actions import plan  # noqa: PLC0415  `--help` needs none of it
 
-    made = plan.plan_tenant(console, manifests, changes, options.out)
-    return plan.exit_code(made, detailed=detailed)
+    result = plan.plan_tenant(console, manifests, changes, options.out)
+    return plan.exit_code(result, detailed=detailed)

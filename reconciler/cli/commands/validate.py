@@ -59,9 +59,9 @@ def command(ctx: click.Context, options: ValidateOptions) -> None:
     """
     from reconciler.cli.actions import validate  # noqa: PLC0415  `--help` needs none of it
 
-    found = validate.read(options.manifests, secrets=options.secrets)
-    if options.all_tenants and not found.tenants:
+    manifests = validate.read(options.manifests, secrets=options.secrets)
+    if options.all_tenants and not manifests.tenants:
         raise click.UsageError("--all-tenants: there is no Tenant manifest among the paths", ctx)
     if options.secrets:
-        validate.require_secrets(found)
-    validate.show_problems(console_of(ctx), found)
+        validate.require_secrets(manifests)
+    validate.show_problems(console_of(ctx), manifests)

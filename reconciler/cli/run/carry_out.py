@@ -47,7 +47,7 @@ def _tested(provider: Provider) -> Check:
 
 async def carry_out(
     console: Console,
-    made: Plan,
+    plan: Plan,
     provider: Provider,
     owner: Owner,
     options: ExecutionOptions,
@@ -58,7 +58,7 @@ async def carry_out(
 
     `end` is the time of `time.monotonic` at which `--deadline` is over.
     """
-    with progress(console, len(made.pending), "reconcile") as tick:
+    with progress(console, len(plan.pending), "reconcile") as tick:
         settings = Options(
             parallelism=options.parallelism,
             stop_on_error=options.on_error == "stop",
@@ -67,7 +67,7 @@ async def carry_out(
         )
         if options.test_first:
             settings = replace(settings, check=_tested(provider))
-        execution = Execution(made, provider, owner, settings)
+        execution = Execution(plan, provider, owner, settings)
         task = asyncio.ensure_future(execution.run())
 
         def stop() -> None:

@@ -35,10 +35,10 @@ _NAMED: Final = 5  # webhooks that a finding names; the rest are counted
 
 def versions() -> Finding:
     """What runs here; failed where a part is missing."""
-    found, missing = [f"reconciler {__version__}", f"Python {platform.python_version()}"], []
+    present, missing = [f"reconciler {__version__}", f"Python {platform.python_version()}"], []
     for part in _PARTS:
         try:
-            found.append(f"{part} {version(part)}")
+            present.append(f"{part} {version(part)}")
         except PackageNotFoundError:
             missing.append(part)
     if missing:
@@ -48,7 +48,7 @@ def versions() -> Finding:
             f"not installed: {', '.join(missing)}",
             "install webhook-reconciler anew",
         )
-    return Finding("versions", "ok", ", ".join(found))
+    return Finding("versions", "ok", ", ".join(present))
 
 
 def files(tokens: Iterable[str]) -> Iterator[Finding]:
@@ -92,9 +92,9 @@ async def tenant(options: ManifestOptions, manifests: Manifests | None) -> tuple
             return (Finding("tenant", "ok", f"{shown}: not there yet; the first plan makes it"),)
         async with open_client(target, make_connection(options.connection)) as client:
             plugin = load(target.provider)
-            found = await plugin.examine(client, target.place, shown or client.shown, time.time)
+            findings = await plugin.examine(client, target.place, shown or client.shown, time.time)
             provider = plugin.provider(client, target.place)
-            return (*found, *await _switched_off(provider, options.tenant, manifests))
+            return (*findings, *await _switched_off(provider, options.tenant, manifests))
     except InvalidManifests as error:
         return tuple(
             Finding("token", "failed", problem.message, problem.hint) for problem in error.problems

@@ -34,21 +34,21 @@ class Ended:
 
 async def confirm_and_carry_out(
     console: Console,
-    made: Plan,
+    plan: Plan,
     provider: Provider,
     owner: Owner,
     options: WriteOptions,
     end: float | None = None,
 ) -> int:
     """Shows a plan, asks, carries it out and reports; the exit code. `end` as in `carry_out`."""
-    ended = await confirmed_and_carried_out(console, made, provider, owner, options, end)
+    ended = await confirmed_and_carried_out(console, plan, provider, owner, options, end)
     show_ended(console, ended)
     return ended.code
 
 
 async def confirmed_and_carried_out(
     console: Console,
-    made: Plan,
+    plan: Plan,
     provider: Provider,
     owner: Owner,
     options: WriteOptions,
@@ -57,15 +57,15 @@ async def confirmed_and_carried_out(
     """The same, but what it came to is not shown yet."""
     approval = options.approval
     try:
-        approve(made, approval.expect_digest, approval.accept)
+        approve(plan, approval.expect_digest, approval.accept)
     except PlanRefused:
-        return Ended(Exit.REFUSED, made)
-    if console.output == "text" and made.pending:
-        show_plan(console, made)
-    if made.pending and not approval.yes and not _confirmed(console, made):
+        return Ended(Exit.REFUSED, plan)
+    if console.output == "text" and plan.pending:
+        show_plan(console, plan)
+    if plan.pending and not approval.yes and not _confirmed(console, plan):
         raise Declined("declined; nothing was written")
-    report, interrupted = await carry_out(console, made, provider, owner, options.execution, end)
-    return Ended(Exit.INTERRUPTED if interrupted else _code(report), made, report)
+    report, interrupted = await carry_out(console, plan, provider, owner, options.execution, end)
+    return Ended(Exit.INTERRUPTED if interrupted else _code(report), plan, report)
 
 
 def show_ended(console: Console, ended: Ended) -> None:
@@ -76,12 +76,12 @@ def show_ended(console: Console, ended: Ended) -> None:
         show_report(console, ended.report)
 
 
-def _confirmed(console: Console, made: Plan) -> bool:
+def _confirmed(console: Console, plan: Plan) -> bool:
     if console.output != "text":
-        click.echo(text.plan_text(made), err=True)
+        click.echo(text.plan_text(plan), err=True)
     with at_once():
         click.echo(
-            f"Carry out {show_count(len(made.pending), 'change')}? [y/N] ", err=True, nl=False
+            f"Carry out {show_count(len(plan.pending), 'change')}? [y/N] ", err=True, nl=False
         )
         answer = sys.stdin.readline()
     if not answer:

@@ -46,16 +46,16 @@ def reserved(path: str | None) -> Iterator[IO[str] | None]:
         return
     if not path or "\0" in path:
         raise click.UsageError("--out: is no path")
-    given = Path(path)
-    if (link := _link(given)) is not None:
+    target = Path(path)
+    if (link := _link(target)) is not None:
         raise click.UsageError(
             f"--out {path}: {link} is a link, and a plan is never written through one; "
             "name the file itself"
         )
-    if given.exists() and not given.is_file():
+    if target.exists() and not target.is_file():
         raise click.UsageError(f"--out {path}: is not a regular file")
     try:
-        handle, name = tempfile.mkstemp(dir=given.parent, prefix=f".{given.name[:50]}.")
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:50]}.")
     except OSError as error:
         raise click.UsageError(f"--out {path}: {os.strerror(error.errno or 0)}") from None
     try:
@@ -65,7 +65,7 @@ def reserved(path: str | None) -> Iterator[IO[str] | None]:
             file.flush()
             os.fsync(file.fileno())
         if written:
-            Path(name).replace(given)
+            Path(name).replace(target)
     finally:
         Path(name).unlink(missing_ok=True)
 
@@ -78,31 +78,31 @@ def _link(path: Path) -> Path | None:
     return next((step for step in steps if step.is_symlink()), None)
 
 
-def write(file: IO[str], made: Plan, prepared: Prepared) -> None:
+def write(file: IO[str], plan: Plan, prepared: Prepared) -> None:
     """The plan, with what is needed to plan it again."""
     body = saved_plan(
-        made,
+        plan,
         prepared.policy,
-        document=document.plan_document(made),
-        manifests=saved_webhooks(made.pending, prepared.manifests),
+        document=document.plan_document(plan),
+        manifests=saved_webhooks(plan.pending, prepared.manifests),
         program=__version__,
     )
-    file.write(document.to_json(sealed(body, made.fingerprint_key)) + "\n")
+    file.write(document.to_json(sealed(body, plan.fingerprint_key)) + "\n")
 
 
 def read(path: str, *, apply: bool) -> Saved:
     """The plan in a file; raises InvalidPlanFile for anything else."""
     try:
-        found = decoded(_bytes(path), source.fingerprint_key(), apply=apply)
+        saved = decoded(_bytes(path), source.fingerprint_key(), apply=apply)
     except InvalidPlanFile as error:
         raise InvalidPlanFile(f"{path}: {error}") from None
-    if apply and found.program != __version__:
+    if apply and saved.program != __version__:
         why = (
-            f"was saved by reconciler {found.program}, this is {__version__}; plan again "
+            f"was saved by reconciler {saved.program}, this is {__version__}; plan again "
             "with this one"
         )
         raise InvalidPlanFile(f"{path}: {why}")
-    return found
+    return saved
 
 
 def decoded(data: bytes, key: Secret | None, *, apply: bool) -> Saved:
@@ -136,10 +136,10 @@ def _value(data: bytes) -> Any:
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object; what says a field twice shows people the one and programs the other."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
         raise ValueError("a field twice")
-    return found
+    return fields
 
 
 def _refuse(_text: str) -> NoReturn:

@@ -66,21 +66,21 @@ def resumed(
     """Reads and checks everything that needs no tenant; raises what says why this plan is not to be
     carried out here.
     """
-    given = [
+    overrides = [
         name for name in _DECIDED if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
     ]
-    if given:
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+    if overrides:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in overrides)
         raise click.UsageError(
             f"the saved plan has decided that already; give it to plan instead: {names}", ctx
         )
     saved = plan_file.read(file, apply=True)
-    asked = replace(source.request(options, "warn"), only_tenants=True)
-    files = replace(asked.files, may_be_empty=not options.paths)
-    manifests = load(replace(asked, files=files))
+    request = replace(source.request(options, "warn"), only_tenants=True)
+    files = replace(request.files, may_be_empty=not options.paths)
+    manifests = load(replace(request, files=files))
     target = choose_target(options.tenant, manifests)
     _same_tenant(saved, target, options.tenant, manifests)
-    declared = decode_saved(saved.manifests, asked, manifests)
+    declared = decode_saved(saved.manifests, request, manifests)
     owner = replace(saved.policy.owner, revision=changes.revision or saved.policy.owner.revision)
     in_use = saved.policy.accept_in_use or changes.accept_in_use
     policy = replace(saved.policy, owner=owner, accept_in_use=in_use, rules=manifests.rules)
@@ -92,8 +92,8 @@ def _same_tenant(
 ) -> None:
     spec = manifests.tenant if options.by_manifest else None
     here, there = target.ref(source.owner(options, spec)), saved.shown.tenant
-    for what, mine, its in (("tenant", here.url, there.url), ("owner", here.owner, there.owner)):
-        if mine != its:
+    for what, own, its in (("tenant", here.url, there.url), ("owner", here.owner, there.owner)):
+        if own != its:
             raise StalePlan(
-                f"the plan is for the {what} {its}, this run for {mine}; nothing was written"
+                f"the plan is for the {what} {its}, this run for {own}; nothing was written"
             )

@@ -25,8 +25,8 @@ async def watched(
     with progress(console, tests.total, "test") as tick:
         task = asyncio.ensure_future(tests.run(tick))
         with interruptible(task.cancel, task.cancel):
-            left = None if end is None else max(end - time.monotonic(), 0)
-            done, _ = await asyncio.wait([task], timeout=left)
+            seconds = None if end is None else max(end - time.monotonic(), 0)
+            done, _ = await asyncio.wait([task], timeout=seconds)
         late = not done
         if late:
             task.cancel()

@@ -105,12 +105,12 @@ def turns(
     before any is asked.
     """
     refuse(ctx, options.tenant, single)
-    asked = source.request(options, "ignore")
-    asked = replace(asked, only_tenants=True, tenant=replace(asked.tenant, lenient=True))
-    manifests = load(asked)
+    request = source.request(options, "ignore")
+    request = replace(request, only_tenants=True, tenant=replace(request.tenant, lenient=True))
+    manifests = load(request)
     if not manifests.tenants:
         raise click.UsageError("--all-tenants: there is no Tenant manifest among the paths", ctx)
-    shared = SharedInput(asked.files.stdin, asked.secrets.once, manifests.reserved_names)
+    shared = SharedInput(request.files.stdin, request.secrets.once, manifests.reserved_names)
     return _prepared(replace(options, shared=shared), manifests, prepare)
 
 
@@ -119,18 +119,18 @@ def _prepared(
 ) -> tuple[Turn[T], ...]:
     """A turn per Tenant manifest."""
     ordered = sorted(manifests.tenants, key=lambda spec: (spec.wave, spec.name))
-    found: list[Turn[T]] = []
+    turns: list[Turn[T]] = []
     problems: list[Problem] = []
     nothing: BadRequest | None = None
     for spec in ordered:
         try:
             tenant = replace(options.tenant, tenant=spec.name)
-            found.append(Turn(spec, prepare(replace(options, tenant=tenant))))
+            turns.append(Turn(spec, prepare(replace(options, tenant=tenant))))
         except BadRequest as error:
             if not error.nothing_selected:
                 raise
             nothing = error
-            found.append(Turn(spec, note=f"nothing to do: {error}"))
+            turns.append(Turn(spec, note=f"nothing to do: {error}"))
         except InvalidManifests as error:
             problems += error.problems
     if problems:
@@ -139,9 +139,9 @@ def _prepared(
             manifests.documents,
             manifests.skipped,
         )
-    if nothing is not None and all(turn.prepared is None for turn in found):
+    if nothing is not None and all(turn.prepared is None for turn in turns):
         raise nothing
-    return tuple(found)
+    return tuple(turns)
 
 
 def _order(problem: Problem) -> tuple[Any, ...]:
@@ -221,7 +221,7 @@ class Round(Generic[T]):
 
     def _one(self, turn: Turn[T], do: Do[T], what: str | None) -> None:
         """One tenant's turn, if it has one; an error is what came of it."""
-        name, left = turn.spec.name, seconds_until(self._end)
+        name, seconds = turn.spec.name, seconds_until(self._end)
         before = self._done[name]
         if self._stopped or turn.prepared is None:
             self._done[name] = (
@@ -234,9 +234,9 @@ class Round(Generic[T]):
         self._done[name] = replace(before, exit_code=Exit.INTERRUPTED, note="interrupted")
         self._head(turn, what)
         try:
-            if left is not None and left <= 0:
+            if seconds is not None and seconds <= 0:
                 raise Unreachable("--deadline was reached before its turn")
-            prepared = turn.prepared.within(left)
+            prepared = turn.prepared.within(seconds)
             ended = run_made(lambda: do(before, prepared))
         except ReconcilerError as error:
             self._console.error(_of(name, str(error)))

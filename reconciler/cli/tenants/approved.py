@@ -50,24 +50,24 @@ def planned(
     approving = approval.is_for_one_plan
 
     async def plan(begun: TenantRun, prepared: Prepared) -> TenantRun:
-        made = await prepared.plan_only(console)
+        plan = await prepared.plan_only(console)
         if console.output == "text":
-            if _is_refused(made, approval):
+            if _is_refused(plan, approval):
                 if not approving:
                     console.data(heading(begun.tenant, begun.wave, _PLAN))
-                show_plan(console, made)
+                show_plan(console, plan)
             elif approving:
-                console.data(plan_ending(made, color=console.color))
-        return replace(begun, exit_code=Exit.DONE, plan=made)
+                console.data(plan_ending(plan, color=console.color))
+        return replace(begun, exit_code=Exit.DONE, plan=plan)
 
     what = _PLAN if approving else None
-    found = Round(console, deadline, turns, plan, what=what).taken()
-    return _judged(console, approval, found)
+    runs = Round(console, deadline, turns, plan, what=what).taken()
+    return _judged(console, approval, runs)
 
 
-def bound(turns: tuple[Turn[Prepared], ...], found: Runs) -> tuple[Turn[Prepared], ...]:
+def bound(turns: tuple[Turn[Prepared], ...], planned_runs: Runs) -> tuple[Turn[Prepared], ...]:
     """The turns; what could not be planned is not asked again."""
-    runs = {run.tenant: run for run in found.runs}
+    runs = {run.tenant: run for run in planned_runs.runs}
 
     def one(turn: Turn[Prepared]) -> Turn[Prepared]:
         run = runs[turn.spec.name]
@@ -78,61 +78,63 @@ def bound(turns: tuple[Turn[Prepared], ...], found: Runs) -> tuple[Turn[Prepared
     return tuple(map(one, turns))
 
 
-def approvals(approval: ApprovalOptions, found: Runs) -> dict[str, ApprovalOptions]:
+def approvals(approval: ApprovalOptions, runs: Runs) -> dict[str, ApprovalOptions]:
     """What each tenant's turn is approved for: where plans were approved, nothing but its plan."""
-    plans = {run.tenant: run.plan for run in found.runs if run.plan is not None}
+    plans = {run.tenant: run.plan for run in runs.runs if run.plan is not None}
     if not approval.is_for_one_plan:
         return dict.fromkeys(plans, approval)
     return {
         tenant: replace(
             approval,
-            expect_digest=made.digest,
-            accept=made.digest if approval.accept is not None else None,
+            expect_digest=plan.digest,
+            accept=plan.digest if approval.accept is not None else None,
         )
-        for tenant, made in plans.items()
+        for tenant, plan in plans.items()
     }
 
 
-def _is_refused(made: Plan, approval: ApprovalOptions) -> bool:
+def _is_refused(plan: Plan, approval: ApprovalOptions) -> bool:
     try:
-        approve(made, None, made.digest if approval.accept is not None else None)
+        approve(plan, None, plan.digest if approval.accept is not None else None)
     except PlanRefused:
         return True
     return False
 
 
-def _judged(console: Console, approval: ApprovalOptions, found: Runs) -> Planned:
+def _judged(console: Console, approval: ApprovalOptions, planned_runs: Runs) -> Planned:
     """In the order in which one plan is judged: whether it is there, is the one that was approved,
     and may be carried out.
 
     A tenant that could not be planned keeps the others from their turn only where the plans of all
     were approved.
     """
-    if found.exit_code == Exit.INTERRUPTED:
-        return Planned(_without_turns(found, INTERRUPTED), may_begin=False)
-    if found.digest is None and approval.is_for_one_plan:
+    if planned_runs.exit_code == Exit.INTERRUPTED:
+        return Planned(_without_turns(planned_runs, INTERRUPTED), may_begin=False)
+    if planned_runs.digest is None and approval.is_for_one_plan:
         return Planned(
-            _without_turns(found, "not started: not every tenant could be planned"), may_begin=False
+            _without_turns(planned_runs, "not started: not every tenant could be planned"),
+            may_begin=False,
         )
     if any(
-        wanted not in {None, found.digest} for wanted in (approval.expect_digest, approval.accept)
+        wanted not in {None, planned_runs.digest}
+        for wanted in (approval.expect_digest, approval.accept)
     ):
         console.error(
             "these are not the plans that were approved: their digest is "
-            f"{found.digest}; nothing was written anywhere"
+            f"{planned_runs.digest}; nothing was written anywhere"
         )
-        return Planned(all_of(map(_stale, found.runs), found.owners), may_begin=False)
+        return Planned(all_of(map(_stale, planned_runs.runs), planned_runs.owners), may_begin=False)
     runs = [
         replace(run, exit_code=Exit.REFUSED)
         if run.plan and _is_refused(run.plan, approval)
         else run
-        for run in found.runs
+        for run in planned_runs.runs
     ]
     if all(run.exit_code != Exit.REFUSED for run in runs):
-        return Planned(found, may_begin=True)
+        return Planned(planned_runs, may_begin=True)
     console.error("a plan is refused; nothing was written anywhere")
     judged = _without_turns(
-        all_of(runs, found.owners), "not started: not every plan may be carried out"
+        all_of(runs, planned_runs.owners), "not started: not every plan may be carried out"
     )
     return Planned(judged, may_begin=False)
 
@@ -147,14 +149,14 @@ def _stale(run: TenantRun) -> TenantRun:
     return replace(run, exit_code=Exit.STALE, error=Failure(StalePlan.kind, message))
 
 
-def _without_turns(found: Runs, why: str) -> Runs:
+def _without_turns(planned_runs: Runs, why: str) -> Runs:
     """No tenant has a turn; the note of each is `why`, with the runs that failed."""
-    failed = [run for run in found.runs if run.exit_code]
+    failed = [run for run in planned_runs.runs if run.exit_code]
     note = f"{why} ({format_exit_codes(failed)})" if why != INTERRUPTED else why
     runs = [
         replace(run, exit_code=None, plan=None, note=note)
         if run.plan and not run.exit_code
         else run
-        for run in found.runs
+        for run in planned_runs.runs
     ]
-    return all_of(runs, found.owners, interrupted=why == INTERRUPTED)
+    return all_of(runs, planned_runs.owners, interrupted=why == INTERRUPTED)

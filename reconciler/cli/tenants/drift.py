@@ -26,10 +26,10 @@ def look_at_all(
     """A look at each tenant; the exit code."""
 
     async def one(begun: TenantRun, prepared: Prepared) -> TenantRun:
-        found = find_drift(await prepared.plan_only(console))
+        drift = find_drift(await prepared.plan_only(console))
         if console.output == "text":
-            show_drift(console, found, "")
-        return replace(begun, exit_code=exit_code(found), drift=found)
+            show_drift(console, drift, "")
+        return replace(begun, exit_code=exit_code(drift), drift=drift)
 
     single = SingleOptions(watch=pause)
     ready = turns(ctx, options, lambda mine: prepare(mine, changes, "warn"), single)

@@ -28,10 +28,10 @@ def plan_all(
     """A plan for each tenant."""
 
     async def plan(begun: TenantRun, prepared: Prepared) -> TenantRun:
-        made = await prepared.plan_only(console)
+        plan = await prepared.plan_only(console)
         if console.output == "text":
-            show_plan(console, made)
-        return replace(begun, exit_code=exit_code(made, detailed=detailed), plan=made)
+            show_plan(console, plan)
+        return replace(begun, exit_code=exit_code(plan, detailed=detailed), plan=plan)
 
     single = SingleOptions(out=out)
     ready = turns(ctx, options, lambda mine: prepare(mine, changes, "warn"), single)

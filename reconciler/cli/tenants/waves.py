@@ -44,11 +44,11 @@ def reconcile_all(
     ready = turns(ctx, options, lambda mine: prepare(mine, changes, "require"), single)
     deadline = options.connection.deadline
     end = end_in(deadline)
-    found = approved.planned(console, write.approval, deadline, ready)
-    if not found.may_begin:
-        return show(console, found.runs)
-    ready = approved.bound(ready, found.runs)
-    turn = _Turn(console, write.execution, approved.approvals(write.approval, found.runs))
+    planned = approved.planned(console, write.approval, deadline, ready)
+    if not planned.may_begin:
+        return show(console, planned.runs)
+    ready = approved.bound(ready, planned.runs)
+    turn = _Turn(console, write.execution, approved.approvals(write.approval, planned.runs))
     return Round(console, seconds_until(end), ready, turn.carry_out, turn.test).run()
 
 
@@ -66,8 +66,8 @@ class _Turn:
         options = WriteOptions(self.approvals[begun.tenant], self.execution)
         end, most = end_in(prepared.connection.deadline), self.execution.parallelism
         async with open_provider(prepared.target, prepared.connection, most) as provider:
-            made = await prepared.plan(provider, console)
-            ended = await confirmed_and_carried_out(console, made, provider, owner, options, end)
+            plan = await prepared.plan(provider, console)
+            ended = await confirmed_and_carried_out(console, plan, provider, owner, options, end)
         if console.output == "text":
             show_ended(console, ended)
         refused = ended.plan if ended.report is None else None

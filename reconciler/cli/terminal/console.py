@@ -86,8 +86,8 @@ def can_draw(stream: IO[Any] | None) -> bool:
 
 def console_of(ctx: click.Context) -> Console:
     """The console of this process; a new one where a command is called by itself."""
-    found = ctx.find_root().obj
-    if not isinstance(found, Console):
-        found = Console()
-        ctx.find_root().obj = found
-    return found
+    console = ctx.find_root().obj
+    if not isinstance(console, Console):
+        console = Console()
+        ctx.find_root().obj = console
+    return console

@@ -172,8 +172,8 @@ def _problems(error: InvalidManifests, console: Console) -> None:
     """
     from reconciler.cli.terminal.problems import DOCUMENTS, SPEAKING, rendered  # noqa: PLC0415  only on an error
 
-    found = (error.problems, error.documents, error.skipped)
+    arguments = (error.problems, error.documents, error.skipped)
     if console.output in DOCUMENTS:
-        console.data(rendered(console.output, *found))
+        console.data(rendered(console.output, *arguments))
     if console.output not in SPEAKING:
-        console.log("ERROR", rendered("text", *found).removesuffix("\n"))
+        console.log("ERROR", rendered("text", *arguments).removesuffix("\n"))

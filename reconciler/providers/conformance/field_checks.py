@@ -27,13 +27,13 @@ async def an_empty_product_lists_nothing(subject: Subject) -> None:
 
 async def a_created_webhook_is_listed_with_its_mark(subject: Subject) -> None:
     """Read back, every field is as declared, and the mark says whose it is."""
-    made = await subject.make(**variants(subject.samples, subject.capabilities))
+    created = await subject.make(**variants(subject.samples, subject.capabilities))
     (listed,) = await subject.provider.list()
-    require(same(made, listed), "the listing differs from the answer of create")
+    require(same(created, listed), "the listing differs from the answer of create")
     if subject.capabilities.mark != "none":
         mark = listed.managed_by
-        found = (mark.owner, mark.key, mark.sources) if mark is not None else None
-        require(found == ("payments", "pager", ("webhooks.yaml",)), f"the mark is {found}")
+        identity = (mark.owner, mark.key, mark.sources) if mark is not None else None
+        require(identity == ("payments", "pager", ("webhooks.yaml",)), f"the mark is {identity}")
 
 
 async def every_authentication_is_read_back_as_normalized(subject: Subject) -> None:
@@ -111,10 +111,10 @@ async def another_owners_mark_stays_theirs(subject: Subject) -> None:
 
 async def many_webhooks_are_listed_each_once(subject: Subject) -> None:
     """Paging neither loses nor repeats a webhook."""
-    made = [await subject.make(f"hook-{number}") for number in range(MANY)]
+    created = [await subject.make(f"hook-{number}") for number in range(MANY)]
     listed = await subject.provider.list()
     require(len(listed) == MANY, f"{len(listed)} of {MANY} are listed")
-    require({live.id for live in listed} == {live.id for live in made}, "others are listed")
+    require({live.id for live in listed} == {live.id for live in created}, "others are listed")
 
 
 async def equal_names_are_two_webhooks(subject: Subject) -> None:

@@ -58,8 +58,8 @@ class FaultProxy:
         """The product's answer, on a connection of its own."""
         parts = urlsplit(self.target)
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 80)
-        asked = _CONNECTION.sub(b"", head[:-4]) + b"\r\nConnection: close\r\n\r\n"
-        writer.write(asked + body)
+        request = _CONNECTION.sub(b"", head[:-4]) + b"\r\nConnection: close\r\n\r\n"
+        writer.write(request + body)
         await writer.drain()
         answer = await reader.read()
         writer.close()
@@ -96,8 +96,8 @@ class Receiver:
             length = _LENGTH.search(head)
             if length:
                 await reader.readexactly(int(length.group(1)))
-            found = re.search(rb"\r\nauthorization:\s*([^\r]*)", head, re.IGNORECASE)
-            self.credentials.append(found.group(1).decode() if found else "")
+            header = re.search(rb"\r\nauthorization:\s*([^\r]*)", head, re.IGNORECASE)
+            self.credentials.append(header.group(1).decode() if header else "")
             writer.write(make_answer(200, b"{}", "application/json"))
             await writer.drain()
         except (OSError, asyncio.IncompleteReadError):

@@ -67,16 +67,16 @@ def make_declared(
 
 def variants(samples: Samples, capabilities: Capabilities) -> dict[str, Any]:
     """Another value for every field that the product holds."""
-    found: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "url": samples.urls[1],
         "subscriptions": frozenset(samples.events),
     }
     if samples.options:
-        found["options"] = samples.options
+        fields["options"] = samples.options
     if "name" in capabilities.fields:
-        found["name"] = "Another name"
+        fields["name"] = "Another name"
     if "description" in capabilities.fields:
-        found["description"] = "Ä description\nin two lines"
+        fields["description"] = "Ä description\nin two lines"
     if "enabled" in capabilities.fields:
-        found["enabled"] = False
-    return found
+        fields["enabled"] = False
+    return fields

@@ -75,19 +75,19 @@ class Driver:
 
     async def list(self) -> tuple[Live, ...]:
         """Every webhook, each once; raises BadAnswer for one that comes twice or never ends."""
-        found: dict[str, Live] = {}
+        by_id: dict[str, Live] = {}
         self._unreadable.clear()
         async for page in self._session.held():
             for item in page:
-                if item.id in found or len(found) == MAX_WEBHOOKS:
+                if item.id in by_id or len(by_id) == MAX_WEBHOOKS:
                     raise BadAnswer(
                         f"the product lists the webhook {item.id} twice"
-                        if item.id in found
+                        if item.id in by_id
                         else f"the product lists over {MAX_WEBHOOKS:,} webhooks"
                     )
-                found[item.id] = self._live(item)
-        self._known = set(found)
-        return tuple(found.values())
+                by_id[item.id] = self._live(item)
+        self._known = set(by_id)
+        return tuple(by_id.values())
 
     def _live(self, held: Held) -> Live:
         """A webhook of the product as plans see it; its mark is taken out of the description."""
@@ -164,12 +164,12 @@ class Driver:
             await self.list()
         known = set(self._known or ())
         try:
-            made = self._checked(await self._session.create(want, idempotency_key), want)
+            created = self._checked(await self._session.create(want, idempotency_key), want)
         except Unreachable as lost:
-            made = await self._found_after(lost, declared, owner, known)
+            created = await self._found_after(lost, declared, owner, known)
         if self._known is not None:
-            self._known.add(made.id)
-        return made
+            self._known.add(created.id)
+        return created
 
     async def _found_after(
         self, lost: ProviderError, declared: Declared, owner: Owner, known: set[str]

@@ -45,10 +45,10 @@ def read_mark(text: str) -> tuple[str, Mark | None, bool]:
     """The description without its mark, the mark, and whether something looks like a mark but
     cannot be read.
     """
-    found = _LINE.search(text)
-    if found is None:
+    match = _LINE.search(text)
+    if match is None:
         return text, None, _ANY.search(text) is not None
-    parts = [part.partition("=") for part in found.group(1).split()]
+    parts = [part.partition("=") for part in match.group(1).split()]
     values = [(name, unquote(value)) for name, _, value in parts]
     first = dict(reversed(values))
     if not first.get("owner") or not first.get("key"):
@@ -61,4 +61,4 @@ def read_mark(text: str) -> tuple[str, Mark | None, bool]:
         first.get("repository"),
     )
     mark = Mark(managed_by, first.get("v"), first.get("protected") == "yes")
-    return text[: found.start()], mark, False
+    return text[: match.start()], mark, False

@@ -146,10 +146,10 @@ class Client:
         values = (body, dict(params or {}), self._token())
         content = None if json is None else jsonlib.dumps(body, separators=(",", ":")).encode()
         kind = {} if content is None else {"Content-Type": "application/json"}
-        given = {**self._dialect.headers, **kind, **(headers or {})}
+        extra = {**self._dialect.headers, **kind, **(headers or {})}
         seconds = self.timeout if try_seconds is None else try_seconds
         call = Call(
-            Sent(method, path, values), content, params or {}, given, idempotent, patient, seconds
+            Sent(method, path, values), content, params or {}, extra, idempotent, patient, seconds
         )
         tries = Tries(call, self._tries, self._clock())
         while True:
@@ -202,18 +202,18 @@ class Client:
 
     async def _attempt(self, call: Call, number: int) -> Answer | Failed:
         async with self._room:
-            left = self._left()
-            if left is not None and left <= 0:
+            remaining = self._left()
+            if remaining is not None and remaining <= 0:
                 return Failed(
                     Unreachable(f"{call.sent}: the deadline was reached before it was sent"),
                     again=False,
                     cut=True,
                 )
-            seconds = call.timeout if left is None else min(call.timeout, left)
+            seconds = call.timeout if remaining is None else min(call.timeout, remaining)
             started = self._clock()
             result = await self._exchange(call, number, seconds)
         answer = result.answer if isinstance(result, Failed) else result
-        said = (
+        message = (
             answer.status
             if answer is not None
             else result.error.kind
@@ -222,7 +222,7 @@ class Client:
         )
         spent = self._clock() - started
         _log.debug(
-            "%s %s: %s in %.3f s, try %d", call.sent.method, call.sent.path, said, spent, number
+            "%s %s: %s in %.3f s, try %d", call.sent.method, call.sent.path, message, spent, number
         )
         return result
 

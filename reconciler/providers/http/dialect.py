@@ -55,8 +55,8 @@ def product_fault(sent: Sent, status: int, wait: float | None, body: object) -> 
     if status < 400:
         return BadAnswer(f"{text}: redirects are not followed; give the address it leads to")
     if status in {429, 503} or (status == 403 and wait is not None):
-        asked = "" if wait is None else f"; it asks to wait {wait:g} s"
-        return Overloaded(f"{text}{asked}", wait)
+        wish = "" if wait is None else f"; it asks to wait {wait:g} s"
+        return Overloaded(f"{text}{wish}", wait)
     if status >= 500:
         return TenantFault(text)
     return _refusal(status, text)

@@ -127,8 +127,8 @@ def _pointer(value: object) -> str | None:
 def _pointers(errors: object) -> tuple[str, ...]:
     if not isinstance(errors, list):
         return ()
-    found = (_pointer(item.get("pointer")) for item in errors[:20] if isinstance(item, Mapping))
-    return tuple(dict.fromkeys(pointer for pointer in found if pointer is not None))
+    pointers = (_pointer(item.get("pointer")) for item in errors[:20] if isinstance(item, Mapping))
+    return tuple(dict.fromkeys(pointer for pointer in pointers if pointer is not None))
 
 
 def _said(body: object, sent: Sent) -> _Said:
@@ -165,8 +165,8 @@ def fault(sent: Sent, status: int, wait: float | None, body: object) -> Provider
     """The error that a status of 300 or more stands for; `body` is the decoded problem document,
     None where there is none.
     """
-    said = _said(body, sent)
-    text = f"{sent}: the tenant answered {status}{': ' if said.text else ''}{said.text}"
+    answer = _said(body, sent)
+    text = f"{sent}: the tenant answered {status}{': ' if answer.text else ''}{answer.text}"
     if status < 400:
         return BadAnswer(
             f"{sent}: the tenant answered {status}: redirects are not followed; give the "
@@ -174,30 +174,30 @@ def fault(sent: Sent, status: int, wait: float | None, body: object) -> Provider
         )
     if status in {429, 503, 507}:
         least = "at least " if wait == MAX_RETRY_AFTER else ""  # a longer wait is cut to it
-        full = status == 507 or said.kind == "storage-full"
+        full = status == 507 or answer.kind == "storage-full"
         return Overloaded(
             text if wait is None else f"{text}; it asks to wait {least}{wait:g} s",
             wait,
             storage_full=full,
         )
     if status >= 500:
-        return TenantFault(text) if said.kind != DAMAGED else Rejected(text)
+        return TenantFault(text) if answer.kind != DAMAGED else Rejected(text)
     if status in {401, 403}:
-        return Unauthorized(text, object_only=status == 403 and said.kind == "owner")
+        return Unauthorized(text, object_only=status == 403 and answer.kind == "owner")
     if not isinstance(body, Mapping):
         return foreign(sent, f"{status} without a problem document")
-    return _permanent(status, text, said)
+    return _permanent(status, text, answer)
 
 
-def _permanent(status: int, text: str, said: _Said) -> ProviderError:
+def _permanent(status: int, text: str, answer: _Said) -> ProviderError:
     if status == 404:
         return NotFound(text)
     if status in {409, 412}:
-        fields = ("name",) if said.kind == "name-taken" else ()
+        fields = ("name",) if answer.kind == "name-taken" else ()
         hint = (
             "; lift the protection first, in a change of its own"
-            if said.kind == "protected"
+            if answer.kind == "protected"
             else ""
         )
-        return Conflict(text + hint, fields, problem=said.kind)
-    return Rejected(text, said.pointers)
+        return Conflict(text + hint, fields, problem=answer.kind)
+    return Rejected(text, answer.pointers)

@@ -96,9 +96,9 @@ def why_lost(lost: BaseException, proxy: Proxy | None) -> tuple[str, bool, bool]
     if isinstance(lost, httpx.ProxyError) and proxy is not None:
         return _refused_by(proxy, lost)
     for kind, why in _TLS:
-        found = next((error for error in chain if isinstance(error, kind)), None)
-        if isinstance(found, ssl.SSLError):
-            return _TLS_REASONS.get(found.reason or "", why), True, False
+        cause = next((error for error in chain if isinstance(error, kind)), None)
+        if isinstance(cause, ssl.SSLError):
+            return _TLS_REASONS.get(cause.reason or "", why), True, False
     for kind, why in _NOT_CONNECTED:
         if any(isinstance(error, kind) for error in chain):
             return f"the proxy {proxy.display}: {why}" if proxy is not None else why, True, True

@@ -138,9 +138,11 @@ class Tries:
         self._unknown = False  # whether an earlier try may have been carried out
         self.earlier: ProviderError | None = None
 
-    def pause(self, result: Failed, now: float, left: float | None, random: float) -> float | None:
-        """Seconds until the next try, None if there is none. `left` is seconds until the deadline,
-        `random` from 0 to 1.
+    def pause(
+        self, result: Failed, now: float, remaining: float | None, random: float
+    ) -> float | None:
+        """Seconds until the next try, None if there is none. The deadline is in `remaining`
+        seconds, `random` is from 0 to 1.
         """
         excused = self._call.patient and result.wants_patience
         self._counted += not excused
@@ -151,8 +153,8 @@ class Tries:
         if isinstance(result.error, Overloaded) and result.error.retry_after is not None:
             wait = max(wait, result.error.retry_after)
         spent = now - self._started
-        total = MAX_TOTAL if left is None or not excused else spent + left
-        room = total - spent if left is None else min(total - spent, left)
+        total = MAX_TOTAL if remaining is None or not excused else spent + remaining
+        room = total - spent if remaining is None else min(total - spent, remaining)
         return wait if wait < room else None
 
     @property

@@ -156,9 +156,9 @@ class TenantProvider:
             and isinstance(answer.error, Conflict)
             and answer.error.problem == "name-taken"
         ):
-            made = await self._named(declared.spec.name)
-            if made is not None and is_as_declared(made, declared, owner):
-                return made
+            created = await self._named(declared.spec.name)
+            if created is not None and is_as_declared(created, declared, owner):
+                return created
         raise answer.error
 
     async def _named(self, name: str) -> Live | None:

@@ -34,13 +34,13 @@ async def list_deliveries(call: Call) -> Response:
     limit, cursor, vault = call.read_limit(), call.read_query("cursor"), call.store.vault
     bound = f"deliveries {call.read_part('id')!r}"
     before = BEFORE_ALL if cursor is None else int(cursors.read_cursor(vault, bound, cursor))
-    found = await call.store.deliveries.list_page(call.read_part("id"), before, limit + 1)
-    if found is None:
+    page = await call.store.deliveries.list_page(call.read_part("id"), before, limit + 1)
+    if page is None:
         raise Refusal("not-found", NO_WEBHOOK)
     following = (
-        cursors.make_cursor(vault, bound, str(found[limit - 1][0])) if len(found) > limit else None
+        cursors.make_cursor(vault, bound, str(page[limit - 1][0])) if len(page) > limit else None
     )
-    return reply({"items": [item for _, item in found[:limit]], "next_cursor": following})
+    return reply({"items": [item for _, item in page[:limit]], "next_cursor": following})
 
 
 async def resend(call: Call) -> Response:

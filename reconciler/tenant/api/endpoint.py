@@ -116,7 +116,9 @@ class Call:
         """The body's value; raises 400, 408, 413, 415, 422. `optional`: no body at all is an empty
         object.
         """
-        given = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        content_type = (
+            self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        )
         raw = await read_body(self.request)
         if optional and not raw:
             return {}
@@ -125,7 +127,7 @@ class Call:
             if self.request.method == "PATCH"
             else {"Accept": media_type}
         )
-        if given != media_type:
+        if content_type != media_type:
             raise Refusal("media-type", f"send {media_type}", headers=accept)
         if self.request.headers.get("content-encoding", "identity").strip().lower() != "identity":
             raise Refusal(
@@ -182,8 +184,8 @@ LOCAL: Final = "local"  # the id of the in-memory token, which is this very proc
 async def _authenticate(tenant: Tenant, request: Request) -> Principal:
     """Who sends a request; raises 401."""
     challenge = 'Bearer realm="reconciler tenant"'
-    given = request.headers.getlist("authorization")
-    scheme, _, text = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+    headers = request.headers.getlist("authorization")
+    scheme, _, text = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
     if scheme.lower() != "bearer" or not text.strip():
         raise Refusal(
             "unauthorized",
@@ -194,15 +196,15 @@ async def _authenticate(tenant: Tenant, request: Request) -> Principal:
     digest = hashlib.sha256(text.encode("utf-8", "backslashreplace")).digest()
     if tenant.local is not None and hmac.compare_digest(digest, tenant.local):
         return Principal(LOCAL, frozenset(SCOPES))
-    found = await tenant.store.tokens.authenticate(text)
-    if found is None:
+    token = await tenant.store.tokens.authenticate(text)
+    if token is None:
         challenge += ', error="invalid_token"'
         raise Refusal(
             "unauthorized",
             "the token is unknown or expired",
             headers={"WWW-Authenticate": challenge},
         )
-    return found
+    return token
 
 
 _HOST: Final = re.compile(
@@ -214,9 +216,9 @@ def check_host(tenant: Tenant, request: Request) -> None:
     """Raises 421 for a Host that this tenant does not answer to, or that is no host with at most a
     port.
     """
-    found = _HOST.fullmatch(request.headers.get("host", ""))
+    match = _HOST.fullmatch(request.headers.get("host", ""))
     if tenant.hosts is not None and (
-        found is None or (found["name"] or found["address"]).lower() not in tenant.hosts
+        match is None or (match["name"] or match["address"]).lower() not in tenant.hosts
     ):
         raise Refusal("misdirected")
 

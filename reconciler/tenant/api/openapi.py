@@ -141,20 +141,20 @@ class Line:
     @property
     def problems(self) -> tuple[str, ...]:
         """Every problem type that it can answer with."""
-        found = ["misdirected", "defect", "overloaded", *self.kinds]
+        kinds = ["misdirected", "defect", "overloaded", *self.kinds]
         if self.scope is not None:
-            found += ["unauthorized", "scope", "rate", "busy", "damaged", "storage", "storage-full"]
+            kinds += ["unauthorized", "scope", "rate", "busy", "damaged", "storage", "storage-full"]
         if self.body is not None:
-            found += ["not-json", "timeout", "too-large", "media-type", "invalid"]
+            kinds += ["not-json", "timeout", "too-large", "media-type", "invalid"]
         if any(parameter["in"] == "query" for parameter in self.parameters):
-            found.append("bad-request")
+            kinds.append("bad-request")
         if "cursor" in [parameter["name"] for parameter in self.parameters]:
-            found.append("bad-cursor")
+            kinds.append("bad-cursor")
         if "{" in self.path:
-            found.append("not-found")
+            kinds.append("not-found")
         if _MATCH in self.parameters:
-            found += ["revision-required", "revision"]
-        return tuple(sorted(set(found), key=lambda kind: (STATUS[kind][0], kind)))
+            kinds += ["revision-required", "revision"]
+        return tuple(sorted(set(kinds), key=lambda kind: (STATUS[kind][0], kind)))
 
 
 _EMPTY: Final = make_record({}, closed=True)
@@ -319,33 +319,33 @@ def _make_problem(line: Line, status: int) -> Json:
     if status == 422 and "invalid" in kinds:
         example = {"type": "invalid", "title": STATUS["invalid"][1], "status": status}
         example["errors"] = [{"pointer": "/auth/token", "detail": "is required"}]
-    made: Json = {
+    response: Json = {
         "description": "; ".join(f"`{kind}`: {STATUS[kind][1]}" for kind in kinds),
         "content": {
             "application/problem+json": {"schema": make_ref("Problem"), "example": example}
         },
     }
     if status == 415:
-        made["headers"] = _make_header(
+        response["headers"] = _make_header(
             *(("Accept-Patch",) if line.method == "PATCH" else ("Accept",)), "What to send"
         )
     elif status in _HEADERS:
-        made["headers"] = _make_header(*_HEADERS[status])
-    return made
+        response["headers"] = _make_header(*_HEADERS[status])
+    return response
 
 
 def _make_success(line: Line) -> Json:
-    made: Json = {"description": "Done"}
+    response: Json = {"description": "Done"}
     if line.answer is not None:
-        made["content"] = {line.media: {"schema": line.answer}}
+        response["content"] = {line.media: {"schema": line.answer}}
         examples = _EXAMPLES.get(f"{line.method} {line.path}")
         if examples is not None:
-            made["content"][line.media]["example"] = examples[1]
+            response["content"][line.media]["example"] = examples[1]
     if line.answer is _HOOK:
-        made["headers"] = _make_header("ETag", "The revision in quotes, strong")
+        response["headers"] = _make_header("ETag", "The revision in quotes, strong")
     if line.status == 201:
-        made["headers"] |= _make_header("Location", "The webhook's path")
-    return made
+        response["headers"] |= _make_header("Location", "The webhook's path")
+    return response
 
 
 def _make_operation(line: Line) -> Json:
@@ -354,7 +354,7 @@ def _make_operation(line: Line) -> Json:
     notes = [_NOTES.get(line.method, ""), f"Needs the scope `{line.scope}`." if line.scope else ""]
     if line.path == "/events" and line.method == "GET":
         notes[1] = f"Needs the scope `{READ}` or `{EVENTS}`."
-    made: Json = {
+    operation: Json = {
         "operationId": _IDS[f"{line.method} {line.path}"],
         "summary": line.summary,
         "description": " ".join(filter(None, notes)),
@@ -370,8 +370,8 @@ def _make_operation(line: Line) -> Json:
         if examples is not None:
             media["example"] = examples[0]
         kind = "application/merge-patch+json" if line.method == "PATCH" else "application/json"
-        made["requestBody"] = {"required": line.body_required, "content": {kind: media}}
-    return made
+        operation["requestBody"] = {"required": line.body_required, "content": {kind: media}}
+    return operation
 
 
 _ABOUT: Final = """webhook-reconciler's own contract, not an Elastio API.

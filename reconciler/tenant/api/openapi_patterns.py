@@ -70,13 +70,13 @@ _REST: Final = r"[!$-;=?-Z\x5b\x5d_a-z~]*"
 _GROUP: Final = "[0-9A-Fa-f]{1,4}"
 
 
-def _shorten(left: int) -> str:
+def _shorten(limit: int) -> str:
     """IPv6 addresses with `::` after so many groups: up to seven groups in all, of which an IPv4
     address at the end is two.
     """
-    before = "" if not left else f"{_GROUP}(?::{_GROUP}){{{left - 1}}}"
-    groups = f"(?:{_GROUP}(?::{_GROUP}){{0,{6 - left}}})?" if left < 7 else ""
-    return f"{before}::(?:{groups}{f'|(?:{_GROUP}:){{0,{5 - left}}}{_IPV4}' if left < 6 else ''})"
+    before = "" if not limit else f"{_GROUP}(?::{_GROUP}){{{limit - 1}}}"
+    groups = f"(?:{_GROUP}(?::{_GROUP}){{0,{6 - limit}}})?" if limit < 7 else ""
+    return f"{before}::(?:{groups}{f'|(?:{_GROUP}:){{0,{5 - limit}}}{_IPV4}' if limit < 6 else ''})"
 
 
 _IPV4: Final = rf"{_BYTE}(?:\.{_BYTE}){{3}}"

@@ -110,13 +110,13 @@ def make_record(
     """An object; all its properties are required unless some are named. `closed`: others are
     refused.
     """
-    made: Json = {"type": "object", "properties": properties}
+    schema: Json = {"type": "object", "properties": properties}
     needed = list(properties if required is None else required)
     if needed:
-        made["required"] = needed
+        schema["required"] = needed
     if closed:
-        made["additionalProperties"] = False
-    return made
+        schema["additionalProperties"] = False
+    return schema
 
 
 def make_list(items: Json, **more: Any) -> Json:
@@ -144,9 +144,12 @@ def _make_auths(secret: Json | None = None, *needed: str) -> list[Json]:
     """
 
     def one(kind: str, name: str, **fields: Json) -> Json:
-        given = {} if secret is None else {name: secret}
+        secret_field = {} if secret is None else {name: secret}
         return _make_auth(
-            kind, {**fields, **given}, *fields, *(field for field in given if field in needed)
+            kind,
+            {**fields, **secret_field},
+            *fields,
+            *(field for field in secret_field if field in needed),
         )
 
     return [

@@ -104,13 +104,15 @@ async def run_unsaved_test(call: Call) -> Response:
     webhook_id = reader.read_optional_text(
         "id", lambda text: None if text.isascii() else "is not an id"
     )
-    given = read_details(reader.take("webhook"), _skip_seal, required=("url",), pointer="/webhook")
+    details = read_details(
+        reader.take("webhook"), _skip_seal, required=("url",), pointer="/webhook"
+    )
     event, seconds = _read_event(reader, errors), _read_seconds(reader)
     reader.end()
     held = await _require_webhook(call, webhook_id) if webhook_id is not None else None
-    if errors or given.errors:
-        raise make_invalid([*errors, *given.errors])
-    fields = given.fields
+    if errors or details.errors:
+        raise make_invalid([*errors, *details.errors])
+    fields = details.fields
     auth, secret = change.prepare_test(
         fields.get("auth"), held, fields["url"], call.store.vault, "/webhook"
     )

@@ -38,21 +38,19 @@ async def list_webhooks(call: Call) -> Response:
     name = None if name is None else limits.normalize_name(name)
     bound, vault = f"webhooks name={name!r}", call.store.vault
     after = "" if cursor is None else cursors.read_cursor(vault, bound, cursor)
-    found = await call.store.webhooks.list_page(after, limit + 1, name)
-    following = (
-        cursors.make_cursor(vault, bound, found[limit - 1].id) if len(found) > limit else None
-    )
+    page = await call.store.webhooks.list_page(after, limit + 1, name)
+    following = cursors.make_cursor(vault, bound, page[limit - 1].id) if len(page) > limit else None
     return reply(
-        {"items": [webhook_to_json(item) for item in found[:limit]], "next_cursor": following}
+        {"items": [webhook_to_json(item) for item in page[:limit]], "next_cursor": following}
     )
 
 
 async def show_webhook(call: Call) -> Response:
     """`GET /webhooks/{id}`."""
-    found = await call.store.webhooks.find(call.read_part("id"))
-    if found is None:
+    webhook = await call.store.webhooks.find(call.read_part("id"))
+    if webhook is None:
         raise Refusal("not-found", NO_WEBHOOK)
-    return _reply_tagged(found)
+    return _reply_tagged(webhook)
 
 
 async def create_webhook(call: Call) -> Response:
@@ -61,7 +59,7 @@ async def create_webhook(call: Call) -> Response:
     value = await call.read_json()
     change.check_owner(call.principal, change.read_owner(value))
     vault, webhook_id, use = call.store.vault, call.store.new_id(), None
-    given = read_details(value, partial(vault.seal, webhook_id), required=("name", "url"))
+    details = read_details(value, partial(vault.seal, webhook_id), required=("name", "url"))
     if key is not None:
         use = Use(
             call.principal.id,
@@ -70,9 +68,9 @@ async def create_webhook(call: Call) -> Response:
             vault.compute_mac("idempotency", write_canonical(value)),
         )
     creation = Creation(
-        given.fields.get("name"),
-        partial(change.make_webhook, webhook_id, given.fields, vault, call.store.clock()),
-        make_invalid(given.errors) if given.errors else None,
+        details.fields.get("name"),
+        partial(change.make_webhook, webhook_id, details.fields, vault, call.store.clock()),
+        make_invalid(details.errors) if details.errors else None,
         use,
     )
     return _reply_tagged(await _create_once(call, creation), 201)
@@ -119,18 +117,18 @@ async def change_webhook(call: Call) -> Response:
     """`PATCH /webhooks/{id}`."""
     value = await call.read_json(MERGE_PATCH)
     vault, now = call.store.vault, call.store.clock()
-    given = read_details(value, partial(vault.seal, call.read_part("id")))
+    details = read_details(value, partial(vault.seal, call.read_part("id")))
 
     def check(held: StoredWebhook | None) -> StoredWebhook:
-        found = _check_write(call, held)
+        webhook = _check_write(call, held)
         change.check_owner(call.principal, change.read_owner(value))
-        return found
+        return webhook
 
     wanted = Change(
         check,
-        lambda held: change.patch_webhook(held, given.fields, vault, now),
-        given.fields.get("name"),
-        make_invalid(given.errors) if given.errors else None,
+        lambda held: change.patch_webhook(held, details.fields, vault, now),
+        details.fields.get("name"),
+        make_invalid(details.errors) if details.errors else None,
     )
     written = await call.store.webhooks.change(call.read_part("id"), wanted)
     call.tenant.wake(written.id)  # it may have been enabled
@@ -141,10 +139,10 @@ async def delete_webhook(call: Call) -> Response:
     """`DELETE /webhooks/{id}`."""
 
     def check(held: StoredWebhook | None) -> StoredWebhook:
-        found = _check_write(call, held)
-        if found.protected:
+        webhook = _check_write(call, held)
+        if webhook.protected:
             raise Refusal("protected", "a PATCH of protected to false lifts that")
-        return found
+        return webhook
 
     await call.store.webhooks.delete(call.read_part("id"), check)
     call.tenant.wake(call.read_part("id"))  # nothing is sent there any more

@@ -168,18 +168,18 @@ class Engine:
             return
         ids = None if self._unread is None else tuple(self._unread)
         self._unread = set()
-        found = await self._store.queue.read_facts(ids)
-        self._lanes.learn(found, ids or ())
+        facts = await self._store.queue.read_facts(ids)
+        self._lanes.learn(facts, ids or ())
 
     async def _claim(self, picks: list[Pick]) -> None:
         now = self._store.clock()
         try:
-            found = await self._store.queue.claim(picks, self._lease, now)
+            claims = await self._store.queue.claim(picks, self._lease, now)
         except BaseException:
             for pick in picks:
                 self._lanes.give_back(pick, pick.count)
             raise
-        for pick, (facts, claimed) in zip(picks, found, strict=True):
+        for pick, (facts, claimed) in zip(picks, claims, strict=True):
             self._lanes.set_facts(pick.webhook_id, facts)
             self._lanes.give_back(pick, pick.count - len(claimed))
             for claim in claimed:

@@ -48,8 +48,8 @@ class Together(Generic[T, R]):
                 began = self._clock()
                 group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
                 if not await self._hand_out(group, last=len(group) == 1):
-                    for each in group:
-                        await self._hand_out([each], last=True)
+                    for item in group:
+                        await self._hand_out([item], last=True)
                 await self._sleep(min(self._clock() - began, PAUSE))
         finally:
             self._working = None

@@ -180,15 +180,15 @@ def read_subscription(value: object, at: str, errors: list[FieldError]) -> Subsc
 
 def _read_events(values: list[Any], at: str, errors: list[FieldError]) -> tuple[Subscription, ...]:
     before = len(errors)
-    found = [
+    subscriptions = [
         read_subscription(value, f"{at}/{index}", errors) for index, value in enumerate(values)
     ]
-    seen: set[Subscription] = set()
-    for index, item in enumerate(found):
-        if item in seen and len(errors) == before:
+    earlier: set[Subscription] = set()
+    for index, item in enumerate(subscriptions):
+        if item in earlier and len(errors) == before:
             errors.append(FieldError(f"{at}/{index}", "is listed twice"))
-        seen.add(item)
-    return tuple(sorted(seen, key=lambda item: item.sort_key))
+        earlier.add(item)
+    return tuple(sorted(earlier, key=lambda item: item.sort_key))
 
 
 def _read_mark(value: object, at: str, errors: list[FieldError]) -> ManagedBy | None:

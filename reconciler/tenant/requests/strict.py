@@ -34,10 +34,10 @@ def _read_number(text: str) -> float:
 
 
 def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
+    value = dict(pairs)
+    if len(value) != len(pairs):
         raise ValueError("a key stands twice in one object")
-    return made
+    return value
 
 
 def _escape_part(key: str) -> str:

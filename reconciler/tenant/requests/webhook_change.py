@@ -57,27 +57,27 @@ def _has_secret(held: StoredWebhook, secret: Secret, vault: Vault) -> bool:
 
 
 def merge_auth(
-    given: GivenAuth | None, held: StoredWebhook | None, url: str, vault: Vault, pointer: str = ""
+    sent: GivenAuth | None, held: StoredWebhook | None, url: str, vault: Vault, pointer: str = ""
 ) -> StoredAuth:
     """The authentication after a write; a stored secret is kept, unopened, only for what it was
     stored for.
 
-    `given` of None leaves the held one. Raises 422 at the secret's field where the secret must be
+    `sent` of None leaves the held one. Raises 422 at the secret's field where the secret must be
     given again.
     """
-    if given is None:
+    if sent is None:
         auth = held.auth if held is not None else StoredAuth()
     else:
-        auth = StoredAuth(given.type, given.username, given.header, given.version, given.sealed)
+        auth = StoredAuth(sent.type, sent.username, sent.header, sent.version, sent.sealed)
     if auth.type == "none":
         return auth
     before = held.auth if held is not None and held.auth.sealed is not None else None
-    if given is not None and given.secret is not None:
+    if sent is not None and sent.secret is not None:
         if (
             held is not None
             and before is not None
             and before.type == auth.type
-            and _has_secret(held, given.secret, vault)
+            and _has_secret(held, sent.secret, vault)
         ):
             auth = replace(auth, sealed=before.sealed)  # the same credential: not a change
         return auth
@@ -93,14 +93,14 @@ def merge_auth(
 
 
 def prepare_test(
-    given: GivenAuth | None, held: StoredWebhook | None, url: str, vault: Vault, pointer: str = ""
+    sent: GivenAuth | None, held: StoredWebhook | None, url: str, vault: Vault, pointer: str = ""
 ) -> tuple[StoredAuth, Secret | None]:
     """As `merge_auth`, and the secret itself, for a test of what was not saved. Raises Unreadable
     for a stored secret too.
     """
-    auth = merge_auth(given, held, url, vault, pointer)
-    if given is not None and given.secret is not None:
-        return auth, given.secret
+    auth = merge_auth(sent, held, url, vault, pointer)
+    if sent is not None and sent.secret is not None:
+        return auth, sent.secret
     return auth, None if held is None else open_secret(held.id, auth, vault)
 
 

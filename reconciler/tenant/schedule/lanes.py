@@ -140,19 +140,19 @@ class _Turns:
         can be full.
         """
         passed: list[tuple[int, str]] = []
-        found = None
-        while self._heads and found is None:
+        first = None
+        while self._heads and first is None:
             ticket, place = self._heads[0]
             waiting = self._places.get(place)
             if waiting is not None and waiting[0].ticket == ticket and not full(place):
-                found = ticket, place
+                first = ticket, place
                 break
             heapq.heappop(self._heads)
             if waiting is not None and waiting[0].ticket == ticket:
                 passed.append((ticket, place))
         for item in passed:
             heapq.heappush(self._heads, item)
-        return found
+        return first
 
     def take(self, place: str) -> _Lane:
         """The first of a place; the entry of `_heads` that named it is passed over from now on."""
@@ -186,15 +186,15 @@ class Lanes:
         """Attempts that picks stand for."""
         return self._busy[Rank.PROVEN]
 
-    def learn(self, facts: Mapping[str, Facts], asked: Iterable[str] = ()) -> None:
+    def learn(self, facts: Mapping[str, Facts], webhook_ids: Iterable[str] = ()) -> None:
         """Facts read beside the traffic, so maybe a little old: a known earlier moment stays.
-        `asked`: whose they were.
+        `webhook_ids`: the webhooks that were looked up; one without facts is gone.
         """
         for webhook_id, read in facts.items():
             lane = self._lanes.get(webhook_id)
             due = read.due if lane is None else _find_earlier(read.due, lane.facts.due)
             self.set_facts(webhook_id, replace(read, due=due))
-        for webhook_id in asked:
+        for webhook_id in webhook_ids:
             if webhook_id not in facts:
                 self.set_facts(webhook_id, None)
 
@@ -279,8 +279,8 @@ class Lanes:
             del self._lanes[lane.id]
 
     def _take_each(self, now: float) -> Iterator[tuple[_Lane, str, Rank]]:
-        while (found := self._find_first()) is not None:
-            rank, place = found
+        while (first := self._find_first()) is not None:
+            rank, place = first
             lane = self._turns[rank].take(place)
             if (
                 lane.rank is not rank

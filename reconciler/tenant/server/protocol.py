@@ -61,8 +61,8 @@ class Room:
 def _find_network(address: str) -> str:
     if ":" not in address:
         return address
-    found = IPv6Address(address)
-    return str(found.ipv4_mapped) if found.ipv4_mapped is not None else str(int(found) >> 64)
+    parsed = IPv6Address(address)
+    return str(parsed.ipv4_mapped) if parsed.ipv4_mapped is not None else str(int(parsed) >> 64)
 
 
 async def _refuse_overload(scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,12 +74,12 @@ def _use_path(request: h11.Request) -> h11.Request:
     """A request whose target is a whole url, as if it had named the path, and the url's host as
     Host: RFC 9112, 3.2.2.
     """
-    found = _WHOLE_URL.fullmatch(request.target)
-    if found is None:
+    match = _WHOLE_URL.fullmatch(request.target)
+    if match is None:
         return request
-    path = found["path"] if found["path"].startswith(b"/") else b"/" + found["path"]
+    path = match["path"] if match["path"].startswith(b"/") else b"/" + match["path"]
     others = [item for item in request.headers.raw_items() if item[0].lower() != b"host"]
-    headers = [(b"Host", found["host"]), *others]
+    headers = [(b"Host", match["host"]), *others]
     return h11.Request(
         method=request.method, target=path, headers=headers, http_version=request.http_version
     )

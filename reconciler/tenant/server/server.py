@@ -85,13 +85,13 @@ def read_origin(url: str) -> str:
     """The origin of a public address as browsers send it; raises ValueError for anything but https,
     a host and a port.
     """
-    found = _ORIGIN.fullmatch(url.lower())
-    if found is None or int(found[2] or 443) > 65535:
+    match = _ORIGIN.fullmatch(url.lower())
+    if match is None or int(match[2] or 443) > 65535:
         raise ValueError(
             "wants https://HOST or https://HOST:PORT, without user, path and query, the "
             "name in ASCII"
         )
-    return f"https://{found[1]}" + (f":{found[2]}" if found[2] not in {None, "443"} else "")
+    return f"https://{match[1]}" + (f":{match[2]}" if match[2] not in {None, "443"} else "")
 
 
 class _Server(uvicorn.Server):
@@ -163,17 +163,17 @@ def _listen(place: Place) -> socket.socket:
     """A socket that listens; raises NotServed, and BadRequest as `_check_encrypted`."""
     where = f"cannot listen on {place.host} port {place.port}"
     try:
-        found = socket.getaddrinfo(
+        addresses = socket.getaddrinfo(
             place.host, place.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        family, address = found[0], str(found[4][0])
+        family, address = addresses[0], str(addresses[4][0])
         _check_encrypted(place, address)
-        made = socket.create_server((address, place.port), family=family, backlog=2048)
+        listener = socket.create_server((address, place.port), family=family, backlog=2048)
         # Inherited by every connection. asyncio sets it on sockets that it made itself only;
         # without it an answer, which is written as head and body, waits 40 ms for the client's
         # delayed acknowledgement of the head.
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return made  # noqa: TRY300  an `else` would hide what belongs together
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener  # noqa: TRY300  an `else` would hide what belongs together
     except (socket.gaierror, UnicodeError):
         raise NotServed(f"{where}: no such host is known") from None
     except OSError as error:

@@ -40,27 +40,27 @@ class Database:
 
     def connect(self) -> sqlite3.Connection:
         """A new connection with this program's settings; the caller closes it."""
-        made = sqlite3.connect(
+        connection = sqlite3.connect(
             self.path, timeout=self._busy, isolation_level=None, check_same_thread=False
         )
-        made.row_factory = sqlite3.Row
+        connection.row_factory = sqlite3.Row
         with report_undecodable():
-            made.execute("PRAGMA synchronous = FULL")
-            made.execute("PRAGMA foreign_keys = ON")
-            made.execute("PRAGMA wal_autocheckpoint = 0")  # `checkpoints.py` does it
-        made.create_function(
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA wal_autocheckpoint = 0")  # `checkpoints.py` does it
+        connection.create_function(
             "fold", 1, str.casefold, deterministic=True
         )  # SQLite's own lower() knows ASCII only
-        return made
+        return connection
 
     def _find_connection(self) -> sqlite3.Connection:
         """The connection of the calling thread."""
-        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if found is None:
-            found = self._local.connection = self.connect()
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self.connect()
             with self._lock:
-                self._connections.append(found)
-        return found
+                self._connections.append(connection)
+        return connection
 
     def _read(self, work: Work[T]) -> T:
         connection = self._find_connection()

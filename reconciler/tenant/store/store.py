@@ -92,9 +92,9 @@ class Store:
 
         `expires` in epoch seconds, None for never.
         """
-        made = make_token(name, scopes, owner, expires)
-        self._database.write_now(lambda c: tokens.insert(c, made, self.clock()))
-        return made.text
+        token = make_token(name, scopes, owner, expires)
+        self._database.write_now(lambda c: tokens.insert(c, token, self.clock()))
+        return token.text
 
     def list_tokens(self) -> tuple[Token, ...]:
         """All access tokens by name, without their text."""

@@ -52,10 +52,10 @@ def _find_errors(
     parts = tuple(zip(chosen.items(), names, strict=True))
     if not written:
         return [FieldError(f"/{name}", "must be chosen") for (_, text), name in parts if not text]
-    found: list[FieldError] = []
-    body.read_subscription(chosen, "", found)
+    errors: list[FieldError] = []
+    body.read_subscription(chosen, "", errors)
     by_part = {part: name for (part, _), name in parts}
-    return [FieldError(f"/{by_part[error.pointer[1:]]}", error.detail) for error in found]
+    return [FieldError(f"/{by_part[error.pointer[1:]]}", error.detail) for error in errors]
 
 
 def remove_event(typed: Typed, which: str) -> Typed:

@@ -34,10 +34,10 @@ def check_revision(revision: str, held: StoredWebhook | None) -> StoredWebhook:
     """The webhook inside a write, still of the revision that a form carries; raises 404, and
     Moved.
     """
-    found = check_exists(held)
-    if str(found.revision) != revision:
-        raise Moved(found)
-    return found
+    webhook = check_exists(held)
+    if str(webhook.revision) != revision:
+        raise Moved(webhook)
+    return webhook
 
 
 def check_exists(held: StoredWebhook | None) -> StoredWebhook:

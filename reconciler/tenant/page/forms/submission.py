@@ -41,8 +41,8 @@ class Submission:
     @property
     def auth(self) -> GivenAuth | None:
         """The authentication, its secret from the draft; None where it is at fault."""
-        found: GivenAuth | None = self.given.fields.get("auth")
-        return found
+        auth: GivenAuth | None = self.given.fields.get("auth")
+        return auth
 
     @property
     def url(self) -> str:
@@ -68,21 +68,21 @@ class Submission:
     def _list_errors(
         self, check: Callable[[GivenAuth, StoredWebhook | None, str, Vault], object]
     ) -> list[FieldError]:
-        found = [*self.misplaced, *self.given.errors]
-        known = {error.pointer for error in found}
+        errors = [*self.misplaced, *self.given.errors]
+        known = {error.pointer for error in errors}
         if self.auth is not None:
             try:
                 check(self.auth, self.held, self.url, self.visit.store.vault)
             except Refusal as refusal:
-                found += [error for error in refusal.problem.errors if error.pointer not in known]
+                errors += [error for error in refusal.problem.errors if error.pointer not in known]
             except Unreadable:
-                found.append(
+                errors.append(
                     FieldError(
                         f"/auth/{CREDENTIAL_FIELDS[self.auth.type]}",
                         "cannot be read any more: type it again",
                     )
                 )
-        return found
+        return errors
 
     def make_fields(self, webhook_id: str) -> Mapping[str, Any]:
         """The fields to write, the draft's secret bound to the webhook."""
@@ -105,8 +105,8 @@ def require_session(visit: Visit) -> Session:
 async def find_draft(visit: Visit, draft_id: str, webhook_id: str | None) -> Draft | None:
     """The session's own draft for this webhook, or for a new one; None where there is none."""
     session = require_session(visit)
-    found = await visit.store.drafts.find(draft_id, session) if draft_id else None
-    return found if found is not None and found.webhook == webhook_id else None
+    draft = await visit.store.drafts.find(draft_id, session) if draft_id else None
+    return draft if draft is not None and draft.webhook == webhook_id else None
 
 
 async def save_draft(visit: Visit, draft: Draft) -> Draft:
@@ -132,9 +132,9 @@ async def take_form(visit: Visit, held: StoredWebhook | None, before: Draft | No
         visit.read_field("revision"),
         before.sealed if before is not None and stays else None,
     )
-    made = check_form(visit, held, draft, secret)
-    await save_draft(visit, made.draft)
-    return replace(made, misplaced=_find_misplaced(visit, typed["auth"]))
+    submission = check_form(visit, held, draft, secret)
+    await save_draft(visit, submission.draft)
+    return replace(submission, misplaced=_find_misplaced(visit, typed["auth"]))
 
 
 def make_refused(visit: Visit, held: StoredWebhook | None, problem: Problem) -> Form:
@@ -156,15 +156,15 @@ def check_form(
     """
     vault = visit.store.vault
     value = make_value(draft.typed, held, secret, replaced=draft.sealed is not None)
-    given = read_details(value, partial(vault.seal, draft.id), required=("name", "url"))
-    auth: GivenAuth | None = given.fields.get("auth")
+    details = read_details(value, partial(vault.seal, draft.id), required=("name", "url"))
+    auth: GivenAuth | None = details.fields.get("auth")
     if auth is not None and auth.sealed is not None:
         draft = replace(draft, sealed=auth.sealed)
     elif auth is not None and auth.type in CREDENTIAL_FIELDS and draft.sealed is not None:
         opened = vault.open(draft.id, CREDENTIAL_FIELDS[auth.type], draft.sealed)
         auth = replace(auth, secret=opened, sealed=draft.sealed)
-        given = Details({**given.fields, "auth": auth}, given.errors)
-    return Submission(visit, held, draft, given)
+        details = Details({**details.fields, "auth": auth}, details.errors)
+    return Submission(visit, held, draft, details)
 
 
 def _find_misplaced(visit: Visit, kind: str) -> tuple[FieldError, ...]:

@@ -43,11 +43,11 @@ _TRIMMED: Final = frozenset(
 )  # a space at an end comes from copying
 
 
-def read_posted(given: Mapping[str, tuple[str, ...]]) -> Typed:
+def read_posted(posted: Mapping[str, tuple[str, ...]]) -> Typed:
     """The texts of a posted form, secrets left out; raises 400 where the hidden list of events is
     not one.
     """
-    typed = {name: given.get(name, (EMPTY[name],))[0] for name in FIELDS}
+    typed = {name: posted.get(name, (EMPTY[name],))[0] for name in FIELDS}
     typed |= {name: typed[name].strip() for name in _TRIMMED}
     typed["description"] = typed["description"].replace(
         "\r\n", "\n"
@@ -56,20 +56,20 @@ def read_posted(given: Mapping[str, tuple[str, ...]]) -> Typed:
     return typed
 
 
-def copy_texts(given: Mapping[str, tuple[str, ...]]) -> Typed:
+def copy_texts(posted: Mapping[str, tuple[str, ...]]) -> Typed:
     """The texts of a posted form as fields to send once more, secrets left out; empty where it is
     not a webhook's form.
     """
     return (
-        {name: given[name][0] for name in (*FIELDS, "revision") if name in given}
-        if "events" in given
+        {name: posted[name][0] for name in (*FIELDS, "revision") if name in posted}
+        if "events" in posted
         else {}
     )
 
 
-def read_secret(given: Mapping[str, tuple[str, ...]], name: str | None) -> str:
+def read_secret(posted: Mapping[str, tuple[str, ...]], name: str | None) -> str:
     """The text of a secret's field, empty when nothing was typed."""
-    return given.get(name, ("",))[0] if name is not None else ""
+    return posted.get(name, ("",))[0] if name is not None else ""
 
 
 def read_webhook(held: StoredWebhook) -> Typed:
@@ -95,10 +95,10 @@ def read_webhook(held: StoredWebhook) -> Typed:
 
 def read_events(typed: Typed) -> list[dict[str, str]]:
     """The added events; raises 400 for what this page did not write."""
-    found = strict.read_json(typed["events"].encode())
-    if not isinstance(found, list) or not all(_is_event(item) for item in found):
+    events = strict.read_json(typed["events"].encode())
+    if not isinstance(events, list) or not all(_is_event(item) for item in events):
         raise Refusal("bad-request", "the form could not be read")
-    return found
+    return events
 
 
 def _is_event(item: object) -> bool:
@@ -118,40 +118,40 @@ def make_value(
     """The JSON value of a form, as the API takes it; `secret` is what was typed now, `replaced`
     whether one was typed before.
     """
-    made: dict[str, Any] = {
+    value: dict[str, Any] = {
         "name": typed["name"],
         "url": typed["url"],
         "description": typed["description"],
         "events": read_events(typed),
     }
-    made["auth"] = _make_auth_value(typed, held, secret, replaced=replaced)
+    value["auth"] = _make_auth_value(typed, held, secret, replaced=replaced)
     if held is not None:
-        made |= {"enabled": typed["enabled"] == "on", "protected": typed["protected"] == "on"}
+        value |= {"enabled": typed["enabled"] == "on", "protected": typed["protected"] == "on"}
         if typed["description"] == read_webhook(held)["description"]:
-            made["description"] = held.description
-    return made
+            value["description"] = held.description
+    return value
 
 
 def _make_auth_value(
     typed: Typed, held: StoredWebhook | None, secret: str, *, replaced: bool
 ) -> dict[str, Any]:
     kind = typed["auth"]
-    made: dict[str, Any] = {"type": kind}
+    value: dict[str, Any] = {"type": kind}
     if kind == "basic":
-        made["username"] = typed["username"]
+        value["username"] = typed["username"]
     if kind == "apiKey":
-        made["header"] = typed["header"]
+        value["header"] = typed["header"]
     if kind in CREDENTIAL_FIELDS and secret:
-        made[CREDENTIAL_FIELDS[kind]] = secret
+        value[CREDENTIAL_FIELDS[kind]] = secret
     elif (
         held is not None
         and not replaced
-        and (kind, made.get("username")) == (held.auth.type, held.auth.username)
+        and (kind, value.get("username")) == (held.auth.type, held.auth.username)
     ):
-        made["credential_version"] = (
+        value["credential_version"] = (
             held.auth.version
         )  # the credential that this version names stays
-    return made
+    return value
 
 
 def read_event_fields(typed: Typed, names: tuple[str, str, str]) -> dict[str, str]:
@@ -165,8 +165,8 @@ def list_unadded(typed: Typed) -> list[FieldError]:
     """
     why = "is chosen, but not added: press Add, or choose none"
     wrote = "is written, but not added: press Add, or empty it"
-    found = [FieldError("/event_type", why)] if typed["event_type"] else []
-    return found + ([FieldError("/other_type", wrote)] if typed["other_type"] else [])
+    errors = [FieldError("/event_type", why)] if typed["event_type"] else []
+    return errors + ([FieldError("/other_type", wrote)] if typed["other_type"] else [])
 
 
 def clear_fields(typed: Typed, names: tuple[str, ...]) -> Typed:

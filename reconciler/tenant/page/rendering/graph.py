@@ -43,7 +43,7 @@ PERIODS: Final = (Period("", "Last 24 hours", 1, 24), Period("30d", "Last 30 day
 
 def find_period(word: str) -> Period:
     """The period of a word in the address; the first for any other."""
-    return next((found for found in PERIODS if found.word == word), PERIODS[0])
+    return next((period for period in PERIODS if period.word == word), PERIODS[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +112,14 @@ def make_graph(shown: Period, counts: Sequence[Mapping[str, Any]]) -> Graph:
         else HEIGHT - _ROOM
     )
     scale = min(_scale_to_fit(line, won), _scale_to_fit(HEIGHT - line, lost))
-    each = WIDTH / max(1, len(counts))
+    bar = WIDTH / max(1, len(counts))
     steps = [
         Step(
             _describe_time(shown, str(step["start"])),
             step["succeeded"],
             step["failed"],
-            round((index + _GAP / 2) * each, 2),
-            round(each * (1 - _GAP), 2),
+            round((index + _GAP / 2) * bar, 2),
+            round(bar * (1 - _GAP), 2),
             _compute_height(step["succeeded"], scale),
             _compute_height(step["failed"], scale),
         )

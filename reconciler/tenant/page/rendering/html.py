@@ -30,8 +30,8 @@ HEADERS: Final = {
 
 def make_address(path: str, **query: Any) -> str:
     """A path of this page with its query; what is None or empty is left out."""
-    left = {name: value for name, value in query.items() if value not in {None, ""}}
-    return f"{path}?{urlencode(left)}" if left else path
+    parameters = {name: value for name, value in query.items() if value not in {None, ""}}
+    return f"{path}?{urlencode(parameters)}" if parameters else path
 
 
 _ENVIRONMENT: Final = Environment(

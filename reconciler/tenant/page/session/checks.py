@@ -38,12 +38,12 @@ async def _read_form(request: Request) -> dict[str, tuple[str, ...]]:
         raise Refusal("media-type", f"send {FORM}")
     try:
         text = (await read_body(request)).decode("ascii")
-        found = parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
+        fields = parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
     except ValueError:
         raise Refusal("bad-request", "the form could not be read") from None
-    if any(len(values) > 1 for values in found.values()):
+    if any(len(values) > 1 for values in fields.values()):
         raise Refusal("bad-request", "a field of the form was sent twice")
-    return {name: tuple(values) for name, values in found.items()}
+    return {name: tuple(values) for name, values in fields.items()}
 
 
 async def find_session(visit: Visit) -> Session | None:
@@ -80,11 +80,11 @@ def check_session(visit: Visit, page: Page) -> None:
     """Raises 401, 403 where the visitor may not see this page or do this."""
     if visit.session is None and not page.open:
         raise _make_refusal(visit)
-    given = visit.read_field("csrf").encode("utf-8", "replace")
+    token = visit.read_field("csrf").encode("utf-8", "replace")
     if (
         page.method == "POST"
         and visit.session is not None
-        and not hmac.compare_digest(given, visit.csrf.encode())
+        and not hmac.compare_digest(token, visit.csrf.encode())
     ):
         raise Refusal(
             "csrf",

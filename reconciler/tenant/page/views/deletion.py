@@ -24,10 +24,10 @@ async def delete_webhook(visit: Visit) -> Response:
     webhook_id, revision = visit.read_part("id"), visit.read_field("revision")
 
     def check(held: StoredWebhook | None) -> StoredWebhook:
-        found = check_revision(revision, held)
-        if found.protected:
-            raise Moved(found)
-        return found
+        webhook = check_revision(revision, held)
+        if webhook.protected:
+            raise Moved(webhook)
+        return webhook
 
     try:
         await visit.store.webhooks.delete(webhook_id, check)

@@ -52,14 +52,14 @@ def _read_cursor(visit: Visit, webhook_id: str, cursor: str) -> int:
 
 
 def _make_recent(
-    visit: Visit, webhook_id: str, found: NewestDeliveries, limit: int
+    visit: Visit, webhook_id: str, newest: NewestDeliveries, limit: int
 ) -> RecentDeliveries:
     """The first `limit` of deliveries, of which one more was read."""
-    items, older = found.items, ""
+    items, older = newest.items, ""
     if len(items) > limit:
         vault, last = visit.store.vault, str(items[limit - 1][0])
         older = cursors.make_cursor(vault, _bind_cursor(webhook_id), last)
-    return RecentDeliveries(tuple(item for _, item in items[:limit]), older, found.has_failed)
+    return RecentDeliveries(tuple(item for _, item in items[:limit]), older, newest.has_failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,10 @@ async def read_past(visit: Visit, webhook_id: str) -> WebhookPast:
     """The graph of the period that the address names, and the newest deliveries."""
     period = graph.find_period(visit.read_query("period"))
     span = period.compute_span(visit.store.clock())
-    found = await visit.store.deliveries.read_history(webhook_id, span, FEW + 1)
+    history = await visit.store.deliveries.read_history(webhook_id, span, FEW + 1)
     return WebhookPast(
-        graph.make_graph(period, found.steps), _make_recent(visit, webhook_id, found.newest, FEW)
+        graph.make_graph(period, history.steps),
+        _make_recent(visit, webhook_id, history.newest, FEW),
     )
 
 
@@ -88,14 +89,14 @@ async def show_deliveries(visit: Visit) -> Response:
 async def _render(visit: Visit, refused: Problem | None = None) -> Response:
     webhook, cursor = await require_webhook(visit), visit.read_query("cursor")
     before = _read_cursor(visit, webhook.id, cursor)
-    found = await visit.store.deliveries.list_newest(webhook.id, before, ROWS + 1)
+    newest = await visit.store.deliveries.list_newest(webhook.id, before, ROWS + 1)
     status, title = (200, "") if refused is None else STATUS[refused.type]
     return visit.render(
         "deliveries.html",
         status,
         at="webhooks",
         held=webhook,
-        recent=_make_recent(visit, webhook.id, found, ROWS),
+        recent=_make_recent(visit, webhook.id, newest, ROWS),
         cursor=cursor,
         message=read_message(visit.read_query("said")),
         refused=title,

@@ -71,7 +71,7 @@ def make_groups(receivers: Mapping[str, Receivers]) -> tuple[Group, ...]:
 def list_unknown(receivers: Mapping[str, Receivers]) -> tuple[Row, ...]:
     """What webhooks receive and the catalogue does not know."""
     return tuple(
-        Row(kind, None, found, "") for kind, found in receivers.items() if kind not in BY_TYPE
+        Row(kind, None, hooks, "") for kind, hooks in receivers.items() if kind not in BY_TYPE
     )
 
 

@@ -25,7 +25,7 @@ async def show_webhooks(visit: Visit) -> Response:
     """`GET /settings/webhooks?search=…&page=…`."""
     search = limits.normalize_name(visit.read_query("search").strip())
     period = graph.find_period(visit.read_query("period"))
-    found = await visit.store.webhooks.search(
+    page = await visit.store.webhooks.search(
         search,
         max(1, _read_number(visit.read_query("page"))),
         ROWS,
@@ -37,12 +37,12 @@ async def show_webhooks(visit: Visit) -> Response:
         search=search,
         message=read_message(visit.read_query("said")),
         rows=ROWS,
-        found=found.webhooks,
-        count=found.found,
-        everything=found.everything,
-        here=found.number,
-        last=found.last,
-        totals=found.totals,
-        graph=graph.make_graph(period, found.steps),
+        found=page.webhooks,
+        count=page.found,
+        everything=page.everything,
+        here=page.number,
+        last=page.last,
+        totals=page.totals,
+        graph=graph.make_graph(period, page.steps),
         period=period.word,
     )

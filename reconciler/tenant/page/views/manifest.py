@@ -33,7 +33,7 @@ def make_manifest(webhook: StoredWebhook) -> manifest.Manifest:
 async def show_manifest(visit: Visit) -> Response:
     """`GET /settings/webhooks/{id}/manifest`: to read and copy; with `raw=1` the text alone."""
     webhook = await require_webhook(visit)
-    made = make_manifest(webhook)
+    manifest = make_manifest(webhook)
     if visit.read_query("raw"):
-        return Response(made.text, 200, html.HEADERS, "text/plain; charset=utf-8")
-    return visit.render("manifest.html", at="webhooks", held=webhook, manifest=made)
+        return Response(manifest.text, 200, html.HEADERS, "text/plain; charset=utf-8")
+    return visit.render("manifest.html", at="webhooks", held=webhook, manifest=manifest)

@@ -20,8 +20,8 @@ _FILES: Final = {
 
 async def show_file(visit: Visit) -> Response:
     """`GET /static/{name}`; raises 404."""
-    found = _FILES.get(visit.read_part("name"))
-    if found is None:
+    file = _FILES.get(visit.read_part("name"))
+    if file is None:
         raise Refusal("not-found", "there is no such file")
-    content, kind = found
+    content, kind = file
     return Response(content, 200, {**html.HEADERS, "Cache-Control": "no-cache"}, kind)

@@ -33,10 +33,10 @@ class Statistics(Operations):
         now = self._clock()
 
         def work(connection: sqlite3.Connection) -> Json:
-            found = invocations.read_totals(connection, now)
+            invoked = invocations.read_totals(connection, now)
             if span is not None:
-                found["steps"] = invocations.read_steps(connection, ALL, span)
-            return found
+                invoked["steps"] = invocations.read_steps(connection, ALL, span)
+            return invoked
 
         return await self._database.read(work)
 
@@ -44,9 +44,9 @@ class Statistics(Operations):
         """What a scrape shows; the webhooks one by one only where they are wanted."""
 
         def work(connection: sqlite3.Connection) -> Metrics:
-            found = totals.read_totals(connection)
-            each, count = totals.read_numbers(connection) if per_webhook else ((), 0)
-            return Metrics(found, each, count, _measure(self._database.path))
+            overall = totals.read_totals(connection)
+            webhooks, count = totals.read_numbers(connection) if per_webhook else ((), 0)
+            return Metrics(overall, webhooks, count, _measure(self._database.path))
 
         return await self._database.read(work)
 

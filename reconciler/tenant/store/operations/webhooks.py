@@ -94,22 +94,22 @@ def _create(connection: sqlite3.Connection, creation: Creation, now: float) -> S
     use = creation.use
     before = None if use is None else idempotency.find_result(connection, use, now)
     if before is not None:
-        found = webhooks.find(connection, before, now)
-        if found is None:
+        existing = webhooks.find(connection, before, now)
+        if existing is None:
             raise Refusal(
                 "idempotency-gone", "the webhook that this Idempotency-Key made was deleted"
             )
-        return found
+        return existing
     _check_name(connection, creation.name, "")
     if creation.fault is not None:
         raise creation.fault
-    made = creation.make()
-    webhooks.insert(connection, made)
+    webhook = creation.make()
+    webhooks.insert(connection, webhook)
     if use is not None:
-        idempotency.remember(connection, use, made.id, now)
+        idempotency.remember(connection, use, webhook.id, now)
     if creation.draft is not None:
         drafts.discard(connection, creation.draft)
-    return made
+    return webhook
 
 
 def _change(

@@ -67,9 +67,9 @@ def claim_picks(
         for pick in picks
         if pick.webhook_id in rows and _is_as_known(pick, rows[pick.webhook_id], now)
     }
-    found = _find_next(connection, known.values(), now)
+    due = _find_next(connection, known.values(), now)
     ready = {
-        webhook_id: [row for row in found[webhook_id][: pick.count] if row["next_at"] <= now]
+        webhook_id: [row for row in due[webhook_id][: pick.count] if row["next_at"] <= now]
         for webhook_id, pick in known.items()
     }
     _lease(connection, [row["seq"] for some in ready.values() for row in some], lease, now)
@@ -79,7 +79,7 @@ def claim_picks(
     facts = read_facts(connection, unsure) if unsure else {}
     claimed = {}
     for webhook_id, some in ready.items():
-        row, rest = rows[webhook_id], found[webhook_id][len(some) :]
+        row, rest = rows[webhook_id], due[webhook_id][len(some) :]
         claimed[webhook_id] = _make_claims(some, row, now)
         facts.setdefault(webhook_id, _make_facts_after(known[webhook_id], row, rest))
     return [(facts.get(webhook_id), claimed.pop(webhook_id, [])) for webhook_id in ids]
@@ -116,7 +116,7 @@ def _find_next(
     connection: sqlite3.Connection, picks: Iterable[Pick], now: float
 ) -> defaultdict[str, list[sqlite3.Row]]:
     """By webhook what it may claim, in turn, and the one after these."""
-    found: defaultdict[str, list[sqlite3.Row]] = defaultdict(list)
+    by_webhook: defaultdict[str, list[sqlite3.Row]] = defaultdict(list)
     parts = [
         (_PROBE, pick.webhook_id, now)
         if pick.rank is Rank.DEAD
@@ -126,8 +126,8 @@ def _find_next(
     if parts:
         query = f"{_CLAIMED} ({' UNION ALL '.join(part[0] for part in parts)}) ORDER BY d.next_at"
         for row in connection.execute(query, [value for part in parts for value in part[1:]]):
-            found[row["webhook_id"]].append(row)
-    return found
+            by_webhook[row["webhook_id"]].append(row)
+    return by_webhook
 
 
 def _lease(connection: sqlite3.Connection, seqs: Sequence[int], lease: str, now: float) -> None:
@@ -149,7 +149,7 @@ def _make_claims(
     deliveries: Sequence[sqlite3.Row], webhook: sqlite3.Row, now: float
 ) -> list[Claim]:
     target = Target(webhook["id"], webhook["name"], webhook["url"], read_auth(webhook))
-    return [_make_claim(each, target, now) for each in deliveries]
+    return [_make_claim(delivery, target, now) for delivery in deliveries]
 
 
 def _make_claim(row: sqlite3.Row, target: Target, now: float) -> Claim:

@@ -89,22 +89,22 @@ def resend(connection: sqlite3.Connection, webhook_id: str, delivery: str, now: 
 
 def count_pending(connection: sqlite3.Connection, webhook_id: str) -> int:
     """How many deliveries of a webhook are not over yet."""
-    found = connection.execute(
+    cursor = connection.execute(
         "SELECT COUNT(*) FROM deliveries WHERE webhook_id = ? AND state = 'pending'", (webhook_id,)
     )
-    return int(found.fetchone()[0])
+    return int(cursor.fetchone()[0])
 
 
 def has_failed(connection: sqlite3.Connection, webhook_id: str, since: float) -> bool:
     """Whether a delivery of a webhook that was accepted after a moment has failed and is not being
     sent again.
     """
-    found = connection.execute(
+    cursor = connection.execute(
         "SELECT 1 FROM deliveries WHERE webhook_id = ? AND state = 'failed' AND "
         "created_at > ? LIMIT 1",
         (webhook_id, since),
     )
-    return found.fetchone() is not None
+    return cursor.fetchone() is not None
 
 
 # What was over begins a round of its own; what is pending is only brought forward.

@@ -27,9 +27,10 @@ def count_invocations(
     """Counts invocations, each the id of a webhook and whether it succeeded: for it and for all,
     since ever and in this hour.
     """
-    found = Counter(invoked)
+    numbers = Counter(invoked)
     sums = {
-        webhook_id: (found[webhook_id, True], found[webhook_id, False]) for webhook_id, _ in found
+        webhook_id: (numbers[webhook_id, True], numbers[webhook_id, False])
+        for webhook_id, _ in numbers
     }
     alike: dict[tuple[int, int], list[str]] = {}
     for webhook_id, counts in sums.items():
@@ -71,10 +72,10 @@ def read_steps(connection: sqlite3.Connection, webhook_id: str, span: Span) -> l
         "WHERE webhook_id = ? AND hour >= ? AND hour < ? GROUP BY step",
         (size, webhook_id, start, end),
     )
-    found = {row[0]: (row[1], row[2]) for row in rows}
+    steps = {row[0]: (row[1], row[2]) for row in rows}
     result = []
     for hour in range(start, end, size):
-        succeeded, failed = found.get(hour // size, (0, 0))
+        succeeded, failed = steps.get(hour // size, (0, 0))
         result.append({"start": format_time(hour * HOUR), "succeeded": succeeded, "failed": failed})
     return result
 

@@ -63,27 +63,27 @@ def finish(
     or counted.
     """
     rows = _find_under_way(connection, ended)
-    known = [each for each in ended if each.claim.seq in rows]
+    known = [result for result in ended if result.claim.seq in rows]
     if known:
         _store(connection, known, now)
         invocations.count_invocations(
-            connection, ((each.claim.target.webhook_id, each.won) for each in known), now
+            connection, ((result.claim.target.webhook_id, result.won) for result in known), now
         )
     before = {row["id"]: (row["unreached"], row["held_until"]) for row in rows.values()}
     held = {webhook_id: _LaneState(*values) for webhook_id, values in before.items()}
     after = {
-        each.claim.seq: held[each.claim.target.webhook_id].apply(
-            each.outcome, each.compute_next(now), now
+        result.claim.seq: held[result.claim.target.webhook_id].apply(
+            result.outcome, result.compute_next(now), now
         )
-        for each in known
+        for result in known
     }
-    for webhook_id, each in held.items():
-        if (each.unreached, each.until) != before[webhook_id]:
-            values = (each.unreached, each.until, webhook_id)
+    for webhook_id, state in held.items():
+        if (state.unreached, state.until) != before[webhook_id]:
+            values = (state.unreached, state.until, webhook_id)
             connection.execute(
                 "UPDATE webhooks SET unreached = ?, held_until = ? WHERE id = ?", values
             )
-    return [after.get(each.claim.seq) for each in ended]
+    return [after.get(result.claim.seq) for result in ended]
 
 
 def _find_under_way(
@@ -98,29 +98,29 @@ def _find_under_way(
         "WHERE d.lease IS NOT NULL AND (d.seq, d.attempt) IN (VALUES "
         f"{make_placeholders(ended, '(?, ?)')})"
     )
-    values = [value for each in ended for value in (each.claim.seq, each.claim.number)]
+    values = [value for result in ended for value in (result.claim.seq, result.claim.number)]
     return {row["seq"]: row for row in connection.execute(query, values)}
 
 
 def _store(connection: sqlite3.Connection, ended: Sequence[AttemptEnd], now: float) -> None:
-    won = [each.claim.seq for each in ended if each.won]
+    won = [end.claim.seq for end in ended if end.won]
     if won:
         connection.execute(
             f"{_ENDED} state = 'succeeded', next_at = NULL WHERE seq IN ({make_placeholders(won)})",
             won,
         )
-    for each in ended:
-        if not each.won:
-            next_at = each.compute_next(now)
+    for end in ended:
+        if not end.won:
+            next_at = end.compute_next(now)
             state = "failed" if next_at is None else "pending"
             connection.execute(
-                f"{_ENDED} state = ?, next_at = ? WHERE seq = ?", (state, next_at, each.claim.seq)
+                f"{_ENDED} state = ?, next_at = ? WHERE seq = ?", (state, next_at, end.claim.seq)
             )
     connection.execute(
         "INSERT INTO attempts (delivery, number, started_at, verdict, status_code, "  # noqa: S608  placeholders
         "detail, seconds) "
         f"VALUES {make_placeholders(ended, '(?, ?, ?, ?, ?, ?, ?)')}",
-        [value for each in ended for value in each.row],
+        [value for end in ended for value in end.row],
     )
 
 
@@ -163,8 +163,8 @@ def recover(connection: sqlite3.Connection, retries: Retries, now: float) -> int
     ]
     for first in range(0, len(lost), ALL):
         some = [
-            AttemptEnd(each, outcome, retries.wait(each.tries, outcome))
-            for each in lost[first : first + ALL]
+            AttemptEnd(lost_row, outcome, retries.wait(lost_row.tries, outcome))
+            for lost_row in lost[first : first + ALL]
         ]
         finish(connection, some, now)
     return len(lost)

@@ -78,10 +78,10 @@ def sign_in(connection: sqlite3.Connection, link: str, now: float) -> str | None
 def find(connection: sqlite3.Connection, text: str, now: float) -> Session | None:
     """The session of a cookie's text, None for one that is unknown or over."""
     hashed = _hash(text)
-    found = connection.execute(
+    row = connection.execute(
         "SELECT 1 FROM sessions WHERE hash = ? AND expires_at > ?", (hashed, now)
     ).fetchone()
-    return None if found is None else Session(hashed)
+    return None if row is None else Session(hashed)
 
 
 def sign_out(connection: sqlite3.Connection, session: Session) -> None:

@@ -22,14 +22,14 @@ def read_receivers(connection: sqlite3.Connection) -> dict[str, Receivers]:
         "WHERE place <= ? ORDER BY type, place",
         (SHOWN,),
     )
-    found: dict[str, Receivers] = {}
+    receivers: dict[str, Receivers] = {}
     for row in rows:
-        before = found.get(row["type"], NO_RECEIVERS)
+        before = receivers.get(row["type"], NO_RECEIVERS)
         wanted = tuple(
             sorted((version, severity) for version, severity in json.loads(row["wanted"]))
         )
         receiver = Receiver(row["id"], row["name"], bool(row["enabled"]), wanted)
-        found[row["type"]] = Receivers(
+        receivers[row["type"]] = Receivers(
             row["webhooks"], row["enabled_webhooks"], (*before.first, receiver)
         )
-    return found
+    return receivers

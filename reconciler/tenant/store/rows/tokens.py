@@ -14,24 +14,24 @@ def _hash(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).digest()
 
 
-def insert(connection: sqlite3.Connection, made: NewToken, now: float) -> None:
+def insert(connection: sqlite3.Connection, token: NewToken, now: float) -> None:
     """Stores a new token; raises BadRequest when the name is taken."""
     if (
-        connection.execute("SELECT 1 FROM tokens WHERE name = ?", (made.name,)).fetchone()
+        connection.execute("SELECT 1 FROM tokens WHERE name = ?", (token.name,)).fetchone()
         is not None
     ):
-        raise BadRequest(f"there is already a token named {made.name}")
+        raise BadRequest(f"there is already a token named {token.name}")
     connection.execute(
         "INSERT INTO tokens (id, name, hash, scopes, owner, created_at, expires_at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
-            made.id,
-            made.name,
-            _hash(made.text),
-            ",".join(made.scopes),
-            made.owner,
+            token.id,
+            token.name,
+            _hash(token.text),
+            ",".join(token.scopes),
+            token.owner,
             now,
-            made.expires,
+            token.expires,
         ),
     )
 

@@ -26,10 +26,10 @@ def clean_up_some(connection: sqlite3.Connection, now: float) -> bool:
 
 def _clear(connection: sqlite3.Connection) -> bool:
     """Removes some deliveries of a webhook that is gone."""
-    gone = connection.execute("SELECT webhook_id FROM removed LIMIT 1").fetchone()
-    if gone is not None:
-        deliveries.clear(connection, gone["webhook_id"])
-    return gone is not None
+    row = connection.execute("SELECT webhook_id FROM removed LIMIT 1").fetchone()
+    if row is not None:
+        deliveries.clear(connection, row["webhook_id"])
+    return row is not None
 
 
 def _purge(connection: sqlite3.Connection, now: float) -> bool:

@@ -82,9 +82,9 @@ def encode_field(spec_field: Field, spec: Webhook) -> Any:
 def _list_attributes() -> list[tuple[str, str, bool]]:
     """The attributes of a spec that need no decoding: name, column, whether it is a flag."""
     return [
-        (each.name, name_column(each), isinstance(each.created or each.default, bool))
-        for each in table.list_attributes()
-        if each.kind is not table.Kind.OPTIONS
+        (row.name, name_column(row), isinstance(row.created or row.default, bool))
+        for row in table.list_attributes()
+        if row.kind is not table.Kind.OPTIONS
     ]
 
 
@@ -175,10 +175,10 @@ def count_found(connection: sqlite3.Connection, search: str) -> int:
 
 def is_name_taken(connection: sqlite3.Connection, name: str, except_id: str) -> bool:
     """Whether another webhook than `except_id` has this name."""
-    found = connection.execute(
+    row = connection.execute(
         "SELECT 1 FROM webhooks WHERE name = ? AND id <> ?", (name, except_id)
     ).fetchone()
-    return found is not None
+    return row is not None
 
 
 def _make_values(webhook: StoredWebhook) -> dict[str, Any]:
@@ -186,9 +186,7 @@ def _make_values(webhook: StoredWebhook) -> dict[str, Any]:
     return {
         "id": webhook.id,
         "revision": webhook.revision,
-        **{
-            name_column(each): encode_field(each, webhook.spec) for each in table.list_common_rows()
-        },
+        **{name_column(row): encode_field(row, webhook.spec) for row in table.list_common_rows()},
         "protected": webhook.protected,
         "sealed": webhook.sealed,
         "managed_by": _mark_to_json(webhook.managed_by),
