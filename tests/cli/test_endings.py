@@ -18,8 +18,9 @@ from tests.support.processes import (
     Tenant,
     environment,
     run,
-    start,
+    start_reconcile,
     tenant_manifest,
+    wait_for_line,
     webhook,
     write,
 )
@@ -124,20 +125,8 @@ def test_a_refused_token_is_3_and_one_that_is_refused_in_mid_run_is_4(tmp_path: 
             refused = run(*command, *JSON, cwd=repo, TENANT_TOKEN="rct_0000000000000000_0")
             assert refused.code == 3, refused.err
             assert refused.json["kind"] == "unauthorized"
-        process = start(
-            "reconcile",
-            ".",
-            "--yes",
-            "--parallelism",
-            "1",
-            *JSON,
-            "-vv",
-            cwd=repo,
-            TENANT_TOKEN=tenant.token,
-        )
-        assert process.stderr is not None
-        while "POST" not in process.stderr.readline():
-            pass
+        process = start_reconcile(repo, tenant.token, "--parallelism", "1", "-vv")
+        wait_for_line(process, "POST")
         assert run("tenant", "revoke", "test", "--db", "tenant.db", cwd=tenant.folder).code == 0
         out, err = process.communicate(timeout=120)
         assert process.returncode == 4, err

@@ -16,12 +16,13 @@ import pytest
 
 from tests.providers.builders import LOST, Asked, Reply, problem, reply
 from tests.providers.small_tenant import SmallTenant
-from tests.support.processes import Tenant, run, start, tenant_manifest, write
+from tests.support.processes import Tenant, run, start, start_reconcile, tenant_manifest, write
 from tests.support.wire import proxy, wire
 
 HANGING = Reply(raw=b"HTTP/1.1", again=b" ")
 TOKEN = "t0ken-of-the-test"
 JSON = ("-o", "json")
+ONE_AT_A_TIME = ("--parallelism", "1")
 FAULTS: dict[str, Callable[[Asked], Reply | None]] = {
     "429": lambda _asked: problem(429, "rate", retry_after="300"),
     "503": lambda _asked: problem(503, "busy", retry_after="300"),
@@ -97,9 +98,7 @@ def test_a_reconcile_that_waits_reports_every_change(
 
     with wire(answer) as server:
         folder = repository(tmp_path, server.url, 8)
-        process = start(
-            "reconcile", ".", "--yes", *JSON, "--parallelism", "1", cwd=folder, TENANT_TOKEN=TOKEN
-        )
+        process = start_reconcile(folder, TOKEN, *ONE_AT_A_TIME)
         out, err = ended_by(process, number)
     report = json.loads(out)
     assert report["summary"] == {
@@ -127,14 +126,7 @@ def test_a_write_whose_answer_was_lost_is_not_said_to_be_undone(tmp_path: Path) 
         return problem(500, "fault") if asked.method == "POST" else given
 
     with wire(answer) as server:
-        process = start(
-            "reconcile",
-            ".",
-            "--yes",
-            *JSON,
-            cwd=repository(tmp_path, server.url, 1),
-            TENANT_TOKEN=TOKEN,
-        )
+        process = start_reconcile(repository(tmp_path, server.url, 1), TOKEN)
         out, _ = ended_by(process, signal.SIGTERM)
     message = json.loads(out)["outcomes"][0]["error"]["message"]
     assert message.endswith(
@@ -150,16 +142,7 @@ def test_a_request_under_way_is_finished_and_reported_after_the_signal(tmp_path:
 
     with Tenant(tmp_path / "tenant") as tenant, proxy(tenant.url, before=slow) as between:
         folder = repository(tmp_path / "repo", between.url, 5)
-        process = start(
-            "reconcile",
-            ".",
-            "--yes",
-            *JSON,
-            "--parallelism",
-            "1",
-            cwd=folder,
-            TENANT_TOKEN=tenant.token,
-        )
+        process = start_reconcile(folder, tenant.token, *ONE_AT_A_TIME)
         while not any(asked.method == "POST" for asked in between.asked):
             time.sleep(0.02)
         process.send_signal(signal.SIGTERM)
@@ -176,17 +159,7 @@ def test_a_request_without_an_answer_is_given_up_after_ten_seconds(tmp_path: Pat
 
     with wire(lambda asked: HANGING if asked.method == "POST" else tenant(asked)) as server:
         folder = repository(tmp_path, server.url, 3)
-        process = start(
-            "reconcile",
-            ".",
-            "--yes",
-            *JSON,
-            "--parallelism",
-            "1",
-            "-vv",
-            cwd=folder,
-            TENANT_TOKEN=TOKEN,
-        )
+        process = start_reconcile(folder, TOKEN, *ONE_AT_A_TIME, "-vv")
         while not any(asked.method == "POST" for asked in server.asked):
             time.sleep(0.02)
         process.send_signal(signal.SIGTERM)

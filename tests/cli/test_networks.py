@@ -17,6 +17,8 @@ from tests.support.servers import free_port
 from tests.support.tls import Authority, TlsReceiver
 from tests.support.tls_tenant import Served, serving
 
+LOOPBACK = ("--allow-network", "127.0.0.0/8", "--allow-network", "::1/128")
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
@@ -158,10 +160,7 @@ def test_a_probe_uses_no_proxy_and_trusts_the_ca_file(tmp_path: Path) -> None:
             "hook.yaml",
             "--via",
             "probe",
-            "--allow-network",
-            "127.0.0.0/8",
-            "--allow-network",
-            "::1/128",
+            *LOOPBACK,
         )
         untrusted = run(*command, cwd=tmp_path, HTTPS_PROXY=proxy.url)
         assert untrusted.code == 8
@@ -184,10 +183,7 @@ def test_an_endpoint_that_wants_a_client_certificate_has_verdict_tls_and_says_so
         options = (
             "--via",
             "probe",
-            "--allow-network",
-            "127.0.0.0/8",
-            "--allow-network",
-            "::1/128",
+            *LOOPBACK,
             "--ca-file",
             "ca.pem",
         )
@@ -199,10 +195,9 @@ def test_an_endpoint_that_wants_a_client_certificate_has_verdict_tls_and_says_so
 def test_deliveries_of_a_served_tenant_use_its_ca_file_and_its_proxy(tmp_path: Path) -> None:
     authority = Authority()
     (tmp_path / "hooks.pem").write_bytes(authority.pem())
-    guard = ("--allow-network", "127.0.0.0/8", "--allow-network", "::1/128")
     with TlsReceiver(authority) as receiver, ConnectProxy(credential="bo:hunter2") as proxy:
         given = ("--delivery-proxy", proxy.with_credential("bo:hunter2"), "--ca-file", "hooks.pem")
-        with serving(tmp_path, *guard, *given) as served:
+        with serving(tmp_path, *LOOPBACK, *given) as served:
             served.write("127.0.0.1", receiver.url("/ok", "127.0.0.1"))
             tested = served.run("test", ".", "--ca-file", served.ca)
             assert tested.code == 0, tested.out + tested.err

@@ -12,7 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import COMMAND, Tenant, environment, run, start, tenant_manifest, write
+from tests.support.processes import (
+    COMMAND,
+    Tenant,
+    environment,
+    run,
+    start,
+    start_reconcile,
+    tenant_manifest,
+    wait_for_line,
+    write,
+)
 
 LOCAL = ("--local-file", "tenant.db")
 JSON = ("-o", "json")
@@ -27,9 +37,7 @@ def test_a_signal_in_mid_run_stops_cleanly_with_130_and_a_report(
     process = start(
         "reconcile", "webhooks", *LOCAL, "--yes", *JSON, "--parallelism", "1", "-vv", cwd=tmp_path
     )
-    assert process.stderr is not None
-    while "POST" not in process.stderr.readline():
-        pass
+    wait_for_line(process, "POST")
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
@@ -66,17 +74,13 @@ def test_a_second_ctrl_c_stops_at_once_and_still_reports(tmp_path: Path) -> None
         repo = tmp_path / "repo"
         write(repo, 50)
         (repo / "tenant.yaml").write_text(tenant_manifest(tenant.url))
-        options = ("--yes", "--parallelism", "1", *JSON, "-vv")
-        process = start("reconcile", ".", *options, cwd=repo, TENANT_TOKEN=tenant.token)
-        assert process.stderr is not None
-        while "POST" not in process.stderr.readline():
-            pass
+        process = start_reconcile(repo, tenant.token, "--parallelism", "1", "-vv")
+        wait_for_line(process, "POST")
         tenant.process.send_signal(signal.SIGSTOP)  # what is under way has no end now
         try:
             time.sleep(0.3)
             process.send_signal(signal.SIGINT)
-            while "once more" not in process.stderr.readline():
-                pass
+            wait_for_line(process, "once more")
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=20)
         finally:

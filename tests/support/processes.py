@@ -73,6 +73,18 @@ def start(*arguments: str, cwd: Path, **env: str) -> subprocess.Popen[str]:
     return _popen(arguments, cwd, environment(**env), subprocess.DEVNULL)
 
 
+def start_reconcile(folder: Path, token: str, *options: str) -> subprocess.Popen[str]:
+    """`reconcile` of a folder, with its report as JSON; the caller ends it."""
+    return start("reconcile", ".", "--yes", "-o", "json", *options, cwd=folder, TENANT_TOKEN=token)
+
+
+def wait_for_line(process: subprocess.Popen[str], part: str) -> None:
+    """Reads standard error up to a line that contains `part`."""
+    assert process.stderr is not None
+    while part not in (line := process.stderr.readline()):
+        assert line, f"it ended without {part!r}"
+
+
 def _popen(
     arguments: tuple[str, ...], cwd: Path, env: dict[str, str], stdin: int
 ) -> subprocess.Popen[str]:

@@ -1,4 +1,4 @@
-"""Requests to a served tenant that no HTTP library sends: any bytes, any Host."""
+"""What no HTTP library does with a served tenant: send any bytes and any Host, take a cookie apart."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import urllib.request
 from typing import Any
 
 from tests.support.processes import Tenant
+
+SECURE_COOKIE = {"httponly", "max-age=43200", "path=/", "samesite=lax", "secure"}
 
 
 def send_text(tenant: Tenant, text: str, wait: float = 5.0) -> tuple[str, dict[str, Any]]:
@@ -29,3 +31,9 @@ def read_status(tenant: Tenant, host: str, path: str = "/public-api/v1/healthz")
     except urllib.error.HTTPError as error:
         with error:
             return error.code
+
+
+def split_cookie(header: str) -> tuple[str, set[str]]:
+    """The `name=value` of a Set-Cookie header, and its attributes in lower case."""
+    pair, *attributes = (part.strip() for part in header.split(";"))
+    return pair, {attribute.lower() for attribute in attributes}

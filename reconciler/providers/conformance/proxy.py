@@ -4,16 +4,55 @@ from __future__ import annotations
 
 import asyncio
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import urlsplit
 
 _LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
+_AUTHORIZATION = re.compile(rb"\r\nauthorization:\s*([^\r]*)", re.IGNORECASE)
 _CONNECTION = re.compile(rb"\r\nconnection:[^\r]*", re.IGNORECASE)
 
 
+class _Server(ABC):
+    """An async context manager: a server on this machine that gets one request per connection."""
+
+    url: str = ""
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}{self._path}"
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = _LENGTH.search(head)
+            body = await reader.readexactly(int(length.group(1))) if length else b""
+            answer = await self._answer(head, body)
+            if answer is not None:
+                writer.write(answer)
+                await writer.drain()
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            pass  # the client left
+        finally:
+            writer.close()
+
+    @property
+    @abstractmethod
+    def _path(self) -> str:
+        """The path of `url`."""
+
+    @abstractmethod
+    async def _answer(self, head: bytes, body: bytes) -> bytes | None:
+        """The raw answer to a request; None closes the connection without one."""
+
+
 @dataclass
-class FaultProxy:
+class FaultProxy(_Server):
     """An async context manager; `url` is the product's address behind it.
 
     `lose` counts, by method, the requests that are passed on and whose answer is lost. `answers`
@@ -23,36 +62,19 @@ class FaultProxy:
     target: str
     lose: dict[str, int] = field(default_factory=dict)
     answers: dict[str, list[bytes]] = field(default_factory=dict)
-    url: str = ""
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        port = self._server.sockets[0].getsockname()[1]
-        parts = urlsplit(self.target)
-        self.url = f"http://127.0.0.1:{port}{parts.path}"
-        return self
+    @property
+    def _path(self) -> str:
+        return urlsplit(self.target).path
 
-    async def __aexit__(self, *_error: object) -> None:
-        self._server.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One request on each connection."""
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = _LENGTH.search(head)
-            body = await reader.readexactly(int(length.group(1))) if length else b""
-            method = head.split(b" ", 1)[0].decode("ascii", "replace")
-            instead = self.answers.get(method)
-            answer = instead.pop(0) if instead else await self._ask(head, body)
-            if self.lose.get(method, 0) > 0:
-                self.lose[method] -= 1
-            else:
-                writer.write(answer)
-                await writer.drain()
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass  # the client left
-        finally:
-            writer.close()
+    async def _answer(self, head: bytes, body: bytes) -> bytes | None:
+        method = head.split(b" ", 1)[0].decode("ascii", "replace")
+        instead = self.answers.get(method)
+        answer = instead.pop(0) if instead else await self._ask(head, body)
+        if self.lose.get(method, 0) > 0:
+            self.lose[method] -= 1
+            return None
+        return answer
 
     async def _ask(self, head: bytes, body: bytes) -> bytes:
         """The product's answer, on a connection of its own."""
@@ -76,31 +98,17 @@ def make_answer(status: int, body: bytes, media: str, **headers: str) -> bytes:
 
 
 @dataclass
-class Receiver:
+class Receiver(_Server):
     """An endpoint; an async context manager. `credentials` are the Authorization headers it got."""
 
     credentials: list[str] = field(default_factory=list)
-    url: str = ""
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/hook"
-        return self
+    @property
+    def _path(self) -> str:
+        return "/hook"
 
-    async def __aexit__(self, *_error: object) -> None:
-        self._server.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = _LENGTH.search(head)
-            if length:
-                await reader.readexactly(int(length.group(1)))
-            header = re.search(rb"\r\nauthorization:\s*([^\r]*)", head, re.IGNORECASE)
-            self.credentials.append(header.group(1).decode() if header else "")
-            writer.write(make_answer(200, b"{}", "application/json"))
-            await writer.drain()
-        except (OSError, asyncio.IncompleteReadError):
-            pass  # the sender left
-        finally:
-            writer.close()
+    async def _answer(self, head: bytes, body: bytes) -> bytes:
+        del body
+        header = _AUTHORIZATION.search(head)
+        self.credentials.append(header.group(1).decode() if header else "")
+        return make_answer(200, b"{}", "application/json")
