@@ -159,15 +159,10 @@ def match_webhooks(
     """Pairs declared with live webhooks; a live one matches once. docs/plan-rules.md, rule 1."""
     matcher = _Matcher(live, policy, normalize, capabilities)
     matches = [matcher.take_by_key(item) for item in declared]
-    if (
-        len(matches) == len(live) and None not in matches
-    ):  # a tenant without changes, where each further walk costs a good part
-        return Match(
-            tuple(zip(declared, matches, strict=True)),
-            (),
-            tuple(matcher.clashes),
-            matcher.own_count,
-        )
+    if len(matches) == len(live) and None not in matches:
+        # a tenant without changes, where each further walk costs a good part
+        pairs = tuple(zip(declared, matches, strict=True))
+        return Match(pairs, (), tuple(matcher.clashes), matcher.own_count)
     matcher.used_ids.update(live_webhook.id for live_webhook in matches if live_webhook is not None)
     open_positions = [
         position for position, live_webhook in enumerate(matches) if live_webhook is None
@@ -176,11 +171,7 @@ def match_webhooks(
         _match_by_identity(matcher, declared, matches, open_positions)
     pairs = tuple(zip(declared, matches, strict=True))
     unmatched_webhooks = tuple(item for item in live if item.id not in matcher.used_ids)
-    live_by_name = {
-        normalize(item.spec).name: live_webhook
-        for item, live_webhook in pairs
-        if policy.scope.selects(item.key)
-    }
+    live_by_name = _index_by_name(pairs, policy, normalize)
     return Match(
         pairs,
         unmatched_webhooks,
@@ -210,6 +201,17 @@ def _match_by_identity(
             item = declared[position]
             matches[position] = matcher.take(item, find_candidates(item))
         open_positions = [position for position in open_positions if matches[position] is None]
+
+
+def _index_by_name(
+    pairs: Sequence[tuple[Declared, Live | None]],
+    policy: RunPolicy,
+    normalize: Callable[[Webhook], Webhook],
+) -> dict[str, Live | None]:
+    """The live webhook of every declared name that this run includes; None if it does not exist."""
+    return {
+        normalize(item.spec).name: live for item, live in pairs if policy.scope.selects(item.key)
+    }
 
 
 def _check_unmatched_names(

@@ -4,7 +4,7 @@ docs/plan-rules.md, rule 9.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
@@ -43,19 +43,12 @@ def _arrange_name_changes(
     }
     clashes: list[Violation] = []
     while True:  # once more per cycle
-        sorter: TopologicalSorter[str] = (
-            TopologicalSorter()
-        )  # of old names: one is free once the new name of its holder is
-        for old, change in changes_by_old_name.items():
-            sorter.add(old, *([change.name] if change.name in changes_by_old_name else []))
         try:
-            sorter.prepare()
+            sorter = _prepare_sorter(changes_by_old_name)
             break
         except CycleError as error:
             names = tuple(sorted(set(error.args[1])))
-        fix = "give one of them a third spec.name, reconcile, then the name that it wants"
-        message = f"{', '.join(names)}: each needs the name of the next one; {fix}"
-        clashes.append(Violation("name-cycle", message, names))
+        clashes.append(_cycle_violation(names))
         changes_by_old_name = {
             old: change for old, change in changes_by_old_name.items() if old not in names
         }
@@ -65,6 +58,21 @@ def _arrange_name_changes(
         waves.append(tuple(sorted((changes_by_old_name[old] for old in ready), key=_sort_key)))
         sorter.done(*ready)
     return waves, tuple(clashes)
+
+
+def _prepare_sorter(changes_by_old_name: Mapping[str, Change]) -> TopologicalSorter[str]:
+    """Sorts old names: a name is free once the new name of its holder is. Raises CycleError."""
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    for old, change in changes_by_old_name.items():
+        sorter.add(old, *([change.name] if change.name in changes_by_old_name else []))
+    sorter.prepare()
+    return sorter
+
+
+def _cycle_violation(names: tuple[str, ...]) -> Violation:
+    fix = "give one of them a third spec.name, reconcile, then the name that it wants"
+    message = f"{', '.join(names)}: each needs the name of the next one; {fix}"
+    return Violation("name-cycle", message, names)
 
 
 def _find_stage(change: Change) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
-from reconciler.core.change import Action, Change, Counts, FieldChange, Plan, TenantRef
+from reconciler.core.change import Action, Change, Counts, FieldChange, Plan, TenantRef, Violation
 from reconciler.core.model.capabilities import TENANT, Capabilities
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Live, Webhook
@@ -89,27 +89,10 @@ def is_owned(live: Live, policy: RunPolicy) -> bool:
     return live.managed_by.owner == policy.owner.name
 
 
-def _find_removals(matches: Match, policy: RunPolicy) -> tuple[list[Change], int, int]:
-    """Deletes, and the counts of unmanaged webhooks and of those out of this run's scope."""
-    deletes, unmanaged, out_of_scope = [], 0, 0
-    for live in matches.unmatched_webhooks:
-        sources = live.managed_by.sources if live.managed_by is not None else ()
-        if not is_owned(live, policy):
-            unmanaged += 1
-        elif policy.may_delete(sources):
-            source = policy.scope.show(sources[0]) if sources else None
-            deletes.append(
-                Change(
-                    Action.DELETE,
-                    live.spec.name,
-                    live,
-                    reason="ours, no longer declared",
-                    source=source,
-                )
-            )
-        else:
-            out_of_scope += 1
-    return deletes, unmanaged, out_of_scope
+def _make_delete(live: Live, sources: tuple[str, ...], policy: RunPolicy) -> Change:
+    source = policy.scope.show(sources[0]) if sources else None
+    reason = "ours, no longer declared"
+    return Change(Action.DELETE, live.spec.name, live, reason=reason, source=source)
 
 
 def make_policy_text(policy: RunPolicy, capabilities: Capabilities = TENANT) -> str:
@@ -146,24 +129,20 @@ def make_plan(
     number of webhooks.
     """
     declared_webhooks = tuple(sorted(declared, key=lambda item: item.key))
-    live_webhooks = tuple(live)
-    matches = match_webhooks(declared_webhooks, live_webhooks, policy, normalize, capabilities)
-    changes = _compare_pairs(matches, policy, normalize)
-    policy_violations, advice = judge_breaches(changes.breaches)
-    removals, unmanaged, out_of_scope = _find_removals(matches, policy)
-    deletes, selection_violations = check_deletes(removals, policy.selection)
-    stages, cycles = arrange((*changes.pending, *deletes), unique_names=capabilities.unique_names)
+    matches = match_webhooks(declared_webhooks, tuple(live), policy, normalize, capabilities)
+    changes = _find_changes(matches, policy, normalize)
+    stages, cycles = arrange(changes.pending, unique_names=capabilities.unique_names)
     flat = [change for stage in stages for change in stage]
     suspicions = find_suspicions(matches.pairs, flat, policy)
     plan = Plan(
         tenant or TenantRef("", "", policy.owner.name),
         stages,
-        _count_changes(flat, changes.keeps, unmanaged, changes.out_of_scope + out_of_scope),
+        _count_changes(flat, changes),
         base=matches.own_count,
         declared=len(declared_webhooks),
         clashes=matches.clashes + cycles,
-        digest_violations=(*policy_violations, *selection_violations, *suspicions),
-        warnings=(*_list_warnings(changes, advice), *offer_renames(flat)),
+        digest_violations=(*changes.violations, *suspicions),
+        warnings=(*dict.fromkeys(changes.warnings), *offer_renames(flat)),
         policy=make_policy_text(policy, capabilities),
         fingerprint_key=fingerprint_key,
         switched_off=tuple(changes.switched_off),
@@ -173,30 +152,54 @@ def make_plan(
 
 @dataclass(slots=True)
 class _Changes:
-    """The result of one walk over the pairs: changes, warnings, breaches of rules, and counts.
+    """The result of one walk over the webhooks: changes, violations, warnings, and counts.
 
-    `keeps` counts kept webhooks, `out_of_scope` our webhooks outside of this run.
+    `breaches` are those of rules, `keeps` counts kept webhooks, `unmanaged` those of others,
+    `out_of_scope` our webhooks outside of this run.
     """
 
     pending: list[Change] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     breaches: list[Breach] = field(default_factory=list)
     switched_off: list[tuple[Declared, Live]] = field(default_factory=list)
     keeps: int = 0
+    unmanaged: int = 0
     out_of_scope: int = 0
 
 
-def _count_changes(
-    changes: Iterable[Change], keeps: int, unmanaged: int, out_of_scope: int
-) -> Counts:
-    actions = Counter({Action.KEEP: keeps}) + Counter(change.action for change in changes)
+def _count_changes(changes: Iterable[Change], found: _Changes) -> Counts:
+    actions = Counter({Action.KEEP: found.keeps}) + Counter(change.action for change in changes)
     by_action = {action.value: actions[action] for action in Action}
-    return Counts(**by_action, unmanaged=unmanaged, out_of_scope=out_of_scope)
+    return Counts(**by_action, unmanaged=found.unmanaged, out_of_scope=found.out_of_scope)
 
 
-def _list_warnings(changes: _Changes, advice: Iterable[str]) -> Iterable[str]:
-    """Each warning once, in order."""
-    return dict.fromkeys((*changes.warnings, *map(make_warning, changes.switched_off), *advice))
+def _find_changes(matches: Match, policy: RunPolicy, normalize: Normalize) -> _Changes:
+    """Compares the pairs, judges the breaches of rules, and deletes what is no longer declared."""
+    result = _compare_pairs(matches, policy, normalize)
+    policy_violations, advice = judge_breaches(result.breaches)
+    deletes = _find_deletes(matches.unmatched_webhooks, policy, result)
+    checked_deletes, selection_violations = check_deletes(deletes, policy.selection)
+    result.pending += checked_deletes
+    result.violations += (*policy_violations, *selection_violations)
+    result.warnings += (*map(make_warning, result.switched_off), *advice)
+    return result
+
+
+def _find_deletes(
+    unmatched_webhooks: Iterable[Live], policy: RunPolicy, result: _Changes
+) -> list[Change]:
+    """A delete per webhook of ours that no manifest declares; `result` counts the others."""
+    deletes = []
+    for live in unmatched_webhooks:
+        sources = live.managed_by.sources if live.managed_by is not None else ()
+        if not is_owned(live, policy):
+            result.unmanaged += 1
+        elif policy.may_delete(sources):
+            deletes.append(_make_delete(live, sources, policy))
+        else:
+            result.out_of_scope += 1
+    return deletes
 
 
 def _compare_pairs(matches: Match, policy: RunPolicy, normalize: Normalize) -> _Changes:

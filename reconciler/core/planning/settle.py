@@ -81,42 +81,54 @@ def _settle_auth(
     `is_moved`: the url differs. Then, and with a different type or header, the credential is always
     sent again.
     """
-    warnings: list[str] = []
-    with_live_user = (
-        auth  # with the user name that the tenant holds, where the two cannot be compared
-    )
-    if isinstance(auth, BasicAuth) and isinstance(live.auth, BasicAuth):
-        reason = _find_reason(auth.username, live.auth.username)
-        if reason:
-            warnings.append(_make_warning(live.name, "auth.username", auth.username, reason))
-            with_live_user = BasicAuth(live.auth.username, auth.password)
-            auth = with_live_user if _is_unresolved(auth.username) else auth
-    secret, live_credential, own_credential = (
-        get_credential(declared),
-        get_credential(live.auth),
-        get_credential(auth),
-    )
+    auth, with_live_user, warnings = _settle_username(auth, live)
+    secret, own_credential = get_credential(declared), get_credential(auth)
     if not isinstance(secret, Secret) or own_credential is None:
-        return auth, tuple(warnings)
-    is_moved = is_moved or _find_place(auth) != _find_place(live.auth)
-    other_user = (
-        isinstance(with_live_user, BasicAuth)
-        and isinstance(live.auth, BasicAuth)
-        and with_live_user.username != live.auth.username
-    )
-    is_comparable = own_credential.version is not None
-    is_different = is_comparable and (
-        not isinstance(live_credential, Withheld)
-        or own_credential.version != live_credential.version
-    )
-    if is_moved or other_user or is_different or policy.resend_credentials:
-        return with_credential(auth, secret.with_version(own_credential.version)), tuple(warnings)
-    if not is_comparable:
+        return auth, warnings
+    live_credential, version = get_credential(live.auth), own_credential.version
+    if (
+        is_moved
+        or _find_place(auth) != _find_place(live.auth)
+        or _is_other_user(with_live_user, live.auth)
+        or _is_other_version(version, live_credential)
+        or policy.resend_credentials
+    ):
+        return with_credential(auth, secret.with_version(version)), warnings
+    if version is None:
         reason = _find_reason(secret, None)
-        warnings.append(
-            _make_warning(live.name, _CREDENTIAL, secret, reason) if reason else NOT_COMPARED
+        warnings += (
+            _make_warning(live.name, _CREDENTIAL, secret, reason) if reason else NOT_COMPARED,
         )
-    return with_credential(with_live_user, live_credential or Withheld()), tuple(warnings)
+    return with_credential(with_live_user, live_credential or Withheld()), warnings
+
+
+def _settle_username(auth: Auth, live: Webhook) -> tuple[Auth, Auth, tuple[str, ...]]:
+    """The authentication to send, the same with the live user name if the two names cannot be
+    compared, and the warning about that.
+    """
+    if not isinstance(auth, BasicAuth) or not isinstance(live.auth, BasicAuth):
+        return auth, auth, ()
+    reason = _find_reason(auth.username, live.auth.username)
+    if not reason:
+        return auth, auth, ()
+    with_live_user = BasicAuth(live.auth.username, auth.password)
+    warning = _make_warning(live.name, "auth.username", auth.username, reason)
+    return with_live_user if _is_unresolved(auth.username) else auth, with_live_user, (warning,)
+
+
+def _is_other_user(auth: Auth, live: Auth) -> bool:
+    return (
+        isinstance(auth, BasicAuth)
+        and isinstance(live, BasicAuth)
+        and auth.username != live.username
+    )
+
+
+def _is_other_version(version: str | None, live_credential: Secret | Withheld | None) -> bool:
+    """Whether the tenant holds a different credential; False if that cannot be compared."""
+    return version is not None and (
+        not isinstance(live_credential, Withheld) or version != live_credential.version
+    )
 
 
 Kept = tuple[frozenset[Subscription], tuple[str, ...], tuple[str, ...]]
@@ -151,15 +163,18 @@ def _settle_subscriptions(
     sources = tuple(sorted({*declared.sources, *missing, *(recorded_sources if keep else ())}))
     if not keep:
         return declared_subscriptions, sources, ()
-    reason = (
-        f"{', '.join(map(policy.scope.show, missing))} is not under the paths of this run"
-        if missing
-        else "pruning is off"
-    )
-    if not missing and policy.prune:
-        reason = "taking the last one counts as a delete, and this run deletes nothing of it"
+    reason = _explain_kept(missing, policy)
     warning = f"{live.spec.name}: {len(removals)} subscription(s) kept: {reason}"
     return declared_subscriptions | removals, sources, (warning,)
+
+
+def _explain_kept(missing: tuple[str, ...], policy: RunPolicy) -> str:
+    """Why subscriptions are not removed. `missing` are the sources that this run did not read."""
+    if missing:
+        return f"{', '.join(map(policy.scope.show, missing))} is not under the paths of this run"
+    if policy.prune:
+        return "taking the last one counts as a delete, and this run deletes nothing of it"
+    return "pruning is off"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from reconciler.core.change import Action, Change, FieldChange, Plan
+from reconciler.core.change import Action, Change, FieldChange, Plan, Violation
 from reconciler.core.errors import StalePlan
 from reconciler.core.model.capabilities import TENANT, Capabilities
 from reconciler.core.model.secret import Secret
@@ -65,14 +65,18 @@ def resume(
             "the plan does not come out as it was saved: a value behind its references "
             "changed; nothing was written"
         )
-    known = {(found.rule, found.message) for found in plan.digest_violations}
-    fresh = tuple(
+    added = _added_violations(made, plan.digest_violations)
+    return check_plan(replace(plan, digest_violations=plan.digest_violations + added), policy)
+
+
+def _added_violations(made: Plan, shown: Iterable[Violation]) -> tuple[Violation, ...]:
+    """The violations of rules that the plan has now and that were not shown then."""
+    known = {(found.rule, found.message) for found in shown}
+    return tuple(
         found
         for found in made.digest_violations
         if found.is_of_policy and (found.rule, found.message) not in known
     )
-    plan = replace(plan, digest_violations=plan.digest_violations + fresh)
-    return check_plan(plan, policy)
 
 
 def _touched(shown: Plan, held: Mapping[str, Live]) -> list[Live]:

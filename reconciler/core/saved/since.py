@@ -77,50 +77,67 @@ class _Index:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """The values of one webhook at the base, in the manifests now, and at the tenant."""
+
+    base: Values
+    declared: Values
+    live: Values
+
+    @property
+    def paths(self) -> Iterable[Path]:
+        """The paths of all values."""
+        return {**self.base, **self.declared, **self.live}
+
+    def find_label(self, path: Path) -> Label:
+        """Which side changed the value at that path."""
+        sides = (self.base, self.declared, self.live)
+        return find_label(*(values.get(path, ABSENT) for values in sides))
+
+    def label_field(self, field: FieldChange, literals: AbstractSet[str]) -> FieldChange:
+        """The field with its label and its value at the base."""
+        label = self.find_label(field.path)
+        return replace(field, label=label, base=_told(field, self.base, label, literals))
+
+    def find_moved_fields(self) -> tuple[str, ...]:
+        """The fields of a webhook that the tenant changed and no manifest declares any more."""
+        if self.declared or not self.base:
+            return ()
+        moved = (path for path in self.paths if self.base.get(path) != self.live.get(path))
+        return tuple(".".join(path) for path in sorted(moved))
+
+
 def _labelled(
     change: Change, base: Declared | None, policy: RunPolicy, normalize: Normalize
 ) -> Change:
-    live, declared = change.live, change.declared
-    was = NOTHING if base is None else _base_values(base, declared, live, policy, normalize)
-    mark = live.managed_by if live is not None else None
-    wanted = (
-        NOTHING
-        if declared is None
-        else _declared_values(declared, policy, policy.owner.repository_for(mark))
-    )
-    held = NOTHING if live is None else _values(live.spec, live.managed_by, live.protected)
-
-    def of(path: Path) -> Label:
-        return find_label(was.get(path, ABSENT), wanted.get(path, ABSENT), held.get(path, ABSENT))
-
-    def told(field: FieldChange) -> FieldChange:
-        moved = of(field.path)
-        return replace(field, label=moved, base=_told(field, was, moved, policy.literal_urls))
-
-    fields = tuple(map(told, change.fields))
+    sides = _find_sides(change, base, policy, normalize)
+    fields = tuple(sides.label_field(field, policy.literal_urls) for field in change.fields)
     if change.action is Action.UPDATE:
-        return replace(
-            change,
-            fields=fields,
-            label=combine_labels(field.label or Label.SAME for field in fields),
-        )
-    paths = {**was, **wanted, **held}
-    moved = (
-        tuple(".".join(path) for path in sorted(paths) if was.get(path) != held.get(path))
-        if declared is None and was
-        else ()
-    )
-    reason = (
-        f"{change.reason}; edited at the tenant meanwhile: {', '.join(moved)}"
-        if moved
-        else change.reason
-    )
+        label = combine_labels(field.label or Label.SAME for field in fields)
+        return replace(change, fields=fields, label=label)
+    moved = sides.find_moved_fields()
+    edits = f"; edited at the tenant meanwhile: {', '.join(moved)}" if moved else ""
     return replace(
         change,
         fields=fields,
-        label=combine_labels(map(of, paths)),
+        label=combine_labels(map(sides.find_label, sides.paths)),
         moved_fields=moved,
-        reason=reason,
+        reason=f"{change.reason}{edits}",
+    )
+
+
+def _find_sides(
+    change: Change, base: Declared | None, policy: RunPolicy, normalize: Normalize
+) -> _Sides:
+    live, declared = change.live, change.declared
+    mark = live.managed_by if live is not None else None
+    return _Sides(
+        NOTHING if base is None else _base_values(base, declared, live, policy, normalize),
+        NOTHING
+        if declared is None
+        else _declared_values(declared, policy, policy.owner.repository_for(mark)),
+        NOTHING if live is None else _values(live.spec, live.managed_by, live.protected),
     )
 
 
