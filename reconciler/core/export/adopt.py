@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from reconciler.core.change import Action, Change, Counts, Plan, TenantRef, Violation
 from reconciler.core.export.exported import may_take
@@ -48,56 +48,73 @@ def make_adoption(
     A webhook of a different owner, or a missing one, is a violation if the request lists it, a
     warning if the request is for all.
     """
-    items, live_by_id = (
-        tuple(sorted(declared, key=lambda item: item.key)),
-        {live_item.id: live_item for live_item in live},
-    )
+    items = tuple(sorted(declared, key=lambda item: item.key))
+    live_by_id = {live_item.id: live_item for live_item in live}
     matches = match_webhooks(
         items, _by_their_key(items, tuple(live_by_id.values()), policy, request), policy, normalize
     )
-    changes: list[Change] = []
-    violations: list[Violation] = []
-    warnings: list[str] = []
-    asked_for: set[str] = set()
-    for item, live_item_of_key in matches.pairs:
-        counterpart = None if live_item_of_key is None else live_by_id[live_item_of_key.id]
-        if not request.includes(item):
-            continue
-        if counterpart is None or not _may_take(counterpart, policy, request):
-            violations.append(_refusal(item, counterpart, policy))
-            continue
-        change, item_warnings = _take_over(item, counterpart, policy, normalize)
-        asked_for.add(counterpart.id)
-        changes += [change] if change.fields else []
-        warnings += item_warnings
+    pairs = (
+        (item, None if match is None else live_by_id[match.id])
+        for item, match in matches.pairs
+        if request.includes(item)
+    )
+    result = _take_over_pairs(pairs, policy, request, normalize)
     is_requested = request.names is not None
+    messages = (refusal.message for refusal in result.refusals)
     plan = Plan(
         tenant,
-        arrange(changes)[0],
-        _counts(len(changes), asked_for, live_by_id.values(), policy),
+        arrange(result.changes)[0],
+        _counts(len(result.changes), result.taken_ids, live_by_id.values(), policy),
         declared=len(items),
-        violations=(*matches.clashes, *(violations if is_requested else ())),
-        warnings=(
-            *warnings,
-            *(() if is_requested else (violation.message for violation in violations)),
-        ),
+        violations=(*matches.clashes, *(result.refusals if is_requested else ())),
+        warnings=(*result.warnings, *(() if is_requested else messages)),
         policy=f"adopt {request.adopt_from or ''}".strip(),
     )
     return add_digest(plan)
 
 
+@dataclass(slots=True)
+class _TakeOvers:
+    """The result of one walk over the pairs. `taken_ids` are the ids of live webhooks that are ours
+    after the plan, `refusals` the reasons why the others are not.
+    """
+
+    changes: list[Change] = field(default_factory=list)
+    refusals: list[Violation] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    taken_ids: set[str] = field(default_factory=set)
+
+
+def _take_over_pairs(
+    pairs: Iterable[tuple[Declared, Live | None]],
+    policy: RunPolicy,
+    request: AdoptionRequest,
+    normalize: Callable[[Webhook], Webhook],
+) -> _TakeOvers:
+    result = _TakeOvers()
+    for item, live in pairs:
+        if live is None or not _may_take(live, policy, request):
+            result.refusals.append(_refusal(item, live, policy))
+            continue
+        change, warnings = _take_over(item, live, policy, normalize)
+        result.taken_ids.add(live.id)
+        result.changes += [change] if change.fields else []
+        result.warnings += warnings
+    return result
+
+
 def _counts(
-    changes: int, asked_for: AbstractSet[str], live: Iterable[Live], policy: RunPolicy
+    changes: int, taken_ids: AbstractSet[str], live: Iterable[Live], policy: RunPolicy
 ) -> Counts:
     """Requested webhooks that do not change are ours already; the rest is out of scope if ours,
     else unmanaged.
     """
     rest = [
-        is_owned(live_webhook, policy) for live_webhook in live if live_webhook.id not in asked_for
+        is_owned(live_webhook, policy) for live_webhook in live if live_webhook.id not in taken_ids
     ]
     return Counts(
         update=changes,
-        keep=len(asked_for) - changes,
+        keep=len(taken_ids) - changes,
         unmanaged=rest.count(False),
         out_of_scope=rest.count(True),
     )

@@ -110,33 +110,47 @@ def make_export(
     own_webhooks = [item for item in live_webhooks if may_take(item, policy.owner.name, adopt_from)]
     matches = match_webhooks(declared_webhooks, own_webhooks, policy, normalize)
     stems = _Stems(declared_webhooks)
-    edits: list[Edit] = []
-    warnings: list[str] = []
-    for item, counterpart in matches.pairs:
-        if counterpart is not None:
-            open_as_true = _switched(item)
-            settled_webhook = settle(open_as_true, counterpart, policy, normalize)
-            warnings += [text for text in settled_webhook.warnings if text != NOT_COMPARED]
-            differing_edits = _fields(settled_webhook.apply_to(open_as_true), counterpart)
-            if fields := tuple(field for field in differing_edits if _patch(item, field) is None):
-                edits.append(Edit(item, counterpart, fields, stems.find(item.key)))
-            warnings += _make_patch_warnings(item, differing_edits)
-    pairs = [counterpart for _, counterpart in matches.pairs if counterpart is not None]
-    fresh, item_warnings = _fresh(
+    pairs = [(item, live) for item, live in matches.pairs if live is not None]
+    edits, edit_warnings = _find_edits(pairs, policy, normalize, stems)
+    fresh, fresh_warnings = _fresh(
         matches.unmatched_webhooks, policy, reserved_names, stems, adopt_from
-    )
-    item_warnings += tuple(
-        make_export_warning(item.live) for item in fresh if is_foreign(item.live.managed_by, policy)
     )
     return Export(
         fresh=fresh,
-        edits=tuple(edits),
+        edits=edits,
         unchanged=len(pairs) - len(edits),
         absent=tuple(item for item, counterpart in matches.pairs if counterpart is None),
         other_owners=len(live_webhooks) - len(own_webhooks),
         clashes=matches.clashes,
-        warnings=(*dict.fromkeys(warnings), *item_warnings),
+        warnings=(*edit_warnings, *fresh_warnings, *_warn_of_foreign(fresh, policy)),
     )
+
+
+def _find_edits(
+    pairs: Iterable[tuple[Declared, Live]],
+    policy: RunPolicy,
+    normalize: Callable[[Webhook], Webhook],
+    stems: _Stems,
+) -> tuple[tuple[Edit, ...], tuple[str, ...]]:
+    """The edits of the declared webhooks that differ, and each warning once."""
+    edits: list[Edit] = []
+    warnings: list[str] = []
+    for item, live in pairs:
+        open_as_true = _switched(item)
+        settled_webhook = settle(open_as_true, live, policy, normalize)
+        warnings += [text for text in settled_webhook.warnings if text != NOT_COMPARED]
+        differing_fields = _fields(settled_webhook.apply_to(open_as_true), live)
+        if fields := tuple(field for field in differing_fields if _patch(item, field) is None):
+            edits.append(Edit(item, live, fields, stems.find(item.key)))
+        warnings += _make_patch_warnings(item, differing_fields)
+    return tuple(edits), tuple(dict.fromkeys(warnings))
+
+
+def _warn_of_foreign(fresh: Iterable[Fresh], policy: RunPolicy) -> Iterator[str]:
+    """A warning per new manifest whose webhook belongs to a different repository."""
+    for item in fresh:
+        if is_foreign(item.live.managed_by, policy):
+            yield make_export_warning(item.live)
 
 
 def _switched(declared: Declared) -> Declared:

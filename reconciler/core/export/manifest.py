@@ -80,20 +80,7 @@ def make_manifest(
 
     `stem` is the middle part of the variables' names, if that of the key is used already.
     """
-    lines = [
-        f"apiVersion: {API_VERSION}",
-        "kind: Webhook",
-        "metadata:",
-        f"  name: {format_scalar(key)}",
-    ]
-    if labels:
-        pairs = (
-            f"{format_scalar(name)}: {format_scalar(text)}" for name, text in sorted(labels.items())
-        )
-        lines += [f"  {OTHER_LABELS}", f"  labels: {{{', '.join(pairs)}}}"]
-    else:
-        lines.append(f"  {NO_LABELS}")
-    lines.append("spec:")
+    lines = [*_format_metadata(key, labels or {}), "spec:"]
     variables: list[str] = []
 
     def value(field_value: Any, field_name: str) -> str:
@@ -118,6 +105,20 @@ def make_manifest(
         lines.append("  protected: true")
     lines += _format_events(spec.subscriptions)
     return Manifest("\n".join(lines) + "\n", tuple(variables))
+
+
+def _format_metadata(key: str, labels: Mapping[str, str]) -> Iterator[str]:
+    """The lines before the spec."""
+    yield f"apiVersion: {API_VERSION}"
+    yield "kind: Webhook"
+    yield "metadata:"
+    yield f"  name: {format_scalar(key)}"
+    yield f"  {OTHER_LABELS if labels else NO_LABELS}"
+    if labels:
+        pairs = (
+            f"{format_scalar(name)}: {format_scalar(text)}" for name, text in sorted(labels.items())
+        )
+        yield f"  labels: {{{', '.join(pairs)}}}"
 
 
 def format_scalar(text: str) -> str:
