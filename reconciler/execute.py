@@ -53,6 +53,21 @@ class Options:
     clock: Callable[[], float] = time.monotonic
 
 
+def _make_failure(error: ProviderError) -> Failure:
+    fields = error.fields if isinstance(error, Conflict | Rejected) else ()
+    is_object_only = isinstance(error, Unauthorized) and error.object_only
+    return Failure("owner" if is_object_only else error.kind, str(error), fields)
+
+
+def _find_stop_after(error: ProviderError, options: Options) -> Failure | None:
+    """The reason to start no further change after that error, None if the run goes on."""
+    if isinstance(error, Unauthorized) and not error.object_only:
+        return Failure("unauthorized", "skipped: the tenant refused our token")
+    if options.stop_on_error:
+        return Failure("stopped", "skipped after a failure (--on-error stop)")
+    return None
+
+
 class Execution:
     """One run of one plan. It keeps the outcomes so far, so that an interrupted run can be
     reported.
@@ -117,15 +132,7 @@ class Execution:
 
     async def _execute(self, change: Change) -> None:
         options, started = self._options, self._options.clock()
-        if self._stop is None and options.deadline is not None and started >= options.deadline:
-            self._stop = Failure(
-                "deadline", "the deadline was reached before this change was started"
-            )
-        if self._stop is None and self._provider.storage_full:
-            self._stop = Failure(
-                "storage-full",
-                "skipped: the tenant has no room left to store anything; free some, then run again",
-            )
+        self._stop = self._stop or self._find_stop(started)
         live = change.live.id if change.live else None
         try:
             refusal = (
@@ -137,20 +144,23 @@ class Execution:
             self._started.add(id(change))
             status, new_id = await self._write(change)
         except ProviderError as error:
-            fields = error.fields if isinstance(error, Conflict | Rejected) else ()
-            is_object_only = isinstance(error, Unauthorized) and error.object_only
-            failure = Failure("owner" if is_object_only else error.kind, str(error), fields)
-            self._note(Outcome(Status.FAILED, change, live, options.clock() - started, failure))
-            if isinstance(error, Unauthorized) and not is_object_only:
-                self._stop = self._stop or Failure(
-                    "unauthorized", "skipped: the tenant refused our token"
-                )
-            elif options.stop_on_error:
-                self._stop = self._stop or Failure(
-                    "stopped", "skipped after a failure (--on-error stop)"
-                )
+            seconds = options.clock() - started
+            self._note(Outcome(Status.FAILED, change, live, seconds, _make_failure(error)))
+            self._stop = self._stop or _find_stop_after(error, options)
         else:
             self._note(Outcome(status, change, new_id, options.clock() - started))
+
+    def _find_stop(self, now: float) -> Failure | None:
+        """The reason to start no further change, None if there is none."""
+        deadline = self._options.deadline
+        if deadline is not None and now >= deadline:
+            return Failure("deadline", "the deadline was reached before this change was started")
+        if self._provider.storage_full:
+            return Failure(
+                "storage-full",
+                "skipped: the tenant has no room left to store anything; free some, then run again",
+            )
+        return None
 
     async def _write(self, change: Change) -> tuple[Status, str | None]:
         match change:

@@ -60,6 +60,10 @@ class Client:
     product speaks HTTP. Raises BadRequest for a url, token, proxy or authority that cannot be used.
     """
 
+    # until it is entered
+    _end: float | None = None
+    _http: httpx.AsyncClient | None = None
+
     def __init__(  # noqa: PLR0913  every part of the world that a test has to hold still comes in by name
         self,
         base_url: str,
@@ -78,25 +82,16 @@ class Client:
         rng: Callable[[], float] = random.random,
         tries: int = 6,
     ) -> None:
-        wrong = limits.url(base_url) or ("must not have a query" if "?" in base_url else None)
-        if wrong is not None:
-            raise BadRequest(f"the tenant's url {wrong}")
+        _check_url(base_url)
         self.shown: Final = shown_url(base_url)
-        self._base, self._app, self._dialect = base_url, app, dialect
+        self._base, self._app, self._dialect, self.label = base_url, app, dialect, label
         self._authorization = _authorization(token, dialect)
-        self.timeout, self._deadline, self._parallelism, self._tries = (
-            timeout,
-            deadline,
-            parallelism,
-            tries,
-        )
-        self._clock, self._wall, self._rng, self.label = clock, wall, rng, label
+        self.timeout, self._deadline, self._tries = timeout, deadline, tries
+        self._clock, self._wall, self._rng = clock, wall, rng
         self._network, self._proxy = network, network.proxy_for(base_url) if app is None else None
         self._waits = Waits(label.name or self.shown, clock, sleep)
         self.storage_full = False  # whether the tenant ever answered so
-        self._room = asyncio.Semaphore(parallelism)
-        self._end: float | None = None
-        self._http: httpx.AsyncClient | None = None
+        self._parallelism, self._room = parallelism, asyncio.Semaphore(parallelism)
 
     async def __aenter__(self) -> Self:
         for name in (
@@ -151,6 +146,9 @@ class Client:
         call = Call(
             Sent(method, path, values), content, params or {}, extra, idempotent, patient, seconds
         )
+        return await self._repeat(call, passing)
+
+    async def _repeat(self, call: Call, passing: frozenset[int]) -> Answer:
         tries = Tries(call, self._tries, self._clock())
         while True:
             tries.made += 1
@@ -279,6 +277,12 @@ class Client:
         )
         again = unread or waiting or (isinstance(error, TenantFault) and call.idempotent)
         return Failed(error, again, Answer(status, headers, body, number, error))
+
+
+def _check_url(url: str) -> None:
+    fault = limits.url(url) or ("must not have a query" if "?" in url else None)
+    if fault is not None:
+        raise BadRequest(f"the tenant's url {fault}")
 
 
 def _authorization(token: Secret, dialect: Dialect) -> dict[str, str]:
