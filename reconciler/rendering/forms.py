@@ -30,6 +30,10 @@ FORMS: Final = {
     ("problems", "github"): "ci.github.problems_github",
     ("problems", "gitlab"): "ci.gitlab.problems_gitlab",
     ("problems", "markdown"): "summary.problems_markdown",
+    ("runs", "text"): "runs.runs_text",
+    ("runs", "json"): "runs.runs_document",
+    ("runs", "junit"): "runs.runs_junit",
+    ("runs", "markdown"): "runs.runs_markdown",
 }
 
 

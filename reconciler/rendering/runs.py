@@ -23,6 +23,21 @@ def heading(tenant: str, wave: int, note: str = "") -> str:
     return f"== {terminal(tenant)} (wave {wave}){f': {note}' if note else ''} =="
 
 
+def name_tenant(tenant: str, text: str) -> str:
+    """A text with its tenant, which an error of the tenant names itself."""
+    return terminal(text if text.startswith(f"tenant {tenant}: ") else f"{tenant}: {text}")
+
+
+def runs_text(runs: Runs, *, color: bool = False) -> str:  # noqa: ARG001  the signature of a form
+    """What came of each tenant that has no output of its own, the digest, and the summary."""
+    reasons = [
+        (run.tenant, run.error.message if run.error is not None else run.note) for run in runs.runs
+    ]
+    notes = [name_tenant(tenant, why) for tenant, why in reasons if why]
+    digest = [f"digest {runs.digest}"] if runs.digest is not None else []
+    return "\n".join(["", *notes, *digest, runs_summary(runs)])
+
+
 def runs_summary(runs: Runs) -> str:
     """The last line: the number of tenants per exit code, with the names of those that did not end
     with 0.

@@ -242,3 +242,8 @@ def test_each_row_of_the_table_of_forms_leads_to_a_function(value: str, form: st
     assert ("color" in signature(function).parameters) == (form == "text")
     assert name == f"{value}_{'document' if form == 'json' else form}"
     assert list_forms(value)[0] == "text"
+
+
+@pytest.mark.parametrize("value", ["plan", "report", "drift", "test"])
+def test_a_run_for_all_tenants_is_shown_in_every_form_of_its_command(value: str) -> None:
+    assert set(list_forms(value)) <= set(list_forms("runs"))

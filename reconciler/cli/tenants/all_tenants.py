@@ -26,15 +26,8 @@ from reconciler.core.results.reports import Failure
 from reconciler.core.results.runs import Runs, TenantRun
 from reconciler.deadline import end_in, seconds_until
 from reconciler.manifests import Manifests, TenantSpec, load
-from reconciler.rendering.document import to_json
-from reconciler.rendering.escape import terminal
-from reconciler.rendering.runs import (
-    heading,
-    runs_document,
-    runs_junit,
-    runs_markdown,
-    runs_summary,
-)
+from reconciler.rendering.forms import render
+from reconciler.rendering.runs import heading, name_tenant
 
 _ONE_TENANT: Final = ("tenant", "tenant_url", "local", "local_file")
 _UNWRITTEN: Final = {
@@ -239,7 +232,7 @@ class Round(Generic[T]):
             prepared = turn.prepared.within(seconds)
             ended = run_made(lambda: do(before, prepared))
         except ReconcilerError as error:
-            self._console.error(_of(name, str(error)))
+            self._console.error(name_tenant(name, str(error)))
             ended = replace(before, exit_code=code_of(error), error=Failure(error.kind, str(error)))
         self._done[name] = ended
         if ended.exit_code == Exit.INTERRUPTED:
@@ -259,11 +252,6 @@ class Round(Generic[T]):
         ]
         owners = tuple(sorted({turn.spec.owner for turn in self._turns}))
         return all_of(ended, owners, interrupted=self._stopped == INTERRUPTED)
-
-
-def _of(tenant: str, text: str) -> str:
-    """A text with its tenant, which an error of the tenant names itself."""
-    return terminal(text if text.startswith(f"tenant {tenant}: ") else f"{tenant}: {text}")
 
 
 def format_exit_codes(runs: Iterable[TenantRun]) -> str:
@@ -288,19 +276,5 @@ def all_of(
 
 def show(console: Console, runs: Runs) -> int:
     """Shows what came of all, in the form that was asked for; the exit code."""
-    match console.output:
-        case "json":
-            console.data(to_json(runs_document(runs)))
-        case "markdown":
-            console.data(runs_markdown(runs))
-        case "junit":
-            console.data(runs_junit(runs))
-        case _:
-            reasons = [
-                (run.tenant, run.error.message if run.error is not None else run.note)
-                for run in runs.runs
-            ]
-            notes = [_of(tenant, why) for tenant, why in reasons if why]
-            digest = [f"digest {runs.digest}"] if runs.digest is not None else []
-            console.data("\n".join(["", *notes, *digest, runs_summary(runs)]))
+    console.data(render("runs", console.output, runs))
     return runs.exit_code
