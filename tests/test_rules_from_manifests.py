@@ -21,7 +21,7 @@ from reconciler.manifests import Manifests, load
 from reconciler.providers.memory import MemoryProvider
 from reconciler.rendering.text import plan_text
 from reconciler.workflow import Narrow
-from tests.support.builders import OWNER, TENANT, carry_out, errors, rules, said
+from tests.support.builders import OWNER, TENANT, carry_out, errors, list_changes, rules
 from tests.support.requests import make_request
 
 EVENT = '{type: "elastio:recovery-point:create:started", version: v0, severity: info}'
@@ -114,7 +114,7 @@ def test_rule_05_only_what_came_from_a_folder_of_this_run_is_deleted(
     (folder / "two/c.yaml").unlink()
     made = plan(read(*paths), tenant)
     kept_out = 0 if "two" in paths or "." in paths else 1  # d, which this run does not read
-    assert said(made) == [("delete", name) for name in deleted]
+    assert list_changes(made) == [("delete", name) for name in deleted]
     assert made.counts.out_of_scope == out_of_scope + kept_out
 
 

@@ -23,9 +23,9 @@ from tests.support.builders import (
     basic,
     bearer,
     declared,
-    held,
     live,
     secret,
+    withheld_bearer,
 )
 
 
@@ -177,9 +177,9 @@ def test_a_patch_sends_only_different_fields_and_our_mark() -> None:
 
 
 def test_a_patch_leaves_a_withheld_credential_out() -> None:
-    there = live("a", auth=held("1"))
+    there = live("a", auth=withheld_bearer("1"))
     assert "auth" not in codec.make_patch_body(
-        there, declared("a", auth=held("1"), name="n"), OWNER
+        there, declared("a", auth=withheld_bearer("1"), name="n"), OWNER
     )
 
 

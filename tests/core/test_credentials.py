@@ -20,17 +20,17 @@ from tests.support.builders import (
     basic,
     bearer,
     declared,
-    held,
     live,
     only,
     paths,
     plan_of,
     policy,
     secret,
+    withheld_bearer,
 )
 
 
-def sent(change: Change) -> object:
+def get_sent_credential(change: Change) -> object:
     """The credential that carrying out would send; Withheld when it stays as it is."""
     assert change.declared is not None
     return get_credential(change.declared.spec.auth)
@@ -42,7 +42,9 @@ def test_section_6_an_unresolved_url_is_a_warning_and_not_compared() -> None:
     assert plan.warnings == ("a: url was not compared: fromEnv: URL does not resolve",)
 
 
-@pytest.mark.parametrize("there", [live("a", auth=held()), live("a", auth=held("7"))])
+@pytest.mark.parametrize(
+    "there", [live("a", auth=withheld_bearer()), live("a", auth=withheld_bearer("7"))]
+)
 def test_section_6_an_unresolved_credential_is_a_warning_and_not_compared(there: object) -> None:
     plan = plan_of([declared("a", auth=bearer(value=None))], [there])  # type: ignore[list-item]  # a Live
     assert plan.pending == ()
@@ -63,8 +65,13 @@ def test_section_6_everything_unresolved_can_be_planned_for_a_create() -> None:
 
 
 def test_section_6_equal_versions_are_equal_and_another_sends_the_credential() -> None:
-    assert plan_of([declared("a", auth=bearer("2"))], [live("a", auth=held("2"))]).pending == ()
-    change = only(plan_of([declared("a", auth=bearer("2"))], [live("a", auth=held("1"))]))
+    assert (
+        plan_of([declared("a", auth=bearer("2"))], [live("a", auth=withheld_bearer("2"))]).pending
+        == ()
+    )
+    change = only(
+        plan_of([declared("a", auth=bearer("2"))], [live("a", auth=withheld_bearer("1"))])
+    )
     [field] = change.fields
     assert (field.dotted, field.secret, field.before, field.after) == (
         "auth.token",
@@ -72,15 +79,22 @@ def test_section_6_equal_versions_are_equal_and_another_sends_the_credential() -
         "version 1",
         "version 2",
     )
-    assert sent(change) == VALUE
-    assert sent(only(plan_of([declared("a", auth=bearer("2"))], [live("a", auth=held())]))) == VALUE
+    assert get_sent_credential(change) == VALUE
+    assert (
+        get_sent_credential(
+            only(plan_of([declared("a", auth=bearer("2"))], [live("a", auth=withheld_bearer())]))
+        )
+        == VALUE
+    )
 
 
 def test_section_6_without_a_version_the_live_one_is_taken_as_equal_and_the_plan_says_so_once() -> (
     None
 ):
     wanted = [declared("a", auth=bearer()), declared("b", auth=bearer())]
-    plan = plan_of(wanted, [live("a", auth=held("1")), live("b", auth=held())])
+    plan = plan_of(
+        wanted, [live("a", auth=withheld_bearer("1")), live("b", auth=withheld_bearer())]
+    )
     assert plan.pending == ()
     [warning] = plan.warnings
     assert "credential not compared" in warning
@@ -90,11 +104,11 @@ def test_section_6_resend_credentials_sends_what_cannot_be_compared() -> None:
     change = only(
         plan_of(
             [declared("a", auth=bearer())],
-            [live("a", auth=held("1"))],
+            [live("a", auth=withheld_bearer("1"))],
             policy(resend_credentials=True),
         )
     )
-    assert sent(change) == VALUE
+    assert get_sent_credential(change) == VALUE
     assert paths(change) == ["auth.token"]
 
 
@@ -104,7 +118,7 @@ API_KEY = ApiKeyAuth("X-Key", secret(version="1"))
 @pytest.mark.parametrize(
     ("wanted", "there"),
     [
-        (declared("a", auth=bearer("1"), url=URL + "/2"), live("a", auth=held("1"))),
+        (declared("a", auth=bearer("1"), url=URL + "/2"), live("a", auth=withheld_bearer("1"))),
         (declared("a", auth=bearer("1")), live("a")),
         (declared("a", auth=bearer("1")), live("a", auth=ApiKeyAuth("X-Key", Withheld("1")))),
         (declared("a", auth=API_KEY), live("a", auth=ApiKeyAuth("X-Other", Withheld("1")))),
@@ -118,21 +132,26 @@ def test_section_6_a_change_of_url_type_or_header_sends_the_credential_again_and
     wanted: Declared, there: object
 ) -> None:
     change = only(plan_of([wanted], [there]))  # type: ignore[list-item]  # a Live
-    assert sent(change) == VALUE
+    assert get_sent_credential(change) == VALUE
     assert any(field.secret for field in change.fields)
 
 
 def test_section_6_a_change_of_url_without_a_version_sends_it_again_too() -> None:
-    change = only(plan_of([declared("a", auth=bearer(), url=URL + "/2")], [live("a", auth=held())]))
-    assert sent(change) == VALUE
+    change = only(
+        plan_of([declared("a", auth=bearer(), url=URL + "/2")], [live("a", auth=withheld_bearer())])
+    )
+    assert get_sent_credential(change) == VALUE
     assert [field.after for field in change.fields if field.secret] == ["no version, sent again"]
 
 
 def test_section_6_other_fields_leave_the_stored_credential_alone() -> None:
     change = only(
-        plan_of([declared("a", auth=bearer("1"), description="x")], [live("a", auth=held("1"))])
+        plan_of(
+            [declared("a", auth=bearer("1"), description="x")],
+            [live("a", auth=withheld_bearer("1"))],
+        )
     )
-    assert sent(change) == Withheld("1")
+    assert get_sent_credential(change) == Withheld("1")
     assert change.live is not None
     assert change.declared is not None
     assert set(codec.make_patch_body(change.live, change.declared, OWNER)) == {
@@ -167,9 +186,9 @@ def test_a_header_is_shown_as_the_manifest_writes_it() -> None:
 
 
 def test_section_6_taking_the_credential_away_is_a_change() -> None:
-    change = only(plan_of([declared("a")], [live("a", auth=held("1"))]))
+    change = only(plan_of([declared("a")], [live("a", auth=withheld_bearer("1"))]))
     assert paths(change) == ["auth.token", "auth.type"]
-    assert sent(change) is None
+    assert get_sent_credential(change) is None
 
 
 def answer(**auth: object) -> dict[str, object]:
@@ -231,5 +250,5 @@ def test_section_6_a_masked_field_is_sent_and_tested_as_declared() -> None:
 
 def test_section_6_a_tenant_returns_no_credential_but_its_version() -> None:
     found = codec.live_from_wire(answer(type="bearer", token=VALUE, credential_version="3"))
-    assert found.spec.auth == held("3")
+    assert found.spec.auth == withheld_bearer("3")
     assert VALUE not in repr(found)

@@ -89,7 +89,7 @@ def read(folder: Path) -> Manifests:
     )
 
 
-def exported(
+def export_and_read(
     folder: Path, tenant: MemoryProvider, adopt_from: str | None = None, style: Style | None = None
 ) -> Manifests:
     """What the manifests say once the tenant was exported into that folder."""
@@ -133,7 +133,9 @@ def test_after_export_and_adopt_the_plan_is_empty_for_200_random_tenants(
 ) -> None:
     folder = tmp_path_factory.mktemp("export") / "webhooks"
     tenant = MemoryProvider(there)
-    manifests = exported(folder, tenant, adopt_from, Style({"team": "null"}, hide_urls=hide_urls))
+    manifests = export_and_read(
+        folder, tenant, adopt_from, Style({"team": "null"}, hide_urls=hide_urls)
+    )
     adopting = adoption(manifests, tenant, AdoptionRequest(adopt_from=adopt_from))
     assert adopting.violations == ()
     assert carry_out(adopting, tenant).complete
@@ -150,5 +152,5 @@ def test_after_export_and_adopt_the_plan_is_empty_for_200_random_tenants(
     }
     assert all(tenant.webhooks[item.id] == item for item in others)
     written = {path: path.read_bytes() for path in folder.iterdir()}
-    exported(folder, tenant, adopt_from)
+    export_and_read(folder, tenant, adopt_from)
     assert {path: path.read_bytes() for path in folder.iterdir()} == written

@@ -16,7 +16,7 @@ from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, 
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
 from reconciler.core.model.webhook import Live, ManagedBy, Subscription, Webhook
 from reconciler.providers.memory import MemoryProvider
-from tests.support.exporting import exported, plan_after
+from tests.support.exporting import export_into, plan_after
 
 TYPES = [
     "elastio:recovery-point:create:started",
@@ -283,9 +283,9 @@ def test_after_an_export_over_older_manifests_and_adopt_the_plan_is_empty_for_20
         tenant = MemoryProvider(
             [made.moved(live) if made.dice.random() < 0.8 else live for live in held]
         )
-        warnings = exported(folder, tenant)
+        warnings = export_into(folder, tenant)
         after = plan_after(folder, tenant)
         assert (after.pending, after.violations) == ((), ()), (seed, warnings)
         written = {path: path.read_bytes() for path in folder.iterdir()}
-        exported(folder, tenant)
+        export_into(folder, tenant)
         assert {path: path.read_bytes() for path in folder.iterdir()} == written

@@ -49,7 +49,7 @@ from tests.support.builders import (
     secret,
 )
 from tests.support.database import database_of
-from tests.support.saved_plans import read, written
+from tests.support.saved_plans import format_plan, read
 
 OWNER = Owner("payments", "4fd1c2e")
 
@@ -78,12 +78,12 @@ def slower(item: Declared, seconds: int) -> Declared:
 WANTED = declared("a", url="https://hooks.example.com/x")
 
 
-def held(seconds: int) -> Live:
+def make_live(seconds: int) -> Live:
     return as_stored(slower(WANTED, seconds))
 
 
 def plan(seconds: int) -> Plan:
-    return plan_of([slower(WANTED, seconds)], [held(10)])
+    return plan_of([slower(WANTED, seconds)], [make_live(10)])
 
 
 @pytest.mark.usefixtures("_timeout")
@@ -108,7 +108,7 @@ def test_a_new_field_is_printed_in_every_form() -> None:
 @pytest.mark.usefixtures("_timeout")
 def test_a_new_field_is_saved_with_a_plan() -> None:
     made = plan(20)
-    back = read(written(made, policy(), [slower(WANTED, 20)]))
+    back = read(format_plan(made, policy(), [slower(WANTED, 20)]))
     [change] = back.shown.pending
     [manifest_of_it] = back.manifests
     assert change.live is not None
@@ -116,7 +116,7 @@ def test_a_new_field_is_saved_with_a_plan() -> None:
     assert sides == [10, 20]
     again = resume(
         back,
-        [held(10)],
+        [make_live(10)],
         [slower(WANTED, 20)],
         policy(),
         normalize=lambda spec: spec,
@@ -135,7 +135,7 @@ def test_a_new_field_says_who_moved_since_a_revision(
 ) -> None:
     base = Base("main", "0" * 40, (slower(WANTED, then),))
     made = labelled(
-        plan_of([slower(WANTED, now)], [held(there)]), base, policy(), lambda spec: spec
+        plan_of([slower(WANTED, now)], [make_live(there)]), base, policy(), lambda spec: spec
     )
     assert [(field.dotted, field.label) for field in only(made).fields] == [
         ("timeout", Label(label))
@@ -144,8 +144,8 @@ def test_a_new_field_says_who_moved_since_a_revision(
 
 @pytest.mark.usefixtures("_timeout")
 def test_a_new_field_is_exported_and_policies_see_it() -> None:
-    assert "  timeout: 20\n" in make_manifest(held(20).spec, "a").text
-    assert "timeout" not in make_manifest(held(10).spec, "a").text  # the default needs no line
+    assert "  timeout: 20\n" in make_manifest(make_live(20).spec, "a").text
+    assert "timeout" not in make_manifest(make_live(10).spec, "a").text  # the default needs no line
     assert make_planned_document(slower(WANTED, 20), frozenset())["timeout"] == 20
 
 
@@ -259,7 +259,7 @@ def stored(item: Webhook) -> StoredWebhook:
     return StoredWebhook("w", 1, item, created_at=1.0, updated_at=1.0)
 
 
-def kept(folder: Path, item: Webhook, alter: str = "") -> Webhook:
+def store_and_read(folder: Path, item: Webhook, alter: str = "") -> Webhook:
     """A spec as the tenant's file gives it back."""
 
     def work(connection: sqlite3.Connection) -> StoredWebhook | None:
@@ -279,7 +279,7 @@ def test_a_new_field_is_kept_in_the_tenant_s_file(tmp_path: Path) -> None:
     alter = "ALTER TABLE webhooks ADD COLUMN timeout INTEGER NOT NULL DEFAULT 10"
     enabled = replace(WANTED, spec=replace(WANTED.spec, enabled=True))
     item = slower(enabled, 20).spec
-    assert kept(tmp_path, item, alter) == item
+    assert store_and_read(tmp_path, item, alter) == item
     with open_store(str(tmp_path / "tenant.db")) as store:
         changed = stored(slower(enabled, 30).spec)
         database_of(store).write_now(lambda c: rows.update(c, changed))
@@ -310,7 +310,7 @@ def test_the_tenant_s_file_keeps_every_row_of_the_table(tmp_path: Path, row: tab
         folder = tmp_path / str(number)
         folder.mkdir()
         item = spec(row, as_kept(value))
-        assert kept(folder, item) == item
+        assert store_and_read(folder, item) == item
 
 
 @pytest.mark.parametrize(

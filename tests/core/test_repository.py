@@ -23,7 +23,7 @@ from tests.support.builders import (
     TENANT,
     bearer,
     declared,
-    held,
+    list_changes,
     live,
     normalize,
     only,
@@ -31,9 +31,9 @@ from tests.support.builders import (
     plan_of,
     policy,
     rules,
-    said,
+    withheld_bearer,
 )
-from tests.support.saved_plans import written
+from tests.support.saved_plans import format_plan
 
 OURS, OTHER = "forge.example/acme/webhooks", "forge.example/search/webhooks"
 SUSPECTED = "another-repository-suspected"
@@ -44,7 +44,7 @@ def violation(plan: Plan) -> Violation:
     return found
 
 
-def moved(*keys: str, repository: str | None = None) -> list[Live]:
+def list_moved(*keys: str, repository: str | None = None) -> list[Live]:
     return [live(key, url=f"https://old.example/{key}", repository=repository) for key in keys]
 
 
@@ -83,7 +83,7 @@ def test_rule_15_after_a_move_the_former_address_counts_as_ours_and_the_mark_is_
     plan = plan_of(
         [declared("b")], [live("a", repository=OTHER), live("b", repository=OURS)], allowed
     )
-    assert (said(plan), plan.violations) == ([("delete", "a")], ())
+    assert (list_changes(plan), plan.violations) == ([("delete", "a")], ())
 
 
 def test_a_mark_without_a_repository_gets_ours_once_beside_the_limits() -> None:
@@ -144,9 +144,9 @@ def test_rule_15_equal_names_under_other_keys_are_suspect() -> None:
 
 def test_rule_15_all_of_two_or_more_that_change_their_host_are_suspect() -> None:
     wanted = [declared(key, url=f"https://new.example/{key}") for key in ("a", "b", "c")]
-    assert rules(plan_of(wanted[:2], moved("a", "b"))) == [SUSPECTED]
-    assert violation(plan_of(wanted, moved("a", "b", "c"))).names == ("a", "b", "c")
-    assert rules(plan_of(wanted[:2], moved("a", "b"), policy(repository=OURS))) == [SUSPECTED]
+    assert rules(plan_of(wanted[:2], list_moved("a", "b"))) == [SUSPECTED]
+    assert violation(plan_of(wanted, list_moved("a", "b", "c"))).names == ("a", "b", "c")
+    assert rules(plan_of(wanted[:2], list_moved("a", "b"), policy(repository=OURS))) == [SUSPECTED]
 
 
 def test_hosts_count_without_port_path_and_case_and_hidden_urls_too() -> None:
@@ -154,11 +154,11 @@ def test_hosts_count_without_port_path_and_case_and_hidden_urls_too() -> None:
         declared(key, url=hidden_url(f"https://new.example/{key}", "fromEnv: URL"))
         for key in ("a", "b")
     ]
-    assert rules(plan_of(hidden, moved("a", "b"))) == [SUSPECTED]
+    assert rules(plan_of(hidden, list_moved("a", "b"))) == [SUSPECTED]
     same = [declared(key, url=f"https://OLD.example:8443/x/{key}") for key in ("a", "b")]
-    assert plan_of(same, moved("a", "b")).violations == ()
+    assert plan_of(same, list_moved("a", "b")).violations == ()
     unknown = [declared(key, url=Secret(None, "fromEnv: URL")) for key in ("a", "b")]
-    assert plan_of(unknown, moved("a", "b")).violations == ()
+    assert plan_of(unknown, list_moved("a", "b")).violations == ()
 
 
 def test_what_a_single_repository_does_every_day_is_not_suspect() -> None:
@@ -166,9 +166,9 @@ def test_what_a_single_repository_does_every_day_is_not_suspect() -> None:
     new = {"url": "https://new.example/"}
     assert plan_of([a, b], []).violations == ()
     assert plan_of([a], [live("a"), live("b")]).violations == ()  # one deleted
-    assert plan_of([declared("a", **new)], moved("a")).violations == ()  # the only one moved
+    assert plan_of([declared("a", **new)], list_moved("a")).violations == ()  # the only one moved
     assert (
-        plan_of([declared("a", **new), b], [*moved("a"), live("b")]).violations == ()
+        plan_of([declared("a", **new), b], [*list_moved("a"), live("b")]).violations == ()
     )  # one of two moved
     assert (
         plan_of([declared("c", previously=("a",))], [live("a")]).violations == ()
@@ -184,7 +184,7 @@ def test_where_both_sides_are_known_to_be_ours_nothing_is_suspect() -> None:
     allowed = policy(repository=OURS)
     assert plan_of([declared("b")], [live("a", repository=OURS)], allowed).violations == ()
     wanted = [declared(key, url=f"https://new.example/{key}") for key in ("a", "b")]
-    assert plan_of(wanted, moved("a", "b", repository=OURS), allowed).violations == ()
+    assert plan_of(wanted, list_moved("a", "b", repository=OURS), allowed).violations == ()
 
 
 def test_one_unknown_webhook_beside_known_ones_is_not_lost() -> None:
@@ -295,7 +295,7 @@ def test_an_export_warns_of_another_repositorys_webhook() -> None:
 def test_a_saved_plan_holds_repository_mark_and_former_addresses() -> None:
     allowed = policy(repository=OURS, moved_from=frozenset({OTHER}))
     wanted = [declared("a", auth=bearer("1"))]
-    plan = plan_of(wanted, [live("a", auth=held("1"), repository=OTHER)], allowed)
-    file = json.loads(written(plan, allowed, wanted))
+    plan = plan_of(wanted, [live("a", auth=withheld_bearer("1"), repository=OTHER)], allowed)
+    file = json.loads(format_plan(plan, allowed, wanted))
     assert (file["policy"]["repository"], file["policy"]["moved_from"]) == (OURS, [OTHER])
     assert file["live"][0]["values"]["managed_by"]["repository"] == OTHER

@@ -15,7 +15,7 @@ from reconciler.core.safety.run_policy import RunPolicy, Scope
 from reconciler.core.saved.resume import resume
 from reconciler.workflow import approve
 from tests.support.builders import declared, live, normalize, plan_of, policy
-from tests.support.saved_plans import read, touched, written
+from tests.support.saved_plans import format_plan, list_touched, read
 
 
 def short(limit: int) -> Any:
@@ -130,9 +130,9 @@ def test_an_accepted_plan_passes_policies() -> None:
 
 def resumed(plan: Plan, allowed: RunPolicy) -> Plan:
     return resume(
-        read(written(plan, allowed, WANTED)),
+        read(format_plan(plan, allowed, WANTED)),
         HELD[:1],
-        touched(plan, WANTED),
+        list_touched(plan, WANTED),
         allowed,
         normalize=normalize,
         fingerprint_key=None,

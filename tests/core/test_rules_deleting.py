@@ -11,6 +11,7 @@ from tests.support.builders import (
     FAILED,
     STARTED,
     declared,
+    list_changes,
     live,
     many,
     only,
@@ -18,7 +19,6 @@ from tests.support.builders import (
     plan_of,
     policy,
     rules,
-    said,
 )
 
 TEAM = Scope(("teams/a",))
@@ -30,7 +30,7 @@ def test_rule_05_ours_and_gone_from_a_folder_of_this_run_is_deleted() -> None:
         [live("b", sources=("teams/a/b.yaml",))],
         policy(scope=TEAM),
     )
-    assert said(plan) == [("create", "a"), ("delete", "b")]
+    assert list_changes(plan) == [("create", "a"), ("delete", "b")]
 
 
 def test_rule_05_without_pruning_nothing_is_deleted_and_it_is_counted() -> None:
@@ -40,7 +40,7 @@ def test_rule_05_without_pruning_nothing_is_deleted_and_it_is_counted() -> None:
 
 def test_rule_05_a_protected_one_is_refused_though_its_manifest_is_gone() -> None:
     plan = plan_of([declared("a")], [live("a"), live("b", protected=True)])
-    assert said(plan) == [("delete", "b")]
+    assert list_changes(plan) == [("delete", "b")]
     assert rules(plan) == ["protected"]
 
 
@@ -66,7 +66,7 @@ def test_rule_05_narrowing_deletes_nothing_and_counts_what_it_leaves_out() -> No
     held = [live("a"), live("b"), live("gone")]
     wanted = [declared("a", description="x"), declared("b", description="x"), declared("c")]
     plan = plan_of(wanted, held, policy(scope=Scope(selected_keys=frozenset({"a"}))))
-    assert said(plan) == [("update", "a")]
+    assert list_changes(plan) == [("update", "a")]
     assert plan.counts.out_of_scope == 2
 
 
@@ -85,7 +85,7 @@ def test_rule_05_every_source_must_be_under_a_folder_of_this_run(sources: tuple[
         [live("b", sources=sources)],
         policy(scope=TEAM),
     )
-    assert said(plan) == [("create", "a")]
+    assert list_changes(plan) == [("create", "a")]
     assert plan.counts.out_of_scope == 1
 
 
@@ -107,7 +107,7 @@ def test_rule_05_a_source_that_is_written_as_no_run_of_ours_writes_it_lies_in_no
     folder: str, source: str
 ) -> None:
     plan = plan_of([declared("a")], [live("b", sources=(source,))], policy(scope=Scope((folder,))))
-    assert said(plan) == [("create", "a")]
+    assert list_changes(plan) == [("create", "a")]
     assert plan.counts.out_of_scope == 1
 
 

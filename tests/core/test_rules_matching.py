@@ -20,6 +20,7 @@ from tests.support.builders import (
     URL,
     carry_out,
     declared,
+    list_changes,
     live,
     normalize,
     only,
@@ -27,13 +28,12 @@ from tests.support.builders import (
     plan_of,
     policy,
     rules,
-    said,
 )
 
 
 def test_rule_01_a_changed_display_name_is_an_update_by_itself() -> None:
     plan = plan_of([declared("a", name="New")], [live("a", name="Old")])
-    assert said(plan) == [("update", "New")]
+    assert list_changes(plan) == [("update", "New")]
     assert paths(only(plan)) == ["name"]
 
 
@@ -55,12 +55,12 @@ def test_rule_01_the_name_matches_what_carries_another_key_or_no_mark() -> None:
     adopted = plan_of(
         [declared("new", name="Pager")], [live("x", name="Pager", owner=None)], policy(adopt=True)
     )
-    assert said(adopted) == [("update", "Pager")]
+    assert list_changes(adopted) == [("update", "Pager")]
 
 
 def test_rule_01_the_key_of_another_owner_is_no_match() -> None:
     plan = plan_of([declared("a", name="Mine")], [live("a", name="Theirs", owner="search")])
-    assert said(plan) == [("create", "Mine")]
+    assert list_changes(plan) == [("create", "Mine")]
     assert plan.counts.unmanaged == 1
 
 
@@ -69,7 +69,7 @@ def test_rule_01_previously_matches_keys_and_names(former: str) -> None:
     plan = plan_of(
         [declared("new", name="New name", previously=(former,))], [live("old-key", name="Old name")]
     )
-    assert said(plan) == [("update", "New name")]
+    assert list_changes(plan) == [("update", "New name")]
     assert paths(only(plan)) == ["name", "managed_by.key"]
 
 
@@ -85,7 +85,7 @@ def test_rule_01_name_goes_before_previously() -> None:
 @pytest.mark.parametrize("owner", [None, "search"])
 def test_rule_01_previously_takes_only_what_is_ours(owner: str | None) -> None:
     plan = plan_of([declared("new", previously=("old",))], [live("old", owner=owner)])
-    assert said(plan) == [("create", "new")]
+    assert list_changes(plan) == [("create", "new")]
 
 
 def test_rule_01_previously_takes_unowned_webhooks_under_ownership_all() -> None:
@@ -94,13 +94,13 @@ def test_rule_01_previously_takes_unowned_webhooks_under_ownership_all() -> None
         [live("x", name="old", owner=None)],
         policy(ownership="all"),
     )
-    assert said(plan) == [("update", "new")]
+    assert list_changes(plan) == [("update", "new")]
     assert plan.violations == ()
 
 
 def test_rule_01_previously_takes_nothing_that_another_wants() -> None:
     plan = plan_of([declared("new", previously=("old",)), declared("old")], [live("old")])
-    assert said(plan) == [("create", "new")]
+    assert list_changes(plan) == [("create", "new")]
     assert plan.counts.keep == 1
 
 
@@ -108,7 +108,7 @@ def test_rule_01_a_live_webhook_matches_once() -> None:
     plan = plan_of(
         [declared("a", previously=("old",)), declared("b", previously=("old",))], [live("old")]
     )
-    assert sorted(said(plan)) == [("create", "b"), ("update", "a")]
+    assert sorted(list_changes(plan)) == [("create", "b"), ("update", "a")]
 
 
 @pytest.mark.parametrize("owner", ["payments", None, "search"])
@@ -284,7 +284,7 @@ def test_rule_03_the_commit_is_written_along_with_other_changes() -> None:
 
 def test_rule_04_ours_is_updated_and_deleted_when_no_longer_declared() -> None:
     plan = plan_of([declared("a", description="x")], [live("a"), live("gone")])
-    assert said(plan) == [("update", "a"), ("delete", "gone")]
+    assert list_changes(plan) == [("update", "a"), ("delete", "gone")]
     assert plan.violations == ()
 
 
@@ -318,6 +318,6 @@ def test_rule_04_ownership_all_treats_unowned_webhooks_as_ours_and_those_of_anot
 ):
     held = [live("a", owner=None), live("b", owner=None), live("c", owner="search")]
     plan = plan_of([declared("a")], held, policy(ownership="all"))
-    assert said(plan) == [("update", "a"), ("delete", "b")]
+    assert list_changes(plan) == [("update", "a"), ("delete", "b")]
     assert (plan.violations, plan.counts.unmanaged, plan.base) == ((), 1, 2)
     assert plan.pending[0].is_ownership_only

@@ -23,14 +23,14 @@ from tests.support.builders import (
     basic,
     bearer,
     declared,
-    held,
+    list_changes,
     live,
     normalize,
     plan_of,
     policy,
     rules,
-    said,
     secret,
+    withheld_bearer,
 )
 
 KEY = secret("the key of this run's fingerprints")
@@ -60,7 +60,7 @@ def test_rule_09_an_update_that_frees_a_name_goes_before_the_create_that_wants_i
     plan = plan_of(
         [declared("a", name="New"), declared("b", name="Wanted")], [live("a", name="Wanted")]
     )
-    assert said(plan) == [("update", "New"), ("create", "Wanted")]
+    assert list_changes(plan) == [("update", "New"), ("create", "Wanted")]
 
 
 def test_rule_09_a_chain_of_names_is_freed_in_dependency_order() -> None:
@@ -111,7 +111,7 @@ def test_rule_09_every_change_stands_in_one_stage_even_when_two_want_one_name() 
         [declared("a", name="X"), declared("b", name="X"), declared("c", name="Old")],
         [live("a", name="Old")],
     )
-    assert sorted(said(plan)) == [("create", "Old"), ("create", "X"), ("update", "X")]
+    assert sorted(list_changes(plan)) == [("create", "Old"), ("create", "X"), ("update", "X")]
     flat = [change for stage in arrange(plan.pending)[0] for change in stage]
     assert sorted(map(id, flat)) == sorted(map(id, plan.pending))
 
@@ -130,7 +130,7 @@ def test_rule_13_the_digest_does_not_depend_on_the_order_of_the_input() -> None:
 BASE = declared(
     "a", url=hidden_url("https://h.example.com/1", "fromEnv: U"), auth=bearer("1"), description="x"
 )
-THERE = live("a", url="https://h.example.com/2", auth=held("0"))
+THERE = live("a", url="https://h.example.com/2", auth=withheld_bearer("0"))
 
 
 @pytest.mark.parametrize(
@@ -221,11 +221,11 @@ def test_rule_13_absent_version_and_severity_are_distinguished() -> None:
 
 def test_rule_14_a_rename_is_offered_with_the_line_to_add() -> None:
     plan = plan_of([declared("new", name="New")], [live("old", name="Old")])
-    assert said(plan) == [("create", "New"), ("delete", "Old")]
+    assert list_changes(plan) == [("create", "New"), ("delete", "Old")]
     assert plan.warnings == (
         'webhooks/payments.yaml:3:1: a rename of Old? add to spec: previously: ["old"]',
     )
-    assert said(
+    assert list_changes(
         plan_of([declared("new", name="New", previously=("old",))], [live("old", name="Old")])
     ) == [("update", "New")]
 

@@ -13,7 +13,7 @@ from reconciler.core.model.webhook import Origin
 from reconciler.core.safety.run_policy import RunPolicy, Scope
 from reconciler.core.safety.selection import LeftOut, Selection
 from reconciler.workflow import approve
-from tests.support.builders import declared, live, many, plan_of, policy, rules, said
+from tests.support.builders import declared, list_changes, live, many, plan_of, policy, rules
 
 
 def selecting(*left_out: LeftOut) -> Selection:
@@ -35,7 +35,7 @@ def test_rule_16_a_declared_webhook_that_is_not_selected_is_a_violation_with_fil
         [*there, live("a", name="On-call")],
         policy(selection=selecting(left_out("a", line=7))),
     )
-    assert (said(plan), rules(plan)) == ([("delete", "On-call")], ["no-longer-selected"])
+    assert (list_changes(plan), rules(plan)) == ([("delete", "On-call")], ["no-longer-selected"])
     [violation] = plan.violations
     place = (
         "On-call: declared in webhooks/a.yaml:7, but tenant payments selects team=payments, "
@@ -50,7 +50,7 @@ def test_rule_16_a_declared_webhook_that_is_not_selected_is_a_violation_with_fil
 def test_rule_16_one_whose_manifest_is_gone_is_deleted_as_ever() -> None:
     wanted, there = many(9)
     plan = plan_of(wanted, [*there, live("gone")], policy(selection=selecting(left_out("a"))))
-    assert (said(plan), rules(plan)) == ([("delete", "gone")], [])
+    assert (list_changes(plan), rules(plan)) == ([("delete", "gone")], [])
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_an_unowned_webhook_is_found_by_its_name_where_unowned_ones_count_as_our
     there = [live("a"), live("x", owner=None, name="Cafe\u0301", sources=())]
     allowed = policy(ownership="all", selection=selecting(left_out("b", "Caf\u00e9")))
     assert rules(plan_of([declared("a")], there, allowed)) == ["no-longer-selected"]
-    assert said(plan_of([declared("a")], there, policy(selection=allowed.selection))) == []
+    assert list_changes(plan_of([declared("a")], there, policy(selection=allowed.selection))) == []
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_where_nothing_is_deleted_nothing_is_refused(
     narrow: Callable[[Selection], RunPolicy],
 ) -> None:
     plan = plan_of([declared("a")], [live("a"), live("b")], narrow(selecting(left_out("b"))))
-    assert (said(plan), rules(plan), plan.counts.out_of_scope) == ([], [], 1)
+    assert (list_changes(plan), rules(plan), plan.counts.out_of_scope) == ([], [], 1)
 
 
 def test_another_owners_webhook_of_that_key_stays_unmanaged() -> None:
@@ -99,7 +99,7 @@ def test_another_owners_webhook_of_that_key_stays_unmanaged() -> None:
         [live("a"), live("b", owner="search")],
         policy(selection=selecting(left_out("b"))),
     )
-    assert (said(plan), rules(plan), plan.counts.unmanaged) == ([], [], 1)
+    assert (list_changes(plan), rules(plan), plan.counts.unmanaged) == ([], [], 1)
 
 
 def test_rule_16_accept_passes_just_the_plan_that_was_looked_at() -> None:

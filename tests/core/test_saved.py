@@ -33,7 +33,7 @@ from tests.support.builders import (
     policy,
     secret,
 )
-from tests.support.saved_plans import body_of, read, touched, written
+from tests.support.saved_plans import body_of, format_plan, list_touched, read
 
 KEY = Secret("a key of the run", "RECONCILER_FINGERPRINT_KEY")
 # Marked, so that what is found is the secret, not a word of the format that hypothesis knows to
@@ -85,7 +85,7 @@ def test_no_secret_value_is_in_a_plan_file_and_what_it_says_comes_back(
     wanted, held = state(value)
     plan = plan_of(wanted, held, fingerprint_key=key)
 
-    file = written(plan, policy(), wanted)
+    file = format_plan(plan, policy(), wanted)
     back = read(file, key)
 
     assert value not in file
@@ -97,7 +97,7 @@ def test_no_secret_value_is_in_a_plan_file_and_what_it_says_comes_back(
     again = resume(
         back,
         held,
-        touched(plan, wanted),
+        list_touched(plan, wanted),
         policy(),
         normalize=normalize,
         fingerprint_key=key,
@@ -111,9 +111,9 @@ def resumed(
 ) -> Plan:
     allowed = allowed or policy()
     return resume(
-        read(written(plan, allowed, wanted)),
+        read(format_plan(plan, allowed, wanted)),
         held,
-        touched(plan, wanted),
+        list_touched(plan, wanted),
         allowed,
         normalize=normalize,
         fingerprint_key=None,
@@ -134,7 +134,7 @@ def test_the_policy_of_the_run_comes_back() -> None:
         moved_from=frozenset({"forge.example/acme/hooks"}),
     )
     wanted = [declared("a")]
-    assert read(written(plan_of(wanted, [], allowed), allowed, wanted)).policy == allowed
+    assert read(format_plan(plan_of(wanted, [], allowed), allowed, wanted)).policy == allowed
 
 
 def test_what_the_plan_does_not_touch_may_move() -> None:
@@ -209,7 +209,7 @@ def test_labels_of_who_moved_come_back_and_do_not_count_as_moved() -> None:
         since=("main", "4" * 40),
     )
 
-    back = read(written(labelled, policy(), wanted)).shown
+    back = read(format_plan(labelled, policy(), wanted)).shown
 
     assert document.plan_document(back) == document.plan_document(labelled)
     assert text.plan_text(back) == text.plan_text(labelled)

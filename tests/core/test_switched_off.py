@@ -11,7 +11,7 @@ from reconciler.core.model.webhook import Declared
 from reconciler.core.results.drift import find_drift, find_news
 from reconciler.core.safety.run_policy import Scope
 from reconciler.core.saved.since import Base, labelled
-from tests.support.builders import declared, live, normalize, plan_of, policy, said
+from tests.support.builders import declared, list_changes, live, normalize, plan_of, policy
 
 
 def fields(plan: Plan) -> list[tuple[str, object, object, Label | None]]:
@@ -27,7 +27,7 @@ def test_a_plan_warns_with_name_and_place_and_leaves_it() -> None:
         [declared("a", name="On-call"), declared("b")],
         [live("a", name="On-call", enabled=False), live("b")],
     )
-    assert (said(plan), plan.counts.keep) == ([], 2)
+    assert (list_changes(plan), plan.counts.keep) == ([], 2)
     [warning] = plan.warnings
     assert warning.startswith("webhooks/payments.yaml:3:1: On-call: switched off at the tenant")
     assert "enabled: true" in warning
@@ -83,8 +83,12 @@ def test_since_a_revision_it_is_drift_with_or_without_an_edit_in_git() -> None:
 def test_what_the_manifest_says_is_enforced_or_fine() -> None:
     there = [live("a", enabled=False)]
     wanted, fine = (plan_of([declared("a", enabled=enabled)], there) for enabled in (True, False))
-    assert (said(wanted), wanted.switched_off, wanted.warnings) == ([("update", "a")], (), ())
-    assert (said(fine), find_drift(fine).has_drift, fine.warnings) == ([], False, ())
+    assert (list_changes(wanted), wanted.switched_off, wanted.warnings) == (
+        [("update", "a")],
+        (),
+        (),
+    )
+    assert (list_changes(fine), find_drift(fine).has_drift, fine.warnings) == ([], False, ())
 
 
 def test_what_is_not_ours_or_not_looked_at_is_not_reported() -> None:

@@ -40,7 +40,7 @@ def everywhere(patch: str) -> str:
     return f"{{match: {{matchLabels: {{}}}}, patch: {patch}}}"
 
 
-def held(file: Path) -> int:
+def count_webhooks(file: Path) -> int:
     """How many webhooks an embedded tenant holds."""
     with closing(sqlite3.connect(file)) as store:
         return int(store.execute("SELECT count(*) FROM webhooks").fetchone()[0])

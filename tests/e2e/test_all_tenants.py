@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import fromstring
 
-from tests.e2e.environments import LOCAL, World, codes, everywhere, held
+from tests.e2e.environments import LOCAL, World, codes, count_webhooks, everywhere
 from tests.support.processes import run, webhook
 
 
@@ -37,7 +37,7 @@ def test_an_endpoint_that_fails_its_test_keeps_the_next_wave_from_beginning(worl
     assert (code, codes(done)) == (8, {"dev": 8, "staging": None, "production": None})
     assert done["dev"]["report"]["summary"]["created"] == 1
     assert done["production"]["note"] == "not started: wave 1 did not pass (dev: exit 8)"
-    assert held(world.folder / "staging.db") == 0
+    assert count_webhooks(world.folder / "staging.db") == 0
     world.receiver.script("/dev", 200)
     assert world.json("reconcile")[0] == 0
 

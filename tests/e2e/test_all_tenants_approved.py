@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.safety.plan_digest import make_common_digest
-from tests.e2e.environments import LOCAL, World, codes, everywhere, held, manifest
+from tests.e2e.environments import LOCAL, World, codes, count_webhooks, everywhere, manifest
 from tests.support.processes import Ended, run, start, webhook
 from tests.support.receiver import Receiver
 
@@ -56,9 +56,9 @@ class Repository:
         done = self.run("reconcile", "--all-tenants", "--yes", "-o", "json", *options, **env)
         return done.code, {part["tenant"]: part for part in done.json["runs"]}, done
 
-    def held(self, tenant: str) -> int:
+    def count_webhooks(self, tenant: str) -> int:
         """How many webhooks a tenant holds."""
-        return held(self.folder / f"{tenant}.db")
+        return count_webhooks(self.folder / f"{tenant}.db")
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_a_change_at_the_last_tenant_since_the_approval_is_5_and_nothing_is_writ
         == make_common_digest(then)
     )
     assert ended.json["digest"] in ended.err
-    assert (repository.held("a"), repository.held("b")) == (0, 1)
+    assert (repository.count_webhooks("a"), repository.count_webhooks("b")) == (0, 1)
 
 
 def test_text_says_which_plans_stand_with_which_digest(repository: Repository) -> None:
@@ -209,7 +209,7 @@ def test_a_tenant_that_is_away_keeps_every_other_from_its_turn_and_has_its_own_c
         == done["b"]["note"]
         == "not started: not every tenant could be planned (c: exit 1)"
     )
-    assert (repository.held("a"), repository.held("b")) == (0, 0)
+    assert (repository.count_webhooks("a"), repository.count_webhooks("b")) == (0, 0)
 
 
 def test_ctrl_c_while_all_are_planned_ends_with_130_and_nothing_written(
@@ -234,7 +234,7 @@ def test_ctrl_c_while_all_are_planned_ends_with_130_and_nothing_written(
         (None, "not started: interrupted"),
         (130, "interrupted"),
     ]
-    assert (repository.held("a"), repository.held("b")) == (0, 0)
+    assert (repository.count_webhooks("a"), repository.count_webhooks("b")) == (0, 0)
 
 
 def test_a_violation_at_one_tenant_keeps_all_from_their_turn_and_accept_lets_pass_what_was_looked_at(
@@ -253,7 +253,7 @@ def test_a_violation_at_one_tenant_keeps_all_from_their_turn_and_accept_lets_pas
     assert done["a"]["note"] == "not started: not every plan may be carried out (b: exit 6)"
     assert [found["rule"] for found in done["b"]["plan"]["violations"]] == ["delete-limit"]
     assert repository.reconcile("--accept", digest, "--expect-digest", alone)[0] == 5
-    assert (repository.held("a"), repository.held("b")) == (2, 2)
+    assert (repository.count_webhooks("a"), repository.count_webhooks("b")) == (2, 2)
     code, done, _ = repository.reconcile("--accept", digest)
     assert (code, codes(done)) == (0, {"a": 0, "b": 0})
     assert [part["report"]["summary"]["deleted"] for part in done.values()] == [2, 2]
@@ -268,4 +268,4 @@ def test_accept_lets_nothing_pass_that_never_passes(repository: Repository) -> N
     assert (code, codes(done)) == (6, {"a": None, "b": 6})
     rules = [found["rule"] for found in done["b"]["plan"]["violations"]]
     assert rules == ["delete-limit", "empty-set", "no-longer-selected", "no-longer-selected"]
-    assert (repository.held("a"), repository.held("b")) == (0, 2)
+    assert (repository.count_webhooks("a"), repository.count_webhooks("b")) == (0, 2)

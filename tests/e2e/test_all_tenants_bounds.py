@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.e2e.environments import SCHEMAS, everywhere, held, manifest
+from tests.e2e.environments import SCHEMAS, count_webhooks, everywhere, manifest
 from tests.support.processes import run, start, webhook
 from tests.support.terminal import at_terminal
 
@@ -136,7 +136,7 @@ def test_ctrl_c_ends_with_130_and_a_report_of_what_was_done_and_what_was_not_beg
     assert parts["a"]["report"]["summary"]["created"] == 1
     assert (parts["b"]["exit_code"], parts["b"]["note"]) == (130, "interrupted")
     assert (parts["c"]["exit_code"], parts["c"]["note"]) == (None, "not started: interrupted")
-    assert held(tmp_path / "c.db") == 0
+    assert count_webhooks(tmp_path / "c.db") == 0
 
 
 def test_ctrl_c_while_all_are_planned_writes_nowhere(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_ctrl_c_while_all_are_planned_writes_nowhere(tmp_path: Path) -> None:
     assert (process.returncode, err) == (130, "")
     parts = [(part["exit_code"], part["note"]) for part in json.loads(out)["runs"]]
     assert parts == [(None, "not started: interrupted"), (130, "interrupted")]
-    assert held(tmp_path / "a.db") == 0
+    assert count_webhooks(tmp_path / "a.db") == 0
 
 
 def test_a_base_revision_is_patched_as_its_tenants_were_then(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.e2e.environments import held, manifest
+from tests.e2e.environments import count_webhooks, manifest
 from tests.manifests.revisions import commit, git, new, put
 from tests.manifests.test_load import subscription
 from tests.support.processes import ROOT, Ended, run, webhook
@@ -38,7 +38,7 @@ class Clone:
         git(self.origin, "tag", "applied")
         self.folder = self.origin
         assert self.run("reconcile", ".", "--yes").code == 0
-        assert held(self.database) == 4
+        assert count_webhooks(self.database) == 4
         self.folder = folder / "clone"
         git(folder, "clone", "-q", str(self.origin), "clone")
 
@@ -75,7 +75,7 @@ def test_a_clone_without_its_submodule_deletes_nothing_and_takes_no_subscription
     done = clone.run("reconcile", ".", "--yes")
     assert done.code == 6
     assert f"violation source-unclear: webhooks/sub/s1.yaml: {SUBMODULE}\n    s1\n" in done.out
-    assert held(clone.database) == 4
+    assert count_webhooks(clone.database) == 4
     clone.with_submodule()
     assert clone.unclear() == {}
     assert "No changes." in clone.run("plan", ".").out
@@ -86,7 +86,7 @@ def test_what_git_removed_is_deleted(clone: Clone) -> None:
     git(clone.folder, "rm", "-q", "webhooks/b.yaml")
     commit(clone.folder)
     assert clone.run("reconcile", ".", "--yes").code == 0
-    assert held(clone.database) == 3
+    assert count_webhooks(clone.database) == 3
 
 
 @pytest.mark.parametrize("narrow", [(), ("--only", "a")])
@@ -112,7 +112,7 @@ def test_accept_passes_just_what_was_seen(clone: Clone) -> None:
     other = clone.run("plan", ".", "-o", "json").json["digest"]
     assert other != digest
     assert clone.run("reconcile", ".", "--yes", "--accept", digest).code == 5
-    assert held(clone.database) == 4
+    assert count_webhooks(clone.database) == 4
     done = clone.run("reconcile", ".", "--yes", "--accept", other)
     assert (done.code, "1 updated, 1 deleted" in done.out) == (0, True)
 
@@ -141,11 +141,11 @@ def test_a_saved_plan_stays_refused_until_it_is_accepted(clone: Clone) -> None:
         clone.run("reconcile", ".", "--plan", "plan.json", "--yes", "--accept", "sha256:other").code
         == 5
     )
-    assert held(clone.database) == 4
+    assert count_webhooks(clone.database) == 4
     accepted = clone.run(
         "reconcile", ".", "--plan", "plan.json", "--yes", "--accept", document["plan"]["digest"]
     )
-    assert (accepted.code, held(clone.database)) == (0, 3)
+    assert (accepted.code, count_webhooks(clone.database)) == (0, 3)
 
 
 def test_drift_and_since_report_it(clone: Clone) -> None:
@@ -170,9 +170,16 @@ def test_all_tenants_write_nowhere_while_one_lacks_evidence(clone: Clone) -> Non
         [found["rule"] for found in part["plan"]["violations"]] for part in plan.json["runs"]
     ] == [["source-unclear"] * 2, []]
     assert clone.run("reconcile", ".", "--all-tenants", "--yes").code == 6
-    assert (held(clone.database), held(clone.database.with_name("second.db"))) == (4, 0)
+    assert (
+        count_webhooks(clone.database),
+        count_webhooks(clone.database.with_name("second.db")),
+    ) == (4, 0)
     done = clone.run("reconcile", ".", "--all-tenants", "--yes", "--accept", plan.json["digest"])
-    assert (done.code, held(clone.database), held(clone.database.with_name("second.db"))) == (
+    assert (
+        done.code,
+        count_webhooks(clone.database),
+        count_webhooks(clone.database.with_name("second.db")),
+    ) == (
         0,
         3,
         3,
@@ -215,7 +222,11 @@ def test_a_manifest_that_lost_its_content_stops_the_run(clone: Clone, text: str,
     clone.with_submodule()
     (clone.folder / "webhooks/b.yaml").write_text(text)
     done = clone.run("reconcile", ".", "--yes")
-    assert (done.code, f"[{rule}]" in done.out + done.err, held(clone.database)) == (1, True, 4)
+    assert (done.code, f"[{rule}]" in done.out + done.err, count_webhooks(clone.database)) == (
+        1,
+        True,
+        4,
+    )
 
 
 def test_a_manifest_that_became_a_list_item_is_still_declared(clone: Clone) -> None:
@@ -236,7 +247,11 @@ def test_a_folder_that_became_a_link_is_followed_inside_and_an_error_outside(clo
     shutil.move(clone.folder / ".moved", clone.folder.parent / "outside")
     folder.symlink_to(clone.folder.parent / "outside")
     done = clone.run("reconcile", ".", "--yes")
-    assert (done.code, "[path/linked-folder]" in done.out + done.err, held(clone.database)) == (
+    assert (
+        done.code,
+        "[path/linked-folder]" in done.out + done.err,
+        count_webhooks(clone.database),
+    ) == (
         1,
         True,
         4,

@@ -24,7 +24,7 @@ from tests.support.wire import proxy
 LOCAL = ("--local-file", "tenant.db")
 
 
-def made(folder: Path, count: int) -> None:
+def create_webhooks(folder: Path, count: int) -> None:
     write(folder / "webhooks", count)
     done = run("reconcile", "webhooks", *LOCAL, "--yes", cwd=folder)
     assert done.code == 0, done.err
@@ -39,7 +39,7 @@ def live(folder: Path) -> int:
 
 
 def test_deleting_four_of_ten_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
-    made(tmp_path, 10)
+    create_webhooks(tmp_path, 10)
     for number in range(4):
         (tmp_path / "webhooks" / f"hook-{number:04}.yaml").unlink()
     refused = run("reconcile", "webhooks", *LOCAL, "--yes", "-o", "json", cwd=tmp_path)
@@ -68,7 +68,7 @@ def test_a_refused_run_asks_a_served_tenant_for_its_list_and_writes_nothing(tmp_
 
 
 def test_an_empty_folder_deletes_nothing(tmp_path: Path) -> None:
-    made(tmp_path, 3)
+    create_webhooks(tmp_path, 3)
     (tmp_path / "empty").mkdir()
     ended = run("reconcile", "empty", *LOCAL, "--yes", cwd=tmp_path)
     assert ended.code == 1
@@ -77,7 +77,7 @@ def test_an_empty_folder_deletes_nothing(tmp_path: Path) -> None:
 
 
 def test_naming_a_single_file_deletes_nothing(tmp_path: Path) -> None:
-    made(tmp_path, 3)
+    create_webhooks(tmp_path, 3)
     ended = run("reconcile", "webhooks/hook-0000.yaml", *LOCAL, "--yes", "-o", "json", cwd=tmp_path)
     assert ended.code == 0, ended.err
     assert ended.json["summary"]["deleted"] == 0
@@ -85,7 +85,7 @@ def test_naming_a_single_file_deletes_nothing(tmp_path: Path) -> None:
 
 
 def test_standard_input_deletes_nothing(tmp_path: Path) -> None:
-    made(tmp_path, 3)
+    create_webhooks(tmp_path, 3)
     text = (tmp_path / "webhooks" / "hook-0000.yaml").read_text()
     ended = run("reconcile", "-", *LOCAL, "--yes", "-o", "json", cwd=tmp_path, stdin=text)
     assert ended.code == 0, ended.err
@@ -93,7 +93,7 @@ def test_standard_input_deletes_nothing(tmp_path: Path) -> None:
 
 
 def test_leaving_out_another_teams_folder_removes_none_of_its_subscriptions(tmp_path: Path) -> None:
-    made(tmp_path, 1)
+    create_webhooks(tmp_path, 1)
     (tmp_path / "team").mkdir()
     (tmp_path / "team" / "scans.yaml").write_text(
         "apiVersion: webhooks.reconciler/v1\nkind: EventSubscription\nmetadata: {name: scans}\n"

@@ -23,7 +23,7 @@ def saved(tmp_path: Path) -> Path:
     return tmp_path / "plan.json"
 
 
-def edited(path: Path, **fields: Any) -> None:
+def change_fields(path: Path, **fields: Any) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
 
 
@@ -32,10 +32,10 @@ BAD = {
     "edited": lambda path: path.write_text(
         path.read_text().replace("hooks.example.com", "evil.example.com")
     ),
-    "newer format": lambda path: edited(path, format="reconciler.saved-plan/v2"),
-    "former format": lambda path: edited(path, format="reconciler.plan/v1", apply={}),
-    "another document": lambda path: edited(path, format="reconciler.report/v1"),
-    "newer program": lambda path: edited(path, program="99.0.0"),
+    "newer format": lambda path: change_fields(path, format="reconciler.saved-plan/v2"),
+    "former format": lambda path: change_fields(path, format="reconciler.plan/v1", apply={}),
+    "another document": lambda path: change_fields(path, format="reconciler.report/v1"),
+    "newer program": lambda path: change_fields(path, program="99.0.0"),
     "empty": lambda path: path.write_bytes(b""),
     "no JSON": lambda path: path.write_bytes(b"\xff\x00plan"),
     "deep": lambda path: path.write_bytes(b"[" * 200_000),
@@ -63,7 +63,7 @@ def test_what_is_not_a_whole_and_unchanged_plan_is_1_and_says_so(saved: Path, na
 
 
 def test_a_file_of_the_former_format_says_to_plan_again(saved: Path) -> None:
-    edited(saved, format="reconciler.plan/v1", apply={})
+    change_fields(saved, format="reconciler.plan/v1", apply={})
     ended = run("reconcile", "--plan", "plan.json", "--yes", *LOCAL, cwd=saved.parent)
     assert (ended.code, "former format" in ended.err, "plan again" in ended.err) == (1, True, True)
 

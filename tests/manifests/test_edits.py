@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.model.webhook import Subscription, Webhook
-from tests.support.exporting import HEAD, over, touched
+from tests.support.exporting import HEAD, export_over, touched
 
 MORE = "apiVersion: webhooks.reconciler/v1\nkind: EventSubscription\nmetadata: {name: more}\n"
 A, B, C = "first:kind", "second:kind", "third:kind"
@@ -126,7 +126,7 @@ def test_an_edit_of_the_events_touches_one_line(
         assert held == TWO
         return replace(spec, subscriptions=frozenset(EDITS[edit](held)))
 
-    after, messages = over(
+    after, messages = export_over(
         tmp_path, before, moved, "\r\n" if tail else "\n", "\ufeff" if tail else ""
     )
     separated = layout in {"json", "flow list"} and edit in {
@@ -241,7 +241,7 @@ def test_an_edit_of_anchors_aliases_and_merges_changes_no_other_value(
     expected: str,
 ) -> None:
     begin = HEAD + "spec:\n  url: https://a.example/1\n  events:\n"
-    after, _ = over(
+    after, _ = export_over(
         tmp_path,
         begin + events,
         lambda spec: replace(spec, subscriptions=frozenset(move(spec.subscriptions))),
@@ -262,7 +262,7 @@ metadata: {name: more}
 spec: {webhook: one, events: [{type: 'first:kind', version: v0, severity: info}]}
 # below
 """
-    after, messages = over(
+    after, messages = export_over(
         tmp_path, own + more, lambda spec: replace(spec, subscriptions=frozenset())
     )
     assert after == own + "---\n# scans\n# below\n"
@@ -283,7 +283,7 @@ def test_hundreds_of_changes_of_a_long_list_are_made_at_once(tmp_path: Path) -> 
         + items
         + "  protected: false # yet\n"
     )
-    after, messages = over(tmp_path, before, lambda spec: replace(spec, subscriptions=moved))
+    after, messages = export_over(tmp_path, before, lambda spec: replace(spec, subscriptions=moved))
     assert (after.count("severity: warning"), after.count("severity: info"), messages) == (
         400,
         100,
@@ -306,5 +306,5 @@ def test_odd_ways_to_write_a_key_are_edited_too(tmp_path: Path, begin: str) -> N
     def moved(spec: Webhook) -> Webhook:
         return replace(spec, description="new: one", subscriptions=frozenset({*TWO}))
 
-    after, messages = over(tmp_path, before, moved)
+    after, messages = export_over(tmp_path, before, moved)
     assert (f"- {{type: {A}, version: v0, severity: info}}\n" in after, messages) == (True, [])

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth
 from reconciler.core.model.secret import Secret, Withheld
-from tests.support.exporting import HEAD, over, touched
+from tests.support.exporting import HEAD, export_over, touched
 
 AUTHS: dict[str, tuple[str, Auth, int]] = {
     "user name": (
@@ -121,7 +121,7 @@ def test_an_edit_of_the_authentication_touches_what_differs_and_keeps_references
 ) -> None:
     auth, held, lines = AUTHS[case]
     before = HEAD + "spec:\n  url: https://a.example/1  # where\n" + auth + rest
-    after, _ = over(
+    after, _ = export_over(
         tmp_path, before, lambda spec: replace(spec, auth=held), "\r\n" if rest else "\n"
     )
     found = touched(before, after)
@@ -137,7 +137,7 @@ def test_another_type_gets_another_reference_and_its_variable_is_reported(tmp_pa
         HEAD + "spec:\n  url: https://a.example/1\n  auth:  # theirs\n    type: bearer  # RFC "
         "6750\n    token: {fromEnv: T}\n"
     )
-    after, _ = over(
+    after, _ = export_over(
         tmp_path, before, lambda spec: replace(spec, auth=BasicAuth(Secret("bob"), Withheld("7")))
     )
     assert after == before.replace("type: bearer", "type: basic").replace(
@@ -161,4 +161,4 @@ BLOCK = (
     ],
 )
 def test_a_block_of_lines_stays_a_block(tmp_path: Path, new: str, expected: str) -> None:
-    assert over(tmp_path, BLOCK, lambda spec: replace(spec, description=new))[0] == expected
+    assert export_over(tmp_path, BLOCK, lambda spec: replace(spec, description=new))[0] == expected

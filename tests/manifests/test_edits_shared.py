@@ -10,7 +10,7 @@ from pathlib import Path
 from reconciler.core.model.webhook import Subscription
 from reconciler.providers.memory import MemoryProvider
 from tests.support.builders import as_stored
-from tests.support.exporting import HEAD, exported, plan_after, read
+from tests.support.exporting import HEAD, export_into, plan_after, read
 
 MORE = "apiVersion: webhooks.reconciler/v1\nkind: EventSubscription\nmetadata: {name: more}\n"
 A, B, C = "first:kind", "second:kind", "third:kind"
@@ -39,7 +39,7 @@ def moved_both(folder: Path, *names: str) -> tuple[str, tuple[str, ...], bool]:
             for item in held
         ]
     )
-    messages = exported(folder, tenant)
+    messages = export_into(folder, tenant)
     return (folder / "all.yaml").read_text(), messages, plan_after(folder, tenant).pending == ()
 
 
@@ -92,7 +92,7 @@ spec:
         subscriptions=frozenset({Subscription(A, "v0", "info"), Subscription(A, "v0", "critical")}),
     )
     before = (theirs / "more.yaml").read_bytes()
-    messages = exported(tmp_path, MemoryProvider([replace(held[0], spec=gone)]), into=ours)
+    messages = export_into(tmp_path, MemoryProvider([replace(held[0], spec=gone)]), into=ours)
     assert (theirs / "more.yaml").read_bytes() == before
     assert B not in (ours / "one.yaml").read_text()
     assert "severity: [info, critical]" in (ours / "one.yaml").read_text()
@@ -115,8 +115,8 @@ def test_what_another_teams_event_became_is_theirs_to_write(tmp_path: Path) -> N
     moved = replace(held.spec, subscriptions=frozenset({Subscription(C, "v0", "warning")}))
     tenant = MemoryProvider([replace(held, spec=moved)])
     before = (ours / "one.yaml").read_bytes()
-    assert len(exported(tmp_path, tenant, into=ours)) == 1
+    assert len(export_into(tmp_path, tenant, into=ours)) == 1
     assert (ours / "one.yaml").read_bytes() == before
-    assert exported(tmp_path, tenant, into=theirs) == ()
+    assert export_into(tmp_path, tenant, into=theirs) == ()
     assert (theirs / "more.yaml").read_text() == more.replace("info", "warning")
     assert plan_after(tmp_path, tenant).pending == ()

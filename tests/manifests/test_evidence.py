@@ -18,7 +18,7 @@ from tests.manifests.test_load import read, tenant, webhook
 from tests.support.requests import make_request
 
 
-def asked(
+def list_doubts(
     *sources: str, paths: tuple[str, ...] = (".",), **options: object
 ) -> dict[str, tuple[State, str]]:
     """The state and the place of each source without evidence, with the current folder's manifests
@@ -46,7 +46,7 @@ def with_submodule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_file_that_was_read_and_has_a_manifest_is_evidence(repo: Path) -> None:
-    assert asked("webhooks/a.yaml", "webhooks/b.yaml") == {}
+    assert list_doubts("webhooks/a.yaml", "webhooks/b.yaml") == {}
 
 
 def test_a_file_that_is_not_in_the_work_tree_is_evidence_in_git(repo: Path) -> None:
@@ -55,42 +55,42 @@ def test_a_file_that_is_not_in_the_work_tree_is_evidence_in_git(repo: Path) -> N
     git(repo, "rm", "-q", "-r", "gone")
     assert not (repo / "gone").exists()
     assert (
-        asked(
+        list_doubts(
             "gone/only.yaml", "webhooks/never.yaml", ".hidden/never.yaml", "no/such/folder/x.yaml"
         )
         == {}
     )
     (repo / "webhooks/a.yaml").unlink()  # not committed yet
-    assert asked("webhooks/a.yaml") == {}
+    assert list_doubts("webhooks/a.yaml") == {}
 
 
 def test_a_submodule_that_is_not_checked_out_is_no_evidence(with_submodule: Path) -> None:
     inside = "webhooks/sub/sub.yaml"
-    assert asked(inside, "webhooks/main.yaml") == {inside: (State.SUBMODULE, "webhooks/sub")}
+    assert list_doubts(inside, "webhooks/main.yaml") == {inside: (State.SUBMODULE, "webhooks/sub")}
     (with_submodule / "webhooks/sub").rmdir()
-    assert asked(inside) == {inside: (State.SUBMODULE, "webhooks/sub")}
+    assert list_doubts(inside) == {inside: (State.SUBMODULE, "webhooks/sub")}
     git(with_submodule, "submodule", "update", "--init", "-q")
-    assert asked(inside, "webhooks/sub/removed.yaml") == {}
+    assert list_doubts(inside, "webhooks/sub/removed.yaml") == {}
 
 
 def test_a_submodule_in_a_submodule_is_no_evidence_until_both_are_checked_out(
     with_submodule: Path,
 ) -> None:
     inside = "webhooks/sub/deep/deep.yaml"
-    assert asked(inside) == {inside: (State.SUBMODULE, "webhooks/sub")}
+    assert list_doubts(inside) == {inside: (State.SUBMODULE, "webhooks/sub")}
     git(with_submodule, "submodule", "update", "--init", "-q")
-    assert asked(inside) == {inside: (State.NESTED_SUBMODULE, "webhooks/sub/deep")}
+    assert list_doubts(inside) == {inside: (State.NESTED_SUBMODULE, "webhooks/sub/deep")}
     git(with_submodule, "submodule", "update", "--init", "--recursive", "-q")
-    assert asked(inside) == {}
+    assert list_doubts(inside) == {}
 
 
 def test_a_link_into_a_submodule_that_is_not_checked_out_is_no_evidence(
     with_submodule: Path,
 ) -> None:
     (with_submodule / "linked").symlink_to("webhooks/sub")
-    assert asked("linked/sub.yaml") == {"linked/sub.yaml": (State.SUBMODULE, "webhooks/sub")}
+    assert list_doubts("linked/sub.yaml") == {"linked/sub.yaml": (State.SUBMODULE, "webhooks/sub")}
     (with_submodule / "webhooks/sub").rmdir()
-    assert asked("linked/sub.yaml") == {"linked/sub.yaml": (State.SUBMODULE, "webhooks/sub")}
+    assert list_doubts("linked/sub.yaml") == {"linked/sub.yaml": (State.SUBMODULE, "webhooks/sub")}
 
 
 @pytest.mark.parametrize("cone", ["--cone", "--no-cone"])
@@ -99,11 +99,11 @@ def test_what_a_sparse_checkout_leaves_out_is_no_evidence(repo: Path, cone: str)
     commit(repo)
     git(repo, "sparse-checkout", "set", cone, "webhooks")
     assert not (repo / "other").exists()
-    assert asked("other/c.yaml", "other/never.yaml") == {
+    assert list_doubts("other/c.yaml", "other/never.yaml") == {
         "other/c.yaml": (State.SPARSE, "other/c.yaml")
     }
     git(repo, "sparse-checkout", "disable")
-    assert asked("other/c.yaml") == {}
+    assert list_doubts("other/c.yaml") == {}
 
 
 def test_a_skipped_file_in_a_worktree_of_git_is_no_evidence_there_alone(
@@ -114,9 +114,9 @@ def test_a_skipped_file_in_a_worktree_of_git_is_no_evidence_there_alone(
     git(second, "update-index", "--skip-worktree", "webhooks/b.yaml")
     for folder in (repo, second):
         (folder / "webhooks/b.yaml").unlink()
-    assert asked("webhooks/b.yaml") == {}
+    assert list_doubts("webhooks/b.yaml") == {}
     monkeypatch.chdir(second)
-    assert asked("webhooks/b.yaml") == {"webhooks/b.yaml": (State.SPARSE, "webhooks/b.yaml")}
+    assert list_doubts("webhooks/b.yaml") == {"webhooks/b.yaml": (State.SPARSE, "webhooks/b.yaml")}
 
 
 def test_git_is_asked_of_a_folder_above_the_current_one_too(
@@ -127,7 +127,7 @@ def test_git_is_asked_of_a_folder_above_the_current_one_too(
     git(repo, "update-index", "--skip-worktree", "shared/c.yaml")
     (repo / "shared/c.yaml").unlink()
     monkeypatch.chdir(repo / "prod")
-    assert asked("../shared/c.yaml", paths=("..",)) == {
+    assert list_doubts("../shared/c.yaml", paths=("..",)) == {
         "../shared/c.yaml": (State.SPARSE, "../shared/c.yaml")
     }
 
@@ -139,7 +139,7 @@ def test_a_thousand_sources_are_asked_together(repo: Path) -> None:
     git(repo, "update-index", "--skip-worktree", *(f"w{number}.yaml" for number in range(1_000)))
     for number in range(1_000):
         (repo / f"w{number}.yaml").unlink()
-    assert len(asked(*(f"w{number}.yaml" for number in range(1_000)), "never.yaml")) == 1_000
+    assert len(list_doubts(*(f"w{number}.yaml" for number in range(1_000)), "never.yaml")) == 1_000
 
 
 def test_a_file_that_was_not_read_is_no_evidence(repo: Path) -> None:
@@ -152,14 +152,14 @@ def test_a_file_that_was_not_read_is_no_evidence(repo: Path) -> None:
             "f.txt": webhook("f"),
         },
     )
-    assert asked(".hidden/c.yaml", "webhooks/.d.yaml", "e.yaml", "e.yaml.bak", "f.txt") == {
+    assert list_doubts(".hidden/c.yaml", "webhooks/.d.yaml", "e.yaml", "e.yaml.bak", "f.txt") == {
         ".hidden/c.yaml": (State.HIDDEN, ".hidden"),
         "webhooks/.d.yaml": (State.HIDDEN, "webhooks/.d.yaml"),
         "e.yaml.bak": (State.ENDING, ""),
         "f.txt": (State.ENDING, ""),
     }
     assert (
-        asked(
+        list_doubts(
             ".hidden/c.yaml",
             "webhooks/.d.yaml",
             "f.txt",
@@ -174,37 +174,39 @@ def test_a_file_that_was_not_read_is_no_evidence(repo: Path) -> None:
 )
 def test_a_file_without_a_document_of_ours_is_no_evidence(repo: Path, text: str) -> None:
     (repo / "webhooks/b.yaml").write_text(text)
-    assert asked("webhooks/b.yaml") == {"webhooks/b.yaml": (State.NO_DOCUMENT, "")}
+    assert list_doubts("webhooks/b.yaml") == {"webhooks/b.yaml": (State.NO_DOCUMENT, "")}
     (repo / "linked").symlink_to("webhooks")
-    assert asked("linked/b.yaml", "linked/a.yaml") == {"linked/b.yaml": (State.NO_DOCUMENT, "")}
+    assert list_doubts("linked/b.yaml", "linked/a.yaml") == {
+        "linked/b.yaml": (State.NO_DOCUMENT, "")
+    }
 
 
 def test_standard_input_without_a_document_of_ours_is_no_evidence(repo: Path) -> None:
-    assert asked("<stdin>", paths=(".", "-"), stdin=b"# nothing\n") == {
+    assert list_doubts("<stdin>", paths=(".", "-"), stdin=b"# nothing\n") == {
         "<stdin>": (State.NO_DOCUMENT, "")
     }
-    assert asked("<stdin>", paths=(".", "-"), stdin=webhook("z").encode()) == {}
+    assert list_doubts("<stdin>", paths=(".", "-"), stdin=webhook("z").encode()) == {}
 
 
 def test_a_folder_that_became_a_link_to_nothing_is_no_evidence(repo: Path) -> None:
     (repo / "sub").symlink_to("nowhere")
-    assert asked("sub/s.yaml") == {"sub/s.yaml": (State.LINK, "sub")}
+    assert list_doubts("sub/s.yaml") == {"sub/s.yaml": (State.LINK, "sub")}
 
 
 def test_a_folder_or_a_parent_that_became_something_else_is_evidence_in_git(repo: Path) -> None:
     read(repo, {"a-file": "", "folder.yaml/c.yaml": webhook("c")})
-    assert asked("a-file/s.yaml", "folder.yaml") == {}
+    assert list_doubts("a-file/s.yaml", "folder.yaml") == {}
 
 
 def test_a_path_that_no_file_system_takes_is_no_evidence(repo: Path) -> None:
     for source in ("x" * 300 + ".yaml", "a\0b.yaml"):
-        assert [state for state, _ in asked(source).values()] == [State.NO_ACCESS]
+        assert [state for state, _ in list_doubts(source).values()] == [State.NO_ACCESS]
 
 
 def test_without_git_a_file_is_removed_if_its_folder_was_read(here: Path) -> None:
     read(here, {"webhooks/a.yaml": webhook("a"), ".hidden/c.yaml": webhook("c")})
-    assert asked("webhooks/b.yaml", "b.yaml") == {}
-    assert asked("gone/b.yaml", ".hidden/b.yaml", "webhooks/a.yaml/b.yaml") == {
+    assert list_doubts("webhooks/b.yaml", "b.yaml") == {}
+    assert list_doubts("gone/b.yaml", ".hidden/b.yaml", "webhooks/a.yaml/b.yaml") == {
         "gone/b.yaml": (State.NO_FOLDER, "gone"),
         ".hidden/b.yaml": (State.NO_FOLDER, ".hidden"),
         "webhooks/a.yaml/b.yaml": (State.NO_FOLDER, "webhooks/a.yaml"),
@@ -217,9 +219,11 @@ def test_without_git_an_empty_submodule_is_no_evidence(
     shutil.copytree(with_submodule, tmp_path / "copy", ignore=shutil.ignore_patterns(".git"))
     monkeypatch.chdir(tmp_path / "copy")
     inside = "webhooks/sub/sub.yaml"
-    assert asked(inside, "webhooks/gone.yaml") == {inside: (State.EMPTY_SUBMODULE, "webhooks/sub")}
+    assert list_doubts(inside, "webhooks/gone.yaml") == {
+        inside: (State.EMPTY_SUBMODULE, "webhooks/sub")
+    }
     (tmp_path / "copy/webhooks/sub/other.yaml").write_text(webhook("other"))
-    assert asked(inside) == {}
+    assert list_doubts(inside) == {}
 
 
 def test_without_the_program_git_a_work_tree_gives_no_evidence(
@@ -227,7 +231,9 @@ def test_without_the_program_git_a_work_tree_gives_no_evidence(
 ) -> None:
     monkeypatch.setenv("PATH", str(repo / "empty"))
     assert shutil.which("git") is None
-    assert asked("webhooks/c.yaml", "webhooks/a.yaml") == {"webhooks/c.yaml": (State.NO_GIT, "")}
+    assert list_doubts("webhooks/c.yaml", "webhooks/a.yaml") == {
+        "webhooks/c.yaml": (State.NO_GIT, "")
+    }
 
 
 def test_a_repository_that_git_refuses_gives_no_evidence(
@@ -258,7 +264,7 @@ def test_a_hook_of_another_repository_does_not_mislead(
     other = new(repo.parent / "other")
     monkeypatch.setenv("GIT_DIR", str(other / ".git"))
     monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git/index"))
-    assert asked("webhooks/b.yaml") == {"webhooks/b.yaml": (State.SPARSE, "webhooks/b.yaml")}
+    assert list_doubts("webhooks/b.yaml") == {"webhooks/b.yaml": (State.SPARSE, "webhooks/b.yaml")}
 
 
 def test_every_state_has_a_reason_with_the_way_out() -> None:

@@ -38,7 +38,7 @@ def encrypt(file: Path, text: str, key: Path) -> None:
     assert VALUE not in file.read_text()
 
 
-def at(key: str, file: str = "secrets.enc.yaml") -> dict[str, Any]:
+def make_reference(key: str, file: str = "secrets.enc.yaml") -> dict[str, Any]:
     return {"fromSops": {"file": file, "key": key}}
 
 
@@ -57,7 +57,7 @@ YAML = f"token: {VALUE}\npayments: {{token: {VALUE}, pin: 1234}}\na.b: {VALUE}\n
 @pytest.mark.parametrize("where", ["token", "payments.token", "a.b"])
 def test_a_key_of_an_encrypted_file_resolves(repo: Path, key: Path, where: str) -> None:
     encrypt(repo / "secrets.enc.yaml", YAML, key)
-    found = looked_up(repo, at(where), key)
+    found = looked_up(repo, make_reference(where), key)
     assert found.problems == ()
     assert found.token == VALUE
 
@@ -67,7 +67,7 @@ def test_a_key_of_an_encrypted_file_resolves(repo: Path, key: Path, where: str) 
 )
 def test_other_formats_of_sops_resolve_too(repo: Path, key: Path, name: str, text: str) -> None:
     encrypt(repo / name, text, key)
-    assert looked_up(repo, at("token", name), key).token == VALUE
+    assert looked_up(repo, make_reference("token", name), key).token == VALUE
 
 
 @pytest.mark.parametrize(
@@ -82,14 +82,14 @@ def test_other_formats_of_sops_resolve_too(repo: Path, key: Path, name: str, tex
 )
 def test_a_key_that_is_no_text_is_reported(repo: Path, key: Path, where: str, said: str) -> None:
     encrypt(repo / "secrets.enc.yaml", YAML, key)
-    problem = looked_up(repo, at(where), key).problem
+    problem = looked_up(repo, make_reference(where), key).problem
     assert problem.message.endswith(f"does not resolve: {said}")
     assert VALUE not in repr(problem)
 
 
 def test_without_the_key_the_file_and_the_mend_are_named(repo: Path, key: Path) -> None:
     encrypt(repo / "secrets.enc.yaml", YAML, key)
-    problem = looked_up(repo, at("token"), None).problem
+    problem = looked_up(repo, make_reference("token"), None).problem
     assert problem.message == (
         'fromSops: {file: "secrets.enc.yaml", key: "token"} does not resolve: none of the keys that open the file is here'
     )
@@ -101,9 +101,15 @@ def test_a_file_that_was_changed_is_refused(repo: Path, key: Path) -> None:
     encrypt(file, YAML, key)
     whole = file.read_text()
     file.write_text(whole.replace("token: ENC[AES256_GCM,data:", "token: ENC[AES256_GCM,data:AAAA"))
-    assert "changed after it was encrypted" in looked_up(repo, at("token"), key).problem.message
+    assert (
+        "changed after it was encrypted"
+        in looked_up(repo, make_reference("token"), key).problem.message
+    )
     file.write_text(whole.replace("payments:\n", "other:\n"))
-    assert "changed after it was encrypted" in looked_up(repo, at("token"), key).problem.message
+    assert (
+        "changed after it was encrypted"
+        in looked_up(repo, make_reference("token"), key).problem.message
+    )
 
 
 @pytest.mark.parametrize("text", [f"token: {VALUE}\n", "a: [", "", "\x00"])
@@ -113,20 +119,21 @@ def test_a_file_that_sops_did_not_encrypt_is_reported_and_not_quoted(
     (repo / "secrets.enc.txt").write_text(text)
     (repo / "secrets.enc.env").write_text(text)
     for name in ("secrets.enc.txt", "secrets.enc.env"):
-        problem = looked_up(repo, at("token", name), key).problem
+        problem = looked_up(repo, make_reference("token", name), key).problem
         assert "not encrypted by sops" in problem.message
         assert VALUE not in repr(problem)
 
 
 def test_a_missing_file_is_reported(repo: Path, key: Path) -> None:
     assert (
-        "the file cannot be read (No such file" in looked_up(repo, at("token"), key).problem.message
+        "the file cannot be read (No such file"
+        in looked_up(repo, make_reference("token"), key).problem.message
     )
 
 
 def test_a_machine_without_sops_is_reported(repo: Path, key: Path) -> None:
     encrypt(repo / "secrets.enc.yaml", YAML, key)
-    problem = ask(repo, at("token"), {"PATH": str(repo)}).problem
+    problem = ask(repo, make_reference("token"), {"PATH": str(repo)}).problem
     assert "the program is not installed" in problem.message
 
 
@@ -136,9 +143,12 @@ def test_a_file_outside_of_the_manifests_folder_is_forbidden(
 ) -> None:
     encrypt(repo.parent / "outside.yaml", YAML, key)
     (repo / "link.yaml").symlink_to(repo.parent / "outside.yaml")
-    assert looked_up(repo, at("token", name), key).problem.rule == "secret/forbidden"
+    assert looked_up(repo, make_reference("token", name), key).problem.rule == "secret/forbidden"
     absolute = str(repo.parent / "outside.yaml")
-    assert looked_up(repo, at("token", absolute), key, secrets_dir=str(repo.parent)).token == VALUE
+    assert (
+        looked_up(repo, make_reference("token", absolute), key, secrets_dir=str(repo.parent)).token
+        == VALUE
+    )
 
 
 def test_a_file_is_decrypted_once_a_run(repo: Path, key: Path) -> None:
@@ -147,13 +157,13 @@ def test_a_file_is_decrypted_once_a_run(repo: Path, key: Path) -> None:
     tools.mkdir()
     (tools / "sops").write_text(f'#!/bin/sh\necho x >> "$HOME/.calls"\nexec "{BIN}/sops" "$@"\n')
     (tools / "sops").chmod(0o755)
-    ask(repo, at("token"))
+    ask(repo, make_reference("token"))
     hook = (repo / "hook.yaml").read_text()
     (repo / "more.yaml").write_text(
         hook.replace("name: hook", "name: more").replace('"token"', '"a.b"')
     )
     env = {"PATH": f"{tools}:{PATH}", "HOME": str(repo), "SOPS_AGE_KEY_FILE": str(key)}
-    assert ask(repo, at("token"), env).problems == ()
+    assert ask(repo, make_reference("token"), env).problems == ()
     assert (repo / ".calls").read_text() == "x\n"
 
 
@@ -178,7 +188,7 @@ def test_a_file_cannot_have_the_vault_token_sent_to_an_address_of_its_own(
             "VAULT_TOKEN": "env-token",
             "RECONCILER_TENANT_TOKEN": "own-token",
         }
-        assert "none of the keys" in ask(repo, at("token"), env).problem.message
+        assert "none of the keys" in ask(repo, make_reference("token"), env).problem.message
     assert seen
     assert not any(
         token in headers for headers in seen for token in ("home-token", "env-token", "own-token")

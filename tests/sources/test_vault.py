@@ -18,7 +18,7 @@ VALUE = "vt-5c11e0f7a2"
 REFERENCE = {"fromVault": {"path": "secret/payments/oncall", "field": "token"}}
 
 
-def at(path: str, field: str = "token") -> dict[str, Any]:
+def make_reference(path: str, field: str = "token") -> dict[str, Any]:
     return {"fromVault": {"path": path, "field": field}}
 
 
@@ -43,21 +43,24 @@ def test_openbaos_own_variables_come_before_vaults(bao: Bao, repo: Path) -> None
 def test_an_engine_may_be_mounted_several_folders_deep(bao: Bao, repo: Path) -> None:
     bao.call("POST", "sys/mounts/team/kv", {"type": "kv", "options": {"version": "2"}})
     bao.call("POST", "team/kv/data/a+b/c%25", {"data": {"token": VALUE}})
-    assert ask(repo, at("team/kv/a+b/c%"), bao.env, lists={"vault": ["team/*"]}).token == VALUE
+    assert (
+        ask(repo, make_reference("team/kv/a+b/c%"), bao.env, lists={"vault": ["team/*"]}).token
+        == VALUE
+    )
 
 
 @pytest.mark.parametrize(
     ("reference", "said"),
     [
-        (at("secret/payments/none"), "the Vault has no such secret"),
-        (at("secret/data/payments/oncall"), "the Vault has no such secret"),
-        (at("secret/payments/gone"), "the Vault has no such secret"),
-        (at("nowhere/payments/oncall"), "the Vault refuses it (403)"),
-        (at("old/payments/oncall"), "the Vault has no such secret"),
-        (at("cubbyhole/payments/oncall"), "it is in no key-value engine"),
-        (at("secret/payments/oncall", "pin"), '"pin" is not text there'),
-        (at("secret/payments/oncall", "empty"), '"empty" is empty there'),
-        (at("secret/payments/oncall", "none"), 'there is no "none" in it'),
+        (make_reference("secret/payments/none"), "the Vault has no such secret"),
+        (make_reference("secret/data/payments/oncall"), "the Vault has no such secret"),
+        (make_reference("secret/payments/gone"), "the Vault has no such secret"),
+        (make_reference("nowhere/payments/oncall"), "the Vault refuses it (403)"),
+        (make_reference("old/payments/oncall"), "the Vault has no such secret"),
+        (make_reference("cubbyhole/payments/oncall"), "it is in no key-value engine"),
+        (make_reference("secret/payments/oncall", "pin"), '"pin" is not text there'),
+        (make_reference("secret/payments/oncall", "empty"), '"empty" is empty there'),
+        (make_reference("secret/payments/oncall", "none"), 'there is no "none" in it'),
     ],
 )
 def test_a_missing_secret_is_reported_with_its_reference_and_the_fix(

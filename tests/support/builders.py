@@ -54,7 +54,7 @@ def bearer(version: str | None = None, value: str | None = VALUE) -> BearerAuth:
     return BearerAuth(secret(value, version))
 
 
-def held(version: str | None = None) -> BearerAuth:
+def withheld_bearer(version: str | None = None) -> BearerAuth:
     return BearerAuth(Withheld(version))
 
 
@@ -145,7 +145,7 @@ def rules(plan: Plan) -> list[str]:
     return [violation.rule for violation in plan.violations]
 
 
-def said(plan: Plan) -> list[tuple[str, str]]:
+def list_changes(plan: Plan) -> list[tuple[str, str]]:
     """Each pending change as (action, name), in the order of carrying out."""
     return [(change.action.value, change.name) for change in plan.pending]
 

@@ -38,7 +38,7 @@ def policy_for(manifests: Manifests) -> RunPolicy:
     )
 
 
-def exported(folder: Path, tenant: MemoryProvider, into: Path | None = None) -> tuple[str, ...]:
+def export_into(folder: Path, tenant: MemoryProvider, into: Path | None = None) -> tuple[str, ...]:
     """Exports over the manifests of a folder, or of one in it; the messages."""
     into = into or folder
     manifests = read(folder)
@@ -60,7 +60,7 @@ def plan_after(folder: Path, tenant: MemoryProvider) -> Plan:
     )
 
 
-def over(
+def export_over(
     folder: Path, text: str, move: Callable[[Webhook], Webhook], ending: str = "\n", mark: str = ""
 ) -> tuple[str, list[str]]:
     """The text after an export over it, once the tenant has moved, and the messages. The plan is then
@@ -75,7 +75,7 @@ def over(
             for item in held
         ]
     )
-    messages = exported(folder, tenant)
+    messages = export_into(folder, tenant)
     after = plan_after(folder, tenant)
     assert (after.pending, after.violations) == ((), ()), file.read_text()
     made = file.read_bytes().decode()

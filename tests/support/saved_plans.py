@@ -52,7 +52,7 @@ def body_of(plan: Plan, allowed: RunPolicy, wanted: Iterable[Declared]) -> Json:
     )
 
 
-def written(plan: Plan, allowed: RunPolicy, wanted: Iterable[Declared]) -> str:
+def format_plan(plan: Plan, allowed: RunPolicy, wanted: Iterable[Declared]) -> str:
     """The text of the file."""
     return document.to_json(sealed(body_of(plan, allowed, wanted), plan.fingerprint_key))
 
@@ -62,7 +62,7 @@ def read(text: str, key: Secret | None = None) -> Saved:
     return decoded(text.encode(), key, apply=True)
 
 
-def touched(plan: Plan, wanted: Iterable[Declared]) -> list[Declared]:
+def list_touched(plan: Plan, wanted: Iterable[Declared]) -> list[Declared]:
     """Those of `wanted` that the plan creates or updates, as they were declared."""
     keys = {change.key for change in plan.pending if change.declared is not None}
     return [item for item in wanted if item.key in keys]

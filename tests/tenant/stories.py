@@ -30,14 +30,14 @@ async def post(t: Tenant, count: int = 1) -> None:
     await t.engine.wait_until_idle()
 
 
-async def later(t: Tenant, seconds: float) -> None:
+async def wait_seconds(t: Tenant, seconds: float) -> None:
     """Lets the clock go on, and the engine do what is due then."""
     t.clock.now += seconds
     t.engine.wake()
     await t.engine.wait_until_idle()
 
 
-async def shown(t: Tenant, webhook: dict[str, Any]) -> list[dict[str, Any]]:
+async def list_shown(t: Tenant, webhook: dict[str, Any]) -> list[dict[str, Any]]:
     """The webhook's deliveries, oldest first."""
     return list(
         reversed(

@@ -12,7 +12,7 @@ import pytest
 from reconciler.tenant.schedule.clock import Clock
 from reconciler.tenant.schedule.retries import Retries, parse_schedule
 from tests.tenant.harness import EVENT, Receiver, Tenant
-from tests.tenant.stories import post, run, shown
+from tests.tenant.stories import list_shown, post, run
 
 START = 1_790_000_000.0
 RETRIES = Retries(parse_schedule("100s,100s,100s"), rng=lambda: 0.5)
@@ -49,7 +49,7 @@ def test_a_retry_is_neither_held_nor_hurried_by_a_clock_that_jumps(
         machine.wall += jump
         await machine.go_on(t, 89)
         assert len(endpoint.bodies) == 1, "hurried"
-        planned = datetime.fromisoformat((await shown(t, made))[0]["next_attempt"]).timestamp()
+        planned = datetime.fromisoformat((await list_shown(t, made))[0]["next_attempt"]).timestamp()
         assert planned == pytest.approx(machine.wall + 1)  # as a restart would read it
         await machine.go_on(t, 2)
         assert len(endpoint.bodies) == 2, "held"

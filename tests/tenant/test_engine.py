@@ -16,7 +16,7 @@ from reconciler.tenant.store.values.attempt import make_interrupted
 from reconciler.tenant.times import DAY
 from tests.support.database import database_of
 from tests.tenant.harness import EVENT, Receiver, Tenant
-from tests.tenant.stories import counted, later, post, run, shown
+from tests.tenant.stories import counted, list_shown, post, run, wait_seconds
 
 PORT_9 = {
     "url": "http://127.0.0.1:9/hook"
@@ -35,14 +35,14 @@ def test_a_failed_delivery_is_tried_again_at_the_moments_of_the_schedule_then_gi
         await post(t)
         for number, wait in enumerate(WAITS, 1):
             assert len(endpoint.bodies) == number
-            await later(t, wait * share - SMALL)
+            await wait_seconds(t, wait * share - SMALL)
             assert len(endpoint.bodies) == number, f"before {wait} s"
-            await later(t, 2 * SMALL)
+            await wait_seconds(t, 2 * SMALL)
         assert len(endpoint.bodies) == 10
-        [only] = await shown(t, made)
+        [only] = await list_shown(t, made)
         assert (only["state"], only["next_attempt"], len(only["attempts"])) == ("failed", None, 10)
         assert len(set(endpoint.bodies)) == 1  # the same event_id, the same everything
-        await later(t, 10 * DAY)
+        await wait_seconds(t, 10 * DAY)
         assert len(endpoint.bodies) == 10
         assert await counted(t) == (0, 10)
 
@@ -72,9 +72,11 @@ def test_a_schedule_of_one_s_own_is_kept(tmp_path: Path) -> None:
         endpoint.status = 500
         made = await t.make(url=endpoint.url, events=[EVENT])
         await post(t)
-        await later(t, 1)
-        await later(t, 120)
-        assert [(d["state"], len(d["attempts"])) for d in await shown(t, made)] == [("failed", 3)]
+        await wait_seconds(t, 1)
+        await wait_seconds(t, 120)
+        assert [(d["state"], len(d["attempts"])) for d in await list_shown(t, made)] == [
+            ("failed", 3)
+        ]
 
     run(tmp_path, story, retries=Retries(parse_schedule("1s, 2m"), rng=lambda: 0.5))
 
@@ -103,9 +105,9 @@ def test_retry_after_is_waited_for_capped_at_an_hour_and_garbage_is_ignored(
         endpoint.status, endpoint.headers = 503, f"Retry-After: {value}\r\n"
         await t.make(url=endpoint.url, events=[EVENT])
         await post(t)
-        await later(t, seconds - SMALL)
+        await wait_seconds(t, seconds - SMALL)
         assert len(endpoint.bodies) == 1
-        await later(t, 2 * SMALL)
+        await wait_seconds(t, 2 * SMALL)
         assert len(endpoint.bodies) == 2
 
     run(tmp_path, story)
@@ -136,9 +138,9 @@ def test_retry_after_holds_the_whole_webhook_and_no_other(tmp_path: Path) -> Non
         await t.make("other", url=endpoint.url + "/other", events=[EVENT])
         await post(t)
         assert [head.split()[1] for head in endpoint.heads] == ["/hook", "/hook/other"]
-        await later(t, 59)
+        await wait_seconds(t, 59)
         assert len(endpoint.heads) == 2
-        await later(t, 1)
+        await wait_seconds(t, 1)
         assert len(endpoint.heads) == 4
 
     run(tmp_path, story)
@@ -149,16 +151,16 @@ def test_410_ends_a_delivery_at_once_and_by_hand_it_gets_a_round_of_its_own(tmp_
         endpoint.status = 410
         made = await t.make(url=endpoint.url, events=[EVENT])
         await post(t)
-        [only] = await shown(t, made)
+        [only] = await list_shown(t, made)
         assert (only["state"], len(only["attempts"])) == ("failed", 1)
         endpoint.status = 500
         assert (
             await t.call("POST", f"/webhooks/{made['id']}/deliveries/{only['id']}/redeliver")
         ).status_code == 202
         await t.engine.wait_until_idle()
-        await later(t, 5)
-        await later(t, 30)
-        [only] = await shown(t, made)
+        await wait_seconds(t, 5)
+        await wait_seconds(t, 30)
+        [only] = await list_shown(t, made)
         assert (only["state"], [a["number"] for a in only["attempts"]]) == ("pending", [1, 2, 3, 4])
 
     run(tmp_path, story)
@@ -170,12 +172,12 @@ def test_sending_a_pending_one_again_brings_its_next_attempt_forward(tmp_path: P
         made = await t.make(url=endpoint.url, events=[EVENT])
         await post(t)
         endpoint.status = 200
-        [only] = await shown(t, made)
+        [only] = await list_shown(t, made)
         assert (
             await t.call("POST", f"/webhooks/{made['id']}/deliveries/{only['id']}/redeliver")
         ).status_code == 202
         await t.engine.wait_until_idle()
-        assert [(d["state"], len(d["attempts"])) for d in await shown(t, made)] == [
+        assert [(d["state"], len(d["attempts"])) for d in await list_shown(t, made)] == [
             ("succeeded", 2)
         ]
 
@@ -213,21 +215,21 @@ def test_after_five_attempts_without_an_answer_one_probe_goes_on_and_the_rest_wa
     async def story(t: Tenant, endpoint: Receiver) -> None:
         made = await t.make(**PORT_9, events=[EVENT])
         await post(t, 20)
-        tried = [len(d["attempts"]) for d in await shown(t, made)]
+        tried = [len(d["attempts"]) for d in await list_shown(t, made)]
         assert sorted(tried, reverse=True) == [1] * 5 + [0] * 15
-        await later(t, 5)
-        await later(t, 30)
-        await later(t, 120)
-        tried = [len(d["attempts"]) for d in await shown(t, made)]
+        await wait_seconds(t, 5)
+        await wait_seconds(t, 30)
+        await wait_seconds(t, 120)
+        tried = [len(d["attempts"]) for d in await list_shown(t, made)]
         assert sorted(tried, reverse=True) == [4] + [1] * 4 + [0] * 15
-        next_attempts = {d["next_attempt"] for d in await shown(t, made)}
+        next_attempts = {d["next_attempt"] for d in await list_shown(t, made)}
         assert len(next_attempts) == 1  # all wait for the probe
         webhook = (await t.call("GET", f"/webhooks/{made['id']}")).json()
         await t.patch(webhook, {"url": endpoint.url})
         await t.engine.wait_until_idle()
-        assert [d["state"] for d in await shown(t, made)].count("succeeded") == 19
-        await later(t, 600)  # the probe's own time
-        assert {d["state"] for d in await shown(t, made)} == {"succeeded"}
+        assert [d["state"] for d in await list_shown(t, made)].count("succeeded") == 19
+        await wait_seconds(t, 600)  # the probe's own time
+        assert {d["state"] for d in await list_shown(t, made)} == {"succeeded"}
 
     run(tmp_path, story)
 
@@ -240,12 +242,12 @@ def test_an_endpoint_that_comes_back_gets_all_that_waited_with_the_next_probe_or
         made = await t.make(url=endpoint.url, events=[EVENT])
         await post(t, 12)
         endpoint.drop = False
-        await later(t, 4)
-        assert {d["state"] for d in await shown(t, made)} == {"pending"}
-        last = (await shown(t, made))[-1]
+        await wait_seconds(t, 4)
+        assert {d["state"] for d in await list_shown(t, made)} == {"pending"}
+        last = (await list_shown(t, made))[-1]
         await t.call("POST", f"/webhooks/{made['id']}/deliveries/{last['id']}/redeliver")
         await t.engine.wait_until_idle()
-        await later(t, 30)  # those whose own next attempt lay ahead
-        assert {d["state"] for d in await shown(t, made)} == {"succeeded"}
+        await wait_seconds(t, 30)  # those whose own next attempt lay ahead
+        assert {d["state"] for d in await list_shown(t, made)} == {"succeeded"}
 
     run(tmp_path, story)

@@ -11,7 +11,7 @@ from reconciler.tenant.store.rows import upkeep
 from reconciler.tenant.times import DAY, HOUR
 from tests.support.database import database_of
 from tests.tenant.harness import BEARER, EVENT, Clock, Receiver, Tenant
-from tests.tenant.stories import counted, later, post, run, shown
+from tests.tenant.stories import counted, list_shown, post, run, wait_seconds
 
 
 def test_what_is_pending_at_a_disabled_webhook_is_held_and_after_three_days_failed_uncounted(
@@ -22,15 +22,17 @@ def test_what_is_pending_at_a_disabled_webhook_is_held_and_after_three_days_fail
         made = await t.make(url=endpoint.url, events=[EVENT])
         await post(t, 3)
         await t.patch(made, {"enabled": False})
-        await later(t, 72 * HOUR - 1)
+        await wait_seconds(t, 72 * HOUR - 1)
         assert (len(endpoint.bodies), await counted(t)) == (3, (0, 3))
         assert (
             await database_of(t.store).write(lambda c: upkeep.clean_up_some(c, t.clock())) is False
         )
-        assert {d["state"] for d in await shown(t, made)} == {"pending"}
+        assert {d["state"] for d in await list_shown(t, made)} == {"pending"}
         t.clock.now += 1
         await database_of(t.store).write(lambda c: upkeep.clean_up_some(c, t.clock()))
-        assert {(d["state"], len(d["attempts"])) for d in await shown(t, made)} == {("failed", 1)}
+        assert {(d["state"], len(d["attempts"])) for d in await list_shown(t, made)} == {
+            ("failed", 1)
+        }
         assert await counted(t) == (0, 3)
 
     run(tmp_path, story)
@@ -43,10 +45,10 @@ def test_what_a_disabled_webhook_held_goes_on_when_it_is_enabled(tmp_path: Path)
         await post(t, 3)
         made = (await t.patch(made, {"enabled": False})).json()
         endpoint.status = 200
-        await later(t, HOUR)
+        await wait_seconds(t, HOUR)
         await t.patch(made, {"enabled": True})
         await t.engine.wait_until_idle()
-        assert {d["state"] for d in await shown(t, made)} == {"succeeded"}
+        assert {d["state"] for d in await list_shown(t, made)} == {"succeeded"}
 
     run(tmp_path, story)
 
@@ -57,7 +59,7 @@ def test_each_attempt_reads_the_url_and_the_credential_of_that_moment(tmp_path: 
         made = await t.make(url=endpoint.url, events=[EVENT])
         await post(t)
         await t.patch(made, {"url": endpoint.url + "/new", "auth": BEARER})
-        await later(t, 5)
+        await wait_seconds(t, 5)
         assert endpoint.heads[1].startswith("POST /hook/new ")
         assert "authorization: bearer sesame-open-4711" in endpoint.heads[1].lower()
 
@@ -110,7 +112,7 @@ def test_what_a_deleted_webhook_received_stays_counted_in_all_and_its_queue_goes
         assert await database_of(t.store).read(lambda c: c.execute(pending).fetchone()[0]) == 3
         await t.call("DELETE", f"/webhooks/{made['id']}", If_Match="*")
         assert await database_of(t.store).read(lambda c: c.execute(pending).fetchone()[0]) == 0
-        await later(t, DAY)
+        await wait_seconds(t, DAY)
         assert (await counted(t), len(endpoint.bodies)) == ((2, 3), 5)
 
     run(tmp_path, story)
@@ -146,8 +148,8 @@ def test_a_kill_between_answer_and_outcome_costs_one_duplicate_with_the_same_eve
         await t.engine.start()
         await t.engine.wait_until_idle()
         assert endpoint.bodies == []
-        await later(t, 5)
-        [only] = await shown(t, webhook)
+        await wait_seconds(t, 5)
+        [only] = await list_shown(t, webhook)
         assert [a["verdict"] for a in only["attempts"]] == ["interrupted", "delivered"]
         assert (only["event_id"], only["state"]) == ("e-1", "succeeded")
 

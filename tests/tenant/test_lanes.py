@@ -38,28 +38,28 @@ def numbered(count: int, prefix: str = "w") -> list[str]:
     return [f"{prefix}{number:03}" for number in range(count)]
 
 
-def taken(lanes: Lanes, now: float = NOW) -> dict[str, int]:
+def take_all(lanes: Lanes, now: float = NOW) -> dict[str, int]:
     return {pick.webhook_id: pick.count for pick in lanes.take(now)}
 
 
 def test_a_proven_webhook_has_four_attempts_at_once_and_another_one() -> None:
     lanes = lanes_of("good", proven=True)
     add(lanes, "new")
-    assert taken(lanes) == {"good": 4, "new": 1}
-    assert taken(lanes) == {}
+    assert take_all(lanes) == {"good": 4, "new": 1}
+    assert take_all(lanes) == {}
 
 
 def test_thirty_two_attempts_are_under_way_in_all_shared_evenly() -> None:
     lanes = lanes_of(*numbered(16), proven=True)
-    assert taken(lanes) == dict.fromkeys(numbered(16), 2)
+    assert take_all(lanes) == dict.fromkeys(numbered(16), 2)
     assert lanes.under_way == 32
-    assert taken(lanes) == {}
+    assert take_all(lanes) == {}
 
 
 def test_a_place_has_eight_attempts_whatever_number_of_webhooks_it_has() -> None:
     lanes = lanes_of(*numbered(20), place="one:443", proven=True)
     add(lanes, "other", proven=True)
-    picks = taken(lanes)
+    picks = take_all(lanes)
     assert sum(count for name, count in picks.items() if name != "other") == 8
     assert picks["other"] == 4
 
@@ -81,23 +81,23 @@ def test_unproven_webhooks_together_leave_room_for_the_proven_ones() -> None:
     for name in ("good", "better"):
         lanes.set_facts(name, Facts(f"{name}:443", NOW + 1))
     add(lanes, *numbered(40, "hanging"))
-    assert sum(taken(lanes).values()) == 24
-    assert taken(lanes, NOW + 1) == {"good": 4, "better": 4}
+    assert sum(take_all(lanes).values()) == 24
+    assert take_all(lanes, NOW + 1) == {"good": 4, "better": 4}
 
 
 def test_unproven_webhooks_hold_at_most_six_of_a_place_s_eight() -> None:
     lanes = lanes_of("good", place="one:443", proven=True)
     lanes.set_facts("good", Facts("one:443", NOW + 1))
     add(lanes, *numbered(10, "hanging"), place="one:443")
-    assert sum(taken(lanes).values()) == 6
-    assert taken(lanes, NOW + 1) == {"good": 2}
+    assert sum(take_all(lanes).values()) == 6
+    assert take_all(lanes, NOW + 1) == {"good": 2}
 
 
 def test_dead_webhooks_hold_at_most_eight_places_one_probe_each() -> None:
     lanes = lanes_of(*numbered(20, "dead"), unreached=5)
-    assert sorted(taken(lanes).values()) == [1] * 8
+    assert sorted(take_all(lanes).values()) == [1] * 8
     add(lanes, *numbered(30, "new"))
-    assert sum(taken(lanes).values()) == 24 - 8
+    assert sum(take_all(lanes).values()) == 24 - 8
 
 
 def test_an_answer_of_any_kind_revives_a_webhook_and_none_makes_it_unproven() -> None:
@@ -121,7 +121,7 @@ def test_a_held_webhook_waits_and_says_until_when() -> None:
     lanes.set_facts("w", Facts("w:443", NOW, NOW + 60))
     assert lanes.take(NOW + 59.9) == []
     assert lanes.find_next_time() == NOW + 60
-    assert taken(lanes, NOW + 60) == {"w": 1}
+    assert take_all(lanes, NOW + 60) == {"w": 1}
 
 
 def test_what_becomes_due_earlier_is_sent_earlier() -> None:
@@ -131,7 +131,7 @@ def test_what_becomes_due_earlier_is_sent_earlier() -> None:
     lanes.set_due("w", NOW + 1)
     assert lanes.find_next_time() == NOW + 1
     lanes.learn({"w": Facts("w:443", NOW + 3600)})  # read a moment before
-    assert taken(lanes, NOW + 1) == {"w": 1}
+    assert take_all(lanes, NOW + 1) == {"w": 1}
 
 
 def test_a_webhook_that_may_not_send_is_forgotten_but_its_attempts_still_count() -> None:
@@ -143,11 +143,11 @@ def test_a_webhook_that_may_not_send_is_forgotten_but_its_attempts_still_count()
     assert lanes.take(NOW) == []
     for _ in range(pick.count):
         lanes.end(pick, None, answered=True)
-    assert (lanes.under_way, taken(lanes)) == (0, {"w": 4})
-    lanes.learn({}, asked=("w",))
+    assert (lanes.under_way, take_all(lanes)) == (0, {"w": 4})
+    lanes.learn({}, webhook_ids=("w",))
     assert "w" in lanes  # its attempts are under way
     lanes.give_back(Pick("w", "w:443", Rank.PROVEN, 4), 4)
-    lanes.learn({}, asked=("w",))
+    lanes.learn({}, webhook_ids=("w",))
     assert "w" not in lanes
 
 
@@ -159,7 +159,7 @@ def test_another_place_has_to_prove_itself() -> None:
 
 def test_ten_thousand_webhooks_that_hang_cost_the_others_no_turn_and_little_time() -> None:
     lanes = lanes_of(*numbered(10_000, "hanging"), place="one:443")
-    assert sum(taken(lanes).values()) == 6
+    assert sum(take_all(lanes).values()) == 6
     lanes.set_facts("good", Facts("two:443", NOW))
     for _ in range(1000):
         [pick] = lanes.take(NOW)

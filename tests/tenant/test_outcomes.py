@@ -45,7 +45,7 @@ lots = st.lists(ends, min_size=WEBHOOKS * EACH, max_size=WEBHOOKS * EACH)
 sizes = st.lists(st.integers(1, 8), min_size=WEBHOOKS * EACH)
 
 
-def made(folder: str) -> Store:
+def open_filled_store(folder: str) -> Store:
     numbers = iter(range(10_000))
     store = open_store(
         f"{folder}/tenant.db", clock=lambda: NOW, new_id=lambda: f"id-{next(numbers):05}"
@@ -86,7 +86,7 @@ def test_outcomes_stored_together_leave_what_each_by_itself_would(
 ) -> None:
     found = []
     for grouped in (True, False):
-        with TemporaryDirectory() as folder, made(folder) as store:
+        with TemporaryDirectory() as folder, open_filled_store(folder) as store:
             ended = [
                 AttemptEnd(claim, outcome, wait)
                 for claim, (outcome, wait) in zip(all_claimed(store), lot, strict=True)
@@ -109,7 +109,7 @@ def test_outcomes_stored_together_leave_what_each_by_itself_would(
 def test_an_attempt_that_ended_before_or_never_began_has_no_result_and_is_not_counted(
     tmp_path: Path,
 ) -> None:
-    with made(str(tmp_path)) as store:
+    with open_filled_store(str(tmp_path)) as store:
         claim, other, *_ = all_claimed(store)
         ended = AttemptEnd(claim, WON, None)
         [first] = database_of(store).write_now(lambda c: outcomes.finish(c, [ended], NOW))
@@ -138,7 +138,7 @@ def test_claims_of_several_webhooks_are_what_each_of_them_would_have_claimed(
     found = []
     for grouped in (True, False):
         (folder := tmp_path / str(grouped)).mkdir()
-        with made(str(folder)) as store:
+        with open_filled_store(str(folder)) as store:
             database_of(store).write_now(prepare)
             groups = [asked] if grouped else [[pick] for pick in asked]
             ends = [
@@ -159,7 +159,7 @@ def test_claims_of_several_webhooks_are_what_each_of_them_would_have_claimed(
 
 
 def test_a_webhook_that_is_picked_twice_is_not_sent_the_same_twice(tmp_path: Path) -> None:
-    with made(str(tmp_path)) as store:
+    with open_filled_store(str(tmp_path)) as store:
         [pick, *_] = picks(count=2)
         [(_, first), (_, second)] = database_of(store).write_now(
             lambda c: claims.claim_picks(c, [pick, pick], "lease", NOW)

@@ -6,7 +6,7 @@ from reconciler.core.model.capabilities import Capabilities
 from reconciler.providers import registry
 
 
-def found(name: str) -> tuple[Capabilities, ...]:
+def list_capabilities(name: str) -> tuple[Capabilities, ...]:
     """The capabilities of a provider by its name, of all of them for ""; raises BadRequest."""
     return tuple(
         registry.load(item).capabilities for item in ([name] if name else registry.names())

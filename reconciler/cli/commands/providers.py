@@ -26,10 +26,10 @@ def command(ctx: click.Context, /, name: str, **_: object) -> None:
     A Tenant names one in `spec.provider`. A package adds one by an entry point in the group
     reconciler.providers.
     """
-    from reconciler.cli.actions.providers import found  # noqa: PLC0415  `--help` imports no provider
+    from reconciler.cli.actions.providers import list_capabilities  # noqa: PLC0415  `--help` imports no provider
     from reconciler.rendering.providers import providers_json, providers_text  # noqa: PLC0415  `--help` renders nothing
 
-    console, providers = console_of(ctx), found(name)
+    console, providers = console_of(ctx), list_capabilities(name)
     if console.output == "json":
         console.data(providers_json(providers))
     else:

@@ -69,13 +69,13 @@ def bound(turns: tuple[Turn[Prepared], ...], planned_runs: Runs) -> tuple[Turn[P
     """The turns; what could not be planned is not asked again."""
     runs = {run.tenant: run for run in planned_runs.runs}
 
-    def one(turn: Turn[Prepared]) -> Turn[Prepared]:
+    def bind(turn: Turn[Prepared]) -> Turn[Prepared]:
         run = runs[turn.spec.name]
         if turn.prepared is None or run.plan is not None:
             return turn
         return replace(turn, ended=run)
 
-    return tuple(map(one, turns))
+    return tuple(map(bind, turns))
 
 
 def approvals(approval: ApprovalOptions, runs: Runs) -> dict[str, ApprovalOptions]:

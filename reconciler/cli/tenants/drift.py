@@ -25,12 +25,12 @@ def look_at_all(
 ) -> int:
     """A look at each tenant; the exit code."""
 
-    async def one(begun: TenantRun, prepared: Prepared) -> TenantRun:
+    async def look(begun: TenantRun, prepared: Prepared) -> TenantRun:
         drift = find_drift(await prepared.plan_only(console))
         if console.output == "text":
             show_drift(console, drift, "")
         return replace(begun, exit_code=exit_code(drift), drift=drift)
 
     single = SingleOptions(watch=pause)
-    ready = turns(ctx, options, lambda mine: prepare(mine, changes, "warn"), single)
-    return Round(console, options.connection.deadline, ready, one).run()
+    ready = turns(ctx, options, lambda manifests: prepare(manifests, changes, "warn"), single)
+    return Round(console, options.connection.deadline, ready, look).run()

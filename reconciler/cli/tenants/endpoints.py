@@ -20,11 +20,13 @@ def test_all(
 ) -> int:
     """The endpoints of each tenant; the exit code."""
 
-    async def one(begun: TenantRun, wanted: Wanted) -> TenantRun:
+    async def run_turn(begun: TenantRun, wanted: Wanted) -> TenantRun:
         report, interrupted = await run_tests(console, wanted, endpoints)
         if console.output == "text":
             show_test(console, report)
         return replace(begun, exit_code=exit_code(report, interrupted=interrupted), test=report)
 
-    ready = turns(ctx, options, lambda mine: prepare_tests(mine, endpoints), SingleOptions())
-    return Round(console, options.connection.deadline, ready, one).run()
+    ready = turns(
+        ctx, options, lambda manifests: prepare_tests(manifests, endpoints), SingleOptions()
+    )
+    return Round(console, options.connection.deadline, ready, run_turn).run()

@@ -34,5 +34,5 @@ def plan_all(
         return replace(begun, exit_code=exit_code(plan, detailed=detailed), plan=plan)
 
     single = SingleOptions(out=out)
-    ready = turns(ctx, options, lambda mine: prepare(mine, changes, "warn"), single)
+    ready = turns(ctx, options, lambda manifests: prepare(manifests, changes, "warn"), single)
     return Round(console, options.connection.deadline, ready, plan).run()

@@ -41,7 +41,7 @@ def reconcile_all(
     `file` of a saved plan.
     """
     single = SingleOptions(plan=file)
-    ready = turns(ctx, options, lambda mine: prepare(mine, changes, "require"), single)
+    ready = turns(ctx, options, lambda manifests: prepare(manifests, changes, "require"), single)
     deadline = options.connection.deadline
     end = end_in(deadline)
     planned = approved.planned(console, write.approval, deadline, ready)

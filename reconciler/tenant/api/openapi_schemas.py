@@ -143,7 +143,7 @@ def _make_auths(secret: Json | None = None, *needed: str) -> list[Json]:
     where it is among `needed`.
     """
 
-    def one(kind: str, name: str, **fields: Json) -> Json:
+    def make_one(kind: str, name: str, **fields: Json) -> Json:
         secret_field = {} if secret is None else {name: secret}
         return _make_auth(
             kind,
@@ -154,9 +154,9 @@ def _make_auths(secret: Json | None = None, *needed: str) -> list[Json]:
 
     return [
         _make_auth("none", {}),
-        one("basic", "password", username=USERNAME),
-        one("bearer", "token"),
-        one("apiKey", "value", header=HEADER),
+        make_one("basic", "password", username=USERNAME),
+        make_one("bearer", "token"),
+        make_one("apiKey", "value", header=HEADER),
     ]
 
 

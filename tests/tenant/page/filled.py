@@ -31,9 +31,9 @@ async def step_2(me: Visitor, **typed: str) -> Page:
     return page
 
 
-def at(webhook: dict[str, Any]) -> str:
+def get_path(webhook: dict[str, Any]) -> str:
     return f"/settings/webhooks/{webhook['id']}"
 
 
-async def again(made: Tenant, webhook: dict[str, Any]) -> dict[str, Any]:
+async def read_again(made: Tenant, webhook: dict[str, Any]) -> dict[str, Any]:
     return dict((await made.call("GET", f"/webhooks/{webhook['id']}")).json())

@@ -12,7 +12,7 @@ import pytest
 from reconciler.tenant.store.rows import drafts, upkeep
 from tests.support.database import database_of
 from tests.tenant.harness import Clock, Tenant, receiver
-from tests.tenant.page.filled import BEARER, CREATE, EVENTS, NEW, OLD, STARTED, at, step_2
+from tests.tenant.page.filled import BEARER, CREATE, EVENTS, NEW, OLD, STARTED, get_path, step_2
 from tests.tenant.page.visitor import Visitor, on_page, visitor, webhooks
 
 
@@ -132,7 +132,9 @@ def test_a_draft_of_an_edit_is_forgotten_after_half_an_hour(tmp_path: Path) -> N
 
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one", auth=BEARER)
-        page = await me.press(await me.get(at(one)), "test", token=NEW, url="http://127.0.0.1:1/")
+        page = await me.press(
+            await me.get(get_path(one)), "test", token=NEW, url="http://127.0.0.1:1/"
+        )
         clock.now += drafts.SECONDS + 1
         late = await me.get(page.path)
         assert "is forgotten" in late.text
@@ -151,16 +153,16 @@ def test_a_draft_belongs_to_one_session_and_one_webhook(tmp_path: Path) -> None:
                 await made.make("one", url=endpoint.url),
                 await made.make("two", url=endpoint.url),
             )
-            page = await me.press(await me.get(at(one)), "test", auth="bearer", token=NEW)
+            page = await me.press(await me.get(get_path(one)), "test", auth="bearer", token=NEW)
             draft = page.form("save").fields["draft"]
             for who, webhook in ((other, one), (me, two)):
-                assert "is forgotten" in (await who.get(f"{at(webhook)}?draft={draft}")).text
+                assert "is forgotten" in (await who.get(f"{get_path(webhook)}?draft={draft}")).text
                 stolen = await who.press(
-                    await who.get(at(webhook)), "test", draft=draft, auth="bearer"
+                    await who.get(get_path(webhook)), "test", draft=draft, auth="bearer"
                 )
                 assert stolen.error("token") == "Token is required"
                 gone = await who.post(
-                    at(webhook),
+                    get_path(webhook),
                     {**stolen.form("save").fields, "draft": draft, "action": "overwrite"},
                 )
                 assert gone.status == 410
@@ -173,8 +175,8 @@ def test_a_draft_belongs_to_one_session_and_one_webhook(tmp_path: Path) -> None:
 def test_looking_at_another_period_keeps_a_draft_only_of_what_was_typed(tmp_path: Path) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one", auth=BEARER, description="two\r\nlines", events=EVENTS)
-        page = await me.press(await me.get(at(one)), "period:30d")
-        assert page.path == f"{at(one)}?period=30d"
+        page = await me.press(await me.get(get_path(one)), "period:30d")
+        assert page.path == f"{get_path(one)}?period=30d"
         assert "Discard what was typed" not in page.text
         assert (
             await database_of(made.store).read(
@@ -183,7 +185,7 @@ def test_looking_at_another_period_keeps_a_draft_only_of_what_was_typed(tmp_path
             == 0
         )
         for typed in ({"description": "typed"}, {"token": NEW}, {"event_severity": "info"}):
-            page = await me.press(await me.get(at(one)), "period:30d", **typed)
+            page = await me.press(await me.get(get_path(one)), "period:30d", **typed)
             assert "Discard what was typed" in page.text
             assert "draft=" in page.path
             assert ('<details class="another" open>' in page.html) is ("event_severity" in typed)

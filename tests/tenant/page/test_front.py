@@ -11,7 +11,7 @@ import pytest
 from reconciler.tenant.page.routes import PAGES
 from reconciler.tenant.page.session.visit import Page as Route
 from tests.tenant.harness import Tenant
-from tests.tenant.page.filled import again
+from tests.tenant.page.filled import read_again
 from tests.tenant.page.visitor import ORIGIN, Visitor, on_page
 
 CLOSED = [page for page in PAGES if not page.open]
@@ -40,7 +40,7 @@ def test_without_a_session_every_page_and_action_is_refused(
             page.method, where, headers=headers, content=b"enabled=false&revision=1"
         )
         assert answer.status_code == 401
-        assert await again(made, one) == one
+        assert await read_again(made, one) == one
 
     on_page(tmp_path, story)
 
@@ -64,7 +64,7 @@ def test_a_form_needs_the_sessions_token_and_this_origin(tmp_path: Path, page: R
             assert (await me.post(where, {**fields, **given}, **headers)).status == 403
         refused = await me.post(where, {**fields, "csrf": token}, **{"Content-Type": "text/plain"})
         assert refused.status == 415
-        assert await again(made, one) == one
+        assert await read_again(made, one) == one
 
     on_page(tmp_path, story)
 

@@ -15,7 +15,7 @@ from reconciler.tenant.page.session.visit import Page as Route
 from reconciler.tenant.store.rows import drafts, sessions
 from tests.support.database import database_of
 from tests.tenant.harness import BEARER, EVENT, Clock, Tenant
-from tests.tenant.page.filled import CREATE, again, at
+from tests.tenant.page.filled import CREATE, get_path, read_again
 from tests.tenant.page.visitor import ORIGIN, Page, Visitor, dump, on_page, visitor, webhooks
 
 KEEPING = [page for page in PAGES if page.again is not None]
@@ -38,7 +38,7 @@ FOREIGN: list[dict[str, str]] = [
 ]
 
 
-def over(made: Tenant) -> Visitor:
+def make_signed_out_visitor(made: Tenant) -> Visitor:
     """Somebody whose session has ended; the browser still sends its cookie."""
     return Visitor(made, "a-session-that-is-over", "")
 
@@ -63,7 +63,7 @@ def nowhere(page: Page) -> None:
 
 async def nothing_done(made: Tenant, webhook: dict[str, Any]) -> None:
     assert [item["id"] for item in await webhooks(made)] == [webhook["id"]]
-    assert await again(made, webhook) == webhook
+    assert await read_again(made, webhook) == webhook
     assert (
         await database_of(made.store).read(
             lambda c: c.execute("SELECT COUNT(*) FROM drafts").fetchone()[0]
@@ -113,7 +113,7 @@ def test_who_is_not_signed_in_any_more_sends_the_form_again_after_signing_in(
 ) -> None:
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one")
-        page = await over(made).post(
+        page = await make_signed_out_visitor(made).post(
             address(route, one), {**TYPED, **SECRETS, "revision": "1", "csrf": "x"}
         )
         for _ in range(2):  # pressed too early, it is still there
@@ -124,7 +124,7 @@ def test_who_is_not_signed_in_any_more_sends_the_form_again_after_signing_in(
             assert "reconciler tenant login" in page.text
             stands_there(page, "Go on with what you typed")
             assert "csrf" not in page.form("Go on").fields
-            page = await over(made).press(page, "Go on with what you typed")
+            page = await make_signed_out_visitor(made).press(page, "Go on with what you typed")
         page = await me.press(page, "Go on with what you typed")
         assert page.status == 403
         stands_there(page, "test")
@@ -170,16 +170,16 @@ def test_an_edit_is_saved_in_the_next_session_and_the_stored_secret_stays(tmp_pa
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one", auth=BEARER, protected=True)
         async with visitor(made) as before:
-            page = await before.get(at(one))
+            page = await before.get(get_path(one))
         fields = {
             name: text for name, text in page.form("save").fields.items() if name != "enabled"
         }
-        page = await me.post(at(one), {**fields, "description": "typed", "action": "save"})
+        page = await me.post(get_path(one), {**fields, "description": "typed", "action": "save"})
         assert (page.status, "Set; it is never shown." in page.text) == (403, True)
         assert "Discard what was typed" in page.text
         page = await me.press(page, "save")
         assert "The changes were saved." in page.text
-        after = await again(made, one)
+        after = await read_again(made, one)
         assert (after["description"], after["enabled"], after["protected"], after["auth"]) == (
             "typed",
             False,
@@ -196,7 +196,7 @@ def test_an_edit_of_an_earlier_session_that_somebody_else_overtook_is_a_conflict
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one")
         async with visitor(made) as before:
-            page = await before.get(at(one))
+            page = await before.get(get_path(one))
         await made.patch(one, {"description": "theirs"})
         page = await me.press(page, "save", description="mine")
         page = await me.press(page, "save")
@@ -205,7 +205,7 @@ def test_an_edit_of_an_earlier_session_that_somebody_else_overtook_is_a_conflict
             page = await later.press(page, "overwrite")
             assert (page.status, page.form("save").fields["description"]) == (403, "mine")
             assert "The changes were saved." in (await later.press(page, "save")).text
-        assert (await again(made, one))["description"] == "mine"
+        assert (await read_again(made, one))["description"] == "mine"
 
     on_page(tmp_path, story)
 
@@ -217,7 +217,7 @@ def test_after_half_an_hour_a_conflict_shows_what_was_typed_again_without_its_se
 
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one")
-        page = await me.get(at(one))
+        page = await me.get(get_path(one))
         await made.patch(one, {"description": "theirs"})
         page = await me.press(
             page, "save", description="mine", auth="bearer", token=SECRETS["token"]
@@ -228,7 +228,7 @@ def test_after_half_an_hour_a_conflict_shows_what_was_typed_again_without_its_se
         page = await me.press(page, "overwrite")
         assert (page.status, page.form("save").fields["description"]) == (410, "mine")
         assert "kept for 30 minutes, which are over. Nothing was saved." in page.text
-        assert (await again(made, one))["description"] == "theirs"
+        assert (await read_again(made, one))["description"] == "theirs"
         page = await me.press(page, "save")
         assert page.error("token") == "Token is required"
 
@@ -246,7 +246,7 @@ def test_a_form_that_a_full_disk_refuses_is_shown_again_and_saved_when_there_is_
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one")
         for path, step, button in (
-            (at(one), at(one), "save"),
+            (get_path(one), get_path(one), "save"),
             (CREATE, CREATE, "next"),
             (f"{CREATE}/x/events", CREATE, "save"),
         ):
@@ -288,7 +288,7 @@ def test_an_edit_of_an_earlier_session_whose_webhook_is_gone_makes_a_new_one(
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one", events=[EVENT])
         async with visitor(made) as before:
-            page = await before.get(at(one))
+            page = await before.get(get_path(one))
         await made.call("DELETE", f"/webhooks/{one['id']}", If_Match="*")
         page = await me.press(page, "save", description="typed")
         assert (page.status, "Somebody has deleted the webhook since" in page.text) == (403, True)
@@ -306,7 +306,7 @@ def test_nothing_is_kept_of_what_another_site_sends_with_a_session_or_without(
     async def story(made: Tenant, me: Visitor) -> None:
         one = await made.make("one")
         for route in KEEPING:
-            for who, status in ((me, 403), (over(made), 401)):
+            for who, status in ((me, 403), (make_signed_out_visitor(made), 401)):
                 page = await who.post(
                     address(route, one), {**TYPED, **SECRETS, "csrf": "x"}, **headers
                 )
@@ -341,7 +341,7 @@ def test_without_a_session_what_no_form_of_this_page_sends_is_refused_alike(
 ) -> None:
     async def story(made: Tenant, _me: Visitor) -> None:
         for path in (CREATE, f"{CREATE}/x", f"{CREATE}/x/events", "/settings/webhooks/x"):
-            page = await over(made).post(path, body, **{"Content-Type": kind})
+            page = await make_signed_out_visitor(made).post(path, body, **{"Content-Type": kind})
             assert (page.status, "You are not signed in" in page.text, "typed" in page.text) == (
                 401,
                 True,
@@ -357,7 +357,7 @@ def test_what_has_no_form_to_keep_says_that_nothing_was_done(tmp_path: Path) -> 
         async with visitor(made) as before:
             listed, asked = (
                 await before.get("/settings/webhooks"),
-                await before.get(f"{at(one)}/delete"),
+                await before.get(f"{get_path(one)}/delete"),
             )
         for page, button in ((listed, "Disable"), (asked, "Yes, proceed"), (listed, "Sign out")):
             refused = await me.press(page, button)
@@ -365,7 +365,7 @@ def test_what_has_no_form_to_keep_says_that_nothing_was_done(tmp_path: Path) -> 
                 refused.status,
                 "in an earlier session, so nothing was done" in refused.text,
             ) == (403, True)
-            refused = await over(made).press(page, button)
+            refused = await make_signed_out_visitor(made).press(page, button)
             assert (refused.status, "You are not signed in Nothing was done." in refused.text) == (
                 401,
                 True,
