@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +16,7 @@ from reconciler.core.errors import BadRequest, InvalidManifests
 from reconciler.core.model import limits
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.webhook import Declared, Origin
+from reconciler.core.safety.rules import Rule
 from reconciler.manifests.decode import fit, join, selection, tenants, views
 from reconciler.manifests.decode.documents import Reading, read_file
 from reconciler.manifests.decode.events import decode_subscriptions
@@ -26,6 +27,7 @@ from reconciler.manifests.files import paths
 from reconciler.manifests.files.trees import STDIN, relative_path
 from reconciler.manifests.policies import policies
 from reconciler.manifests.schema_texts import API
+from reconciler.manifests.yaml.document import Document
 
 
 def load(request: Request) -> Manifests:
@@ -55,31 +57,23 @@ def _no_collector() -> Iterator[None]:
 
 def _load(request: Request) -> Manifests:
     reading = Reading()
-    input_files, folders, files = _read_input(request, reading)
+    input_paths = _read_input(request, reading)
     specs, tenant_in_use, tenant_error = _decode_tenants(request, reading)
-    drafts = (
-        [] if request.only_tenants else views.make_drafts(request, reading, specs, tenant_in_use)
-    )
+    drafts = views.make_drafts(request, reading, specs, tenant_in_use)
     tenant = views.find_document(tenant_in_use, specs, reading) if tenant_in_use else None
     root = paths.find_root(tenant.file if tenant is not None else None)
     reading.problems += _check_source_paths(request, reading, root)
-    reads_folders = bool(folders) or request.files.has_stdin
-    rules = policies.read_policies(
-        request, reading, tenant, input_files, reads_folders=reads_folders
-    )
-    declared = [make_declared(draft, root, with_positions=bool(rules)) for draft in drafts]
-    declared.sort(key=lambda item: item.key)
+    rules = _read_rules(request, reading, tenant, input_paths)
+    declared = _list_declared(drafts, root, with_positions=bool(rules))
     literal_urls = _find_literal_urls(drafts)
     if request.policies.mode == "judge":
         reading.problems += policies.judge_webhooks(rules, declared, literal_urls)
-    manifests = _make_manifests(reading, _check_problems(request, reading, tenant_error), root)
+    problems = _check_problems(request, reading, tenant_error)
     return replace(
-        manifests,
+        _make_manifests(reading, input_paths, problems, root),
         declared=tuple({item.key: item for item in declared}.values()),
         tenant=tenant_in_use,
         tenants=specs,
-        folders=tuple(relative_path(folder, root) for folder in folders),
-        files=tuple(relative_path(file, root) for file in files),
         literal_urls=literal_urls,
         reserved_names=_find_reserved_names(reading, drafts),
         rules=rules,
@@ -88,8 +82,17 @@ def _load(request: Request) -> Manifests:
     )
 
 
-def _read_input(request: Request, reading: Reading) -> tuple[frozenset[str], list[str], list[str]]:
-    """Reads the documents; the paths of all files, and the folders and files among the PATHs."""
+@dataclass(frozen=True, slots=True)
+class _InputPaths:
+    """The paths of all files that a run reads; the folders and the files among its PATHs."""
+
+    all_files: frozenset[str]
+    folders: list[str]
+    files: list[str]
+
+
+def _read_input(request: Request, reading: Reading) -> _InputPaths:
+    """Reads the documents."""
     input_files, folders, files = paths.find_files(
         request.files.paths, request.files.tree, reading.problems
     )
@@ -100,7 +103,22 @@ def _read_input(request: Request, reading: Reading) -> tuple[frozenset[str], lis
         decode_subscriptions(document, reading.problems)
     _require_some(request, reading)
     stdin = [STDIN] if request.files.has_stdin else []
-    return frozenset(file.path for file in input_files), folders, [*files, *stdin]
+    return _InputPaths(frozenset(file.path for file in input_files), folders, [*files, *stdin])
+
+
+def _read_rules(
+    request: Request, reading: Reading, tenant: Document | None, input_paths: _InputPaths
+) -> tuple[Rule, ...]:
+    reads_folders = bool(input_paths.folders) or request.files.has_stdin
+    return policies.read_policies(
+        request, reading, tenant, input_paths.all_files, reads_folders=reads_folders
+    )
+
+
+def _list_declared(drafts: list[Draft], root: str, *, with_positions: bool) -> list[Declared]:
+    declared = [make_declared(draft, root, with_positions=with_positions) for draft in drafts]
+    declared.sort(key=lambda item: item.key)
+    return declared
 
 
 def _find_literal_urls(drafts: list[Draft]) -> frozenset[str]:
@@ -109,7 +127,9 @@ def _find_literal_urls(drafts: list[Draft]) -> frozenset[str]:
     return frozenset(url for url in urls if isinstance(url, str))
 
 
-def _make_manifests(reading: Reading, problems: tuple[Problem, ...], root: str) -> Manifests:
+def _make_manifests(
+    reading: Reading, input_paths: _InputPaths, problems: tuple[Problem, ...], root: str
+) -> Manifests:
     """What was read, before anything is declared."""
     return Manifests(
         declared=(),
@@ -118,8 +138,8 @@ def _make_manifests(reading: Reading, problems: tuple[Problem, ...], root: str) 
         problems=problems,
         documents=reading.documents,
         skipped=reading.skipped,
-        folders=(),
-        files=(),
+        folders=tuple(relative_path(folder, root) for folder in input_paths.folders),
+        files=tuple(relative_path(file, root) for file in input_paths.files),
         root=root,
         literal_urls=frozenset(),
         unresolved_references=tuple(reading.unresolved_references),

@@ -6,6 +6,7 @@ What a document says is not looked at here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -97,13 +98,7 @@ def _take_documents(
         reading.problems += faults if files.tree.is_complete else ()
     if len(reading.problems) > problems_before:
         _note_faulty_file(file, reading.problems[problems_before:], reading.refused_documents)
-    for document in documents:
-        _sort_document(document, reading, PROBLEMS - len(reading.problems) + problems_before)
-        if len(reading.problems) - problems_before >= PROBLEMS:
-            message = f"over {PROBLEMS:,} problems; no more are reported"
-            reading.problems.append(file.make_problem(document.index, "document/limit", message))
-            reading.refused_documents.texts.append(file.text)
-            break
+    _sort_documents(documents, file, reading, problems_before)
     reading.files[input_file.path] = has_documents = reading.documents > documents_before
     must_have = files.tree.is_complete and input_file.is_argument and input_file.path != STDIN
     if must_have and not has_documents and len(reading.problems) == problems_before:
@@ -120,6 +115,21 @@ def _note_faulty_file(
     refused_documents.is_incomplete |= not file.text or any(
         problem.rule == "path/lfs-pointer" for problem in problems
     )
+
+
+def _sort_documents(
+    documents: Iterable[Document], file: File, reading: Reading, problems_before: int
+) -> None:
+    """Sorts the documents of a file, until the file has `PROBLEMS` problems. `problems_before` were
+    noted before the file.
+    """
+    for document in documents:
+        _sort_document(document, reading, PROBLEMS - len(reading.problems) + problems_before)
+        if len(reading.problems) - problems_before >= PROBLEMS:
+            message = f"over {PROBLEMS:,} problems; no more are reported"
+            reading.problems.append(file.make_problem(document.index, "document/limit", message))
+            reading.refused_documents.texts.append(file.text)
+            break
 
 
 def _sort_document(document: Document, reading: Reading, max_problems: int) -> None:

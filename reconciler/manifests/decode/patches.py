@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, Final
 
 from reconciler.core.model.problem import Problem
@@ -84,8 +85,7 @@ def apply_patches(
     documents_left: list[Document] = []
     problems_by_key: dict[str, list[Problem]] = {}
     for document in documents:
-        name, labels = document.value["metadata"]["name"], _read_labels(document)
-        numbers = patches.find_matching(name, labels) if tenant.selects(labels) else []
+        numbers = patches.find_matching(document, tenant)
         remaining -= len(numbers)
         if remaining < 0:
             problems.append(_limit_problem(tenant_document))
@@ -94,22 +94,15 @@ def apply_patches(
         if patched_document is document or is_valid("Webhook", patched_document.value):
             documents_left.append(patched_document)
         else:
-            problems_by_key[name] = (
-                check_schema("Webhook", patched_document, _PROBLEMS)
-                if len(problems_by_key) < max_explained
-                else []
-            )
-    problems += [
-        _with_fix(problem)
-        for document_problems in problems_by_key.values()
-        for problem in document_problems
-    ]
+            name, is_explained = _read_name(document), len(problems_by_key) < max_explained
+            problems_by_key[name] = _explain_refusal(patched_document) if is_explained else []
+    problems += chain.from_iterable(problems_by_key.values())
     problems += patches.find_idle(documents, tenant, refused_documents)
     return PatchedDocuments(documents_left, frozenset(problems_by_key))
 
 
 def _list_names(documents: Iterable[Document]) -> frozenset[str]:
-    return frozenset(document.value["metadata"]["name"] for document in documents)
+    return frozenset(map(_read_name, documents))
 
 
 def _limit_problem(tenant_document: Document) -> Problem:
@@ -117,6 +110,11 @@ def _limit_problem(tenant_document: Document) -> Problem:
     return tenant_document.make_problem(
         _PATCHES, "patch/limit", message, "match fewer webhooks", key=True
     )
+
+
+def _explain_refusal(patched_document: Document) -> list[Problem]:
+    """The problems of a patched webhook that the schema refuses."""
+    return list(map(_with_fix, check_schema("Webhook", patched_document, _PROBLEMS)))
 
 
 def _with_fix(problem: Problem) -> Problem:
@@ -127,6 +125,11 @@ def _with_fix(problem: Problem) -> Problem:
         if fix is None
         else replace(problem, hint=fix if problem.hint is None else f"{problem.hint}; {fix}")
     )
+
+
+def _read_name(document: Document) -> str:
+    name: str = document.value["metadata"]["name"]
+    return name
 
 
 def _read_labels(document: Document) -> Labels:
@@ -145,8 +148,13 @@ class _Patches:
         for number, patch in enumerate(self._patches):
             self._by_match.setdefault(_index_key(patch["match"]), []).append(number)
 
-    def find_matching(self, name: str, labels: Labels) -> list[int]:
-        """The numbers of the patches that match a webhook, in the order of their application."""
+    def find_matching(self, document: Document, tenant: TenantSpec) -> list[int]:
+        """The numbers of the patches that match a webhook, in the order of their application; none
+        if the Tenant does not select it.
+        """
+        name, labels = _read_name(document), _read_labels(document)
+        if not tenant.selects(labels):
+            return []
         candidates = [
             number
             for index_key in (None, name, *labels.items())

@@ -97,21 +97,7 @@ class Resolver:
             )
             return Secret(None, f"{source}: …")
         name = show_reference(source, argument)
-        if path in self.unread:
-            return Secret(None, name)
-        try:
-            folder = _find_folder(document, path, source, argument)
-            value = self._fetch_value(folder, source, argument, None if own else lists)
-        except Forbidden as error:
-            self.problems.append(
-                document.make_problem((*path, source), "secret/forbidden", f"{name} {error}")
-            )
-            return Secret(None, name)
-        except Unresolved as error:
-            self._add_unresolved(
-                document, path, f"{name} does not resolve: {error.reason}", error.fix, own=own
-            )
-            return Secret(None, name)
+        value = self._find_value(document, path, reference, name, None if own else lists)
         if value is None:
             return Secret(None, name)
         fault = check(value)
@@ -138,6 +124,32 @@ class Resolver:
             if source == "fromEnv"
             else self.find_place(document, reference)
         )
+
+    def _find_value(
+        self,
+        document: Document,
+        path: Path,
+        reference: Reference,
+        name: str,
+        lists: Lists | None,
+    ) -> str | None:
+        """The value, None if none is read or, with a problem, if there is none. `name` is how the
+        problem shows the reference; `lists` is None for a Tenant's own reference.
+        """
+        if path in self.unread:
+            return None
+        source, argument = next(iter(reference.items()))
+        try:
+            folder = _find_folder(document, path, source, argument)
+            return self._fetch_value(folder, source, argument, lists)
+        except Forbidden as error:
+            self.problems.append(
+                document.make_problem((*path, source), "secret/forbidden", f"{name} {error}")
+            )
+        except Unresolved as error:
+            message = f"{name} does not resolve: {error.reason}"
+            self._add_unresolved(document, path, message, error.fix, own=lists is None)
+        return None
 
     def _fetch_value(
         self, folder: str, source: str, argument: Any, lists: Lists | None

@@ -32,21 +32,15 @@ def decode_tenant(document: Document, resolver: Resolver) -> TenantSpec:
     spec = document.value["spec"]
     bounds = spec.get("limits", {})
     deletes, updates = bounds.get("deletes", {}), bounds.get("updates", {})
-    local = spec.get("local")
-    if local is not None:
-        local = os.path.normpath(os.path.join(document.file.folder, local))  # noqa: PTH118  this layer keeps paths as text
-    if fault := limits.name(spec["owner"]):
-        resolver.problems.append(
-            document.make_problem(("spec", "owner"), "tenant/owner", f"owner {fault}")
-        )
+    owner = _decode_owner(document, spec, resolver.problems)
     login = _decode_login(document, resolver)
     return TenantSpec(
         name=document.value["metadata"]["name"],
         provider=spec.get("provider", "tenant"),
         url=_decode_url(document, spec, resolver.problems),
         token=_decode_token(document, spec, resolver, login),
-        local=local,
-        owner=spec["owner"],
+        local=_decode_local(document, spec),
+        owner=owner,
         ownership=spec.get("ownership", "marked"),
         prune=spec.get("prune", True),
         select=spec.get("select", {}).get("matchLabels", {}),
@@ -62,6 +56,19 @@ def decode_tenant(document: Document, resolver: Resolver) -> TenantSpec:
         repository=_decode_repository(document, spec, resolver.problems),
         target=spec.get("target", {}),
     )
+
+
+def _decode_owner(document: Document, spec: dict[str, str], problems: list[Problem]) -> str:
+    if fault := limits.name(spec["owner"]):
+        problems.append(document.make_problem(("spec", "owner"), "tenant/owner", f"owner {fault}"))
+    return spec["owner"]
+
+
+def _decode_local(document: Document, spec: dict[str, str]) -> str | None:
+    """The path of an embedded tenant's file, None if there is none."""
+    if spec.get("local") is None:
+        return None
+    return os.path.normpath(os.path.join(document.file.folder, spec["local"]))  # noqa: PTH118  this layer keeps paths as text
 
 
 def _decode_repository(

@@ -51,11 +51,13 @@ def make_drafts(
     specs: tuple[TenantSpec, ...],
     tenant_in_use: TenantSpec | None,
 ) -> list[Draft]:
-    """The webhooks of the tenant in use.
+    """The webhooks of the tenant in use; none if the run asks for Tenants only.
 
     If no tenant is in use and every Tenant is checked, then the webhooks that Tenants make by
     patches are there too.
     """
+    if request.only_tenants:
+        return []
     resolver = make_resolver(request, reading, read=request.secrets.mode != "ignore")
     views = _Views(request, reading, specs, resolver)
     checks_each = request.tenant.check_each and tenant_in_use is None

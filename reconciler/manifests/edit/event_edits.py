@@ -47,20 +47,8 @@ def edit_events(
         elif not remaining:
             emptied_numbers.append(number)
         else:
-            same_group = next(
-                (
-                    group
-                    for group in groups
-                    if group[:2] == (remaining[0].type, remaining[0].version)
-                    and remaining[0].severity
-                ),
-                None,
-            )
-            if same_group is not None:
-                groups.remove(same_group)
-            changes += _change_severities(
-                number, item, remaining, same_group[2] if same_group is not None else []
-            )
+            new_severities = _take_severities(remaining[0], groups)
+            changes += _change_severities(number, item, remaining, new_severities)
     if len(emptied_numbers) == len(items) and not groups:
         return [Change("remove", _EVENTS)]
     changes += [Change("append", _EVENTS, _make_item(*group)) for group in groups]
@@ -101,6 +89,17 @@ def _find_nearest(before: Subscription, groups: list[_Group]) -> _Group | None:
         (group for group in same_type if group[1] == before.version),
         same_type[0] if same_type else None,
     )
+
+
+def _take_severities(subscription: Subscription, groups: list[_Group]) -> list[str]:
+    """Removes the group of the same type and version and returns its severities; empty if there is
+    none, or if the subscription has no severity.
+    """
+    for group in groups if subscription.severity else ():
+        if group[:2] == (subscription.type, subscription.version):
+            groups.remove(group)
+            return group[2]
+    return []
 
 
 def _make_item(kind: str, version: str | None, levels: list[str]) -> Item:

@@ -128,7 +128,7 @@ def _write_bundle(ca_file: str) -> str:
 
 def _ask(name: str, access: Access) -> dict[str, Any]:
     try:
-        from botocore import exceptions as errors  # type: ignore[import-untyped]  # noqa: PLC0415  an extra; it brings no types
+        from botocore import exceptions  # type: ignore[import-untyped]  # noqa: PLC0415  an extra; it brings no types
     except ImportError:
         raise SourceDown(
             "boto3 is not installed", 'install the extra: pip install "webhook-reconciler[aws]"'
@@ -138,28 +138,30 @@ def _ask(name: str, access: Access) -> dict[str, Any]:
         answer: dict[str, Any] = _open_client(
             region, access.timeout, access.ca_file
         ).get_secret_value(SecretId=name)
-    except errors.ClientError as error:
-        raise _explain_refusal(error.response) from None
-    except (errors.NoCredentialsError, errors.NoRegionError):
-        raise SourceDown("there are no AWS credentials, or no region", _CREDENTIALS) from None
-    except errors.SSLError:
-        raise SourceDown(
-            "the TLS certificate of AWS Secrets Manager is not trusted", _TRUST
-        ) from None
-    except errors.ProxyConnectionError:
-        raise SourceDown(
-            "the proxy opened no connection to AWS Secrets Manager",
-            "is HTTPS_PROXY right? NO_PROXY lists what needs none",
-        ) from None
-    except (errors.ConnectionError, errors.HTTPClientError):
-        raise SourceDown("AWS Secrets Manager cannot be reached", _ENDPOINT) from None
     except Exception as error:  # noqa: BLE001  boto3's errors have no common base class, and their texts quote data
-        raise SourceDown(
-            f"AWS Secrets Manager cannot be asked ({type(error).__name__})", _ENDPOINT
-        ) from None
+        raise _explain_error(error, exceptions) from None
     if "ARN" not in answer:
         raise SourceDown("the server is not AWS Secrets Manager", _ENDPOINT)
     return answer
+
+
+def _explain_error(error: Exception, exceptions: Any) -> Unresolved:
+    """The meaning of an error of boto3, whose errors are the module `exceptions`."""
+    if isinstance(error, exceptions.ClientError):
+        return _explain_refusal(error.response)
+    if isinstance(error, exceptions.NoCredentialsError | exceptions.NoRegionError):
+        return SourceDown("there are no AWS credentials, or no region", _CREDENTIALS)
+    if isinstance(error, exceptions.SSLError):
+        return SourceDown("the TLS certificate of AWS Secrets Manager is not trusted", _TRUST)
+    if isinstance(error, exceptions.ProxyConnectionError):
+        return SourceDown(
+            "the proxy opened no connection to AWS Secrets Manager",
+            "is HTTPS_PROXY right? NO_PROXY lists what needs none",
+        )
+    if isinstance(error, exceptions.ConnectionError | exceptions.HTTPClientError):
+        return SourceDown("AWS Secrets Manager cannot be reached", _ENDPOINT)
+    text = f"AWS Secrets Manager cannot be asked ({type(error).__name__})"
+    return SourceDown(text, _ENDPOINT)
 
 
 def _explain_refusal(response: Any) -> Unresolved:

@@ -87,22 +87,12 @@ def _fetch_secret(path: str, access: Access) -> Mapping[str, Any]:
 
 def _read_secret(client: Any, path: str) -> Mapping[str, Any]:
     from reconciler.manifests.secret_sources.vault_client import explain_refusal  # noqa: PLC0415  an extra
-    from reconciler.manifests.secret_sources.vault_server import ADDRESS  # noqa: PLC0415  an extra
 
-    mount = client.adapter.get(f"/v1/sys/internal/ui/mounts/{quote(path)}").get("data")
-    if not isinstance(mount, dict):
-        raise explain_refusal(200)
-    root, options = mount.get("path"), mount.get("options")
-    if not isinstance(root, str) or not (path + "/").startswith(root):
-        raise SourceDown("the Vault did not return the mount of its engine", ADDRESS)
+    mount = _find_mount(client, path)
+    root, options = mount["path"], mount.get("options")
     location: dict[str, str] = {"path": path.removeprefix(root), "mount_point": root.rstrip("/")}
     if isinstance(options, dict) and options.get("version") == "2":
-        data = client.secrets.kv.v2.read_secret_version(
-            **location, raise_on_deleted_version=True
-        ).get("data")
-        fields = data.get("data") if isinstance(data, dict) else data
-        if isinstance(data, dict) and fields is None:
-            raise Unresolved("its newest version is deleted", "put it there again, or undelete it")
+        fields = _read_newest_version(client, location)
     elif mount.get("type") in _KINDS:
         fields = client.secrets.kv.v1.read_secret(**location).get("data")
     else:
@@ -112,3 +102,30 @@ def _read_secret(client: Any, path: str) -> Mapping[str, Any]:
     if not isinstance(fields, dict):
         raise explain_refusal(200)
     return fields
+
+
+def _find_mount(client: Any, path: str) -> Mapping[str, Any]:
+    """The mount of the engine that has the secret, with its `path`."""
+    from reconciler.manifests.secret_sources.vault_client import explain_refusal  # noqa: PLC0415  an extra
+    from reconciler.manifests.secret_sources.vault_server import ADDRESS  # noqa: PLC0415  an extra
+
+    mount = client.adapter.get(f"/v1/sys/internal/ui/mounts/{quote(path)}").get("data")
+    if not isinstance(mount, dict):
+        raise explain_refusal(200)
+    root = mount.get("path")
+    if not isinstance(root, str) or not (path + "/").startswith(root):
+        raise SourceDown("the Vault did not return the mount of its engine", ADDRESS)
+    return mount
+
+
+def _read_newest_version(client: Any, location: Mapping[str, str]) -> Any:
+    """The fields of the newest version in an engine of version 2; raises Unresolved if it is
+    deleted.
+    """
+    answer = client.secrets.kv.v2.read_secret_version(**location, raise_on_deleted_version=True)
+    data = answer.get("data")
+    if not isinstance(data, dict):
+        return data
+    if data.get("data") is None:
+        raise Unresolved("its newest version is deleted", "put it there again, or undelete it")
+    return data["data"]
