@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openapi_spec_validator import validate
 
-from reconciler.tenant.api.openapi import DOCUMENT, LINES
+from reconciler.tenant.api.openapi import DOCUMENT
+from reconciler.tenant.api.openapi_operations import LINES
 from reconciler.tenant.server.app import OPERATIONS
 from reconciler.tenant.store.values.token import EVENTS, READ, SCOPES, WRITE
 from tests.tenant.harness import EVENT, Tenant, tenant, with_tenant

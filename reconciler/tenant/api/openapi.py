@@ -1,95 +1,28 @@
 """The OpenAPI 3.1 document of the tenant: built here, served by `app.py`, kept in
 `schemas/openapi.json`.
 
-A test holds it to the routes of `app.py` and to the file, and every answer in the tenant's tests to
-it.
+The operations are in `openapi_operations.py`, what they take in `openapi_requests.py`, the schemas
+in `openapi_schemas.py`. A test holds the document to the routes of `app.py` and to the file, and
+every answer in the tenant's tests to it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from reconciler.core.results.reports import Verdict
+from reconciler.tenant.api.openapi_operations import LINES, OPERATION_IDS, WEBHOOK, Line
 from reconciler.tenant.api.openapi_schemas import (
-    COUNT,
     COUNTS_EXAMPLE,
-    NAME,
     SCHEMAS,
     SUBSCRIPTION,
     TEXT,
-    TIME,
     Json,
-    allow_null,
-    make_list,
-    make_page,
-    make_record,
     make_ref,
 )
 from reconciler.tenant.problems import STATUS
-from reconciler.tenant.store.values.token import EVENTS, READ, WRITE
+from reconciler.tenant.store.values.token import EVENTS, READ
 
-
-def _make_query(name: str, schema: Json) -> Json:
-    return {"name": name, "in": "query", "schema": schema}
-
-
-_LIMIT: Final = _make_query(
-    "limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}
-)
-_PAGING: Final = (_LIMIT, _make_query("cursor", TEXT))
-_SPAN: Final = (
-    _make_query("from", TIME),
-    _make_query("to", TIME),
-    _make_query("step", {"enum": ["hour", "day"], "default": "hour"}),
-)
-_MATCH: Final[Json] = {
-    "name": "If-Match",
-    "in": "header",
-    "required": True,
-    "schema": TEXT,
-    "example": '"3"',
-    "description": "The ETag that was read, strong; several with commas, or `*`.",
-}
-_KEY: Final[Json] = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
-    "description": "Per token and route, 24 hours: the same body again makes "
-    "nothing new and answers "
-    "with the webhook of now.",
-}
-_ACCEPTED: Final = make_record({"deliveries": COUNT})
-_STEP: Final = make_record({"start": TIME, "succeeded": COUNT, "failed": COUNT})
-_ALL: Final[Json] = {  # with `from`, `to` or `step` also in steps
-    "allOf": [make_ref("Invocations"), make_record({"steps": make_list(_STEP, maxItems=1000)}, ())]
-}
-_BOUND: Final[Json] = {"type": ["number", "null"], "minimum": 1, "maximum": 10, "default": 10}
-_AN_EVENT: Final[Json] = {
-    "event": allow_null(make_ref("Subscription")),
-    "timeout_seconds": {
-        **_BOUND,
-        "description": "Seconds of wall clock after which the attempt is given "
-        "up: verdict `timeout`.",
-    },
-}
-_TEST: Final = make_record(
-    {"webhook": make_ref("Unsaved"), **_AN_EVENT, "id": {"type": ["string", "null"]}},
-    ("webhook",),
-    closed=True,
-)
-_EVENT: Final = make_record(
-    {
-        "type": NAME,
-        "version": NAME,
-        "severity": NAME,
-        "event": {"type": "object"},
-        "event_id": {**NAME, "type": ["string", "null"]},
-    },
-    ("type", "version", "severity", "event"),
-    closed=True,
-)
-_BETWEEN: Final = make_record({"from": TIME, "to": TIME}, closed=True)
 _DONE_EXAMPLE: Final[Json] = {
     "event": SUBSCRIPTION["type"],
     "verdict": Verdict.DELIVERED.value,
@@ -117,188 +50,6 @@ _NOTES: Final = {
     "PATCH": "Unlike RFC 7396, `auth`, `events` and `managed_by` replace the whole value; `auth` "
     "left out stays, null is none.",
     "DELETE": "A protected webhook is refused; a separate PATCH lifts that.",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One operation; `kinds` are the problem types that are its own, beside those that follow from
-    its shape.
-    """
-
-    method: str
-    path: str
-    summary: str
-    scope: str | None
-    answer: Json | None
-    status: int = 200
-    parameters: tuple[Json, ...] = ()
-    body: Json | None = None
-    body_required: bool = True
-    kinds: tuple[str, ...] = ()
-    media: str = "application/json"
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """Every problem type that it can answer with."""
-        kinds = ["misdirected", "defect", "overloaded", *self.kinds]
-        if self.scope is not None:
-            kinds += ["unauthorized", "scope", "rate", "busy", "damaged", "storage", "storage-full"]
-        if self.body is not None:
-            kinds += ["not-json", "timeout", "too-large", "media-type", "invalid"]
-        if any(parameter["in"] == "query" for parameter in self.parameters):
-            kinds.append("bad-request")
-        if "cursor" in [parameter["name"] for parameter in self.parameters]:
-            kinds.append("bad-cursor")
-        if "{" in self.path:
-            kinds.append("not-found")
-        if _MATCH in self.parameters:
-            kinds += ["revision-required", "revision"]
-        return tuple(sorted(set(kinds), key=lambda kind: (STATUS[kind][0], kind)))
-
-
-_EMPTY: Final = make_record({}, closed=True)
-_CREATED: Final = (
-    "bad-request",
-    "owner",
-    "name-taken",
-    "idempotency",
-    "idempotency-gone",
-    "idempotency-in-progress",
-)
-_TESTED: Final = ("owner", "credential")
-_DELIVERY: Final = make_ref("Delivery")
-_TEST_PATHS: Final = ("/webhooks/test", "/webhooks/{id}/test")
-_AGAIN: Final = "/webhooks/{id}/deliveries/{delivery}/redeliver"
-_HOOK: Final = make_ref("Webhook")
-LINES: Final = (
-    Line(
-        "GET",
-        "/webhooks",
-        "List webhooks",
-        READ,
-        make_page(_HOOK),
-        parameters=(*_PAGING, _make_query("name", TEXT)),
-    ),
-    Line(
-        "POST",
-        "/webhooks",
-        "Create a webhook",
-        WRITE,
-        _HOOK,
-        201,
-        (_KEY,),
-        make_ref("WebhookDetails"),
-        kinds=_CREATED,
-    ),
-    Line(
-        "POST",
-        _TEST_PATHS[0],
-        "Test unsaved details",
-        WRITE,
-        _DELIVERY,
-        body=_TEST,
-        kinds=(*_TESTED, "not-found"),
-    ),
-    Line("GET", "/webhooks/{id}", "Read a webhook", READ, _HOOK),
-    Line(
-        *("PATCH", "/webhooks/{id}", "Change a webhook", WRITE, _HOOK),
-        parameters=(_MATCH,),
-        body=make_ref("WebhookPatch"),
-        kinds=("owner", "name-taken", "credential"),
-    ),
-    Line(
-        "DELETE",
-        "/webhooks/{id}",
-        "Delete a webhook",
-        WRITE,
-        None,
-        204,
-        (_MATCH,),
-        kinds=("owner", "protected"),
-    ),
-    Line(
-        *("POST", _TEST_PATHS[1], "Test a webhook", WRITE, _DELIVERY),
-        body=make_record(_AN_EVENT, (), closed=True),
-        body_required=False,
-        kinds=_TESTED,
-    ),
-    Line(
-        "GET",
-        "/webhooks/{id}/deliveries",
-        "List deliveries",
-        READ,
-        make_page(make_ref("QueuedDelivery")),
-        parameters=_PAGING,
-    ),
-    Line(
-        "POST",
-        _AGAIN,
-        "Send again",
-        WRITE,
-        _ACCEPTED,
-        202,
-        (),
-        _EMPTY,
-        False,
-        ("owner", "disabled", "expired"),
-    ),
-    Line(
-        *("POST", "/webhooks/{id}/redeliver", "Send failed ones again", WRITE, _ACCEPTED, 202),
-        body=_BETWEEN,
-        kinds=("owner", "disabled"),
-    ),
-    Line(
-        *(
-            "GET",
-            "/webhooks/{id}/invocations",
-            "Counts over time",
-            READ,
-            make_record({"steps": make_list(_STEP, maxItems=1000)}),
-        ),
-        parameters=_SPAN,
-    ),
-    Line("GET", "/invocations", "Counts over all webhooks", READ, _ALL, parameters=_SPAN),
-    Line("GET", "/events", "The catalogue of events", READ, make_ref("Catalogue")),
-    Line(
-        *(
-            "POST",
-            "/events",
-            "Accept an event",
-            EVENTS,
-            make_record({"event_id": TEXT, "deliveries": COUNT}),
-            202,
-        ),
-        body=_EVENT,
-        kinds=("event-id", "backlog"),
-    ),
-    Line(
-        *("GET", "/healthz", "Whether it works", None, make_record({"status": {"const": "ok"}})),
-        kinds=("not-running", "busy", "damaged", "storage", "storage-full"),
-    ),
-    Line(
-        "GET", "/metrics", "Its metrics, in Prometheus' text format", READ, TEXT, media="text/plain"
-    ),
-    Line("GET", "/openapi.json", "This document", None, {"type": "object"}),
-)
-_IDS: Final = {  # what generated clients call each operation: never changed
-    "GET /webhooks": "listWebhooks",
-    "POST /webhooks": "createWebhook",
-    "POST /webhooks/test": "testWebhookDetails",
-    "GET /webhooks/{id}": "getWebhook",
-    "PATCH /webhooks/{id}": "updateWebhook",
-    "DELETE /webhooks/{id}": "deleteWebhook",
-    "POST /webhooks/{id}/test": "testWebhook",
-    "GET /webhooks/{id}/deliveries": "listDeliveries",
-    "POST /webhooks/{id}/deliveries/{delivery}/redeliver": "redeliver",
-    "POST /webhooks/{id}/redeliver": "redeliverFailed",
-    "GET /webhooks/{id}/invocations": "getWebhookInvocations",
-    "GET /invocations": "getInvocations",
-    "GET /events": "getEventCatalogue",
-    "POST /events": "acceptEvent",
-    "GET /healthz": "getHealth",
-    "GET /metrics": "getMetrics",
-    "GET /openapi.json": "getOpenApiDocument",
 }
 _HEADERS: Final = {
     401: ("WWW-Authenticate", "Bearer"),
@@ -341,7 +92,7 @@ def _make_success(line: Line) -> Json:
         examples = _EXAMPLES.get(f"{line.method} {line.path}")
         if examples is not None:
             response["content"][line.media]["example"] = examples[1]
-    if line.answer is _HOOK:
+    if line.answer is WEBHOOK:
         response["headers"] = _make_header("ETag", "The revision in quotes, strong")
     if line.status == 201:
         response["headers"] |= _make_header("Location", "The webhook's path")
@@ -355,7 +106,7 @@ def _make_operation(line: Line) -> Json:
     if line.path == "/events" and line.method == "GET":
         notes[1] = f"Needs the scope `{READ}` or `{EVENTS}`."
     operation: Json = {
-        "operationId": _IDS[f"{line.method} {line.path}"],
+        "operationId": OPERATION_IDS[f"{line.method} {line.path}"],
         "summary": line.summary,
         "description": " ".join(filter(None, notes)),
         "security": [] if line.scope is None else [{"token": []}],
