@@ -74,7 +74,7 @@ def size_of(function: ast.FunctionDef | ast.AsyncFunctionDef, lines: list[str]) 
 
 
 def test_functions_do_one_thing() -> None:
-    """Ruff counts branches, this counts characters; over the limit there may only be fewer."""
+    """Ruff counts branches, this counts characters."""
     sizes = {
         f"{name_of(path)}:{function.name}": size_of(
             function, path.read_text(encoding="utf-8").splitlines()
@@ -82,8 +82,8 @@ def test_functions_do_one_thing() -> None:
         for path in FILES
         for function in functions(path)
     }
-    assert {name: size for name, size in sizes.items() if size > 2_050} == {}
-    assert len([name for name, size in sizes.items() if size > 1_200]) <= 23
+    too_long = {name for name, size in sizes.items() if size > 1_200}
+    assert too_long <= {"reconciler/cli/run/connect.py:choose"}
 
 
 def test_every_module_says_what_it_is() -> None:
