@@ -153,8 +153,8 @@ def test_a_new_field_is_exported_and_policies_see_it() -> None:
 def test_a_new_field_is_sent_to_the_tenant_and_read_back() -> None:
     wanted = slower(WANTED, 20)
     body = codec.make_create_body(wanted, OWNER)
-    assert codec.make_patch_body(held(10), wanted, OWNER)["timeout"] == 20
-    assert "timeout" not in codec.make_patch_body(held(20), wanted, OWNER)
+    assert codec.make_patch_body(make_live(10), wanted, OWNER)["timeout"] == 20
+    assert "timeout" not in codec.make_patch_body(make_live(20), wanted, OWNER)
     shown = {**body, "id": "1", "revision": "1", "invocations": None}
     assert codec.live_from_wire(shown).spec.timeout == 20  # type: ignore[attr-defined]  of the new model
 

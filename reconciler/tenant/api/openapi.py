@@ -8,7 +8,7 @@ every answer in the tenant's tests to it.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from reconciler.core.results.reports import Verdict
 from reconciler.tenant.api.openapi_operations import LINES, OPERATION_IDS, WEBHOOK, Line
@@ -99,6 +99,15 @@ def _make_success(line: Line) -> Json:
     return response
 
 
+def _make_request_body(line: Line) -> Json:
+    media: Json = {"schema": line.body}
+    examples = _EXAMPLES.get(f"{line.method} {line.path}")
+    if examples is not None:
+        media["example"] = examples[0]
+    kind = "application/merge-patch+json" if line.method == "PATCH" else "application/json"
+    return {"required": line.body_required, "content": {kind: media}}
+
+
 def _make_operation(line: Line) -> Json:
     in_path = [part[1:-1] for part in line.path.split("/") if part.startswith("{")]
     statuses = sorted({STATUS[kind][0] for kind in line.problems})
@@ -116,12 +125,7 @@ def _make_operation(line: Line) -> Json:
         | {str(status): _make_problem(line, status) for status in statuses},
     }
     if line.body is not None:
-        media: dict[str, Any] = {"schema": line.body}
-        examples = _EXAMPLES.get(f"{line.method} {line.path}")
-        if examples is not None:
-            media["example"] = examples[0]
-        kind = "application/merge-patch+json" if line.method == "PATCH" else "application/json"
-        operation["requestBody"] = {"required": line.body_required, "content": {kind: media}}
+        operation["requestBody"] = _make_request_body(line)
     return operation
 
 

@@ -64,7 +64,7 @@ class Line:
         if "cursor" in [parameter["name"] for parameter in self.parameters]:
             kinds.append("bad-cursor")
         if "{" in self.path:
-            kinds.append("not-kinds")
+            kinds.append("not-found")
         if MATCH in self.parameters:
             kinds += ["revision-required", "revision"]
         return tuple(sorted(set(kinds), key=lambda kind: (STATUS[kind][0], kind)))
