@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciler.core.errors import BadAnswer, ProviderError, Unauthorized, Unreachable
-from reconciler.core.model.auth import NoAuth, get_credential, with_credential
+from reconciler.core.model.auth import get_credential, with_credential
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Live, Subscription, Webhook
 from reconciler.core.results.reports import Check, CheckKind, Delivery, TestReport, Verdict
@@ -68,11 +68,7 @@ def steps_of(declared: Declared, via: str, wish: Wish) -> tuple[Step, ...]:
     """The deliveries that one webhook gets, in their order."""
     spec, events = declared.spec, choose_events(declared.spec, all_events=wish.all_events)
     steps = [Step(declared.key, via, spec, event, "delivery") for event in events]
-    if (
-        wish.check_auth
-        and not isinstance(spec.auth, NoAuth)
-        and get_credential(spec.auth) is not None
-    ):
+    if wish.check_auth and get_credential(spec.auth) is not None:
         wrong = replace(spec, auth=with_credential(spec.auth, WRONG))
         steps.append(Step(declared.key, via, wrong, events[0], "auth"))
     return tuple(steps)

@@ -86,7 +86,7 @@ def settle_policy(
     narrow: Narrow | None = None,
 ) -> RunPolicy:
     """What a run may do: the permissions over what the Tenant manifest `spec` says, in the part of
-    the manifests that is selected. `owner` is who we are at the tenant.
+    the manifests that is selected. `owner` is the owner that webhooks are marked with.
     """
     repository = find_repository_of_run(manifests, spec)
     prune = spec.prune if spec is not None else True

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
 from reconciler.core.errors import Conflict, Rejected
-from reconciler.core.model.auth import ApiKeyAuth, get_credential
+from reconciler.core.model.auth import get_credential, get_header
 from reconciler.core.model.capabilities import TENANT
 from reconciler.core.model.limits import normalize_name
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
@@ -164,7 +164,7 @@ def _place(spec: Webhook) -> tuple[object, ...]:
     return (
         spec.url,
         type(spec.auth),
-        spec.auth.header.lower() if isinstance(spec.auth, ApiKeyAuth) else "",
+        get_header(spec.auth).lower(),
     )
 
 

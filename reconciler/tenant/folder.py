@@ -76,8 +76,7 @@ def _ignore(file: Path) -> None:
     if file.is_symlink() or file.exists():
         if file.is_dir() and not file.is_symlink():
             raise StoreError(
-                f"{file}: is a folder; remove it, so that Git can be told to ignore the "
-                "keys beside it"
+                f"{file}: is a folder; remove it, so that a .gitignore can hide the keys beside it"
             )
         file.unlink()
         _log.warning("%s: did not ignore all of the folder; it was written anew", file)

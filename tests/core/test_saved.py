@@ -154,7 +154,7 @@ def test_a_revision_that_moved_is_stale_even_where_no_field_that_is_known_did() 
 def test_a_name_that_was_taken_since_the_plan_is_stale() -> None:
     wanted = [declared("a")]
     plan = plan_of(wanted, [])
-    with pytest.raises(StalePlan, match="a: its name is taken meanwhile"):
+    with pytest.raises(StalePlan, match="a: its name was taken since it was planned"):
         resumed(plan, wanted, [live("z", name="a", owner="somebody")])
 
 

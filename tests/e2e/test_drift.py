@@ -123,7 +123,7 @@ def test_a_labelled_plan_keeps_its_schema_and_its_digest(repo: Repo) -> None:
     for form in ("text", "markdown"):
         shown = repo.run("plan", ".", "-o", form, "--since", "applied")
         assert shown.code == 0
-        assert "edited at the tenant meanwhile" in shown.out
+        assert "edited at the tenant too" in shown.out
         assert "1 drift, 1 both, 1 pending" in shown.out
 
 

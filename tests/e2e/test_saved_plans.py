@@ -132,7 +132,7 @@ def test_a_plan_that_was_carried_out_is_not_carried_out_again(repository: Reposi
     assert repository.apply().code == 0
     ended = repository.apply()
     assert ended.code == 5
-    assert "made: it was created meanwhile" in ended.err
+    assert "made: it was created since it was planned" in ended.err
 
 
 def test_a_webhook_to_update_that_is_gone_is_5_and_one_to_delete_is_deleted(

@@ -42,7 +42,7 @@ revision_option: Decorator[Any] = option(
 
 policy_options: Decorator[Any] = together(
     prune_option,
-    option("--adopt", is_flag=True, help="Take over declared webhooks that are nobody's."),
+    option("--adopt", is_flag=True, help="Take over declared webhooks that have no owner."),
     option(
         "--max-deletes",
         type=click.IntRange(0),

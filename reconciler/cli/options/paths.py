@@ -18,7 +18,7 @@ def _here(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) 
     return value or (".",)
 
 
-# `.` by default, for what writes nothing; reconcile wants to be told what it may delete from
+# `.` by default, for what writes nothing; reconcile needs the paths that it may delete from
 paths_argument = click.argument(
     "paths", nargs=-1, metavar="[PATH...]", callback=_here, shell_complete=_files
 )

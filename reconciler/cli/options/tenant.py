@@ -11,7 +11,7 @@ from reconciler.cli.options.option import Decorator, option, together
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TenantOptions:
     """A Tenant manifest by name, the API at a url with the token in a file, or the embedded tenant
-    in a file. `owner` is who we are there.
+    in a file. `owner` is the owner of our webhooks there.
     """
 
     tenant: str | None = None
@@ -35,7 +35,11 @@ class TenantOptions:
 tenant_options: Decorator[Any] = together(
     option("--tenant", metavar="NAME", help="Which Tenant manifest, where there are several."),
     option("--tenant-url", metavar="URL", help="The tenant's API, instead of a Tenant manifest."),
-    option("--owner", metavar="NAME", help="Who we are there; with --tenant-url."),
+    option(
+        "--owner",
+        metavar="NAME",
+        help="Owner in the mark of webhooks; with --tenant-url.",
+    ),
     option(
         "--tenant-token-file",
         metavar="FILE",

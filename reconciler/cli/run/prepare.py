@@ -39,7 +39,7 @@ class Run(Protocol):
 
     @property
     def policy(self) -> RunPolicy:
-        """What is allowed, and who we are."""
+        """What is allowed, and the owner."""
         ...
 
     async def plan(self, provider: Reader, console: Console) -> Plan:

@@ -102,8 +102,8 @@ def read(options: ManifestOptions, secrets: Secrets) -> Manifests:
 
 
 def owner(options: TenantOptions, spec: TenantSpec | None) -> str:
-    """Who we are at the tenant; `spec` is the Tenant manifest in use. Raises BadRequest where that
-    is not clear.
+    """The owner that webhooks are marked with; `spec` is the Tenant manifest in use. Raises
+    BadRequest if it is not clear.
     """
     if spec is not None and options.owner not in {None, spec.owner}:
         raise BadRequest(
@@ -114,7 +114,7 @@ def owner(options: TenantOptions, spec: TenantSpec | None) -> str:
         spec.owner if spec is not None else LOCAL_OWNER if options.is_local else None
     )
     if not name:
-        raise BadRequest("--tenant-url needs --owner NAME: who we are there")
+        raise BadRequest("--tenant-url needs --owner NAME: the owner that webhooks are marked with")
     return str(name)
 
 

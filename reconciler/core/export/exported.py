@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from reconciler.core.change import FieldChange, Violation
 from reconciler.core.export.manifest import make_key, make_stem
 from reconciler.core.model import limits
-from reconciler.core.model.auth import BasicAuth, get_credential
+from reconciler.core.model.auth import get_credential, get_username
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Live, ManagedBy, Origin, Webhook
 from reconciler.core.planning.diff import diff
@@ -261,7 +261,7 @@ class _Stems:
             auth = item.spec.auth
             for secret in (
                 item.spec.url,
-                auth.username if isinstance(auth, BasicAuth) else None,
+                get_username(auth),
                 get_credential(auth),
             ):
                 if isinstance(secret, Secret) and secret.reference.startswith(_VARIABLE):

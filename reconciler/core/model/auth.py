@@ -98,6 +98,15 @@ def get_username(auth: Auth) -> str | Secret | None:
             return None
 
 
+def with_username(auth: Auth, username: str | Secret) -> Auth:
+    """The same authentication with a different user name; a type without one stays as it is."""
+    match auth:
+        case BasicAuth(password=secret):
+            return BasicAuth(username, secret)
+        case NoAuth() | BearerAuth() | ApiKeyAuth():
+            return auth
+
+
 def get_header(auth: Auth) -> str:
     """The name of the header, empty for a type without one."""
     match auth:

@@ -10,11 +10,12 @@ from typing import Self
 
 from reconciler.core.model.auth import (
     Auth,
-    BasicAuth,
     get_auth_type,
     get_credential,
     get_header,
+    get_username,
     with_credential,
+    with_username,
 )
 from reconciler.core.model.secret import Secret, Withheld
 from reconciler.core.model.webhook import Declared, Live, Subscription, Webhook
@@ -106,22 +107,20 @@ def _settle_username(auth: Auth, live: Webhook) -> tuple[Auth, Auth, tuple[str, 
     """The authentication to send, the same with the live user name if the two names cannot be
     compared, and the warning about that.
     """
-    if not isinstance(auth, BasicAuth) or not isinstance(live.auth, BasicAuth):
+    username, live_username = get_username(auth), get_username(live.auth)
+    if username is None or live_username is None:
         return auth, auth, ()
-    reason = _find_reason(auth.username, live.auth.username)
+    reason = _find_reason(username, live_username)
     if not reason:
         return auth, auth, ()
-    with_live_user = BasicAuth(live.auth.username, auth.password)
-    warning = _make_warning(live.name, "auth.username", auth.username, reason)
-    return with_live_user if _is_unresolved(auth.username) else auth, with_live_user, (warning,)
+    with_live_user = with_username(auth, live_username)
+    warning = _make_warning(live.name, "auth.username", username, reason)
+    return with_live_user if _is_unresolved(username) else auth, with_live_user, (warning,)
 
 
 def _is_other_user(auth: Auth, live: Auth) -> bool:
-    return (
-        isinstance(auth, BasicAuth)
-        and isinstance(live, BasicAuth)
-        and auth.username != live.username
-    )
+    names = get_username(auth), get_username(live)
+    return None not in names and names[0] != names[1]
 
 
 def _is_other_version(version: str | None, live_credential: Secret | Withheld | None) -> bool:

@@ -144,9 +144,11 @@ def _taken(
     for live in held:
         mark = live.managed_by
         if mark is not None and mark.owner == policy.owner.name and mark.key in created:
-            faults.append(f"{live.spec.name}: it was created meanwhile (id {live.id})")
+            faults.append(f"{live.spec.name}: it was created since it was planned (id {live.id})")
         elif unique_names and live.spec.name in wanted and live.id not in frees:
-            faults.append(f"{live.spec.name}: its name is taken meanwhile (id {live.id})")
+            faults.append(
+                f"{live.spec.name}: its name was taken since it was planned (id {live.id})"
+            )
     return sorted(faults)
 
 

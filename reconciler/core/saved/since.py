@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from reconciler.core.change import Action, Change, FieldChange, Label, Plan
-from reconciler.core.model.auth import BasicAuth, get_credential, with_credential
+from reconciler.core.model.auth import get_credential, get_username, with_credential, with_username
 from reconciler.core.model.fields import comparable_values
 from reconciler.core.model.secret import Secret, is_fingerprint, shown
 from reconciler.core.model.webhook import Declared, Live, ManagedBy, Webhook
@@ -117,7 +117,7 @@ def _labelled(
         label = combine_labels(field.label or Label.SAME for field in fields)
         return replace(change, fields=fields, label=label)
     moved = sides.find_moved_fields()
-    edits = f"; edited at the tenant meanwhile: {', '.join(moved)}" if moved else ""
+    edits = f"; edited at the tenant too: {', '.join(moved)}" if moved else ""
     return replace(
         change,
         fields=fields,
@@ -183,9 +183,9 @@ def _informed(base: Declared, declared: Declared, live: Live | None) -> Declared
         )
         return value if both and value is not None else then
 
-    auth, username = base.spec.auth, now.auth.username if isinstance(now.auth, BasicAuth) else None
-    if isinstance(auth, BasicAuth):
-        auth = BasicAuth(known(auth.username, username), auth.password)
+    auth, username = base.spec.auth, get_username(base.spec.auth)
+    if username is not None:
+        auth = with_username(auth, known(username, get_username(now.auth)))
     then, value = get_credential(auth), get_credential(now.auth)
     if isinstance(then, Secret) and isinstance(value, Secret) and then.reference == value.reference:
         held = get_credential(live.spec.auth) if live is not None else None

@@ -21,6 +21,9 @@ from reconciler.core.model.auth import (
     get_auth_type,
     get_credential,
     get_credential_field,
+    get_header,
+    get_username,
+    with_username,
 )
 from reconciler.core.model.fields import Field, list_common_rows, list_plain_rows, make_spec
 from reconciler.core.model.json_reading import JsonValue
@@ -47,11 +50,8 @@ def make_literal(spec: Webhook) -> Webhook:
     def text(value: str | Secret) -> str | Secret:
         return _reveal_text(value) if not isinstance(value, Secret) or value.is_resolved else value
 
-    auth = (
-        BasicAuth(text(spec.auth.username), spec.auth.password)
-        if isinstance(spec.auth, BasicAuth)
-        else spec.auth
-    )
+    username = get_username(spec.auth)
+    auth = spec.auth if username is None else with_username(spec.auth, text(username))
     return replace(spec, url=text(spec.url), auth=auth)
 
 
@@ -147,13 +147,12 @@ def make_create_body(declared: Declared, owner: Owner) -> Json:
 
 def _same_auth(before: Auth, after: Auth) -> bool:
     """Equal, header names in any case: what `diff` takes as equal is not sent either."""
-    if (
-        isinstance(before, ApiKeyAuth)
-        and isinstance(after, ApiKeyAuth)
-        and before.header.lower() == after.header.lower()
-    ):
-        return before.value == after.value
-    return before == after
+    return _list_parts(before) == _list_parts(after)
+
+
+def _list_parts(auth: Auth) -> tuple[object, ...]:
+    header = get_header(auth).lower()
+    return get_auth_type(auth), get_username(auth), header, get_credential(auth)
 
 
 def _is_different(row: Field, before: Webhook, after: Webhook) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.core.export.exported import Edit, Export, Written
-from reconciler.core.model.auth import Auth, BasicAuth, get_credential
+from reconciler.core.model.auth import Auth, get_credential, get_username
 from reconciler.core.model.fields import FIELDS
 from reconciler.core.model.secret import Secret, Withheld, is_fingerprint
 from reconciler.core.wire.webhooks import make_literal
@@ -113,11 +113,7 @@ def _is_other_version(declared_version: str | None, live_auth: Auth) -> bool:
 
 def _keeps_username(declared: Auth, live: Auth) -> bool:
     """Whether the user name is a reference, which stays."""
-    return (
-        isinstance(declared, BasicAuth)
-        and isinstance(declared.username, Secret)
-        and isinstance(live, BasicAuth)
-    )
+    return isinstance(get_username(declared), Secret) and get_username(live) is not None
 
 
 def _states_version(session: EditSession, own: DocumentRef) -> bool:
