@@ -10,13 +10,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.core.errors import BadRequest, InvalidManifests
 from reconciler.core.model import limits
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.webhook import Declared, Origin
-from reconciler.core.safety.rules import Rule
 from reconciler.manifests.decode import fit, join, selection, tenants, views
 from reconciler.manifests.decode.documents import Reading, read_file
 from reconciler.manifests.decode.events import decode_subscriptions
@@ -28,6 +27,9 @@ from reconciler.manifests.files.trees import STDIN, relative_path
 from reconciler.manifests.policies import policies
 from reconciler.manifests.schema_texts import API
 from reconciler.manifests.yaml.document import Document
+
+if TYPE_CHECKING:
+    from reconciler.core.safety.rules import Rule
 
 
 def load(request: Request) -> Manifests:

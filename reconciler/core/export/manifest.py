@@ -15,11 +15,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.model.auth import (
-    ApiKeyAuth,
-    BasicAuth,
     get_auth_type,
     get_credential,
     get_credential_field,
+    get_text,
 )
 from reconciler.core.model.fields import FIELDS
 from reconciler.core.model.secret import Secret
@@ -161,13 +160,9 @@ def list_auth_fields(auth: Auth) -> Iterator[tuple[str, str | Secret]]:
     if secret is None:
         return
     yield "type", get_auth_type(auth)
-    match auth:
-        case BasicAuth(username=username):
-            yield "username", username
-        case ApiKeyAuth(header=header):
-            yield "header", header
-        case _:
-            pass
+    field, text = get_text(auth)
+    if field:
+        yield field, text
     yield get_credential_field(auth), Secret(None)
     if secret.version is not None and not secret.version.startswith(COMPUTED):
         yield "version", secret.version

@@ -1,10 +1,8 @@
-"""The types of authentication: one class each, and functions that cover every type.
-
-Each function is a `match` over all types, so mypy reports every place that a new type needs.
-"""
+"""The types of authentication: one class and one row of a table each."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,75 +40,95 @@ class ApiKeyAuth:
 
 
 Auth = NoAuth | BasicAuth | BearerAuth | ApiKeyAuth
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class AuthType:
+    """One type of authentication: its name in manifests and on the wire, its class, its label for
+    people, and the fields of its text and of its credential, which are attributes of the class too.
+    """
+
+    name: str
+    kind: Callable[..., Auth]
+    label: str
+    text: str = ""
+    credential: str = ""
+
+
+AUTH_TYPES: Final = {
+    row.name: row
+    for row in (
+        AuthType("none", NoAuth, "None"),
+        AuthType("basic", BasicAuth, "Basic", "username", "password"),
+        AuthType("bearer", BearerAuth, "Bearer token", "", "token"),
+        AuthType("apiKey", ApiKeyAuth, "API key", "header", "value"),
+    )
+}
+"""Every type by its name. Whatever treats all types alike loops over this table; what differs is a
+`match` over the classes, so mypy reports every place that a new type needs."""
+
+_BY_CLASS: Final = {row.kind: row for row in AUTH_TYPES.values()}
 CREDENTIAL_FIELDS: Final = {
-    "basic": "password",
-    "bearer": "token",
-    "apiKey": "value",
-}  # by type of authentication
+    row.name: row.credential for row in AUTH_TYPES.values() if row.credential
+}
+
+
+def make_auth(
+    name: str, texts: Mapping[str, str | Secret | None], credential: Secret | Withheld
+) -> Auth:
+    """The authentication of that type, with the one of `texts` that belongs to it; raises
+    ValueError for an unknown type.
+    """
+    if name not in AUTH_TYPES:
+        raise ValueError("an unknown type of authentication")
+    row = AUTH_TYPES[name]
+    values = {row.text: texts.get(row.text) or "", row.credential: credential}
+    return row.kind(**{field: value for field, value in values.items() if field})
 
 
 def get_auth_type(auth: Auth) -> str:
     """The word for an authentication in manifests and on the wire."""
-    match auth:
-        case NoAuth():
-            return "none"
-        case BasicAuth():
-            return "basic"
-        case BearerAuth():
-            return "bearer"
-        case ApiKeyAuth():
-            return "apiKey"
+    return _BY_CLASS[type(auth)].name
 
 
 def get_credential_field(auth: Auth) -> str:
     """The field that holds the secret part; empty for none."""
-    return CREDENTIAL_FIELDS.get(get_auth_type(auth), "")
+    return _BY_CLASS[type(auth)].credential
 
 
 def get_credential(auth: Auth) -> Secret | Withheld | None:
     """The secret part of an authentication, None if there is none."""
-    match auth:
-        case NoAuth():
-            return None
-        case BasicAuth(password=secret) | BearerAuth(token=secret) | ApiKeyAuth(value=secret):
-            return secret
+    field = get_credential_field(auth)
+    return getattr(auth, field) if field else None
 
 
 def with_credential(auth: Auth, secret: Secret | Withheld) -> Auth:
     """The same authentication with a different secret part; NoAuth stays as it is."""
-    match auth:
-        case NoAuth():
-            return auth
-        case BasicAuth(username=username):
-            return BasicAuth(username, secret)
-        case BearerAuth():
-            return BearerAuth(secret)
-        case ApiKeyAuth(header=header):
-            return ApiKeyAuth(header, secret)
+    field, text = get_text(auth)
+    return make_auth(get_auth_type(auth), {field: text}, secret)
+
+
+def get_text(auth: Auth) -> tuple[str, str | Secret]:
+    """The field and the value of an authentication's text; two empty texts if it has none."""
+    field = _BY_CLASS[type(auth)].text
+    return (field, getattr(auth, field)) if field else ("", "")
 
 
 def get_username(auth: Auth) -> str | Secret | None:
     """The user name, None for a type without one."""
-    match auth:
-        case BasicAuth(username=user_name):
-            return user_name
-        case NoAuth() | BearerAuth() | ApiKeyAuth():
-            return None
+    field, text = get_text(auth)
+    return text if field == "username" else None
 
 
 def with_username(auth: Auth, username: str | Secret) -> Auth:
     """The same authentication with a different user name; a type without one stays as it is."""
-    match auth:
-        case BasicAuth(password=secret):
-            return BasicAuth(username, secret)
-        case NoAuth() | BearerAuth() | ApiKeyAuth():
-            return auth
+    credential = get_credential(auth)
+    if credential is None or get_username(auth) is None:
+        return auth
+    return make_auth(get_auth_type(auth), {"username": username}, credential)
 
 
 def get_header(auth: Auth) -> str:
     """The name of the header, empty for a type without one."""
-    match auth:
-        case ApiKeyAuth(header=name):
-            return name
-        case NoAuth() | BasicAuth() | BearerAuth():
-            return ""
+    field, text = get_text(auth)
+    return str(text) if field == "header" else ""

@@ -6,10 +6,11 @@ it. Nothing outside `providers/` may assume what only one product has: it asks h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from reconciler.core.model.auth import AUTH_TYPES, AuthType
 from reconciler.core.model.fields import list_plain_rows
 
 Mark = Literal["native", "field", "none"]
@@ -67,6 +68,11 @@ class Capabilities:
     usage: bool = False
     test: Tests = "none"
     parallelism: int = 10
+
+
+def list_auth_types(capabilities: Capabilities) -> Iterator[AuthType]:
+    """The types of authentication that a product has, in the order of their table."""
+    return (row for row in AUTH_TYPES.values() if row.name in capabilities.auths)
 
 
 TENANT: Final = Capabilities(

@@ -13,16 +13,15 @@ from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from reconciler.core.model.auth import (
-    ApiKeyAuth,
+    AUTH_TYPES,
     Auth,
-    BasicAuth,
-    BearerAuth,
-    NoAuth,
     get_auth_type,
     get_credential,
     get_credential_field,
     get_header,
+    get_text,
     get_username,
+    make_auth,
     with_username,
 )
 from reconciler.core.model.fields import Field, list_common_rows, list_plain_rows, make_spec
@@ -72,13 +71,9 @@ def auth_to_wire(auth: Auth) -> Json:
     stored one is to stay.
     """
     body: Json = {"type": get_auth_type(auth)}
-    match auth:
-        case BasicAuth(username=username):
-            body["username"] = _reveal_text(username)
-        case ApiKeyAuth(header=header):
-            body["header"] = header
-        case _:
-            pass
+    field, text = get_text(auth)
+    if field:
+        body[field] = _reveal_text(text)
     secret = get_credential(auth)
     if isinstance(secret, Secret):
         body[get_credential_field(auth)] = secret.reveal()
@@ -218,17 +213,13 @@ def _make_username(text: str) -> Secret:
 def _decode_auth(body: JsonValue) -> Auth:
     kind = body.get("type").text()
     secret = Withheld(_drop_mask(body.get("credential_version").maybe_text()))
-    table: dict[str, Callable[[], Auth]] = {
-        "none": NoAuth,
-        "basic": lambda: BasicAuth(
-            _decode_secret(body.get("username").text(), _make_username), secret
-        ),
-        "bearer": lambda: BearerAuth(secret),
-        "apiKey": lambda: ApiKeyAuth(body.get("header").text(), secret),
-    }
-    if kind not in table:
+    row = AUTH_TYPES.get(kind)
+    if row is None:
         raise ValueError(f"{body.pointer}/type: unknown")
-    return table[kind]()
+    text: str | Secret = body.get(row.text).text() if row.text else ""
+    if row.text == "username":
+        text = _decode_secret(str(text), _make_username)
+    return make_auth(kind, {row.text: text}, secret)
 
 
 def mark_from_json(body: JsonValue) -> ManagedBy | None:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from reconciler.core.model import limits
-from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth
+from reconciler.core.model.auth import AUTH_TYPES, Auth, NoAuth, make_auth
 from reconciler.core.model.capabilities import TENANT, UNKNOWN, Capabilities, Find
 from reconciler.core.model.fields import list_attributes, list_plain_rows, make_spec
 from reconciler.core.model.problem import Problem
@@ -32,6 +32,7 @@ _PLAIN_URL: Final = re.compile(
 )
 _IN_CLEAR: Final = "http:// that sends events and credentials in clear"
 _NO_AUTH: Final = NoAuth()
+_HEADER: Final[Path] = ("spec", "auth", "header")
 # Where no patch set a field, which is the usual case.
 _NOWHERE: Final = MappingProxyType[tuple[str, ...], Origin]({})
 
@@ -172,27 +173,20 @@ def _decode_credential(
 def _decode_auth(
     document: Document, auth: dict[str, Any], resolver: Resolver, lists: Lists
 ) -> Auth:
-    problems = resolver.problems
-
-    def hidden(field: str) -> Secret:
-        return _decode_credential(document, auth, field, resolver, lists)
-
-    match auth["type"]:
-        case "basic":
-            return BasicAuth(
-                _decode_username(document, auth["username"], resolver, lists), hidden("password")
-            )
-        case "bearer":
-            return BearerAuth(hidden("token"))
-        case "apiKey":
+    row = AUTH_TYPES[auth["type"]]
+    if not row.credential:
+        return _NO_AUTH
+    texts: dict[str, str | Secret] = {}
+    match row.text:
+        case "username":
+            texts["username"] = _decode_username(document, auth["username"], resolver, lists)
+        case "header":
+            texts["header"] = auth["header"]
             if fault := limits.header(auth["header"]):
-                problems.append(
-                    document.make_problem(
-                        ("spec", "auth", "header"), "auth/header", f"header {fault}"
-                    )
-                )
-            return ApiKeyAuth(auth["header"], hidden("value"))
-    return _NO_AUTH
+                problem = document.make_problem(_HEADER, "auth/header", f"header {fault}")
+                resolver.problems.append(problem)
+    secret = _decode_credential(document, auth, row.credential, resolver, lists)
+    return make_auth(row.name, texts, secret)
 
 
 def _decode_username(

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from reconciler.core.model import limits
+from reconciler.core.model.capabilities import TENANT, list_auth_types
 from reconciler.core.model.fields import list_common_rows
 from reconciler.core.results.reports import Verdict
 from reconciler.tenant.api import openapi_patterns as patterns
@@ -138,28 +139,20 @@ def _make_auth(kind: str, fields: Json, *required: str) -> Json:
     )
 
 
-def _make_auths(secret: Json | None = None, *needed: str) -> list[Json]:
-    """Every kind of authentication; with `secret` with the field of its secret, which is required
-    where it is among `needed`.
+def _make_auths(secret: Json | None = None, *, required: bool = False) -> list[Json]:
+    """Every type of authentication; with `secret` with the field of its credential, which may be
+    required.
     """
-
-    def make_one(kind: str, name: str, **fields: Json) -> Json:
-        secret_field = {} if secret is None else {name: secret}
-        return _make_auth(
-            kind,
-            {**fields, **secret_field},
-            *fields,
-            *(field for field in secret_field if field in needed),
-        )
-
-    return [
-        _make_auth("none", {}),
-        make_one("basic", "password", username=USERNAME),
-        make_one("bearer", "token"),
-        make_one("apiKey", "value", header=HEADER),
-    ]
+    schemas = []
+    for row in list_auth_types(TENANT):
+        fields = {row.text: _TEXTS[row.text]} if row.text else {}
+        hidden = {row.credential: secret} if row.credential and secret is not None else {}
+        needed = (*fields, *hidden) if required else (*fields,)
+        schemas.append(_make_auth(row.name, {**fields, **hidden}, *needed))
+    return schemas
 
 
+_TEXTS: Final[Mapping[str, Json]] = {"username": USERNAME, "header": HEADER}
 _COUNTS: Final = make_record({"succeeded": COUNT, "failed": COUNT})
 _INVOCATIONS: Final = make_record(
     {
@@ -269,7 +262,7 @@ SCHEMAS: Final[Json] = {
     "GivenAuth": {"description": _SECRETS, "oneOf": _make_auths(SECRET)},
     "NewAuth": {
         "description": "With its secret, since none is stored.",
-        "oneOf": _make_auths(SECRET, "password", "token", "value"),
+        "oneOf": _make_auths(SECRET, required=True),
     },
     "ManagedBy": {
         **make_record(

@@ -11,20 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from reconciler.core.model import limits
-from reconciler.core.model.auth import CREDENTIAL_FIELDS
+from reconciler.core.model.auth import AUTH_TYPES
+from reconciler.core.model.capabilities import TENANT, list_auth_types
 from reconciler.core.model.fields import Field, list_plain_rows
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import ManagedBy, Subscription
 from reconciler.tenant.problems import FieldError
 
 READ_ONLY: Final = frozenset({"id", "revision", "created_at", "updated_at", "invocations"})
-_AUTH_FIELDS: Final = {
-    "none": (),
-    "basic": ("username", "password"),
-    "bearer": ("token",),
-    "apiKey": ("header", "value"),
-}
-
 Seal = Callable[[str, str], bytes]  # field, text -> ciphertext
 
 
@@ -151,19 +145,20 @@ def _read_auth(value: object, at: str, seal: Seal, errors: list[FieldError]) -> 
     kind = reader.take("type")
     if not reader.is_object:
         return None
-    if not isinstance(kind, str) or kind not in _AUTH_FIELDS:
-        reader.add_fault("type", "must be none, basic, bearer or apiKey")
+    if not isinstance(kind, str) or kind not in TENANT.auths:
+        *names, last = (row.name for row in list_auth_types(TENANT))
+        reader.add_fault("type", f"must be {', '.join(names)} or {last}")
         return None
-    known = _AUTH_FIELDS[kind]
-    username = reader.read_text("username", limits.username) if "username" in known else None
-    header = reader.read_text("header", limits.header) if "header" in known else None
+    row = AUTH_TYPES[kind]
+    username = reader.read_text("username", limits.username) if row.text == "username" else None
+    header = reader.read_text("header", limits.header) if row.text == "header" else None
     version = reader.read_optional_text("credential_version", limits.name)
     if kind == "none" and version is not None:
         reader.add_fault("credential_version", "has no meaning without a credential")
-    name = CREDENTIAL_FIELDS.get(kind)
-    raw = reader.read_text(name, limits.credential) if name is not None and name in reader else None
+    name = row.credential
+    raw = reader.read_text(name, limits.credential) if name and name in reader else None
     reader.end()
-    if raw is None or name is None:
+    if raw is None:
         return GivenAuth(kind, username, header, version)
     return GivenAuth(
         kind, username, header, version, Secret(raw, reference=f"auth.{name}"), seal(name, raw)

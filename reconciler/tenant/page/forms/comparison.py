@@ -5,17 +5,16 @@ meantime. Pure.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from reconciler.core.model import fields as table
+from reconciler.core.model.auth import AUTH_TYPES
 from reconciler.core.model.fields import Field, Kind
 from reconciler.core.model.webhook import Webhook
 from reconciler.tenant.page.forms.form import LABELS
 from reconciler.tenant.page.forms.typed_texts import make_spec
 from reconciler.tenant.store.values.draft import Draft
 from reconciler.tenant.store.values.webhook import StoredWebhook
-
-_TYPES: Final = {"none": "None", "basic": "Basic", "bearer": "Bearer token", "apiKey": "API key"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def _name_field(spec_field: Field) -> str:
 
 def _read_field(spec_field: Field, spec: Webhook) -> Any:
     value = spec_field.read(spec)
-    return _TYPES[value] if spec_field.path == ("auth", "type") else value
+    return AUTH_TYPES[value].label if spec_field.path == ("auth", "type") else value
 
 
 def _list_lines(value: Any) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from reconciler.core.model.auth import CREDENTIAL_FIELDS
+from reconciler.core.model.auth import AUTH_TYPES, CREDENTIAL_FIELDS
 from reconciler.core.model.webhook import Subscription, Webhook
 from reconciler.tenant.problems import FieldError, Refusal
 from reconciler.tenant.requests import strict
@@ -137,10 +137,9 @@ def _make_auth_value(
 ) -> dict[str, Any]:
     kind = typed["auth"]
     value: dict[str, Any] = {"type": kind}
-    if kind == "basic":
-        value["username"] = typed["username"]
-    if kind == "apiKey":
-        value["header"] = typed["header"]
+    row = AUTH_TYPES.get(kind)
+    if row is not None and row.text:
+        value[row.text] = typed[row.text]
     if kind in CREDENTIAL_FIELDS and secret:
         value[CREDENTIAL_FIELDS[kind]] = secret
     elif (

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import RedirectResponse, Response
 
+from reconciler.core.model.capabilities import TENANT, list_auth_types
 from reconciler.core.model.secret import shown_url
 from reconciler.tenant.api.endpoint import SIGN_IN
 from reconciler.tenant.page.rendering import graph, wording
@@ -42,6 +43,7 @@ _ENVIRONMENT: Final = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
+_ENVIRONMENT.globals["auth_types"] = tuple(list_auth_types(TENANT))
 _ENVIRONMENT.filters.update(
     moment=wording.format_moment,
     number=wording.format_number,

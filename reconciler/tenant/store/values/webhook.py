@@ -13,11 +13,7 @@ from typing import Any, Final, cast
 from reconciler.core.model import auth as auth_types
 from reconciler.core.model.auth import (
     CREDENTIAL_FIELDS,
-    ApiKeyAuth,
     Auth,
-    BasicAuth,
-    BearerAuth,
-    NoAuth,
 )
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
 from reconciler.core.model.webhook import ManagedBy, Subscription, Webhook
@@ -134,18 +130,8 @@ class SearchPage:
 
 def make_auth(auth: StoredAuth, secret: Secret | Withheld | None = None) -> Auth:
     """The authentication as a value of the model; without a secret it is withheld."""
-    hidden = secret or Withheld(auth.version)
-    match auth.type:
-        case "none":
-            return NoAuth()
-        case "basic":
-            return BasicAuth(auth.username or "", hidden)
-        case "bearer":
-            return BearerAuth(hidden)
-        case "apiKey":
-            return ApiKeyAuth(auth.header or "", hidden)
-        case _:
-            raise ValueError("an unknown type of authentication")
+    texts = {"username": auth.username, "header": auth.header}
+    return auth_types.make_auth(auth.type, texts, secret or Withheld(auth.version))
 
 
 _ATTRIBUTES: Final = {"events": "subscriptions"}  # of the spec, where a field's name is another
