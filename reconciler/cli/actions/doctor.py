@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from os import environ
 from os.path import realpath, relpath
 
@@ -32,7 +31,7 @@ def examine(console: Console, options: ManifestOptions) -> int:
 
 def accept_nothing(options: ManifestOptions) -> ManifestOptions:
     """The same options, for paths that need not hold a manifest."""
-    return replace(options, rules=replace(options.rules, may_be_empty=True))
+    return options._replace(rules=options.rules._replace(may_be_empty=True))
 
 
 async def _examined(options: ManifestOptions) -> tuple[Finding, ...]:

@@ -66,7 +66,7 @@ class Wanted:
 def prepare_tests(options: ManifestOptions, endpoints: EndpointOptions) -> Wanted:
     """What is to be tested; every secret of it resolves."""
     lenient = not endpoints.by_tenant  # a probe asks no tenant, so none is chosen
-    manifests = read(replace(options, rules=replace(options.rules, lenient=lenient)), "require")
+    manifests = read(options._replace(rules=options.rules._replace(lenient=lenient)), "require")
     if (
         options.tenant.by_manifest
         and manifests.tenant is None

@@ -45,7 +45,7 @@ def _coverages(
 
 
 def _for_tenant(options: ManifestOptions, name: str | None) -> ManifestOptions:
-    return replace(options, tenant=replace(options.tenant, tenant=name))
+    return options._replace(tenant=options.tenant._replace(tenant=name))
 
 
 def _known(
@@ -79,8 +79,8 @@ def _declared(options: ManifestOptions) -> dict[str | None, tuple[Declared, ...]
     """The webhooks of each Tenant manifest, by its name; of the one that is asked for, or of none,
     by None.
     """
-    rules = replace(options.rules, lenient=True)
-    request = source.request(replace(options, rules=rules), "ignore")
+    rules = options.rules._replace(lenient=True)
+    request = source.request(options._replace(rules=rules), "ignore")
     manifests = load(request)
     if not manifests.tenants or not request.tenant.by_manifest:
         return {None: manifests.declared}

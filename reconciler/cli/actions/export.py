@@ -44,8 +44,8 @@ def read_too(options: ManifestOptions, folder: str) -> tuple[ManifestOptions, st
     """The options, with the manifests of the folder if it exists, and its absolute path."""
     full = os.path.abspath(folder)  # noqa: PTH100  as the layer that it is for
     read = [path for path in (folder,) if os.path.isdir(full)]  # noqa: PTH112  as that layer
-    rules = replace(options.rules, may_be_empty=True)
-    return replace(options, paths=(*read, *options.paths), rules=rules), full
+    rules = options.rules._replace(may_be_empty=True)
+    return options._replace(paths=(*read, *options.paths), rules=rules), full
 
 
 async def _export(
@@ -106,4 +106,4 @@ def _read_back(options: ManifestOptions, folder: str) -> None:
     """Reads everything once more; raises InvalidManifests where what a tenant holds is not allowed
     in a manifest.
     """
-    source.read(replace(options, paths=(folder, *options.paths)), "ignore")
+    source.read(options._replace(paths=(folder, *options.paths)), "ignore")

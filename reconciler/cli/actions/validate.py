@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.run import source
 from reconciler.cli.terminal.console import Console
@@ -14,8 +12,8 @@ from reconciler.manifests import Manifests, find_unresolved
 
 def read(options: ManifestOptions, *, secrets: bool) -> Manifests:
     """The manifests, for whichever tenant they are; `secrets` looks up every reference."""
-    rules = replace(options.rules, lenient=True, check_each=True)
-    judged = replace(options, rules=rules).with_policies("judge")
+    rules = options.rules._replace(lenient=True, check_each=True)
+    judged = options._replace(rules=rules).with_policies("judge")
     return source.read(judged, "require" if secrets else "ignore")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import click
 
@@ -31,13 +31,12 @@ Examples:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class AdoptOptions:
+class AdoptOptions(NamedTuple):
     """The options of `adopt`."""
 
-    manifests: ManifestOptions = field(default_factory=ManifestOptions)
-    changes: ChangeOptions = field(default_factory=ChangeOptions)
-    write: WriteOptions = field(default_factory=WriteOptions)
+    manifests: ManifestOptions = ManifestOptions()
+    changes: ChangeOptions = ChangeOptions()
+    write: WriteOptions = WriteOptions()
     names: tuple[str, ...] = ()
     everything: bool = False
     adopt_from: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import click
 
@@ -24,11 +24,10 @@ Examples:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class DoctorOptions:
+class DoctorOptions(NamedTuple):
     """The options of `doctor`."""
 
-    manifests: ManifestOptions = field(default_factory=ManifestOptions)
+    manifests: ManifestOptions = ManifestOptions()
 
 
 @click.command("doctor", epilog=EPILOG)

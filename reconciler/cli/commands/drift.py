@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import click
 
@@ -29,12 +29,11 @@ Exits 7 when the tenant moved; what only Git moved since REV is listed as pendin
 """
 
 
-@dataclass(frozen=True, slots=True)
-class DriftOptions:
+class DriftOptions(NamedTuple):
     """The options of `drift`."""
 
-    manifests: ManifestOptions = field(default_factory=ManifestOptions)
-    changes: ChangeOptions = field(default_factory=ChangeOptions)
+    manifests: ManifestOptions = ManifestOptions()
+    changes: ChangeOptions = ChangeOptions()
     watch: float | None = None
     all_tenants: bool = False
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import click
 
@@ -25,11 +25,10 @@ Examples:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class EventsOptions:
+class EventsOptions(NamedTuple):
     """The options of `events`."""
 
-    manifests: ManifestOptions = field(default_factory=ManifestOptions)
+    manifests: ManifestOptions = ManifestOptions()
     live: bool | None = None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import click
 
@@ -22,12 +22,11 @@ Examples:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ExportOptions:
+class ExportOptions(NamedTuple):
     """The options of `export`."""
 
     folder: str
-    manifests: ManifestOptions = field(default_factory=ManifestOptions)
+    manifests: ManifestOptions = ManifestOptions()
     adopt_from: str | None = None
     hide_urls: bool = False
     dry_run: bool = False

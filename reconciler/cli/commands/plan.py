@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import click
 
@@ -27,12 +27,11 @@ Examples:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class PlanOptions:
+class PlanOptions(NamedTuple):
     """The options of `plan`."""
 
-    manifests: ManifestOptions = field(default_factory=ManifestOptions)
-    changes: ChangeOptions = field(default_factory=ChangeOptions)
+    manifests: ManifestOptions = ManifestOptions()
+    changes: ChangeOptions = ChangeOptions()
     out: str | None = None
     detailed_exitcode: bool = False
     all_tenants: bool = False

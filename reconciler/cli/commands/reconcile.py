@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import click
 
@@ -36,13 +36,12 @@ Examples:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ReconcileOptions:
+class ReconcileOptions(NamedTuple):
     """The options of `reconcile`."""
 
-    manifests: ManifestOptions = field(default_factory=ManifestOptions)
-    changes: ChangeOptions = field(default_factory=ChangeOptions)
-    write: WriteOptions = field(default_factory=WriteOptions)
+    manifests: ManifestOptions = ManifestOptions()
+    changes: ChangeOptions = ChangeOptions()
+    write: WriteOptions = WriteOptions()
     plan: str | None = None
     all_tenants: bool = False
 

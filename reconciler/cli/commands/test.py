@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import click
 
@@ -27,12 +27,11 @@ Examples:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class TestOptions:
+class TestOptions(NamedTuple):
     """The options of `test`."""
 
-    manifests: ManifestOptions = field(default_factory=ManifestOptions)
-    endpoints: EndpointOptions = field(default_factory=EndpointOptions)
+    manifests: ManifestOptions = ManifestOptions()
+    endpoints: EndpointOptions = EndpointOptions()
     all_tenants: bool = False
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import click
 
@@ -32,11 +32,10 @@ Examples:
 """
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ValidateOptions:
+class ValidateOptions(NamedTuple):
     """The options of `validate`."""
 
-    manifests: ManifestOptions = field(default_factory=ManifestOptions)
+    manifests: ManifestOptions = ManifestOptions()
     secrets: bool = False
     all_tenants: bool = False
 

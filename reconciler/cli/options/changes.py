@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -14,8 +13,7 @@ from reconciler.cli.options.selection import exclude_option, narrow_options
 from reconciler.cli.options.tenant import tenant_options
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeOptions:
+class ChangeOptions(NamedTuple):
     """What is permitted over what the Tenant manifest says, and what is stored with each change;
     None: as the manifest says.
     """

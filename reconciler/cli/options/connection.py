@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -11,8 +10,7 @@ from reconciler.cli.options.option import Decorator, Number, option, together
 from reconciler.core.errors import BadRequest
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ConnectionOptions:
+class ConnectionOptions(NamedTuple):
     """Addresses and ports that deliveries may reach beside the usual ones, certificate authorities
     beside the machine's, the seconds of a request, and those of the whole run.
     """

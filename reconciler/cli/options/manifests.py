@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -17,16 +16,14 @@ if TYPE_CHECKING:
     from reconciler.manifests.secret_sources import FetchCache
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class SecretOptions:
+class SecretOptions(NamedTuple):
     """What references to secrets may use."""
 
     secrets_dir: str | None = None
     allow_command: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class PolicyOptions:
+class PolicyOptions(NamedTuple):
     """Where the organisation's rules are. A command that uses them sets `mode`."""
 
     policies: str | None = None
@@ -34,8 +31,7 @@ class PolicyOptions:
     mode: PoliciesMode = "ignore"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ReadRules:
+class ReadRules(NamedTuple):
     """What a command accepts while it reads: `strict` no warning, `may_be_empty` paths without a
     document, `lenient` several Tenant manifests. With `check_each` it checks the patches of every
     Tenant; with `keep_values` it keeps the Webhook documents, for a saved plan.
@@ -48,8 +44,7 @@ class ReadRules:
     keep_values: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class SharedInput:
+class SharedInput(NamedTuple):
     """What the runs for several tenants share: standard input, what secret sources returned, and
     the names that some tenant declares.
     """
@@ -59,31 +54,30 @@ class SharedInput:
     known: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ManifestOptions:
+class ManifestOptions(NamedTuple):
     """The manifests among `paths`, for one tenant; `since` is the revision to compare them with."""
 
     paths: tuple[str, ...] = ()
-    tenant: TenantOptions = field(default_factory=TenantOptions)
-    narrow: NarrowOptions = field(default_factory=NarrowOptions)
-    secrets: SecretOptions = field(default_factory=SecretOptions)
-    policies: PolicyOptions = field(default_factory=PolicyOptions)
-    connection: ConnectionOptions = field(default_factory=ConnectionOptions)
+    tenant: TenantOptions = TenantOptions()
+    narrow: NarrowOptions = NarrowOptions()
+    secrets: SecretOptions = SecretOptions()
+    policies: PolicyOptions = PolicyOptions()
+    connection: ConnectionOptions = ConnectionOptions()
     since: str | None = None
-    rules: ReadRules = field(default_factory=ReadRules)
-    shared: SharedInput = field(default_factory=SharedInput)
+    rules: ReadRules = ReadRules()
+    shared: SharedInput = SharedInput()
 
     def with_policies(self, mode: PoliciesMode) -> ManifestOptions:
         """The same, with the organisation's rules read or judged."""
-        return replace(self, policies=replace(self.policies, mode=mode))
+        return self._replace(policies=self.policies._replace(mode=mode))
 
     def keeping_values(self) -> ManifestOptions:
         """The same, with the Webhook documents kept for a saved plan."""
-        return replace(self, rules=replace(self.rules, keep_values=True))
+        return self._replace(rules=self.rules._replace(keep_values=True))
 
     def within(self, seconds: float | None) -> ManifestOptions:
         """The same, with that deadline."""
-        return replace(self, connection=replace(self.connection, deadline=seconds))
+        return self._replace(connection=self.connection._replace(deadline=seconds))
 
 
 since_option: Decorator[Any] = option(

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
 from functools import update_wrapper
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-    T = TypeVar("T", bound=DataclassInstance)
-    R = TypeVar("R")
+T = TypeVar("T", bound=NamedTuple)
+R = TypeVar("R")
 
 
 def pass_options(kind: type[T]) -> Callable[[Callable[[click.Context, T], R]], Callable[..., R]]:
@@ -33,21 +29,21 @@ def make_value(kind: type[T], values: Mapping[str, Any]) -> T:
     TypeError for an option without a field, or a field that needs an option.
     """
     left = dict(values)
-    made = _fill(kind, left)
+    made: T = _fill(kind, left)
     if left:
         raise TypeError(f"{kind.__name__} has no field for {', '.join(left)}")
     return made
 
 
-def _fill(kind: type[T], left: dict[str, Any]) -> T:
-    """A field whose default is made by a dataclass is a topic; others take their option out of
-    what is left.
+def _fill(kind: Any, left: dict[str, Any]) -> Any:
+    """A field whose default is a value with fields is a topic; others take their option out of what
+    is left.
     """
-    found = {}
-    for field in fields(kind):
-        topic: object = field.default_factory
-        if isinstance(topic, type) and is_dataclass(topic):
-            found[field.name] = _fill(topic, left)
-        elif field.name in left:
-            found[field.name] = left.pop(field.name)
-    return kind(**found)
+    values = {}
+    for name in kind._fields:
+        topic = kind._field_defaults.get(name)
+        if isinstance(topic, tuple) and hasattr(topic, "_fields"):
+            values[name] = _fill(type(topic), left)
+        elif name in left:
+            values[name] = left.pop(name)
+    return kind(**values)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from reconciler.cli.options.option import Decorator, option, together
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class NarrowOptions:
+class NarrowOptions(NamedTuple):
     """Names and labels of webhooks; empty: every webhook."""
 
     only: tuple[str, ...] = ()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
     from reconciler.tenant.schedule.retries import Retries
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceOptions:
+class PlaceOptions(NamedTuple):
     """Where the tenant is served, and the hosts that it answers to."""
 
     host: str = "127.0.0.1"
@@ -29,8 +27,7 @@ class PlaceOptions:
     connections_per_address: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AccessOptions:
+class AccessOptions(NamedTuple):
     """A new access token: its name, what it may do, for whom, and until when (POSIX time)."""
 
     name: str = ""
@@ -39,8 +36,7 @@ class AccessOptions:
     expires: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RateOptions:
+class RateOptions(NamedTuple):
     """What a token may ask for in a minute."""
 
     requests_per_minute: int = 60_000

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from reconciler.cli.options.option import Decorator, option, together
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TenantOptions:
+class TenantOptions(NamedTuple):
     """A Tenant manifest by name, the API at a url with the token in a file, or the embedded tenant
     in a file. `owner` is the owner of our webhooks there.
     """

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import click
 
@@ -11,8 +10,7 @@ from reconciler.cli.options.option import Decorator, Number, option, together
 from reconciler.cli.options.writing import parallelism_option
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointOptions:
+class EndpointOptions(NamedTuple):
     """Who sends what to each endpoint; `max_latency` is in milliseconds."""
 
     via: Literal["tenant", "probe", "both"] = "tenant"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import click
 
@@ -12,8 +11,7 @@ from reconciler.cli.options.option import Decorator, option
 from reconciler.cli.terminal.console import is_terminal
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalOptions:
+class ApprovalOptions(NamedTuple):
     """Who approved which plan: `yes` asks no one; the others are digests of a plan."""
 
     yes: bool = False
@@ -26,8 +24,7 @@ class ApprovalOptions:
         return self.expect_digest is not None or self.accept is not None
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionOptions:
+class ExecutionOptions(NamedTuple):
     """How many changes at once, what a failure stops, and whether endpoints are tested first."""
 
     parallelism: int = 10
@@ -35,12 +32,11 @@ class ExecutionOptions:
     test_first: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class WriteOptions:
+class WriteOptions(NamedTuple):
     """Both, for a command that writes."""
 
-    approval: ApprovalOptions = field(default_factory=ApprovalOptions)
-    execution: ExecutionOptions = field(default_factory=ExecutionOptions)
+    approval: ApprovalOptions = ApprovalOptions()
+    execution: ExecutionOptions = ExecutionOptions()
 
 
 def require_terminal(ctx: click.Context, approval: ApprovalOptions) -> None:

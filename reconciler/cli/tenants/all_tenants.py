@@ -104,7 +104,7 @@ def turns(
     if not manifests.tenants:
         raise click.UsageError("--all-tenants: there is no Tenant manifest among the paths", ctx)
     shared = SharedInput(request.files.stdin, request.secrets.once, manifests.reserved_names)
-    return _prepared(replace(options, shared=shared), manifests, prepare)
+    return _prepared(options._replace(shared=shared), manifests, prepare)
 
 
 def _prepared(
@@ -117,8 +117,8 @@ def _prepared(
     nothing: BadRequest | None = None
     for spec in ordered:
         try:
-            tenant = replace(options.tenant, tenant=spec.name)
-            turns.append(Turn(spec, prepare(replace(options, tenant=tenant))))
+            tenant = options.tenant._replace(tenant=spec.name)
+            turns.append(Turn(spec, prepare(options._replace(tenant=tenant))))
         except BadRequest as error:
             if not error.nothing_selected:
                 raise

@@ -84,8 +84,7 @@ def approvals(approval: ApprovalOptions, runs: Runs) -> dict[str, ApprovalOption
     if not approval.is_for_one_plan:
         return dict.fromkeys(plans, approval)
     return {
-        tenant: replace(
-            approval,
+        tenant: approval._replace(
             expect_digest=plan.digest,
             accept=plan.digest if approval.accept is not None else None,
         )

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import click
 
@@ -69,12 +68,11 @@ def _expiry(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
     return moment.timestamp()
 
 
-@dataclass(frozen=True, slots=True)
-class TokenOptions:
+class TokenOptions(NamedTuple):
     """The options of `tenant token`."""
 
     db: str
-    access: AccessOptions = field(default_factory=AccessOptions)
+    access: AccessOptions = AccessOptions()
     out: str | None = None
 
 

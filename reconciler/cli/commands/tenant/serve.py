@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -43,15 +42,14 @@ is.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ServeOptions:
+class ServeOptions(NamedTuple):
     """The options of `tenant serve`."""
 
     db: str
     retry_schedule: Retries
-    place: PlaceOptions = field(default_factory=PlaceOptions)
-    rates: RateOptions = field(default_factory=RateOptions)
-    connection: ConnectionOptions = field(default_factory=ConnectionOptions)
+    place: PlaceOptions = PlaceOptions()
+    rates: RateOptions = RateOptions()
+    connection: ConnectionOptions = ConnectionOptions()
     delivery_proxy: Proxy | None = None
     metrics_per_webhook: bool = False
 
