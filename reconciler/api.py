@@ -194,7 +194,9 @@ def _check_connection(connection: Connection | None) -> Connection:
 
 def _parse_repositories(permissions: Permissions) -> Permissions:
     """The permissions, with former addresses as `host/path`; raises BadRequest."""
-    found = tuple(filter(None, map(parse_repository, permissions.moved_from)))
-    if len(found) < len(permissions.moved_from):  # which may hold a password: it is not repeated
+    repositories = tuple(filter(None, map(parse_repository, permissions.moved_from)))
+    if len(repositories) < len(
+        permissions.moved_from
+    ):  # which may hold a password: it is not repeated
         raise BadRequest("moved_from: is no repository: write host/path, or the url of a remote")
-    return replace(permissions, moved_from=found)
+    return replace(permissions, moved_from=repositories)

@@ -53,10 +53,10 @@ def _check_link(folder: Path) -> None:
 
 
 def _make_private(folder: Path) -> None:
-    found = folder.stat()
-    if not stat.S_IMODE(found.st_mode) & 0o077:
+    status = folder.stat()
+    if not stat.S_IMODE(status.st_mode) & 0o077:
         return
-    if found.st_uid != os.geteuid():
+    if status.st_uid != os.geteuid():
         _log.warning(
             "%s: others may read it, and it belongs to another user, who has to: chmod 700 %s",
             folder,

@@ -67,10 +67,10 @@ def _repositories(
         return ()
     from reconciler.core.model.remote import parse_repository  # noqa: PLC0415  only for who moved
 
-    found = tuple(map(parse_repository, values))
-    if None in found:  # which may hold a password, so it is not repeated
+    repositories = tuple(map(parse_repository, values))
+    if None in repositories:  # which may hold a password, so it is not repeated
         raise click.BadParameter("is no repository: write host/path, or the url of a remote")
-    return tuple(filter(None, found))
+    return tuple(filter(None, repositories))
 
 
 moved_from_option: Decorator[Any] = option(

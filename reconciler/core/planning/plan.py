@@ -168,10 +168,10 @@ class _Changes:
     out_of_scope: int = 0
 
 
-def _count_changes(changes: Iterable[Change], found: _Changes) -> Counts:
-    actions = Counter({Action.KEEP: found.keeps}) + Counter(change.action for change in changes)
+def _count_changes(changes: Iterable[Change], result: _Changes) -> Counts:
+    actions = Counter({Action.KEEP: result.keeps}) + Counter(change.action for change in changes)
     by_action = {action.value: actions[action] for action in Action}
-    return Counts(**by_action, unmanaged=found.unmanaged, out_of_scope=found.out_of_scope)
+    return Counts(**by_action, unmanaged=result.unmanaged, out_of_scope=result.out_of_scope)
 
 
 def _find_changes(matches: Match, policy: RunPolicy, normalize: Normalize) -> _Changes:

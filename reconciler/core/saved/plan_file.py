@@ -41,7 +41,7 @@ def saved_plan(
         "policy": _policy(policy, literals),
         "base": plan.base,
         "declared": plan.declared,
-        "unclear": [asdict(found) for found in plan.unclear],
+        "unclear": [asdict(doubt) for doubt in plan.unclear],
         "manifests": manifests,
         "live": [
             {"id": live.id, "revision": live.revision, "values": live_values(live, literals, key)}
@@ -109,18 +109,18 @@ def opened(body: object, key: Secret | None, *, apply: bool) -> Json:
 def _of_our_format(body: object) -> Json:
     if not isinstance(body, dict):
         raise InvalidPlanFile("is not a plan")
-    found = str(body.get("format", ""))
-    if found == FORMAT:
+    written_format = str(body.get("format", ""))
+    if written_format == FORMAT:
         return body
-    if found.startswith(_FAMILY):
+    if written_format.startswith(_FAMILY):
         raise InvalidPlanFile(
             "is a plan of another format, perhaps of a newer reconciler; this one reads " + FORMAT
         )
-    if not found.startswith(_SHOWN_FAMILY):
+    if not written_format.startswith(_SHOWN_FAMILY):
         raise InvalidPlanFile("is not a plan")
     if "apply" in body:
         raise InvalidPlanFile(
-            f"is a saved plan of the former format {found}; this version reads {FORMAT}: "
+            f"is a saved plan of the former format {written_format}; this version reads {FORMAT}: "
             "plan again with --out"
         )
     raise InvalidPlanFile(

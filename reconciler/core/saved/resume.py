@@ -41,10 +41,10 @@ def resume(
     `declared` are its manifests, decoded; `policy` is the saved one with what this run adds. Raises
     StalePlan that names what moved.
     """
-    held = {item.id: item for item in live}
-    made = make_plan(
+    live_by_id = {item.id: item for item in live}
+    new_plan = make_plan(
         declared,
-        _touched(saved.shown, held),
+        _touched(saved.shown, live_by_id),
         policy,
         tenant=saved.shown.tenant,
         normalize=normalize,
@@ -52,41 +52,42 @@ def resume(
         capabilities=capabilities,
     )
     taken = _taken(
-        saved.shown, tuple(held.values()), policy, unique_names=capabilities.unique_names
+        saved.shown, tuple(live_by_id.values()), policy, unique_names=capabilities.unique_names
     )
-    faults = [*_moved(saved, made, held), *taken]
+    faults = [*_moved(saved, new_plan, live_by_id), *taken]
     if faults:
         raise StalePlan(
             f"what the plan was made for has moved; nothing was written. {'; '.join(faults)}"
         )
-    plan = _as_shown(made, saved, capabilities)
+    plan = _as_shown(new_plan, saved, capabilities)
     if make_plan_digest(plan) != saved.shown.digest:
         raise StalePlan(
             "the plan does not come out as it was saved: a value behind its references "
             "changed; nothing was written"
         )
-    added = _added_violations(made, plan.digest_violations)
+    added = _added_violations(new_plan, plan.digest_violations)
     return check_plan(replace(plan, digest_violations=plan.digest_violations + added), policy)
 
 
-def _added_violations(made: Plan, shown: Iterable[Violation]) -> tuple[Violation, ...]:
+def _added_violations(new_plan: Plan, shown: Iterable[Violation]) -> tuple[Violation, ...]:
     """The violations of rules that the plan has now and that were not shown then."""
-    known = {(found.rule, found.message) for found in shown}
+    known = {(violation.rule, violation.message) for violation in shown}
     return tuple(
-        found
-        for found in made.digest_violations
-        if found.is_of_policy and (found.rule, found.message) not in known
+        violation
+        for violation in new_plan.digest_violations
+        if violation.is_of_policy and (violation.rule, violation.message) not in known
     )
 
 
-def _touched(shown: Plan, held: Mapping[str, Live]) -> list[Live]:
+def _touched(shown: Plan, live_by_id: Mapping[str, Live]) -> list[Live]:
     """The live webhooks that the plan updates or deletes; one to delete that is deleted already is
     no fault, and stays as it was.
     """
     return [
-        held.get(change.live.id, change.live)
+        live_by_id.get(change.live.id, change.live)
         for change in shown.pending
-        if change.live is not None and (change.live.id in held or change.action is Action.DELETE)
+        if change.live is not None
+        and (change.live.id in live_by_id or change.action is Action.DELETE)
     ]
 
 
@@ -94,13 +95,13 @@ def _identity(change: Change) -> tuple[str, str | None]:
     return ("id", change.live.id) if change.live is not None else ("key", change.key)
 
 
-def _moved(saved: Saved, made: Plan, held: Mapping[str, Live]) -> list[str]:
+def _moved(saved: Saved, new_plan: Plan, live_by_id: Mapping[str, Live]) -> list[str]:
     """A text per change that does not come out as it was shown."""
-    again = {_identity(change): change for change in made.pending}
+    again = {_identity(change): change for change in new_plan.pending}
     faults = []
     for change in saved.shown.pending:
         then = change.live
-        now = held.get(then.id) if then is not None else None
+        now = live_by_id.get(then.id) if then is not None else None
         if then is not None and now is None:
             if change.action is not Action.DELETE:
                 faults.append(f"{change.name}: it was deleted")
@@ -109,7 +110,7 @@ def _moved(saved: Saved, made: Plan, held: Mapping[str, Live]) -> list[str]:
         fields -= saved.unread.get(change.key or "", frozenset())
         values = saved.live[then.id] if then is not None else {}
         if now is not None:
-            literals, key = saved.policy.literal_urls, made.fingerprint_key
+            literals, key = saved.policy.literal_urls, new_plan.fingerprint_key
             fields |= moved_fields(values, live_values(now, literals, key))
         if fields:
             faults.append(f"{change.name}: {', '.join(sorted(fields))} changed")
@@ -131,7 +132,7 @@ def _bare(field: FieldChange) -> FieldChange:
 
 
 def _taken(
-    shown: Plan, held: Sequence[Live], policy: RunPolicy, *, unique_names: bool
+    shown: Plan, live: Sequence[Live], policy: RunPolicy, *, unique_names: bool
 ) -> list[str]:
     """A text per name or key that this plan gives to a webhook, and that another webhook got
     since.
@@ -141,18 +142,20 @@ def _taken(
     wanted = {change.name for change in shown.pending if change.action is not Action.DELETE}
     created = {change.key for change in shown.pending if change.action is Action.CREATE}
     faults = []
-    for live in held:
-        mark = live.managed_by
+    for webhook in live:
+        mark = webhook.managed_by
         if mark is not None and mark.owner == policy.owner.name and mark.key in created:
-            faults.append(f"{live.spec.name}: it was created since it was planned (id {live.id})")
-        elif unique_names and live.spec.name in wanted and live.id not in frees:
             faults.append(
-                f"{live.spec.name}: its name was taken since it was planned (id {live.id})"
+                f"{webhook.spec.name}: it was created since it was planned (id {webhook.id})"
+            )
+        elif unique_names and webhook.spec.name in wanted and webhook.id not in frees:
+            faults.append(
+                f"{webhook.spec.name}: its name was taken since it was planned (id {webhook.id})"
             )
     return sorted(faults)
 
 
-def _as_shown(made: Plan, saved: Saved, capabilities: Capabilities) -> Plan:
+def _as_shown(new_plan: Plan, saved: Saved, capabilities: Capabilities) -> Plan:
     """The plan made again, with what was seen of the webhooks that it does not touch."""
     shown, seen = saved.shown, {_identity(change): change for change in saved.shown.pending}
 
@@ -168,13 +171,15 @@ def _as_shown(made: Plan, saved: Saved, capabilities: Capabilities) -> Plan:
         )
 
     return replace(
-        made,
-        stages=tuple(tuple(map(as_seen, stage)) for stage in made.stages),
+        new_plan,
+        stages=tuple(tuple(map(as_seen, stage)) for stage in new_plan.stages),
         counts=shown.counts,
         base=saved.base,
         declared=saved.declared,
-        clashes=tuple(found for found in shown.violations if found.rule in _CLASHES),
-        digest_violations=tuple(found for found in shown.violations if found.is_in_digest),
+        clashes=tuple(violation for violation in shown.violations if violation.rule in _CLASHES),
+        digest_violations=tuple(
+            violation for violation in shown.violations if violation.is_in_digest
+        ),
         unclear=saved.unclear,
         warnings=shown.warnings,
         policy=make_policy_text(saved.policy, capabilities),

@@ -67,14 +67,14 @@ class _Index:
         keys = [change.key or ""]
         if change.declared is not None:
             keys += change.declared.previously
-        found = next((self._by_key[key] for key in keys if key in self._by_key), None)
-        if found is None:
+        item = next((self._by_key[key] for key in keys if key in self._by_key), None)
+        if item is None:
             names = [
                 change.name,
                 *(change.declared.previously if change.declared is not None else ()),
             ]
-            found = next((self._by_name[name] for name in names if name in self._by_name), None)
-        return found
+            item = next((self._by_name[name] for name in names if name in self._by_name), None)
+        return item
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,19 +188,19 @@ def _informed(base: Declared, declared: Declared, live: Live | None) -> Declared
         auth = with_username(auth, known(username, get_username(now.auth)))
     then, value = get_credential(auth), get_credential(now.auth)
     if isinstance(then, Secret) and isinstance(value, Secret) and then.reference == value.reference:
-        held = get_credential(live.spec.auth) if live is not None else None
+        credential = get_credential(live.spec.auth) if live is not None else None
         version = then.version or _version_then(
-            value.version, held.version if held is not None else None
+            value.version, credential.version if credential is not None else None
         )
         auth = with_credential(auth, value.with_version(version))
     return replace(base, spec=replace(base.spec, url=known(base.spec.url, now.url), auth=auth))
 
 
-def _version_then(now: str | None, held: str | None) -> str | None:
+def _version_then(now: str | None, live_version: str | None) -> str | None:
     """The version that an unchanged reference had, where the manifest does not say one: a
     fingerprint, or unknown.
     """
-    if not is_fingerprint(now) or (is_fingerprint(held) and held != now):
+    if not is_fingerprint(now) or (is_fingerprint(live_version) and live_version != now):
         return None
     return now
 
@@ -212,12 +212,12 @@ def _declared_values(declared: Declared, policy: RunPolicy, repository: str | No
 
 def _values(spec: Webhook, mark: ManagedBy | None, protected: bool) -> Values:
     """Every field by the path under which a plan names it; what is empty is absent."""
-    found: dict[Path, object] = {**comparable_values(spec), ("protected",): protected}
+    values: dict[Path, object] = {**comparable_values(spec), ("protected",): protected}
     if mark is not None:
-        found |= {("managed_by", "owner"): mark.owner, ("managed_by", "key"): mark.key}
-        found[("managed_by", "sources")] = tuple(sorted(mark.sources))
-        found["managed_by", "repository"] = mark.repository
-    return {path: value for path, value in found.items() if not _empty(value)}
+        values |= {("managed_by", "owner"): mark.owner, ("managed_by", "key"): mark.key}
+        values[("managed_by", "sources")] = tuple(sorted(mark.sources))
+        values["managed_by", "repository"] = mark.repository
+    return {path: value for path, value in values.items() if not _empty(value)}
 
 
 def _empty(value: object) -> bool:

@@ -125,7 +125,7 @@ def decode_saved(
         fetch_cache=request.secrets.once,
         tokens=manifests.tokens,
     )
-    found = []
+    webhooks = []
     for entry in entries:
         value = entry["value"]
         if not is_valid("Webhook", value) or without_arguments(value) != value:
@@ -134,9 +134,9 @@ def decode_saved(
         draft = decode_webhook(
             _document(entry), replace(resolver, unread=unread), chosen, request.find
         )
-        made = make_declared(draft, manifests.root, with_positions=False)
-        found.append(replace(made, sources=tuple(entry["sources"])))
+        webhook = make_declared(draft, manifests.root, with_positions=False)
+        webhooks.append(replace(webhook, sources=tuple(entry["sources"])))
     problems = [*resolver.problems, *(problem for _, problem in resolver.unresolved_references)]
     if any(problem.severity == "error" for problem in problems):
-        raise InvalidManifests(tuple(problems), len(found))
-    return tuple(found)
+        raise InvalidManifests(tuple(problems), len(webhooks))
+    return tuple(webhooks)
