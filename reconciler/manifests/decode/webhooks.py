@@ -74,11 +74,13 @@ def decode_webhook(
 
 def _check_texts(document: Document, spec: Mapping[str, Any]) -> Iterator[Problem]:
     """Faults of the plain texts beside the name; their lengths are the schema's business."""
-    for row in list_plain_rows():
-        text = spec.get(row.name)
-        if row.name == "name" or not isinstance(text, str):
-            continue
-        if not (text.isascii() and text.isprintable()) and (fault := row.check(text)):
+    texts = {
+        name: text
+        for name, text in spec.items()
+        if isinstance(text, str) and not (text.isascii() and text.isprintable()) and name != "name"
+    }
+    for row in list_plain_rows() if texts else ():
+        if row.name in texts and (fault := row.check(texts[row.name])):
             path, rule = ("spec", row.name), f"webhook/{row.name}"
             yield document.make_problem(path, rule, f"{row.name} {fault}")
 
