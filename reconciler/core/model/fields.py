@@ -46,7 +46,7 @@ class Field:
     default: Any = None
     created: Any = None
     type: type[str | bool | int] = str
-    check: Callable[[str], str | None] = limits.name
+    check: Callable[[str], str | None] = limits.description
     label: str = ""
 
     @property
@@ -73,9 +73,9 @@ def plain_field(name: str, default: Any = None, **values: Any) -> Field:
 
 
 FIELDS: Final[list[Field]] = [
-    plain_field("name"),
+    plain_field("name", check=limits.name),
     Field(("url",), Kind.REFERENCE, lambda spec: spec.url, label="Endpoint URL"),
-    plain_field("description", "", check=limits.description),
+    plain_field("description", ""),
     plain_field("enabled", type=bool, created=True),
     Field(("auth", "type"), Kind.PLAIN, lambda spec: auth.get_auth_type(spec.auth), "none"),
     Field(("auth", "username"), Kind.REFERENCE, lambda spec: auth.get_username(spec.auth)),

@@ -19,13 +19,14 @@ SOURCE: Final = "webhooks.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Two events that the product knows, two urls that it accepts, and options that are not its
-    defaults.
+    """Two events that the product knows, two urls that it accepts, options that are not its
+    defaults, and the authentication of a webhook for a product that needs one.
     """
 
     events: tuple[Subscription, Subscription]
     urls: tuple[str, str] = ("https://hooks.example.com/one", "https://hooks.example.com/two")
     options: Mapping[str, Any] = field(default_factory=dict)
+    auth: Auth = field(default_factory=NoAuth)
 
 
 def make_auth(kind: str, value: str = CREDENTIAL, version: str = "1") -> Auth:
@@ -50,13 +51,13 @@ def strongest(capabilities: Capabilities) -> str:
 def make_declared(
     samples: Samples, key: str = "pager", *, protected: bool | None = None, **fields: Any
 ) -> Declared:
-    """A declared webhook; `fields` are those of `Webhook`."""
+    """A declared webhook; `fields` are those of `Webhook`. Its `auth` is that of the samples."""
     spec = Webhook(
         fields.pop("name", key),
         fields.pop("url", samples.urls[0]),
         fields.pop("description", ""),
         fields.pop("enabled", True),
-        fields.pop("auth", NoAuth()),
+        fields.pop("auth", samples.auth),
         fields.pop("subscriptions", frozenset(samples.events[:1])),
         fields.pop("options", {}),
     )

@@ -164,16 +164,16 @@ _INVOCATIONS: Final = make_record(
     }
 )
 _EVENTS: Final = make_list(make_ref("Subscription"), uniqueItems=True)
+_DESCRIPTION: Final[Json] = {
+    "type": "string",
+    "pattern": patterns.DESCRIPTION,
+    "maxLength": limits.DESCRIPTION_LENGTH,
+}
 _BY_NAME: Final[Json] = {
     "name": NFC,
     "url": {"type": "string", "pattern": patterns.URL, "maxLength": limits.URL_LENGTH},
-    "description": {
-        "type": "string",
-        "pattern": patterns.DESCRIPTION,
-        "maxLength": limits.DESCRIPTION_LENGTH,
-    },
 }
-_BY_TYPE: Final[Mapping[type, Json]] = {str: NAME, bool: FLAG, int: COUNT}
+_BY_TYPE: Final[Mapping[type, Json]] = {str: _DESCRIPTION, bool: FLAG, int: COUNT}
 
 
 def _make_values(*, given: bool) -> Json:
@@ -269,7 +269,7 @@ SCHEMAS: Final[Json] = {
             {
                 "owner": NAME,
                 "key": {"type": "string", "pattern": patterns.KEY},
-                "sources": make_list({**_BY_NAME["description"], "minLength": 1}),
+                "sources": make_list({**_DESCRIPTION, "minLength": 1}),
                 "revision": MAYBE_NAME,
                 "repository": REPOSITORY,
             },

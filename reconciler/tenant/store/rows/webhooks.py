@@ -82,7 +82,7 @@ def encode_field(spec_field: Field, spec: Webhook) -> Any:
 def _list_attributes() -> list[tuple[str, str, bool]]:
     """The attributes of a spec that need no decoding: name, column, whether it is a flag."""
     return [
-        (row.name, name_column(row), isinstance(row.created or row.default, bool))
+        (row.name, name_column(row), row.type is bool)
         for row in table.list_attributes()
         if row.kind is not table.Kind.OPTIONS
     ]
