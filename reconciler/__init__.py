@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         StoreError,
     )
     from reconciler.core.results.reports import Report
-    from reconciler.core.safety.run_policy import Permissions
+    from reconciler.core.safety.permissions import Permissions
     from reconciler.manifests import Manifests
 
 __version__ = "0.1.0"
@@ -54,7 +54,7 @@ _MODULES = {
     "InvalidManifests": "core.errors",
     "Manifests": "manifests",
     "OpenTenant": "api",
-    "Permissions": "core.safety.run_policy",
+    "Permissions": "core.safety.permissions",
     "Plan": "core.change",
     "PlanRefused": "core.errors",
     "ProviderError": "core.errors",

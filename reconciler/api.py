@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Final, Literal, get_args
 
 from reconciler import workflow
@@ -18,7 +17,8 @@ from reconciler.core.change import Plan, TenantRef
 from reconciler.core.errors import BadRequest, InvalidManifests, StalePlan
 from reconciler.core.model.remote import parse_repository
 from reconciler.core.results.reports import Report
-from reconciler.core.safety.run_policy import Permissions, RunPolicy
+from reconciler.core.safety.permissions import Permissions
+from reconciler.core.safety.run_policy import RunPolicy
 from reconciler.deadline import end_in
 from reconciler.execute import Options
 from reconciler.manifests import (
@@ -199,4 +199,4 @@ def _parse_repositories(permissions: Permissions) -> Permissions:
         permissions.moved_from
     ):  # which may hold a password: it is not repeated
         raise BadRequest("moved_from: is no repository: write host/path, or the url of a remote")
-    return replace(permissions, moved_from=repositories)
+    return permissions._replace(moved_from=repositories)

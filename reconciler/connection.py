@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(NamedTuple):
     """Networks (CIDR) and ports that deliveries of the embedded tenant may reach beside the usual
     ones, a PEM file of certificate authorities beside the machine's, the seconds of a request, and
     those of the whole run.

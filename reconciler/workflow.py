@@ -21,7 +21,8 @@ from reconciler.core.planning.plan import make_plan
 from reconciler.core.planning.settle import UnresolvedWarning
 from reconciler.core.results.reports import Report
 from reconciler.core.safety.evidence import add_doubts, find_removals
-from reconciler.core.safety.run_policy import Limits, Permissions, RunPolicy, Scope
+from reconciler.core.safety.permissions import Permissions
+from reconciler.core.safety.run_policy import Limits, RunPolicy, Scope
 from reconciler.core.saved.plan_reading import Saved
 from reconciler.core.saved.resume import resume as resumed
 from reconciler.core.saved.since import Base, labelled

@@ -10,9 +10,9 @@ import click
 import pytest
 
 from reconciler.cli.main import COMMANDS, root
-from reconciler.cli.options.connection import ConnectionOptions
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.options.option_values import make_value
+from reconciler.connection import Connection
 
 
 class Options(NamedTuple):
@@ -71,7 +71,7 @@ def test_every_option_of_a_command_has_a_field_of_its_value(name: str) -> None:
 def test_an_option_goes_to_the_topic_that_has_a_field_of_its_name() -> None:
     made = make_value(Options, {"folder": "out", "paths": (".",), "timeout": 5.0, "tenant": "a"})
     assert (made.folder, made.manifests.paths) == ("out", (".",))
-    assert made.manifests.connection == ConnectionOptions(timeout=5.0)
+    assert made.manifests.connection == Connection(timeout=5.0)
     assert made.manifests.tenant.tenant == "a"
 
 

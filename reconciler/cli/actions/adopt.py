@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from reconciler import workflow
-from reconciler.cli.options.changes import ChangeOptions
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.options.writing import WriteOptions
 from reconciler.cli.run.confirm import confirm_and_carry_out
@@ -13,13 +12,14 @@ from reconciler.cli.terminal.progress import waiting
 from reconciler.cli.terminal.signals import run
 from reconciler.connect import open_provider
 from reconciler.core.export.adopt import AdoptionRequest
+from reconciler.core.safety.permissions import Permissions
 from reconciler.rendering.escape import terminal
 
 
 def adopt(
     console: Console,
     options: ManifestOptions,
-    changes: ChangeOptions,
+    changes: Permissions,
     write: WriteOptions,
     names: frozenset[str] | None,
     adopt_from: str | None,

@@ -6,7 +6,6 @@ import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from reconciler.cli.options.changes import ChangeOptions
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.run.prepare import prepare
 from reconciler.cli.run.show import show
@@ -15,23 +14,24 @@ from reconciler.cli.terminal.ending import Exit
 from reconciler.cli.terminal.signals import interruptible, run
 from reconciler.core.errors import GitFailed, InvalidManifests, ProviderError
 from reconciler.core.results.drift import Drift, find_drift, find_news
+from reconciler.core.safety.permissions import Permissions
 from reconciler.deadline import end_in, seconds_until
 from reconciler.rendering import escape, problems
 
 
-def look_once(console: Console, options: ManifestOptions, changes: ChangeOptions) -> int:
+def look_once(console: Console, options: ManifestOptions, changes: Permissions) -> int:
     """One look at one tenant; the exit code."""
     drift = run(_look(console, options, changes))
     show_drift(console, drift, "")
     return exit_code(drift)
 
 
-def watch(console: Console, options: ManifestOptions, changes: ChangeOptions, pause: float) -> int:
+def watch(console: Console, options: ManifestOptions, changes: Permissions, pause: float) -> int:
     """A look every `pause` seconds; the exit code."""
     return run(_Watch(console, options, changes, pause).until_stopped())
 
 
-async def _look(console: Console, options: ManifestOptions, changes: ChangeOptions) -> Drift:
+async def _look(console: Console, options: ManifestOptions, changes: Permissions) -> Drift:
     return find_drift(await prepare(options, changes, "warn").plan_only(console))
 
 
@@ -51,7 +51,7 @@ class _Watch:
     """
 
     def __init__(
-        self, console: Console, options: ManifestOptions, changes: ChangeOptions, pause: float
+        self, console: Console, options: ManifestOptions, changes: Permissions, pause: float
     ) -> None:
         self.console, self.options, self.changes, self.pause = console, options, changes, pause
         self.last: Drift | None = None

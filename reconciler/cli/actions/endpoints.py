@@ -17,7 +17,7 @@ from reconciler.cli.run.live_state import known_switched_off
 from reconciler.cli.run.prepare import narrow
 from reconciler.cli.run.show import show_test
 from reconciler.cli.run.source import known_owner, read
-from reconciler.cli.run.target_choice import choose_target, make_connection
+from reconciler.cli.run.target_choice import choose_target
 from reconciler.cli.run.watched import watched
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.ending import Exit
@@ -60,7 +60,7 @@ class Wanted:
 
     def within(self, seconds: float | None) -> Wanted:
         """The same with that `--deadline`."""
-        return replace(self, connection=replace(self.connection, deadline=seconds))
+        return replace(self, connection=self.connection._replace(deadline=seconds))
 
 
 def prepare_tests(options: ManifestOptions, endpoints: EndpointOptions) -> Wanted:
@@ -77,7 +77,7 @@ def prepare_tests(options: ManifestOptions, endpoints: EndpointOptions) -> Wante
             "or --all-tenants"
         )
     selected = workflow.require_secrets(manifests, narrow(options).keys(manifests.declared))
-    connection = make_connection(options.connection)
+    connection = options.connection
     if not endpoints.by_tenant:
         return Wanted(connection, selected, None)
     target = choose_target(options.tenant, manifests)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.run import source
 from reconciler.cli.run.live_state import keys_switched_off
-from reconciler.cli.run.target_choice import choose_target, make_connection
+from reconciler.cli.run.target_choice import choose_target
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.signals import run
 from reconciler.connect import open_provider
@@ -113,6 +113,6 @@ async def _switched_off(
     target = choose_target(tenant, manifests)
     if not may_make and target.file and not os.path.exists(target.file):  # noqa: ASYNC240, PTH110  nothing else runs here
         return None  # only a look: it makes no tenant
-    async with open_provider(target, make_connection(options.connection)) as provider:
+    async with open_provider(target, options.connection) as provider:
         spec = manifests.tenant if tenant.tenant is not None else None
         return await keys_switched_off(declared, provider, source.owner(tenant, spec))

@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass, replace
 
 from reconciler import workflow
-from reconciler.cli.options.changes import ChangeOptions
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.run import source
 from reconciler.cli.run.prepare import Prepared, prepare
@@ -17,6 +16,7 @@ from reconciler.cli.terminal.signals import run
 from reconciler.connect import open_provider
 from reconciler.core.change import TenantRef
 from reconciler.core.export.exported import Export, Written
+from reconciler.core.safety.permissions import Permissions
 from reconciler.manifests import Manifests, TenantSpec
 from reconciler.manifests.edit import edits, new_files
 from reconciler.rendering.commands import export as render_export
@@ -36,7 +36,7 @@ def export(
     console: Console, options: ManifestOptions, destination: Destination, adopt_from: str | None
 ) -> int:
     """Exports into the folder; the exit code."""
-    prepared = prepare(options, ChangeOptions(), "warn")
+    prepared = prepare(options, Permissions(), "warn")
     return run(_export(console, options, prepared, destination, adopt_from))
 
 

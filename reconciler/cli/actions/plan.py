@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from reconciler.cli.options.changes import ChangeOptions
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.run import plan_file
 from reconciler.cli.run.prepare import prepare
@@ -11,10 +10,11 @@ from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.ending import Exit
 from reconciler.cli.terminal.signals import run
 from reconciler.core.change import Plan
+from reconciler.core.safety.permissions import Permissions
 
 
 def plan_tenant(
-    console: Console, options: ManifestOptions, changes: ChangeOptions, out: str | None
+    console: Console, options: ManifestOptions, changes: Permissions, out: str | None
 ) -> Plan:
     """Shows the plan, and saves it in the file `out`."""
     with plan_file.reserved(out) as file:

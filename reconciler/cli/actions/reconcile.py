@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli.options.changes import ChangeOptions
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.options.writing import WriteOptions
 from reconciler.cli.run.confirm import confirm_and_carry_out
@@ -13,11 +12,12 @@ from reconciler.cli.run.resume import resumed
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.signals import run
 from reconciler.connect import open_provider
+from reconciler.core.safety.permissions import Permissions
 from reconciler.deadline import end_in
 
 
 def reconcile_tenant(
-    console: Console, options: ManifestOptions, changes: ChangeOptions, write: WriteOptions
+    console: Console, options: ManifestOptions, changes: Permissions, write: WriteOptions
 ) -> int:
     """Plans, confirms, carries out, reports; the exit code."""
     return run(_carry_out(console, prepare(options, changes, "require"), write))
@@ -27,7 +27,7 @@ def reconcile_saved(
     ctx: click.Context,
     console: Console,
     options: ManifestOptions,
-    changes: ChangeOptions,
+    changes: Permissions,
     write: WriteOptions,
     file: str,
 ) -> int:

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from starlette.applications import Starlette
 
 from reconciler import connect
-from reconciler.cli.options.connection import ConnectionOptions
 from reconciler.cli.options.serving import PlaceOptions, RateOptions
 from reconciler.cli.run.database import open_db
-from reconciler.cli.run.target_choice import make_connection
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.lines import Lines
 from reconciler.cli.terminal.logs import start_logging
+from reconciler.connection import Connection
 from reconciler.delivery.send import Sender
 from reconciler.net.proxies import Proxy
 from reconciler.tenant.api.endpoint import SIGN_IN
@@ -37,9 +36,9 @@ class Tenant:
     metrics_per_webhook: bool
 
 
-def make_sender(options: ConnectionOptions, proxy: Proxy | None) -> Sender:
+def make_sender(options: Connection, proxy: Proxy | None) -> Sender:
     """What sends the tenant's deliveries."""
-    return connect.make_sender(make_connection(options), proxy)
+    return connect.make_sender(options, proxy)
 
 
 def serve(console: Console, tenant: Tenant, options: PlaceOptions, deliveries: Sender) -> None:

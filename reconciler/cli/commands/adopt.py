@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import click
 
-from reconciler.cli.options.changes import ChangeOptions, moved_from_option, revision_option
+from reconciler.cli.options.changes import moved_from_option, revision_option
 from reconciler.cli.options.connection import ca_file_option, time_options
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.options.option import option
@@ -21,6 +21,7 @@ from reconciler.cli.options.writing import (
     yes_option,
 )
 from reconciler.cli.terminal.console import console_of
+from reconciler.core.safety.permissions import Permissions
 from reconciler.rendering.forms import list_forms
 
 EPILOG = """\b
@@ -35,7 +36,7 @@ class AdoptOptions(NamedTuple):
     """The options of `adopt`."""
 
     manifests: ManifestOptions = ManifestOptions()
-    changes: ChangeOptions = ChangeOptions()
+    changes: Permissions = Permissions()
     write: WriteOptions = WriteOptions()
     names: tuple[str, ...] = ()
     everything: bool = False

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import click
 
-from reconciler.cli.options.changes import ChangeOptions, moved_from_option, prune_option
+from reconciler.cli.options.changes import moved_from_option, prune_option
 from reconciler.cli.options.connection import ca_file_option, network_options, time_options
 from reconciler.cli.options.manifests import ManifestOptions, secret_options, since_option
 from reconciler.cli.options.option import Number, option
@@ -16,6 +16,7 @@ from reconciler.cli.options.paths import paths_argument
 from reconciler.cli.options.selection import exclude_option, narrow_options
 from reconciler.cli.options.tenant import all_tenants_option, tenant_options
 from reconciler.cli.terminal.console import console_of
+from reconciler.core.safety.permissions import Permissions
 from reconciler.rendering.forms import list_forms
 
 EPILOG = """\b
@@ -33,7 +34,7 @@ class DriftOptions(NamedTuple):
     """The options of `drift`."""
 
     manifests: ManifestOptions = ManifestOptions()
-    changes: ChangeOptions = ChangeOptions()
+    changes: Permissions = Permissions()
     watch: float | None = None
     all_tenants: bool = False
 

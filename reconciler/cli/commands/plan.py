@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import click
 
-from reconciler.cli.options.changes import ChangeOptions, plan_options
+from reconciler.cli.options.changes import plan_options
 from reconciler.cli.options.manifests import ManifestOptions, policies_at_option, since_option
 from reconciler.cli.options.option import option
 from reconciler.cli.options.option_values import pass_options
@@ -14,6 +14,7 @@ from reconciler.cli.options.output import logging_options, output_option
 from reconciler.cli.options.paths import paths_argument
 from reconciler.cli.options.tenant import all_tenants_option
 from reconciler.cli.terminal.console import console_of
+from reconciler.core.safety.permissions import Permissions
 from reconciler.rendering.forms import list_forms
 
 EPILOG = """\b
@@ -31,7 +32,7 @@ class PlanOptions(NamedTuple):
     """The options of `plan`."""
 
     manifests: ManifestOptions = ManifestOptions()
-    changes: ChangeOptions = ChangeOptions()
+    changes: Permissions = Permissions()
     out: str | None = None
     detailed_exitcode: bool = False
     all_tenants: bool = False

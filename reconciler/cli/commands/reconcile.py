@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import click
 
-from reconciler.cli.options.changes import ChangeOptions, plan_options
+from reconciler.cli.options.changes import plan_options
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.options.option import option
 from reconciler.cli.options.option_values import pass_options
@@ -21,6 +21,7 @@ from reconciler.cli.options.writing import (
     yes_option,
 )
 from reconciler.cli.terminal.console import console_of
+from reconciler.core.safety.permissions import Permissions
 from reconciler.rendering.forms import list_forms
 
 EPILOG = """\b
@@ -40,7 +41,7 @@ class ReconcileOptions(NamedTuple):
     """The options of `reconcile`."""
 
     manifests: ManifestOptions = ManifestOptions()
-    changes: ChangeOptions = ChangeOptions()
+    changes: Permissions = Permissions()
     write: WriteOptions = WriteOptions()
     plan: str | None = None
     all_tenants: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
@@ -11,22 +11,6 @@ from reconciler.cli.options.manifests import policies_option, secret_options
 from reconciler.cli.options.option import Decorator, option, together
 from reconciler.cli.options.selection import exclude_option, narrow_options
 from reconciler.cli.options.tenant import tenant_options
-
-
-class ChangeOptions(NamedTuple):
-    """What is permitted over what the Tenant manifest says, and what is stored with each change;
-    None: as the manifest says.
-    """
-
-    prune: bool | None = None
-    adopt: bool = False
-    max_deletes: int | None = None
-    max_updates: int | None = None
-    accept_in_use: bool = False
-    resend_credentials: bool = False
-    revision: str | None = None
-    moved_from: tuple[str, ...] = ()
-
 
 prune_option: Decorator[Any] = option(
     "--prune/--no-prune",

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
 from reconciler.cli.options.option import Decorator, Number, option, together
 from reconciler.core.errors import BadRequest
-
-
-class ConnectionOptions(NamedTuple):
-    """Addresses and ports that deliveries may reach beside the usual ones, certificate authorities
-    beside the machine's, the seconds of a request, and those of the whole run.
-    """
-
-    allow_network: tuple[str, ...] = ()
-    allow_port: tuple[int, ...] = ()
-    ca_file: str | None = None
-    timeout: float = 30.0
-    deadline: float | None = None
 
 
 def _check_file(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from reconciler.cli.options.connection import ConnectionOptions
 from reconciler.cli.options.option import Decorator, option, together
 from reconciler.cli.options.selection import NarrowOptions
 from reconciler.cli.options.tenant import TenantOptions
+from reconciler.connection import Connection
 
 if TYPE_CHECKING:
     from reconciler.manifests.decode.request import PoliciesMode
@@ -62,7 +62,7 @@ class ManifestOptions(NamedTuple):
     narrow: NarrowOptions = NarrowOptions()
     secrets: SecretOptions = SecretOptions()
     policies: PolicyOptions = PolicyOptions()
-    connection: ConnectionOptions = ConnectionOptions()
+    connection: Connection = Connection()
     since: str | None = None
     rules: ReadRules = ReadRules()
     shared: SharedInput = SharedInput()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler import __version__
 from reconciler.cli.run import source
 from reconciler.cli.run.live_state import known_switched_off
-from reconciler.cli.run.target_choice import choose_target, make_connection
+from reconciler.cli.run.target_choice import choose_target
 from reconciler.connect import Target, open_client
 from reconciler.core.errors import BadRequest, InvalidManifests, StoreError
 from reconciler.core.planning.switched_off import OFF
@@ -90,7 +90,7 @@ async def tenant(options: ManifestOptions, manifests: Manifests | None) -> tuple
         shown = _shown(target)
         if _is_new(target):
             return (Finding("tenant", "ok", f"{shown}: not there yet; the first plan makes it"),)
-        async with open_client(target, make_connection(options.connection)) as client:
+        async with open_client(target, options.connection) as client:
             plugin = load(target.provider)
             findings = await plugin.examine(client, target.place, shown or client.shown, time.time)
             provider = plugin.provider(client, target.place)

@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from reconciler import workflow
-from reconciler.cli.options.changes import ChangeOptions
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.run import permissions, source
 from reconciler.cli.run.source import Secrets
-from reconciler.cli.run.target_choice import choose_target, make_connection
+from reconciler.cli.run.target_choice import choose_target
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.progress import waiting
 from reconciler.connect import Target, open_provider
 from reconciler.connection import Connection
 from reconciler.core.change import Plan, TenantRef
 from reconciler.core.model.webhook import Declared
+from reconciler.core.safety.permissions import Permissions
 from reconciler.core.safety.run_policy import RunPolicy
 from reconciler.core.saved.since import Base
 from reconciler.manifests import Manifests
@@ -77,7 +77,7 @@ class Prepared:
 
     def within(self, seconds: float | None) -> Prepared:
         """The same with that `--deadline`."""
-        return replace(self, connection=replace(self.connection, deadline=seconds))
+        return replace(self, connection=self.connection._replace(deadline=seconds))
 
     async def plan_only(self, console: Console) -> Plan:
         """The same, with the tenant opened for it alone."""
@@ -100,7 +100,7 @@ def _base(options: ManifestOptions, manifests: Manifests) -> Base | None:
     return base_manifests.load_base(options.since, manifests, source.request(options, "ignore"))
 
 
-def prepare(options: ManifestOptions, changes: ChangeOptions, secrets: Secrets) -> Prepared:
+def prepare(options: ManifestOptions, changes: Permissions, secrets: Secrets) -> Prepared:
     """Reads and checks everything that needs no tenant; with `require`, every secret of the
     selected webhooks resolves.
     """
@@ -115,5 +115,5 @@ def prepare(options: ManifestOptions, changes: ChangeOptions, secrets: Secrets) 
     else:
         selected = tuple(item for item in manifests.declared if policy.scope.selects(item.key))
     base = _base(options, manifests)
-    connection = make_connection(options.connection)
+    connection = options.connection
     return Prepared(connection, manifests, target, policy, selected, base)

@@ -11,11 +11,10 @@ import click
 from click.core import ParameterSource
 
 from reconciler import workflow
-from reconciler.cli.options.changes import ChangeOptions
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.options.tenant import TenantOptions
 from reconciler.cli.run import plan_file, source
-from reconciler.cli.run.target_choice import choose_target, make_connection
+from reconciler.cli.run.target_choice import choose_target
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.progress import waiting
 from reconciler.connect import Target
@@ -23,6 +22,7 @@ from reconciler.connection import Connection
 from reconciler.core.change import Plan
 from reconciler.core.errors import StalePlan
 from reconciler.core.model.webhook import Declared
+from reconciler.core.safety.permissions import Permissions
 from reconciler.core.safety.run_policy import RunPolicy
 from reconciler.core.saved.plan_reading import Saved
 from reconciler.manifests import Manifests, load
@@ -61,7 +61,7 @@ class Resumed:
 
 
 def resumed(
-    ctx: click.Context, options: ManifestOptions, changes: ChangeOptions, file: str
+    ctx: click.Context, options: ManifestOptions, changes: Permissions, file: str
 ) -> Resumed:
     """Reads and checks everything that needs no tenant; raises what says why this plan is not to be
     carried out here.
@@ -84,7 +84,7 @@ def resumed(
     owner = replace(saved.policy.owner, revision=changes.revision or saved.policy.owner.revision)
     in_use = saved.policy.accept_in_use or changes.accept_in_use
     policy = replace(saved.policy, owner=owner, accept_in_use=in_use, rules=manifests.rules)
-    return Resumed(make_connection(options.connection), target, policy, saved, declared)
+    return Resumed(options.connection, target, policy, saved, declared)
 
 
 def _same_tenant(

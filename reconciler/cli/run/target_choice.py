@@ -8,10 +8,8 @@ import os
 from pathlib import Path
 from typing import Final
 
-from reconciler.cli.options.connection import ConnectionOptions
 from reconciler.cli.options.tenant import TenantOptions
 from reconciler.connect import Target, make_target
-from reconciler.connection import Connection
 from reconciler.core.errors import BadRequest
 from reconciler.core.model import limits
 from reconciler.core.model.credential_shape import is_issued, is_random
@@ -84,15 +82,4 @@ def _shown(file: str) -> str:
         "(the value looks like a token, not like a file's name)"
         if is_issued(file) or is_random(file)
         else file
-    )
-
-
-def make_connection(options: ConnectionOptions) -> Connection:
-    """How the options say that tenants and endpoints are reached."""
-    return Connection(
-        options.allow_network or (),
-        options.allow_port or (),
-        options.ca_file,
-        options.timeout or Connection().timeout,
-        options.deadline,
     )

@@ -7,20 +7,20 @@ from dataclasses import replace
 import click
 
 from reconciler.cli.actions.drift import exit_code, show_drift
-from reconciler.cli.options.changes import ChangeOptions
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.run.prepare import Prepared, prepare
 from reconciler.cli.tenants.all_tenants import Round, SingleOptions, turns
 from reconciler.cli.terminal.console import Console
 from reconciler.core.results.drift import find_drift
 from reconciler.core.results.runs import TenantRun
+from reconciler.core.safety.permissions import Permissions
 
 
 def look_at_all(
     ctx: click.Context,
     console: Console,
     options: ManifestOptions,
-    changes: ChangeOptions,
+    changes: Permissions,
     pause: float | None,
 ) -> int:
     """A look at each tenant; the exit code."""

@@ -7,20 +7,20 @@ from dataclasses import replace
 import click
 
 from reconciler.cli.actions.plan import exit_code
-from reconciler.cli.options.changes import ChangeOptions
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.run.prepare import Prepared, prepare
 from reconciler.cli.run.show import show_plan
 from reconciler.cli.tenants.all_tenants import Round, SingleOptions, turns
 from reconciler.cli.terminal.console import Console
 from reconciler.core.results.runs import TenantRun
+from reconciler.core.safety.permissions import Permissions
 
 
 def plan_all(
     ctx: click.Context,
     console: Console,
     options: ManifestOptions,
-    changes: ChangeOptions,
+    changes: Permissions,
     out: str | None,
     *,
     detailed: bool,

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import click
 
 from reconciler import workflow
-from reconciler.cli.options.changes import ChangeOptions
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.options.writing import ApprovalOptions, ExecutionOptions, WriteOptions
 from reconciler.cli.run.confirm import confirmed_and_carried_out, show_ended
@@ -25,6 +24,7 @@ from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.ending import Exit
 from reconciler.connect import open_provider
 from reconciler.core.results.runs import TenantRun
+from reconciler.core.safety.permissions import Permissions
 from reconciler.deadline import end_in, seconds_until
 from reconciler.testing import Testing, Wish
 
@@ -33,7 +33,7 @@ def reconcile_all(
     ctx: click.Context,
     console: Console,
     options: ManifestOptions,
-    changes: ChangeOptions,
+    changes: Permissions,
     write: WriteOptions,
     file: str | None,
 ) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from reconciler.cli.options.connection import ConnectionOptions, ca_file_option, network_options
+from reconciler.cli.options.connection import ca_file_option, network_options
 from reconciler.cli.options.option import option
 from reconciler.cli.options.option_values import pass_options
 from reconciler.cli.options.output import logging_options
@@ -20,6 +20,7 @@ from reconciler.cli.options.serving import (
     retry_schedule_option,
 )
 from reconciler.cli.terminal.console import console_of
+from reconciler.connection import Connection
 
 if TYPE_CHECKING:
     from reconciler.net.proxies import Proxy
@@ -49,7 +50,7 @@ class ServeOptions(NamedTuple):
     retry_schedule: Retries
     place: PlaceOptions = PlaceOptions()
     rates: RateOptions = RateOptions()
-    connection: ConnectionOptions = ConnectionOptions()
+    connection: Connection = Connection()
     delivery_proxy: Proxy | None = None
     metrics_per_webhook: bool = False
 
