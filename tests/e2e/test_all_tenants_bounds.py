@@ -80,6 +80,17 @@ def test_each_tenant_has_a_prompt_of_its_own_and_a_no_stops_the_next_wave(tmp_pa
     assert "3 tenants: 1 done, 1 ended with 1 (a), 1 not started (c)." in done.out
 
 
+def test_ctrl_c_at_a_prompt_begins_no_further_tenant(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(webhook("one"))
+    for name in ("a", "b"):
+        (tmp_path / f"t-{name}.yaml").write_text(manifest(name, f"{name}.db"))
+    done = at_terminal("reconcile", ".", "--all-tenants", cwd=tmp_path, typed=(("[y/N]", b"\x03"),))
+    assert done.code == 130, done.out
+    assert "Traceback" not in done.out
+    assert done.out.count("[y/N]") == 1
+    assert "not started (" in done.out
+
+
 def test_ctrl_c_in_the_moment_in_which_a_turn_begins_ends_as_at_any_other(tmp_path: Path) -> None:
     (tmp_path / "one.yaml").write_text(webhook("one"))
     for name in ("a", "b"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 
 import click
@@ -12,7 +11,7 @@ from reconciler.cli.run.carry_out import carry_out
 from reconciler.cli.run.show import show_plan, show_report
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.ending import Exit
-from reconciler.cli.terminal.signals import at_once
+from reconciler.cli.terminal.signals import read_line
 from reconciler.core.change import Plan
 from reconciler.core.errors import Declined, PlanRefused
 from reconciler.core.model.webhook import Owner
@@ -62,7 +61,7 @@ async def confirmed_and_carried_out(
         return Ended(Exit.REFUSED, plan)
     if console.output == "text" and plan.pending:
         show_plan(console, plan)
-    if plan.pending and not approval.yes and not _confirmed(console, plan):
+    if plan.pending and not approval.yes and not await _confirmed(console, plan):
         raise Declined("declined; nothing was written")
     report, interrupted = await carry_out(console, plan, provider, owner, options.execution, end)
     return Ended(Exit.INTERRUPTED if interrupted else _code(report), plan, report)
@@ -76,14 +75,11 @@ def show_ended(console: Console, ended: Ended) -> None:
         show_report(console, ended.report)
 
 
-def _confirmed(console: Console, plan: Plan) -> bool:
+async def _confirmed(console: Console, plan: Plan) -> bool:
     if console.output != "text":
         click.echo(text.plan_text(plan), err=True)
-    with at_once():
-        click.echo(
-            f"Carry out {show_count(len(plan.pending), 'change')}? [y/N] ", err=True, nl=False
-        )
-        answer = sys.stdin.readline()
+    click.echo(f"Carry out {show_count(len(plan.pending), 'change')}? [y/N] ", err=True, nl=False)
+    answer = await read_line()
     if not answer:
         click.echo(err=True)  # the end of input left the cursor behind the question
     return answer.strip().lower() in {"y", "yes"}

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -111,13 +112,16 @@ def interruptible(stop: Callable[[], object], cancel: Callable[[], object]) -> I
             )  # what follows may have tasks, or a report, of its own
 
 
-@contextmanager
-def at_once() -> Iterator[None]:
-    """While a person is asked: Ctrl-C raises KeyboardInterrupt here, although an event loop would
-    only note it.
+async def read_line() -> str:
+    """The next line that is typed at the terminal; empty at the end of input.
+
+    The event loop waits for it: a Ctrl-C that comes between the question and the reading is not
+    lost, as it would be in a call of the system that began just after.
     """
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    loop, typed = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(sys.stdin, typed.set)
     try:
-        yield
+        await typed.wait()
     finally:
-        signal.signal(signal.SIGINT, before)
+        loop.remove_reader(sys.stdin)
+    return sys.stdin.readline()
