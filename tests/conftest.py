@@ -26,7 +26,9 @@ UNTRACED = (
     *("browser", "ci", "e2e", "examples"),
     *("core/test_properties.py", "core/test_export_adopt.py", "core/test_saved.py"),
     *("manifests/test_schemas.py", "manifests/test_schemas_and_reader.py"),
-    *("render/test_ci_forms.py", "tenant/test_patterns.py"),
+    *("render/test_ci_forms.py", "render/test_text_and_markdown.py", "tenant/test_patterns.py"),
+    *("tenant/test_schemathesis.py", "tenant/test_engine_isolation.py", "sources/test_rights.py"),
+    *("test_architecture.py", "test_docs_site.py", "cli/test_terminal.py"),
 )
 """What is not traced for coverage, nor are tests marked `long`: tracing doubles the time of
 whatever it sees, and what these run as whole programs, or a thousand times over, is traced where
