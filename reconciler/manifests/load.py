@@ -118,7 +118,7 @@ def _read_rules(
 
 
 def _list_declared(drafts: list[Draft], root: str, *, with_positions: bool) -> list[Declared]:
-    declared = [make_declared(draft, root, with_positions=with_positions) for draft in drafts]
+    declared = make_declared(drafts, root, with_positions=with_positions)
     declared.sort(key=lambda item: item.key)
     return declared
 

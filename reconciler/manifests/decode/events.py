@@ -94,9 +94,9 @@ def decode_subscriptions(
     for number, event in enumerate(events):
         kind, version, severity = event["type"], event.get("version"), event.get("severity")
         place = (file, marks[number + 1])
-        if (kind, version, severity.__class__ is str and severity) not in _KNOWN_EVENTS:
-            unusual_numbers.append(number)
         for level in severity if severity.__class__ is list else (severity,):
+            if (kind, version, level) not in _KNOWN_EVENTS and unusual_numbers[-1:] != [number]:
+                unusual_numbers.append(number)
             item, count_before = _subscription(kind, version, level), len(places)
             places.setdefault(item, place)
             if len(places) == count_before:

@@ -134,7 +134,7 @@ def decode_saved(
         draft = decode_webhook(
             _document(entry), replace(resolver, unread=unread), chosen, request.find
         )
-        webhook = make_declared(draft, manifests.root, with_positions=False)
+        [webhook] = make_declared([draft], manifests.root, with_positions=False)
         webhooks.append(replace(webhook, sources=tuple(entry["sources"])))
     problems = [*resolver.problems, *(problem for _, problem in resolver.unresolved_references)]
     if any(problem.severity == "error" for problem in problems):

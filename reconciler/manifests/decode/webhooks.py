@@ -204,37 +204,43 @@ def _decode_username(
     return name
 
 
-def make_declared(draft: Draft, root: str, *, with_positions: bool) -> Declared:
-    """The declared webhook of a draft. `with_positions` adds the position of each field, which
-    keeps the document in memory.
+def make_declared(drafts: Iterable[Draft], root: str, *, with_positions: bool) -> list[Declared]:
+    """The declared webhooks of drafts. `with_positions` adds the position of each field, which
+    keeps the documents in memory.
     """
+    defaults = {row.name: row.default for row in list_attributes()}
+    return [_make_declared(draft, root, defaults, with_positions) for draft in drafts]
+
+
+def _make_declared(
+    draft: Draft, root: str, defaults: Mapping[str, Any], with_positions: bool
+) -> Declared:
     spec = draft.document.value["spec"]
-    values = {row.name: spec.get(row.name, row.default) for row in list_attributes()}
-    own = draft.document.file.path
-    sources = (
-        {own, *(document.file.path for document in draft.event_subscriptions)}
-        if draft.event_subscriptions
-        else (own,)
-    )
+    values = {name: spec.get(name, default) for name, default in defaults.items()}
+    values["name"] = draft.name
     declared = Declared(
-        spec=make_spec(
-            {**values, "name": draft.name},
-            draft.url,
-            draft.auth,
-            frozenset(draft.subscription_places),
-        ),
+        spec=make_spec(values, draft.url, draft.auth, frozenset(draft.subscription_places)),
         key=draft.key,
         origin=draft.document.origin,
         labels=draft.labels,
         previously=tuple(spec.get("previously", ())),
         protected=spec.get("protected"),
-        sources=tuple(sorted(relative_path(path, root) for path in sources)),
+        sources=_list_sources(draft, root),
         subscription_origins=Origins(draft.subscription_places),
         field_origins=_patched_origins(draft.document)
         if draft.document.patch_trace is not None
         else _NOWHERE,
     )
     return replace(declared, find_origin=draft.document.find_origin) if with_positions else declared
+
+
+def _list_sources(draft: Draft, root: str) -> tuple[str, ...]:
+    """The paths of the files that declare a webhook or add to it, sorted."""
+    own = relative_path(draft.document.file.path, root)
+    if not draft.event_subscriptions:
+        return (own,)
+    others = (relative_path(document.file.path, root) for document in draft.event_subscriptions)
+    return tuple(sorted({own, *others}))
 
 
 def _patched_origins(document: Document) -> dict[tuple[str, ...], Origin]:
