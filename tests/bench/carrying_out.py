@@ -17,7 +17,7 @@ COUNT, LATENCY, PARALLELISM = 200, 0.05, 10  # creates, seconds each, at once
 def creates(folder: Path, *, quick: bool) -> Iterator[Row]:
     """N creates at latency L with parallelism P against N·L/P, which nothing can beat."""
     assert folder.is_dir()
-    runs = 2 if quick else 5
+    runs = 5 if quick else 9
     size, latency, width = str(COUNT), str(LATENCY), str(PARALLELISM)
     yield _row("in process", [worker("creates", size, latency, width)[0] for _ in range(runs)])
     with served(LATENCY) as url:

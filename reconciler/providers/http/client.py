@@ -235,7 +235,7 @@ class Client:
                 asyncio.timeout(seconds),
                 self._http.stream(
                     call.sent.method,
-                    call.sent.path,
+                    httpx.URL(self._base.rstrip("/") + call.sent.path),
                     content=call.content,
                     params=call.params,
                     headers={**call.headers, **self._authorization},
