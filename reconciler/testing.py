@@ -9,16 +9,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from http import HTTPStatus
+from typing import Final, Literal
 
 from reconciler.core.errors import BadAnswer, ProviderError, Unauthorized, Unreachable
-from reconciler.core.model.auth import get_credential, with_credential
+from reconciler.core.model.auth import get_credential, get_scheme, with_credential
 from reconciler.core.model.secret import Secret
-from reconciler.core.model.webhook import Declared, Live, Subscription, Webhook
+from reconciler.core.model.webhook import Declared, Subscription, Webhook
 from reconciler.core.results.reports import Check, CheckKind, Delivery, TestReport, Verdict
 
 DEFAULT_EVENT: Final = Subscription("elastio:recovery-point:create:started", "v0", "info")
 WRONG: Final = Secret("reconciler-check-auth-wrong-credential", "--check-auth")
+_WRONG_KEYS: Final[Mapping[str, Secret]] = {  # keys of the right form, which nobody has
+    "standard": Secret("whsec_" + "cmVjb25jaWxlci1jaGVjay1hdXRoLXdyb25nLWtleS4=", "--check-auth"),
+    "standard-v1a": Secret(
+        "whsk_" + "cmVjb25jaWxlci1jaGVjay1hdXRoLXdyb25nLWtleS4=", "--check-auth"
+    ),
+}
 NOT_REACHED: Final = "not tested: the run ended before it"
 UNANSWERED: Final = (
     "not tested: the run ended before the answer; the endpoint may have received the test"
@@ -28,7 +35,10 @@ RIGHT_NOT_SENT: Final = (
     "no delivery with the right credential was made, so this check shows nothing"
 )
 
-Send = Callable[[Webhook, Live | None, Subscription], Awaitable[Delivery]]
+Trial = Literal["", "wrong credential", "old timestamp", "replay"]
+"""What is wrong with a delivery on purpose; empty for nothing."""
+
+Send = Callable[[Webhook, Subscription, Trial], Awaitable[Delivery]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +55,8 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One delivery to make: its webhook, its sender (`tenant` or `probe`), its values, and its
-    check.
+    """One delivery to make: its webhook, its sender (`tenant` or `probe`), its values, its check,
+    and what is wrong with it on purpose.
     """
 
     key: str
@@ -54,6 +64,7 @@ class Step:
     spec: Webhook
     event: Subscription
     check: CheckKind
+    trial: Trial = ""
 
 
 def choose_events(spec: Webhook, *, all_events: bool) -> tuple[Subscription, ...]:
@@ -69,8 +80,12 @@ def steps_of(declared: Declared, via: str, wish: Wish) -> tuple[Step, ...]:
     spec, events = declared.spec, choose_events(declared.spec, all_events=wish.all_events)
     steps = [Step(declared.key, via, spec, event, "delivery") for event in events]
     if wish.check_auth and get_credential(spec.auth) is not None:
-        wrong = replace(spec, auth=with_credential(spec.auth, WRONG))
-        steps.append(Step(declared.key, via, wrong, events[0], "auth"))
+        credential = _WRONG_KEYS.get(get_scheme(spec.auth), WRONG)
+        wrong = replace(spec, auth=with_credential(spec.auth, credential))
+        steps.append(Step(declared.key, via, wrong, events[0], "auth", "wrong credential"))
+        if get_scheme(spec.auth) and via == "probe":  # a tenant dates and numbers by itself
+            trials: tuple[Trial, ...] = ("old timestamp", "replay")
+            steps += (Step(declared.key, via, spec, events[0], "auth", trial) for trial in trials)
     return tuple(steps)
 
 
@@ -123,7 +138,7 @@ class Testing:
             return
         self._begun.add(step)
         try:
-            self._made[step] = await self._senders[step.via](step.spec, None, step.event)
+            self._made[step] = await self._senders[step.via](step.spec, step.event, step.trial)
         except ProviderError as error:
             self._failed[step] = error
             self._over = self._over or self._ends_all(error)
@@ -199,10 +214,26 @@ class Testing:
 
     def _auth_check(self, step: Step, delivery: Delivery, first_delivery: Delivery | None) -> Check:
         """Refusing a wrong credential shows something only where the right one is not refused."""
-        refused_check = delivery.verdict is Verdict.AUTH_REFUSED
-        if refused_check and (
-            first_delivery is None or first_delivery.verdict is Verdict.AUTH_REFUSED
-        ):
+        is_refused = _is_refused(step, delivery)
+        if is_refused and (first_delivery is None or _is_refused(step, first_delivery)):
             reason = RIGHT_NOT_SENT if first_delivery is None else RIGHT_REFUSED
             return Check(replace(delivery, detail=reason), step.key, step.via, "auth", passed=False)
-        return Check(delivery, step.key, step.via, "auth", refused_check)
+        if get_scheme(step.spec.auth):
+            verb = "was refused" if is_refused else "was not refused"
+            delivery = replace(delivery, detail=f"{_TRIALS[step.trial]} {verb}")
+        return Check(delivery, step.key, step.via, "auth", is_refused)
+
+
+_TRIALS: Final[Mapping[Trial, str]] = {
+    "wrong credential": "a signature with another key",
+    "old timestamp": "a timestamp of an hour ago",
+    "replay": "the same message a second time",
+}
+
+
+def _is_refused(step: Step, delivery: Delivery) -> bool:
+    """Whether an endpoint refused a delivery for its credential; 400 is usual for a signature."""
+    is_signed = bool(get_scheme(step.spec.auth))
+    return delivery.verdict is Verdict.AUTH_REFUSED or (
+        is_signed and delivery.status_code == HTTPStatus.BAD_REQUEST
+    )

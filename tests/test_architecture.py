@@ -16,6 +16,7 @@ from tests.support.source_files import CORE, FILES, PACKAGE, ROOT, functions, im
 # header
 CORE_MAY = {
     "__future__",
+    "base64",
     "collections",
     "dataclasses",
     "datetime",

@@ -24,7 +24,15 @@ import httpx
 
 from reconciler import __version__
 from reconciler.core.model import limits
-from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth
+from reconciler.core.model.auth import (
+    ApiKeyAuth,
+    Auth,
+    BasicAuth,
+    BearerAuth,
+    NoAuth,
+    SignatureAuth,
+    TokenAuth,
+)
 from reconciler.core.model.secret import Secret, Withheld
 from reconciler.core.model.webhook import Subscription, Webhook
 from reconciler.core.results.cause import Cause, find_cause
@@ -38,6 +46,7 @@ from reconciler.delivery.guard import (
     resolve_by_system,
 )
 from reconciler.delivery.idle_cache import IdleCache
+from reconciler.delivery.signing import Message, list_signature_headers
 from reconciler.delivery.tls import find_tls_cause, probe_tls
 from reconciler.delivery.tunnel import Tunnels
 from reconciler.net.proxies import Proxy
@@ -60,6 +69,7 @@ _FAILURES: Final = (
     httpcore.UnsupportedProtocol,
 )
 
+
 _Headers = list[tuple[bytes, bytes]]
 _Place = tuple[bytes, bytes, int | None]  # scheme, host, port
 _Pools = IdleCache[_Place, httpcore.AsyncConnectionPool]
@@ -80,23 +90,32 @@ def _reveal(value: str | Secret | Withheld) -> str:
     return value.reveal() if isinstance(value, Secret) else value
 
 
-def _make_credential(auth: Auth) -> tuple[str, str] | None:
-    """The header with the credential, None without authentication."""
+def _list_credentials(
+    auth: Auth, message: Message | None, body: bytes
+) -> tuple[tuple[str, str], ...]:
+    """The headers with the credential or the signature; none without authentication."""
     match auth:
         case NoAuth():
-            return None
+            return ()
         case BasicAuth(username=username, password=password):
             pair = f"{_reveal(username)}:{_reveal(password)}"
             if not pair.isascii():
                 raise Stopped(Cause.BLOCKED_HEADER)
-            return "Authorization", "Basic " + b64encode(pair.encode("ascii")).decode("ascii")
+            text = b64encode(pair.encode("ascii")).decode("ascii")
+            return (("Authorization", f"Basic {text}"),)
         case BearerAuth(token=token):
-            return "Authorization", "Bearer " + _reveal(token)
+            return (("Authorization", "Bearer " + _reveal(token)),)
         case ApiKeyAuth(header=header, value=value):
-            return header, _reveal(value)
+            return ((header, _reveal(value)),)
+        case TokenAuth():
+            raise ValueError("only a product knows the header of its token")
+        case SignatureAuth(scheme=scheme, secret=secret):
+            return list_signature_headers(scheme, _reveal(secret), message, body)
 
 
-def _make_headers(auth: Auth, host: bytes, *, is_test: bool) -> _Headers:
+def _make_headers(
+    credentials: tuple[tuple[str, str], ...], host: bytes, *, is_test: bool
+) -> _Headers:
     """All headers of a delivery; raises Stopped where the credential cannot stand in one."""
     headers: _Headers = [
         (b"Host", host),
@@ -109,24 +128,24 @@ def _make_headers(auth: Auth, host: bytes, *, is_test: bool) -> _Headers:
         ),  # exactly: Elastio's sample receiver refuses a charset
         *([TEST_MARK] if is_test else []),
     ]
-    pair = _make_credential(auth)
-    if pair is None:
-        return headers
-    name, value = pair
-    if (
-        limits.header(name) is not None
-        or not value.isascii()
-        or not value.isprintable()
-        or value != value.strip(" ")
-    ):
-        raise Stopped(Cause.BLOCKED_HEADER)
+    for name, value in credentials:
+        if (
+            limits.header(name) is not None
+            or not value.isascii()
+            or not value.isprintable()
+            or value != value.strip(" ")
+        ):
+            raise Stopped(Cause.BLOCKED_HEADER)
+    own_names = {name.lower().encode() for name, _ in credentials}
     other_headers = [
-        item for item in headers if item[0].lower() != name.lower().encode()
+        item for item in headers if item[0].lower() not in own_names
     ]  # a customer may choose User-Agent
-    return [*other_headers, (name.encode(), value.encode())]
+    return [*other_headers, *((name.encode(), value.encode()) for name, value in credentials)]
 
 
-def _make_request(webhook: Webhook, body: bytes, *, is_test: bool) -> _Request:
+def _make_request(
+    webhook: Webhook, body: bytes, message: Message | None, *, is_test: bool
+) -> _Request:
     """The request of an attempt; raises Stopped where it cannot be made, ValueError for a secret
     that is not there.
     """
@@ -143,7 +162,8 @@ def _make_request(webhook: Webhook, body: bytes, *, is_test: bool) -> _Request:
         port=parsed_url.port,
         target=parsed_url.raw_path,
     )
-    return _Request(target, _make_headers(webhook.auth, parsed_url.netloc, is_test=is_test), body)
+    credentials = _list_credentials(webhook.auth, message, body)
+    return _Request(target, _make_headers(credentials, parsed_url.netloc, is_test=is_test), body)
 
 
 def _find_cause(error: Exception) -> Cause:
@@ -268,6 +288,7 @@ class Sender:
         subscription: Subscription,
         body: bytes,
         *,
+        message: Message | None = None,
         is_test: bool = False,
         total: float | None = None,
     ) -> Delivery:
@@ -275,14 +296,18 @@ class Sender:
         was given up.
 
         A test is marked by a header, so that a receiver opens no incident for it. `total` is a
-        shorter limit for this attempt. Raises ValueError for a secret that did not resolve or is
-        withheld.
+        shorter limit for this attempt. A signature needs the `message`. Raises ValueError for a
+        secret that did not resolve or is withheld.
         """
         pools, head = self._open_pools(), _Head()
         started = self._clock()
         limit = self._total if total is None else min(total, self._total)
         cause = await self._attempt(
-            pools, webhook, lambda: _make_request(webhook, body, is_test=is_test), head, limit
+            pools,
+            webhook,
+            lambda: _make_request(webhook, body, message, is_test=is_test),
+            head,
+            limit,
         )
         if head.status is None and self._pools is not pools:
             cause = Cause.INTERRUPTED

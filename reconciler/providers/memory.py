@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
 from reconciler.core.errors import Conflict, Rejected
-from reconciler.core.model.auth import get_credential, get_header
+from reconciler.core.model.auth import get_credential, get_place
 from reconciler.core.model.capabilities import TENANT
 from reconciler.core.model.limits import normalize_name
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
@@ -160,11 +160,10 @@ class MemoryProvider:
 
 
 def _place(spec: Webhook) -> tuple[object, ...]:
-    """What a stored credential belongs to: url, type and header."""
+    """What a stored credential belongs to: url, and type, header or scheme."""
     return (
         spec.url,
-        type(spec.auth),
-        get_header(spec.auth).lower(),
+        get_place(spec.auth),
     )
 
 

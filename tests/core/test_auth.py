@@ -18,25 +18,25 @@ from tests.support.builders import as_stored, declared, only, plan_of, secret
 
 
 @dataclass(frozen=True, slots=True)
-class TokenAuth:
-    """A credential in a header that the product chooses."""
+class CookieAuth:
+    """A credential in a cookie."""
 
     value: Secret | Withheld
 
 
 @pytest.fixture
-def _token() -> Iterator[None]:
+def _cookie() -> Iterator[None]:
     """The table with one more row."""
     with pytest.MonkeyPatch.context() as patch:
-        row = auth.AuthType("token", TokenAuth, "Token", credential="value")  # type: ignore[arg-type]  a type of `Auth` once it is real
-        patch.setitem(auth.AUTH_TYPES, "token", row)
-        patch.setitem(auth._BY_CLASS, TokenAuth, row)  # type: ignore[misc]  likewise
+        row = auth.AuthType("cookie", CookieAuth, "Cookie", credential="value")  # type: ignore[arg-type]  a type of `Auth` once it is real
+        patch.setitem(auth.AUTH_TYPES, "cookie", row)
+        patch.setitem(auth._BY_CLASS, CookieAuth, row)  # type: ignore[misc]  likewise
         yield
 
 
-def with_token(version: str) -> Any:
+def with_cookie(version: str) -> Any:
     item = declared("a", url="https://hooks.example.com/x")
-    return replace(item, spec=replace(item.spec, auth=TokenAuth(secret(version=version))))
+    return replace(item, spec=replace(item.spec, auth=CookieAuth(secret(version=version))))
 
 
 def test_the_table_has_every_type_and_its_fields() -> None:
@@ -51,31 +51,31 @@ def test_a_type_that_does_not_exist_is_an_error() -> None:
         auth.make_auth("telepathy", {}, Withheld())
 
 
-@pytest.mark.usefixtures("_token")
+@pytest.mark.usefixtures("_cookie")
 def test_a_new_type_is_planned() -> None:
-    created = only(plan_of([with_token("1")], []))
-    assert {("auth.type", "token"), ("auth.value", "version 1")} <= {
+    created = only(plan_of([with_cookie("1")], []))
+    assert {("auth.type", "cookie"), ("auth.value", "version 1")} <= {
         (field.dotted, field.after) for field in created.fields
     }
-    [field] = only(plan_of([with_token("2")], [as_stored(with_token("1"))])).fields
+    [field] = only(plan_of([with_cookie("2")], [as_stored(with_cookie("1"))])).fields
     assert (field.dotted, field.before, field.after) == ("auth.value", "version 1", "version 2")
 
 
-@pytest.mark.usefixtures("_token")
+@pytest.mark.usefixtures("_cookie")
 def test_a_new_type_is_sent_and_read_back_without_its_credential() -> None:
-    item = with_token("1")
+    item = with_cookie("1")
     body = codec.make_create_body(item, Owner("payments"))
     assert body["auth"] == {
-        "type": "token",
+        "type": "cookie",
         "value": item.spec.auth.value.reveal(),
         "credential_version": "1",
     }
     shown = {**body, "id": "1", "revision": "1", "invocations": None}
-    assert codec.live_from_wire(shown).spec.auth == TokenAuth(Withheld("1"))
+    assert codec.live_from_wire(shown).spec.auth == CookieAuth(Withheld("1"))
 
 
-@pytest.mark.usefixtures("_token")
+@pytest.mark.usefixtures("_cookie")
 def test_a_new_type_is_exported_with_a_reference() -> None:
-    manifest = make_manifest(as_stored(with_token("1")).spec, "a")
-    assert "    type: token\n    value: {fromEnv: " in manifest.text
-    assert with_token("1").spec.auth.value.reveal() not in manifest.text
+    manifest = make_manifest(as_stored(with_cookie("1")).spec, "a")
+    assert "    type: cookie\n    value: {fromEnv: " in manifest.text
+    assert with_cookie("1").spec.auth.value.reveal() not in manifest.text

@@ -18,9 +18,11 @@ from reconciler.core.export.manifest import make_manifest
 from reconciler.core.model import fields as table
 from reconciler.core.model.auth import (
     ApiKeyAuth,
+    Auth,
     BasicAuth,
     BearerAuth,
     NoAuth,
+    SignatureAuth,
     get_credential,
     with_credential,
 )
@@ -191,6 +193,10 @@ PAIRS: dict[tuple[str, ...], tuple[Any, Any]] = {
         ApiKeyAuth("X-A", secret(version="1")),
         ApiKeyAuth("X-B", secret(version="1")),
     ),
+    ("auth", "scheme"): (
+        SignatureAuth("standard", secret(version="1")),
+        SignatureAuth("standard-v1a", secret(version="1")),
+    ),
     ("auth", "credential"): (secret_auth("1"), secret_auth("2")),
     ("events",): (frozenset({STARTED}), frozenset({FAILED})),
 }
@@ -298,7 +304,7 @@ def test_the_page_compares_a_new_field_of_two_versions() -> None:
 
 def as_kept(value: Any) -> Any:
     """A value of PAIRS as the tenant has it: a secret withheld, known by its version."""
-    if isinstance(value, NoAuth | BasicAuth | BearerAuth | ApiKeyAuth):
+    if isinstance(value, Auth):
         found = get_credential(value)
         return value if found is None else with_credential(value, Withheld(found.version))
     return value

@@ -6,7 +6,8 @@ do, well or badly.
         assert receiver.requests[0].body == body
 
 Paths: `/ok`, `/status/NNN`, `/basic`, `/bearer`, `/apikey` (401 unless the credential is the
-expected one), `/sample` (as Elastio's sample receiver, bearer), `/redirect` (302 to `/landed`, or
+expected one), `/signed` (401 unless Standard Webhooks' own package verifies the signature and the
+message is new), `/signed-v1a` (the same with ed25519), `/signed-lax` (takes a message twice), `/sample` (as Elastio's sample receiver, bearer), `/redirect` (302 to `/landed`, or
 as `?status=307&to=URL` says), `/cookie`, `/big` (1 MiB of body), `/hang`, `/drop`, `/reset`,
 `/garbage`, `/switch` (101), `/drip` (a byte of head now and then), `/drip-body`, `/cut` (a head,
 half of the body). Else: 404. `receiver.script("/path", 503, 200)` answers these in turn, the last
@@ -20,13 +21,18 @@ import socket
 import ssl
 import struct
 import threading
-from base64 import b64encode
+import time
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qsl
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from standardwebhooks import Webhook, WebhookVerificationError
 
 USERNAME, PASSWORD, TOKEN, HEADER, KEY = (
     "user",
@@ -35,6 +41,10 @@ USERNAME, PASSWORD, TOKEN, HEADER, KEY = (
     "X-API-TOKEN",
     "key-value-3",
 )
+SIGNING_KEY = "whsec_" + b64encode(b"signing-key-of-thirty-two-bytes.").decode()
+OLD_SIGNING_KEY = "whsec_" + b64encode(b"the-key-before-of-thirty-two-b..").decode()
+SEED = b"seed-of-an-ed25519-private-key.."
+PRIVATE_KEY = "whsk_" + b64encode(SEED).decode()
 BIG = 1024 * 1024
 DRIP_SECONDS = 0.05
 
@@ -186,6 +196,35 @@ def _apikey(handler: _Handler, _body: bytes) -> None:
     handler.answer(200 if handler.headers.get(HEADER) == KEY else 401)
 
 
+def _verify_v1(handler: _Handler, body: bytes) -> None:
+    Webhook(SIGNING_KEY).verify(body, dict(handler.headers.items()))
+
+
+def _verify_v1a(handler: _Handler, body: bytes) -> None:
+    headers = handler.headers
+    if abs(time.time() - int(headers["Webhook-Timestamp"])) > 300:
+        raise InvalidSignature
+    version, _, signature = headers["Webhook-Signature"].partition(",")
+    signed = f"{headers['Webhook-Id']}.{headers['Webhook-Timestamp']}.".encode() + body
+    public = Ed25519PrivateKey.from_private_bytes(SEED).public_key()
+    public.verify(b64decode(signature if version == "v1a" else ""), signed)
+
+
+def _signed(
+    verify: Callable[[_Handler, bytes], None], *, once: bool = True
+) -> Callable[[_Handler, bytes], None]:
+    def behaviour(handler: _Handler, body: bytes) -> None:
+        try:
+            verify(handler, body)
+        except (WebhookVerificationError, InvalidSignature, ValueError):
+            return handler.answer(401)
+        ids = [request.header("Webhook-Id") for request in handler.server.requests]
+        is_new = ids.count(handler.headers["Webhook-Id"]) == 1
+        return handler.answer(200 if is_new or not once else 401)
+
+    return behaviour
+
+
 def _sample(handler: _Handler, body: bytes) -> None:
     """github.com/elastio/contrib, elastio-webhook-handler: 400 content type or JSON, 401
     credential, 422 not processed.
@@ -248,6 +287,9 @@ BEHAVIOURS: dict[str, Callable[[_Handler, bytes], None]] = {
     "/basic": _basic,
     "/bearer": _bearer,
     "/apikey": _apikey,
+    "/signed": _signed(_verify_v1),
+    "/signed-lax": _signed(_verify_v1, once=False),
+    "/signed-v1a": _signed(_verify_v1a),
     "/sample": _sample,
     "/redirect": _redirect,
     "/landed": lambda handler, _body: handler.answer(200),

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Final
 
 from reconciler import workflow
 from reconciler.cli.options.manifests import ManifestOptions
@@ -24,14 +25,19 @@ from reconciler.cli.terminal.ending import Exit
 from reconciler.cli.terminal.signals import run
 from reconciler.connect import Target, make_sender, open_provider
 from reconciler.connection import Connection
-from reconciler.core.errors import BadRequest
-from reconciler.core.model.webhook import Declared, Live, Subscription, Webhook
+from reconciler.core.errors import BadRequest, Rejected
+from reconciler.core.model.auth import get_auth_type, get_scheme
+from reconciler.core.model.capabilities import TENANT
+from reconciler.core.model.webhook import Declared, Subscription, Webhook
 from reconciler.core.results.reports import Delivery, TestReport
 from reconciler.deadline import end_in
 from reconciler.delivery.envelope import envelope, sample_event
 from reconciler.delivery.send import Sender
-from reconciler.providers.base import Reader
-from reconciler.testing import Send, Testing, Wish
+from reconciler.delivery.signing import Message
+from reconciler.providers.base import Provider, Reader
+from reconciler.testing import Send, Testing, Trial, Wish
+
+_OLD: Final = 3600  # seconds; receivers take five minutes at most
 
 
 def test_tenant(console: Console, options: ManifestOptions, endpoints: EndpointOptions) -> int:
@@ -101,10 +107,10 @@ async def _opened(wanted: Wanted, endpoints: EndpointOptions) -> AsyncIterator[_
             provider = await stack.enter_async_context(
                 open_provider(wanted.target, connection, endpoints.parallelism)
             )
-            senders.sends["tenant"], senders.reader = provider.test, provider
+            senders.sends["tenant"], senders.reader = send_by(provider), provider
         if endpoints.by_probe:
             sender = await stack.enter_async_context(make_sender(connection))
-            senders.sends["probe"] = _probe(sender, connection.timeout)
+            senders.sends["probe"] = Probe(sender, connection.timeout)
         yield senders
 
 
@@ -133,14 +139,43 @@ async def run_tests(
         return replace(report, switched_off=off), interrupted
 
 
-def _probe(sender: Sender, total: float) -> Send:
+def send_by(provider: Provider) -> Send:
+    """Sends through the tenant, which dates and numbers its messages by itself."""
+    is_saved = provider.capabilities.test == "saved"
+
+    async def send(spec: Webhook, event: Subscription, trial: Trial) -> Delivery:
+        if trial and is_saved:
+            raise Rejected(f"{spec.name}: this product tests what is saved, so with no {trial}")
+        return await provider.test(spec, None, event)
+
+    return send
+
+
+class Probe:
     """Sends from this machine the same sample event that the tenant would send, within `total`
     seconds.
     """
 
-    async def send(spec: Webhook, _live: Live | None, event: Subscription) -> Delivery:
-        now = datetime.fromtimestamp(int(time.time()), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        body = envelope(sample_event(event, event_id=str(uuid.uuid4()), time=now))
-        return await sender.send(spec, event, body, is_test=True, total=total)
+    def __init__(self, sender: Sender, total: float) -> None:
+        self._sender, self._total = sender, total
+        self._sent: dict[tuple[Webhook, Subscription], tuple[Message, bytes]] = {}
 
-    return send
+    async def __call__(self, spec: Webhook, event: Subscription, trial: Trial) -> Delivery:
+        """One delivery; a replay is the one before of this webhook and event."""
+        kind, scheme = get_auth_type(spec.auth), get_scheme(spec.auth)
+        if kind not in TENANT.auths or (scheme and scheme not in TENANT.schemes):
+            what = f"only its product can authenticate by {scheme or kind}"
+            raise Rejected(f"{spec.name}: {what}; use --via tenant")
+        now = int(time.time())
+        message = Message(str(uuid.uuid4()), now - (_OLD if trial == "old timestamp" else 0))
+        written = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        sent = message, envelope(sample_event(event, event_id=message.id, time=written))
+        match trial:
+            case "":
+                self._sent[spec, event] = sent
+            case "replay":
+                sent = self._sent.get((spec, event), sent)
+        message, body = sent
+        return await self._sender.send(
+            spec, event, body, message=message, is_test=True, total=self._total
+        )

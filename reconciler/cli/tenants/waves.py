@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import click
 
 from reconciler import workflow
+from reconciler.cli.actions.endpoints import send_by
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.options.writing import ApprovalOptions, ExecutionOptions, WriteOptions
 from reconciler.cli.run.confirm import confirmed_and_carried_out, show_ended
@@ -78,7 +79,7 @@ class _Turn:
         end, most = end_in(prepared.connection.deadline), self.execution.parallelism
         async with open_provider(prepared.target, prepared.connection, most) as provider:
             wanted = await workflow.filter_switched_on(prepared.selected, provider, prepared.policy)
-            tests = Testing(wanted, {"tenant": provider.test}, Wish(parallelism=most))
+            tests = Testing(wanted, {"tenant": send_by(provider)}, Wish(parallelism=most))
             report, interrupted = await watched(self.console, tests, end)
         if self.console.output == "text":
             show_test(self.console, report)

@@ -39,7 +39,29 @@ class ApiKeyAuth:
     value: Secret | Withheld
 
 
-Auth = NoAuth | BasicAuth | BearerAuth | ApiKeyAuth
+@dataclass(frozen=True, slots=True)
+class TokenAuth:
+    """A value that the product sends in a header of its own choice, such as X-Gitlab-Token."""
+
+    value: Secret | Withheld
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureAuth:
+    """Each delivery is signed with a key, which is not sent.
+
+    `scheme` is one of SCHEMES. `secret` is the key; during a rotation it is two keys with a space
+    between them, the new one first.
+    """
+
+    scheme: str
+    secret: Secret | Withheld
+
+
+Auth = NoAuth | BasicAuth | BearerAuth | ApiKeyAuth | TokenAuth | SignatureAuth
+
+SCHEMES: Final = ("standard", "standard-v1a", "product")
+"""Standard Webhooks `v1` (HMAC-SHA256) and `v1a` (ed25519), and the way of the product itself."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -62,6 +84,8 @@ AUTH_TYPES: Final = {
         AuthType("basic", BasicAuth, "Basic", "username", "password"),
         AuthType("bearer", BearerAuth, "Bearer token", "", "token"),
         AuthType("apiKey", ApiKeyAuth, "API key", "header", "value"),
+        AuthType("token", TokenAuth, "Token", "", "value"),
+        AuthType("signature", SignatureAuth, "Signature", "scheme", "secret"),
     )
 }
 """Every type by its name. Whatever treats all types alike loops over this table; what differs is a
@@ -128,7 +152,18 @@ def with_username(auth: Auth, username: str | Secret) -> Auth:
     return make_auth(get_auth_type(auth), {"username": username}, credential)
 
 
+def get_scheme(auth: Auth) -> str:
+    """The scheme of a signature, empty for a type without one."""
+    field, text = get_text(auth)
+    return str(text) if field == "scheme" else ""
+
+
 def get_header(auth: Auth) -> str:
     """The name of the header, empty for a type without one."""
     field, text = get_text(auth)
     return str(text) if field == "header" else ""
+
+
+def get_place(auth: Auth) -> tuple[str, str, str]:
+    """What decides where a credential goes: the type, the header in any case, the scheme."""
+    return get_auth_type(auth), get_header(auth).lower(), get_scheme(auth)

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 from reconciler.core.model.auth import AUTH_TYPES, AuthType
 from reconciler.core.model.fields import list_plain_rows
 
-Mark = Literal["native", "field", "none"]
+Mark = Literal["native", "field", "ledger", "none"]
 Tests = Literal["unsaved", "saved", "none"]
 Identity = Literal["name", "url"]
 Conditional = Literal["revision", "compare"]
@@ -24,11 +24,14 @@ class SecretRules:
     """What the product does with a credential.
 
     `kept` says that an update without the credential keeps it; `visible` that the product tells
-    whether a webhook has one.
+    whether a webhook has one, `previous` that it can sign with two keys during a rotation.
+    `type_visible` that it tells by which type deliveries authenticate; if not, the mark does.
     """
 
     kept: bool = True
     visible: bool = False
+    previous: bool = False
+    type_visible: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -36,26 +39,33 @@ class Capabilities:
     """What one provider can do.
 
     `version` is the version of the provider, which belongs to a plan's digest. `fields` are the
-    plain fields of a webhook that the product holds, by name. `description_length` counts
-    characters. `auths` are types of authentication. `event_parts` are those of version and severity
-    that an event needs. `catalogue` says that events are those of the reconciler's own catalogue,
-    so that an unknown one is worth a warning. `implied` maps an event to those that the product
-    adds to it. `options` is the JSON Schema of `spec.options`, `target` that of a Tenant's
+    plain fields of a webhook that the product holds, by name. `name_pattern` is what a whole
+    name must match, if it is more than the reconciler itself asks for. `description_length`
+    counts characters. `auths` are types of authentication, `schemes` those of signatures.
+    `event_parts` are those of version and severity that an event needs. `catalogue` says that
+    events are those of the reconciler's own catalogue, so that an unknown one is worth a
+    warning; `events` are those of the product, if it refuses others; `needs_events` says that
+    it refuses a webhook without any. `implied` maps an event to those that the product adds to
+    it. `options` is the JSON Schema of `spec.options`, `target` that of a Tenant's
     `spec.target`. `identity` is the field by which a webhook without our mark is found.
-    `unique_names` says that the product refuses a second webhook of one name. `mark` says where the
-    mark of ownership is kept. `conditional` says how an update notices an edit by somebody else: by
-    the product's revision, or by reading and comparing first. `usage` says that the product counts
-    deliveries. `test` says which webhooks the product can test. `parallelism` bounds requests at
-    the same time.
+    `unique_names` says that the product refuses a second webhook of one name. `mark` says where
+    the mark of ownership is kept. `conditional` says how an update notices an edit by somebody
+    else: by the product's revision, or by reading and comparing first. `usage` says that the
+    product counts deliveries. `test` says which webhooks the product can test. `parallelism`
+    bounds requests at the same time.
     """
 
     provider: str
     version: str = "1"
     fields: frozenset[str] = frozenset({"name", "description", "enabled"})
+    name_pattern: str = ""
     description_length: int = 1024
     auths: frozenset[str] = frozenset({"none"})
+    schemes: tuple[str, ...] = ()
     event_parts: frozenset[str] = frozenset()
     catalogue: bool = False
+    events: tuple[str, ...] = ()
+    needs_events: bool = False
     implied: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     target: Mapping[str, Any] = field(default_factory=dict)
@@ -78,12 +88,13 @@ def list_auth_types(capabilities: Capabilities) -> Iterator[AuthType]:
 TENANT: Final = Capabilities(
     provider="tenant",
     fields=frozenset(row.name for row in list_plain_rows()),
-    auths=frozenset({"none", "basic", "bearer", "apiKey"}),
+    auths=frozenset({"none", "basic", "bearer", "apiKey", "signature"}),
+    schemes=("standard", "standard-v1a"),
     event_parts=frozenset({"version", "severity"}),
     catalogue=True,
     unique_names=True,
     mark="native",
-    secrets=SecretRules(kept=True, visible=True),
+    secrets=SecretRules(kept=True, visible=True, previous=True),
     conditional="revision",
     idempotency_key=True,
     usage=True,

@@ -80,6 +80,7 @@ FIELDS: Final[list[Field]] = [
     Field(("auth", "type"), Kind.PLAIN, lambda spec: auth.get_auth_type(spec.auth), "none"),
     Field(("auth", "username"), Kind.REFERENCE, lambda spec: auth.get_username(spec.auth)),
     Field(("auth", "header"), Kind.FOLDED, lambda spec: auth.get_header(spec.auth), ""),
+    Field(("auth", "scheme"), Kind.FOLDED, lambda spec: auth.get_scheme(spec.auth), ""),
     Field(("auth", "credential"), Kind.CREDENTIAL, lambda spec: auth.get_credential(spec.auth)),
     Field(("options",), Kind.OPTIONS, lambda spec: dict(spec.options), {}),
     Field(("events",), Kind.SET, lambda spec: spec.subscriptions, frozenset()),

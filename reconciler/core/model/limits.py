@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from base64 import b64decode
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -152,6 +153,36 @@ def credential(text: str) -> str | None:
     if text != text.strip(" "):
         return "has a space at its start or end"
     return None
+
+
+def signing_keys(text: str, scheme: str) -> str | None:
+    """A key, or during a rotation two with a space between them, of one of auth.SCHEMES.
+
+    Source of the forms: the Standard Webhooks specification (`whsec_` and base64 of 24 to 64 bytes;
+    `whsk_` and base64 of an ed25519 private key).
+    """
+    if fault := credential(text):
+        return fault
+    keys = text.split(" ")
+    if len(keys) > 2:
+        return "must be one key, or two with a space between them"
+    if scheme not in _KEY_FORMS:
+        return None
+    prefix, sizes, form = _KEY_FORMS[scheme]
+    for key in keys:
+        try:
+            size = len(b64decode(key.removeprefix(prefix), validate=True))
+        except ValueError:
+            size = 0
+        if not key.startswith(prefix) or size not in sizes:
+            return f"must be {prefix} and base64 of {form}"
+    return None
+
+
+_KEY_FORMS: Final = {
+    "standard": ("whsec_", range(24, 65), "24 to 64 bytes"),
+    "standard-v1a": ("whsk_", (32, 64), "an ed25519 private key of 32 or 64 bytes"),
+}
 
 
 def username(text: str) -> str | None:

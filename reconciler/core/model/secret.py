@@ -79,6 +79,13 @@ class Secret:
         """The hidden text if it is one of `texts`, which the caller knows already; else None."""
         return self._value if self._value in texts else None
 
+    def with_second(self, second: Secret) -> Secret:
+        """Both texts with a space between them, under this one's reference; unresolved if one of
+        them is.
+        """
+        both = None if None in {self._value, second._value} else f"{self._value} {second._value}"
+        return Secret(both, self.reference, self.shown, self.version)
+
     def with_version(self, version: str | None) -> Secret:
         """The same secret with a different version."""
         return Secret(self._value, self.reference, self.shown, version)

@@ -10,9 +10,8 @@ from typing import Self
 
 from reconciler.core.model.auth import (
     Auth,
-    get_auth_type,
     get_credential,
-    get_header,
+    get_place,
     get_username,
     with_credential,
     with_username,
@@ -68,11 +67,6 @@ def _find_reason(declared_value: object, live_value: object) -> str:
     return "the tenant masks it" if _is_unresolved(live_value) else ""
 
 
-def _find_place(auth: Auth) -> tuple[str, str]:
-    """Besides the url, the type and header decide where a stored secret may go."""
-    return get_auth_type(auth), get_header(auth).lower()
-
-
 def _settle_auth(
     auth: Auth, live: Webhook, declared: Auth, policy: RunPolicy, *, is_moved: bool
 ) -> tuple[Auth, tuple[str, ...]]:
@@ -89,7 +83,7 @@ def _settle_auth(
     live_credential, version = get_credential(live.auth), own_credential.version
     if (
         is_moved
-        or _find_place(auth) != _find_place(live.auth)
+        or get_place(auth) != get_place(live.auth)
         or _is_other_user(with_live_user, live.auth)
         or _is_other_version(version, live_credential)
         or policy.resend_credentials

@@ -5,6 +5,7 @@ One of the places that reveal secrets; docs/security.md lists them.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,11 +25,15 @@ def plain(value: Any) -> Any:
     return value
 
 
-def authorization(token: Secret, header: str, prefix: str) -> dict[str, str]:
-    """The header that authenticates us at a product, such as `Authorization: Bearer …` (RFC 6750);
-    raises ValueError, without the value, for an unusable token.
+def authorization(token: Secret, header: str, prefix: str, *, pair: bool = False) -> dict[str, str]:
+    """The header that authenticates us at a product, such as `Authorization: Bearer …` (RFC 6750).
+
+    A `pair` is `user:password` and is encoded (RFC 7617). Raises ValueError, without the value, for
+    an unusable token.
     """
     text = token.reveal()
     if not text or not all("!" <= char <= "~" for char in text):
         raise ValueError("it must be printable ASCII without spaces, on one line")
-    return {header: f"{prefix}{text}"}
+    if pair and ":" not in text:
+        raise ValueError("it must be user:password")
+    return {header: f"{prefix}{b64encode(text.encode()).decode() if pair else text}"}

@@ -18,7 +18,7 @@ from reconciler.core.model.auth import (
     get_auth_type,
     get_credential,
     get_credential_field,
-    get_header,
+    get_place,
     get_text,
     get_username,
     make_auth,
@@ -146,8 +146,7 @@ def _same_auth(before: Auth, after: Auth) -> bool:
 
 
 def _list_parts(auth: Auth) -> tuple[object, ...]:
-    header = get_header(auth).lower()
-    return get_auth_type(auth), get_username(auth), header, get_credential(auth)
+    return get_place(auth), get_username(auth), get_credential(auth)
 
 
 def _is_different(row: Field, before: Webhook, after: Webhook) -> bool:

@@ -5,10 +5,11 @@ Nothing is dropped silently: what a product cannot hold is an error, at its plac
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from reconciler.core.model.auth import get_auth_type
+from reconciler.core.model.auth import get_auth_type, get_scheme
 from reconciler.core.model.capabilities import TENANT, UNKNOWN, Capabilities, Find
 from reconciler.core.model.fields import list_plain_rows
 from reconciler.core.model.problem import Problem
@@ -101,11 +102,7 @@ def webhook(draft: Draft, capabilities: Capabilities) -> Iterator[Problem]:
     if capabilities is UNKNOWN:
         return
     document, name = draft.document, capabilities.provider
-    kind = get_auth_type(draft.auth)
-    if kind not in capabilities.auths:
-        message = f"{name} cannot authenticate deliveries by {kind}"
-        hint = f"it can: {', '.join(sorted(capabilities.auths))}"
-        yield document.make_problem(("spec", "auth", "type"), "provider/auth", message, hint)
+    yield from _auth(draft, capabilities)
     spec = document.value["spec"]
     for row in list_plain_rows():
         lacks = row.name not in capabilities.fields
@@ -115,7 +112,53 @@ def webhook(draft: Draft, capabilities: Capabilities) -> Iterator[Problem]:
                 ("spec", row.name), "provider/field", message, hint, key=True
             )
     yield from _options(document, spec.get("options"), capabilities)
+    yield from _name(draft, capabilities)
+    yield from _events(draft, capabilities)
+
+
+def _auth(draft: Draft, capabilities: Capabilities) -> Iterator[Problem]:
+    """A type, a scheme or a second key that the product does not have."""
+    document, name = draft.document, capabilities.provider
+    kind = get_auth_type(draft.auth)
+    if kind not in capabilities.auths:
+        message = f"{name} cannot authenticate deliveries by {kind}"
+        hint = f"it can: {', '.join(sorted(capabilities.auths))}"
+        yield document.make_problem(("spec", "auth", "type"), "provider/auth", message, hint)
+    elif (scheme := get_scheme(draft.auth)) and scheme not in capabilities.schemes:
+        message = f"{name} cannot sign by the scheme {scheme}"
+        hint = f"it can: {', '.join(capabilities.schemes)}"
+        yield document.make_problem(("spec", "auth", "scheme"), "provider/auth", message, hint)
+    spec = document.value["spec"]
+    if "previous" in spec.get("auth", {}) and not capabilities.secrets.previous:
+        message, path = f"{name} holds one signing key", ("spec", "auth", "previous")
+        yield document.make_problem(path, "provider/auth", message, "remove previous", key=True)
+
+
+def _name(draft: Draft, capabilities: Capabilities) -> Iterator[Problem]:
+    pattern, path = capabilities.name_pattern, ("spec", "name")
+    if "name" in capabilities.fields and pattern and not re.fullmatch(pattern, draft.name):
+        has_name = "name" in draft.document.value["spec"]
+        yield draft.document.make_problem(
+            path if has_name else ("metadata", "name"),
+            "provider/name",
+            f"{capabilities.provider} takes no such name",
+            f"a name must match {pattern}; a Tenant's patches can set name for one Tenant alone",
+        )
+
+
+def _events(draft: Draft, capabilities: Capabilities) -> Iterator[Problem]:
+    """Events that the product does not know, or none where it needs one."""
+    name = capabilities.provider
+    if capabilities.needs_events and not draft.subscription_places:
+        message = f"{name} takes no webhook without events"
+        yield draft.document.make_problem(("spec",), "provider/event", message, "add events")
     for item, (file, index) in draft.subscription_places.items():
+        if capabilities.events and item.type not in capabilities.events:
+            hint = suggest(item.type, capabilities.events) or (
+                f"reconciler providers {name} lists its events"
+            )
+            message = f"{name} has no such event"
+            yield file.make_problem(index, "provider/event", message, hint)
         for part in _superfluous(item, capabilities):
             message = f"events of {name} have no {part}"
             hint = f"remove {part}; a Tenant's patches can set events for one Tenant alone"

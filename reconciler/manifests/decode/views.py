@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from reconciler.core.model.auth import SignatureAuth, TokenAuth
 from reconciler.core.model.capabilities import TENANT
 from reconciler.manifests.decode import fit, join, patches, tenants
 from reconciler.manifests.decode.documents import Reading
@@ -178,7 +179,7 @@ class _Views:
             drafts, event_subscriptions, refused_documents, problems, kinds
         )
         is_foreign = any(kind is not TENANT for kind in kinds)
-        if is_foreign or any("options" in draft.document.value["spec"] for draft in drafts):
+        if is_foreign or any(map(_may_not_fit, drafts)):
             self._check_fit(drafts, selecting)
 
     def _check_fit(self, drafts: Iterable[Draft], specs: tuple[TenantSpec, ...]) -> None:
@@ -187,6 +188,12 @@ class _Views:
             selecting = find_allowing_tenants(draft.labels, specs)
             for kind in kinds_of(selecting, self.request.find) if selecting or not specs else ():
                 self.reading.problems += fit.webhook(draft, kind)
+
+
+def _may_not_fit(draft: Draft) -> bool:
+    """Whether a webhook has what this project's own tenant may not hold."""
+    is_unusual = isinstance(draft.auth, TokenAuth | SignatureAuth)
+    return is_unusual or "options" in draft.document.value["spec"]
 
 
 def _distinct_tenants(specs: Iterable[TenantSpec]) -> tuple[TenantSpec, ...]:

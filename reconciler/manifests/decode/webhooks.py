@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from reconciler.core.model import limits
-from reconciler.core.model.auth import AUTH_TYPES, Auth, NoAuth, make_auth
+from reconciler.core.model.auth import AUTH_TYPES, SCHEMES, Auth, NoAuth, make_auth
 from reconciler.core.model.capabilities import TENANT, UNKNOWN, Capabilities, Find
 from reconciler.core.model.fields import list_attributes, list_plain_rows, make_spec
 from reconciler.core.model.problem import Problem
@@ -20,7 +20,7 @@ from reconciler.core.model.secret import Secret, fingerprint
 from reconciler.core.model.webhook import Declared, Origin
 from reconciler.manifests.decode.events import Origins, Places, decode_subscriptions
 from reconciler.manifests.decode.load_types import TenantSpec
-from reconciler.manifests.decode.secrets import Lists, Resolver
+from reconciler.manifests.decode.secrets import Check, Lists, Resolver
 from reconciler.manifests.files.trees import relative_path
 from reconciler.manifests.yaml.document import Document, Path
 from reconciler.net import idn
@@ -66,9 +66,14 @@ def decode_webhook(
         problems.append(document.make_problem(("spec", "name"), "webhook/name", f"name {fault}"))
     problems += _check_texts(document, spec)
     lists = find_allowing_tenants(labels, tenants)
-    auth = _decode_auth(document, spec["auth"], resolver, lists) if "auth" in spec else _NO_AUTH
+    capabilities = kinds(lists, find)
+    auth = (
+        _decode_auth(document, spec["auth"], resolver, lists, capabilities)
+        if "auth" in spec
+        else _NO_AUTH
+    )
     url = _decode_url(document, spec["url"], resolver, lists)
-    subscription_places = decode_subscriptions(document, problems, kinds(lists, find))
+    subscription_places = decode_subscriptions(document, problems, capabilities)
     return Draft(document, key, name, labels, url, auth, subscription_places)
 
 
@@ -158,14 +163,31 @@ def _check_username(value: str) -> tuple[str, str] | None:
     return _check_credential(value)
 
 
+def _check_keys(scheme: str) -> Check:
+    def check(value: str) -> tuple[str, str] | None:
+        fault = limits.signing_keys(value, scheme)
+        return ("auth/signing-key", f"holds a key that {fault}") if fault else None
+
+    return check
+
+
 def _decode_credential(
-    document: Document, auth: Mapping[str, Any], field: str, resolver: Resolver, lists: Lists
+    document: Document,
+    auth: Mapping[str, Any],
+    field: str,
+    check: Check,
+    resolver: Resolver,
+    lists: Lists,
 ) -> Secret:
-    """The secret behind a field of an authentication. Its version is the written one, else its
-    fingerprint.
+    """The secret behind a field of an authentication, and behind `previous` of a signature. Its
+    version is the written one, else its fingerprint.
     """
-    check = _check_password if field == "password" else _check_credential
-    secret = resolver.resolve(document, ("spec", "auth", field), auth[field], check, lists)
+    path = ("spec", "auth", field)
+    secret = resolver.resolve(document, path, auth[field], check, lists)
+    if "previous" in auth and path not in resolver.unread:
+        place = ("spec", "auth", "previous")
+        previous = resolver.resolve(document, place, auth["previous"], check, lists)
+        secret = secret.with_second(previous)
     version = auth.get("version")
     if version is None and resolver.fingerprint_key is not None:
         version = fingerprint({field: secret}, resolver.fingerprint_key)
@@ -173,12 +195,17 @@ def _decode_credential(
 
 
 def _decode_auth(
-    document: Document, auth: dict[str, Any], resolver: Resolver, lists: Lists
+    document: Document,
+    auth: dict[str, Any],
+    resolver: Resolver,
+    lists: Lists,
+    capabilities: tuple[Capabilities, ...],
 ) -> Auth:
     row = AUTH_TYPES[auth["type"]]
     if not row.credential:
         return _NO_AUTH
     texts: dict[str, str | Secret] = {}
+    check: Check = _check_password if row.credential == "password" else _check_credential
     match row.text:
         case "username":
             texts["username"] = _decode_username(document, auth["username"], resolver, lists)
@@ -187,7 +214,11 @@ def _decode_auth(
             if fault := limits.header(auth["header"]):
                 problem = document.make_problem(_HEADER, "auth/header", f"header {fault}")
                 resolver.problems.append(problem)
-    secret = _decode_credential(document, auth, row.credential, resolver, lists)
+        case "scheme":
+            defaults = (kind.schemes[0] for kind in capabilities if kind.schemes)
+            scheme = auth.get("scheme") or next(defaults, SCHEMES[0])
+            texts["scheme"], check = scheme, _check_keys(scheme)
+    secret = _decode_credential(document, auth, row.credential, check, resolver, lists)
     return make_auth(row.name, texts, secret)
 
 

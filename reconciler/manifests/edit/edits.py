@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.core.export.exported import Edit, Export, Written
-from reconciler.core.model.auth import Auth, get_credential, get_username
+from reconciler.core.model.auth import CREDENTIAL_FIELDS, Auth, get_credential, get_username
 from reconciler.core.model.fields import FIELDS
 from reconciler.core.model.secret import Secret, Withheld, is_fingerprint
 from reconciler.core.wire.webhooks import make_literal
@@ -24,7 +24,7 @@ from reconciler.manifests.edit.shared_events import edit_shared_events, find_eve
 from reconciler.manifests.edit.splice import Change
 from reconciler.manifests.files.trees import show_path
 
-_CREDENTIALS: Final = frozenset({"auth.token", "auth.password", "auth.value"})
+_CREDENTIALS: Final = frozenset(f"auth.{name}" for name in CREDENTIAL_FIELDS.values())
 
 
 def make_edits(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.core.errors import ProviderError, Rejected
-from reconciler.core.model.auth import with_credential
+from reconciler.core.model.auth import get_scheme, with_credential
 from reconciler.core.model.secret import Withheld
 from reconciler.core.model.webhook import Live
 from reconciler.core.results.reports import Verdict
@@ -27,7 +27,7 @@ async def a_credential_stays_when_other_fields_change(subject: Subject) -> None:
     receiver = subject.receiver
     if receiver is None:
         raise AssertionError("this check needs a receiver")
-    live = await subject.make(url=receiver.url, auth=make_auth(kind))
+    live = await subject.make(url=receiver.url, auth=make_auth(subject.capabilities, kind))
     before = await _credential_seen(subject, receiver, live)
     for name, value in variants(subject.samples, subject.capabilities).items():
         if name in {"url", "enabled"}:
@@ -36,7 +36,7 @@ async def a_credential_stays_when_other_fields_change(subject: Subject) -> None:
         live = await subject.update(live, make_declared(subject.samples, **fields))
         after = await _credential_seen(subject, receiver, live)
         require(after == before, f"after an update of {name} the credential is another")
-    new = make_auth(kind, OTHER_CREDENTIAL, "2")
+    new = make_auth(subject.capabilities, kind, OTHER_CREDENTIAL, "2")
     live = await subject.update(live, make_declared(subject.samples, url=receiver.url, auth=new))
     rotated = await _credential_seen(subject, receiver, live)
     require(rotated != before, "a new credential was not sent")
@@ -45,13 +45,22 @@ async def a_credential_stays_when_other_fields_change(subject: Subject) -> None:
 async def _credential_seen(subject: Subject, receiver: Receiver, live: Live) -> str:
     delivery = await subject.provider.test(live.spec, live, subject.samples.events[0])
     require(delivery.verdict is Verdict.DELIVERED, f"the test said {delivery.verdict}")
-    require(receiver.credentials[-1] != "", "the receiver got no credential")
-    return receiver.credentials[-1]
+    verify, (headers, body) = subject.samples.verify, receiver.deliveries[-1]
+    if get_scheme(live.spec.auth):
+        require(verify is not None, "a product that signs needs Samples(verify=…)")
+    shown = [
+        key
+        for key in (CREDENTIAL, OTHER_CREDENTIAL)
+        if (verify(headers, body, key) if verify else key in headers.values())
+    ]
+    seen = next(iter(shown), receiver.credentials[-1])
+    require(seen != "", "the receiver got no credential that it knows")
+    return seen
 
 
 async def a_stored_credential_goes_nowhere_else(subject: Subject) -> None:
     """A new url needs the credential again."""
-    live = await subject.make(auth=make_auth(strongest(subject.capabilities)))
+    live = await subject.make(auth=make_auth(subject.capabilities, strongest(subject.capabilities)))
     hidden = with_credential(live.spec.auth, Withheld("1"))
     moved = make_declared(subject.samples, url=subject.samples.urls[1], auth=hidden)
     await error_of(subject.update(live, moved), Rejected)
@@ -92,7 +101,7 @@ async def a_web_page_is_an_error_without_our_secrets(subject: Subject) -> None:
     page = f"<html>{CREDENTIAL}</html>".encode()
     proxy.answers["POST"] = [make_answer(500, page, "text/html")] * 10
     kind = strongest(subject.capabilities)
-    await error_of(subject.make(auth=make_auth(kind)), ProviderError)
+    await error_of(subject.make(auth=make_auth(subject.capabilities, kind)), ProviderError)
     proxy.answers.clear()
 
 

@@ -39,7 +39,8 @@ async def a_created_webhook_is_listed_with_its_mark(subject: Subject) -> None:
 async def every_authentication_is_read_back_as_normalized(subject: Subject) -> None:
     """What `normalize` says is what the product answers, for each claimed type."""
     for kind in sorted(subject.capabilities.auths):
-        wanted = make_declared(subject.samples, f"auth-{kind.lower()}", auth=make_auth(kind))
+        auth, url = make_auth(subject.capabilities, kind), f"{subject.samples.urls[0]}/{kind}"
+        wanted = make_declared(subject.samples, f"auth-{kind.lower()}", auth=auth, url=url)
         live = await subject.provider.create(wanted, OWNER, idempotency_key=kind)
         normal = subject.provider.normalize(wanted.spec)
         require(not diff(live.spec, normal), f"auth {kind} is read back as something else")
@@ -111,7 +112,10 @@ async def another_owners_mark_stays_theirs(subject: Subject) -> None:
 
 async def many_webhooks_are_listed_each_once(subject: Subject) -> None:
     """Paging neither loses nor repeats a webhook."""
-    created = [await subject.make(f"hook-{number}") for number in range(MANY)]
+    created = [
+        await subject.make(f"hook-{number}", url=f"{subject.samples.urls[0]}/{number}")
+        for number in range(MANY)
+    ]
     listed = await subject.provider.list()
     require(len(listed) == MANY, f"{len(listed)} of {MANY} are listed")
     require({live.id for live in listed} == {live.id for live in created}, "others are listed")

@@ -99,16 +99,20 @@ def make_answer(status: int, body: bytes, media: str, **headers: str) -> bytes:
 
 @dataclass
 class Receiver(_Server):
-    """An endpoint; an async context manager. `credentials` are the Authorization headers it got."""
+    """An endpoint; an async context manager. `credentials` are the Authorization headers it got,
+    `deliveries` all headers, their names in lower case, and the bodies.
+    """
 
     credentials: list[str] = field(default_factory=list)
+    deliveries: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
     @property
     def _path(self) -> str:
         return "/hook"
 
     async def _answer(self, head: bytes, body: bytes) -> bytes:
-        del body
+        lines = (line.partition(": ") for line in head.decode("latin-1").split("\r\n")[1:])
+        self.deliveries.append(({name.lower(): value for name, _, value in lines}, body))
         header = _AUTHORIZATION.search(head)
         self.credentials.append(header.group(1).decode() if header else "")
         return make_answer(200, b"{}", "application/json")

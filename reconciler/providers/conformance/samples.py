@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from reconciler.core.model.auth import ApiKeyAuth, Auth, BasicAuth, BearerAuth, NoAuth
+from reconciler.core.model.auth import AUTH_TYPES, Auth, NoAuth
+from reconciler.core.model.auth import make_auth as make_auth_of
 from reconciler.core.model.capabilities import Capabilities
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Origin, Owner, Subscription, Webhook
 
-CREDENTIAL: Final = "conformance-credential-0123456789"
-OTHER_CREDENTIAL: Final = "conformance-credential-9876543210"
+CREDENTIAL: Final = "whsec_Y29uZm9ybWFuY2UtY3JlZGVudGlhbC0wMTIzNDU2Nzg5"
+OTHER_CREDENTIAL: Final = "whsec_Y29uZm9ybWFuY2UtY3JlZGVudGlhbC05ODc2NTQzMjEw"
 OWNER: Final = Owner("payments", "4fd1c2e")
 SOURCE: Final = "webhooks.yaml"
 
@@ -21,31 +22,35 @@ SOURCE: Final = "webhooks.yaml"
 class Samples:
     """Two events that the product knows, two urls that it accepts, options that are not its
     defaults, and the authentication of a webhook for a product that needs one.
+
+    A product that signs needs `verify`: whether a delivery (headers by their names in lower case,
+    body) is signed with a key.
     """
 
     events: tuple[Subscription, Subscription]
     urls: tuple[str, str] = ("https://hooks.example.com/one", "https://hooks.example.com/two")
     options: Mapping[str, Any] = field(default_factory=dict)
     auth: Auth = field(default_factory=NoAuth)
+    verify: Callable[[Mapping[str, str], bytes, str], bool] | None = None
 
 
-def make_auth(kind: str, value: str = CREDENTIAL, version: str = "1") -> Auth:
+def make_auth(
+    capabilities: Capabilities, kind: str, value: str = CREDENTIAL, version: str = "1"
+) -> Auth:
     """An authentication of that type, with a credential of that value and version."""
     secret = Secret(value, "fromEnv: CONFORMANCE", version=version)
-    match kind:
-        case "basic":
-            return BasicAuth("user", secret)
-        case "bearer":
-            return BearerAuth(secret)
-        case "apiKey":
-            return ApiKeyAuth("X-Api-Key", secret)
-        case _:
-            return NoAuth()
+    texts = {
+        "username": "user",
+        "header": "X-Api-Key",
+        "scheme": next(iter(capabilities.schemes), ""),
+    }
+    return make_auth_of(kind, texts, secret) if kind else NoAuth()
 
 
 def strongest(capabilities: Capabilities) -> str:
     """A type of authentication with a credential, if the product has one."""
-    return next((kind for kind in ("bearer", "basic", "apiKey") if kind in capabilities.auths), "")
+    kinds = (row.name for row in AUTH_TYPES.values() if row.credential)
+    return next((kind for kind in kinds if kind in capabilities.auths), "")
 
 
 def make_declared(
@@ -75,7 +80,7 @@ def variants(samples: Samples, capabilities: Capabilities) -> dict[str, Any]:
     if samples.options:
         fields["options"] = samples.options
     if "name" in capabilities.fields:
-        fields["name"] = "Another name"
+        fields["name"] = "Another-name"
     if "description" in capabilities.fields:
         fields["description"] = "Ä description\nin two lines"
     if "enabled" in capabilities.fields:

@@ -152,7 +152,8 @@ def _make_auths(secret: Json | None = None, *, required: bool = False) -> list[J
     return schemas
 
 
-_TEXTS: Final[Mapping[str, Json]] = {"username": USERNAME, "header": HEADER}
+_SCHEME: Final[Json] = {"type": "string", "enum": list(TENANT.schemes)}
+_TEXTS: Final[Mapping[str, Json]] = {"username": USERNAME, "header": HEADER, "scheme": _SCHEME}
 _COUNTS: Final = make_record({"succeeded": COUNT, "failed": COUNT})
 _INVOCATIONS: Final = make_record(
     {

@@ -11,6 +11,7 @@ from reconciler.core.results.delivery_codec import delivery_to_wire
 from reconciler.core.results.reports import Delivery
 from reconciler.delivery.envelope import envelope, sample_event
 from reconciler.delivery.send import TOTAL
+from reconciler.delivery.signing import Message
 from reconciler.tenant.api.endpoint import Call, Tenant, reply
 from reconciler.tenant.api.webhooks import NO_WEBHOOK, check_holder
 from reconciler.tenant.problems import FieldError, Refusal, make_invalid
@@ -56,8 +57,16 @@ async def send_test(
     """
     tenant.rates.spend(who)
     event_id = tenant.store.new_id()
-    sample = sample_event(event, event_id=event_id, time=format_time(tenant.store.clock()))
-    outcome = await tenant.sender.send(target, event, envelope(sample), is_test=True, total=seconds)
+    now = tenant.store.clock()
+    sample = sample_event(event, event_id=event_id, time=format_time(now))
+    outcome = await tenant.sender.send(
+        target,
+        event,
+        envelope(sample),
+        message=Message(event_id, int(now)),
+        is_test=True,
+        total=seconds,
+    )
     tenant.telemetry.count_attempt("test", target.url, outcome, event_id)
     return outcome
 

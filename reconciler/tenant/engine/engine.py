@@ -18,6 +18,7 @@ from reconciler.core.errors import StoreError
 from reconciler.core.results.reports import Delivery, Verdict
 from reconciler.delivery.envelope import envelope, real_event
 from reconciler.delivery.send import Sender
+from reconciler.delivery.signing import Message
 from reconciler.tenant.engine.together import Together
 from reconciler.tenant.schedule.lanes import LaneChange, Lanes, Pick
 from reconciler.tenant.schedule.retries import Retries
@@ -234,7 +235,8 @@ class Engine:
         try:
             secret = open_secret(target.webhook_id, target.auth, self._store.vault)
             webhook = make_target(target.name, target.url, target.auth, secret)
-            return await self._sender.send(webhook, what, envelope(event))
+            message = Message(claim.event_id, int(self._store.clock()))
+            return await self._sender.send(webhook, what, envelope(event), message=message)
         except (StoreError, ValueError):
             return make_interrupted(target.name)
 

@@ -7,7 +7,8 @@ nothing behind this file sees its text.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
 from reconciler.core.model import limits
@@ -31,6 +32,7 @@ class GivenAuth:
     type: str = "none"
     username: str | None = None
     header: str | None = None
+    scheme: str | None = None
     version: str | None = None
     secret: Secret | None = None
     sealed: bytes | None = field(default=None, repr=False)
@@ -138,6 +140,22 @@ def _check_source(text: str) -> str | None:
     return limits.description(text) if text else "must not be empty"
 
 
+def _check_scheme(text: str) -> str | None:
+    return None if text in TENANT.schemes else f"must be {' or '.join(TENANT.schemes)}"
+
+
+def _read_texts(kind: str, reader: Reader) -> GivenAuth:
+    """An authentication without its credential."""
+    row = AUTH_TYPES[kind]
+    username = reader.read_text("username", limits.username) if row.text == "username" else None
+    header = reader.read_text("header", limits.header) if row.text == "header" else None
+    scheme = reader.read_text("scheme", _check_scheme) if row.text == "scheme" else None
+    version = reader.read_optional_text("credential_version", limits.name)
+    if kind == "none" and version is not None:
+        reader.add_fault("credential_version", "has no meaning without a credential")
+    return GivenAuth(kind, username, header, scheme, version)
+
+
 def _read_auth(value: object, at: str, seal: Seal, errors: list[FieldError]) -> GivenAuth | None:
     if value is None:
         return GivenAuth()
@@ -149,20 +167,14 @@ def _read_auth(value: object, at: str, seal: Seal, errors: list[FieldError]) -> 
         *names, last = (row.name for row in list_auth_types(TENANT))
         reader.add_fault("type", f"must be {', '.join(names)} or {last}")
         return None
-    row = AUTH_TYPES[kind]
-    username = reader.read_text("username", limits.username) if row.text == "username" else None
-    header = reader.read_text("header", limits.header) if row.text == "header" else None
-    version = reader.read_optional_text("credential_version", limits.name)
-    if kind == "none" and version is not None:
-        reader.add_fault("credential_version", "has no meaning without a credential")
-    name = row.credential
-    raw = reader.read_text(name, limits.credential) if name and name in reader else None
+    given, name = _read_texts(kind, reader), AUTH_TYPES[kind].credential
+    scheme = given.scheme
+    check = limits.credential if scheme is None else partial(limits.signing_keys, scheme=scheme)
+    raw = reader.read_text(name, check) if name and name in reader else None
     reader.end()
     if raw is None:
-        return GivenAuth(kind, username, header, version)
-    return GivenAuth(
-        kind, username, header, version, Secret(raw, reference=f"auth.{name}"), seal(name, raw)
-    )
+        return given
+    return replace(given, secret=Secret(raw, reference=f"auth.{name}"), sealed=seal(name, raw))
 
 
 def read_subscription(value: object, at: str, errors: list[FieldError]) -> Subscription:

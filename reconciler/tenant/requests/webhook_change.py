@@ -68,7 +68,9 @@ def merge_auth(
     if sent is None:
         auth = held.auth if held is not None else StoredAuth()
     else:
-        auth = StoredAuth(sent.type, sent.username, sent.header, sent.version, sent.sealed)
+        auth = StoredAuth(
+            sent.type, sent.username, sent.header, sent.scheme, sent.version, sent.sealed
+        )
     if auth.type == "none":
         return auth
     before = held.auth if held is not None and held.auth.sealed is not None else None

@@ -9,7 +9,7 @@ import sqlite3
 from typing import Final
 
 APPLICATION_ID: Final = 0x52435431  # "RCT1": distinguishes our files
-VERSION: Final = 5  # `PRAGMA user_version` of a file with this schema; no lower one was released
+VERSION: Final = 6  # `PRAGMA user_version` of a file with this schema; no lower one was released
 
 _SETTINGS: Final = (
     "CREATE TABLE settings (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
@@ -37,7 +37,7 @@ _WEBHOOKS: Final = (  # `folded` is the name in any case
         id TEXT PRIMARY KEY, revision INTEGER NOT NULL, name TEXT NOT NULL UNIQUE,
         url TEXT NOT NULL, description TEXT NOT NULL, enabled INTEGER NOT NULL,
         protected INTEGER NOT NULL, auth_type TEXT NOT NULL, username TEXT, header TEXT,
-        credential_version TEXT, sealed BLOB, events TEXT NOT NULL, managed_by TEXT,
+        scheme TEXT, credential_version TEXT, sealed BLOB, events TEXT NOT NULL, managed_by TEXT,
         created_at REAL NOT NULL, updated_at REAL NOT NULL,
         succeeded INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,
         last_success REAL, last_failure REAL, disabled_at REAL,

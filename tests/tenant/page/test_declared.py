@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.processes import run as run_command
+from tests.support.receiver import SIGNING_KEY
 from tests.tenant.harness import BEARER, EVENT, Tenant, tenant
 from tests.tenant.page.visitor import Visitor, visitor
 
@@ -32,6 +33,12 @@ AUTHS: dict[str, dict[str, Any]] = {
         "header": "X-API-TOKEN",
         "value": SECRET,
         "credential_version": "hmac-sha256:00",
+    },
+    "signature": {
+        "type": "signature",
+        "scheme": "standard",
+        "secret": SIGNING_KEY,
+        "credential_version": "3",
     },
 }
 HOSTILE = [
@@ -73,6 +80,7 @@ def test_hostile_names_of_every_authentication_pass_reconciler_validate(tmp_path
                 page = await me.get(f"/settings/webhooks/{one['id']}/manifest?raw=1")
                 assert page.answer.headers["content-type"] == "text/plain; charset=utf-8"
                 assert SECRET not in page.html
+                assert SIGNING_KEY not in page.html
                 (folder / f"{number}-{kind}.yaml").write_text(page.html, encoding="utf-8")
 
     on_page(tmp_path, story)
@@ -92,7 +100,12 @@ def test_the_page_shows_what_the_plain_text_has_and_the_variables_to_set(
         path = f"/settings/webhooks/{one['id']}/manifest"
         page, raw = await me.get(path), await me.get(path + "?raw=1")
         assert " ".join(raw.html.split()) in page.text
-        field = {"basic": "PASSWORD", "bearer": "TOKEN", "apiKey": "VALUE"}.get(kind)
+        field = {
+            "basic": "PASSWORD",
+            "bearer": "TOKEN",
+            "apiKey": "VALUE",
+            "signature": "SECRET",
+        }.get(kind)
         assert ("Secrets to set" in page.text) == (field is not None)
         if field:
             assert page.html.count(f"<code>WEBHOOK_PAYMENTS_ON_CALL_{field}</code>") == 1

@@ -26,6 +26,8 @@ LABELS: Final = {
     "token": "Token",
     "header": "Header",
     "value": "Key",
+    "scheme": "Scheme",
+    "secret": "Signing key",
     "events": "Events",
     "event_type": "Event type",
     "event_version": "Version",

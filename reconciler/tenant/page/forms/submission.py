@@ -175,7 +175,8 @@ def _find_misplaced(visit: Visit, kind: str) -> tuple[FieldError, ...]:
         "belongs to an authentication that is not chosen: choose that one and type it again, "
         "or leave this as it is now"
     )
-    others = (name for of, name in CREDENTIAL_FIELDS.items() if of != kind)
+    chosen = CREDENTIAL_FIELDS.get(kind)
+    others = (name for name in dict.fromkeys(CREDENTIAL_FIELDS.values()) if name != chosen)
     return tuple(
         FieldError(f"/auth/{name}", why) for name in others if read_secret(visit.form, name)
     )

@@ -20,7 +20,7 @@ from reconciler.tenant.store.values.webhook import StoredAuth, StoredWebhook, ma
 Typed = Mapping[str, str]
 
 
-STEP_1: Final = ("name", "url", "description", "auth", "username", "header")
+STEP_1: Final = ("name", "url", "description", "auth", "username", "header", "scheme")
 
 
 SELECTED: Final = ("event_type", "event_version", "event_severity")
@@ -35,7 +35,11 @@ FIELDS: Final = (*STEP_1, "events", "enabled", "protected", "group", *SELECTED, 
 CHOICES: Final = ("events", "group", *SELECTED, *WRITTEN)
 
 
-EMPTY: Final[Typed] = dict.fromkeys(FIELDS, "") | {"auth": "none", "events": "[]"}
+EMPTY: Final[Typed] = dict.fromkeys(FIELDS, "") | {
+    "auth": "none",
+    "events": "[]",
+    "scheme": "standard",
+}
 
 
 _TRIMMED: Final = frozenset(
@@ -84,6 +88,7 @@ def read_webhook(held: StoredWebhook) -> Typed:
         "auth": held.auth.type,
         "username": held.auth.username or "",
         "header": held.auth.header or "",
+        "scheme": held.auth.scheme or EMPTY["scheme"],
         "events": write_events(
             {"type": s.type, "version": s.version or "", "severity": s.severity or ""}
             for s in held.events
@@ -182,7 +187,7 @@ def read_subscriptions(typed: Typed) -> tuple[Subscription, ...]:
 
 def make_spec(typed: Typed, before: Webhook) -> Webhook:
     """A valid form as a spec, its secret withheld; what the form does not have is as before."""
-    auth = StoredAuth(typed["auth"], typed["username"], typed["header"])
+    auth = StoredAuth(typed["auth"], typed["username"], typed["header"], typed["scheme"])
     return replace(
         before,
         name=typed["name"],

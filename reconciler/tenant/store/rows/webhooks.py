@@ -49,7 +49,12 @@ def read_auth(row: sqlite3.Row) -> StoredAuth:
     """The authentication in a row of the table."""
     sealed = None if row["sealed"] is None else bytes(row["sealed"])
     return StoredAuth(
-        row["auth_type"], row["username"], row["header"], row["credential_version"], sealed
+        row["auth_type"],
+        row["username"],
+        row["header"],
+        row["scheme"],
+        row["credential_version"],
+        sealed,
     )
 
 

@@ -31,13 +31,14 @@ class StoredAuth:
     type: str = "none"
     username: str | None = None
     header: str | None = None
+    scheme: str | None = None
     version: str | None = None
     sealed: bytes | None = field(default=None, repr=False)
 
     @property
-    def place(self) -> tuple[str, str]:
-        """What of it decides where a secret goes: type and header, in any case."""
-        return self.type, (self.header or "").lower()
+    def place(self) -> tuple[str, str, str]:
+        """What of it decides where a secret goes: type, header in any case, scheme."""
+        return self.type, (self.header or "").lower(), self.scheme or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ class StoredWebhook:
             auth_types.get_auth_type(auth),
             cast("str | None", auth_types.get_username(auth)),
             auth_types.get_header(auth) or None,
+            auth_types.get_scheme(auth) or None,
             None if secret is None else secret.version,
             self.sealed,
         )
@@ -130,7 +132,7 @@ class SearchPage:
 
 def make_auth(auth: StoredAuth, secret: Secret | Withheld | None = None) -> Auth:
     """The authentication as a value of the model; without a secret it is withheld."""
-    texts = {"username": auth.username, "header": auth.header}
+    texts = {"username": auth.username, "header": auth.header, "scheme": auth.scheme}
     return auth_types.make_auth(auth.type, texts, secret or Withheld(auth.version))
 
 
