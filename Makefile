@@ -1,6 +1,6 @@
 # make demo | make test | make check | make docs | make bench; each makes .venv first, from the locked dependencies.
 .DELETE_ON_ERROR:
-.PHONY: demo test check docs tools bench bench-quick bench-tenant fuzz lock format clean
+.PHONY: demo test test-products check docs tools bench bench-quick bench-tenant fuzz lock format clean
 
 # The first of these that is 3.11 or newer and can make a virtual environment; `make demo PYTHON=/path/to/python` names another.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
@@ -18,6 +18,17 @@ demo: $(RUN)
 
 test: check tools $(NODE)
 	$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-report=term
+
+# Providers against the products themselves, each from an environment of its own: some minutes and a gigabyte, once.
+PRODUCTS := .venv/products
+test-products: $(PRODUCTS)/mlflow/.done
+	RECONCILER_PRODUCTS=$(CURDIR)/$(PRODUCTS) $(BIN)/python -m pytest tests/products
+
+$(PRODUCTS)/%/.done: tests/products/%.lock | $(DEV)
+	@echo "Installing $*, once"
+	@rm -rf $(@D) && $(BIN)/python -m venv $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check -q install --require-hashes --no-deps --no-compile -r $<
+	@touch $@
 
 # Format, lint, types, import contracts: the quick part.
 check: $(DEV)
@@ -91,6 +102,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --universal -
 	--no-emit-find-links --no-header -q
 lock: $(DEV)
 	$(LOCK) --group build -o requirements.lock
+	$(subst pyproject.toml,tests/products/mlflow.in,$(LOCK)) -o tests/products/mlflow.lock
 	$(LOCK) --extra aws --extra vault --group dev -c requirements.lock -o requirements-dev.lock
 
 clean:

@@ -28,13 +28,15 @@ API = "1"
 class Held:
     """A webhook as the product holds it.
 
-    A credential in `spec` is `Withheld`. `touched` is the time of the last write, if the product
-    has one; `has_secret` is None if the product does not tell; `use` is None if it counts nothing.
+    A credential in `spec` is `Withheld`. `touched` is the time of the last write and `created` that
+    of the first, if the product has one; `has_secret` is None if the product does not tell; `use`
+    is None if it counts nothing.
     """
 
     id: str
     spec: Webhook
     touched: str | None = None
+    created: str | None = None
     has_secret: bool | None = None
     use: Use | None = None
 

@@ -1,6 +1,6 @@
 """Finds a provider by the name in a Tenant's `spec.provider`.
 
-This project's own provider is built in. Others are installed packages with an entry point in the
+Those of BUILT_IN stand beside this module. Others are installed packages with an entry point in the
 group `reconciler.providers`; a package is imported only if a Tenant names its provider.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.errors import BadRequest
 from reconciler.core.model.capabilities import TENANT, Capabilities
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from reconciler.providers.plugin import Plugin
 
 GROUP: Final = "reconciler.providers"
-BUILT_IN: Final = {"tenant": "reconciler.providers.tenant.plugin:PLUGIN"}
+BUILT_IN: Final = ("tenant", "github", "gitlab", "mlflow")
+"""The packages beside this module; each has a module `plugin` with PLUGIN, and but for `tenant` a
+module `capabilities`, which needs no HTTP client."""
 
 
 def names() -> tuple[str, ...]:
@@ -35,8 +37,7 @@ def load(name: str) -> Plugin:
     from reconciler.providers.plugin import API, Plugin  # noqa: PLC0415  `validate` needs no HTTP client
 
     if name in BUILT_IN:
-        module, _, attribute = BUILT_IN[name].partition(":")
-        plugin = getattr(importlib.import_module(module), attribute)
+        plugin = _import_part(name, "plugin").PLUGIN
     elif name in _installed():
         plugin = _imported(name, _installed()[name])
     else:
@@ -55,7 +56,14 @@ def capabilities(name: str) -> Capabilities | None:
     """The capabilities of a provider, None if none of that name is installed."""
     if name == TENANT.provider:
         return TENANT
+    if name in BUILT_IN:
+        found: Capabilities = _import_part(name, "capabilities").CAPABILITIES
+        return found
     return load(name).capabilities if name in names() else None
+
+
+def _import_part(name: str, module: str) -> Any:
+    return importlib.import_module(f"{__package__}.{name}.{module}")
 
 
 @cache

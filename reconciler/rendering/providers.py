@@ -11,6 +11,7 @@ from reconciler.core.model.capabilities import Capabilities
 _MARKS: Final = {
     "native": "a field of its own",
     "field": "the last line of the description",
+    "ledger": "a ledger in the product",
     "none": "none: nothing is ever deleted",
 }
 _TESTS: Final = {
@@ -23,7 +24,11 @@ _TESTS: Final = {
 def _lines(item: Capabilities) -> Iterator[tuple[str, str]]:
     yield "fields", ", ".join(["url", *sorted(item.fields), "events"])
     yield "authentication", ", ".join(sorted(item.auths))
+    if item.schemes:
+        yield "schemes of signatures", ", ".join(item.schemes)
     yield "parts of an event", ", ".join(["type", *sorted(item.event_parts, reverse=True)])
+    if item.events:
+        yield "events", ", ".join(item.events)
     yield "mark of ownership", _MARKS[item.mark]
     yield "equal names", "refused" if item.unique_names else "allowed"
     yield "counts deliveries", "yes" if item.usage else "no"
@@ -53,6 +58,8 @@ def _document(item: Capabilities) -> dict[str, Any]:
         "version": item.version,
         "fields": sorted(item.fields),
         "auths": sorted(item.auths),
+        "schemes": list(item.schemes),
+        "events": list(item.events),
         "event_parts": sorted(item.event_parts),
         "mark": item.mark,
         "identity": item.identity,

@@ -100,7 +100,7 @@ def test_it_is_listed_with_what_it_can_do(pigeon: Pigeon) -> None:
     schema = run("schema", "providers", cwd=pigeon.folder).json
     Draft202012Validator(schema).validate(ended.json)
     found = {item["name"]: item for item in ended.json["providers"]}
-    assert sorted(found) == ["pigeon", "tenant"]
+    assert {"pigeon", "tenant"} <= found.keys()
     assert found["pigeon"]["mark"] == "field"
     assert found["pigeon"]["unique_names"] is False
     text = run("providers", "pigeon", cwd=pigeon.folder, **pigeon.env).out

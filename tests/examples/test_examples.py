@@ -15,8 +15,8 @@ from tests.manifests.revisions import new
 from tests.support.processes import ROOT, run
 
 EXAMPLES = ROOT / "examples"
-# tests/ci, tests/e2e/test_example_provider.py and test_python_api.py run them
-ELSEWHERE = {"ci", "provider", "python-api"}
+# tests/ci, tests/e2e/test_example_provider.py, test_python_api.py and test_product_examples.py run them
+ELSEWHERE = {"ci", "products", "provider", "python-api"}
 FOLDERS = sorted(
     path.name
     for path in EXAMPLES.iterdir()

@@ -7,27 +7,30 @@ when it is repeated is the client's.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import replace
 from typing import Final
 
 from reconciler.core.errors import BadAnswer, Conflict, ProviderError, Rejected, Unreachable
-from reconciler.core.model.auth import get_credential, with_credential
+from reconciler.core.model.auth import (
+    Auth,
+    get_credential,
+    get_place,
+    make_auth,
+    with_credential,
+)
 from reconciler.core.model.capabilities import Capabilities
-from reconciler.core.model.fields import FIELDS, Kind, list_plain_rows
 from reconciler.core.model.secret import Secret, Withheld, hidden_url, shown
 from reconciler.core.model.webhook import (
     Declared,
     Live,
-    ManagedBy,
     Owner,
     Subscription,
     Webhook,
 )
-from reconciler.core.planning.diff import diff
 from reconciler.core.results.reports import Delivery
-from reconciler.providers.driver.marks import Mark, read_mark, with_mark
+from reconciler.providers.driver.compare import find_differences, make_fingerprint
+from reconciler.providers.driver.ledger import Book, Entry, Ledger
+from reconciler.providers.driver.marks import Mark, make_mark, read_mark, with_mark
 from reconciler.providers.http.client import Client
 from reconciler.providers.moved import make_changed_conflict, make_deleted_conflict, withheld
 from reconciler.providers.plugin import Held, Session
@@ -36,10 +39,20 @@ MAX_WEBHOOKS: Final = 200_000  # of one listing; more is taken for a listing tha
 
 
 class Driver:
-    """`session` is the product, `http` the client under it, which the caller opens and closes."""
+    """`session` is the product, `http` the client under it, which the caller opens and closes;
+    `ledger` keeps the marks where the capabilities say so.
+    """
 
-    def __init__(self, capabilities: Capabilities, session: Session, http: Client) -> None:
+    def __init__(
+        self,
+        capabilities: Capabilities,
+        session: Session,
+        http: Client,
+        ledger: Ledger | None = None,
+    ) -> None:
         self.capabilities, self._session, self._http = capabilities, session, http
+        self._book = Book(ledger) if ledger is not None else None
+        self._entries: dict[str, Entry] = {}
         properties = capabilities.options.get("properties", {})
         self._defaults = {
             name: part["default"] for name, part in properties.items() if "default" in part
@@ -77,6 +90,9 @@ class Driver:
         """Every webhook, each once; raises BadAnswer for one that comes twice or never ends."""
         by_id: dict[str, Live] = {}
         self._unreadable.clear()
+        if self._book is not None:
+            self._entries, warnings = await self._book.read()
+            self._unreadable += warnings
         async for page in self._session.held():
             for item in page:
                 if item.id in by_id or len(by_id) == MAX_WEBHOOKS:
@@ -94,29 +110,47 @@ class Driver:
         description, mark, damaged = (
             read_mark(held.spec.description)
             if self.capabilities.mark == "field"
-            else (held.spec.description, None, False)
+            else (held.spec.description, self._find_entry(held), False)
         )
         if damaged:
             self._unreadable.append(
                 f"{held.spec.name} (id {held.id}): its mark cannot be read, so it counts as "
                 "unowned; --adopt takes it"
             )
-        spec, auth = self._named(held, mark), held.spec.auth
+        spec, auth = self._named(held, mark), self._find_auth(held, mark)
         if get_credential(auth) is not None:
             auth = with_credential(auth, Withheld(mark.version if mark is not None else None))
         return Live(
             self.normalize(replace(spec, description=description, auth=auth)),
             held.id,
-            _fingerprint(held),
+            make_fingerprint(held),
             mark.managed_by if mark is not None else None,
             mark.protected if mark is not None else False,
             held.use if self.capabilities.usage else None,
         )
 
+    def _find_entry(self, held: Held) -> Mark | None:
+        """The mark in the ledger. If somebody wrote the webhook after us, then nobody knows which
+        credential it has.
+        """
+        entry = self._entries.get(held.id)
+        if entry is None or entry.created != str(held.created):
+            return None
+        return (
+            replace(entry.mark, version=None) if entry.touched != str(held.touched) else entry.mark
+        )
+
+    def _find_auth(self, held: Held, mark: Mark | None) -> Auth:
+        """The authentication that the product tells, else the type that the mark has."""
+        kind = mark.auth if mark is not None else ""
+        if self.capabilities.secrets.type_visible or kind not in self.capabilities.auths:
+            return held.spec.auth
+        return make_auth(kind, {"scheme": next(iter(self.capabilities.schemes), "")}, Withheld())
+
     def _named(self, held: Held, mark: Mark | None) -> Webhook:
         """The spec with its url hidden and, if the product has no names, with a name for people."""
         url = held.spec.url if isinstance(held.spec.url, Secret) else hidden_url(held.spec.url)
-        if "name" in self.capabilities.fields:
+        if "name" in self.capabilities.fields and held.spec.name:
             return replace(held.spec, url=url)
         name = mark.managed_by.key if mark is not None else f"#{held.id} {shown(url)}"
         return replace(held.spec, url=url, name=name)
@@ -126,18 +160,7 @@ class Driver:
         spec = self._complete(declared.spec, before)
         if self.capabilities.mark != "field":
             return spec
-        secret = get_credential(spec.auth)
-        mark = Mark(
-            ManagedBy(
-                owner.name,
-                declared.key,
-                declared.sources,
-                owner.revision,
-                owner.repository_for(before.managed_by if before is not None else None),
-            ),
-            secret.version if secret is not None else None,
-            bool(before.protected if declared.protected is None and before else declared.protected),
-        )
+        mark = make_mark(self.capabilities, spec, declared, owner, before)
         text = with_mark(spec.description, mark)
         room = self.capabilities.description_length
         if len(text) > room:
@@ -164,12 +187,45 @@ class Driver:
             await self.list()
         known = set(self._known or ())
         try:
-            created = self._checked(await self._session.create(want, idempotency_key), want)
+            held = await self._session.create(want, idempotency_key)
         except Unreachable as lost:
-            created = await self._found_after(lost, declared, owner, known)
+            if self._book is not None:
+                held = await self._find_new(lost, want, known)
+            else:
+                created = await self._found_after(lost, declared, owner, known)
+                self._known = {*known, created.id, *(self._known or ())}
+                return created
         if self._known is not None:
-            self._known.add(created.id)
-        return created
+            self._known.add(held.id)
+        created = self._checked(held, want)
+        return await self._noted(held, created, declared, owner, None)
+
+    async def _noted(
+        self, held: Held, live: Live, declared: Declared, owner: Owner, before: Live | None
+    ) -> Live:
+        """The webhook with its mark in the ledger, if the product has one."""
+        if self._book is None:
+            return live
+        spec = self._complete(declared.spec, before)
+        mark = make_mark(self.capabilities, spec, declared, owner, before)
+        entry = Entry(mark, str(held.created), str(held.touched))
+        await self._book.note(owner.name, held.id, entry)
+        self._entries[held.id] = entry
+        return self._live(held)
+
+    async def _find_new(self, lost: ProviderError, want: Webhook, known: set[str]) -> Held:
+        """The one new webhook that is as wanted, after a lost answer; raises that error if there is
+        none, or if two could be it.
+        """
+        new = [
+            item
+            async for page in self._session.held()
+            for item in page
+            if item.id not in known and not find_differences(item.spec, want, self.capabilities)
+        ]
+        if len(new) != 1:
+            raise lost
+        return new[0]
 
     async def _found_after(
         self, lost: ProviderError, declared: Declared, owner: Owner, known: set[str]
@@ -187,7 +243,7 @@ class Driver:
 
     def _checked(self, held: Held, want: Webhook) -> Live:
         """What the product holds after a write; raises BadAnswer if it is something else."""
-        wrong = _differences(held.spec, want, self.capabilities)
+        wrong = find_differences(held.spec, want, self.capabilities)
         if wrong:
             raise BadAnswer(f"{want.name}: the product holds something else: {', '.join(wrong)}")
         return self._live(held)
@@ -198,24 +254,24 @@ class Driver:
         if held is None:
             raise make_deleted_conflict(live)
         want = self._marked(declared, owner, live)
-        changed = set(_differences(held.spec, want, self.capabilities))
+        changed = set(find_differences(held.spec, want, self.capabilities))
         secret = get_credential(want.auth)
-        if isinstance(secret, Secret):
+        if isinstance(secret, Secret) or get_place(live.spec.auth) != get_place(want.auth):
             changed.add("auth")
-        elif isinstance(secret, Withheld) and {"url", "auth"} & changed:
+        if isinstance(secret, Withheld) and {"url", "auth"} & changed:
             raise Rejected(f"{want.name}: the stored credential goes nowhere else; send it again")
-        if not changed:
-            return self._live(held)
-        await self._session.update(held, want, frozenset(changed))
-        after = await self._session.get(live.id)
+        after: Held | None = held
+        if changed:
+            await self._session.update(held, want, frozenset(changed))
+            after = await self._session.get(live.id)
         if after is None:
             raise make_deleted_conflict(live)
-        return self._checked(after, want)
+        return await self._noted(after, self._checked(after, want), declared, owner, live)
 
     async def _current(self, live: Live) -> Held | None:
         """The webhook as it is now; raises Conflict if it is not as planned."""
         held = await self._session.get(live.id)
-        if held is not None and _fingerprint(held) != live.revision:
+        if held is not None and make_fingerprint(held) != live.revision:
             raise make_changed_conflict(live, self._live(held))
         return held
 
@@ -228,6 +284,8 @@ class Driver:
             message = f"{live.spec.name}: it is protected; lift the protection first"
             raise Conflict(message, ("protected",), problem="protected")
         await self._session.delete(held)
+        if self._book is not None and live.managed_by is not None:
+            await self._book.note(live.managed_by.owner, live.id, None)
 
     async def test(self, spec: Webhook, live: Live | None, event: Subscription) -> Delivery:
         """One test delivery of what is saved, for products that can; raises Rejected otherwise."""
@@ -249,31 +307,3 @@ class Driver:
         if len(same) != 1:
             raise Rejected(f"{spec.name}: {len(same)} saved webhooks could be it; reconcile first")
         return same[0]
-
-
-def _differences(held: Webhook, want: Webhook, capabilities: Capabilities) -> list[str]:
-    """The top-level fields in which a product's webhook differs from a wanted one."""
-    skipped = {row.name for row in list_plain_rows()} - capabilities.fields
-    return sorted({change.path[0] for change in diff(held, _comparable(held, want))} - skipped)
-
-
-def _comparable(held: Webhook, want: Webhook) -> Webhook:
-    """The wanted spec with the credential as held: credentials cannot be read back."""
-    secret = get_credential(held.auth)
-    if secret is None or get_credential(want.auth) is None:
-        return withheld(want)
-    return withheld(replace(want, auth=with_credential(want.auth, secret)))
-
-
-def _fingerprint(held: Held) -> str:
-    """A revision for a product that has none: of everything readable and of the last write."""
-    values = []
-    for row in FIELDS:
-        value = row.read(held.spec)
-        if row.kind is Kind.CREDENTIAL:
-            value = held.has_secret
-        elif row.kind is Kind.SET:
-            value = sorted(str(item) for item in value)
-        values.append([".".join(row.path), value.shown if isinstance(value, Secret) else value])
-    text = json.dumps([held.id, held.touched, values], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]

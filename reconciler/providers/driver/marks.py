@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote
 
-from reconciler.core.model.webhook import ManagedBy
+from reconciler.core.model.auth import get_auth_type, get_credential
+from reconciler.core.model.capabilities import Capabilities
+from reconciler.core.model.webhook import Declared, Live, ManagedBy, Owner, Webhook
 
 _LINE: Final = re.compile(r"(?:^|\n)\[reconciler((?: [a-z]+=[^\s\[\]=]*)*)\]\s*\Z")
 _ANY: Final = re.compile(r"\[reconciler\b")
@@ -21,11 +23,36 @@ _SAFE: Final = "/:.,@-_"
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Whose a webhook is, the version of its credential (None: not known), and its protection."""
+    """Whose a webhook is, the version of its credential (None: not known), its protection, and the
+    type of its authentication where the product does not tell it.
+    """
 
     managed_by: ManagedBy
     version: str | None = None
     protected: bool = False
+    auth: str = ""
+
+
+def make_mark(
+    capabilities: Capabilities,
+    spec: Webhook,
+    declared: Declared,
+    owner: Owner,
+    before: Live | None,
+) -> Mark:
+    """The mark of a webhook as it is about to be written over `before`."""
+    secret = get_credential(spec.auth)
+    repository = owner.repository_for(before.managed_by if before is not None else None)
+    managed_by = ManagedBy(owner.name, declared.key, declared.sources, owner.revision, repository)
+    protected = declared.protected
+    if protected is None and before is not None:
+        protected = before.protected
+    return Mark(
+        managed_by,
+        secret.version if secret is not None else None,
+        bool(protected),
+        "" if capabilities.secrets.type_visible else get_auth_type(spec.auth),
+    )
 
 
 def with_mark(description: str, mark: Mark) -> str:
@@ -37,6 +64,7 @@ def with_mark(description: str, mark: Mark) -> str:
     parts += [("commit", by.revision)] if by.revision is not None else []
     parts += [("repository", by.repository)] if by.repository is not None else []
     parts += [("protected", "yes")] if mark.protected else []
+    parts += [("auth", mark.auth)] if mark.auth else []
     line = " ".join(["[reconciler", *(f"{name}={quote(text, _SAFE)}" for name, text in parts)])
     return f"{description}\n{line}]" if description else f"{line}]"
 
@@ -60,5 +88,5 @@ def read_mark(text: str) -> tuple[str, Mark | None, bool]:
         first.get("commit"),
         first.get("repository"),
     )
-    mark = Mark(managed_by, first.get("v"), first.get("protected") == "yes")
+    mark = Mark(managed_by, first.get("v"), first.get("protected") == "yes", first.get("auth", ""))
     return text[: match.start()], mark, False

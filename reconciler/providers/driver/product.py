@@ -14,6 +14,7 @@ from reconciler.core.errors import ProviderError
 from reconciler.core.results.finding import Finding
 from reconciler.providers.base import Provider
 from reconciler.providers.driver.driver import Driver
+from reconciler.providers.driver.ledger import Ledger
 from reconciler.providers.http.client import Client
 from reconciler.providers.http.dialect import Dialect, product_fault
 from reconciler.providers.plugin import Plugin, Session
@@ -28,9 +29,14 @@ class Product(Plugin):
     def session(self, http: Client, target: Mapping[str, Any]) -> Session:
         """The calls, over an open client."""
 
+    def ledger(self, http: Client, target: Mapping[str, Any]) -> Ledger | None:  # noqa: ARG002  for products with one
+        """Where the marks are kept, for a product whose capabilities say `ledger`."""
+        return None
+
     def provider(self, http: Client, target: Mapping[str, Any]) -> Provider:
         """The driver over those calls."""
-        return Driver(self.capabilities, self.session(http, target), http)
+        ledger = self.ledger(http, target)
+        return Driver(self.capabilities, self.session(http, target), http, ledger)
 
     async def examine(
         self,

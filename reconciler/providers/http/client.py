@@ -13,6 +13,7 @@ import json as jsonlib
 import logging
 import random
 import time
+from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -190,9 +191,14 @@ class Client:
             else None
         )
 
-    def _token(self) -> str:
+    def _token(self) -> tuple[str, ...]:
+        """The texts of our token that no message may show."""
         (value,) = self._authorization.values()
-        return value.removeprefix(self._dialect.prefix)
+        text = value.removeprefix(self._dialect.prefix)
+        if not self._dialect.pair:
+            return (text,)
+        pair = b64decode(text).decode()
+        return text, pair, pair.partition(":")[2]
 
     def _left(self) -> float | None:
         """Seconds until the deadline, None without one."""
@@ -256,6 +262,16 @@ class Client:
             return Failed(self.label.named(error), again and (unsent or call.idempotent))
         return self._judge(call, response.status_code, headers, raw, number)
 
+    def _find_wait(self, headers: Mapping[str, str]) -> float | None:
+        """The seconds that an answer asks for: by Retry-After, or by the product's own limit."""
+        wait = parse_retry_after(headers.get("retry-after"), self._wall(), MAX_RETRY_AFTER)
+        if wait is not None or self._dialect.limit is None:
+            return wait
+        left, reset = (headers.get(name, "") for name in self._dialect.limit)
+        if left != "0" or not reset.isdecimal():
+            return None
+        return min(max(int(reset[:20]) - self._wall(), 0.0), MAX_RETRY_AFTER)
+
     def _judge(
         self, call: Call, status: int, headers: Mapping[str, str], raw: bytes | None, number: int
     ) -> Answer | Failed:
@@ -266,7 +282,7 @@ class Client:
         if status == 304 and "If-None-Match" in call.headers:
             return Answer(status, headers, None, number)
         body = decoded(headers, raw or b"")
-        wait = parse_retry_after(headers.get("retry-after"), self._wall(), MAX_RETRY_AFTER)
+        wait = self._find_wait(headers)
         error = self.explained(
             self.label.refused(self._dialect.fault(call.sent, status, wait, body), status)
         )
@@ -287,7 +303,7 @@ def _check_url(url: str) -> None:
 
 def _authorization(token: Secret, dialect: Dialect) -> dict[str, str]:
     try:
-        return authorization(token, dialect.header, dialect.prefix)
+        return authorization(token, dialect.header, dialect.prefix, pair=dialect.pair)
     except ValueError as error:
         raise BadRequest(f"the tenant's token cannot be used: {error}") from None
 

@@ -29,13 +29,17 @@ Fault = Callable[[Sent, int, float | None, object], ProviderError]
 class Dialect:
     """How one product speaks HTTP.
 
-    The token goes into `header` behind `prefix`. `headers` are sent with every request. `fault` is
+    The token goes into `header` behind `prefix`, encoded as RFC 7617 says if it is a `pair` of user
+    and password. `headers` are sent with every request. `limit` names the headers of what
+    is left of a limit and of its reset in epoch seconds. `fault` is
     asked about every answer of status 300 or more.
     """
 
     header: str = "Authorization"
     prefix: str = "Bearer "
+    pair: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
+    limit: tuple[str, str] | None = None
     fault: Fault = fault
 
 

@@ -1,0 +1,138 @@
+"""The marks of products without any field for them: a ledger, one text per owner, in the product.
+
+An entry counts only if the webhook was created when the entry says, so that a number that the
+product gives again is nobody's. A ledger is data that anybody may edit: what cannot be read makes
+its webhooks unowned, with a warning.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from reconciler.core.model.webhook import ManagedBy
+from reconciler.providers.driver.marks import Mark
+
+_VERSION: Final = 1
+
+
+class Ledger(Protocol):
+    """Where a product keeps the texts of all owners."""
+
+    async def read(self) -> Mapping[str, str]:
+        """The text of each owner."""
+        ...
+
+    async def write(self, owner: str, text: str) -> None:
+        """Replaces the text of one owner. Raises ProviderError, if the product refuses it too."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The mark of one webhook: when it was created, and the time of our last write."""
+
+    mark: Mark
+    created: str
+    touched: str
+
+
+class Book:
+    """The ledger of one scope.
+
+    Writes go one after the other. Each reads the text first, so that an entry of another run is
+    kept, and writes all that this run noted, so that one that another run overwrote comes back.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger, self._lock = ledger, asyncio.Lock()
+        self._noted: dict[tuple[str, str], Entry | None] = {}  # by owner and id; None is removed
+
+    async def read(self) -> tuple[dict[str, Entry], list[str]]:
+        """The entries of all owners by the webhook's id, and what could not be read."""
+        entries: dict[str, Entry] = {}
+        twice: set[str] = set()
+        warnings: list[str] = []
+        for owner, text in (await self._ledger.read()).items():
+            found = _read_text(owner, text)
+            if found is None:
+                warnings.append(
+                    f"the ledger of {owner} cannot be read, so its webhooks count as unowned; "
+                    "--adopt takes them"
+                )
+                continue
+            twice |= found.keys() & entries.keys()
+            entries |= found
+        for ident in sorted(twice):
+            del entries[ident]
+            warnings.append(
+                f"two owners have the webhook {ident} in their ledgers, so it counts as unowned"
+            )
+        return entries, warnings
+
+    async def note(self, owner: str, ident: str, entry: Entry | None) -> None:
+        """Writes the entry of a webhook, or removes it."""
+        async with self._lock:
+            self._noted[owner, ident] = entry
+            entries = _read_text(owner, (await self._ledger.read()).get(owner, "")) or {}
+            for (whose, number), noted in self._noted.items():
+                if whose == owner and noted is None:
+                    entries.pop(number, None)
+                elif whose == owner and noted is not None:
+                    entries[number] = noted
+            await self._ledger.write(owner, _write_text(entries))
+
+
+def _write_text(entries: Mapping[str, Entry]) -> str:
+    hooks = {}
+    for ident in sorted(entries):
+        entry = entries[ident]
+        by = entry.mark.managed_by
+        values = {
+            "key": by.key,
+            "sources": list(by.sources),
+            "commit": by.revision,
+            "repository": by.repository,
+            "version": entry.mark.version,
+            "protected": entry.mark.protected or None,
+            "created": entry.created,
+            "touched": entry.touched,
+        }
+        hooks[ident] = {name: value for name, value in values.items() if value is not None}
+    return json.dumps({"version": _VERSION, "webhooks": hooks}, separators=(",", ":"))
+
+
+def _read_text(owner: str, text: str) -> dict[str, Entry] | None:
+    """The entries of one owner; None if the text is not one that we wrote."""
+    if not text:
+        return {}
+    try:
+        body = json.loads(text)
+        if body["version"] != _VERSION:
+            return None
+        return {str(ident): _read_entry(owner, value) for ident, value in body["webhooks"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _read_entry(owner: str, value: Mapping[str, Any]) -> Entry:
+    managed_by = ManagedBy(
+        owner,
+        str(value["key"]),
+        tuple(map(str, value.get("sources", ()))),
+        _read_optional(value, "commit"),
+        _read_optional(value, "repository"),
+    )
+    version = _read_optional(value, "version")
+    mark = Mark(managed_by, version, value.get("protected") is True)
+    return Entry(mark, str(value["created"]), str(value["touched"]))
+
+
+def _read_optional(value: Mapping[str, Any], name: str) -> str | None:
+    text = value.get(name)
+    if text is not None and not isinstance(text, str):
+        raise TypeError(name)
+    return text

@@ -1,0 +1,80 @@
+"""What GitHub's webhooks can hold and do.
+
+Source: GitHub's REST API documentation of repository webhooks, organisation webhooks and Actions
+variables, and "Webhook events and payloads".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from reconciler.core.model.capabilities import Capabilities, SecretRules
+
+_EVENTS: Final = """
+* branch_protection_configuration branch_protection_rule check_run check_suite code_scanning_alert
+commit_comment create custom_property custom_property_values delete dependabot_alert deploy_key
+deployment deployment_protection_rule deployment_review deployment_status discussion
+discussion_comment fork gollum issue_comment issues label member membership merge_group meta
+milestone org_block organization package page_build personal_access_token_request ping project
+project_card project_column projects_v2 projects_v2_item projects_v2_status_update public
+pull_request pull_request_review pull_request_review_comment pull_request_review_thread push
+registry_package release repository repository_advisory repository_dispatch repository_import
+repository_ruleset repository_vulnerability_alert secret_scanning_alert
+secret_scanning_alert_location secret_scanning_scan security_and_analysis sponsorship star status
+sub_issues team team_add watch workflow_dispatch workflow_job workflow_run
+"""
+EVENTS: Final = tuple(_EVENTS.split())
+"""`*` stands for all of them, also those to come."""
+
+RIGHTS: Final = (
+    "there is no such repository or organisation, or the token lacks the permissions Webhooks and "
+    "Variables (read and write)"
+)
+
+CAPABILITIES: Final = Capabilities(
+    provider="github",
+    fields=frozenset({"enabled"}),
+    auths=frozenset({"none", "signature"}),
+    schemes=("product",),
+    events=EVENTS,
+    needs_events=True,
+    identity="url",
+    mark="ledger",
+    secrets=SecretRules(kept=True, visible=True),
+    test="saved",
+    parallelism=5,
+    options={
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "content_type": {
+                "description": "How GitHub writes the body.",
+                "enum": ["form", "json"],
+                "default": "form",
+            },
+            "insecure_ssl": {
+                "description": 'Whether GitHub delivers without checking the certificate ("1").',
+                "enum": ["0", "1"],
+                "default": "0",
+            },
+        },
+    },
+    target={
+        "type": "object",
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+        "properties": {
+            "repository": {
+                "description": "A repository, such as acme/api.",
+                "type": "string",
+                "pattern": "^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$",
+            },
+            "organization": {
+                "description": "An organisation, for its own webhooks; the other choice.",
+                "type": "string",
+                "pattern": "^[A-Za-z0-9-]+$",
+            },
+        },
+    },
+)

@@ -1,0 +1,201 @@
+"""The plug-in of GitHub: how its REST API is spoken to.
+
+Source: GitHub's REST API documentation. A secret comes back as eight asterisks; PATCH of a hook
+with a `config` replaces all of it, the secret too, while PATCH of `/config` keeps what is not sent.
+A list of events is replaced as a whole. A ping is answered before it is delivered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final
+
+from reconciler.core.errors import BadAnswer, NotFound
+from reconciler.core.model.auth import NoAuth, SignatureAuth, get_credential
+from reconciler.core.model.secret import Secret, Withheld
+from reconciler.core.model.webhook import Subscription, Webhook
+from reconciler.core.results.cause import find_cause
+from reconciler.core.results.reports import Delivery, Verdict
+from reconciler.providers.driver.ledger import Ledger
+from reconciler.providers.driver.product import Product
+from reconciler.providers.github.capabilities import CAPABILITIES, RIGHTS
+from reconciler.providers.github.variables import Variables
+from reconciler.providers.http.client import Client
+from reconciler.providers.http.dialect import Dialect, product_fault
+from reconciler.providers.plugin import Held, Session
+
+_PAGE: Final = 100  # hooks; the most that GitHub gives
+_LOOKS: Final = 20  # for the delivery of a ping
+_PAUSE: Final = 0.5  # seconds between two of them
+
+
+class GitHub(Product):
+    """The plug-in. The token needs the permissions Webhooks and Variables, read and write."""
+
+    capabilities = CAPABILITIES
+    dialect = Dialect(
+        headers={"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"},
+        limit=("x-ratelimit-remaining", "x-ratelimit-reset"),
+        fault=product_fault,
+    )
+
+    def session(self, http: Client, target: Mapping[str, Any]) -> Session:
+        """The calls of one repository or organisation."""
+        return Hooks(http, f"{_find_scope(target)}/hooks")
+
+    def ledger(self, http: Client, target: Mapping[str, Any]) -> Ledger:
+        """The Actions variables of the same repository or organisation."""
+        is_organization = "organization" in target
+        path = f"{_find_scope(target)}/actions/variables"
+        return Variables(http, path, is_organization=is_organization)
+
+
+def _find_scope(target: Mapping[str, Any]) -> str:
+    if "repository" in target:
+        return f"/repos/{target['repository']}"
+    return f"/orgs/{target['organization']}"
+
+
+class Hooks:
+    """The hooks of one repository or organisation."""
+
+    def __init__(self, http: Client, path: str) -> None:
+        self._http, self._path = http, path
+
+    async def held(self) -> AsyncIterator[Sequence[Held]]:
+        """Every hook of kind `web`, until a page is short. Those of GitHub's own services are never
+        touched.
+        """
+        page = 1
+        while True:
+            params = {"per_page": _PAGE, "page": page}
+            try:
+                answer = await self._http.request("GET", self._path, params=params, idempotent=True)
+            except NotFound as error:
+                raise NotFound(f"{error}: {RIGHTS}") from None
+            hooks = _read_list(answer.body)
+            yield [_read_hook(item) for item in hooks if item.get("name") == "web"]
+            if len(hooks) < _PAGE:
+                return
+            page += 1
+
+    async def get(self, ident: str) -> Held | None:
+        """One hook."""
+        try:
+            answer = await self._http.request("GET", f"{self._path}/{ident}", idempotent=True)
+        except NotFound:
+            return None
+        return _read_hook(answer.body)
+
+    async def create(self, want: Webhook, key: str) -> Held:  # noqa: ARG002  GitHub takes no such key
+        """A new hook; GitHub refuses a url and events twice, and a create is never repeated."""
+        body = {
+            "name": "web",
+            "active": want.enabled,
+            "events": _write_events(want),
+            "config": _write_config(want),
+        }
+        answer = await self._http.request("POST", self._path, json=body, idempotent=False)
+        return _read_hook(answer.body)
+
+    async def update(self, held: Held, want: Webhook, changed: frozenset[str]) -> None:
+        """Only what changed. A secret is removed by a whole `config` without it."""
+        path, config = f"{self._path}/{held.id}", _write_config(want)
+        body: dict[str, Any] = {}
+        if "enabled" in changed:
+            body["active"] = want.enabled
+        if "events" in changed:
+            body["events"] = _write_events(want)
+        removes = "auth" in changed and get_credential(want.auth) is None
+        if removes:
+            body["config"] = config
+        if body:
+            await self._http.request("PATCH", path, json=body, idempotent=True)
+        parts = {"url": ("url",), "options": tuple(want.options), "auth": ("secret",)}
+        names = {name for field in changed for name in parts.get(field, ())} & config.keys()
+        if names and not removes:
+            sent = {name: config[name] for name in sorted(names)}
+            await self._http.request("PATCH", f"{path}/config", json=sent, idempotent=True)
+
+    async def delete(self, held: Held) -> None:
+        """What is gone already counts as deleted."""
+        try:
+            await self._http.request("DELETE", f"{self._path}/{held.id}", idempotent=True)
+        except NotFound:
+            return
+
+    async def test(self, held: Held, want: Webhook, event: Subscription) -> Delivery:
+        """A ping. GitHub answers before it delivers, so the verdict is that of its delivery log."""
+        path = f"{self._path}/{held.id}"
+        before = {item.get("id") for item in await self._list_pings(path)}
+        await self._http.request("POST", f"{path}/pings", idempotent=False)
+        for _ in range(_LOOKS):
+            new = [item for item in await self._list_pings(path) if item.get("id") not in before]
+            if new:
+                return _read_delivery(new[0], want, event)
+            await asyncio.sleep(_PAUSE)
+        detail = "GitHub's delivery log did not show the ping in time"
+        return Delivery(want.name, event, Verdict.TIMEOUT, detail=detail)
+
+    async def _list_pings(self, path: str) -> list[dict[str, Any]]:
+        params = {"per_page": _PAGE}
+        answer = await self._http.request(
+            "GET", f"{path}/deliveries", params=params, idempotent=True
+        )
+        return [item for item in _read_list(answer.body) if item.get("event") == "ping"]
+
+
+def _read_list(value: object) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise BadAnswer("GitHub answered something else than a list")
+    return value
+
+
+def _read_delivery(item: Mapping[str, Any], want: Webhook, event: Subscription) -> Delivery:
+    status = item.get("status_code")
+    if isinstance(status, bool) or not isinstance(status, int) or not status:
+        return Delivery(want.name, event, Verdict.REFUSED, detail="GitHub reached no endpoint")
+    cause = find_cause(status, credential=get_credential(want.auth) is not None)
+    return Delivery(want.name, event, cause.verdict, status, cause.text)
+
+
+def _read_hook(value: object) -> Held:
+    """A hook of GitHub; raises BadAnswer for another shape."""
+    try:
+        body = dict(value) if isinstance(value, Mapping) else {}
+        config = body["config"]
+        has_secret = bool(config.get("secret"))
+        spec = Webhook(
+            name="",
+            url=config["url"],
+            enabled=body["active"] is True,
+            auth=SignatureAuth("product", Withheld()) if has_secret else NoAuth(),
+            subscriptions=frozenset(Subscription(name, None, None) for name in body["events"]),
+            options={
+                "content_type": config.get("content_type", "form"),
+                "insecure_ssl": str(config.get("insecure_ssl", "0")),
+            },
+        )
+        return Held(
+            str(body["id"]), spec, body.get("updated_at"), body.get("created_at"), has_secret
+        )
+    except (KeyError, TypeError, AttributeError):
+        raise BadAnswer("GitHub answered a hook of another shape") from None
+
+
+def _write_events(want: Webhook) -> list[str]:
+    return sorted(item.type for item in want.subscriptions)
+
+
+def _write_config(want: Webhook) -> dict[str, Any]:
+    """A hook's `config`. A `Secret` is revealed by the client, not here."""
+    secret = get_credential(want.auth)
+    return {
+        "url": want.url,
+        **want.options,
+        **({"secret": secret} if isinstance(secret, Secret) else {}),
+    }
+
+
+PLUGIN: Final = GitHub()

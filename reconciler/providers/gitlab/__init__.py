@@ -1,0 +1,1 @@
+"""The project and group webhooks of GitLab."""

@@ -1,0 +1,155 @@
+"""The plug-in of GitLab: how its REST API is spoken to.
+
+Source: GitLab's REST API documentation. A hook has one flag per event, and `push_events` is on
+unless it is sent. PUT needs the url; with a new url the token is gone. A token never comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import quote
+
+from reconciler.core.errors import BadAnswer, NotFound, Rejected
+from reconciler.core.model.auth import get_credential
+from reconciler.core.model.secret import Secret
+from reconciler.core.model.webhook import Subscription, Webhook
+from reconciler.core.results.cause import find_cause
+from reconciler.core.results.reports import Delivery, Verdict
+from reconciler.providers.driver.product import Product
+from reconciler.providers.gitlab.capabilities import CAPABILITIES, EVENTS, OPTIONS
+from reconciler.providers.http.client import Client
+from reconciler.providers.plugin import Held, Session
+
+_PAGE: Final = 100  # hooks; the most that GitLab gives
+_UNTESTED: Final = "GitLab could not deliver it; the recent events of the hook say why"
+
+
+class GitLab(Product):
+    """The plug-in. The token is an access token with the scope `api`."""
+
+    capabilities = CAPABILITIES
+
+    def session(self, http: Client, target: Mapping[str, Any]) -> Session:
+        """The calls of one project or group."""
+        (kind, path), *_ = target.items()
+        return Hooks(http, f"/api/v4/{kind}s/{quote(path, safe='')}/hooks")
+
+
+class Hooks:
+    """The hooks of one project or group."""
+
+    def __init__(self, http: Client, path: str) -> None:
+        self._http, self._path = http, path
+
+    async def held(self) -> AsyncIterator[Sequence[Held]]:
+        """Every hook, until a page is short."""
+        page = 1
+        while True:
+            params = {"per_page": _PAGE, "page": page}
+            answer = await self._http.request("GET", self._path, params=params, idempotent=True)
+            if not isinstance(answer.body, list):
+                raise BadAnswer("GitLab answered something else than a list of hooks")
+            yield [_read_hook(item) for item in answer.body]
+            if len(answer.body) < _PAGE:
+                return
+            page += 1
+
+    async def get(self, ident: str) -> Held | None:
+        """One hook."""
+        try:
+            answer = await self._http.request("GET", f"{self._path}/{ident}", idempotent=True)
+        except NotFound:
+            return None
+        return _read_hook(answer.body)
+
+    async def create(self, want: Webhook, key: str) -> Held:  # noqa: ARG002  GitLab takes no such key
+        """A new hook; GitLab takes a url twice, so a create is never repeated."""
+        answer = await self._http.request(
+            "POST", self._path, json=_make_body(want), idempotent=False
+        )
+        return _read_hook(answer.body)
+
+    async def update(self, held: Held, want: Webhook, changed: frozenset[str]) -> None:
+        """Only what changed, and the url, which GitLab asks for. An empty token removes it."""
+        body = _make_body(want)
+        names = {"url", *changed}
+        names |= set(EVENTS) if "events" in changed else set()
+        names |= set(OPTIONS) if "options" in changed else set()
+        sent = {name: value for name, value in body.items() if name in names}
+        if "auth" in changed:
+            sent["token"] = body.get("token", "")
+        await self._http.request("PUT", f"{self._path}/{held.id}", json=sent, idempotent=True)
+
+    async def delete(self, held: Held) -> None:
+        """What is gone already counts as deleted."""
+        try:
+            await self._http.request("DELETE", f"{self._path}/{held.id}", idempotent=True)
+        except NotFound:
+            return
+
+    async def test(self, held: Held, want: Webhook, event: Subscription) -> Delivery:
+        """A test of that event; what the endpoint answered stands in the hook's recent events."""
+        path = f"{self._path}/{held.id}"
+        try:
+            await self._http.request("POST", f"{path}/test/{event.type}", idempotent=False)
+        except Rejected:
+            return Delivery(want.name, event, Verdict.REJECTED, detail=_UNTESTED)
+        try:
+            log = await self._http.request(
+                "GET", f"{path}/events", params={"per_page": 1}, idempotent=True
+            )
+        except NotFound:  # a GitLab before 17.3 keeps no such list
+            return Delivery(want.name, event, Verdict.DELIVERED)
+        status = _read_status(log.body)
+        if status is None:
+            return Delivery(want.name, event, Verdict.REFUSED, detail=_UNTESTED)
+        cause = find_cause(status, credential=get_credential(want.auth) is not None)
+        return Delivery(want.name, event, cause.verdict, status, cause.text)
+
+
+def _read_status(body: object) -> int | None:
+    """The status of the newest event; GitLab writes it as text, and words where no answer came."""
+    if not isinstance(body, list) or not body or not isinstance(body[0], dict):
+        return None
+    text = str(body[0].get("response_status", ""))
+    return int(text) if text.isascii() and text.isdecimal() and len(text) == 3 else None
+
+
+def _read_hook(value: object) -> Held:
+    """A hook of GitLab; raises BadAnswer for another shape. Names are null in older hooks."""
+    try:
+        body = dict(value) if isinstance(value, Mapping) else {}
+        spec = Webhook(
+            name=body.get("name") or "",
+            url=body["url"],
+            description=body.get("description") or "",
+            enabled=True,
+            subscriptions=frozenset(
+                Subscription(name, None, None) for name in EVENTS if body.get(name) is True
+            ),
+            options={
+                name: part["default"] if body.get(name) is None else body[name]
+                for name, part in OPTIONS.items()
+            },
+        )
+        return Held(str(body["id"]), spec, touched=body.get("updated_at"))
+    except (KeyError, TypeError):
+        raise BadAnswer("GitLab answered a hook of another shape") from None
+
+
+def _make_body(want: Webhook) -> dict[str, Any]:
+    """A hook as GitLab takes it. A `Secret` is revealed by the client, not here."""
+    secret = get_credential(want.auth)
+    events = {item.type for item in want.subscriptions}
+    return {
+        "name": want.name,
+        "url": want.url,
+        "description": want.description,
+        **{name: name in events for name in EVENTS},
+        **want.options,
+        **({"token": secret} if isinstance(secret, Secret) else {}),
+    }
+
+
+PLUGIN: Final = GitLab()

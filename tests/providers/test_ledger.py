@@ -1,0 +1,101 @@
+"""The ledger of marks: what it keeps, what it does not believe, and two runs at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from reconciler.core.model.webhook import ManagedBy
+from reconciler.providers.driver.ledger import Book, Entry
+from reconciler.providers.driver.marks import Mark
+
+
+class Texts:
+    """A product's texts by owner."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+
+    async def read(self) -> Mapping[str, str]:
+        return dict(self.texts)
+
+    async def write(self, owner: str, text: str) -> None:
+        await asyncio.sleep(0)
+        self.texts[owner] = text
+
+
+def make_entry(key: str, owner: str = "payments", version: str | None = "1") -> Entry:
+    mark = Mark(ManagedBy(owner, key, ("a.yaml", "b.yaml"), "4fd1c2e", "host/a/b"), version, True)
+    return Entry(mark, "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")
+
+
+def test_what_is_noted_is_read_back_whole() -> None:
+    async def story() -> None:
+        texts = Texts()
+        await Book(texts).note("payments", "1", make_entry("oncall"))
+        await Book(texts).note("payments", "2", make_entry("pager", version=None))
+        await Book(texts).note("search", "3", make_entry("index", "search"))
+        entries, warnings = await Book(texts).read()
+        assert warnings == []
+        assert entries == {
+            "1": make_entry("oncall"),
+            "2": make_entry("pager", version=None),
+            "3": make_entry("index", "search"),
+        }
+        await Book(texts).note("payments", "1", None)
+        assert set((await Book(texts).read())[0]) == {"2", "3"}
+
+    asyncio.run(story())
+
+
+def test_an_entry_that_another_run_overwrote_comes_back_with_the_next_one() -> None:
+    async def story() -> None:
+        texts = Texts()
+        one, other = Book(texts), Book(texts)
+        await asyncio.gather(
+            one.note("payments", "1", make_entry("a")), other.note("payments", "2", make_entry("b"))
+        )
+        await one.note("payments", "3", make_entry("c"))
+        await other.note("payments", "4", make_entry("d"))
+        assert set((await Book(texts).read())[0]) == {"1", "2", "3", "4"}
+
+    asyncio.run(story())
+
+
+def test_a_webhook_in_two_ledgers_is_nobodys_and_a_warning() -> None:
+    async def story() -> None:
+        texts = Texts()
+        await Book(texts).note("payments", "1", make_entry("oncall"))
+        await Book(texts).note("search", "1", make_entry("oncall", "search"))
+        entries, [warning] = await Book(texts).read()
+        assert entries == {}
+        assert "two owners have the webhook 1" in warning
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("{", "[]", "null", "1", '"text"', "{}", '{"version": 2, "webhooks": {}}'),
+        *(
+            '{"version": 1}',
+            '{"version": 1, "webhooks": []}',
+            '{"version": 1, "webhooks": {"1": 2}}',
+        ),
+        '{"version": 1, "webhooks": {"1": {"key": "a"}}}',
+        '{"version": 1, "webhooks": {"1": {"key": "a", "created": "x", "touched": "y", "commit": []}}}',
+        '{"version": 1, "webhooks": {"1": {"key": "a", "created": "x", "touched": "y", "sources": 1}}}',
+    ],
+)
+def test_a_text_that_is_not_ours_is_a_warning_and_holds_nothing(text: str) -> None:
+    async def story() -> None:
+        texts = Texts()
+        texts.texts["payments"] = text
+        entries, [warning] = await Book(texts).read()
+        assert entries == {}
+        assert "the ledger of payments cannot be read" in warning
+
+    asyncio.run(story())
