@@ -220,7 +220,13 @@ async def adopt(
         raise BadRequest(f"no manifest declares {', '.join(unknown_names)}")
     live = await provider.list()
     return make_adoption(
-        manifests.declared, live, policy, request, tenant=tenant, normalize=provider.normalize
+        manifests.declared,
+        live,
+        policy,
+        request,
+        tenant=tenant,
+        normalize=provider.normalize,
+        capabilities=provider.capabilities,
     )
 
 

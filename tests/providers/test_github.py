@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -258,6 +259,43 @@ def test_a_hook_whose_ledger_was_not_written_is_unowned_and_adopted(
     assert adopted.code == 0, adopted.out + adopted.err
     assert "No changes" in repository.run("plan").out
     assert len(repository.server.hooks) == 1
+
+
+def test_hooks_made_by_hand_are_exported_and_adopted_and_nothing_of_them_changes(
+    repository: Repository,
+) -> None:
+    server, folder = repository.server, repository.folder
+    for number in range(30):
+        ident = number + 1
+        server.hooks[ident] = {
+            "id": ident,
+            "name": "web",
+            "active": number % 3 > 0,
+            "events": ["push"],
+            "config": {
+                "url": f"https://hooks.example.com/{number}",
+                "content_type": "json",
+                "insecure_ssl": "0",
+                **({"secret": "by-hand"} if number % 2 else {}),
+            },
+            "created_at": server.now(),
+            "updated_at": server.now(),
+            "deliveries": [],
+        }
+    before = json.loads(json.dumps(server.hooks))
+    exported = run("export", "out", "tenant.yaml", cwd=folder, **repository.env)
+    assert exported.code == 0, exported.err
+    texts = [path.read_text() for path in (folder / "out").iterdir()]
+    assert len(texts) == 30
+    variables = re.findall(r"fromEnv: (\w+)", "".join(texts))
+    assert len(set(variables)) == 15
+    repository.env |= {name: f"value-of-{name}" for name in variables}
+    adopted = run("adopt", "--all", "--yes", cwd=folder, **repository.env)
+    assert adopted.code == 0, adopted.out + adopted.err
+    assert "Report: 0 created, 30 updated" in adopted.out
+    assert "No changes. 30 unchanged" in repository.run("plan").out
+    assert json.loads(json.dumps(server.hooks)) == before
+    assert {method for method, path in server.calls if "/hooks" in path} == {"GET"}
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"owner": 1}', '{"owner": "x", "ledger": "{}"}'])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from reconciler.core.model.webhook import Subscription
 from reconciler.providers.conformance import Place, Samples, conformance
 from reconciler.providers.gitlab.plugin import PLUGIN
-from tests.stand_ins.gitlab import PROJECT, TOKEN, Server, gitlab
+from tests.stand_ins.gitlab import FLAGS, OTHERS, PROJECT, TEXTS, TOKEN, Server, gitlab
 from tests.support.processes import Ended, run
 from tests.support.receiver import Receiver
 
@@ -172,6 +173,32 @@ def test_a_test_says_what_the_endpoint_answered(repository: Repository) -> None:
         bad = repository.run("test", "-o", "json")
     assert [(item["verdict"], item["status_code"]) for item in good] == [("delivered", 204)]
     assert bad.code == 8
+
+
+def test_hooks_made_by_hand_are_exported_and_adopted_and_keep_their_fields(
+    repository: Repository,
+) -> None:
+    server, folder = repository.server, repository.folder
+    for number in range(5):
+        server.hooks[number + 1] = {
+            "id": number + 1,
+            **FLAGS,
+            **TEXTS,
+            **OTHERS,
+            "log": [],
+            "name": f"By hand {number}",
+            "url": f"https://hooks.example.com/{number}",
+        }
+    before = json.loads(json.dumps(server.hooks))
+    assert run("export", "out", "tenant.yaml", cwd=folder, **repository.env).code == 0
+    adopted = run("adopt", "--all", "--yes", cwd=folder, **repository.env)
+    assert adopted.code == 0, adopted.out + adopted.err
+    assert "No changes. 5 unchanged" in repository.run("plan").out
+    after = json.loads(json.dumps(server.hooks))
+    for hooks in (before, after):
+        for hook in hooks.values():
+            hook.pop("description")
+    assert after == before
 
 
 def test_what_gitlab_cannot_hold_is_an_error_with_its_place(repository: Repository) -> None:

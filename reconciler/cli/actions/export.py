@@ -62,7 +62,12 @@ async def _export(
     ):
         export = await workflow.export(manifests, provider, prepared.policy, adopt_from)
     in_use = manifests.tenant if options.tenant.by_manifest else None
-    export, files = _files(export, manifests, in_use, destination)
+    style = new_files.Style(
+        in_use.select if in_use is not None else {},
+        destination.hide_urls,
+        "name" in provider.capabilities.fields,
+    )
+    export, files = _files(export, manifests, in_use, destination.folder, style)
     if not destination.dry_run:
         new_files.write_files(files, destination.folder)
     _show(console, prepared.tenant, export, files)
@@ -72,14 +77,16 @@ async def _export(
 
 
 def _files(
-    export: Export, manifests: Manifests, in_use: TenantSpec | None, destination: Destination
+    export: Export,
+    manifests: Manifests,
+    in_use: TenantSpec | None,
+    folder: str,
+    style: new_files.Style,
 ) -> tuple[Export, tuple[Written, ...]]:
     """The files to write, and the export with warnings of what remains to be done by hand."""
-    labels = in_use.select if in_use is not None else {}
-    style = new_files.Style(labels, destination.hide_urls)
-    changed, by_hand = edits.make_edits(export, manifests.event_subscriptions, destination.folder)
+    changed, by_hand = edits.make_edits(export, manifests.event_subscriptions, folder)
     export = replace(export, warnings=export.warnings + by_hand + _of_patches(in_use, export))
-    return export, (*new_files.make_new_files(export, destination.folder, style), *changed)
+    return export, (*new_files.make_new_files(export, folder, style), *changed)
 
 
 def _of_patches(in_use: TenantSpec | None, export: Export) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.core.change import Action, Change, Counts, Plan, TenantRef, Violation
 from reconciler.core.export.exported import may_take
+from reconciler.core.model.capabilities import TENANT, Capabilities
 from reconciler.core.model.webhook import Declared, Live, Webhook
 from reconciler.core.planning.diff import diff
 from reconciler.core.planning.mark import diff_marks
@@ -42,6 +43,7 @@ def make_adoption(
     *,
     tenant: TenantRef,
     normalize: Callable[[Webhook], Webhook],
+    capabilities: Capabilities = TENANT,
 ) -> Plan:
     """The plan that marks live webhooks as ours and leaves all other fields unchanged.
 
@@ -50,11 +52,10 @@ def make_adoption(
     """
     items = tuple(sorted(declared, key=lambda item: item.key))
     live_by_id = {live_item.id: live_item for live_item in live}
-    matches = match_webhooks(
-        items, _by_their_key(items, tuple(live_by_id.values()), policy, request), policy, normalize
-    )
+    webhooks = _by_their_key(items, tuple(live_by_id.values()), policy, request)
+    matches = match_webhooks(items, webhooks, policy, normalize, capabilities)
     pairs = (
-        (item, None if match is None else live_by_id[match.id])
+        (item, None if match is None else replace(live_by_id[match.id], spec=match.spec))
         for item, match in matches.pairs
         if request.includes(item)
     )

@@ -5,7 +5,7 @@ never guesses.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.core.change import Violation
 from reconciler.core.model.capabilities import TENANT, Capabilities
@@ -170,6 +170,8 @@ def match_webhooks(
     if open_positions:
         _match_by_identity(matcher, declared, matches, open_positions)
     pairs = tuple(zip(declared, matches, strict=True))
+    if "name" not in capabilities.fields:
+        pairs = tuple((item, _with_name(item, live)) for item, live in pairs)
     unmatched_webhooks = tuple(item for item in live if item.id not in matcher.used_ids)
     live_by_name = _index_by_name(pairs, policy, normalize)
     return Match(
@@ -178,6 +180,11 @@ def match_webhooks(
         (*matcher.clashes, *_check_unmatched_names(live_by_name, unmatched_webhooks)),
         matcher.own_count,
     )
+
+
+def _with_name(declared: Declared, live: Live | None) -> Live | None:
+    """A webhook of a product without names, under the name that the manifest gives it."""
+    return live and replace(live, spec=replace(live.spec, name=declared.spec.name))
 
 
 def _match_by_identity(

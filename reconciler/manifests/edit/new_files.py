@@ -22,12 +22,13 @@ NAME_LENGTH: Final = 200  # characters of a file's name, which file systems boun
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How new manifests are written: their labels, and whether urls and user names become
-    references.
+    """How new manifests are written: their labels, whether urls and user names become references,
+    and whether the product has names.
     """
 
     labels: Mapping[str, str]
     hide_urls: bool = False
+    has_names: bool = True
 
 
 def make_new_files(export: Export, folder: str, style: Style) -> tuple[Written, ...]:
@@ -53,6 +54,8 @@ def _make_new_file(fresh: Fresh, path: str, style: Style) -> Written:
     spec = make_literal(live_spec)
     if style.hide_urls:
         spec = replace(spec, url=live_spec.url)
+    if not style.has_names:
+        spec = replace(spec, name=fresh.key)
     new_manifest = make_manifest(
         spec, fresh.key, protected=fresh.live.protected, labels=style.labels, stem=fresh.stem
     )
@@ -62,7 +65,7 @@ def _make_new_file(fresh: Fresh, path: str, style: Style) -> Written:
         show_path(path),
         new_manifest.text,
         fresh.key,
-        spec.name,
+        live_spec.name,
         fresh.live.id,
         variables=new_manifest.variables,
         mark=mark,

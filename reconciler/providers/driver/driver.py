@@ -150,9 +150,11 @@ class Driver:
     def _named(self, held: Held, mark: Mark | None) -> Webhook:
         """The spec with its url hidden and, if the product has no names, with a name for people."""
         url = held.spec.url if isinstance(held.spec.url, Secret) else hidden_url(held.spec.url)
-        if "name" in self.capabilities.fields and held.spec.name:
+        has_names = "name" in self.capabilities.fields
+        if has_names and held.spec.name:
             return replace(held.spec, url=url)
-        name = mark.managed_by.key if mark is not None else f"#{held.id} {shown(url)}"
+        own = mark.managed_by.key if mark is not None and not has_names else None
+        name = own or f"#{held.id} {shown(url)}"
         return replace(held.spec, url=url, name=name)
 
     def _marked(self, declared: Declared, owner: Owner, before: Live | None) -> Webhook:
