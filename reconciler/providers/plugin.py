@@ -30,7 +30,7 @@ class Held:
 
     A credential in `spec` is `Withheld`. `touched` is the time of the last write and `created` that
     of the first, if the product has one; `has_secret` is None if the product does not tell; `use`
-    is None if it counts nothing.
+    is None if it counts nothing; `health` is what the product says of failing deliveries.
     """
 
     id: str
@@ -39,6 +39,7 @@ class Held:
     created: str | None = None
     has_secret: bool | None = None
     use: Use | None = None
+    health: str = ""
 
 
 class Session(Protocol):

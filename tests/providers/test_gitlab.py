@@ -201,6 +201,26 @@ def test_hooks_made_by_hand_are_exported_and_adopted_and_keep_their_fields(
     assert after == before
 
 
+@pytest.mark.parametrize(
+    ("status", "until", "said"),
+    [
+        ("disabled", None, "GitLab switched it off after failures"),
+        ("temporarily_disabled", "2026-12-01T00:00:00Z", "until 2026-12-01T00:00:00Z"),
+    ],
+)
+def test_a_hook_that_gitlab_disabled_is_reported_by_plan_and_drift(
+    repository: Repository, status: str, until: str | None, said: str
+) -> None:
+    repository.write("oncall")
+    repository.reconcile()
+    [hook] = repository.server.hooks.values()
+    hook |= {"alert_status": status, "disabled_until": until}
+    for command in ("plan", "drift"):
+        ended = repository.run(command)
+        assert ended.code == 0
+        assert said in ended.out, ended.out
+
+
 def test_what_gitlab_cannot_hold_is_an_error_with_its_place(repository: Repository) -> None:
     path = repository.write("oncall")
     text = path.read_text()

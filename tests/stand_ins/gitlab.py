@@ -36,9 +36,11 @@ OTHERS = {
     "branch_filter_strategy": "wildcard",
     "custom_webhook_template": None,
     "enable_ssl_verification": True,
+    "alert_status": "executable",
+    "disabled_until": None,
 }
 IGNORED = {"member_events", "project_events", "subgroup_events"}  # those of groups
-KNOWN = {"url", "token", *FLAGS, *TEXTS, *OTHERS, *IGNORED}
+KNOWN = {"url", "token", *FLAGS, *TEXTS, *OTHERS, *IGNORED} - {"alert_status", "disabled_until"}
 
 
 class Handler(BaseHTTPRequestHandler):

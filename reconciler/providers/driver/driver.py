@@ -57,7 +57,7 @@ class Driver:
         self._defaults = {
             name: part["default"] for name, part in properties.items() if "default" in part
         }
-        self._unreadable: list[str] = []
+        self._warnings: list[str] = []
         self._known: set[str] | None = None  # ids of the last listing and of what was created since
 
     @property
@@ -68,7 +68,7 @@ class Driver:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the last listing found worth a warning."""
-        return tuple(self._unreadable)
+        return tuple(self._warnings)
 
     def stop(self) -> None:
         """Ends every wait for another try; requests that are under way go on."""
@@ -89,10 +89,10 @@ class Driver:
     async def list(self) -> tuple[Live, ...]:
         """Every webhook, each once; raises BadAnswer for one that comes twice or never ends."""
         by_id: dict[str, Live] = {}
-        self._unreadable.clear()
+        self._warnings.clear()
         if self._book is not None:
             self._entries, warnings = await self._book.read()
-            self._unreadable += warnings
+            self._warnings += warnings
         async for page in self._session.held():
             for item in page:
                 if item.id in by_id or len(by_id) == MAX_WEBHOOKS:
@@ -101,7 +101,9 @@ class Driver:
                         if item.id in by_id
                         else f"the product lists over {MAX_WEBHOOKS:,} webhooks"
                     )
-                by_id[item.id] = self._live(item)
+                by_id[item.id] = live = self._live(item)
+                if item.health:
+                    self._warnings.append(f"{live.spec.name} (id {item.id}): {item.health}")
         self._known = set(by_id)
         return tuple(by_id.values())
 
@@ -113,7 +115,7 @@ class Driver:
             else (held.spec.description, self._find_entry(held), False)
         )
         if damaged:
-            self._unreadable.append(
+            self._warnings.append(
                 f"{held.spec.name} (id {held.id}): its mark cannot be read, so it counts as "
                 "unowned; --adopt takes it"
             )

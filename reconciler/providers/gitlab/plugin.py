@@ -133,9 +133,23 @@ def _read_hook(value: object) -> Held:
                 for name, part in OPTIONS.items()
             },
         )
-        return Held(str(body["id"]), spec, touched=body.get("updated_at"))
+        health = _read_health(body.get("alert_status"), body.get("disabled_until"))
+        return Held(str(body["id"]), spec, touched=body.get("updated_at"), health=health)
     except (KeyError, TypeError):
         raise BadAnswer("GitLab answered a hook of another shape") from None
+
+
+def _read_health(status: object, until: object) -> str:
+    """What GitLab did to a hook whose deliveries fail: 4 failures in a row pause it, 40 switch it
+    off.
+    """
+    match status:
+        case "temporarily_disabled":
+            return f"GitLab delivers nothing to it until {str(until)[:40]}, after failures"
+        case "disabled":
+            return "GitLab switched it off after failures; a test that succeeds switches it on"
+        case _:
+            return ""
 
 
 def _make_body(want: Webhook) -> dict[str, Any]:
