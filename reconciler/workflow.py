@@ -198,6 +198,7 @@ async def export(
         policy,
         normalize=provider.normalize,
         reserved_names=manifests.reserved_names,
+        capabilities=provider.capabilities,
         adopt_from=adopt_from,
     )
     if result.clashes:

@@ -25,6 +25,7 @@ COMMANDS: Final = {  # name: (module below reconciler.cli, what it does)
     "drift": ("drift", "Compare the tenant with the manifests; exit 7 when it moved."),
     "test": ("test", "Validate the endpoints with a test delivery each."),
     "export": ("export", "Write live webhooks as manifests, or bring those up to date."),
+    "import": ("import_", "Write what Terraform manages as manifests."),
     "adopt": ("adopt", "Mark existing webhooks as ours; nothing else of them changes."),
     "events": ("events", "The catalogue of events, and who receives which."),
     "explain": ("explain", "What a field of a manifest means."),

@@ -51,7 +51,7 @@ KINDS = {name: kind for name, one in commands().items() if (kind := kind_of(one)
 
 
 def test_every_command_with_more_than_a_few_options_has_a_value() -> None:
-    few = {"show", "explain", "schema", "providers", "init", "completion", "demo"}
+    few = {"show", "explain", "schema", "providers", "init", "import", "completion", "demo"}
     tenant = {f"tenant {name}" for name in ("tokens", "revoke", "login", "backup")}
     assert set(commands()) - set(KINDS) == few | tenant
     assert all(hasattr(kind, "_fields") for kind in KINDS.values())

@@ -15,6 +15,7 @@ from standardwebhooks import Webhook
 
 from reconciler.core.model import limits
 from reconciler.delivery.signing import make_signature
+from reconciler.providers.http.faults import Sent
 from tests.support.processes import ROOT
 from tests.support.receiver import OLD_SIGNING_KEY, PRIVATE_KEY, SEED, SIGNING_KEY
 
@@ -98,3 +99,9 @@ def test_a_scheme_that_is_not_ours_is_not_signed(scheme: str) -> None:
 def test_a_key_has_the_form_of_its_scheme(text: str, scheme: str, fault: str | None) -> None:
     found = limits.signing_keys(text, scheme)
     assert found == fault if fault is None else fault in str(found)
+
+
+def test_a_message_that_has_one_of_two_keys_is_not_shown() -> None:
+    sent = Sent("POST", "/webhooks", ({"auth": {"secret": f"{SIGNING_KEY} {OLD_SIGNING_KEY}"}},))
+    assert sent.echoed_in(f"invalid key {OLD_SIGNING_KEY}")
+    assert not sent.echoed_in("invalid key")

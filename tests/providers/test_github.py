@@ -298,6 +298,107 @@ def test_hooks_made_by_hand_are_exported_and_adopted_and_nothing_of_them_changes
     assert {method for method, path in server.calls if "/hooks" in path} == {"GET"}
 
 
+def test_owners_with_like_names_have_a_variable_each(
+    repository: Repository, tmp_path: Path
+) -> None:
+    owners = ("team-a", "team_a", "Team.A")
+    repositories = []
+    for number, owner in enumerate(owners):
+        folder = tmp_path.with_name(f"{tmp_path.name}-{number}")
+        folder.mkdir()
+        one = Repository(folder, repository.server)
+        one.write_tenant(owner)
+        one.write(f"hook-{number}")
+        one.reconcile()
+        repositories.append(one)
+    assert len(repository.server.variables) == 3
+    for one in repositories:
+        assert "No changes" in one.run("plan").out
+
+
+def test_a_variable_that_is_something_else_is_never_overwritten(repository: Repository) -> None:
+    variables = repository.server.variables
+    variables["RECONCILER_PLATFORM"] = {"name": "RECONCILER_PLATFORM", "value": "precious"}
+    repository.write("ci")
+    ended = repository.run("reconcile", "--yes")
+    assert ended.code == 4
+    assert "RECONCILER_PLATFORM is no ledger of platform" in ended.out
+    assert variables["RECONCILER_PLATFORM"]["value"] == "precious"
+
+
+def test_two_owners_may_use_one_key_and_one_adopts_from_the_other(
+    repository: Repository, tmp_path: Path
+) -> None:
+    folder = tmp_path.with_name(f"{tmp_path.name}-other")
+    folder.mkdir()
+    second = Repository(folder, repository.server)
+    second.write_tenant("search")
+    repository.write("ci", "https://hooks.example.com/one")
+    second.write("ci", "https://hooks.example.com/two")
+    repository.reconcile()
+    second.reconcile()
+    assert "No changes" in repository.run("plan").out
+    third = folder / "third.yaml"
+    third.write_text(WEBHOOK.format(name="third", url="https://hooks.example.com/one", version="1"))
+    adopt = ("adopt", "third", "--adopt-from", "platform", "--yes")
+    adopted = run(*adopt, cwd=folder, **second.env)
+    assert adopted.code == 0, adopted.out + adopted.err
+    plan = second.run("plan")
+    assert "warning" not in plan.out
+    assert "No changes. 2 unchanged" in plan.out
+
+
+def test_what_moved_in_the_ledger_after_the_plan_is_a_conflict(repository: Repository) -> None:
+    path = repository.write("ci")
+    repository.write("other")
+    repository.reconcile()
+    path.unlink()
+    assert repository.run("plan", "--out", "saved.plan").code == 0
+    value = json.loads(repository.server.variables["RECONCILER_PLATFORM"]["value"])
+    ledger = json.loads(value["ledger"])
+    for entry in ledger["webhooks"].values():
+        entry["protected"] = True
+    value["ledger"] = json.dumps(ledger)
+    repository.server.variables["RECONCILER_PLATFORM"]["value"] = json.dumps(value)
+    ended = repository.run("reconcile", "--plan", "saved.plan", "--yes")
+    assert ended.code == 5, ended.out + ended.err
+    assert len(repository.server.hooks) == 2
+
+
+def test_a_saved_plan_that_adopts_is_carried_out(repository: Repository) -> None:
+    repository.write("ci")
+    repository.reconcile()
+    repository.server.variables.clear()
+    assert repository.run("plan", "--adopt", "--out", "saved.plan").code == 0
+    ended = repository.run("reconcile", "--plan", "saved.plan", "--yes")
+    assert ended.code == 0, ended.out + ended.err
+    assert "No changes" in repository.run("plan").out
+
+
+def test_a_hook_that_a_manifest_declares_is_not_exported_again(repository: Repository) -> None:
+    repository.write("ci")
+    repository.reconcile()
+    repository.server.variables.clear()
+    ended = run("export", "out", ".", cwd=repository.folder, **repository.env)
+    assert ended.code == 0, ended.err
+    assert "0 new" in ended.out
+
+
+def test_a_token_that_may_only_read_deletes_nothing_and_says_so(repository: Repository) -> None:
+    path = repository.write("ci")
+    repository.write("other")
+    repository.reconcile()
+    path.unlink()
+    repository.server.refused.add("DELETE")
+    ended = repository.run("reconcile", "--yes")
+    assert ended.code != 0
+    assert "permission" in ended.out + ended.err
+    assert len(repository.server.hooks) == 2
+    repository.server.refused.clear()
+    repository.reconcile()
+    assert len(repository.server.hooks) == 1
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"owner": 1}', '{"owner": "x", "ledger": "{}"}'])
 def test_a_ledger_that_somebody_edited_makes_its_hooks_unowned_and_deletes_nothing(
     repository: Repository, text: str
@@ -366,6 +467,19 @@ def test_an_organisation_has_hooks_of_its_own(tmp_path: Path) -> None:
         repository.write("ci")
         repository.reconcile()
         assert len(server.hooks) == 1
+
+
+def test_two_repositories_are_two_tenants_of_one_owner(repository: Repository) -> None:
+    repository.write("ci")
+    first = (repository.folder / "tenant.yaml").read_text()
+    second = first.replace("name: github", "name: web").replace(REPOSITORY, "acme/web")
+    (repository.folder / "web.yaml").write_text(second)
+    assert repository.run("validate").code == 0
+    again = first.replace("name: github", "name: again").replace(REPOSITORY, REPOSITORY.upper())
+    (repository.folder / "again.yaml").write_text(again)
+    refused = repository.run("validate")
+    assert refused.code == 1
+    assert "[tenant/same-target]" in refused.err
 
 
 def test_a_hook_of_a_service_is_never_touched(repository: Repository) -> None:

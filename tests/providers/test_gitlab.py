@@ -186,7 +186,7 @@ def test_hooks_made_by_hand_are_exported_and_adopted_and_keep_their_fields(
             **TEXTS,
             **OTHERS,
             "log": [],
-            "name": f"By hand {number}",
+            "name": f"By hand {number}" if number else None,
             "url": f"https://hooks.example.com/{number}",
         }
     before = json.loads(json.dumps(server.hooks))

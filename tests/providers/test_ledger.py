@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from reconciler.core.errors import Rejected
 from reconciler.core.model.webhook import ManagedBy
 from reconciler.providers.driver.ledger import Book, Entry
 from reconciler.providers.driver.marks import Mark
@@ -64,11 +65,36 @@ def test_an_entry_that_another_run_overwrote_comes_back_with_the_next_one() -> N
     asyncio.run(story())
 
 
+def test_a_webhook_that_another_owner_takes_leaves_the_ledger_of_the_former_one() -> None:
+    async def story() -> None:
+        texts = Texts()
+        await Book(texts).note("payments", "1", make_entry("oncall"))
+        await Book(texts).note("payments", "2", make_entry("pager"))
+        await Book(texts).note("search", "1", make_entry("oncall", "search"))
+        entries, warnings = await Book(texts).read()
+        assert warnings == []
+        assert entries == {"1": make_entry("oncall", "search"), "2": make_entry("pager")}
+
+    asyncio.run(story())
+
+
+def test_an_entry_that_another_run_wrote_later_stays_as_it_wrote_it() -> None:
+    async def story() -> None:
+        texts = Texts()
+        one, other = Book(texts), Book(texts)
+        await one.note("payments", "1", make_entry("oncall"))
+        await other.note("payments", "1", make_entry("pager"))
+        await one.note("payments", "2", make_entry("second"))
+        assert (await Book(texts).read())[0]["1"] == make_entry("pager")
+
+    asyncio.run(story())
+
+
 def test_a_webhook_in_two_ledgers_is_nobodys_and_a_warning() -> None:
     async def story() -> None:
         texts = Texts()
         await Book(texts).note("payments", "1", make_entry("oncall"))
-        await Book(texts).note("search", "1", make_entry("oncall", "search"))
+        texts.texts["search"] = texts.texts["payments"]
         entries, [warning] = await Book(texts).read()
         assert entries == {}
         assert "two owners have the webhook 1" in warning
@@ -97,5 +123,8 @@ def test_a_text_that_is_not_ours_is_a_warning_and_holds_nothing(text: str) -> No
         entries, [warning] = await Book(texts).read()
         assert entries == {}
         assert "the ledger of payments cannot be read" in warning
+        with pytest.raises(Rejected, match="would be lost"):
+            await Book(texts).note("payments", "1", make_entry("oncall"))
+        assert texts.texts["payments"] == text
 
     asyncio.run(story())

@@ -94,6 +94,8 @@ class Handler(BaseHTTPRequestHandler):
                 hook["config"] |= {name: body[name] for name in VALUES & body.keys()}
                 hook["updated_at"] = self.server.now()
                 self._answer(200, shown(hook)["config"])
+            case "DELETE", [] if "DELETE" in self.server.refused:
+                self._answer(404, {"message": "Not Found"})
             case "DELETE", []:
                 del self.server.hooks[hook["id"]]
                 self._answer(204, None)
@@ -188,6 +190,7 @@ class Server(ThreadingHTTPServer):
         self.variables: dict[str, dict[str, Any]] = {}
         self.faults: list[tuple[int, Any, dict[str, str]]] = []
         self.calls: list[tuple[str, str]] = []
+        self.refused: set[str] = set()  # methods that the token has no right to: 404, as at GitHub
         self.last, self._ticks = 4000, 0
 
     def now(self) -> str:

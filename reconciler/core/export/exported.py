@@ -14,6 +14,7 @@ from reconciler.core.change import FieldChange, Violation
 from reconciler.core.export.manifest import make_key, make_stem
 from reconciler.core.model import limits
 from reconciler.core.model.auth import get_credential, get_username
+from reconciler.core.model.capabilities import TENANT, Capabilities
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Live, ManagedBy, Origin, Webhook
 from reconciler.core.planning.diff import diff
@@ -101,6 +102,7 @@ def make_export(
     normalize: Callable[[Webhook], Webhook],
     reserved_names: Collection[str] = (),
     adopt_from: str | None = None,
+    capabilities: Capabilities = TENANT,
 ) -> Export:
     """The output that makes `declared` equal to `live`, in any order; `reserved_names` are keys
     that no new webhook may get.
@@ -108,7 +110,7 @@ def make_export(
     declared_webhooks = tuple(sorted(declared, key=lambda item: item.key))
     live_webhooks = tuple(live)
     own_webhooks = [item for item in live_webhooks if may_take(item, policy.owner.name, adopt_from)]
-    matches = match_webhooks(declared_webhooks, own_webhooks, policy, normalize)
+    matches = match_webhooks(declared_webhooks, own_webhooks, policy, normalize, capabilities)
     stems = _Stems(declared_webhooks)
     pairs = [(item, live) for item, live in matches.pairs if live is not None]
     edits, edit_warnings = _find_edits(pairs, policy, normalize, stems)

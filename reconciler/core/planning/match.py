@@ -163,23 +163,25 @@ def match_webhooks(
         # a tenant without changes, where each further walk costs a good part
         pairs = tuple(zip(declared, matches, strict=True))
         return Match(pairs, (), tuple(matcher.clashes), matcher.own_count)
-    matcher.used_ids.update(live_webhook.id for live_webhook in matches if live_webhook is not None)
-    open_positions = [
-        position for position, live_webhook in enumerate(matches) if live_webhook is None
-    ]
+    _fill(matcher, declared, matches)
+    has_names = "name" in capabilities.fields
+    if not has_names:
+        matches = list(map(_with_name, declared, matches))
+    pairs = tuple(zip(declared, matches, strict=True))
+    unmatched_webhooks = tuple(item for item in live if item.id not in matcher.used_ids)
+    clashes = matcher.clashes
+    if has_names:
+        live_by_name = _index_by_name(pairs, policy, normalize)
+        clashes += _check_unmatched_names(live_by_name, unmatched_webhooks)
+    return Match(pairs, unmatched_webhooks, tuple(clashes), matcher.own_count)
+
+
+def _fill(matcher: _Matcher, declared: Sequence[Declared], matches: list[Live | None]) -> None:
+    """Fills what no key matched; `used_ids` has every match then."""
+    matcher.used_ids.update(live.id for live in matches if live is not None)
+    open_positions = [position for position, live in enumerate(matches) if live is None]
     if open_positions:
         _match_by_identity(matcher, declared, matches, open_positions)
-    pairs = tuple(zip(declared, matches, strict=True))
-    if "name" not in capabilities.fields:
-        pairs = tuple((item, _with_name(item, live)) for item, live in pairs)
-    unmatched_webhooks = tuple(item for item in live if item.id not in matcher.used_ids)
-    live_by_name = _index_by_name(pairs, policy, normalize)
-    return Match(
-        pairs,
-        unmatched_webhooks,
-        (*matcher.clashes, *_check_unmatched_names(live_by_name, unmatched_webhooks)),
-        matcher.own_count,
-    )
 
 
 def _with_name(declared: Declared, live: Live | None) -> Live | None:

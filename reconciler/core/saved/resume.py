@@ -106,12 +106,14 @@ def _moved(saved: Saved, new_plan: Plan, live_by_id: Mapping[str, Live]) -> list
             if change.action is not Action.DELETE:
                 faults.append(f"{change.name}: it was deleted")
             continue
-        fields = _differing(change, again.get(_identity(change)))
+        repeated = again.get(_identity(change))
+        fields = _differing(change, repeated)
         fields -= saved.unread.get(change.key or "", frozenset())
         values = saved.live[then.id] if then is not None else {}
         if now is not None:
             literals, key = saved.policy.literal_urls, new_plan.fingerprint_key
-            fields |= moved_fields(values, live_values(now, literals, key))
+            seen = repeated.live if repeated is not None and repeated.live is not None else now
+            fields |= moved_fields(values, live_values(seen, literals, key))
         if fields:
             faults.append(f"{change.name}: {', '.join(sorted(fields))} changed")
         elif then is not None and now is not None and then.revision != now.revision:

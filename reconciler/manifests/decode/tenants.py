@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -200,8 +201,8 @@ def find_token_places(documents: Iterable[Document], resolver: Resolver) -> froz
 
 
 def check_targets(documents: list[Document], specs: list[TenantSpec]) -> list[Problem]:
-    """A problem per Tenant with the url (or local) and owner of an earlier one: they would undo
-    each other's work.
+    """A problem per Tenant with the url (or local), target and owner of an earlier one: they would
+    undo each other's work.
     """
     first_documents: dict[tuple[str, str], Document] = {}
     problems = []
@@ -220,13 +221,17 @@ def check_targets(documents: list[Document], specs: list[TenantSpec]) -> list[Pr
 
 
 def normalize_target(spec: TenantSpec) -> str:
-    """A tenant's file or url in one form: links resolved, lower case, without the default port."""
+    """A tenant's file or url in one form (links resolved, lower case, without the default port),
+    and the part of the product that is meant.
+    """
     if spec.local is not None:
         return os.path.realpath(spec.local)
     scheme, _, rest = (spec.url or "").lower().partition("://")
     host, slash, path = rest.partition("/")
     default_port = {"http": ":80", "https": ":443"}.get(scheme, "")
-    return f"{scheme}://{host.removesuffix(default_port)}{slash}{path}".rstrip("/")
+    url = f"{scheme}://{host.removesuffix(default_port)}{slash}{path}".rstrip("/")
+    part = json.dumps(dict(spec.target), sort_keys=True).lower() if spec.target else ""
+    return f"{url} {part}".rstrip()
 
 
 def choose_tenant(specs: tuple[TenantSpec, ...], choice: TenantChoice) -> TenantSpec | None:

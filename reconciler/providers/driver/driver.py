@@ -12,10 +12,8 @@ from typing import Final
 
 from reconciler.core.errors import BadAnswer, Conflict, ProviderError, Rejected, Unreachable
 from reconciler.core.model.auth import (
-    Auth,
     get_credential,
     get_place,
-    make_auth,
     with_credential,
 )
 from reconciler.core.model.capabilities import Capabilities
@@ -29,8 +27,8 @@ from reconciler.core.model.webhook import (
 )
 from reconciler.core.results.reports import Delivery
 from reconciler.providers.driver.compare import find_differences, make_fingerprint
-from reconciler.providers.driver.ledger import Book, Entry, Ledger
-from reconciler.providers.driver.marks import Mark, make_mark, read_mark, with_mark
+from reconciler.providers.driver.ledger import Book, Entry, Ledger, find_mark
+from reconciler.providers.driver.marks import Mark, find_auth, make_mark, read_mark, with_mark
 from reconciler.providers.http.client import Client
 from reconciler.providers.moved import make_changed_conflict, make_deleted_conflict, withheld
 from reconciler.providers.plugin import Held, Session
@@ -53,6 +51,7 @@ class Driver:
         self.capabilities, self._session, self._http = capabilities, session, http
         self._book = Book(ledger) if ledger is not None else None
         self._entries: dict[str, Entry] = {}
+        self._unread_ledgers: list[str] = []
         properties = capabilities.options.get("properties", {})
         self._defaults = {
             name: part["default"] for name, part in properties.items() if "default" in part
@@ -91,8 +90,8 @@ class Driver:
         by_id: dict[str, Live] = {}
         self._warnings.clear()
         if self._book is not None:
-            self._entries, warnings = await self._book.read()
-            self._warnings += warnings
+            self._entries, self._unread_ledgers = await self._book.read()
+            self._warnings += self._unread_ledgers
         async for page in self._session.held():
             for item in page:
                 if item.id in by_id or len(by_id) == MAX_WEBHOOKS:
@@ -112,14 +111,14 @@ class Driver:
         description, mark, damaged = (
             read_mark(held.spec.description)
             if self.capabilities.mark == "field"
-            else (held.spec.description, self._find_entry(held), False)
+            else (held.spec.description, find_mark(self._entries.get(held.id), held), False)
         )
         if damaged:
             self._warnings.append(
                 f"{held.spec.name} (id {held.id}): its mark cannot be read, so it counts as "
                 "unowned; --adopt takes it"
             )
-        spec, auth = self._named(held, mark), self._find_auth(held, mark)
+        spec, auth = self._named(held, mark), find_auth(self.capabilities, held.spec.auth, mark)
         if get_credential(auth) is not None:
             auth = with_credential(auth, Withheld(mark.version if mark is not None else None))
         return Live(
@@ -130,24 +129,6 @@ class Driver:
             mark.protected if mark is not None else False,
             held.use if self.capabilities.usage else None,
         )
-
-    def _find_entry(self, held: Held) -> Mark | None:
-        """The mark in the ledger. If somebody wrote the webhook after us, then nobody knows which
-        credential it has.
-        """
-        entry = self._entries.get(held.id)
-        if entry is None or entry.created != str(held.created):
-            return None
-        return (
-            replace(entry.mark, version=None) if entry.touched != str(held.touched) else entry.mark
-        )
-
-    def _find_auth(self, held: Held, mark: Mark | None) -> Auth:
-        """The authentication that the product tells, else the type that the mark has."""
-        kind = mark.auth if mark is not None else ""
-        if self.capabilities.secrets.type_visible or kind not in self.capabilities.auths:
-            return held.spec.auth
-        return make_auth(kind, {"scheme": next(iter(self.capabilities.schemes), "")}, Withheld())
 
     def _named(self, held: Held, mark: Mark | None) -> Webhook:
         """The spec with its url hidden and, if the product has no names, with a name for people."""
@@ -258,6 +239,8 @@ class Driver:
         if held is None:
             raise make_deleted_conflict(live)
         want = self._marked(declared, owner, live)
+        if not held.spec.name and want.name == self._named(held, None).name:
+            want = replace(want, name="")  # it was shown under this name, and has none
         changed = set(find_differences(held.spec, want, self.capabilities))
         secret = get_credential(want.auth)
         if isinstance(secret, Secret) or get_place(live.spec.auth) != get_place(want.auth):
@@ -275,8 +258,14 @@ class Driver:
     async def _current(self, live: Live) -> Held | None:
         """The webhook as it is now; raises Conflict if it is not as planned."""
         held = await self._session.get(live.id)
-        if held is not None and make_fingerprint(held) != live.revision:
-            raise make_changed_conflict(live, self._live(held))
+        if held is None:
+            return None
+        if self._book is not None:  # the mark is no part of the revision
+            self._entries, self._unread_ledgers = await self._book.read()
+        now = self._live(held)
+        is_same_mark = (now.managed_by, now.protected) == (live.managed_by, live.protected)
+        if make_fingerprint(held) != live.revision or not is_same_mark:
+            raise make_changed_conflict(live, now)
         return held
 
     async def delete(self, live: Live) -> None:
@@ -287,6 +276,8 @@ class Driver:
         if live.protected:
             message = f"{live.spec.name}: it is protected; lift the protection first"
             raise Conflict(message, ("protected",), problem="protected")
+        if live.managed_by is None and self._unread_ledgers:
+            raise Conflict(f"{live.spec.name}: {self._unread_ledgers[0]}", ("managed_by",))
         await self._session.delete(held)
         if self._book is not None and live.managed_by is not None:
             await self._book.note(live.managed_by.owner, live.id, None)

@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
+from reconciler.core.errors import Rejected
 from reconciler.core.model.webhook import ManagedBy
 from reconciler.providers.driver.marks import Mark
+from reconciler.providers.plugin import Held
 
 _VERSION: Final = 1
 
@@ -40,16 +42,26 @@ class Entry:
     touched: str
 
 
+def find_mark(entry: Entry | None, held: Held) -> Mark | None:
+    """The mark of a webhook by its entry. If somebody wrote the webhook after us, then nobody knows
+    which credential it has.
+    """
+    if entry is None or entry.created != str(held.created):
+        return None
+    is_ours = entry.touched == str(held.touched)
+    return entry.mark if is_ours else replace(entry.mark, version=None)
+
+
 class Book:
     """The ledger of one scope.
 
-    Writes go one after the other. Each reads the text first, so that an entry of another run is
-    kept, and writes all that this run noted, so that one that another run overwrote comes back.
+    Writes go one after the other. Each reads the texts first, so that an entry of another run is
+    kept, and writes what this run noted and is not there any more, since another run overwrote it.
     """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger, self._lock = ledger, asyncio.Lock()
-        self._noted: dict[tuple[str, str], Entry | None] = {}  # by owner and id; None is removed
+        self._noted: dict[str, dict[str, Entry]] = {}  # by owner and id
 
     async def read(self) -> tuple[dict[str, Entry], list[str]]:
         """The entries of all owners by the webhook's id, and what could not be read."""
@@ -61,7 +73,7 @@ class Book:
             if found is None:
                 warnings.append(
                     f"the ledger of {owner} cannot be read, so its webhooks count as unowned; "
-                    "--adopt takes them"
+                    "repair it, or delete it and let --adopt take them"
                 )
                 continue
             twice |= found.keys() & entries.keys()
@@ -74,16 +86,32 @@ class Book:
         return entries, warnings
 
     async def note(self, owner: str, ident: str, entry: Entry | None) -> None:
-        """Writes the entry of a webhook, or removes it."""
+        """Writes the entry of a webhook, or removes it. No other owner keeps one of that webhook.
+
+        Raises Rejected for a text that cannot be read: it would be lost.
+        """
         async with self._lock:
-            self._noted[owner, ident] = entry
-            entries = _read_text(owner, (await self._ledger.read()).get(owner, "")) or {}
-            for (whose, number), noted in self._noted.items():
-                if whose == owner and noted is None:
-                    entries.pop(number, None)
-                elif whose == owner and noted is not None:
-                    entries[number] = noted
+            texts = await self._ledger.read()
+            noted = self._noted.setdefault(owner, {})
+            noted.pop(ident, None)
+            entries = {**noted, **_read_own_text(owner, texts.get(owner, ""))}
+            entries.pop(ident, None)
+            if entry is not None:
+                entries[ident] = noted[ident] = entry
             await self._ledger.write(owner, _write_text(entries))
+            for other in texts if entry is not None else ():
+                theirs = _read_text(other, texts[other]) or {}
+                if other != owner and theirs.pop(ident, None) is not None:
+                    await self._ledger.write(other, _write_text(theirs))
+
+
+def _read_own_text(owner: str, text: str) -> dict[str, Entry]:
+    entries = _read_text(owner, text)
+    if entries is None:
+        raise Rejected(
+            f"the ledger of {owner} cannot be read, and would be lost: repair or delete it first"
+        )
+    return entries
 
 
 def _write_text(entries: Mapping[str, Entry]) -> str:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote
 
-from reconciler.core.model.auth import get_auth_type, get_credential
+from reconciler.core.model.auth import Auth, get_auth_type, get_credential, make_auth
 from reconciler.core.model.capabilities import Capabilities
+from reconciler.core.model.secret import Withheld
 from reconciler.core.model.webhook import Declared, Live, ManagedBy, Owner, Webhook
 
 _LINE: Final = re.compile(r"(?:^|\n)\[reconciler((?: [a-z]+=[^\s\[\]=]*)*)\]\s*\Z")
@@ -53,6 +54,14 @@ def make_mark(
         bool(protected),
         "" if capabilities.secrets.type_visible else get_auth_type(spec.auth),
     )
+
+
+def find_auth(capabilities: Capabilities, told: Auth, mark: Mark | None) -> Auth:
+    """The authentication that the product tells, else the type that the mark has."""
+    kind = mark.auth if mark is not None else ""
+    if capabilities.secrets.type_visible or kind not in capabilities.auths:
+        return told
+    return make_auth(kind, {"scheme": next(iter(capabilities.schemes), "")}, Withheld())
 
 
 def with_mark(description: str, mark: Mark) -> str:

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
-from reconciler.core.errors import BadAnswer, NotFound
+from reconciler.core.errors import BadAnswer, NotFound, Unauthorized
 from reconciler.core.model.auth import NoAuth, SignatureAuth, get_credential
 from reconciler.core.model.secret import Secret, Withheld
 from reconciler.core.model.webhook import Subscription, Webhook
@@ -119,11 +119,14 @@ class Hooks:
             await self._http.request("PATCH", f"{path}/config", json=sent, idempotent=True)
 
     async def delete(self, held: Held) -> None:
-        """What is gone already counts as deleted."""
+        """What is gone already counts as deleted. GitHub also answers 404 to a token that may only
+        read.
+        """
         try:
             await self._http.request("DELETE", f"{self._path}/{held.id}", idempotent=True)
-        except NotFound:
-            return
+        except NotFound as error:
+            if await self.get(held.id) is not None:
+                raise Unauthorized(f"{error}: {RIGHTS}", object_only=True) from None
 
     async def test(self, held: Held, want: Webhook, event: Subscription) -> Delivery:
         """A ping. GitHub answers before it delivers, so the verdict is that of its delivery log."""

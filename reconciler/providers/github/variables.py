@@ -6,6 +6,7 @@ underscores in any case, values of up to 48 KB.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ class Variables:
 
     def __init__(self, http: Client, path: str, *, is_organization: bool) -> None:
         self._http, self._path, self._is_organization = http, path, is_organization
-        self._known: set[str] = set()
+        self._owners: dict[str, str] = {}  # of the variables, by their names
 
     async def read(self) -> Mapping[str, str]:
         """The ledgers of all owners."""
@@ -46,15 +47,17 @@ class Variables:
             for item in variables:
                 name = str(item.get("name", "")).upper()
                 if name.startswith(_PREFIX):
-                    self._known.add(name)
                     owner, text = _read_value(name, str(item.get("value", "")))
+                    self._owners[name] = owner
                     texts[owner] = text
             if len(variables) < _PAGE:
                 return texts
             page += 1
 
     async def write(self, owner: str, text: str) -> None:
-        """Replaces the ledger of one owner; the variable is made if there is none."""
+        """Replaces the ledger of one owner; the variable is made if there is none, and refused if
+        it is something else.
+        """
         name, value = _find_name(owner), json.dumps({"owner": owner, "ledger": text})
         if len(value.encode()) > _ROOM:
             raise Rejected(
@@ -64,20 +67,28 @@ class Variables:
         body: dict[str, Any] = {"name": name, "value": value}
         if self._is_organization:
             body["visibility"] = "private"
-        if name in self._known:
+        if self._owners.get(name, owner) != owner:
+            raise Rejected(f"the variable {name} is no ledger of {owner}: rename or delete it")
+        if name in self._owners:
             try:
                 path = f"{self._path}/{name}"
                 await self._http.request("PATCH", path, json=body, idempotent=True)
             except NotFound:
-                self._known.discard(name)
+                del self._owners[name]
             else:
                 return
         await self._http.request("POST", self._path, json=body, idempotent=False)
-        self._known.add(name)
+        self._owners[name] = owner
 
 
 def _find_name(owner: str) -> str:
-    return _PREFIX + re.sub(r"[^A-Z0-9]", "_", owner.upper())
+    """A name of its own for every owner: one with other characters than a-z, 0-9 and hyphens gets
+    a digest.
+    """
+    name = _PREFIX + re.sub(r"[^A-Z0-9]", "_", owner.upper())
+    if re.fullmatch(r"[a-z0-9-]+", owner):
+        return name
+    return f"{name}_{hashlib.sha256(owner.encode()).hexdigest()[:8].upper()}"
 
 
 def _read_value(name: str, value: str) -> tuple[str, str]:

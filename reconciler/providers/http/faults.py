@@ -76,8 +76,10 @@ def _leaves(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
-        for item in value.values():
+        for name, item in value.items():
             yield from _leaves(item)
+            if name == "secret" and isinstance(item, str):
+                yield from item.split(" ")  # two signing keys, during a rotation
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _leaves(item)
