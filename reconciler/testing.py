@@ -20,7 +20,7 @@ from reconciler.core.results.reports import Check, CheckKind, Delivery, TestRepo
 
 DEFAULT_EVENT: Final = Subscription("elastio:recovery-point:create:started", "v0", "info")
 WRONG: Final = Secret("reconciler-check-auth-wrong-credential", "--check-auth")
-_WRONG_KEYS: Final[Mapping[str, Secret]] = {  # keys of the right form, which nobody has
+_WRONG_KEYS: Final[Mapping[str, Secret]] = {  # keys of the right form, which no receiver has
     "standard": Secret("whsec_" + "cmVjb25jaWxlci1jaGVjay1hdXRoLXdyb25nLWtleS4=", "--check-auth"),
     "standard-v1a": Secret(
         "whsk_" + "cmVjb25jaWxlci1jaGVjay1hdXRoLXdyb25nLWtleS4=", "--check-auth"

@@ -19,7 +19,8 @@ from reconciler.providers.conformance import Place, Samples, conformance
 from reconciler.providers.mlflow.plugin import PLUGIN
 from tests.products.conftest import ENVIRONMENTS
 from tests.products.served import find_port, served
-from tests.support.processes import Ended, environment, run
+from tests.support.processes import environment
+from tests.support.product_repository import ProductRepository
 from tests.support.receiver import Receiver
 
 LOGIN, KEY, NEW_KEY = "admin:password-0123456789", "mlflow-key-0123456789", "mlflow-key-9876543210"
@@ -105,35 +106,16 @@ EVENTS = (
 test_conformance = conformance(PLUGIN, empty_server, Samples(EVENTS, verify=verify))
 
 
-class Repository:
-    """Manifests in a folder, and the command."""
-
-    def __init__(self, folder: Path, server: str) -> None:
-        self.folder = folder
-        self.env = {"MLFLOW_LOGIN": LOGIN, "HOOK_KEY": KEY}
-        (folder / "tenant.yaml").write_text(TENANT.format(url=server))
-
-    def write(
-        self, name: str, url: str = "https://hooks.example.com/x", version: str = "1"
-    ) -> None:
-        text = WEBHOOK.format(name=name, url=url, version=version)
-        (self.folder / f"{name}.yaml").write_text(text)
-
-    def run(self, *arguments: str) -> Ended:
-        ended = run(arguments[0], ".", *arguments[1:], cwd=self.folder, **self.env)
-        for secret in (LOGIN.partition(":")[2], KEY, NEW_KEY):
-            assert secret not in ended.out + ended.err
-        return ended
-
-
 @pytest.fixture
-def repository(tmp_path: Path, server: str) -> Repository:
+def repository(tmp_path: Path, server: str) -> ProductRepository:
     remove_all(server)
-    return Repository(tmp_path, server)
+    env = {"MLFLOW_LOGIN": LOGIN, "HOOK_KEY": KEY}
+    secrets = (LOGIN.partition(":")[2], KEY, NEW_KEY)
+    return ProductRepository(tmp_path, TENANT.format(url=server), WEBHOOK, env, secrets)
 
 
 def test_sixty_are_created_and_the_second_plan_is_empty(
-    repository: Repository, server: str
+    repository: ProductRepository, server: str
 ) -> None:
     for number in range(60):
         repository.write(f"hook-{number:02}")
@@ -158,7 +140,7 @@ def test_sixty_are_created_and_the_second_plan_is_empty(
     ],
 )
 def test_an_edit_by_hand_is_found_and_repaired(
-    repository: Repository, server: str, edit: dict[str, Any], field: str
+    repository: ProductRepository, server: str, edit: dict[str, Any], field: str
 ) -> None:
     repository.write("oncall")
     repository.run("reconcile", "--yes")
@@ -177,19 +159,20 @@ def test_an_edit_by_hand_is_found_and_repaired(
     assert sorted(map(str, after["events"])) == sorted(map(str, before["events"]))
 
 
-def test_a_rename_is_one_update_of_the_same_webhook(repository: Repository, server: str) -> None:
+def test_a_rename_is_one_update_of_the_same_webhook(
+    repository: ProductRepository, server: str
+) -> None:
     repository.write("before")
     repository.run("reconcile", "--yes")
     [before] = list_webhooks(server)
     (repository.folder / "before.yaml").unlink()
-    text = WEBHOOK.format(name="after", url="https://hooks.example.com/x", version="1")
-    (repository.folder / "after.yaml").write_text(text + "  previously: [before]\n")
+    repository.write("after", more="  previously: [before]\n")
     assert repository.run("reconcile", "--yes").code == 0
     [after] = list_webhooks(server)
     assert (after["webhook_id"], after["name"]) == (before["webhook_id"], "after")
 
 
-def test_a_rotation_reaches_the_receiver(repository: Repository) -> None:
+def test_a_rotation_reaches_the_receiver(repository: ProductRepository) -> None:
     with Receiver() as receiver:
         repository.write("signed", receiver.url())
         assert repository.run("reconcile", "--yes").code == 0
@@ -208,13 +191,11 @@ def test_a_rotation_reaches_the_receiver(repository: Repository) -> None:
     assert not verify(second, bodies[1], KEY)
 
 
-def test_a_key_that_a_manifest_removes_is_removed(repository: Repository) -> None:
+def test_a_key_that_a_manifest_removes_is_removed(repository: ProductRepository) -> None:
     with Receiver() as receiver:
         repository.write("signed", receiver.url())
         repository.run("reconcile", "--yes")
-        manifest = repository.folder / "signed.yaml"
-        lines = manifest.read_text().splitlines()
-        manifest.write_text("\n".join(line for line in lines if "auth:" not in line) + "\n")
+        repository.remove_auth(repository.folder / "signed.yaml")
         assert repository.run("reconcile", "--yes").code == 0
         assert "No changes" in repository.run("plan").out
         assert repository.run("test").code == 0
@@ -222,7 +203,7 @@ def test_a_key_that_a_manifest_removes_is_removed(repository: Repository) -> Non
 
 
 def test_what_the_server_refuses_is_an_error_before_anything_is_sent(
-    repository: Repository,
+    repository: ProductRepository,
 ) -> None:
     repository.write("oncall")
     manifest = repository.folder / "oncall.yaml"

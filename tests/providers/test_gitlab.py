@@ -14,7 +14,7 @@ from reconciler.core.model.webhook import Subscription
 from reconciler.providers.conformance import Place, Samples, conformance
 from reconciler.providers.gitlab.plugin import PLUGIN
 from tests.stand_ins.gitlab import FLAGS, OTHERS, PROJECT, TEXTS, TOKEN, Server, gitlab
-from tests.support.processes import Ended, run
+from tests.support.product_repository import ProductRepository
 from tests.support.receiver import Receiver
 
 KEY, NEW_KEY = "hook-token-0123456789", "hook-token-9876543210"
@@ -56,31 +56,14 @@ OPTIONS = {
 test_conformance = conformance(PLUGIN, empty_project, Samples(EVENTS, options=OPTIONS))
 
 
-class Repository:
-    """Manifests in a folder, the stand-in, and the command."""
+class Repository(ProductRepository):
+    """Manifests, and the stand-in."""
 
     def __init__(self, folder: Path, server: Server) -> None:
-        self.folder, self.server = folder, server
-        self.env = {"GITLAB_TOKEN": TOKEN, "HOOK_TOKEN": KEY}
-        (folder / "tenant.yaml").write_text(TENANT.format(url=server.url, project=PROJECT))
-
-    def write(
-        self, name: str, url: str = "https://hooks.example.com/x", version: str = "1"
-    ) -> Path:
-        path = self.folder / f"{name}.yaml"
-        path.write_text(WEBHOOK.format(name=name, url=url, version=version))
-        return path
-
-    def run(self, *arguments: str) -> Ended:
-        ended = run(arguments[0], ".", *arguments[1:], cwd=self.folder, **self.env)
-        for secret in (TOKEN, KEY, NEW_KEY):
-            assert secret not in ended.out + ended.err
-        return ended
-
-    def reconcile(self) -> None:
-        ended = self.run("reconcile", "--yes")
-        assert ended.code == 0, ended.out + ended.err
-        assert "No changes" in self.run("plan").out
+        self.server = server
+        tenant = TENANT.format(url=server.url, project=PROJECT)
+        env = {"GITLAB_TOKEN": TOKEN, "HOOK_TOKEN": KEY}
+        super().__init__(folder, tenant, WEBHOOK, env, (TOKEN, KEY, NEW_KEY))
 
 
 @pytest.fixture
@@ -137,8 +120,7 @@ def test_a_new_url_gets_the_token_again_and_a_rename_keeps_it(repository: Reposi
     [hook] = repository.server.hooks.values()
     assert (hook["url"], hook["token"]) == ("https://hooks.example.com/new", KEY)
     path.unlink()
-    renamed = repository.write("renamed", "https://hooks.example.com/new")
-    renamed.write_text(renamed.read_text() + "  previously: [oncall]\n")
+    repository.write("renamed", "https://hooks.example.com/new", more="  previously: [oncall]\n")
     repository.reconcile()
     [after] = repository.server.hooks.values()
     assert (after["id"], after["name"], after["token"]) == (hook["id"], "renamed", KEY)
@@ -155,8 +137,7 @@ def test_a_rotation_reaches_the_receiver_and_a_removed_token_is_removed(
         repository.env["HOOK_TOKEN"] = NEW_KEY
         repository.reconcile()
         assert repository.run("test").code == 0
-        lines = path.read_text().splitlines()
-        path.write_text("\n".join(line for line in lines if "auth:" not in line) + "\n")
+        repository.remove_auth(path)
         repository.reconcile()
         assert repository.run("test").code == 0
         tokens = [request.header("X-Gitlab-Token") for request in receiver.requests]
@@ -178,7 +159,7 @@ def test_a_test_says_what_the_endpoint_answered(repository: Repository) -> None:
 def test_hooks_made_by_hand_are_exported_and_adopted_and_keep_their_fields(
     repository: Repository,
 ) -> None:
-    server, folder = repository.server, repository.folder
+    server = repository.server
     for number in range(5):
         server.hooks[number + 1] = {
             "id": number + 1,
@@ -190,9 +171,7 @@ def test_hooks_made_by_hand_are_exported_and_adopted_and_keep_their_fields(
             "url": f"https://hooks.example.com/{number}",
         }
     before = json.loads(json.dumps(server.hooks))
-    assert run("export", "out", "tenant.yaml", cwd=folder, **repository.env).code == 0
-    adopted = run("adopt", "--all", "--yes", cwd=folder, **repository.env)
-    assert adopted.code == 0, adopted.out + adopted.err
+    repository.export_and_adopt()
     assert "No changes. 5 unchanged" in repository.run("plan").out
     after = json.loads(json.dumps(server.hooks))
     for hooks in (before, after):

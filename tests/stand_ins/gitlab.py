@@ -9,15 +9,12 @@ list of recent events.
 
 from __future__ import annotations
 
-import json
-import threading
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.stand_ins.server import JsonHandler, StandIn, deliver, serve
 
 TOKEN = "glpat-0123456789abcdefghij"
 PROJECT = "acme/api"
@@ -43,25 +40,23 @@ IGNORED = {"member_events", "project_events", "subgroup_events"}  # those of gro
 KNOWN = {"url", "token", *FLAGS, *TEXTS, *OTHERS, *IGNORED} - {"alert_status", "disabled_until"}
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(JsonHandler):
     server: Server
 
     def _serve(self) -> None:
-        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self.read_body()
         place = urlsplit(self.path)
         parts = [unquote(part) for part in place.path.split("/")[1:]]
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
-            return self._answer(401, {"message": "401 Unauthorized"})
+            return self.answer(401, {"message": "401 Unauthorized"})
         if parts[:5] != ["api", "v4", "projects", PROJECT, "hooks"]:
-            return self._answer(404, {"message": "404 Project Not Found"})
-        body = json.loads(raw) if raw else {}
+            return self.answer(404, {"message": "404 Project Not Found"})
         with self.server.lock:
             if len(parts) == 5:
                 return self._all(body, parse_qs(place.query))
             hook = self.server.hooks.get(int(parts[5]))
             if hook is None:
-                return self._answer(404, {"message": "404 Not found"})
+                return self.answer(404, {"message": "404 Not found"})
             return self._one(hook, body, parts[6:])
 
     do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815  names of the library
@@ -71,50 +66,39 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "GET":
             size = min(int(query.get("per_page", ["20"])[0]), 100)
             first = (int(query.get("page", ["1"])[0]) - 1) * size
-            return self._answer(200, [shown(hook) for hook in hooks.values()][first : first + size])
+            return self.answer(200, [shown(hook) for hook in hooks.values()][first : first + size])
         if "url" not in body:
-            return self._answer(400, {"error": "url is missing"})
+            return self.answer(400, {"error": "url is missing"})
         self.server.last += 1
         hook = {"id": self.server.last, **FLAGS, **TEXTS, **OTHERS, **known(body), "log": []}
         hooks[self.server.last] = hook
-        return self._answer(201, shown(hook))
+        return self.answer(201, shown(hook))
 
     def _one(self, hook: dict[str, Any], body: dict[str, Any], rest: list[str]) -> None:
         match self.command, rest:
             case "GET", []:
-                self._answer(200, shown(hook))
+                self.answer(200, shown(hook))
             case "GET", ["events"]:
-                self._answer(200, hook["log"][-1:])
+                self.answer(200, hook["log"][-1:])
             case "PUT", []:
                 if "url" not in body:
-                    return self._answer(400, {"error": "url is missing"})
+                    return self.answer(400, {"error": "url is missing"})
                 if body["url"] != hook["url"]:
                     hook.pop("token", None)
                 hook |= known(body)
-                self._answer(200, shown(hook))
+                self.answer(200, shown(hook))
             case "DELETE", []:
                 del self.server.hooks[hook["id"]]
-                self._answer(204, None)
+                self.answer(204, None)
             case "POST", ["test", trigger]:
                 status = send(hook, trigger)
                 hook["log"].append({"trigger": trigger, "response_status": status})
                 good = status.startswith("2")
                 message = "201 Created" if good else "422 Unprocessable Entity"
-                self._answer(201 if good else 422, {"message": message})
+                self.answer(201 if good else 422, {"message": message})
             case _:
-                self._answer(404, {"message": "404 Not Found"})
+                self.answer(404, {"message": "404 Not Found"})
         return None
-
-    def _answer(self, status: int, body: Any) -> None:
-        raw = b"" if status == 204 else json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(raw)))
-        self.end_headers()
-        self.wfile.write(raw)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  http.server's name
-        pass
 
 
 def known(body: dict[str, Any]) -> dict[str, Any]:
@@ -126,40 +110,19 @@ def shown(hook: dict[str, Any]) -> dict[str, Any]:
 
 
 def send(hook: dict[str, Any], trigger: str) -> str:
-    headers = {"Content-Type": "application/json", "X-Gitlab-Event": trigger}
+    headers = {"X-Gitlab-Event": trigger}
     headers |= {"X-Gitlab-Token": hook["token"]} if hook.get("token") else {}
-    request = urllib.request.Request(hook["url"], b"{}", headers, method="POST")
-    try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            return str(answer.status)
-    except urllib.error.HTTPError as error:
-        return str(error.code)
-    except OSError:
-        return "internal error"
+    return str(deliver(hook["url"], b"{}", headers) or "internal error")
 
 
-class Server(ThreadingHTTPServer):
-    """One GitLab with one project; `hooks` by id."""
+class Server(StandIn):
+    """One GitLab with one project."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.lock = threading.Lock()
-        self.hooks: dict[int, dict[str, Any]] = {}
-        self.last = 100
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        super().__init__(Handler)
 
 
 @contextmanager
 def gitlab() -> Iterator[Server]:
-    server = Server()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serve(Server()) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -93,6 +93,9 @@ def _reason(error: Any) -> str:
             return f"unknown field {', '.join(unknown)}; known: {', '.join(known)}"
         case "type" | "enum" | "pattern" | "minimum" | "maximum":
             return f"{error.validator} must be {error.validator_value}"
+        case "minProperties" | "maxProperties":
+            names = ", ".join(error.schema.get("properties", {}))
+            return f"give {error.validator_value} of {names}"
         case other:
             return f"{other} does not hold"
 

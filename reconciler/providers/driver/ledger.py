@@ -1,8 +1,8 @@
 """The marks of products without any field for them: a ledger, one text per owner, in the product.
 
-An entry counts only if the webhook was created when the entry says, so that a number that the
-product gives again is nobody's. A ledger is data that anybody may edit: what cannot be read makes
-its webhooks unowned, with a warning.
+An entry counts only if the webhook was created when the entry says: a product may give an id again.
+A ledger is data that people may edit. What cannot be read makes its webhooks unowned, with a
+warning.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Entry:
 
 
 def find_mark(entry: Entry | None, held: Held) -> Mark | None:
-    """The mark of a webhook by its entry. If somebody wrote the webhook after us, then nobody knows
-    which credential it has.
+    """The mark of a webhook by its entry. If somebody wrote the webhook after us, then which
+    credential it has is not known.
     """
     if entry is None or entry.created != str(held.created):
         return None

@@ -56,11 +56,11 @@ def make_mark(
     )
 
 
-def find_auth(capabilities: Capabilities, told: Auth, mark: Mark | None) -> Auth:
+def find_auth(capabilities: Capabilities, shown: Auth, mark: Mark | None) -> Auth:
     """The authentication that the product tells, else the type that the mark has."""
     kind = mark.auth if mark is not None else ""
     if capabilities.secrets.type_visible or kind not in capabilities.auths:
-        return told
+        return shown
     return make_auth(kind, {"scheme": next(iter(capabilities.schemes), "")}, Withheld())
 
 

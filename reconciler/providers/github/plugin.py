@@ -23,6 +23,7 @@ from reconciler.providers.github.capabilities import CAPABILITIES, RIGHTS
 from reconciler.providers.github.variables import Variables
 from reconciler.providers.http.client import Client
 from reconciler.providers.http.dialect import Dialect, product_fault
+from reconciler.providers.http.resources import find, list_pages
 from reconciler.providers.plugin import Held, Session
 
 _PAGE: Final = 100  # hooks; the most that GitHub gives
@@ -67,26 +68,16 @@ class Hooks:
         """Every hook of kind `web`, until a page is short. Those of GitHub's own services are never
         touched.
         """
-        page = 1
-        while True:
-            params = {"per_page": _PAGE, "page": page}
-            try:
-                answer = await self._http.request("GET", self._path, params=params, idempotent=True)
-            except NotFound as error:
-                raise NotFound(f"{error}: {RIGHTS}") from None
-            hooks = _read_list(answer.body)
-            yield [_read_hook(item) for item in hooks if item.get("name") == "web"]
-            if len(hooks) < _PAGE:
-                return
-            page += 1
+        try:
+            async for page in list_pages(self._http, self._path, _PAGE):
+                yield [_read_hook(item) for item in page if item.get("name") == "web"]
+        except NotFound as error:
+            raise NotFound(f"{error}: {RIGHTS}") from None
 
     async def get(self, ident: str) -> Held | None:
         """One hook."""
-        try:
-            answer = await self._http.request("GET", f"{self._path}/{ident}", idempotent=True)
-        except NotFound:
-            return None
-        return _read_hook(answer.body)
+        body = await find(self._http, f"{self._path}/{ident}")
+        return None if body is None else _read_hook(body)
 
     async def create(self, want: Webhook, key: str) -> Held:  # noqa: ARG002  GitHub takes no such key
         """A new hook; GitHub refuses a url and events twice, and a create is never repeated."""
@@ -142,17 +133,8 @@ class Hooks:
         return Delivery(want.name, event, Verdict.TIMEOUT, detail=detail)
 
     async def _list_pings(self, path: str) -> list[dict[str, Any]]:
-        params = {"per_page": _PAGE}
-        answer = await self._http.request(
-            "GET", f"{path}/deliveries", params=params, idempotent=True
-        )
-        return [item for item in _read_list(answer.body) if item.get("event") == "ping"]
-
-
-def _read_list(value: object) -> list[dict[str, Any]]:
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise BadAnswer("GitHub answered something else than a list")
-    return value
+        pages = list_pages(self._http, f"{path}/deliveries", _PAGE)
+        return [item for item in await anext(pages) if item.get("event") == "ping"]
 
 
 def _read_delivery(item: Mapping[str, Any], want: Webhook, event: Subscription) -> Delivery:

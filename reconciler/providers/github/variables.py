@@ -12,9 +12,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from reconciler.core.errors import BadAnswer, NotFound, Rejected
+from reconciler.core.errors import NotFound, Rejected
 from reconciler.providers.github.capabilities import RIGHTS
 from reconciler.providers.http.client import Client
+from reconciler.providers.http.resources import list_pages
 
 _PREFIX: Final = "RECONCILER_"
 _PAGE: Final = 30  # variables; the most that GitHub gives
@@ -33,26 +34,17 @@ class Variables:
     async def read(self) -> Mapping[str, str]:
         """The ledgers of all owners."""
         texts: dict[str, str] = {}
-        page = 1
-        while True:
-            params = {"per_page": _PAGE, "page": page}
-            try:
-                answer = await self._http.request("GET", self._path, params=params, idempotent=True)
-            except NotFound as error:
-                raise NotFound(f"{error}: {RIGHTS}") from None
-            body = answer.body if isinstance(answer.body, dict) else {}
-            variables = body.get("variables")
-            if not isinstance(variables, list):
-                raise BadAnswer("GitHub answered something else than a list of variables")
-            for item in variables:
-                name = str(item.get("name", "")).upper()
-                if name.startswith(_PREFIX):
-                    owner, text = _read_value(name, str(item.get("value", "")))
-                    self._owners[name] = owner
-                    texts[owner] = text
-            if len(variables) < _PAGE:
-                return texts
-            page += 1
+        try:
+            async for page in list_pages(self._http, self._path, _PAGE, field="variables"):
+                for item in page:
+                    name = str(item.get("name", "")).upper()
+                    if name.startswith(_PREFIX):
+                        owner, text = _read_value(name, str(item.get("value", "")))
+                        self._owners[name] = owner
+                        texts[owner] = text
+        except NotFound as error:
+            raise NotFound(f"{error}: {RIGHTS}") from None
+        return texts
 
     async def write(self, owner: str, text: str) -> None:
         """Replaces the ledger of one owner; the variable is made if there is none, and refused if

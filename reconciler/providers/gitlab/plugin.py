@@ -19,6 +19,7 @@ from reconciler.core.results.reports import Delivery, Verdict
 from reconciler.providers.driver.product import Product
 from reconciler.providers.gitlab.capabilities import CAPABILITIES, EVENTS, OPTIONS
 from reconciler.providers.http.client import Client
+from reconciler.providers.http.resources import find, list_pages, remove
 from reconciler.providers.plugin import Held, Session
 
 _PAGE: Final = 100  # hooks; the most that GitLab gives
@@ -44,24 +45,13 @@ class Hooks:
 
     async def held(self) -> AsyncIterator[Sequence[Held]]:
         """Every hook, until a page is short."""
-        page = 1
-        while True:
-            params = {"per_page": _PAGE, "page": page}
-            answer = await self._http.request("GET", self._path, params=params, idempotent=True)
-            if not isinstance(answer.body, list):
-                raise BadAnswer("GitLab answered something else than a list of hooks")
-            yield [_read_hook(item) for item in answer.body]
-            if len(answer.body) < _PAGE:
-                return
-            page += 1
+        async for page in list_pages(self._http, self._path, _PAGE):
+            yield [_read_hook(item) for item in page]
 
     async def get(self, ident: str) -> Held | None:
         """One hook."""
-        try:
-            answer = await self._http.request("GET", f"{self._path}/{ident}", idempotent=True)
-        except NotFound:
-            return None
-        return _read_hook(answer.body)
+        body = await find(self._http, f"{self._path}/{ident}")
+        return None if body is None else _read_hook(body)
 
     async def create(self, want: Webhook, key: str) -> Held:  # noqa: ARG002  GitLab takes no such key
         """A new hook; GitLab takes a url twice, so a create is never repeated."""
@@ -83,10 +73,7 @@ class Hooks:
 
     async def delete(self, held: Held) -> None:
         """What is gone already counts as deleted."""
-        try:
-            await self._http.request("DELETE", f"{self._path}/{held.id}", idempotent=True)
-        except NotFound:
-            return
+        await remove(self._http, f"{self._path}/{held.id}")
 
     async def test(self, held: Held, want: Webhook, event: Subscription) -> Delivery:
         """A test of that event; what the endpoint answered stands in the hook's recent events."""

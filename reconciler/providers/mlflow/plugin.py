@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
-from reconciler.core.errors import BadAnswer, NotFound
+from reconciler.core.errors import BadAnswer
 from reconciler.core.model.auth import get_credential
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Subscription, Webhook
@@ -17,6 +17,7 @@ from reconciler.core.results.reports import Delivery, Verdict
 from reconciler.providers.driver.product import Product
 from reconciler.providers.http.client import Client
 from reconciler.providers.http.dialect import Dialect, product_fault
+from reconciler.providers.http.resources import find, remove
 from reconciler.providers.mlflow.capabilities import CAPABILITIES
 from reconciler.providers.plugin import Held, Session
 
@@ -59,11 +60,8 @@ class Registry:
 
     async def get(self, ident: str) -> Held | None:
         """One webhook."""
-        try:
-            answer = await self._http.request("GET", f"{_PATH}/{ident}", idempotent=True)
-        except NotFound:
-            return None
-        return _read_webhook(_read_object(answer.body).get("webhook"))
+        body = await find(self._http, f"{_PATH}/{ident}")
+        return None if body is None else _read_webhook(_read_object(body).get("webhook"))
 
     async def create(self, want: Webhook, key: str) -> Held:  # noqa: ARG002  MLflow takes no such key
         """A new webhook; MLflow takes a name twice, so a create is never repeated."""
@@ -81,10 +79,7 @@ class Registry:
 
     async def delete(self, held: Held) -> None:
         """What is gone already counts as deleted."""
-        try:
-            await self._http.request("DELETE", f"{_PATH}/{held.id}", idempotent=True)
-        except NotFound:
-            return
+        await remove(self._http, f"{_PATH}/{held.id}")
 
     async def test(self, held: Held, want: Webhook, event: Subscription) -> Delivery:
         """MLflow answers 200 whatever the endpoint said; what it said stands in the body."""

@@ -1,0 +1,47 @@
+"""What every REST API of webhooks has: a listing in pages, one resource, and its removal."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from reconciler.core.errors import BadAnswer, NotFound
+from reconciler.providers.http.client import Client
+
+
+async def list_pages(
+    http: Client, path: str, size: int, *, field: str = ""
+) -> AsyncIterator[list[dict[str, Any]]]:
+    """The items of each page, by `page` and `per_page`, until one has fewer than `size`.
+
+    The body is a list, or has one in `field`. Raises ProviderError, BadAnswer for another body.
+    """
+    page = 1
+    while True:
+        params = {"per_page": size, "page": page}
+        answer = await http.request("GET", path, params=params, idempotent=True)
+        items = answer.body
+        if field:
+            items = items.get(field) if isinstance(items, dict) else None
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            raise BadAnswer(f"GET {path}: the product answered something else than a list")
+        yield items
+        if len(items) < size:
+            return
+        page += 1
+
+
+async def find(http: Client, path: str) -> object | None:
+    """The body of one resource, None if there is none. Raises ProviderError."""
+    try:
+        return (await http.request("GET", path, idempotent=True)).body
+    except NotFound:
+        return None
+
+
+async def remove(http: Client, path: str) -> None:
+    """Deletes one resource; one that is gone already counts as deleted. Raises ProviderError."""
+    try:
+        await http.request("DELETE", path, idempotent=True)
+    except NotFound:
+        return
