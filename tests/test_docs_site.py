@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import pytest
 
-from reconciler.cli.commands.schema import KINDS as SCHEMAS
+from reconciler.cli.commands.reference.schema import KINDS as SCHEMAS
 from reconciler.cli.main import COMMANDS, root
 from reconciler.cli.terminal.ending import Exit
 from reconciler.core.results.reports import Verdict

@@ -7,7 +7,7 @@ from typing import Any
 
 from markdown_table import code, plain, table
 
-from reconciler.cli.commands.schema import KINDS
+from reconciler.cli.commands.reference.schema import KINDS
 from reconciler.manifests.schema_texts import load_schema
 from reconciler.manifests.schemas.fields import Field, explain_field
 

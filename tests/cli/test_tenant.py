@@ -12,7 +12,7 @@ import click
 import jsonschema
 import pytest
 
-from reconciler.cli.commands.schema import KINDS
+from reconciler.cli.commands.reference.schema import KINDS
 from tests.cli.test_environment import commands
 from tests.support.processes import Tenant, run
 

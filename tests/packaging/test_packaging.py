@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 
 from reconciler import __version__
-from reconciler.cli.commands.schema import KINDS
+from reconciler.cli.commands.reference.schema import KINDS
 from tests.support.processes import ROOT, webhook
 
 SCHEMAS = sorted(path.name for path in (ROOT / "schemas").iterdir())

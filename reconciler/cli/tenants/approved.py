@@ -107,6 +107,17 @@ def _judged(console: Console, approval: ApprovalOptions, planned_runs: Runs) -> 
     A tenant that could not be planned keeps the others from their turn only where the plans of all
     were approved.
     """
+    return _find_missing(console, approval, planned_runs) or _judge_plans(
+        console, approval, planned_runs
+    )
+
+
+def _find_missing(
+    console: Console, approval: ApprovalOptions, planned_runs: Runs
+) -> Planned | None:
+    """What keeps every tenant from its turn before the plans are looked at: a plan that is not
+    there, or is another than the approved one. None if nothing does.
+    """
     if planned_runs.exit_code == Exit.INTERRUPTED:
         return Planned(_without_turns(planned_runs, INTERRUPTED), may_begin=False)
     if planned_runs.digest is None and approval.is_for_one_plan:
@@ -123,6 +134,11 @@ def _judged(console: Console, approval: ApprovalOptions, planned_runs: Runs) -> 
             f"{planned_runs.digest}; nothing was written anywhere"
         )
         return Planned(all_of(map(_stale, planned_runs.runs), planned_runs.owners), may_begin=False)
+    return None
+
+
+def _judge_plans(console: Console, approval: ApprovalOptions, planned_runs: Runs) -> Planned:
+    """Whether each plan may be carried out; one that is refused keeps all from their turn."""
     runs = [
         replace(run, exit_code=Exit.REFUSED)
         if run.plan and _is_refused(run.plan, approval)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
@@ -12,7 +12,7 @@ from reconciler.core.model.capabilities import TENANT, Capabilities
 from reconciler.core.model.webhook import Declared, Live, Webhook
 from reconciler.core.planning.diff import diff
 from reconciler.core.planning.mark import diff_marks
-from reconciler.core.planning.match import match_webhooks
+from reconciler.core.planning.match import Match, match_webhooks
 from reconciler.core.planning.order import arrange
 from reconciler.core.planning.plan import is_owned
 from reconciler.core.planning.settle import settle
@@ -54,11 +54,7 @@ def make_adoption(
     live_by_id = {live_item.id: live_item for live_item in live}
     webhooks = _by_their_key(items, tuple(live_by_id.values()), policy, request)
     matches = match_webhooks(items, webhooks, policy, normalize, capabilities)
-    pairs = (
-        (item, None if match is None else replace(live_by_id[match.id], spec=match.spec))
-        for item, match in matches.pairs
-        if request.includes(item)
-    )
+    pairs = _list_requested(matches, live_by_id, request)
     result = _take_over_pairs(pairs, policy, request, normalize)
     is_requested = request.names is not None
     messages = (refusal.message for refusal in result.refusals)
@@ -72,6 +68,16 @@ def make_adoption(
         policy=f"adopt {request.adopt_from or ''}".strip(),
     )
     return add_digest(plan)
+
+
+def _list_requested(
+    matches: Match, live_by_id: Mapping[str, Live], request: AdoptionRequest
+) -> Iterator[tuple[Declared, Live | None]]:
+    """The requested webhooks with their live ones, whose marks are as the tenant has them."""
+    for item, match in matches.pairs:
+        if request.includes(item):
+            live = None if match is None else replace(live_by_id[match.id], spec=match.spec)
+            yield item, live
 
 
 @dataclass(slots=True)
