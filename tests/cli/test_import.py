@@ -169,3 +169,34 @@ def test_a_file_that_exists_is_not_overwritten(tmp_path: Path) -> None:
     assert ended.code == 64
     assert "out has ci.yaml already" in ended.err
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["ci.yaml"]
+
+
+def test_two_repositories_whose_names_look_alike_stay_two(tmp_path: Path) -> None:
+    first, second = (
+        make_github("github_repository_webhook.a", 1),
+        make_github("x.tenant-github-a-b-c", 2),
+    )
+    for resource, place in ((first, "a/b-c"), (second, "a-b/c")):
+        resource["values"]["url"] = f"https://api.github.com/repos/{place}/hooks/1"
+    (tmp_path / "state.json").write_text(make_state(first, second))
+    ended = run("import", "terraform", "state.json", "out", "--owner", "us", cwd=tmp_path)
+    assert ended.code == 0, ended.err
+    texts = {path.name: path.read_text() for path in (tmp_path / "out").glob("*.yaml")}
+    assert len(texts) == 4
+    targets = {name: text for name, text in texts.items() if "kind: Tenant" in text}
+    assert len(targets) == 2
+    assert {re.search(r"repository: (\S+)}", text)[1] for text in targets.values()} == {  # type: ignore[index]  each has one
+        "a/b-c",
+        "a-b/c",
+    }
+    labels = [re.search(r"scope: ([a-z0-9-]+)", text) for text in texts.values()]
+    assert len({label[1] for label in labels if label}) == 2
+
+
+@pytest.mark.parametrize("resources", ["1", "[1]", '[{"mode": "managed"}]', "null", '{"a": 1}'])
+def test_resources_of_another_shape_are_no_crash(tmp_path: Path, resources: str) -> None:
+    text = '{"values": {"root_module": {"resources": %s, "child_modules": 7}}}' % resources  # noqa: UP031  braces of JSON
+    (tmp_path / "state.json").write_text(text)
+    ended = run("import", "terraform", "state.json", "out", "--owner", "us", cwd=tmp_path)
+    assert ended.code == 64
+    assert "no webhook of these kinds" in ended.err

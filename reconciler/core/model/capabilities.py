@@ -24,8 +24,8 @@ class SecretRules:
     """What the product does with a credential.
 
     `kept` says that an update without the credential keeps it; `visible` that the product tells
-    whether a webhook has one, `previous` that it can sign with two keys during a rotation.
-    `type_visible` that it tells by which type deliveries authenticate; if not, the mark does.
+    whether a webhook has one; `previous` that it can sign with two keys during a rotation;
+    `type_visible` that it tells by which type deliveries authenticate: if not, the mark does.
     """
 
     kept: bool = True

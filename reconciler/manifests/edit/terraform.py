@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -60,14 +60,18 @@ def import_state(text: str, owner: str) -> Imported:
     result = Imported()
     found = list(_list_webhooks(_read_state(text), result.left_out))
     if not found:
-        kinds = ", ".join(_READERS)
-        raise BadRequest(f"the state has no webhook of these kinds: {kinds}")
+        kinds = "".join(f"; left out {reason}" for reason in result.left_out[:5])
+        raise BadRequest(f"the state has no webhook of these kinds: {', '.join(_READERS)}{kinds}")
     keys: set[str] = set()
+    tenants: dict[tuple[str, tuple[str, str]], str] = {}
     for item in found:
-        _add_webhook(result, item, keys)
-    for provider, target in dict.fromkeys((item.provider, item.target) for item in found):
-        name = _make_scope(provider, target)
-        result.files[f"tenant-{name}.yaml"] = _make_tenant(provider, target, name, owner)
+        place = item.provider, item.target
+        if place not in tenants:
+            tenants[place] = name = _make_free(_make_scope(*place), tenants.values())
+            result.files[f"tenant-{name}.yaml"] = _make_tenant(*place, name, owner)
+            keys.add(f"tenant-{name}")
+    for item in found:
+        _add_webhook(result, item, tenants[item.provider, item.target], keys)
     addresses = dict.fromkeys(_strip_index(item.address) for item in found)
     result.files["removed.tf"] = "".join(_REMOVED % address for address in addresses)
     return result
@@ -87,6 +91,15 @@ def _strip_index(address: str) -> str:
     return re.sub(r'\[(?:"[^"]*"|[0-9]+)\]', "", address)
 
 
+def _make_free(name: str, taken: Collection[str]) -> str:
+    """The name, with a number if it is taken."""
+    free, number = name, 1
+    while free in taken:
+        number += 1
+        free = f"{name}-{number}"
+    return free
+
+
 def _read_state(text: str) -> Json:
     try:
         state = json.loads(text)
@@ -102,7 +115,7 @@ def _read_state(text: str) -> Json:
 
 def _list_webhooks(module: Json, left_out: list[str], depth: int = 0) -> Iterator[Found]:
     """The webhooks of a module and of those below it, in their order."""
-    for resource in module.get("resources", ()):
+    for resource in _list_mappings(module, "resources"):
         kind, address = resource.get("type"), str(resource.get("address", ""))
         reader = _READERS.get(kind) if resource.get("mode") == "managed" else None
         if reader is None:
@@ -111,8 +124,13 @@ def _list_webhooks(module: Json, left_out: list[str], depth: int = 0) -> Iterato
             yield reader(address, resource["values"])
         except (KeyError, TypeError, ValueError, IndexError, AttributeError):
             left_out.append(f"{address}: its values are not those of a {kind}")
-    for child in module.get("child_modules", ()) if depth < 32 else ():
+    for child in _list_mappings(module, "child_modules") if depth < 32 else ():
         yield from _list_webhooks(child, left_out, depth + 1)
+
+
+def _list_mappings(module: Json, name: str) -> list[Json]:
+    items = module.get(name)
+    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
 
 
 def _read_github(address: str, values: Json) -> Found:
@@ -174,16 +192,12 @@ def _make_scope(provider: str, target: tuple[str, str]) -> str:
     return make_key(f"{provider}-{target[1]}", provider)
 
 
-def _add_webhook(result: Imported, item: Found, keys: set[str]) -> None:
+def _add_webhook(result: Imported, item: Found, scope: str, keys: set[str]) -> None:
     """Adds the manifest of a webhook; its key is the resource's name, with a number if it is
     taken.
     """
-    scope = _make_scope(item.provider, item.target)
     base = make_key(item.spec.name or _strip_index(item.address).rpartition(".")[2], "webhook")
-    key, number = base, 1
-    while key in keys:
-        number += 1
-        key = f"{base}-{number}"
+    key = _make_free(base, keys)
     keys.add(key)
     spec = item.spec if item.spec.name else _with_name(item.spec, key)
     manifest = make_manifest(spec, key, labels={_LABEL: scope}, stem=make_stem(key))
