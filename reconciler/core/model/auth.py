@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from reconciler.core.model.secret import Secret, Withheld
 
@@ -106,8 +106,12 @@ def make_auth(
     if name not in AUTH_TYPES:
         raise ValueError("an unknown type of authentication")
     row = AUTH_TYPES[name]
-    values = {row.text: texts.get(row.text) or "", row.credential: credential}
-    return row.kind(**{field: value for field, value in values.items() if field})
+    if not row.credential:
+        return row.kind()
+    values: dict[str, Any] = {row.credential: credential}
+    if row.text:
+        values[row.text] = texts.get(row.text) or ""
+    return row.kind(**values)
 
 
 def get_auth_type(auth: Auth) -> str:

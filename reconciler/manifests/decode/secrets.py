@@ -69,6 +69,8 @@ class Resolver:
     tokens: frozenset[SourcePlace] = frozenset()
     unresolved_references: list[tuple[str | None, Problem]] = field(default_factory=list)
     unread: frozenset[Path] = frozenset()
+    # what equal references of one folder gave; one with a problem is looked at each time
+    _known: dict[tuple[Any, ...], Secret] = field(init=False, default_factory=dict)
 
     def resolve(
         self,
@@ -86,6 +88,29 @@ class Resolver:
 
         `own` marks a Tenant's own token, which its lists do not bind.
         """
+        source, argument = next(iter(reference.items()))
+        if argument.__class__ is not str or document.patch_trace is not None or own or url:
+            return self._resolve(document, path, reference, check, lists, url=url, own=own)
+        key = (source, argument, document.file.folder, path, check, lists)
+        secret = self._known.get(key)
+        if secret is None:
+            count = len(self.problems) + len(self.unresolved_references)
+            secret = self._resolve(document, path, reference, check, lists, url=url, own=own)
+            if count == len(self.problems) + len(self.unresolved_references):
+                self._known[key] = secret
+        return secret
+
+    def _resolve(
+        self,
+        document: Document,
+        path: Path,
+        reference: Reference,
+        check: Check,
+        lists: Lists,
+        *,
+        url: bool,
+        own: bool,
+    ) -> Secret:
         source, argument = next(iter(reference.items()))
         if (step := _find_credential(argument)) is not None:
             message = (

@@ -175,9 +175,10 @@ class _Views:
         )
         problems += join.check_unique(all_subscriptions, "subscription/duplicate", kind)
         kinds = kinds_of(selecting, self.request.find)
-        self.reading.event_subscriptions = join.join_subscriptions(
-            drafts, event_subscriptions, refused_documents, problems, kinds
-        )
+        if event_subscriptions:  # without one there is no need to index the labels
+            self.reading.event_subscriptions = join.join_subscriptions(
+                drafts, event_subscriptions, refused_documents, problems, kinds
+            )
         is_foreign = any(kind is not TENANT for kind in kinds)
         if is_foreign or any(map(_may_not_fit, drafts)):
             self._check_fit(drafts, selecting)

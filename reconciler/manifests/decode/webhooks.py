@@ -6,7 +6,7 @@ Rules across documents are in `join.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
@@ -15,7 +15,6 @@ from reconciler.core.model import limits
 from reconciler.core.model.auth import AUTH_TYPES, SCHEMES, Auth, NoAuth, make_auth
 from reconciler.core.model.capabilities import TENANT, UNKNOWN, Capabilities, Find
 from reconciler.core.model.fields import list_attributes, list_plain_rows, make_spec
-from reconciler.core.model.problem import Problem
 from reconciler.core.model.secret import Secret, fingerprint
 from reconciler.core.model.webhook import Declared, Origin
 from reconciler.manifests.decode.events import Origins, Places, decode_subscriptions
@@ -33,6 +32,10 @@ _PLAIN_URL: Final = re.compile(
 _IN_CLEAR: Final = "http:// that sends events and credentials in clear"
 _NO_AUTH: Final = NoAuth()
 _HEADER: Final[Path] = ("spec", "auth", "header")
+# The plain texts beside the name; their lengths are the schema's business.
+_TEXT_ROWS: Final = tuple(
+    row for row in list_plain_rows() if row.type is str and row.name != "name"
+)
 # Where no patch set a field, which is the usual case.
 _NOWHERE: Final = MappingProxyType[tuple[str, ...], Origin]({})
 
@@ -64,7 +67,11 @@ def decode_webhook(
     name = spec.get("name", key)
     if fault := _check_text(name):
         problems.append(document.make_problem(("spec", "name"), "webhook/name", f"name {fault}"))
-    problems += _check_texts(document, spec)
+    for row in _TEXT_ROWS:
+        text = spec.get(row.name, "")
+        if not (text.isascii() and text.isprintable()) and (fault := row.check(text)):
+            path, rule = ("spec", row.name), f"webhook/{row.name}"
+            problems.append(document.make_problem(path, rule, f"{row.name} {fault}"))
     lists = find_allowing_tenants(labels, tenants)
     capabilities = kinds(lists, find)
     auth = (
@@ -77,32 +84,21 @@ def decode_webhook(
     return Draft(document, key, name, labels, url, auth, subscription_places)
 
 
-def _check_texts(document: Document, spec: Mapping[str, Any]) -> Iterator[Problem]:
-    """Faults of the plain texts beside the name; their lengths are the schema's business."""
-    texts = {
-        name: text
-        for name, text in spec.items()
-        if isinstance(text, str) and not (text.isascii() and text.isprintable()) and name != "name"
-    }
-    for row in list_plain_rows() if texts else ():
-        if row.name in texts and (fault := row.check(texts[row.name])):
-            path, rule = ("spec", row.name), f"webhook/{row.name}"
-            yield document.make_problem(path, rule, f"{row.name} {fault}")
-
-
-def kinds(tenants: Iterable[TenantSpec], find: Find) -> tuple[Capabilities, ...]:
+def kinds(tenants: Sequence[TenantSpec], find: Find) -> tuple[Capabilities, ...]:
     """The capabilities of the providers of some Tenants, each once; without Tenants this project's
     own.
     """
+    if not tenants:
+        return (TENANT,)
     by_provider = {spec.provider: find(spec.provider) or UNKNOWN for spec in tenants}
-    return tuple(by_provider.values()) or (TENANT,)
+    return tuple(by_provider.values())
 
 
 def find_allowing_tenants(labels: Mapping[str, str], tenants: tuple[TenantSpec, ...]) -> Lists:
     """The Tenants that select a webhook with these labels: each says what the webhook may
     reference.
     """
-    return tuple(tenant for tenant in tenants if tenant.selects(labels))
+    return tuple([tenant for tenant in tenants if tenant.selects(labels)]) if tenants else ()
 
 
 def _check_text(text: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 from reconciler.manifests.secret_sources.base import Access, Forbidden, Item, Place, Unresolved
@@ -46,6 +47,7 @@ def find_own_place(name: str) -> Place:
     return make_variable_place(name)
 
 
+@lru_cache(maxsize=4096)  # the same names come again and again
 def make_variable_place(name: str) -> Place:
     """The place of a variable."""
     return Place("fromEnv", (name,), subject=name)

@@ -1,8 +1,8 @@
 """Parser events -> dicts, lists, scalars and their positions. The strict rules on keys, tags,
 aliases and sizes are here.
 
-Text decoding and the parser's own errors are not here. Written for speed: state lives in slots, the
-most frequent event comes first.
+Text decoding and the parser's own errors are not here. Written for speed: the loop
+over a mapping handles scalars itself.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from yaml.events import (
     AliasEvent,
-    DocumentEndEvent,
     DocumentStartEvent,
     MappingEndEvent,
     MappingStartEvent,
@@ -20,7 +19,6 @@ from yaml.events import (
     SequenceEndEvent,
     SequenceStartEvent,
     StreamEndEvent,
-    StreamStartEvent,
 )
 
 from reconciler.core.model.problem import Problem
@@ -33,10 +31,8 @@ DEPTH: Final = 64
 PROBLEMS: Final = 1_000  # per file; more do not help a reader
 
 _MISSING: Final = object()
-_LIST: Final = object()
-_NO_KEY: Final = object()
-_DROP: Final = object()  # the value of a refused key
 _MERGE: Final = object()
+_REFUSED: Final = object()
 
 
 class Stop(Exception):
@@ -48,52 +44,134 @@ class Builder:
 
     __slots__ = (
         "anchors",
-        "container",
+        "depth",
         "documents",
         "file",
-        "key",
-        "marks",
-        "merge",
-        "merge_offset",
+        "get",
+        "is_simple",
+        "keys",
         "nodes",
         "open_anchors",
         "problems",
-        "stack",
+        "read_scalar",
     )
 
     def __init__(self, file: File) -> None:
         self.file = file
+        self.get: Callable[[], Any]  # the parser's next event
         self.documents: list[Document] = []
         self.problems: list[Problem] = []
-        self.nodes = 0
-        self.stack: list[tuple[Any, ...]] = []
-        self._reset()
-
-    def _reset(self) -> None:
-        self.container: Any = []
-        self.marks: list[int] = [0]
-        # _LIST within a list; in a mapping the key whose value comes next, or _NO_KEY
-        self.key: Any = _LIST
-        self.merge_offset = 0  # offset of a merge key
-        self.merge: list[tuple[Any, int]] | None = None
-        self.anchors: dict[
-            str, tuple[Any, int, int, int] | None
-        ] = {}  # value, offset, nodes, height; None while it is open
+        self.nodes = self.depth = 0
+        # value, offset, nodes, height; None while it is open
+        self.anchors: dict[str, tuple[Any, int, int, int] | None] = {}
         self.open_anchors: list[list[int]] = []  # depth at the start, greatest depth since
+        # without a tag or an anchor, a key that was read once needs no second look
+        self.is_simple = "!" not in file.text and "&" not in file.text
+        self.keys: set[str] = set()
+        self.read_scalar = self._read_scalar if "!" not in file.text else self._read_maybe_tagged
 
     def run(self, get: Callable[[], Any]) -> None:
         """Reads events until the stream ends; raises Stop, and all errors of the parser."""
-        handlers: dict[type, Callable[[Builder, Any], None]] = _HANDLERS
-        scalar = self._add_scalar if "!" not in self.file.text else self._add_maybe_tagged
-        while True:
+        self.get = get
+        while (event := get()).__class__ is not StreamEndEvent:
+            if event.__class__ is DocumentStartEvent:
+                self._read_document(event)
+
+    def _read_document(self, start: Any) -> None:
+        self.anchors, self.open_anchors, self.depth = {}, [], 0
+        self._count_nodes(1, start.start_mark.index)
+        value, index = self._read_node(self.get())
+        self.get()  # the document's end
+        if value is not None:  # an empty part between two markers is no document
+            self.documents.append(Document(value, self.file, index))
+
+    def _read_node(self, event: Any) -> tuple[Any, int]:
+        """The value that begins with an event, and its offset."""
+        kind = event.__class__
+        if kind is MappingStartEvent:
+            return self._read_mapping(event)
+        if kind is SequenceStartEvent:
+            return self._read_list(event)
+        if kind is AliasEvent:
+            return self._read_alias(event)
+        return self.read_scalar(event), event.start_mark.index
+
+    def _read_mapping(self, start: Any) -> tuple[dict[str, Any], int]:
+        container: dict[str, Any] = {}
+        nodes, get, read_scalar, keys = self.nodes, self.get, self.read_scalar, self.keys
+        marks = self._open(start, container)
+        merge: tuple[Any, int] | None = None
+        while (event := get()).__class__ is not MappingEndEvent:
+            kind, place = event.__class__, event.start_mark.index
+            is_known = kind is ScalarEvent and event.value in keys
+            if is_known and event.value not in container:
+                key: Any = event.value
+                self.nodes += 1
+            else:
+                key = self._read_key(event, container, marks)
             event = get()
             kind = event.__class__
             if kind is ScalarEvent:
-                scalar(event)
-            elif kind is StreamEndEvent:
-                return
+                value, index = read_scalar(event), event.start_mark.index
             else:
-                handlers[kind](self, event)
+                value, index = self._read_node(event)
+            if key.__class__ is str:
+                container[key] = value
+                marks += (place, index)
+            elif key is _MERGE:
+                merge = self._check_merge(merge, place) or (value, index)
+        if merge is not None:
+            self._merge_mapping(container, marks, *merge)
+        self._close(start, container, marks[0], nodes)
+        return container, marks[0]
+
+    def _read_key(self, event: Any, container: dict[str, Any], marks: list[int]) -> Any:
+        """The key that begins with an event; _MERGE for a merge key, _REFUSED with a problem."""
+        if event.__class__ is ScalarEvent and event.value == "<<" and event.implicit[0]:
+            self.read_scalar(event)
+            return _MERGE
+        key, index = self._read_node(event)
+        if key.__class__ is not str or key in container:
+            self._refuse_key(container, marks, key, index)
+            return _REFUSED
+        if self.is_simple and key != "<<":
+            self.keys.add(key)
+        return key
+
+    def _read_list(self, start: Any) -> tuple[list[Any], int]:
+        container: list[Any] = []
+        nodes, get = self.nodes, self.get
+        marks = self._open(start, container)
+        while (event := get()).__class__ is not SequenceEndEvent:
+            value, index = self._read_node(event)
+            container.append(value)
+            marks.append(index)
+        self._close(start, container, marks[0], nodes)
+        return container, marks[0]
+
+    def _open(self, event: Any, container: Any) -> list[int]:
+        """The marks of a mapping or list that begins."""
+        index = event.start_mark.index
+        if event.tag is not None or not event.implicit:
+            self._report_tag(index)
+        self._count_nodes(1, index)
+        self.depth = depth = self.depth + 1
+        if depth > DEPTH:
+            self._stop(index, f"nested deeper than {DEPTH} levels")
+        if event.anchor is not None:
+            self.anchors[event.anchor] = None
+            self.open_anchors.append([depth, depth])
+        if self.open_anchors:
+            self._deepen(depth)
+        marks = self.file.marks[id(container)] = [index]
+        return marks
+
+    def _close(self, start: Any, value: Any, index: int, nodes: int) -> None:
+        """Ends a mapping or list. `nodes` is the file's count before it."""
+        self.depth -= 1
+        if start.anchor is not None:
+            depth, deepest = self.open_anchors.pop()
+            self.anchors[start.anchor] = (value, index, self.nodes - nodes, deepest - depth + 1)
 
     def add_problem(self, index: int, rule: str, message: str, hint: str | None = None) -> None:
         """Adds a problem; raises Stop at the limit."""
@@ -110,47 +188,30 @@ class Builder:
         if self.nodes > NODES:
             self._stop(index, f"the file has over {NODES:,} nodes, aliases expanded")
 
-    def _add_maybe_tagged(self, event: Any) -> None:
+    def _read_maybe_tagged(self, event: Any) -> Any:
         """A scalar that may have the tag `!`: the parser then calls it plain, even if it is
         quoted.
         """
         if event.tag is not None and event.implicit[0]:
             self._report_tag(event.start_mark.index)
-        self._add_scalar(event)
+        return self._read_scalar(event)
 
-    def _add_scalar(self, event: Any) -> None:
-        text = event.value
-        index = event.start_mark.index
+    def _read_scalar(self, event: Any) -> Any:
         is_plain, quoted_is_text = event.implicit
         if is_plain:
-            value = resolve_scalar(text)
+            value = resolve_scalar(event.value)
             if value is TooLong:
-                value = self._refuse_scalar(event, text)
+                value = self._refuse_scalar(event)
         else:
-            value = text if quoted_is_text and event.style else self._refuse_scalar(event, text)
+            value = event.value if quoted_is_text and event.style else self._refuse_scalar(event)
         self.nodes = nodes = self.nodes + 1
         if nodes > NODES:
-            self._count_nodes(0, index)
+            self._count_nodes(0, event.start_mark.index)
         if event.anchor is not None:
-            self.anchors[event.anchor] = (value, index, 1, 0)
-        key = self.key
-        if key.__class__ is str:
-            self.container[key] = value
-            self.marks.append(index)
-            self.key = _NO_KEY
-        elif key is _LIST:
-            self.container.append(value)
-            self.marks.append(index)
-        elif key is _NO_KEY:
-            if value.__class__ is str and value not in self.container and value != "<<":
-                self.key = value
-                self.marks.append(index)
-            else:
-                self._add_special_key(value, index, merge=is_plain and text == "<<")
-        else:
-            self._add_special_value(value, index)
+            self.anchors[event.anchor] = (value, event.start_mark.index, 1, 0)
+        return value
 
-    def _refuse_scalar(self, event: Any, text: str) -> str:
+    def _refuse_scalar(self, event: Any) -> str:
         index = event.start_mark.index
         if event.implicit[0]:
             self.add_problem(
@@ -161,6 +222,7 @@ class Builder:
             )
         else:
             self._report_tag(index)
+        text: str = event.value
         return text
 
     def _report_tag(self, index: int) -> None:
@@ -171,109 +233,38 @@ class Builder:
             "remove the tag; quote the value if it is text",
         )
 
-    def _add_special_key(self, key: Any, index: int, *, merge: bool = False) -> None:
-        """A key that is no new text: refused with its value, or a merge key."""
-        self.key = _DROP
-        if merge:
-            self.key, self.merge_offset = _MERGE, index
-        elif key.__class__ is not str:
+    def _refuse_key(
+        self, container: dict[str, Any], marks: list[int], key: Any, index: int
+    ) -> None:
+        if key.__class__ is not str:
             self.add_problem(index, "yaml/key", "a key must be text", "quote it")
-        elif key in self.container:
-            first = self.file.locate(find_key_offset(self.marks, self.container, key)).line
-            name = (
-                f" {key!r}" if key in all_field_names() else ""
-            )  # {s3cret, s3cret} is a mapping too
+            return
+        first = self.file.locate(find_key_offset(marks, container, key)).line
+        # {s3cret, s3cret} is a mapping too
+        name = f" {key!r}" if key in all_field_names() else ""
+        self.add_problem(
+            index, "yaml/duplicate-key", f"duplicate key{name}; the first stands in line {first}"
+        )
+
+    def _check_merge(self, merge: tuple[Any, int] | None, index: int) -> tuple[Any, int] | None:
+        """The mapping's merge so far; a second one is a problem."""
+        if merge is not None:
             self.add_problem(
                 index,
-                "yaml/duplicate-key",
-                f"duplicate key{name}; the first stands in line {first}",
-            )
-        else:  # a quoted "<<", or an alias of text
-            self.key = key
-            self.marks.append(index)
-
-    def _add_special_value(self, value: Any, index: int) -> None:
-        """The value of a merge key or of a refused key."""
-        if self.key is _MERGE and self.merge is not None:
-            self.add_problem(
-                self.merge_offset,
                 "yaml/duplicate-key",
                 "duplicate merge key <<",
                 "give it a list: <<: [*a, *b]",
             )
-        elif self.key is _MERGE:
-            self.merge = [(value, index)]
-        self.key = _NO_KEY
-
-    def _attach(self, value: Any, index: int) -> None:
-        key = self.key
-        if key is _LIST:
-            self.container.append(value)
-            self.marks.append(index)
-        elif key.__class__ is str:
-            self.container[key] = value
-            self.marks.append(index)
-            self.key = _NO_KEY
-        elif key is _NO_KEY:
-            self._add_special_key(value, index)
-        else:
-            self._add_special_value(value, index)
-
-    def _open_collection(self, event: Any) -> None:
-        index = event.start_mark.index
-        if event.tag is not None or not event.implicit:
-            self._report_tag(index)
-        stack = self.stack
-        anchor = event.anchor
-        stack.append(
-            (
-                self.container,
-                self.marks,
-                self.key,
-                self.merge_offset,
-                self.merge,
-                anchor,
-                self.nodes,
-            )
-        )
-        self.nodes += 1
-        if self.nodes > NODES:
-            self._count_nodes(0, index)
-        if len(stack) > DEPTH:
-            self._stop(index, f"nested deeper than {DEPTH} levels")
-        if anchor is not None:
-            self.anchors[anchor] = None
-            self.open_anchors.append([len(stack), len(stack)])
-        if self.open_anchors:
-            self._deepen(len(stack))
-        if event.__class__ is MappingStartEvent:
-            container: Any = {}
-            self.key = _NO_KEY
-        else:
-            container = []
-            self.key = _LIST
-        self.container, self.merge = container, None
-        self.marks = self.file.marks[id(container)] = [index]
-
-    def _close_collection(self, _event: Any) -> None:
-        if self.merge is not None:
-            self._merge_mapping()
-        value, index = self.container, self.marks[0]
-        self.container, self.marks, self.key, self.merge_offset, self.merge, anchor, nodes = (
-            self.stack.pop()
-        )
-        if anchor is not None:
-            depth, deepest = self.open_anchors.pop()
-            self.anchors[anchor] = (value, index, self.nodes - nodes, deepest - depth + 1)
-        self._attach(value, index)
+        return merge
 
     def _deepen(self, depth: int) -> None:
         for span in self.open_anchors:
             span[1] = max(span[1], depth)
 
-    def _merge_mapping(self) -> None:
-        value, index = (self.merge or [])[0]
-        container, marks = self.container, self.marks
+    def _merge_mapping(
+        self, container: dict[str, Any], marks: list[int], value: Any, index: int
+    ) -> None:
+        """Adds the entries of the mapping, or list of mappings, behind a merge key."""
         for source in value if isinstance(value, list) else [value]:
             if not isinstance(source, dict):
                 self.add_problem(
@@ -286,7 +277,7 @@ class Builder:
                     container[key] = item
                     marks += source_marks[1 + 2 * number : 3 + 2 * number]
 
-    def _add_alias(self, event: Any) -> None:
+    def _read_alias(self, event: Any) -> tuple[Any, int]:
         index = event.start_mark.index
         anchor = self.anchors.get(event.anchor, _MISSING)
         if not isinstance(anchor, tuple):
@@ -301,31 +292,8 @@ class Builder:
             anchor = (None, index, 1, 0)
         value, value_index, size, height = anchor
         self._count_nodes(size, index)
-        if len(self.stack) + height > DEPTH:
+        if self.depth + height > DEPTH:
             self._stop(index, f"nested deeper than {DEPTH} levels, aliases expanded")
         if self.open_anchors:
-            self._deepen(len(self.stack) + height)
-        self._attach(value, value_index if isinstance(value, dict | list) else index)
-
-    def _open_document(self, event: Any) -> None:
-        self._reset()
-        self._count_nodes(1, event.start_mark.index)
-
-    def _close_document(self, _event: Any) -> None:
-        if self.container[0] is not None:  # an empty part between two markers is no document
-            self.documents.append(Document(self.container[0], self.file, self.marks[1]))
-
-    def _ignore(self, _event: Any) -> None:
-        """Ignores the start of the stream."""
-
-
-_HANDLERS: Final[dict[type, Callable[[Builder, Any], None]]] = {
-    MappingStartEvent: Builder._open_collection,  # noqa: SLF001  the class's own table
-    MappingEndEvent: Builder._close_collection,  # noqa: SLF001  the class's own table
-    SequenceStartEvent: Builder._open_collection,  # noqa: SLF001  the class's own table
-    SequenceEndEvent: Builder._close_collection,  # noqa: SLF001  the class's own table
-    AliasEvent: Builder._add_alias,  # noqa: SLF001  the class's own table
-    DocumentStartEvent: Builder._open_document,  # noqa: SLF001  the class's own table
-    DocumentEndEvent: Builder._close_document,  # noqa: SLF001  the class's own table
-    StreamStartEvent: Builder._ignore,  # noqa: SLF001  the class's own table
-}
+            self._deepen(self.depth + height)
+        return value, value_index if isinstance(value, dict | list) else index
