@@ -2,8 +2,8 @@
 over its budget.
 
 `--quick` takes fewer runs; `--only WORD` takes the rows whose group is so named; `--tenant` (`make
-bench-tenant`) takes what the tenant promises, at full size, in a quarter of an hour. Ratios are
-medians over interleaved pairs, since absolute times say little on a shared machine.
+bench-tenant`) takes what the tenant promises, at full size, in a quarter of an hour. The best
+runs of both sides make a ratio, since absolute times say little on a shared machine.
 """
 
 from __future__ import annotations

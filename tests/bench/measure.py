@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Final
 
 from tests.support.processes import ROOT, environment
@@ -46,32 +45,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Seconds of both sides, taken in turns; a ratio is formed within each pair, so that a busy
-    moment hits both.
-    """
+    """Seconds of both sides, taken in turns, so that a busy minute hits both."""
 
     ours: tuple[float, ...]
     peer: tuple[float, ...]
 
-    @property
-    def ratio(self) -> float:
-        return median(mine / theirs for mine, theirs in zip(self.ours, self.peer, strict=True))
-
-    def best_row(self, work: str, peer: str, budget: float | None) -> Row:
-        """The best of each side, for processor time of work that is the same each time: all that
-        other work on the machine adds is left out.
+    def row(self, work: str, peer: str, budget: float | None) -> Row:
+        """The best of each side: the work is the same each time, so all that a run takes longer is
+        other work on the machine.
         """
         mine, theirs = min(self.ours), min(self.peer)
         return Row(work, seconds(mine), f"{peer} {seconds(theirs)}", mine / theirs, budget)
-
-    def row(self, work: str, peer: str, budget: float | None) -> Row:
-        return Row(
-            work,
-            seconds(median(self.ours)),
-            f"{peer} {seconds(median(self.peer))}",
-            self.ratio,
-            budget,
-        )
 
 
 def seconds(value: float) -> str:
