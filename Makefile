@@ -20,9 +20,10 @@ demo: $(RUN)
 test: check tools $(NODE)
 	$(BIN)/python -m pytest -n 4 --dist worksteal $(if $(COVERAGE),--cov --cov-report=term)
 
-# Providers against the products themselves, each from an environment of its own: some minutes and a gigabyte, once.
+# Providers against the products themselves, each from an environment of its own: ten minutes and three gigabytes, once.
 PRODUCTS := .venv/products
-test-products: $(PRODUCTS)/mlflow/.done
+PRODUCT_LOCKS := $(wildcard tests/products/*.lock)
+test-products: $(PRODUCT_LOCKS:tests/products/%.lock=$(PRODUCTS)/%/.done)
 	RECONCILER_PRODUCTS=$(CURDIR)/$(PRODUCTS) $(BIN)/python -m pytest tests/products
 
 $(PRODUCTS)/%/.done: tests/products/%.lock | $(DEV)
@@ -103,7 +104,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --universal -
 	--no-emit-find-links --no-header -q
 lock: $(DEV)
 	$(LOCK) --group build -o requirements.lock
-	$(subst pyproject.toml,tests/products/mlflow.in,$(LOCK)) -o tests/products/mlflow.lock
+	for product in $(PRODUCT_LOCKS:.lock=); do $(subst pyproject.toml,$$product.in,$(LOCK)) -o $$product.lock; done
 	$(LOCK) --extra aws --extra vault --group dev -c requirements.lock -o requirements-dev.lock
 
 clean:

@@ -16,6 +16,7 @@ from reconciler.connection import Connection
 from reconciler.core.change import TenantRef
 from reconciler.core.errors import BadRequest, InvalidManifests
 from reconciler.core.model.problem import Problem
+from reconciler.core.model.product import Product
 from reconciler.core.model.secret import Secret, shown_url
 from reconciler.delivery.guard import AddressPolicy
 from reconciler.delivery.send import Sender
@@ -25,14 +26,16 @@ from reconciler.net.trust import make_context
 from reconciler.providers.base import Provider
 from reconciler.providers.http.client import Client
 from reconciler.providers.http.label import Label
-from reconciler.providers.registry import load
+from reconciler.providers.plugin import Plugin
+from reconciler.providers.registry import open_plugin
 from reconciler.tenant.folder import prepare_folder
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """One tenant: its API with a token, or the file of the embedded one. `place` is the Tenant's
-    `spec.target`, in the words of its provider.
+    `spec.target`, in the words of its provider; `product` is the product file of the provider
+    `http`.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Target:
     url_place: str = "spec.url"
     provider: str = "tenant"
     place: Mapping[str, Any] = field(default_factory=dict)
+    product: Product | None = None
 
     @property
     def label(self) -> Label:
@@ -51,6 +55,11 @@ class Target:
         shown = self.name or (shown_url(self.url) if self.url else "")
         reference = self.token.reference if self.token is not None else ""
         return Label(shown, self.url_place, reference.removeprefix("fromEnv: "))
+
+    @property
+    def plugin(self) -> Plugin:
+        """The plug-in of its provider; raises BadRequest."""
+        return open_plugin(self.provider, self.product)
 
     def ref(self, owner: str, repository: str | None = None) -> TenantRef:
         """How plans and reports name it."""
@@ -69,7 +78,14 @@ def make_target(spec: TenantSpec, manifests: Manifests) -> Target:
     if token is None or not token.is_resolved:
         problem = _make_token_problem(spec)
         raise InvalidManifests((problem,), manifests.documents, manifests.skipped)
-    return Target(spec.name, spec.url or "", token, provider=spec.provider, place=spec.target)
+    return Target(
+        spec.name,
+        spec.url or "",
+        token,
+        provider=spec.provider,
+        place=spec.target,
+        product=spec.product,
+    )
 
 
 def _make_token_problem(spec: TenantSpec) -> Problem:
@@ -130,7 +146,7 @@ async def open_client(
             token,
             app=app,
             label=target.label,
-            dialect=load(target.provider).dialect,
+            dialect=target.plugin.dialect,
             network=Network(os.environ, connection.ca_file),
             timeout=connection.timeout,
             deadline=connection.deadline,
@@ -147,4 +163,4 @@ async def open_provider(
     used.
     """
     async with open_client(target, connection, parallelism) as client:
-        yield load(target.provider).provider(client, target.place)
+        yield target.plugin.provider(client, target.place)

@@ -24,6 +24,7 @@ GENERATED: Final[dict[str, Callable[[], str]]] = {
     "fields of EventSubscription": lambda: field_tables("EventSubscription"),
     "fields of Tenant": lambda: field_tables("Tenant"),
     "fields of Policy": lambda: field_tables("Policy"),
+    "fields of Product": lambda: field_tables("Product"),
     "secret references": reference_table,
     "command summary": command_summary,
     "commands": command_pages,

@@ -16,7 +16,7 @@ from reconciler.core.errors import BadRequest, InvalidManifests
 from reconciler.core.model import limits
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.webhook import Declared, Origin
-from reconciler.manifests.decode import fit, join, selection, tenants, views
+from reconciler.manifests.decode import fit, join, products, selection, tenants, views
 from reconciler.manifests.decode.documents import Reading, read_file
 from reconciler.manifests.decode.events import decode_subscriptions
 from reconciler.manifests.decode.load_types import Manifests, TenantSpec
@@ -149,6 +149,7 @@ def _make_manifests(
         event_subscriptions=reading.event_subscriptions,
         kinds={kind: len(documents) for kind, documents in reading.kinds.items() if documents},
         parsed_files=tuple(reading.parsed_files),
+        products=reading.products,
         read_files=MappingProxyType(reading.files),
     )
 
@@ -269,9 +270,10 @@ def _decode_tenants(
     resolver = views.make_resolver(
         request, reading, read=request.secrets.mode != "ignore" and request.tenant.by_manifest
     )
-    specs = [tenants.decode_tenant(document, resolver) for document in documents]
-    for document in documents:
-        reading.problems += fit.provider(document, request.find)
+    reading.products = products.decode_products(reading.kinds["Product"], reading.problems)
+    specs = [tenants.decode_tenant(document, resolver, reading.products) for document in documents]
+    for document, spec in zip(documents, specs, strict=True):
+        reading.problems += fit.provider(document, spec, request.find)
     reading.problems += tenants.check_targets(documents, specs)
     reading.problems += _check_selection(request, reading, specs)
     try:

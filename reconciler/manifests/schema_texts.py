@@ -15,6 +15,7 @@ KINDS: Final = {
     "EventSubscription": "event-subscription",
     "Tenant": "tenant",
     "Policy": "policy",
+    "Product": "product",
 }
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 

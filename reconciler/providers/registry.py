@@ -16,6 +16,7 @@ from reconciler.core.model.capabilities import TENANT, Capabilities
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+    from reconciler.core.model.product import Product
     from reconciler.providers.plugin import Plugin
 
 GROUP: Final = "reconciler.providers"
@@ -50,6 +51,15 @@ def load(name: str) -> Plugin:
             f"{API}; install a matching version of its package"
         )
     return plugin
+
+
+def open_plugin(name: str, product: Product | None = None) -> Plugin:
+    """The plug-in of a provider, or of a product file; raises BadRequest."""
+    if product is None:
+        return load(name)
+    from reconciler.providers.product_file.plugin import ProductFile  # noqa: PLC0415  `validate` needs no HTTP client
+
+    return ProductFile(product)
 
 
 def capabilities(name: str) -> Capabilities | None:

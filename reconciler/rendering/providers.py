@@ -29,7 +29,7 @@ def _lines(item: Capabilities) -> Iterator[tuple[str, str]]:
     yield "parts of an event", ", ".join(["type", *sorted(item.event_parts, reverse=True)])
     if item.events:
         yield "events", ", ".join(item.events)
-    yield "mark of ownership", _MARKS[item.mark]
+    yield "mark of ownership", _show_mark(item)
     yield "equal names", "refused" if item.unique_names else "allowed"
     yield "counts deliveries", "yes" if item.usage else "no"
     yield "tests", _TESTS[item.test]
@@ -37,6 +37,12 @@ def _lines(item: Capabilities) -> Iterator[tuple[str, str]]:
         for name, part in schema.get("properties", {}).items():
             needed = ", required" if name in schema.get("required", ()) else ""
             yield f"{title}.{name}", f"{part.get('description', '')}{needed}".strip(", ")
+
+
+def _show_mark(item: Capabilities) -> str:
+    if item.mark == "field" and "description" not in item.fields:
+        return "a text of the product that nothing else uses"
+    return _MARKS[item.mark]
 
 
 def providers_text(items: Iterable[Capabilities], *, details: bool) -> str:

@@ -14,6 +14,8 @@ ENV = {
     "GITHUB_TOKEN": "t",
     "GITLAB_TOKEN": "t",
     "MLFLOW_LOGIN": "user:t",
+    "LABEL_STUDIO_TOKEN": "t",
+    "PRETIX_TOKEN": "t",
     "CI_HOOK_KEY": "k",
     "CI_HOOK_TOKEN": "k",
     "MLFLOW_HOOK_KEY": "k",

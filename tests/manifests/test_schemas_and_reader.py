@@ -145,7 +145,32 @@ POLICY = st.fixed_dictionaries(
         "enforce": st.sampled_from(["warn", "deny"]),
     },
 )
-SPECS = {"Webhook": WEBHOOK, "EventSubscription": SUBSCRIPTION, "Tenant": TENANT, "Policy": POLICY}
+POINTER = st.sampled_from(["/url", "/config/url", "/a~1b", "/x"])
+PRODUCT = st.fixed_dictionaries(
+    {
+        "list": st.just({"get": "/hooks"}),
+        "create": st.sampled_from([{"post": "/hooks"}, {"put": "/hooks", "item": "/data"}]),
+        "update": st.sampled_from([{"patch": "/hooks/{id}"}, {"put": "/hooks/{id}"}]),
+        "delete": st.just({"delete": "/hooks/{id}"}),
+        "id": st.just("/id"),
+        "mark": POINTER,
+        "fields": st.fixed_dictionaries(
+            {
+                "url": POINTER,
+                "events": st.fixed_dictionaries({"at": POINTER}, optional={"all": POINTER}),
+            },
+            optional={"name": POINTER, "description": POINTER, "enabled": POINTER},
+        ),
+    },
+    optional={"parallelism": st.integers(1, 50), "knownEvents": st.just(["a", "b"])},
+)
+SPECS = {
+    "Webhook": WEBHOOK,
+    "EventSubscription": SUBSCRIPTION,
+    "Tenant": TENANT,
+    "Policy": POLICY,
+    "Product": PRODUCT,
+}
 METADATA = st.fixed_dictionaries(
     {"name": KEY}, optional={"labels": LABELS, "annotations": st.just({"any": [1, {"x": None}]})}
 )

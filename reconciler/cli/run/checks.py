@@ -18,7 +18,6 @@ from reconciler.connect import Target, open_client
 from reconciler.core.errors import BadRequest, InvalidManifests, StoreError
 from reconciler.core.planning.switched_off import OFF
 from reconciler.core.results.finding import Finding
-from reconciler.providers.registry import load
 from reconciler.tenant.folder import OWN
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ async def tenant(options: ManifestOptions, manifests: Manifests | None) -> tuple
         if _is_new(target):
             return (Finding("tenant", "ok", f"{shown}: not there yet; the first plan makes it"),)
         async with open_client(target, options.connection) as client:
-            plugin = load(target.provider)
+            plugin = target.plugin
             findings = await plugin.examine(client, target.place, shown or client.shown, time.time)
             provider = plugin.provider(client, target.place)
             return (*findings, *await _switched_off(provider, options.tenant, manifests))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.core.model.problem import Problem
+from reconciler.core.model.product import Product
 from reconciler.manifests.decode.load_types import EventSubscriptionRef
 from reconciler.manifests.decode.refused_documents import RefusedDocuments
 from reconciler.manifests.decode.request import InputFiles
@@ -46,6 +47,7 @@ class Reading:
     tokens: frozenset[Place] = frozenset()
     event_subscriptions: tuple[EventSubscriptionRef, ...] = ()
     parsed_files: list[ParsedFile] = field(default_factory=list)
+    products: dict[str, Product] = field(default_factory=dict)
     files: dict[str, bool] = field(default_factory=dict)
     documents: int = 0
     skipped: int = 0

@@ -13,7 +13,9 @@ from reconciler.core.model.auth import get_auth_type, get_scheme
 from reconciler.core.model.capabilities import TENANT, UNKNOWN, Capabilities, Find
 from reconciler.core.model.fields import list_plain_rows
 from reconciler.core.model.problem import Problem
+from reconciler.core.model.product import PROVIDER
 from reconciler.core.model.webhook import Subscription
+from reconciler.manifests.decode.load_types import TenantSpec
 from reconciler.manifests.decode.webhooks import Draft
 from reconciler.manifests.schemas.suggestions import suggest
 from reconciler.manifests.yaml.document import Document
@@ -23,18 +25,18 @@ _OPTIONS: Final = ("spec", "options")
 _PARTS: Final = ("version", "severity")
 
 
-def provider(document: Document, find: Find) -> tuple[Problem, ...]:
+def provider(document: Document, tenant: TenantSpec, find: Find) -> tuple[Problem, ...]:
     """What is wrong with a Tenant's provider and its target."""
-    spec = document.value["spec"]
-    name = spec.get("provider", TENANT.provider)
-    capabilities = find(name)
+    name, capabilities = tenant.provider, tenant.find_capabilities(find)
     if capabilities is None:
+        if name == PROVIDER:
+            return ()  # its product is missing, which is a problem already
         hint = suggest(name, (TENANT.provider,)) or (
             "reconciler providers lists those that are installed"
         )
         message = f"no provider is named {name[:60]!r}"
         return (document.make_problem(("spec", "provider"), "schema/enum", message, hint),)
-    return tuple(_target(document, spec.get("target"), capabilities))
+    return tuple(_target(document, document.value["spec"].get("target"), capabilities))
 
 
 def _target(document: Document, target: Any, capabilities: Capabilities) -> Iterator[Problem]:

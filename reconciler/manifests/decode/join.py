@@ -156,7 +156,7 @@ def check_names(
             if tenant is None
             else [draft for draft in drafts if tenant.selects(draft.labels)]
         )
-        kind = find(tenant.provider) if tenant is not None else TENANT
+        kind = tenant.find_capabilities(find) if tenant is not None else TENANT
         unique = kind is not None and kind.unique_names
         first_drafts: dict[str, Draft] = {}
         for draft in group:

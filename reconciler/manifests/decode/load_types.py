@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from reconciler.core.model.capabilities import Capabilities, Find
 from reconciler.core.model.problem import Problem
+from reconciler.core.model.product import Product
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Origin
 from reconciler.core.safety.selection import Selection
@@ -28,7 +30,7 @@ class TenantSpec:
     `wave` is the Tenant's position among all tenants. `patches` is the number of its patches, which
     `patches.py` applies. `vault` is the login at the Vault that it configures. `repository` is
     `host/path`, None if Git says it. `target` is the part of the product that is meant, in its
-    provider's words.
+    provider's words. `product` is the product file of the provider `http`.
     """
 
     name: str
@@ -51,10 +53,15 @@ class TenantSpec:
     vault: Login | None = None
     repository: str | None = None
     target: Mapping[str, Any] = field(default_factory=dict)
+    product: Product | None = None
 
     def selects(self, labels: Mapping[str, str]) -> bool:
         """Whether a webhook with these labels belongs to this tenant."""
         return self.select.items() <= labels.items()
+
+    def find_capabilities(self, find: Find) -> Capabilities | None:
+        """What its provider can do; None if no such provider is installed."""
+        return self.product.capabilities if self.product is not None else find(self.provider)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -79,11 +86,11 @@ class Manifests:
     `require` asked for it, with the webhook's key, None for a Tenant's. `reserved_names` holds the
     keys and earlier names of every Webhook, whether or not the tenant in use selects it. `tokens`
     are the places of every Tenant's token. `event_subscriptions` does not depend on the tenant in
-    use. `kinds` counts the documents of each kind. `parsed_files` are the files without a fault, if
-    they were to be kept. `rules` are the organisation's. `selection` says which webhooks the tenant
-    in use leaves out. `values` holds the Webhook documents by key, after patches, if they were to
-    be kept. `read_files` maps the absolute path of each file that was read to whether it has a
-    document of this project.
+    use. `kinds` counts the documents of each kind. `products` are the product files by name.
+    `parsed_files` are the files without a fault, if they were to be kept. `rules` are the
+    organisation's. `selection` says which webhooks the tenant in use leaves out. `values` holds the
+    Webhook documents by key, after patches, if they were to be kept. `read_files` maps the absolute
+    path of each file that was read to whether it has a document of this project.
     """
 
     declared: tuple[Declared, ...]
@@ -102,6 +109,7 @@ class Manifests:
     event_subscriptions: tuple[EventSubscriptionRef, ...] = ()
     kinds: Mapping[str, int] = field(default_factory=dict)
     parsed_files: tuple[ParsedFile, ...] = ()
+    products: Mapping[str, Product] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     selection: Selection = field(default_factory=Selection)
     values: Mapping[str, dict[str, Any]] = field(default_factory=dict, repr=False)

@@ -12,8 +12,10 @@ from typing import Any, Final
 from reconciler.core.errors import BadRequest
 from reconciler.core.model import limits
 from reconciler.core.model.problem import Problem
+from reconciler.core.model.product import Product
 from reconciler.core.model.secret import Secret
 from reconciler.manifests.decode.load_types import TenantSpec
+from reconciler.manifests.decode.products import find_product
 from reconciler.manifests.decode.request import TenantChoice
 from reconciler.manifests.decode.secrets import Resolver
 from reconciler.manifests.schemas.suggestions import suggest
@@ -28,12 +30,15 @@ CREDENTIALS: Final = frozenset(
 _LOGIN_PATH: Final = ("spec", "secrets", "vault", "login")
 
 
-def decode_tenant(document: Document, resolver: Resolver) -> TenantSpec:
-    """The values of one Tenant document; its faults join `resolver.problems`."""
+def decode_tenant(
+    document: Document, resolver: Resolver, products: Mapping[str, Product]
+) -> TenantSpec:
+    """The values of one Tenant document; its faults join `resolver.problems`. `products` are the
+    product files of the run.
+    """
     spec = document.value["spec"]
     bounds = spec.get("limits", {})
     deletes, updates = bounds.get("deletes", {}), bounds.get("updates", {})
-    owner = _decode_owner(document, spec, resolver.problems)
     login = _decode_login(document, resolver)
     return TenantSpec(
         name=document.value["metadata"]["name"],
@@ -41,7 +46,7 @@ def decode_tenant(document: Document, resolver: Resolver) -> TenantSpec:
         url=_decode_url(document, spec, resolver.problems),
         token=_decode_token(document, spec, resolver, login),
         local=_decode_local(document, spec),
-        owner=owner,
+        owner=_decode_owner(document, spec, resolver.problems),
         ownership=spec.get("ownership", "marked"),
         prune=spec.get("prune", True),
         select=spec.get("select", {}).get("matchLabels", {}),
@@ -56,6 +61,7 @@ def decode_tenant(document: Document, resolver: Resolver) -> TenantSpec:
         patches=len(spec.get("patches", ())),
         repository=_decode_repository(document, spec, resolver.problems),
         target=spec.get("target", {}),
+        product=find_product(document, products, resolver.problems),
     )
 
 

@@ -207,6 +207,7 @@ def _distinct_tenants(specs: Iterable[TenantSpec]) -> tuple[TenantSpec, ...]:
                 frozenset(spec.secrets.items()),
                 spec.vault,
                 spec.provider,
+                spec.product,
             ),
             spec,
         )

@@ -45,6 +45,10 @@ _PATTERNS: Final = {
         "as `vault kv get` takes it, the mount first: secret/payments/oncall",
     ),
 }
+_TITLED_PATTERNS: Final = {  # of definitions that several fields have
+    "Path": ("one / and more, without .. and without a host", "such as /api/hooks/{id}"),
+    "Pointer": ("names, each behind a /", "a JSON pointer, such as /config/url"),
+}
 _REFERENCE: Final = "Secret reference"
 _USE_REFERENCE: Final = (
     f"use {{fromEnv: NAME}} or {{fromFile: PATH}}, or one of {', '.join(list(SOURCES)[2:])}"
@@ -154,7 +158,8 @@ def _describe_fault(error: Any, owner: dict[str, Any], path: Path) -> tuple[str,
         return f"{field}: {str(title).lower()}, not both", "remove one of them"
     hint = None
     if error.validator == "pattern":
-        expected, hint = _PATTERNS.get(field, _KEY)
+        titled = _TITLED_PATTERNS.get(error.schema.get("title"))
+        expected, hint = titled or _PATTERNS.get(field, _KEY)
     text = _LIMITS.get(error.validator, "does not match the schema's {rule}")
     return f"{field} {text.format(wanted=expected, rule=error.validator)}", hint
 

@@ -21,6 +21,8 @@ from reconciler.providers.plugin import Held
 def find_differences(held: Webhook, want: Webhook, capabilities: Capabilities) -> list[str]:
     """The top-level fields in which a product's webhook differs from a wanted one."""
     skipped = {row.name for row in list_plain_rows()} - capabilities.fields
+    if capabilities.mark == "field":
+        skipped.discard("description")  # the mark stands in it
     if not capabilities.secrets.type_visible:
         want = replace(want, auth=held.auth)
     return sorted({change.path[0] for change in diff(held, _comparable(held, want))} - skipped)

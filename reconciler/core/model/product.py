@@ -1,0 +1,161 @@
+"""A product file as values: how the REST API of a product without a provider is spoken to.
+
+A valid Product manifest -> `Product`. What is sent is `providers/product_file/`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from reconciler.core.model.capabilities import Capabilities, SecretRules
+
+PROVIDER: Final = "http"
+"""The provider of Tenants whose `spec.product` names a product file."""
+EVERY_EVENT: Final = "*"
+"""The event that stands for all, where a product has a field for it."""
+_DESCRIPTION_LENGTH: Final = 1024
+_PARALLELISM: Final = 4  # requests at the same time, if the file does not say
+_PLACEHOLDER: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_OPTION_WORDS: Final = ("type", "description", "enum", "default", "minimum", "maximum", "items")
+_CALLS: Final = ("list", "get", "create", "update", "delete", "test")
+_METHODS: Final = ("get", "post", "put", "patch", "delete")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: its method and path, fixed query and body, and the pointer to what is asked for
+    in the answer. `{NAME}` in texts is the webhook's id or a part of the Tenant's target.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+    item: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Product:
+    """A product file: its capabilities, its calls by name, and the parts of its spec that say where
+    each field stands.
+    """
+
+    capabilities: Capabilities
+    calls: Mapping[str, Call]
+    spec: Mapping[str, Any]
+
+
+def make_product(name: str, spec: Mapping[str, Any]) -> Product:
+    """The values of a product file that matches its schema and has no fault."""
+    calls = {part: _make_call(part, spec[part]) for part in _CALLS if part in spec}
+    return Product(_make_capabilities(name, spec), calls, spec)
+
+
+def _make_call(name: str, part: Mapping[str, Any]) -> Call:
+    method = next(word for word in _METHODS if word in part)
+    item = part.get("items" if name == "list" else "item", "")
+    return Call(method.upper(), part[method], part.get("query", {}), part.get("body", {}), item)
+
+
+def _make_capabilities(name: str, spec: Mapping[str, Any]) -> Capabilities:
+    fields, auth, names = spec["fields"], spec.get("auth", {}), spec.get("names", {})
+    digest = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()
+    return Capabilities(
+        provider=name,
+        version=digest[:12],
+        fields=frozenset({"name", "description", "enabled"} & fields.keys()),
+        name_pattern=names.get("pattern", ""),
+        description_length=spec.get("descriptionLength", _DESCRIPTION_LENGTH),
+        auths=frozenset({"none", auth.get("type", "none")}),
+        schemes=(auth["scheme"],) if auth.get("type") == "signature" else (),
+        events=list_events(spec),
+        needs_events=spec.get("needsEvents", False),
+        options=_make_options(spec.get("options", {})),
+        target=_make_target(spec.get("target", {})),
+        identity="name" if "name" in fields else "url",
+        unique_names=names.get("unique", False),
+        mark="field",
+        secrets=SecretRules(kept=True, visible="has" in auth, type_visible="has" in auth),
+        test="saved" if "test" in spec else "none",
+        parallelism=spec.get("parallelism", _PARALLELISM),
+    )
+
+
+def list_events(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """The events that the product takes; none if it takes any name."""
+    events = spec["fields"]["events"]
+    known = (*events.get("flags", ()), *spec.get("knownEvents", ()))
+    return (*known, EVERY_EVENT) if known and "all" in events else tuple(known)
+
+
+def _make_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of `spec.options`."""
+    if not options:
+        return {}
+    properties = {
+        name: {word: part[word] for word in _OPTION_WORDS if word in part}
+        for name, part in options.items()
+    }
+    return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def _make_target(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of a Tenant's `spec.target`."""
+    if not parts:
+        return {}
+    texts = {"type": "string", "minLength": 1, "maxLength": 255}
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": [name for name, part in parts.items() if part.get("required", True)],
+        "properties": {
+            name: {**texts, "description": part["description"]} for name, part in parts.items()
+        },
+    }
+
+
+def find_faults(spec: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """What its schema cannot say of a product file: the path of each fault, its text and a hint."""
+    parts = spec.get("target", {})
+    for name in _CALLS:
+        known = {*parts, *(("id",) if name in {"get", "update", "delete", "test"} else ())}
+        for path, text in _list_texts(spec.get(name, {}), (name,)):
+            for word in _PLACEHOLDER.findall(text):
+                if word not in known:
+                    hint = f"known here: {', '.join(sorted(known)) or 'none'}"
+                    yield path, f"{{{word}}} stands for nothing", hint
+        is_of_one = name in spec and "id" in known
+        if is_of_one and "{id}" not in _make_call(name, spec[name]).path:
+            yield (name,), f"{name} names no webhook", "put {id} into its path"
+    for path, pointer in _list_pointers(spec):
+        if pointer == spec["id"] and path != ("id",):
+            yield path, "it points to the id, which cannot be written", "give its own pointer"
+
+
+def _list_texts(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _list_texts(inner, (*path, name))
+
+
+def _list_pointers(spec: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every pointer to a field that is written."""
+    yield ("mark",), spec["mark"]
+    for part in ("fields", "options", "auth"):
+        for path, text in _list_texts(spec.get(part, {}), (part,)):
+            if text.startswith("/"):
+                yield path, text
+
+
+def fill(text: str, values: Mapping[str, str]) -> str | None:
+    """A text with its placeholders filled in; None if one of them has no value."""
+    if any(word not in values for word in _PLACEHOLDER.findall(text)):
+        return None
+    return _PLACEHOLDER.sub(lambda match: values[match[1]], text)

@@ -1,0 +1,1 @@
+"""Product files that come with the reconciler."""

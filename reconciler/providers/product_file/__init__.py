@@ -1,0 +1,1 @@
+"""The provider `http`: a product that a product file describes. `plugin.py` opens it."""

@@ -1,0 +1,176 @@
+"""The plug-in of a product file: its calls as requests.
+
+What stands where in a webhook is `fields.py`; how a listing goes on is `paging.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from copy import deepcopy
+from typing import Any
+from urllib.parse import quote
+
+from reconciler.core.errors import BadAnswer, NotFound, ProviderError
+from reconciler.core.model.auth import get_credential
+from reconciler.core.model.pointer import MISSING, read_pointer
+from reconciler.core.model.product import Call, fill
+from reconciler.core.model.product import Product as File
+from reconciler.core.model.webhook import Subscription, Webhook
+from reconciler.core.results.cause import find_cause
+from reconciler.core.results.reports import Delivery, Verdict
+from reconciler.providers.driver.product import Product
+from reconciler.providers.http.client import Client
+from reconciler.providers.http.dialect import Dialect, product_fault
+from reconciler.providers.http.faults import Sent
+from reconciler.providers.plugin import Held, Session
+from reconciler.providers.product_file.fields import Fields
+from reconciler.providers.product_file.paging import list_items
+
+
+class ProductFile(Product):
+    """The plug-in that a product file makes."""
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+        self.capabilities = file.capabilities
+        self.dialect = make_dialect(file.spec)
+
+    def session(self, http: Client, target: Mapping[str, Any]) -> Session:
+        """The calls of one target."""
+        return Webhooks(http, self._file, {name: str(text) for name, text in target.items()})
+
+
+def make_dialect(spec: Mapping[str, Any]) -> Dialect:
+    """How the product speaks HTTP."""
+    login = spec.get("authorization", {})
+    pointer = spec.get("errors", "/message")
+
+    def fault(sent: Sent, status: int, wait: float | None, body: object) -> ProviderError:
+        message = read_pointer(body, pointer)
+        return product_fault(sent, status, wait, {"message": message} if message else None)
+
+    return Dialect(
+        header=login.get("header", "Authorization"),
+        prefix=login.get("prefix", "Bearer "),
+        pair=login.get("pair", False),
+        headers=spec.get("headers", {}),
+        fault=fault,
+    )
+
+
+class Webhooks:
+    """The webhooks of one target of a product."""
+
+    def __init__(self, http: Client, file: File, target: Mapping[str, str]) -> None:
+        self._http, self._file, self._target = http, file, target
+        self._fields = Fields(file)
+        # as last read, by id: an update keeps what the file does not know
+        self._bodies: dict[str, dict[str, Any]] = {}
+
+    async def held(self) -> AsyncIterator[Sequence[Held]]:
+        """Every webhook, page by page."""
+        call = self._file.calls["list"]
+        page = self._file.spec["list"].get("page", {})
+        path, query = self._path(call), self._query(call)
+        async for items in list_items(self._http, path, query, call.item, page):
+            yield [self._read(item) for item in items]
+
+    def _read(self, body: object) -> Held:
+        held = self._fields.read(body)
+        if isinstance(body, dict):
+            self._bodies[held.id] = body
+        return held
+
+    async def get(self, ident: str) -> Held | None:
+        """One webhook, by its own call or out of the listing."""
+        call = self._file.calls.get("get")
+        if call is None:
+            pages = [held async for page in self.held() for held in page if held.id == ident]
+            return next(iter(pages), None)
+        try:
+            answer = await self._http.request(
+                "GET", self._path(call, ident), params=self._query(call), idempotent=True
+            )
+        except NotFound:
+            return None
+        return self._read(self._find(call, answer.body))
+
+    async def create(self, want: Webhook, key: str) -> Held:  # noqa: ARG002  a product file has no such key
+        """A new webhook; a create is never repeated."""
+        call = self._file.calls["create"]
+        body = self._filled(call.body)
+        self._fields.write(body, want, None)
+        answer = await self._http.request(
+            call.method, self._path(call), params=self._query(call), json=body, idempotent=False
+        )
+        return self._read(self._find(call, answer.body))
+
+    async def update(self, held: Held, want: Webhook, changed: frozenset[str]) -> None:
+        """PATCH gets the members that change, PUT and POST the whole webhook as last read."""
+        call, body = self._file.calls["update"], deepcopy(self._bodies.get(held.id, {}))
+        changed |= frozenset(self._file.spec["update"].get("always", ()))
+        self._fields.remove_read_only(body, changed)
+        self._fields.write(body, want, changed)
+        if call.method == "PATCH":
+            members = self._fields.members(changed)
+            body = {name: value for name, value in body.items() if name in members}
+        body |= self._filled(call.body)
+        await self._http.request(
+            call.method,
+            self._path(call, held.id),
+            params=self._query(call),
+            json=body,
+            idempotent=True,
+        )
+
+    async def delete(self, held: Held) -> None:
+        """What is gone already counts as deleted."""
+        call = self._file.calls["delete"]
+        try:
+            await self._http.request(
+                call.method, self._path(call, held.id), params=self._query(call), idempotent=True
+            )
+        except NotFound:
+            return
+
+    async def test(self, held: Held, want: Webhook, event: Subscription) -> Delivery:
+        """The product's test call; the endpoint's status stands in its answer."""
+        call = self._file.calls["test"]
+        answer = await self._http.request(
+            call.method,
+            self._path(call, held.id),
+            params=self._query(call),
+            json=self._filled(call.body),
+            idempotent=False,
+        )
+        status = read_pointer(answer.body, call.item)
+        if isinstance(status, bool) or not isinstance(status, int):
+            text = f"{self._file.capabilities.provider} reached no endpoint"
+            return Delivery(want.name, event, Verdict.REFUSED, detail=text)
+        cause = find_cause(status, credential=get_credential(want.auth) is not None)
+        return Delivery(want.name, event, cause.verdict, status, cause.text)
+
+    def _path(self, call: Call, ident: str = "") -> str:
+        values = {**self._target, **({"id": ident} if ident else {})}
+        quoted = {name: quote(text, safe="") for name, text in values.items()}
+        path = fill(call.path, quoted)
+        if path is None:
+            raise BadAnswer(f"{call.path}: the Tenant's target lacks a part of it")
+        return path
+
+    def _query(self, call: Call) -> dict[str, str | int]:
+        return dict(self._filled(call.query))
+
+    def _filled(self, texts: Mapping[str, Any]) -> dict[str, Any]:
+        """The members of a query or body, without those whose placeholder has no value."""
+        filled = {
+            name: fill(text, self._target) if isinstance(text, str) else deepcopy(text)
+            for name, text in texts.items()
+        }
+        return {name: text for name, text in filled.items() if text is not None}
+
+    def _find(self, call: Call, body: object) -> object:
+        found = read_pointer(body, call.item)
+        if found is MISSING:
+            raise BadAnswer(f"{call.path}: the answer has no {call.item}")
+        return found

@@ -1,0 +1,333 @@
+"""Product files: the checks of the kit over a product that one describes, every way of a listing,
+every form of a field, and what a file can say wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from reconciler.core.errors import BadAnswer, Unauthorized
+from reconciler.core.model.product import make_product
+from reconciler.core.model.secret import Secret
+from reconciler.core.model.webhook import Live, Subscription
+from reconciler.manifests.yaml.document import File
+from reconciler.manifests.yaml.reader import read_documents
+from reconciler.providers.conformance import Samples, conformance
+from reconciler.providers.http.client import Client
+from reconciler.providers.product_file.plugin import ProductFile
+from tests.providers.test_conformance import empty_pigeon
+from tests.stand_ins.rest import TOKEN, Rest, open_rest
+from tests.support.product_repository import ProductRepository
+
+PIGEON = Path(__file__).parent / "products" / "pigeon.yaml"
+BIRDS = Samples(
+    (Subscription("bird.landed", None, None), Subscription("bird.lost", None, None)),
+    options={"urgent": True, "tags": ["a", "b"]},
+)
+SPEC = """
+authorization: {prefix: "Token "}
+errors: /detail
+list: {get: /hooks, items: /items}
+create: {post: /hooks}
+update: {patch: "/hooks/{id}"}
+delete: {delete: "/hooks/{id}"}
+id: /id
+fields: {name: /name, url: /config/url, enabled: /active, events: {at: /events}}
+mark: /headers/X-Managed-By
+"""
+WAYS: dict[str, dict[str, Any] | None] = {
+    "all": None,
+    "link": {"link": True},
+    "next": {"next": "/next"},
+    "number": {"number": "page", "size": "size", "count": 3},
+    "offset": {"offset": "start", "size": "size", "count": 3},
+    "cursor": {"cursor": "start", "at": "/next"},
+}
+
+
+def read_product(path: Path) -> ProductFile:
+    documents, problems = read_documents(File(path.name), path.read_bytes())
+    assert not problems
+    return ProductFile(make_product(path.stem, documents[0].value["spec"]))
+
+
+def make_spec(**parts: Any) -> dict[str, Any]:
+    spec: dict[str, Any] = yaml.safe_load(SPEC) | parts
+    return {name: part for name, part in spec.items() if part is not None}
+
+
+def list_all(server: Rest, spec: dict[str, Any], token: str = TOKEN) -> tuple[Live, ...]:
+    plugin = ProductFile(make_product("rest", spec))
+
+    async def run() -> tuple[Live, ...]:
+        async with Client(server.url, Secret(token), dialect=plugin.dialect) as http:
+            return await plugin.provider(http, {}).list()
+
+    return asyncio.run(run())
+
+
+def write_manifests(folder: Path, server: Rest, spec: dict[str, Any]) -> ProductRepository:
+    head = "apiVersion: webhooks.reconciler/v1\nkind: "
+    tenant = (
+        f"{head}Tenant\nmetadata: {{name: here}}\nspec:\n  provider: http\n  product: rest\n"
+        f"  url: {server.url}\n  token: {{fromEnv: REST_TOKEN}}\n  owner: payments\n"
+    )
+    webhook = head + (
+        "Webhook\nmetadata: {{name: {name}}}\nspec:\n  url: {url}\n  enabled: true\n"
+        "  events: [{{type: a}}]\n"
+    )
+    repository = ProductRepository(folder, tenant, webhook, {"REST_TOKEN": TOKEN}, (TOKEN,))
+    product = {
+        "apiVersion": "webhooks.reconciler/v1",
+        "kind": "Product",
+        "metadata": {"name": "rest"},
+        "spec": spec,
+    }
+    repository.write_text("product", yaml.safe_dump(product))
+    return repository
+
+
+test_a_product_file = conformance(read_product(PIGEON), empty_pigeon, BIRDS)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_of_a_listing_finds_every_webhook(way: str, tmp_path: Path) -> None:
+    page = {} if WAYS[way] is None else {"page": WAYS[way]}
+    spec = make_spec(list={"get": "/hooks", "items": "/items", **page})
+    with open_rest(way) as server:
+        repository = write_manifests(tmp_path, server, spec)
+        for number in range(8):
+            repository.write(f"hook-{number}")
+        repository.reconcile()
+        assert len(list_all(server, spec)) == 8
+        (tmp_path / "hook-3.yaml").unlink()
+        repository.reconcile()
+        assert sorted(hook["name"] for hook in server.hooks.values()) == [
+            f"hook-{number}" for number in range(8) if number != 3
+        ]
+
+
+FORMS = {
+    "names": ({"at": "/events"}, {"events": ["a", "b"]}),
+    "objects": (
+        {"at": "/on", "parts": ["kind", "verb"]},
+        {"on": [{"kind": "a", "verb": "b.c"}, {"kind": "d", "verb": "e"}]},
+    ),
+    "flags": ({"flags": {"a": "/push", "b": "/tag"}}, {"push": True, "tag": False}),
+    "all": ({"at": "/events", "all": "/every"}, {"events": [], "every": True}),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_events_are_read_in_every_form(form: str) -> None:
+    where, members = FORMS[form]
+    spec = make_spec()
+    spec["fields"] = {"url": "/url", "events": where}
+    with open_rest() as server:
+        server.hooks[1] = {"id": 1, "url": "https://a.example", **members}
+        (live,) = list_all(server, spec)
+    expected = {
+        "names": {"a", "b"},
+        "objects": {"a.b.c", "d.e"},
+        "flags": {"a"},
+        "all": {"*"},
+    }[form]
+    assert {item.type for item in live.spec.subscriptions} == expected
+
+
+@pytest.mark.parametrize("method", ["patch", "put"])
+def test_an_update_keeps_what_the_file_does_not_know(method: str, tmp_path: Path) -> None:
+    spec = make_spec(update={method: "/hooks/{id}"})
+    with open_rest() as server:
+        repository = write_manifests(tmp_path, server, spec)
+        path = repository.write("pager")
+        repository.reconcile()
+        (hook,) = server.hooks.values()
+        hook["headers"]["X-Team"] = "red"
+        hook["config"]["retries"] = 5
+        path.write_text(path.read_text().replace("hooks.example.com", "other.example.com"))
+        repository.reconcile()
+        (hook,) = server.hooks.values()
+        assert hook["config"] == {"url": "https://other.example.com/pager", "retries": 5}
+        assert hook["headers"]["X-Team"] == "red"
+        assert hook["region"] == "eu"
+
+
+def test_drift_by_hand_is_found_and_repaired(tmp_path: Path) -> None:
+    with open_rest() as server:
+        repository = write_manifests(tmp_path, server, make_spec())
+        repository.write("pager")
+        repository.reconcile()
+        (hook,) = server.hooks.values()
+        for change in (
+            {"active": False},
+            {"events": ["b"]},
+            {"config": {"url": "https://b.example"}},
+        ):
+            hook.update(change)
+            drift = repository.run("drift")
+            assert drift.code == 7, (change, drift.out)
+            repository.reconcile()
+
+
+WRONG = {
+    "no list": ({}, "no list at /items"),
+    "no url": ({"items": [{"id": 1, "active": True, "events": []}]}, "no usable /config/url"),
+    "no id": (
+        {"items": [{"config": {"url": "https://a.example"}, "active": True, "events": []}]},
+        "no usable /id",
+    ),
+    "another type": (
+        {
+            "items": [
+                {"id": 1, "config": {"url": "https://a.example"}, "active": "yes", "events": []}
+            ]
+        },
+        "no usable /active",
+    ),
+}
+
+
+@pytest.mark.parametrize("answer", WRONG)
+def test_a_file_that_points_outside_the_answer_is_an_error(answer: str) -> None:
+    body, text = WRONG[answer]
+    with open_rest() as server:
+        server.fixed = body
+        with pytest.raises(BadAnswer, match=text):
+            list_all(server, make_spec())
+
+
+def test_a_listing_that_never_ends_is_an_error() -> None:
+    hook = {
+        "id": 1,
+        "name": "a",
+        "config": {"url": "https://a.example"},
+        "active": True,
+        "events": [],
+    }
+    endless: dict[str, Any] = {"items": [], "next": "/hooks?start=1"}
+    with open_rest("next") as server:
+        spec = make_spec(list={"get": "/hooks", "items": "/items", "page": {"next": "/next"}})
+        server.fixed = endless
+        with pytest.raises(BadAnswer, match="never ends"):
+            list_all(server, spec)
+        server.fixed = {"items": [hook], "next": "/hooks?start=1"}
+        with pytest.raises(BadAnswer, match=r"twice|never ends"):
+            list_all(server, spec)
+        server.fixed = {"items": [hook], "next": "https://evil.example/other"}
+        with pytest.raises(BadAnswer, match="at another path"):
+            list_all(server, spec)
+        assert not [line for line in server.asked if "other" in line]
+
+
+def test_the_message_of_an_error_stands_where_the_file_says() -> None:
+    with open_rest() as server, pytest.raises(Unauthorized, match="Invalid token"):
+        list_all(server, make_spec(), token="another-token-0123456789")
+
+
+FAULTS = {
+    "an unknown placeholder": ({"list": {"get": "/{place}/hooks"}}, "{place} stands for nothing"),
+    "no id in a path": ({"delete": {"delete": "/hooks"}}, "delete names no webhook"),
+    "a field at the id": ({"mark": "/id"}, "it points to the id"),
+    "no url": ({"fields": {"events": {"at": "/events"}}}, "url"),
+    "another host": ({"list": {"get": "//evil.example/hooks"}}, "get must be made of one /"),
+    "a step above": ({"list": {"get": "/../admin"}}, "get must be made of one /"),
+    "two methods": ({"update": {"put": "/hooks/{id}", "patch": "/hooks/{id}"}}, "update"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_of_a_file_is_reported_at_its_place(name: str, tmp_path: Path) -> None:
+    change, text = FAULTS[name]
+    with open_rest() as server:
+        repository = write_manifests(tmp_path, server, make_spec(**change))
+        repository.write("pager")
+        ended = repository.run("validate")
+        assert ended.code == 1
+        assert text in ended.out + ended.err
+        assert "product.yaml:" in ended.out + ended.err
+        assert not server.asked
+
+
+TENANTS = {
+    "no product": ("  product: rest\n", "", "the provider http needs a product"),
+    "an unknown product": ("product: rest", "product: rset", "no product file is named rset"),
+    "another provider": ("provider: http", "provider: github", "only the provider http"),
+    "a target without a need": (
+        "product: rest",
+        "product: rest\n  target: {x: y}",
+        "has no target",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TENANTS)
+def test_a_tenant_names_its_product(name: str, tmp_path: Path) -> None:
+    old, new, text = TENANTS[name]
+    with open_rest() as server:
+        repository = write_manifests(tmp_path, server, make_spec())
+        tenant = tmp_path / "tenant.yaml"
+        tenant.write_text(tenant.read_text().replace(old, new))
+        ended = repository.run("validate")
+        assert ended.code == 1
+        assert text in ended.out + ended.err
+
+
+def test_check_runs_the_kit_against_the_product(tmp_path: Path) -> None:
+    with open_rest() as server:
+        repository = write_manifests(tmp_path, server, make_spec())
+        more = ("--url", server.url, "--event", "a", "--event", "b")
+        repository.env["RECONCILER_TENANT_TOKEN"] = TOKEN
+        checked = repository.call("providers", "check", "product.yaml", *more)
+        assert checked.code == 0, checked.err
+        assert "ok      a lost answer leaves one webhook" in checked.err
+        assert not server.hooks
+        server.hooks[1] = {
+            "id": 1,
+            "config": {"url": "https://a.example"},
+            "active": True,
+            "events": [],
+        }
+        refused = repository.call("providers", "check", "product.yaml", *more)
+        assert refused.code == 64
+        assert "holds webhooks" in refused.err
+        assert list(server.hooks) == [1]
+
+
+def test_check_fails_where_the_file_is_wrong_about_the_product(tmp_path: Path) -> None:
+    with open_rest() as server:
+        spec = make_spec()
+        spec["fields"]["description"] = "/config/url"
+        repository = write_manifests(tmp_path, server, spec)
+        repository.env["RECONCILER_TENANT_TOKEN"] = TOKEN
+        more = ("--url", server.url, "--event", "a", "--event", "b")
+        checked = repository.call("providers", "check", "product.yaml", *more)
+        assert checked.code == 1
+        assert "checks failed" in checked.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("check",), "needs the FILE"),
+        (("mlflow", "x.yaml"), "only check takes a FILE"),
+        (("check", "product.yaml", "--url", "http://127.0.0.1:9"), "RECONCILER_TENANT_TOKEN"),
+        (("check", "tenant.yaml"), "0 Products"),
+    ],
+)
+def test_check_says_what_it_lacks(arguments: tuple[str, ...], text: str, tmp_path: Path) -> None:
+    with open_rest() as server:
+        repository = write_manifests(tmp_path, server, make_spec())
+        (tmp_path / "tenant.yaml").write_text(
+            (tmp_path / "tenant.yaml")
+            .read_text()
+            .replace("provider: http\n  product: rest", "provider: tenant")
+        )
+        ended = repository.call("providers", *arguments)
+        assert ended.code != 0
+        assert text in ended.err
