@@ -175,6 +175,38 @@ def test_drift_by_hand_is_found_and_repaired(tmp_path: Path) -> None:
             repository.reconcile()
 
 
+@pytest.mark.parametrize("has", ["/secret", None])
+@pytest.mark.parametrize("method", ["patch", "put"])
+def test_a_key_is_sent_where_it_changes_and_never_a_masked_one(
+    has: str | None, method: str, tmp_path: Path
+) -> None:
+    auth = {"type": "signature", "at": "/secret", **({"has": has} if has else {})}
+    with open_rest() as server:
+        spec = make_spec(auth=auth, update={method: "/hooks/{id}"})
+        repository = write_manifests(tmp_path, server, spec)
+        repository.env |= {"KEY": "first-key-0123456789"}
+        repository.secrets += ("first-key-0123456789", "second-key-0123456789")
+        line = '  auth: {type: signature, secret: {fromEnv: KEY}, version: "%s"}\n'
+        path = repository.write("pager", more=line % "1")
+        repository.reconcile()
+        (hook,) = server.hooks.values()
+        assert hook["secret"] == "first-key-0123456789"
+        path.write_text(path.read_text().replace("hooks.example.com", "other.example.com"))
+        if method == "patch":  # PUT would need the key, which never comes back
+            repository.reconcile()
+            (hook,) = server.hooks.values()
+            assert hook["secret"] == "first-key-0123456789"
+        repository.env["KEY"] = "second-key-0123456789"
+        path.write_text(path.read_text().replace('version: "1"', 'version: "2"'))
+        repository.reconcile()
+        (hook,) = server.hooks.values()
+        assert hook["secret"] == "second-key-0123456789"
+        repository.remove_auth(path)
+        repository.reconcile()
+        (hook,) = server.hooks.values()
+        assert hook["secret"] == ""
+
+
 WRONG = {
     "no list": ({}, "no list at /items"),
     "no url": ({"items": [{"id": 1, "active": True, "events": []}]}, "no usable /config/url"),

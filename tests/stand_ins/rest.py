@@ -51,7 +51,7 @@ class Handler(JsonHandler):
                 hook["id"] = int(parts[1])
             if self.command in {"PATCH", "PUT"}:
                 hook.update(body)
-            return self.answer(200, hook)
+            return self.answer(200, show(hook))
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = serve  # noqa: N815  names of the library
 
@@ -60,11 +60,11 @@ class Handler(JsonHandler):
         if self.command == "POST":
             server.last += 1
             server.hooks[server.last] = {**body, "id": server.last, "region": "eu"}
-            return self.answer(201, server.hooks[server.last])
+            return self.answer(201, show(server.hooks[server.last]))
         if server.fixed is not None:
             return self.answer(200, server.fixed)
         start = self.find_start(query)
-        items = list(server.hooks.values())
+        items = list(map(show, server.hooks.values()))
         page = items if server.way == "all" else items[start : start + PAGE]
         further = start + PAGE if start + PAGE < len(items) else None
         return self.answer_page(page, further)
@@ -88,6 +88,11 @@ class Handler(JsonHandler):
                 return self.answer(200, {"items": page, "next": str(further)})
             case _:
                 return self.answer(200, {"items": page})
+
+
+def show(hook: dict[str, Any]) -> dict[str, Any]:
+    """A webhook as it comes back: its secret is masked."""
+    return {**hook, "secret": "****"} if hook.get("secret") else hook
 
 
 @contextmanager

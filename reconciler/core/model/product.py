@@ -63,22 +63,21 @@ def _make_call(name: str, part: Mapping[str, Any]) -> Call:
 
 
 def _make_capabilities(name: str, spec: Mapping[str, Any]) -> Capabilities:
-    fields, auth, names = spec["fields"], spec.get("auth", {}), spec.get("names", {})
+    fields, auth = spec["fields"], spec.get("auth", {})
     digest = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()
     return Capabilities(
         provider=name,
         version=digest[:12],
         fields=frozenset({"name", "description", "enabled"} & fields.keys()),
-        name_pattern=names.get("pattern", ""),
         description_length=spec.get("descriptionLength", _DESCRIPTION_LENGTH),
         auths=frozenset({"none", auth.get("type", "none")}),
-        schemes=(auth["scheme"],) if auth.get("type") == "signature" else (),
+        schemes=(auth.get("scheme", "product"),) if auth.get("type") == "signature" else (),
         events=list_events(spec),
         needs_events=spec.get("needsEvents", False),
         options=_make_options(spec.get("options", {})),
         target=_make_target(spec.get("target", {})),
         identity="name" if "name" in fields else "url",
-        unique_names=names.get("unique", False),
+        unique_names=spec.get("uniqueNames", False),
         mark="field",
         secrets=SecretRules(kept=True, visible="has" in auth, type_visible="has" in auth),
         test="saved" if "test" in spec else "none",

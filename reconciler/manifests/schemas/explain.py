@@ -158,8 +158,8 @@ def _describe_fault(error: Any, owner: dict[str, Any], path: Path) -> tuple[str,
         return f"{field}: {str(title).lower()}, not both", "remove one of them"
     hint = None
     if error.validator == "pattern":
-        titled = _TITLED_PATTERNS.get(error.schema.get("title"))
-        expected, hint = titled or _PATTERNS.get(field, _KEY)
+        patterns = {field: _KEY, **_PATTERNS}
+        expected, hint = _TITLED_PATTERNS.get(str(title)) or patterns[field]
     text = _LIMITS.get(error.validator, "does not match the schema's {rule}")
     return f"{field} {text.format(wanted=expected, rule=error.validator)}", hint
 

@@ -94,7 +94,7 @@ class Fields:
         if "has" not in self._auth or not read_pointer(body, self._auth["has"]):
             return NoAuth()
         value = read_pointer(body, self._auth["has"])
-        texts = {"scheme": self._auth.get("scheme", "")}
+        texts = {"scheme": self._auth.get("scheme", "product")}
         return NoAuth() if value is MISSING else make_auth(self._auth["type"], texts, Withheld())
 
     def _read_events(self, body: object) -> list[str]:
