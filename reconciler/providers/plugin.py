@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Protocol
 
 from reconciler.core.model.capabilities import Capabilities
@@ -31,6 +31,8 @@ class Held:
     A credential in `spec` is `Withheld`. `touched` is the time of the last write and `created` that
     of the first, if the product has one; `has_secret` is None if the product does not tell; `use`
     is None if it counts nothing; `health` is what the product says of failing deliveries.
+    `metadata` are texts by name that the product keeps with the webhook: all of them, also those of
+    other programs.
     """
 
     id: str
@@ -40,6 +42,22 @@ class Held:
     has_secret: bool | None = None
     use: Use | None = None
     health: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Marked(Webhook):
+    """What is written to a product whose capabilities keep the mark in metadata (`native`): the
+    webhook, and all of its metadata. Texts of other programs are among them, as they were read.
+    """
+
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+def with_metadata(spec: Webhook, metadata: Mapping[str, str]) -> Marked:
+    """The webhook with its metadata."""
+    values = {row.name: getattr(spec, row.name) for row in fields(Webhook)}
+    return Marked(**values, metadata=metadata)
 
 
 class Session(Protocol):
@@ -62,7 +80,7 @@ class Session(Protocol):
         be sent.
 
         `changed` has words of a manifest's spec: name, url, description, enabled, auth, events and
-        options.
+        options. If the mark is in metadata, `metadata` may be among them, and `want` is `Marked`.
         """
         ...
 

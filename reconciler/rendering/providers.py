@@ -9,7 +9,7 @@ from typing import Any, Final
 from reconciler.core.model.capabilities import Capabilities
 
 _MARKS: Final = {
-    "native": "a field of its own",
+    "native": "a field of its own, or metadata",
     "field": "the last line of the description",
     "ledger": "a ledger in the product",
     "none": "none: nothing is ever deleted",

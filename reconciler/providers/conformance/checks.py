@@ -53,7 +53,7 @@ def _can_prove_credentials(setting: Setting) -> bool:
 
 
 def _has_editable_marks(setting: Setting) -> bool:
-    return setting.has_session and setting.capabilities.mark == "field"
+    return setting.has_session and setting.capabilities.mark in {"field", "native"}
 
 
 CHECKS: Final[tuple[tuple[Check, Applies], ...]] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.core.errors import ProviderError, Rejected
@@ -19,6 +20,8 @@ from reconciler.providers.conformance.samples import (
     variants,
 )
 from reconciler.providers.conformance.subject import Subject, error_of, require, same
+from reconciler.providers.driver.marks import PREFIX
+from reconciler.providers.plugin import Held, with_metadata
 
 
 async def a_credential_stays_when_other_fields_change(subject: Subject) -> None:
@@ -114,7 +117,7 @@ def _proxy(subject: Subject) -> FaultProxy:
 async def a_cut_mark_is_unowned_and_a_warning(subject: Subject) -> None:
     """A mark that a person damaged ends nothing."""
     live = await subject.make(description="Text.")
-    await _edit_description(subject, live, "Text.\n[reconciler owner=paym")
+    await _edit_mark(subject, live, "Text.\n[reconciler owner=paym", {f"{PREFIX}owner": "paym"})
     (listed,) = await subject.provider.list()
     require(listed.managed_by is None, "a damaged mark still owns the webhook")
     require(len(subject.provider.warnings) == 1, "nothing warns of a damaged mark")
@@ -122,28 +125,32 @@ async def a_cut_mark_is_unowned_and_a_warning(subject: Subject) -> None:
 
 async def a_copied_mark_is_found_twice(subject: Subject) -> None:
     """Two webhooks with one mark are both listed as ours, so that a plan refuses to guess."""
-    live = await subject.make(description="Text.")
-    held = await _held(subject, live)
+    held = await _find_held(subject, await subject.make(description="Text."))
     other = await subject.make("other", url=subject.samples.urls[1])
-    await _edit_description(subject, other, held)
+    await _edit_mark(subject, other, held.spec.description, held.metadata)
     keys = [item.managed_by.key for item in await subject.provider.list() if item.managed_by]
     require(keys == ["pager", "pager"], f"the keys are {keys}")
 
 
-async def _held(subject: Subject, live: Live) -> str:
-    if subject.session is None:
-        raise AssertionError("this check needs the plug-in's session")
-    held = await subject.session.get(live.id)
-    require(held is not None, "it is gone")
-    return held.spec.description if held is not None else ""
-
-
-async def _edit_description(subject: Subject, live: Live, text: str) -> None:
-    """Edits past the driver, as a person would."""
+async def _find_held(subject: Subject, live: Live) -> Held:
     if subject.session is None:
         raise AssertionError("this check needs the plug-in's session")
     held = await subject.session.get(live.id)
     if held is None:
         raise AssertionError("it is gone")
-    want = replace(held.spec, description=text)
-    await subject.session.update(held, want, frozenset({"description"}))
+    return held
+
+
+async def _edit_mark(
+    subject: Subject, live: Live, description: str, metadata: Mapping[str, str]
+) -> None:
+    """Edits past the driver, as a person would: the one of both that has the mark."""
+    if subject.session is None:
+        raise AssertionError("this check needs the plug-in's session")
+    held = await _find_held(subject, live)
+    if subject.capabilities.mark == "native":
+        marked = with_metadata(held.spec, metadata)
+        await subject.session.update(held, marked, frozenset({"metadata"}))
+    else:
+        want = replace(held.spec, description=description)
+        await subject.session.update(held, want, frozenset({"description"}))

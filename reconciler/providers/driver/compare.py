@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from reconciler.core.model.auth import get_credential, with_credential
 from reconciler.core.model.capabilities import Capabilities
@@ -14,18 +16,37 @@ from reconciler.core.model.fields import FIELDS, Kind, list_plain_rows
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Webhook
 from reconciler.core.planning.diff import diff
+from reconciler.providers.driver.marks import list_own
 from reconciler.providers.moved import withheld
-from reconciler.providers.plugin import Held
+from reconciler.providers.plugin import Held, Marked
 
 
-def find_differences(held: Webhook, want: Webhook, capabilities: Capabilities) -> list[str]:
-    """The top-level fields in which a product's webhook differs from a wanted one."""
-    skipped = {row.name for row in list_plain_rows()} - capabilities.fields
+def complete_options(schema: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with the product's defaults. A list of unique items has no order, so it is
+    sorted.
+    """
+    parts: Mapping[str, Any] = schema.get("properties", {})
+    values = {name: part["default"] for name, part in parts.items() if "default" in part}
+    values |= options
+    for name, part in parts.items():
+        if part.get("uniqueItems") and isinstance(values.get(name), list):
+            values[name] = sorted(values[name], key=str)
+    return values
+
+
+def find_differences(held: Held, want: Webhook, capabilities: Capabilities) -> list[str]:
+    """The top-level fields in which a product's webhook differs from a wanted one; `metadata` if
+    the marks differ.
+    """
+    spec, skipped = held.spec, {row.name for row in list_plain_rows()} - capabilities.fields
     if capabilities.mark == "field":
         skipped.discard("description")  # the mark stands in it
     if not capabilities.secrets.type_visible:
-        want = replace(want, auth=held.auth)
-    return sorted({change.path[0] for change in diff(held, _comparable(held, want))} - skipped)
+        want = replace(want, auth=spec.auth)
+    found = {change.path[0] for change in diff(spec, _comparable(spec, want))} - skipped
+    if isinstance(want, Marked) and list_own(held.metadata) != list_own(want.metadata):
+        found.add("metadata")
+    return sorted(found)
 
 
 def _comparable(held: Webhook, want: Webhook) -> Webhook:
@@ -46,5 +67,7 @@ def make_fingerprint(held: Held) -> str:
         elif row.kind is Kind.SET:
             value = sorted(str(item) for item in value)
         values.append([".".join(row.path), value.shown if isinstance(value, Secret) else value])
+    if own := list_own(held.metadata):
+        values.append(["metadata", own])
     text = json.dumps([held.id, held.touched, values], sort_keys=True, default=str)
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]

@@ -28,9 +28,13 @@ from reconciler.core.model.webhook import (
     Webhook,
 )
 from reconciler.core.results.reports import Delivery
-from reconciler.providers.driver.compare import find_differences, make_fingerprint
+from reconciler.providers.driver.compare import (
+    complete_options,
+    find_differences,
+    make_fingerprint,
+)
 from reconciler.providers.driver.ledger import Book, Entry, Ledger, find_mark
-from reconciler.providers.driver.marks import Mark, find_auth, make_mark, read_mark, with_mark
+from reconciler.providers.driver.marks import Mark, add_mark, find_auth, make_mark, take_mark
 from reconciler.providers.http.client import Client
 from reconciler.providers.moved import make_changed_conflict, make_deleted_conflict, withheld
 from reconciler.providers.plugin import Held, Session
@@ -54,10 +58,6 @@ class Driver:
         self._book = Book(ledger) if ledger is not None else None
         self._entries: dict[str, Entry] = {}
         self._unread_ledgers: list[str] = []
-        properties = capabilities.options.get("properties", {})
-        self._defaults = {
-            name: part["default"] for name, part in properties.items() if "default" in part
-        }
         self._warnings: list[str] = []
         self._known: set[str] | None = None  # ids of the last listing and of what was created since
         self._saved_ids: dict[tuple[str, str | Secret], list[str]] | None = None  # for tests
@@ -86,7 +86,7 @@ class Driver:
             for item in spec.subscriptions
             for implied in self.capabilities.implied.get(item.type, ())
         }
-        options = {**self._defaults, **spec.options}
+        options = complete_options(self.capabilities.options, spec.options)
         return withheld(replace(spec, subscriptions=spec.subscriptions | events, options=options))
 
     async def list(self) -> tuple[Live, ...]:
@@ -112,11 +112,9 @@ class Driver:
 
     def _live(self, held: Held) -> Live:
         """A webhook of the product as plans see it; its mark is taken out of the description."""
-        description, mark, damaged = (
-            read_mark(held.spec.description)
-            if self.capabilities.mark == "field"
-            else (held.spec.description, find_mark(self._entries.get(held.id), held), False)
-        )
+        description, mark, damaged = take_mark(self.capabilities, held)
+        if self._book is not None:
+            mark = find_mark(self._entries.get(held.id), held)
         if damaged:
             self._warnings.append(
                 f"{held.spec.name} (id {held.id}): its mark cannot be read, so it counts as "
@@ -144,20 +142,13 @@ class Driver:
         name = own or f"#{held.id} {shown(url)}"
         return replace(held.spec, url=url, name=name)
 
-    def _marked(self, declared: Declared, owner: Owner, before: Live | None) -> Webhook:
+    def _marked(
+        self, declared: Declared, owner: Owner, before: Live | None, held: Held | None = None
+    ) -> Webhook:
         """What is written: the declared spec, with its mark where the product has room for it."""
         spec = self._complete(declared.spec, before)
-        if self.capabilities.mark != "field":
-            return spec
         mark = make_mark(self.capabilities, spec, declared, owner, before)
-        text = with_mark(spec.description, mark)
-        room = self.capabilities.description_length
-        if len(text) > room:
-            raise Rejected(
-                f"{spec.name}: its description has no room for the mark of ownership: "
-                f"{len(text):,} characters, the product takes {room:,}; shorten spec.description"
-            )
-        return replace(spec, description=text)
+        return add_mark(self.capabilities, spec, mark, held.metadata if held is not None else {})
 
     def _complete(self, spec: Webhook, before: Live | None) -> Webhook:
         """The spec with everything that the product adds, and `enabled` decided."""
@@ -204,7 +195,7 @@ class Driver:
             item
             async for page in self._session.held()
             for item in page
-            if item.id not in known and not find_differences(item.spec, want, self.capabilities)
+            if item.id not in known and not find_differences(item, want, self.capabilities)
         ]
         if len(new) != 1:
             raise lost
@@ -212,7 +203,7 @@ class Driver:
 
     def _checked(self, held: Held, want: Webhook) -> Live:
         """What the product holds after a write; raises BadAnswer if it is something else."""
-        wrong = find_differences(held.spec, want, self.capabilities)
+        wrong = find_differences(held, want, self.capabilities)
         if wrong:
             raise BadAnswer(f"{want.name}: the product holds something else: {', '.join(wrong)}")
         return self._live(held)
@@ -222,10 +213,10 @@ class Driver:
         held = await self._current(live)
         if held is None:
             raise make_deleted_conflict(live)
-        want = self._marked(declared, owner, live)
+        want = self._marked(declared, owner, live, held)
         if not held.spec.name and want.name == self._named(held, None).name:
             want = replace(want, name="")  # it was shown under this name, and has none
-        changed = set(find_differences(held.spec, want, self.capabilities))
+        changed = set(find_differences(held, want, self.capabilities))
         secret = get_credential(want.auth)
         if isinstance(secret, Secret) or get_place(live.spec.auth) != get_place(want.auth):
             changed.add("auth")

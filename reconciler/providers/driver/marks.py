@@ -1,4 +1,7 @@
-"""The mark of ownership in the last line of a description, for products without a field for it.
+"""The mark of ownership: texts by name, in a webhook's metadata or in the last line of its
+description.
+
+    {"reconciler.owner": "payments", "reconciler.key": "oncall", "reconciler.v": "3"}
 
     [reconciler owner=payments key=oncall v=3 source=webhooks/oncall.yaml]
 
@@ -8,14 +11,20 @@ A mark is data that anybody may edit. If it cannot be read, the webhook is unown
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote, unquote
 
+from reconciler.core.errors import Rejected
 from reconciler.core.model.auth import Auth, get_auth_type, get_credential, make_auth
 from reconciler.core.model.capabilities import Capabilities
 from reconciler.core.model.secret import Withheld
 from reconciler.core.model.webhook import Declared, Live, ManagedBy, Owner, Webhook
+from reconciler.providers.plugin import Held, with_metadata
+
+PREFIX: Final = "reconciler."
+"""What the names of our own metadata begin with."""
 
 _LINE: Final = re.compile(r"(?:^|\n)\[reconciler((?: [a-z]+=[^\s\[\]=]*)*)\]\s*\Z")
 _ANY: Final = re.compile(r"\[reconciler\b")
@@ -64,18 +73,91 @@ def find_auth(capabilities: Capabilities, shown: Auth, mark: Mark | None) -> Aut
     return make_auth(kind, {"scheme": next(iter(capabilities.schemes), "")}, Withheld())
 
 
+def take_mark(capabilities: Capabilities, held: Held) -> tuple[str, Mark | None, bool]:
+    """The description without a mark, the mark of the webhook, and whether something looks like a
+    mark but cannot be read.
+    """
+    text = held.spec.description
+    match capabilities.mark:
+        case "field":
+            return read_mark(text)
+        case "native":
+            own = list_own(held.metadata)
+            mark = read_texts({name.removeprefix(PREFIX): value for name, value in own.items()})
+            return text, mark, mark is None and bool(own)
+        case _:
+            return text, None, False
+
+
+def add_mark(
+    capabilities: Capabilities, spec: Webhook, mark: Mark, metadata: Mapping[str, str]
+) -> Webhook:
+    """The webhook as it is written: with its mark, if the product keeps marks in the webhook.
+    `metadata` is what the product holds; texts of other programs stay.
+
+    Raises Rejected for a description without room for the mark.
+    """
+    match capabilities.mark:
+        case "field":
+            text, room = with_mark(spec.description, mark), capabilities.description_length
+            if len(text) > room:
+                raise Rejected(
+                    f"{spec.name}: its description has no room for the mark of ownership: "
+                    f"{len(text):,} characters, the product takes {room:,}; shorten "
+                    "spec.description"
+                )
+            return replace(spec, description=text)
+        case "native":
+            others = {name: metadata[name] for name in metadata.keys() - list_own(metadata).keys()}
+            own = {PREFIX + name: text for name, text in make_texts(mark).items()}
+            return with_metadata(spec, {**others, **own})
+        case _:
+            return spec
+
+
+def list_own(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Those texts of a webhook's metadata that are the mark, or look like it."""
+    return {name: text for name, text in metadata.items() if name.startswith(PREFIX)}
+
+
+def make_texts(mark: Mark) -> dict[str, str]:
+    """The mark as texts by name. Sources are one text: percent-encoded, a space between them."""
+    by = mark.managed_by
+    texts = {
+        "owner": by.owner,
+        "key": by.key,
+        "v": mark.version,
+        "source": " ".join(quote(source, _SAFE) for source in by.sources) or None,
+        "commit": by.revision,
+        "repository": by.repository,
+        "protected": "yes" if mark.protected else None,
+        "auth": mark.auth or None,
+    }
+    return {name: text for name, text in texts.items() if text is not None}
+
+
+def read_texts(texts: Mapping[str, str]) -> Mark | None:
+    """The mark that such texts are, None if they are none."""
+    if not texts.get("owner") or not texts.get("key"):
+        return None
+    managed_by = ManagedBy(
+        texts["owner"],
+        texts["key"],
+        tuple(unquote(source) for source in texts.get("source", "").split()),
+        texts.get("commit"),
+        texts.get("repository"),
+    )
+    return Mark(managed_by, texts.get("v"), texts.get("protected") == "yes", texts.get("auth", ""))
+
+
 def with_mark(description: str, mark: Mark) -> str:
     """The description with the mark as its last line."""
-    by = mark.managed_by
-    parts = [("owner", by.owner), ("key", by.key)]
-    parts += [("v", mark.version)] if mark.version is not None else []
-    parts += [("source", source) for source in by.sources]
-    parts += [("commit", by.revision)] if by.revision is not None else []
-    parts += [("repository", by.repository)] if by.repository is not None else []
-    parts += [("protected", "yes")] if mark.protected else []
-    parts += [("auth", mark.auth)] if mark.auth else []
-    line = " ".join(["[reconciler", *(f"{name}={quote(text, _SAFE)}" for name, text in parts)])
-    return f"{description}\n{line}]" if description else f"{line}]"
+    parts = ["[reconciler"]
+    for name, text in make_texts(mark).items():
+        values = text.split(" ") if name == "source" else [quote(text, _SAFE)]
+        parts += [f"{name}={value}" for value in values]
+    line = f"{' '.join(parts)}]"
+    return f"{description}\n{line}" if description else line
 
 
 def read_mark(text: str) -> tuple[str, Mark | None, bool]:
@@ -85,17 +167,12 @@ def read_mark(text: str) -> tuple[str, Mark | None, bool]:
     match = _LINE.search(text)
     if match is None:
         return text, None, _ANY.search(text) is not None
-    parts = [part.partition("=") for part in match.group(1).split()]
-    values = [(name, unquote(value)) for name, _, value in parts]
-    first = dict(reversed(values))
-    if not first.get("owner") or not first.get("key"):
-        return text, None, True
-    managed_by = ManagedBy(
-        first["owner"],
-        first["key"],
-        tuple(value for name, value in values if name == "source"),
-        first.get("commit"),
-        first.get("repository"),
-    )
-    mark = Mark(managed_by, first.get("v"), first.get("protected") == "yes", first.get("auth", ""))
-    return text[: match.start()], mark, False
+    texts: dict[str, str] = {}
+    for part in match.group(1).split():
+        name, _, value = part.partition("=")
+        if name == "source":
+            texts[name] = f"{texts.get(name, '')} {value}"
+        else:
+            texts.setdefault(name, unquote(value))
+    mark = read_texts(texts)
+    return (text, None, True) if mark is None else (text[: match.start()], mark, False)
