@@ -5,7 +5,7 @@ A dialect is data and one pure function; it sends nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -48,13 +48,14 @@ TENANT: Final = Dialect()
 
 
 def product_fault(sent: Sent, status: int, wait: float | None, body: object) -> ProviderError:
-    """The error of a product whose error bodies are JSON with a `message`, or anything else.
+    """The error of a product whose error bodies are JSON with a `message` or `detail`, or anything
+    else.
 
-    A 403 with Retry-After is a limit, not a refusal. The message is left out if a value that was
-    sent occurs in it.
+    A 403 with Retry-After is a limit, not a refusal. A text is left out if a value that was sent
+    occurs in it.
     """
-    message = clean(body.get("message")) if isinstance(body, Mapping) else ""
-    shown = f": {shortened(message)}" if message and not sent.echoed_in(message) else ""
+    texts = [text for text in _list_texts(body) if text and not sent.echoed_in(text)]
+    shown = f": {shortened(': '.join(texts))}" if texts else ""
     text = f"{sent}: the product answered {status}{shown}"
     if status < 400:
         return BadAnswer(f"{text}: redirects are not followed; give the address it leads to")
@@ -64,6 +65,23 @@ def product_fault(sent: Sent, status: int, wait: float | None, body: object) -> 
     if status >= 500:
         return TenantFault(text)
     return _refusal(status, text)
+
+
+def _list_texts(body: object) -> Iterator[str]:
+    """The texts of an error body: `message`, and `detail`, which is a text or a list of places
+    (`loc`) with a message each (`msg`), as FastAPI and Svix write it.
+    """
+    if not isinstance(body, Mapping):
+        return
+    yield clean(body.get("message"))
+    detail = body.get("detail")
+    for item in detail[:20] if isinstance(detail, list) else [detail]:
+        if isinstance(item, Mapping):
+            place = item.get("loc")
+            yield clean(".".join(map(str, place))) if isinstance(place, list) else ""
+            yield clean(item.get("msg"))
+        else:
+            yield clean(item)
 
 
 def _refusal(status: int, text: str) -> ProviderError:
