@@ -19,6 +19,8 @@ ENV = {
     "CI_HOOK_KEY": "k",
     "CI_HOOK_TOKEN": "k",
     "MLFLOW_HOOK_KEY": "k",
+    "SVIX_TOKEN": "t",
+    "SVIX_HOOK_KEY": f"whsec_{'a' * 32}",
 }
 
 

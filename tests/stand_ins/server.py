@@ -7,7 +7,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 
@@ -23,14 +23,18 @@ class JsonHandler(BaseHTTPRequestHandler):
         return body
 
     def answer(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
-        raw = b"" if status == 204 else json.dumps(body).encode()
+        """JSON; a body of bytes is a web page, as proxies answer it."""
+        is_page = isinstance(body, bytes)
+        raw = body if is_page else b"" if status == 204 else json.dumps(body).encode()
         self.send_response(status)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
+        kind = "text/html" if is_page else "application/json; charset=utf-8"
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(raw)))
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(raw)
+        with suppress(ConnectionError):  # the client left
+            self.wfile.write(raw)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  http.server's name
         pass

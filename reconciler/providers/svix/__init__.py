@@ -1,0 +1,1 @@
+"""The endpoints of an application of Svix."""

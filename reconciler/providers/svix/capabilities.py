@@ -1,0 +1,61 @@
+"""What Svix's endpoints can hold and do.
+
+Source: Svix's OpenAPI document, version 1.922.0, and the source of the open-source server
+(github.com/svix/svix-webhooks) for what the document leaves open: metadata of up to 4,096 bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from reconciler.core.model.capabilities import Capabilities, SecretRules
+
+ALL_EVENTS: Final = "*"
+"""Stands for an endpoint without a list of event types, which gets all of them. No event type of
+Svix has this name.
+"""
+
+OPTIONS: Final[dict[str, dict[str, Any]]] = {
+    "rateLimit": {
+        "description": "Messages per second that Svix sends to the endpoint at most.",
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 65535,
+    },
+    "channels": {
+        "description": "Only messages of these channels; without it, those of all.",
+        "type": "array",
+        "minItems": 1,
+        "maxItems": 10,
+        "uniqueItems": True,
+        "items": {"type": "string", "maxLength": 128, "pattern": "^[a-zA-Z0-9._:+-]+$"},
+    },
+}
+
+CAPABILITIES: Final = Capabilities(
+    provider="svix",
+    fields=frozenset({"name", "description", "enabled"}),
+    name_pattern="[a-zA-Z0-9._-]+",
+    auths=frozenset({"none", "signature"}),
+    schemes=("standard",),
+    needs_events=True,
+    unique_names=True,
+    mark="native",
+    secrets=SecretRules(kept=True, visible=False, type_visible=False),
+    idempotency_key=True,
+    test="saved",
+    options={"type": "object", "additionalProperties": False, "properties": OPTIONS},
+    target={
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["application"],
+        "properties": {
+            "application": {
+                "description": "The id or the uid of an application",
+                "type": "string",
+                "maxLength": 256,
+                "pattern": "^[a-zA-Z0-9._-]+$",
+            },
+        },
+    },
+)
