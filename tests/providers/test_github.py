@@ -14,8 +14,9 @@ import pytest
 from reconciler.core.model.webhook import Subscription
 from reconciler.providers.conformance import Place, Samples, conformance
 from reconciler.providers.github.plugin import PLUGIN
-from tests.providers.github_repository import KEY, NEW_KEY, Repository, verify
+from tests.providers.github_repository import Repository, verify
 from tests.stand_ins.github import REPOSITORY, TOKEN, github, sign
+from tests.support.forge_repository import KEY, NEW_KEY, read_ledger
 from tests.support.receiver import Receiver
 
 
@@ -52,8 +53,7 @@ def test_sixty_are_created_and_a_removed_manifest_deletes_its_hook_and_its_entry
     assert "https://hooks.example.com/hook-07" not in urls
     [variable] = server.variables.values()
     assert variable["name"] == "RECONCILER_PLATFORM"
-    ledger = json.loads(json.loads(variable["value"])["ledger"])
-    assert set(ledger["webhooks"]) == {str(ident) for ident in server.hooks}
+    assert set(read_ledger(variable["value"])) == {str(ident) for ident in server.hooks}
     for key in (KEY, TOKEN):
         assert key not in variable["value"]
 

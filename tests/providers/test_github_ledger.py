@@ -11,6 +11,7 @@ import pytest
 
 from tests.providers.github_repository import Repository
 from tests.stand_ins.github import REPOSITORY, github
+from tests.support.forge_repository import change_ledger, read_ledger
 
 
 @pytest.fixture
@@ -129,12 +130,11 @@ def test_what_moved_in_the_ledger_after_the_plan_is_a_conflict(repository: Repos
     repository.reconcile()
     path.unlink()
     assert repository.run("plan", "--out", "saved.plan").code == 0
-    value = json.loads(repository.server.variables["RECONCILER_PLATFORM"]["value"])
-    ledger = json.loads(value["ledger"])
-    for entry in ledger["webhooks"].values():
+    variable = repository.server.variables["RECONCILER_PLATFORM"]
+    entries = read_ledger(variable["value"])
+    for entry in entries.values():
         entry["protected"] = True
-    value["ledger"] = json.dumps(ledger)
-    repository.server.variables["RECONCILER_PLATFORM"]["value"] = json.dumps(value)
+    variable["value"] = change_ledger(variable["value"], entries)
     ended = repository.run("reconcile", "--plan", "saved.plan", "--yes")
     assert ended.code == 5, ended.out + ended.err
     assert len(repository.server.hooks) == 2

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from reconciler.core.model.capabilities import Capabilities, SecretRules
+from reconciler.providers.driver.places import make_target
 
 _EVENTS: Final = """
 * branch_protection_configuration branch_protection_rule check_run check_suite code_scanning_alert
@@ -59,22 +60,5 @@ CAPABILITIES: Final = Capabilities(
             },
         },
     },
-    target={
-        "type": "object",
-        "additionalProperties": False,
-        "minProperties": 1,
-        "maxProperties": 1,
-        "properties": {
-            "repository": {
-                "description": "A repository, such as acme/api.",
-                "type": "string",
-                "pattern": "^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$",
-            },
-            "organization": {
-                "description": "An organisation, for its own webhooks; the other choice.",
-                "type": "string",
-                "pattern": "^[A-Za-z0-9-]+$",
-            },
-        },
-    },
+    target=make_target("^[A-Za-z0-9-]+$"),
 )

@@ -18,12 +18,13 @@ from reconciler.core.model.webhook import Subscription, Webhook
 from reconciler.core.results.cause import find_cause
 from reconciler.core.results.reports import Delivery, Verdict
 from reconciler.providers.driver.ledger import Ledger
+from reconciler.providers.driver.places import find_scope
 from reconciler.providers.driver.product import Product
 from reconciler.providers.github.capabilities import CAPABILITIES, RIGHTS
-from reconciler.providers.github.variables import Variables
+from reconciler.providers.github.variables import GitHubVariables
 from reconciler.providers.http.client import Client
 from reconciler.providers.http.dialect import Dialect, product_fault
-from reconciler.providers.http.resources import find, list_pages
+from reconciler.providers.http.resources import explain_missing, find, list_pages
 from reconciler.providers.plugin import Held, Session
 
 _PAGE: Final = 100  # hooks; the most that GitHub gives
@@ -43,19 +44,13 @@ class GitHub(Product):
 
     def session(self, http: Client, target: Mapping[str, Any]) -> Session:
         """The calls of one repository or organisation."""
-        return Hooks(http, f"{_find_scope(target)}/hooks")
+        return Hooks(http, f"{find_scope(target)}/hooks")
 
     def ledger(self, http: Client, target: Mapping[str, Any]) -> Ledger:
         """The Actions variables of the same repository or organisation."""
         is_organization = "organization" in target
-        path = f"{_find_scope(target)}/actions/variables"
-        return Variables(http, path, is_organization=is_organization)
-
-
-def _find_scope(target: Mapping[str, Any]) -> str:
-    if "repository" in target:
-        return f"/repos/{target['repository']}"
-    return f"/orgs/{target['organization']}"
+        path = f"{find_scope(target)}/actions/variables"
+        return GitHubVariables(http, path, is_organization=is_organization)
 
 
 class Hooks:
@@ -68,11 +63,9 @@ class Hooks:
         """Every hook of kind `web`, until a page is short. Those of GitHub's own services are never
         touched.
         """
-        try:
+        with explain_missing(RIGHTS):
             async for page in list_pages(self._http, self._path, _PAGE):
                 yield [_read_hook(item) for item in page if item.get("name") == "web"]
-        except NotFound as error:
-            raise NotFound(f"{error}: {RIGHTS}") from None
 
     async def get(self, ident: str) -> Held | None:
         """One hook."""

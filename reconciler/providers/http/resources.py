@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from reconciler.core.errors import BadAnswer, NotFound
@@ -18,17 +19,45 @@ async def list_pages(
     """
     page = 1
     while True:
-        params = {"per_page": size, "page": page}
-        answer = await http.request("GET", path, params=params, idempotent=True)
-        items = answer.body
-        if field:
-            items = items.get(field) if isinstance(items, dict) else None
-        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            raise BadAnswer(f"GET {path}: the product answered something else than a list")
+        items = await _read_page(http, path, {"per_page": size, "page": page}, field)
         yield items
         if len(items) < size:
             return
         page += 1
+
+
+async def list_capped_pages(
+    http: Client, path: str, size: int
+) -> AsyncIterator[list[dict[str, Any]]]:
+    """The items of each page, by `page` and `limit`, until one is empty: a server may give fewer
+    than `limit` in each.
+
+    The body is a list. Raises ProviderError, BadAnswer for another body.
+    """
+    page = 1
+    while items := await _read_page(http, path, {"limit": size, "page": page}):
+        yield items
+        page += 1
+
+
+async def _read_page(
+    http: Client, path: str, params: Mapping[str, int], field: str = ""
+) -> list[dict[str, Any]]:
+    items = (await http.request("GET", path, params=params, idempotent=True)).body
+    if field:
+        items = items.get(field) if isinstance(items, dict) else None
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise BadAnswer(f"GET {path}: the product answered something else than a list")
+    return items
+
+
+@contextmanager
+def explain_missing(text: str) -> Iterator[None]:
+    """Adds what a 404 means to its error."""
+    try:
+        yield
+    except NotFound as error:
+        raise NotFound(f"{error}: {text}") from None
 
 
 async def find(http: Client, path: str) -> object | None:
