@@ -188,7 +188,10 @@ class Testing:
         if step.check == "auth":
             return [self._auth_check(step, delivery, right)]
         is_passed = delivery.verdict is Verdict.DELIVERED
-        checks = [Check(delivery, step.key, step.via, "delivery", is_passed)]
+        is_known = delivery.verdict is not Verdict.INTERRUPTED
+        checks = [
+            Check(delivery, step.key, step.via, "delivery", passed=is_passed, tested=is_known)
+        ]
         if self._wish.max_latency is not None and is_passed:
             checks.append(
                 Check(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from reconciler.core.model.capabilities import Capabilities
 from reconciler.core.model.webhook import Subscription, Use, Webhook
@@ -90,6 +90,17 @@ class Session(Protocol):
 
     async def test(self, held: Held, want: Webhook, event: Subscription) -> Delivery:
         """One test delivery, for products that can test what is saved."""
+        ...
+
+
+@runtime_checkable
+class Copying(Protocol):
+    """A session of a product that keeps more in a webhook than a `Webhook` has, and cannot change
+    a credential.
+    """
+
+    async def create_copy(self, held: Held, want: Webhook, key: str) -> Held:
+        """Creates a webhook in place of `held`, with what only the product knows of it."""
         ...
 
 

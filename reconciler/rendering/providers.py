@@ -30,6 +30,8 @@ def _lines(item: Capabilities) -> Iterator[tuple[str, str]]:
     if item.events:
         yield "events", ", ".join(item.events)
     yield "mark of ownership", _show_mark(item)
+    if not item.secrets.rotatable:
+        yield "a new credential", "makes a new webhook, then deletes the old one"
     yield "equal names", "refused" if item.unique_names else "allowed"
     yield "counts deliveries", "yes" if item.usage else "no"
     yield "tests", _TESTS[item.test]

@@ -25,13 +25,15 @@ class SecretRules:
 
     `kept` says that an update without the credential keeps it; `visible` that the product tells
     whether a webhook has one; `previous` that it can sign with two keys during a rotation;
-    `type_visible` that it tells by which type deliveries authenticate: if not, the mark does.
+    `type_visible` that it tells by which type deliveries authenticate: if not, the mark does;
+    `rotatable` that an update replaces the credential: if not, a new webhook replaces the old one.
     """
 
     kept: bool = True
     visible: bool = False
     previous: bool = False
     type_visible: bool = True
+    rotatable: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

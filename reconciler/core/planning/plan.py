@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from reconciler.core.change import Action, Change, Counts, FieldChange, Plan, TenantRef, Violation
 from reconciler.core.model.capabilities import TENANT, Capabilities
@@ -31,6 +32,7 @@ from reconciler.core.safety.run_policy import RunPolicy
 from reconciler.core.safety.selected_deletes import check_deletes
 
 Normalize = Callable[[Webhook], Webhook]
+REPLACED: Final = "replaced: this product keeps signing with the old secret"
 
 
 def _list_new_fields(spec: Webhook, literals: AbstractSet[str]) -> tuple[FieldChange, ...]:
@@ -51,7 +53,11 @@ def _make_create(declared: Declared, policy: RunPolicy) -> Change:
 
 
 def _make_update(
-    live: Live, declared: Declared, policy: RunPolicy, normalize: Normalize
+    live: Live,
+    declared: Declared,
+    policy: RunPolicy,
+    normalize: Normalize,
+    capabilities: Capabilities,
 ) -> tuple[Change, tuple[str, ...]]:
     """The change of an existing webhook, and warnings. A kept webhook has its declared side only if
     there are rules.
@@ -76,10 +82,19 @@ def _make_update(
     change = Change(
         Action.UPDATE, settled_webhook.spec.name, live, settled_webhook.apply_to(declared), fields
     )
-    reason = "ownership only" if change.is_ownership_only else "differs from the manifest"
+    reason = _explain_update(change, capabilities)
     if live.managed_by is None:
         reason = "adopted: " + reason
     return replace(change, reason=reason), warnings
+
+
+def _explain_update(change: Change, capabilities: Capabilities) -> str:
+    if change.is_ownership_only:
+        return "ownership only"
+    sends_credential = any(changed.path[0] == "auth" for changed in change.fields)
+    if sends_credential and not capabilities.secrets.rotatable:
+        return REPLACED
+    return "differs from the manifest"
 
 
 def is_owned(live: Live, policy: RunPolicy) -> bool:
@@ -130,7 +145,7 @@ def make_plan(
     """
     declared_webhooks = tuple(sorted(declared, key=lambda item: item.key))
     matches = match_webhooks(declared_webhooks, tuple(live), policy, normalize, capabilities)
-    changes = _find_changes(matches, policy, normalize)
+    changes = _find_changes(matches, policy, normalize, capabilities)
     stages, cycles = arrange(changes.pending, unique_names=capabilities.unique_names)
     flat = [change for stage in stages for change in stage]
     suspicions = find_suspicions(matches.pairs, flat, policy)
@@ -174,9 +189,11 @@ def _count_changes(changes: Iterable[Change], result: _Changes) -> Counts:
     return Counts(**by_action, unmanaged=result.unmanaged, out_of_scope=result.out_of_scope)
 
 
-def _find_changes(matches: Match, policy: RunPolicy, normalize: Normalize) -> _Changes:
+def _find_changes(
+    matches: Match, policy: RunPolicy, normalize: Normalize, capabilities: Capabilities
+) -> _Changes:
     """Compares the pairs, judges the breaches of rules, and deletes what is no longer declared."""
-    result = _compare_pairs(matches, policy, normalize)
+    result = _compare_pairs(matches, policy, normalize, capabilities)
     policy_violations, advice = judge_breaches(result.breaches)
     deletes = _find_deletes(matches.unmatched_webhooks, policy, result)
     checked_deletes, selection_violations = check_deletes(deletes, policy.selection)
@@ -202,7 +219,9 @@ def _find_deletes(
     return deletes
 
 
-def _compare_pairs(matches: Match, policy: RunPolicy, normalize: Normalize) -> _Changes:
+def _compare_pairs(
+    matches: Match, policy: RunPolicy, normalize: Normalize, capabilities: Capabilities
+) -> _Changes:
     """Compares every pair that the run includes.
 
     One walk does everything: at 100,000 webhooks each further walk reads slow memory again. A kept
@@ -219,7 +238,7 @@ def _compare_pairs(matches: Match, policy: RunPolicy, normalize: Normalize) -> _
             normal = normalize(item.spec).name
             change = _make_create(replace(item, spec=replace(item.spec, name=normal)), policy)
         else:
-            change, warnings = _make_update(counterpart, item, policy, normalize)
+            change, warnings = _make_update(counterpart, item, policy, normalize, capabilities)
             result.warnings += warnings
             if is_own and is_switched_off(item, counterpart):
                 result.switched_off.append((item, counterpart))

@@ -7,19 +7,18 @@ when it is repeated is the client's.
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from reconciler.core.errors import BadAnswer, Conflict, ProviderError, Rejected, Unreachable
+from reconciler.core.errors import BadAnswer, Conflict, ProviderError, Rejected
 from reconciler.core.model.auth import (
     get_credential,
     get_place,
     with_credential,
 )
 from reconciler.core.model.capabilities import Capabilities
-from reconciler.core.model.secret import Secret, Withheld, hidden_url, shown
+from reconciler.core.model.secret import Secret, Withheld
 from reconciler.core.model.webhook import (
     Declared,
     Live,
@@ -33,8 +32,17 @@ from reconciler.providers.driver.compare import (
     find_differences,
     make_fingerprint,
 )
-from reconciler.providers.driver.ledger import Book, Entry, Ledger, find_mark
-from reconciler.providers.driver.marks import Mark, add_mark, find_auth, make_mark, take_mark
+from reconciler.providers.driver.creation import create_once
+from reconciler.providers.driver.display import make_shown_spec
+from reconciler.providers.driver.ledger import Book, Entry, Ledger, find_mark, make_entry
+from reconciler.providers.driver.marks import (
+    add_mark,
+    find_auth,
+    make_mark,
+    make_retired_mark,
+    take_mark,
+)
+from reconciler.providers.driver.saved_webhooks import SavedWebhooks
 from reconciler.providers.http.client import Client
 from reconciler.providers.moved import make_changed_conflict, make_deleted_conflict, withheld
 from reconciler.providers.plugin import Held, Session
@@ -60,8 +68,7 @@ class Driver:
         self._unread_ledgers: list[str] = []
         self._warnings: list[str] = []
         self._known: set[str] | None = None  # ids of the last listing and of what was created since
-        self._saved_ids: dict[tuple[str, str | Secret], list[str]] | None = None  # for tests
-        self._listing = asyncio.Lock()
+        self._saved = SavedWebhooks(self.list)
 
     @property
     def storage_full(self) -> bool:
@@ -120,7 +127,8 @@ class Driver:
                 f"{held.spec.name} (id {held.id}): its mark cannot be read, so it counts as "
                 "unowned; --adopt takes it"
             )
-        spec, auth = self._named(held, mark), find_auth(self.capabilities, held.spec.auth, mark)
+        spec = make_shown_spec(self.capabilities, held, mark)
+        auth = find_auth(self.capabilities, held.spec.auth, mark)
         if get_credential(auth) is not None:
             auth = with_credential(auth, Withheld(mark.version if mark is not None else None))
         return Live(
@@ -131,16 +139,6 @@ class Driver:
             mark.protected if mark is not None else False,
             held.use if self.capabilities.usage else None,
         )
-
-    def _named(self, held: Held, mark: Mark | None) -> Webhook:
-        """The spec with its url hidden and, if the product has no names, with a name for people."""
-        url = held.spec.url if isinstance(held.spec.url, Secret) else hidden_url(held.spec.url)
-        has_names = "name" in self.capabilities.fields
-        if has_names and held.spec.name:
-            return replace(held.spec, url=url)
-        own = mark.managed_by.key if mark is not None and not has_names else None
-        name = own or f"#{held.id} {shown(url)}"
-        return replace(held.spec, url=url, name=name)
 
     def _marked(
         self, declared: Declared, owner: Owner, before: Live | None, held: Held | None = None
@@ -163,16 +161,17 @@ class Driver:
     async def create(self, declared: Declared, owner: Owner, *, idempotency_key: str) -> Live:
         """Creates the webhook once; after a lost answer it looks for it among what is new."""
         want = self._marked(declared, owner, None)
+        held = await self._create(want, idempotency_key)
+        return await self._noted(held, self._checked(held, want), declared, owner, None)
+
+    async def _create(self, want: Webhook, key: str, former: Held | None = None) -> Held:
         if self._known is None:
             await self.list()
-        known = set(self._known or ())
-        try:
-            held = await self._session.create(want, idempotency_key)
-        except Unreachable as lost:
-            held = await self._find_new(lost, want, known)
+        known = self._known or ()
+        held = await create_once(self._session, want, key, known, self.capabilities, former)
         if self._known is not None:
             self._known.add(held.id)
-        return await self._noted(held, self._checked(held, want), declared, owner, None)
+        return held
 
     async def _noted(
         self, held: Held, live: Live, declared: Declared, owner: Owner, before: Live | None
@@ -182,24 +181,10 @@ class Driver:
             return live
         spec = self._complete(declared.spec, before)
         mark = make_mark(self.capabilities, spec, declared, owner, before)
-        entry = Entry(mark, str(held.created), str(held.touched))
+        entry = make_entry(mark, held)
         await self._book.note(owner.name, held.id, entry)
         self._entries[held.id] = entry
         return self._live(held)
-
-    async def _find_new(self, lost: ProviderError, want: Webhook, known: set[str]) -> Held:
-        """The one new webhook that is as wanted, after a lost answer; raises that error if there is
-        none, or if two could be it.
-        """
-        new = [
-            item
-            async for page in self._session.held()
-            for item in page
-            if item.id not in known and not find_differences(item, want, self.capabilities)
-        ]
-        if len(new) != 1:
-            raise lost
-        return new[0]
 
     def _checked(self, held: Held, want: Webhook) -> Live:
         """What the product holds after a write; raises BadAnswer if it is something else."""
@@ -214,7 +199,7 @@ class Driver:
         if held is None:
             raise make_deleted_conflict(live)
         want = self._marked(declared, owner, live, held)
-        if not held.spec.name and want.name == self._named(held, None).name:
+        if not held.spec.name and want.name == make_shown_spec(self.capabilities, held, None).name:
             want = replace(want, name="")  # it was shown under this name, and has none
         changed = set(find_differences(held, want, self.capabilities))
         secret = get_credential(want.auth)
@@ -223,12 +208,49 @@ class Driver:
         if isinstance(secret, Withheld) and {"url", "auth"} & changed:
             raise Rejected(f"{want.name}: the stored credential goes nowhere else; send it again")
         after: Held | None = held
+        if "auth" in changed and not self.capabilities.secrets.rotatable:
+            return await self._replace(held, want, declared, owner, live)
         if changed:
             await self._session.update(held, want, frozenset(changed))
             after = await self._session.get(live.id)
         if after is None:
             raise make_deleted_conflict(live)
         return await self._noted(after, self._checked(after, want), declared, owner, live)
+
+    async def _replace(
+        self, held: Held, want: Webhook, declared: Declared, owner: Owner, live: Live
+    ) -> Live:
+        """Makes a webhook with the new credential, notes it, then deletes the old one: no event is
+        lost.
+
+        The old one is retired first. If the run ends in between, the next plan deletes it, or says
+        that two webhooks could be meant.
+        """
+        former = self._entries.get(held.id)
+        if self._book is not None:
+            mark = make_retired_mark(self.capabilities, declared, owner, live)
+            await self._book.note(owner.name, held.id, make_entry(mark, held))
+        new: Held | None = None
+        try:
+            new = await self._create(want, live.revision, held)
+            written = await self._noted(new, self._checked(new, want), declared, owner, live)
+        except ProviderError as error:
+            if new is not None or not error.temporary:  # else it may have been made all the same
+                await self._undo(new, held, former, owner)
+            raise
+        await self._session.delete(held)
+        if self._book is not None:
+            await self._book.note(owner.name, held.id, None)
+        return written
+
+    async def _undo(self, new: Held | None, held: Held, former: Entry | None, owner: Owner) -> None:
+        """Leaves the old webhook as it was, with its mark, as far as the product lets us."""
+        with suppress(ProviderError):
+            if new is not None:
+                await self._session.delete(new)
+            if self._book is not None:
+                name = owner.name if former is None else former.mark.managed_by.owner
+                await self._book.note(name, held.id, former)
 
     async def _current(self, live: Live) -> Held | None:
         """The webhook as it is now; raises Conflict if it is not as planned."""
@@ -261,20 +283,8 @@ class Driver:
         """One test delivery of what is saved, for products that can; raises Rejected otherwise."""
         if self.capabilities.test != "saved":
             raise Rejected(f"{spec.name}: this product has no test call; use --via probe")
-        ident = live.id if live is not None else await self._saved(spec)
+        ident = live.id if live is not None else await self._saved.find_id(spec)
         held = await self._session.get(ident)
         if held is None:
             raise Rejected(f"{spec.name}: it is not saved there; reconcile first")
         return await self._session.test(held, spec, event)
-
-    async def _saved(self, spec: Webhook) -> str:
-        """The id of the one saved webhook with that name and url. Many tests share one listing."""
-        async with self._listing:
-            if self._saved_ids is None:
-                self._saved_ids = defaultdict(list)
-                for item in await self.list():
-                    self._saved_ids[item.spec.name, item.spec.url].append(item.id)
-        same = self._saved_ids.get((withheld(spec).name, spec.url), [])
-        if len(same) != 1:
-            raise Rejected(f"{spec.name}: {len(same)} saved webhooks could be it; reconcile first")
-        return same[0]

@@ -42,6 +42,11 @@ class Entry:
     touched: str
 
 
+def make_entry(mark: Mark, held: Held) -> Entry:
+    """The entry of a webhook as we have just read or written it."""
+    return Entry(mark, str(held.created), str(held.touched))
+
+
 def find_mark(entry: Entry | None, held: Held) -> Mark | None:
     """The mark of a webhook by its entry. If somebody wrote the webhook after us, then which
     credential it has is not known.
@@ -126,6 +131,7 @@ def _write_text(entries: Mapping[str, Entry]) -> str:
             "repository": by.repository,
             "version": entry.mark.version,
             "protected": entry.mark.protected or None,
+            "auth": entry.mark.auth or None,
             "created": entry.created,
             "touched": entry.touched,
         }
@@ -155,7 +161,8 @@ def _read_entry(owner: str, value: Mapping[str, Any]) -> Entry:
         _read_optional(value, "repository"),
     )
     version = _read_optional(value, "version")
-    mark = Mark(managed_by, version, value.get("protected") is True)
+    auth = _read_optional(value, "auth") or ""
+    mark = Mark(managed_by, version, value.get("protected") is True, auth)
     return Entry(mark, str(value["created"]), str(value["touched"]))
 
 

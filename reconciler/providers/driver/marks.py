@@ -65,6 +65,17 @@ def make_mark(
     )
 
 
+def make_retired_mark(
+    capabilities: Capabilities, declared: Declared, owner: Owner, live: Live
+) -> Mark:
+    """The mark of a webhook that another one is about to replace: ours, and under a key that no
+    manifest can declare, so that a plan deletes it.
+    """
+    mark = make_mark(capabilities, live.spec, declared, owner, live)
+    managed_by = replace(mark.managed_by, key=f"{declared.key} (replaced)")
+    return replace(mark, managed_by=managed_by, protected=False)
+
+
 def find_auth(capabilities: Capabilities, shown: Auth, mark: Mark | None) -> Auth:
     """The authentication that the product tells, else the type that the mark has."""
     kind = mark.auth if mark is not None else ""

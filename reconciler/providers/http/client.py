@@ -276,6 +276,8 @@ class Client:
         self, call: Call, status: int, headers: Mapping[str, str], raw: bytes | None, number: int
     ) -> Answer | Failed:
         """An answer with its body, or the error it stands for."""
+        if status < 300 and raw == b"" and self._dialect.bodyless:
+            return Answer(status, headers, None, number)
         if status < 300:
             good = success(call.sent, status, headers, raw, number)
             return good if isinstance(good, Answer) else Failed(self.explained(good), again=False)

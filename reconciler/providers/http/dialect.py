@@ -31,8 +31,8 @@ class Dialect:
 
     The token goes into `header` behind `prefix`, encoded as RFC 7617 says if it is a `pair` of user
     and password. `headers` are sent with every request. `limit` names the headers of what
-    is left of a limit and of its reset in epoch seconds. `fault` is
-    asked about every answer of status 300 or more.
+    is left of a limit and of its reset in epoch seconds. `bodyless` says that a success of any
+    status may have no body. `fault` is asked about every answer of status 300 or more.
     """
 
     header: str = "Authorization"
@@ -40,6 +40,7 @@ class Dialect:
     pair: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
     limit: tuple[str, str] | None = None
+    bodyless: bool = False
     fault: Fault = fault
 
 
