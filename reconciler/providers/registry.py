@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.providers.plugin import Plugin
 
 GROUP: Final = "reconciler.providers"
-BUILT_IN: Final = ("tenant", "github", "gitlab", "mlflow", "svix")
+BUILT_IN: Final = ("tenant", "gitea", "github", "gitlab", "mlflow", "svix")
 """The packages beside this module; each has a module `plugin` with PLUGIN, and but for `tenant` a
 module `capabilities`, which needs no HTTP client."""
 

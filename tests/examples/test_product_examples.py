@@ -11,6 +11,7 @@ from tests.support.processes import ROOT, run
 FOLDER = ROOT / "examples" / "products"
 PRODUCTS = sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
 ENV = {
+    "GITEA_TOKEN": "t",
     "GITHUB_TOKEN": "t",
     "GITLAB_TOKEN": "t",
     "MLFLOW_LOGIN": "user:t",

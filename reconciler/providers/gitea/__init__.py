@@ -1,0 +1,1 @@
+"""The repository and organisation webhooks of Gitea and Forgejo."""
