@@ -4,6 +4,7 @@ no event is lost, whenever the run ends.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from tests.providers.gitea_repository import Repository, find_keys
 from tests.stand_ins.gitea import gitea
 from tests.support.forge_repository import KEY, NEW_KEY, change_ledger, read_ledger
+from tests.support.processes import start
 from tests.support.receiver import Receiver
 
 LEDGER = "RECONCILER_PLATFORM"
@@ -98,6 +100,27 @@ def test_if_the_old_hook_cannot_be_deleted_the_next_run_deletes_it(repository: R
         assert "ci (replaced)" in plan.out
         assert "ours, no longer declared" in plan.out
         repository.reconcile()
+    assert old not in repository.server.hooks
+    assert (repository.hook["config"]["secret"], list_keys(repository)) == (NEW_KEY, ["ci"])
+
+
+def test_a_run_that_is_killed_before_the_delete_is_finished_by_the_next_one(
+    repository: Repository,
+) -> None:
+    repository.write("ci")
+    repository.reconcile()
+    [old] = repository.server.hooks
+    rotate(repository)
+    repository.server.rules["^DELETE"] = (500, "<html>late</html>", {"seconds": "2"})
+    process = start("reconcile", ".", "--yes", cwd=repository.folder, **repository.env)
+    deadline = time.monotonic() + 30
+    while ("DELETE" not in dict(repository.server.calls)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    assert len(repository.server.hooks) == 2
+    repository.server.rules.clear()
+    repository.reconcile()
     assert old not in repository.server.hooks
     assert (repository.hook["config"]["secret"], list_keys(repository)) == (NEW_KEY, ["ci"])
 
