@@ -271,7 +271,10 @@ def _decode_tenants(
         request, reading, read=request.secrets.mode != "ignore" and request.tenant.by_manifest
     )
     reading.products = products.decode_products(reading.kinds["Product"], reading.problems)
-    specs = [tenants.decode_tenant(document, resolver, reading.products) for document in documents]
+    specs = [
+        tenants.decode_tenant(document, resolver, reading.products, request.files.tree)
+        for document in documents
+    ]
     for document, spec in zip(documents, specs, strict=True):
         reading.problems += fit.provider(document, spec, request.find)
     reading.problems += tenants.check_targets(documents, specs)

@@ -28,6 +28,7 @@ from reconciler.connection import Connection
 from reconciler.core.errors import BadRequest, Rejected
 from reconciler.core.model.auth import get_auth_type, get_scheme
 from reconciler.core.model.capabilities import TENANT
+from reconciler.core.model.catalogue import Catalogue
 from reconciler.core.model.webhook import Declared, Subscription, Webhook
 from reconciler.core.results.reports import Delivery, TestReport
 from reconciler.deadline import end_in
@@ -57,12 +58,15 @@ def exit_code(report: TestReport, *, interrupted: bool) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The webhooks to test, and the tenant that is to send, if any, with the owner of this run."""
+    """The webhooks to test, and the tenant that is to send, if any, with the owner of this run. The
+    sample events of a probe are those of `catalogue`, if the Tenant names one.
+    """
 
     connection: Connection
     selected: tuple[Declared, ...]
     target: Target | None
     owner: str = ""
+    catalogue: Catalogue | None = None
 
     def within(self, seconds: float | None) -> Wanted:
         """The same with that `--deadline`."""
@@ -83,11 +87,12 @@ def prepare_tests(options: ManifestOptions, endpoints: EndpointOptions) -> Wante
             "or --all-tenants"
         )
     selected = workflow.require_secrets(manifests, narrow(options).keys(manifests.declared))
-    connection = options.connection
+    catalogue = manifests.tenant.catalogue if manifests.tenant is not None else None
+    wanted = Wanted(options.connection, selected, None, catalogue=catalogue)
     if not endpoints.by_tenant:
-        return Wanted(connection, selected, None)
+        return wanted
     target = choose_target(options.tenant, manifests)
-    return Wanted(connection, selected, target, known_owner(options.tenant, manifests))
+    return replace(wanted, target=target, owner=known_owner(options.tenant, manifests))
 
 
 @dataclass(slots=True)
@@ -110,7 +115,7 @@ async def _opened(wanted: Wanted, endpoints: EndpointOptions) -> AsyncIterator[_
             senders.sends["tenant"], senders.reader = send_by(provider), provider
         if endpoints.by_probe:
             sender = await stack.enter_async_context(make_sender(connection))
-            senders.sends["probe"] = Probe(sender, connection.timeout)
+            senders.sends["probe"] = Probe(sender, connection.timeout, wanted.catalogue)
         yield senders
 
 
@@ -153,11 +158,11 @@ def send_by(provider: Provider) -> Send:
 
 class Probe:
     """Sends from this machine the same sample event that the tenant would send, within `total`
-    seconds.
+    seconds: the example of `catalogue`, else one of the built-in catalogue.
     """
 
-    def __init__(self, sender: Sender, total: float) -> None:
-        self._sender, self._total = sender, total
+    def __init__(self, sender: Sender, total: float, catalogue: Catalogue | None = None) -> None:
+        self._sender, self._total, self._catalogue = sender, total, catalogue
         self._sent: dict[tuple[Webhook, Subscription], tuple[Message, bytes]] = {}
 
     async def __call__(self, spec: Webhook, event: Subscription, trial: Trial) -> Delivery:
@@ -169,7 +174,7 @@ class Probe:
         now = int(time.time())
         message = Message(str(uuid.uuid4()), now - (_OLD if trial == "old timestamp" else 0))
         written = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        sent = message, envelope(sample_event(event, event_id=message.id, time=written))
+        sent = message, self._make_body(event, message.id, written)
         match trial:
             case "":
                 self._sent[spec, event] = sent
@@ -179,3 +184,10 @@ class Probe:
         return await self._sender.send(
             spec, event, body, message=message, is_test=True, total=self._total
         )
+
+    def _make_body(self, event: Subscription, event_id: str, written: str) -> bytes:
+        """The body of a delivery; an example of the Tenant's catalogue is sent as it is."""
+        known = self._catalogue.by_type.get(event.type) if self._catalogue is not None else None
+        if known is not None and known.example is not None:
+            return known.example.encode()
+        return envelope(sample_event(event, event_id=event_id, time=written))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
+from reconciler import __version__
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.run import source
 from reconciler.cli.run.live_state import keys_switched_off
@@ -13,32 +14,45 @@ from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.signals import run
 from reconciler.connect import open_provider
 from reconciler.core.errors import ProviderError, ReconcilerError, StoreError
+from reconciler.core.model.catalogue import ELASTIO, Catalogue
 from reconciler.core.model.webhook import Declared
 from reconciler.core.results.coverage import Coverage, find_coverage
 from reconciler.manifests import load
+from reconciler.manifests.decode.catalogues import read_catalogue_file
 from reconciler.rendering.commands import events
 from reconciler.rendering.escape import terminal
 
 
-def show_events(console: Console, options: ManifestOptions, *, live: bool | None) -> None:
+def show_events(
+    console: Console, options: ManifestOptions, *, live: bool | None, catalog: str
+) -> None:
     """The catalogue; with paths who receives which event. `live`: whether the tenants are asked,
-    None: if a token is there.
+    None: if a token is there. `catalog` is the file of another catalogue, "" for none.
     """
-    coverages = _coverages(console, options, live=live) if options.paths else ()
+    given = read_catalogue_file(catalog) if catalog else None
+    coverages = _coverages(console, options, given, live=live) if options.paths else ()
+    catalogue = given or ELASTIO
     if console.output == "json":
-        console.data(events.events_json(coverages))
+        console.data(events.events_json(coverages, catalogue))
+    elif console.output == "asyncapi":
+        console.data(events.asyncapi_json(catalogue, __version__))
     else:
-        console.data(events.coverage_text(coverages) if options.paths else events.catalogue_text())
+        console.data(
+            events.coverage_text(coverages) if options.paths else events.catalogue_text(catalogue)
+        )
 
 
 def _coverages(
-    console: Console, options: ManifestOptions, *, live: bool | None
+    console: Console, options: ManifestOptions, given: Catalogue | None, *, live: bool | None
 ) -> tuple[Coverage, ...]:
     """One for each Tenant manifest, of the webhooks that it selects; without one, of all."""
-    inputs = _declared(options)
+    inputs, catalogues = _declared(options)
     return tuple(
         find_coverage(
-            name, declared, _known(console, _for_tenant(options, name), declared, live=live)
+            name,
+            declared,
+            _known(console, _for_tenant(options, name), declared, live=live),
+            given or catalogues.get(name) or ELASTIO,
         )
         for name, declared in inputs.items()
     )
@@ -75,29 +89,34 @@ def _known(
         return None
 
 
-def _declared(options: ManifestOptions) -> dict[str | None, tuple[Declared, ...]]:
+def _declared(
+    options: ManifestOptions,
+) -> tuple[dict[str | None, tuple[Declared, ...]], dict[str | None, Catalogue | None]]:
     """The webhooks of each Tenant manifest, by its name; of the one that is asked for, or of none,
-    by None.
+    by None. Beside them the catalogues that the Tenants name.
     """
     rules = options.rules._replace(lenient=True)
     request = source.request(options._replace(rules=rules), "ignore")
     manifests = load(request)
     if not manifests.tenants or not request.tenant.by_manifest:
-        return {None: manifests.declared}
+        return {None: manifests.declared}, {}
     wanted = [
         tenant for tenant in manifests.tenants if options.tenant.tenant in {None, tenant.name}
     ]
+    catalogues: dict[str | None, Catalogue | None] = {
+        tenant.name: tenant.catalogue for tenant in wanted
+    }
     if any(tenant.patches for tenant in wanted):
         return {
             tenant.name: load(
                 replace(request, tenant=replace(request.tenant, name=tenant.name))
             ).declared
             for tenant in wanted
-        }
+        }, catalogues
     return {
         tenant.name: tuple(item for item in manifests.declared if tenant.selects(item.labels))
         for tenant in wanted
-    }
+    }, catalogues
 
 
 async def _switched_off(

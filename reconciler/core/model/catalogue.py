@@ -8,6 +8,7 @@ The severities are this project's own: Elastio's values are not public.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -84,3 +85,18 @@ CATALOGUE: Final = (
 )
 
 BY_TYPE: Final = {event.type: event for event in CATALOGUE}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Catalogue:
+    """The events of one product. Without severities its events have none; `complete` says that it
+    has no others.
+    """
+
+    by_type: Mapping[str, EventType]
+    severities: tuple[str, ...] = ()
+    complete: bool = True
+
+
+ELASTIO: Final = Catalogue(BY_TYPE, SEVERITIES, COMPLETE)
+"""The catalogue above, which counts where a Tenant names no other."""

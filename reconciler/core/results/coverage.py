@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from reconciler.core.model.catalogue import BY_TYPE, CATALOGUE, SEVERITIES
+from reconciler.core.model.catalogue import ELASTIO, Catalogue
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Subscription
+
+_ANY: Final = "any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,10 @@ class Coverage:
 
 
 def find_coverage(
-    tenant: str | None, declared: Iterable[Declared], switched_off: tuple[str, ...] | None = None
+    tenant: str | None,
+    declared: Iterable[Declared],
+    switched_off: tuple[str, ...] | None = None,
+    catalogue: Catalogue = ELASTIO,
 ) -> Coverage:
     """The catalogue's types first, in its order, then types that only manifests have; severities in
     the same order.
@@ -67,11 +73,12 @@ def find_coverage(
         if item.spec.enabled is not False and item.key not in (switched_off or ())
     ]
     keys: dict[str, dict[str, list[str]]] = {
-        event.type: {severity: [] for severity in SEVERITIES} for event in CATALOGUE
+        kind: {severity: [] for severity in catalogue.severities or (_ANY,)}
+        for kind in catalogue.by_type
     }
     for item in active:
         for event in sorted(item.spec.subscriptions, key=str):
-            severity = event.severity if event.severity is not None else "any"
+            severity = event.severity if event.severity is not None else _ANY
             receivers = keys.setdefault(event.type, {}).setdefault(severity, [])
             receivers += (
                 [item.key] if item.key not in receivers else []
@@ -79,7 +86,7 @@ def find_coverage(
     received = tuple(
         Received(
             kind,
-            kind in BY_TYPE,
+            kind in catalogue.by_type,
             {severity: tuple(keys_found) for severity, keys_found in keys_by_severity.items()},
         )
         for kind, keys_by_severity in keys.items()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from reconciler.core.model.capabilities import Capabilities, Find
+from reconciler.core.model.catalogue import Catalogue
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.product import Product
 from reconciler.core.model.secret import Secret
@@ -31,6 +32,7 @@ class TenantSpec:
     `patches.py` applies. `vault` is the login at the Vault that it configures. `repository` is
     `host/path`, None if Git says it. `target` is the part of the product that is meant, in its
     provider's words. `product` is the product file of the provider `http`.
+    `catalogue` has the events that the product sends, if the Tenant names a file of them.
     """
 
     name: str
@@ -54,6 +56,7 @@ class TenantSpec:
     repository: str | None = None
     target: Mapping[str, Any] = field(default_factory=dict)
     product: Product | None = None
+    catalogue: Catalogue | None = None
 
     def selects(self, labels: Mapping[str, str]) -> bool:
         """Whether a webhook with these labels belongs to this tenant."""
@@ -61,7 +64,10 @@ class TenantSpec:
 
     def find_capabilities(self, find: Find) -> Capabilities | None:
         """What its provider can do; None if no such provider is installed."""
-        return self.product.capabilities if self.product is not None else find(self.provider)
+        found = self.product.capabilities if self.product is not None else find(self.provider)
+        if found is not None and found.catalogue and self.catalogue is not None:
+            return replace(found, catalogue=False)  # the Tenant's own counts
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

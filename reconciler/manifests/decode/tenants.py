@@ -14,10 +14,12 @@ from reconciler.core.model import limits
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.product import Product
 from reconciler.core.model.secret import Secret
+from reconciler.manifests.decode.catalogues import find_catalogue
 from reconciler.manifests.decode.load_types import TenantSpec
 from reconciler.manifests.decode.products import find_product
 from reconciler.manifests.decode.request import TenantChoice
 from reconciler.manifests.decode.secrets import Resolver
+from reconciler.manifests.files.trees import Tree
 from reconciler.manifests.schemas.suggestions import suggest
 from reconciler.manifests.secret_sources import Forbidden, Login, Place, show_reference
 from reconciler.manifests.secret_sources.file import make_file_place
@@ -31,14 +33,12 @@ _LOGIN_PATH: Final = ("spec", "secrets", "vault", "login")
 
 
 def decode_tenant(
-    document: Document, resolver: Resolver, products: Mapping[str, Product]
+    document: Document, resolver: Resolver, products: Mapping[str, Product], tree: Tree
 ) -> TenantSpec:
     """The values of one Tenant document; its faults join `resolver.problems`. `products` are the
-    product files of the run.
+    product files of the run, `tree` has the file of its catalogue.
     """
     spec = document.value["spec"]
-    bounds = spec.get("limits", {})
-    deletes, updates = bounds.get("deletes", {}), bounds.get("updates", {})
     login = _decode_login(document, resolver)
     return TenantSpec(
         name=document.value["metadata"]["name"],
@@ -52,9 +52,7 @@ def decode_tenant(
         select=spec.get("select", {}).get("matchLabels", {}),
         origin=document.origin,
         token_origin=document.locate(("spec", "token")),
-        delete_share=float(deletes.get("share", 0.3)),
-        update_share=float(updates.get("share", 0.3)),
-        update_from=int(updates.get("from", 10)),
+        **_decode_limits(spec.get("limits", {})),
         secrets=_decode_lists(spec),
         vault=login,
         wave=spec.get("wave", 1),
@@ -62,7 +60,18 @@ def decode_tenant(
         repository=_decode_repository(document, spec, resolver.problems),
         target=spec.get("target", {}),
         product=find_product(document, products, resolver.problems),
+        catalogue=find_catalogue(document, tree, resolver.problems),
     )
+
+
+def _decode_limits(limits: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """How much one run may delete and update, as fields of a TenantSpec."""
+    deletes, updates = limits.get("deletes", {}), limits.get("updates", {})
+    return {
+        "delete_share": float(deletes.get("share", 0.3)),
+        "update_share": float(updates.get("share", 0.3)),
+        "update_from": int(updates.get("from", 10)),
+    }
 
 
 def _decode_owner(document: Document, spec: dict[str, str], problems: list[Problem]) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from reconciler.core.model.auth import SignatureAuth, TokenAuth
 from reconciler.core.model.capabilities import TENANT
-from reconciler.manifests.decode import fit, join, patches, tenants
+from reconciler.manifests.decode import catalogues, fit, join, patches, tenants
 from reconciler.manifests.decode.documents import Reading
 from reconciler.manifests.decode.load_types import TenantSpec
 from reconciler.manifests.decode.refused_documents import RefusedDocuments
@@ -189,6 +189,9 @@ class _Views:
             selecting = find_allowing_tenants(draft.labels, specs)
             for kind in kinds_of(selecting, self.request.find) if selecting or not specs else ():
                 self.reading.problems += fit.webhook(draft, kind)
+            for spec in selecting:
+                problems = self.reading.problems
+                problems += catalogues.check_events(draft, spec, len(problems))
 
 
 def _may_not_fit(draft: Draft) -> bool:
@@ -208,6 +211,7 @@ def _distinct_tenants(specs: Iterable[TenantSpec]) -> tuple[TenantSpec, ...]:
                 spec.vault,
                 spec.provider,
                 spec.product,
+                spec.catalogue,
             ),
             spec,
         )

@@ -92,6 +92,10 @@ class File:
         """An error at a character offset."""
         return Problem(self.locate(index), "", rule, "error", message, hint)
 
+    def make_warning(self, index: int, rule: str, message: str, hint: str | None) -> Problem:
+        """A warning at a character offset."""
+        return Problem(self.locate(index), "", rule, "warning", message, hint)
+
 
 def find_key_offset(marks: list[int], mapping: dict[str, Any], key: str) -> int:
     """Offset of a key of a mapping."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from reconciler.core.model.catalogue import CATALOGUE, COMPLETE, SEVERITIES, EventType
+from reconciler.core.model.catalogue import ELASTIO, Catalogue, EventType
+from reconciler.core.model.catalogue_document import make_asyncapi
 from reconciler.core.planning.switched_off import OFF
 from reconciler.core.results.coverage import Coverage, Received
 from reconciler.rendering.counts import show_count
@@ -20,14 +21,15 @@ _INCOMPLETE = (
 )
 
 
-def _event_lines(event: EventType) -> Iterator[str]:
-    yield event.type
+def _event_lines(event: EventType, catalogue: Catalogue) -> Iterator[str]:
+    yield terminal(event.type)
     if event.description:
-        yield f"    {event.description}"
-    yield (
-        f"    versions {', '.join(event.versions) if event.versions else 'not public'}; "
-        f"severities {', '.join(SEVERITIES)}"
-    )
+        yield f"    {terminal(event.description)}"
+    if catalogue.severities:
+        yield (
+            f"    versions {', '.join(event.versions) if event.versions else 'not public'}; "
+            f"severities {', '.join(catalogue.severities)}"
+        )
 
 
 def _received_lines(item: Received) -> Iterator[str]:
@@ -61,10 +63,19 @@ def _coverage_lines(coverage: Coverage) -> Iterator[str]:
     )
 
 
-def catalogue_text() -> str:
+def catalogue_text(catalogue: Catalogue = ELASTIO) -> str:
     """The catalogue alone."""
-    lines = [line for event in CATALOGUE for line in _event_lines(event)]
-    return "\n".join([*lines, "", f"{show_count(len(CATALOGUE), 'event type')}. {_INCOMPLETE}"])
+    lines = [
+        line for event in catalogue.by_type.values() for line in _event_lines(event, catalogue)
+    ]
+    remark = "" if catalogue.complete else f" {_INCOMPLETE}"
+    total = show_count(len(catalogue.by_type), "event type")
+    return "\n".join([*lines, "", f"{total}.{remark}"])
+
+
+def asyncapi_json(catalogue: Catalogue, version: str) -> str:
+    """The catalogue as an AsyncAPI 3 document."""
+    return to_json(make_asyncapi(catalogue, version))
 
 
 def coverage_text(coverages: Iterable[Coverage]) -> str:
@@ -74,13 +85,13 @@ def coverage_text(coverages: Iterable[Coverage]) -> str:
     return "\n\n".join("\n".join(_coverage_lines(coverage)) for coverage in coverages)
 
 
-def _type(event: EventType) -> dict[str, Any]:
+def _type(event: EventType, catalogue: Catalogue) -> dict[str, Any]:
     versions = None if event.versions is None else list(event.versions)
     body = {
         "type": event.type,
         "group": event.group,
         "versions": versions,
-        "severities": list(SEVERITIES),
+        "severities": list(catalogue.severities),
     }
     return {**body, "description": event.description, "source": event.source}
 
@@ -116,15 +127,15 @@ def _coverage(coverage: Coverage) -> dict[str, Any]:
     }
 
 
-def events_json(coverages: Iterable[Coverage]) -> str:
+def events_json(coverages: Iterable[Coverage], catalogue: Catalogue = ELASTIO) -> str:
     """`reconciler.events/v1`: the catalogue, and one entry of coverage per tenant; none without
     manifests.
     """
-    catalogue = {"complete": COMPLETE, "events": [_type(event) for event in CATALOGUE]}
+    events = [_type(event, catalogue) for event in catalogue.by_type.values()]
     return to_json(
         {
             "format": "reconciler.events/v1",
-            "catalogue": catalogue,
+            "catalogue": {"complete": catalogue.complete, "events": events},
             "coverage": [_coverage(item) for item in coverages],
         }
     )

@@ -22,6 +22,8 @@ Examples:
   reconciler events . --live
   reconciler events . --no-live
   reconciler events . -o json
+  reconciler events . --catalog asyncapi.yaml
+  reconciler events -o asyncapi > asyncapi.json
 """
 
 
@@ -30,6 +32,7 @@ class EventsOptions(NamedTuple):
 
     manifests: ManifestOptions = ManifestOptions()
     live: bool | None = None
+    catalog: str = ""
 
 
 @click.command("events", epilog=EPILOG)
@@ -40,11 +43,18 @@ class EventsOptions(NamedTuple):
     help="Ask the tenants too, since a webhook that is switched off there receives nothing. "
     "Default: where the token is there.",
 )
+@option(
+    "--catalog",
+    metavar="FILE",
+    default="",
+    help="Events of an AsyncAPI 3 document, or of the webhooks of OpenAPI 3.1, instead of the "
+    "built-in ones or those of the Tenant's spec.catalog.",
+)
 @tenant_options
 @time_options
 @ca_file_option
 @secret_options
-@output_option("text", "json")
+@output_option("text", "json", "asyncapi")
 @logging_options
 @pass_options(EventsOptions)
 def command(ctx: click.Context, options: EventsOptions) -> None:
@@ -55,4 +65,8 @@ def command(ctx: click.Context, options: EventsOptions) -> None:
 
     if options.live and not options.manifests.paths:
         raise click.UsageError("--live compares the tenants with manifests: name PATHs", ctx)
-    events.show_events(console_of(ctx), options.manifests, live=options.live)
+    if options.manifests.paths and console_of(ctx).output == "asyncapi":
+        raise click.UsageError("-o asyncapi writes the catalogue alone: leave out PATHs", ctx)
+    events.show_events(
+        console_of(ctx), options.manifests, live=options.live, catalog=options.catalog
+    )
