@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from reference_cli import command_pages, command_summary, exit_codes, worst_exit_codes
 from reference_manifests import field_tables, json_formats, metadata_table, reference_table
 from reference_plan import violation_rules
+from reference_providers import conformance_rules
 from reference_verdicts import verdicts
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ GENERATED: Final[dict[str, Callable[[], str]]] = {
     "JSON formats": json_formats,
     "violation rules": violation_rules,
     "verdicts": verdicts,
+    "conformance rules": conformance_rules,
 }
 MARK: Final = re.compile(r"<!-- generated: (.+?) -->")
 _OUTSIDE: Final = re.compile(r"\[([^\]]+)\]\((?:\.\./)+([^)#]*)\)")

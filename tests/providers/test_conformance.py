@@ -17,7 +17,7 @@ import pytest
 from reconciler.core.model.capabilities import TENANT
 from reconciler.core.model.webhook import Subscription
 from reconciler.providers.conformance import Place, Samples, Setting, Subject, chosen, conformance
-from reconciler.providers.conformance.checks import Check
+from reconciler.providers.conformance.checks import CHECKS, RULES, Check
 from reconciler.providers.memory import MemoryProvider
 from reconciler.providers.tenant.plugin import PLUGIN
 from tests.support.processes import ROOT, Tenant, environment
@@ -60,6 +60,10 @@ async def empty_pigeon(_endpoint: str) -> AsyncIterator[Place]:
 
 test_the_tenant = conformance(PLUGIN, empty_tenant, OURS)
 test_the_example = conformance(PIGEON, empty_pigeon, BIRDS)
+
+
+def test_every_rule_is_proved_by_a_check() -> None:
+    assert {row.rule for row in CHECKS} == set(RULES)
 
 
 @pytest.mark.parametrize("check", chosen(Setting(TENANT)), ids=lambda check: check.__name__)

@@ -120,7 +120,7 @@ MUTANTS: dict[str, tuple[Callable[[], Product], str]] = {
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_wrong_plug_in_is_caught(name: str) -> None:
     make, expected = MUTANTS[name]
-    (check,) = [check for check, _ in CHECKS if check.__name__ == expected]
+    (check,) = [row.check for row in CHECKS if row.check.__name__ == expected]
 
     async def run() -> None:
         async with opened(make(), empty_pigeon, BIRDS) as subject:

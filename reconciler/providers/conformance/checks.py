@@ -1,8 +1,11 @@
-"""The table of checks: a coroutine for each promise, and when it applies."""
+"""The table of checks: a coroutine for each promise, the rule that it proves, and when it
+applies.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from reconciler.providers.conformance.fault_checks import (
@@ -56,31 +59,68 @@ def _has_editable_marks(setting: Setting) -> bool:
     return setting.has_session and setting.capabilities.mark in {"field", "native"}
 
 
-CHECKS: Final[tuple[tuple[Check, Applies], ...]] = (
-    (an_empty_product_lists_nothing, _always),
-    (a_created_webhook_is_listed_with_its_mark, _always),
-    (every_authentication_is_read_back_as_normalized, _always),
-    (each_field_and_pair_of_fields_is_updated_alone, _always),
-    (an_update_that_changes_nothing_keeps_the_revision, _always),
-    (an_edit_by_somebody_else_is_a_conflict, _always),
-    (what_is_gone_is_a_conflict_for_update_and_done_for_delete, _always),
-    (many_webhooks_are_listed_each_once, _always),
-    (a_protected_webhook_is_not_deleted, lambda s: s.capabilities.mark != "none"),
-    (another_owners_mark_stays_theirs, lambda s: s.capabilities.mark != "none"),
-    (equal_names_are_two_webhooks, lambda s: not s.capabilities.unique_names),
-    (a_name_is_taken_once, lambda s: s.capabilities.unique_names),
-    (one_idempotency_key_makes_one_webhook, lambda s: s.capabilities.idempotency_key),
-    (a_stored_credential_goes_nowhere_else, _has_credentials),
-    (a_credential_stays_when_other_fields_change, _can_prove_credentials),
-    (a_lost_answer_leaves_one_webhook, lambda s: s.over_http),
-    (a_limit_is_waited_for, lambda s: s.over_http),
-    (a_web_page_is_an_error_without_our_secrets, lambda s: s.over_http),
-    (a_cut_mark_is_unowned_and_a_warning, _has_editable_marks),
-    (a_copied_mark_is_found_twice, _has_editable_marks),
+RULES: Final = {
+    "read back": "What was written is read back, each field and each pair of fields.",
+    "listing": "A listing has every webhook once, over all pages.",
+    "identity": "Equal names are one webhook or two, as the capabilities say.",
+    "mark": "Ours have our mark; protected ones and those of others stay.",
+    "a mark is data": "A mark that was cut or copied is no mark, and worth a warning.",
+    "no lost update": "What somebody else changed since the plan is not overwritten.",
+    "no duplicate": "A create whose answer was lost leaves one webhook.",
+    "credentials": "A credential stays when other fields change, and goes nowhere else.",
+    "limits": "A limit of the product is waited for.",
+    "no secret shown": "No error quotes a secret, whatever the product answers.",
+}
+"""What a provider promises; each check proves one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A check, the rule of `RULES` that it proves, and when it applies."""
+
+    rule: str
+    check: Check
+    applies: Applies
+
+    @property
+    def name(self) -> str:
+        """The check in words."""
+        return self.check.__name__.replace("_", " ")
+
+
+CHECKS: Final = (
+    Row("listing", an_empty_product_lists_nothing, _always),
+    Row("mark", a_created_webhook_is_listed_with_its_mark, _always),
+    Row("read back", every_authentication_is_read_back_as_normalized, _always),
+    Row("read back", each_field_and_pair_of_fields_is_updated_alone, _always),
+    Row("no lost update", an_update_that_changes_nothing_keeps_the_revision, _always),
+    Row("no lost update", an_edit_by_somebody_else_is_a_conflict, _always),
+    Row("no lost update", what_is_gone_is_a_conflict_for_update_and_done_for_delete, _always),
+    Row("listing", many_webhooks_are_listed_each_once, _always),
+    Row("mark", a_protected_webhook_is_not_deleted, lambda s: s.capabilities.mark != "none"),
+    Row("mark", another_owners_mark_stays_theirs, lambda s: s.capabilities.mark != "none"),
+    Row("identity", equal_names_are_two_webhooks, lambda s: not s.capabilities.unique_names),
+    Row("identity", a_name_is_taken_once, lambda s: s.capabilities.unique_names),
+    Row(
+        "no duplicate",
+        one_idempotency_key_makes_one_webhook,
+        lambda s: s.capabilities.idempotency_key,
+    ),
+    Row("credentials", a_stored_credential_goes_nowhere_else, _has_credentials),
+    Row("credentials", a_credential_stays_when_other_fields_change, _can_prove_credentials),
+    Row("no duplicate", a_lost_answer_leaves_one_webhook, lambda s: s.over_http),
+    Row("limits", a_limit_is_waited_for, lambda s: s.over_http),
+    Row("no secret shown", a_web_page_is_an_error_without_our_secrets, lambda s: s.over_http),
+    Row("a mark is data", a_cut_mark_is_unowned_and_a_warning, _has_editable_marks),
+    Row("a mark is data", a_copied_mark_is_found_twice, _has_editable_marks),
 )
-"""Each check, and when it applies."""
+
+
+def list_rows(setting: Setting) -> tuple[Row, ...]:
+    """The rows of the checks that apply."""
+    return tuple(row for row in CHECKS if row.applies(setting))
 
 
 def chosen(setting: Setting) -> tuple[Check, ...]:
     """The checks that apply."""
-    return tuple(check for check, applies in CHECKS if applies(setting))
+    return tuple(row.check for row in list_rows(setting))

@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from reconciler.core.errors import BadRequest, ProviderError
 from reconciler.core.model.secret import Secret
-from reconciler.providers.conformance.checks import chosen
+from reconciler.providers.conformance.checks import list_rows
 from reconciler.providers.conformance.runner import Place, opened
 from reconciler.providers.conformance.samples import Samples
 from reconciler.providers.conformance.subject import Setting
@@ -21,8 +21,8 @@ from reconciler.providers.http.client import Client
 async def run_checks(
     plugin: Product, place: Place, samples: Samples
 ) -> AsyncIterator[tuple[str, str]]:
-    """Each check's name, and why it failed, empty if it did not. Raises BadRequest if the product
-    holds a webhook, ProviderError if it cannot be asked.
+    """Each check with its rule, and why it failed, empty if it did not. Raises BadRequest if the
+    product holds a webhook, ProviderError if it cannot be asked.
     """
     if await _delete_all(plugin, place, most=0):
         raise BadRequest(
@@ -30,11 +30,11 @@ async def run_checks(
             "any"
         )
     empty = _make_empty(plugin, place)
-    for check in chosen(Setting(plugin.capabilities, over_http=True, has_session=True)):
-        name = check.__name__.replace("_", " ")
+    for row in list_rows(Setting(plugin.capabilities, over_http=True, has_session=True)):
+        name = f"{row.rule}: {row.name}"
         try:
             async with opened(plugin, empty, samples) as subject:
-                await check(subject)
+                await row.check(subject)
         except (AssertionError, ProviderError) as error:
             yield name, str(error) or "it does not hold"
         else:

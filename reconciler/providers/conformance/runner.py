@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.core.model.secret import Secret
-from reconciler.providers.conformance.checks import chosen
+from reconciler.providers.conformance.checks import list_rows
 from reconciler.providers.conformance.proxy import FaultProxy, Receiver
 from reconciler.providers.conformance.samples import Samples
 from reconciler.providers.conformance.subject import Check, Setting, Subject
@@ -53,9 +53,13 @@ def conformance(plugin: Plugin, empty: Open, samples: Samples) -> Callable[..., 
     import pytest  # noqa: PLC0415  only tests need it
 
     setting = Setting(plugin.capabilities, over_http=True, has_session=isinstance(plugin, Product))
-    checks = chosen(setting)
+    rows = list_rows(setting)
+    cases = [
+        pytest.param(row.check, id=f"{row.rule.replace(' ', '-')}-{row.check.__name__}")
+        for row in rows
+    ]
 
-    @pytest.mark.parametrize("check", checks, ids=[check.__name__ for check in checks])
+    @pytest.mark.parametrize("check", cases)
     def test_conformance(check: Check) -> None:
         async def run() -> None:
             async with opened(plugin, empty, samples) as subject:
