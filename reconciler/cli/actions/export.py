@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from reconciler import workflow
 from reconciler.cli.options.manifests import ManifestOptions
@@ -15,11 +16,16 @@ from reconciler.cli.terminal.progress import waiting
 from reconciler.cli.terminal.signals import run
 from reconciler.connect import open_provider
 from reconciler.core.change import TenantRef
+from reconciler.core.errors import BadRequest
 from reconciler.core.export.exported import Export, Written
+from reconciler.core.export.terraform import make_hcl
+from reconciler.core.model.webhook import Live
 from reconciler.core.safety.permissions import Permissions
+from reconciler.core.wire.webhooks import make_literal
 from reconciler.manifests import Manifests, TenantSpec
 from reconciler.manifests.edit import edits, new_files
 from reconciler.rendering.commands import export as render_export
+from reconciler.rendering.counts import show_count
 from reconciler.rendering.document import to_json
 
 
@@ -38,6 +44,50 @@ def export(
     """Exports into the folder; the exit code."""
     prepared = prepare(options, Permissions(), "warn")
     return run(_export(console, options, prepared, destination, adopt_from))
+
+
+def export_terraform(console: Console, options: ManifestOptions, destination: Destination) -> int:
+    """Writes Terraform's configuration of the tenant's webhooks into a new file, without those of
+    other owners; the exit code.
+    """
+    prepared = prepare(
+        options._replace(rules=options.rules._replace(may_be_empty=True)), Permissions(), "warn"
+    )
+    return run(_export_terraform(console, prepared, destination))
+
+
+async def _export_terraform(console: Console, prepared: Prepared, destination: Destination) -> int:
+    target, owner = prepared.target, prepared.policy.owner.name
+    async with (
+        open_provider(target, prepared.connection) as provider,
+        waiting(console, "listing"),
+    ):
+        live = await provider.list()
+    own = [item for item in live if item.managed_by is None or item.managed_by.owner == owner]
+    webhooks = [(item.id, make_literal(item.spec)) for item in sorted(own, key=_name_of)]
+    try:
+        text = make_hcl(target.provider, target.place, webhooks)
+    except ValueError as error:
+        raise BadRequest(f"--as terraform: {error}") from None
+    if destination.dry_run:
+        console.data(text)
+        return Exit.DONE
+    file = Path(destination.folder) / "webhooks.tf"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise BadRequest(f"{file}: cannot be written: {error.strerror}") from None
+    console.data(
+        f"{file}: {show_count(len(own), 'webhook')}; terraform plan imports them, and asks for "
+        "the credentials as variables\n"
+    )
+    return Exit.DONE
+
+
+def _name_of(live: Live) -> tuple[str, str]:
+    return live.spec.name, live.id
 
 
 def read_too(options: ManifestOptions, folder: str) -> tuple[ManifestOptions, str]:

@@ -19,6 +19,7 @@ Examples:
   reconciler export webhooks/ --local
   reconciler export webhooks/ tenant.yaml
   reconciler export webhooks/ . --tenant production -o json
+  reconciler export terraform/ . --tenant acme-api --as terraform
 """
 
 
@@ -30,6 +31,7 @@ class ExportOptions(NamedTuple):
     adopt_from: str | None = None
     hide_urls: bool = False
     dry_run: bool = False
+    form: str = "manifests"
 
 
 @click.command("export", epilog=EPILOG)
@@ -37,6 +39,14 @@ class ExportOptions(NamedTuple):
 @click.argument("paths", nargs=-1, metavar="[PATH...]")
 @option("--dry-run", is_flag=True, help="Print what would be written; write nothing.")
 @option("--hide-urls", is_flag=True, help="New manifests reference their urls too, as secrets.")
+@option(
+    "--as",
+    "form",
+    type=click.Choice(["manifests", "terraform"]),
+    default="manifests",
+    show_default=True,
+    help="terraform: resources with import blocks in DIR/webhooks.tf, of GitHub and GitLab.",
+)
 @adopt_from_option
 @tenant_options
 @ca_file_option
@@ -55,6 +65,9 @@ def command(ctx: click.Context, options: ExportOptions) -> int:
     """
     from reconciler.cli.actions import export  # noqa: PLC0415  `--help` needs none of it
 
+    if options.form == "terraform":
+        target = export.Destination(options.folder, options.hide_urls, options.dry_run)
+        return export.export_terraform(console_of(ctx), options.manifests, target)
     manifests, folder = export.read_too(options.manifests, options.folder)
     destination = export.Destination(folder, options.hide_urls, options.dry_run)
     return export.export(console_of(ctx), manifests, destination, options.adopt_from)
