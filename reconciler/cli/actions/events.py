@@ -24,12 +24,12 @@ from reconciler.rendering.escape import terminal
 
 
 def show_events(
-    console: Console, options: ManifestOptions, *, live: bool | None, catalog: str
+    console: Console, options: ManifestOptions, *, live: bool | None, catalog: str | None
 ) -> None:
     """The catalogue; with paths who receives which event. `live`: whether the tenants are asked,
-    None: if a token is there. `catalog` is the file of another catalogue, "" for none.
+    None: if a token is there. `catalog` is the file of another catalogue.
     """
-    given = read_catalogue_file(catalog) if catalog else None
+    given = read_catalogue_file(catalog) if catalog is not None else None
     coverages = _coverages(console, options, given, live=live) if options.paths else ()
     catalogue = given or ELASTIO
     if console.output == "json":

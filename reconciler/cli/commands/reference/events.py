@@ -32,7 +32,7 @@ class EventsOptions(NamedTuple):
 
     manifests: ManifestOptions = ManifestOptions()
     live: bool | None = None
-    catalog: str = ""
+    catalog: str | None = None
 
 
 @click.command("events", epilog=EPILOG)
@@ -46,7 +46,7 @@ class EventsOptions(NamedTuple):
 @option(
     "--catalog",
     metavar="FILE",
-    default="",
+    default=None,
     help="Events of an AsyncAPI 3 document, or of the webhooks of OpenAPI 3.1, instead of the "
     "built-in ones or those of the Tenant's spec.catalog.",
 )

@@ -25,7 +25,10 @@ Examples:
 @click.argument("name", metavar="[NAME | check]", default="")
 @click.argument("file", metavar="[FILE]", default="")
 @option(
-    "--url", metavar="URL", default="", help="check: run against this product, which must be empty."
+    "--url",
+    metavar="URL",
+    default=None,
+    help="check: run against this product, which must be empty.",
 )
 @option("--target", metavar="NAME=VALUE", multiple=True, help="check: a part of spec.target.")
 @option("--event", metavar="EVENT", multiple=True, help="check: an event of the product; give two.")
@@ -37,7 +40,7 @@ def command(
     /,
     name: str,
     file: str,
-    url: str,
+    url: str | None,
     target: tuple[str, ...],
     event: tuple[str, ...],
     **_: object,
@@ -74,7 +77,7 @@ def _show(console: Console, name: str, file: str) -> None:
 
 
 def _check(
-    console: Console, file: str, url: str, target: tuple[str, ...], events: tuple[str, ...]
+    console: Console, file: str, url: str | None, target: tuple[str, ...], events: tuple[str, ...]
 ) -> None:
     from reconciler.cli.actions.product_check import Against, check_against, read_product  # noqa: PLC0415  `--help` imports no provider
     from reconciler.rendering.providers import providers_json, providers_text  # noqa: PLC0415  as above
@@ -84,7 +87,7 @@ def _check(
         console.data(providers_json([product.capabilities]))
     else:
         console.data(providers_text([product.capabilities], details=True))
-    if not url:
+    if url is None:
         return
 
     async def run() -> list[str]:
