@@ -160,11 +160,11 @@ def since(folder: Path, *, quick: bool) -> Iterator[Row]:
         process(["git", *step], cwd=repo)
     _edit_one(repo)
     with_since = _timed(repo, *plan, "--since", "HEAD", says="1 pending")
-    taken = interleaved(with_since, _timed(repo, *plan, says="1 to update"), 3 if quick else 5)
+    taken = interleaved(with_since, _timed(repo, *plan, says="1 to update"), 4 if quick else 7)
     yield taken.row("plan 10,000 with --since", "without", 1.5)
     _write_policies(folder / "rules")
     held = _timed(repo, *plan, "--policies", str(folder / "rules"), says="1 to update")
-    taken = interleaved(held, _timed(repo, *plan, says="1 to update"), 3 if quick else 5)
+    taken = interleaved(held, _timed(repo, *plan, says="1 to update"), 5 if quick else 7)
     yield taken.row("plan 10,000 held against five policies", "without", 1.25)
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -16,6 +15,8 @@ from reconciler.core.model.webhook import Declared, Origin, Steps
 from reconciler.core.wire import webhooks as codec
 
 Json = dict[str, Any]
+_URL: Final[Path] = ("url",)
+_VERSION: Final[Path] = ("auth", "version")
 _IN_MANIFEST: Final[
     dict[str, tuple[Steps, ...]]
 ] = {  # paths of a field in a manifest; the first that exists counts
@@ -38,34 +39,32 @@ def make_planned_document(declared: Declared, literals: AbstractSet[str]) -> Jso
         "labels": dict(declared.labels),
     }
     for row in FIELDS:
-        for path, value in _field_values(row, row.read(declared.spec), literals):
-            set_value(body, path, value)
+        _add_field(body, row, row.read(declared.spec), literals)
     return body
 
 
-def _field_values(row: Field, value: Any, literals: AbstractSet[str]) -> Iterator[tuple[Path, Any]]:
-    """The values of a field for rules, by path; none if it is unknown."""
+def _add_field(body: Json, row: Field, value: Any, literals: AbstractSet[str]) -> None:
+    """Adds the values of a field for rules, by path; none if it is unknown. Asked for each field of
+    each webhook, so the most frequent kinds come first.
+    """
     match row.kind:
-        case Kind.OPTIONS if value:
-            yield row.path, value
         case Kind.PLAIN:
-            yield row.path, row.created if value is None else value
-        case Kind.FOLDED if value:
-            yield row.path, value
+            set_value(body, row.path, row.created if value is None else value)
         case Kind.REFERENCE:
             text = shown(value, literals)
             if text is not None and text != HIDDEN:
-                yield row.path, text
-                if row.path == ("url",) and (host := _find_host(text)):
-                    yield ("host",), host
-        case Kind.CREDENTIAL if (
-            value is not None and value.version is not None and not is_fingerprint(value.version)
-        ):
-            yield ("auth", "version"), value.version
+                set_value(body, row.path, text)
+                if row.path == _URL and (host := _find_host(text)):
+                    body["host"] = host
+        case Kind.OPTIONS | Kind.FOLDED:
+            if value:
+                set_value(body, row.path, value)
+        case Kind.CREDENTIAL:
+            version = value.version if value is not None else None
+            if version is not None and not is_fingerprint(version):
+                set_value(body, _VERSION, version)
         case Kind.SET:
-            yield row.path, codec.events_to_wire(value)
-        case _:
-            pass
+            set_value(body, row.path, codec.events_to_wire(value))
 
 
 def _find_host(url: str) -> str | None:
