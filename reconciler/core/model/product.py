@@ -5,7 +5,6 @@ A valid Product manifest -> `Product`. What is sent is `providers/product_file/`
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -63,6 +62,8 @@ def _make_call(name: str, part: Mapping[str, Any]) -> Call:
 
 
 def _make_capabilities(name: str, spec: Mapping[str, Any]) -> Capabilities:
+    import hashlib  # noqa: PLC0415  it loads OpenSSL, which `validate` does without
+
     fields, auth = spec["fields"], spec.get("auth", {})
     digest = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()
     return Capabilities(
