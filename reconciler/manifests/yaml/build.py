@@ -73,9 +73,12 @@ class Builder:
     def run(self, get: Callable[[], Any]) -> None:
         """Reads events until the stream ends; raises Stop, and all errors of the parser."""
         self.get = get
-        while (event := get()).__class__ is not StreamEndEvent:
-            if event.__class__ is DocumentStartEvent:
-                self._read_document(event)
+        try:
+            while (event := get()).__class__ is not StreamEndEvent:
+                if event.__class__ is DocumentStartEvent:
+                    self._read_document(event)
+        finally:  # they hold the parser and this builder, and no collector runs during a load
+            del self.get, self.read_scalar
 
     def _read_document(self, start: Any) -> None:
         self.anchors, self.open_anchors, self.depth = {}, [], 0
