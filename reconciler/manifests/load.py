@@ -16,7 +16,7 @@ from reconciler.core.errors import BadRequest, InvalidManifests
 from reconciler.core.model import limits
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.webhook import Declared, Origin
-from reconciler.manifests.decode import fit, join, products, selection, tenants, views
+from reconciler.manifests.decode import fit, join, selection, tenants, views
 from reconciler.manifests.decode.documents import Reading, read_file
 from reconciler.manifests.decode.events import decode_subscriptions
 from reconciler.manifests.decode.load_types import Manifests, TenantSpec
@@ -270,7 +270,7 @@ def _decode_tenants(
     resolver = views.make_resolver(
         request, reading, read=request.secrets.mode != "ignore" and request.tenant.by_manifest
     )
-    reading.products = products.decode_products(reading.kinds["Product"], reading.problems)
+    _decode_products(reading)
     specs = [
         tenants.decode_tenant(document, resolver, reading.products, request.files.tree)
         for document in documents
@@ -283,6 +283,14 @@ def _decode_tenants(
         return tuple(specs), tenants.choose_tenant(tuple(specs), request.tenant), None
     except BadRequest as error:
         return tuple(specs), None, error
+
+
+def _decode_products(reading: Reading) -> None:
+    if not reading.kinds["Product"]:
+        return
+    from reconciler.manifests.decode.products import decode_products  # noqa: PLC0415  few repositories have one
+
+    reading.products = decode_products(reading.kinds["Product"], reading.problems)
 
 
 def _check_selection(request: Request, reading: Reading, specs: list[TenantSpec]) -> list[Problem]:

@@ -65,7 +65,7 @@ resource "github_repository_webhook" "oncall" {{
         check_format(out)
         again = repository.call("export", str(out), "tenant.yaml", "--as", "terraform")
         assert again.code == 64
-        assert "cannot be written" in again.err
+        assert "has webhooks.tf already" in again.err
         shown = repository.call("export", str(out), "tenant.yaml", "--as", "terraform", "--dry-run")
         assert shown.out.strip() == text.strip()
 

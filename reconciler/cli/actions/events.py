@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from typing import NamedTuple
 
 from reconciler import __version__
 from reconciler.cli.options.manifests import ManifestOptions
@@ -17,10 +18,18 @@ from reconciler.core.errors import ProviderError, ReconcilerError, StoreError
 from reconciler.core.model.catalogue import ELASTIO, Catalogue
 from reconciler.core.model.webhook import Declared
 from reconciler.core.results.coverage import Coverage, find_coverage
-from reconciler.manifests import load
+from reconciler.manifests import Request, load
 from reconciler.manifests.decode.catalogues import read_catalogue_file
 from reconciler.rendering.commands import events
 from reconciler.rendering.escape import terminal
+
+
+class _Input(NamedTuple):
+    """The webhooks of a Tenant by its name, None without one, and the catalogue that it names."""
+
+    tenant: str | None
+    declared: tuple[Declared, ...]
+    catalogue: Catalogue | None
 
 
 def show_events(
@@ -46,15 +55,14 @@ def _coverages(
     console: Console, options: ManifestOptions, given: Catalogue | None, *, live: bool | None
 ) -> tuple[Coverage, ...]:
     """One for each Tenant manifest, of the webhooks that it selects; without one, of all."""
-    inputs, catalogues = _declared(options)
     return tuple(
         find_coverage(
-            name,
-            declared,
-            _known(console, _for_tenant(options, name), declared, live=live),
-            given or catalogues.get(name) or ELASTIO,
+            item.tenant,
+            item.declared,
+            _known(console, _for_tenant(options, item.tenant), item.declared, live=live),
+            given or item.catalogue or ELASTIO,
         )
-        for name, declared in inputs.items()
+        for item in _read_inputs(options)
     )
 
 
@@ -89,34 +97,34 @@ def _known(
         return None
 
 
-def _declared(
-    options: ManifestOptions,
-) -> tuple[dict[str | None, tuple[Declared, ...]], dict[str | None, Catalogue | None]]:
-    """The webhooks of each Tenant manifest, by its name; of the one that is asked for, or of none,
-    by None. Beside them the catalogues that the Tenants name.
+def _read_inputs(options: ManifestOptions) -> list[_Input]:
+    """One for each Tenant manifest, or for the one that is asked for; without one, a single one of
+    all webhooks.
     """
     rules = options.rules._replace(lenient=True)
     request = source.request(options._replace(rules=rules), "ignore")
     manifests = load(request)
     if not manifests.tenants or not request.tenant.by_manifest:
-        return {None: manifests.declared}, {}
+        return [_Input(None, manifests.declared, None)]
     wanted = [
         tenant for tenant in manifests.tenants if options.tenant.tenant in {None, tenant.name}
     ]
-    catalogues: dict[str | None, Catalogue | None] = {
-        tenant.name: tenant.catalogue for tenant in wanted
-    }
-    if any(tenant.patches for tenant in wanted):
-        return {
-            tenant.name: load(
-                replace(request, tenant=replace(request.tenant, name=tenant.name))
-            ).declared
-            for tenant in wanted
-        }, catalogues
-    return {
-        tenant.name: tuple(item for item in manifests.declared if tenant.selects(item.labels))
+    has_patches = any(tenant.patches for tenant in wanted)
+    return [
+        _Input(
+            tenant.name,
+            _load_patched(request, tenant.name)
+            if has_patches
+            else tuple(item for item in manifests.declared if tenant.selects(item.labels)),
+            tenant.catalogue,
+        )
         for tenant in wanted
-    }, catalogues
+    ]
+
+
+def _load_patched(request: Request, name: str) -> tuple[Declared, ...]:
+    """The webhooks of one Tenant, with its patches."""
+    return load(replace(request, tenant=replace(request.tenant, name=name))).declared
 
 
 async def _switched_off(

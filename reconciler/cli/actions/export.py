@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import Final
 
 from reconciler import workflow
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.run import source
+from reconciler.cli.run.fresh_files import write_fresh
 from reconciler.cli.run.prepare import Prepared, prepare
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.ending import Exit
@@ -27,6 +29,8 @@ from reconciler.manifests.edit import edits, new_files
 from reconciler.rendering.commands import export as render_export
 from reconciler.rendering.counts import show_count
 from reconciler.rendering.document import to_json
+
+_CONFIGURATION: Final = "webhooks.tf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,37 +61,35 @@ def export_terraform(console: Console, options: ManifestOptions, destination: De
 
 
 async def _export_terraform(console: Console, prepared: Prepared, destination: Destination) -> int:
-    target, owner = prepared.target, prepared.policy.owner.name
+    target = prepared.target
     async with (
         open_provider(target, prepared.connection) as provider,
         waiting(console, "listing"),
     ):
-        live = await provider.list()
-    own = [item for item in live if item.managed_by is None or item.managed_by.owner == owner]
-    webhooks = [(item.id, make_literal(item.spec)) for item in sorted(own, key=_name_of)]
+        own = _list_own(await provider.list(), prepared.policy.owner.name)
     try:
-        text = make_hcl(target.provider, target.place, webhooks)
+        text = make_hcl(
+            target.provider, target.place, [(item.id, make_literal(item.spec)) for item in own]
+        )
     except ValueError as error:
         raise BadRequest(f"--as terraform: {error}") from None
     if destination.dry_run:
         console.data(text)
         return Exit.DONE
-    file = Path(destination.folder) / "webhooks.tf"
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-    except OSError as error:
-        raise BadRequest(f"{file}: cannot be written: {error.strerror}") from None
+    write_fresh(destination.folder, {_CONFIGURATION: text})
+    file, total = f"{destination.folder}/{_CONFIGURATION}", show_count(len(own), "webhook")
     console.data(
-        f"{file}: {show_count(len(own), 'webhook')}; terraform plan imports them, and asks for "
-        "the credentials as variables\n"
+        f"{file}: {total}; terraform plan imports them, and asks for the credentials as variables\n"
     )
     return Exit.DONE
 
 
-def _name_of(live: Live) -> tuple[str, str]:
-    return live.spec.name, live.id
+def _list_own(live: Iterable[Live], owner: str) -> list[Live]:
+    """The webhooks without an owner and those of this one, by name."""
+    return sorted(
+        (item for item in live if item.managed_by is None or item.managed_by.owner == owner),
+        key=lambda item: (item.spec.name, item.id),
+    )
 
 
 def read_too(options: ManifestOptions, folder: str) -> tuple[ManifestOptions, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from reconciler.cli.run.fresh_files import write_fresh
 from reconciler.core.errors import BadRequest
 from reconciler.manifests.edit.terraform import Imported, import_state
 from reconciler.rendering.counts import show_count
@@ -18,17 +19,7 @@ def import_terraform(file: str, folder: str, owner: str) -> str:
     Raises BadRequest before anything is written.
     """
     imported = import_state(_read(file), owner)
-    target = Path(folder)
-    taken = sorted(name for name in imported.files if (target / name).exists())
-    if taken:
-        raise BadRequest(f"{folder} has {', '.join(taken[:5])} already; give a folder without them")
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        for name, text in imported.files.items():
-            with (target / name).open("x", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
-    except OSError as error:
-        raise BadRequest(f"{folder} cannot be written: {error.strerror}") from None
+    write_fresh(folder, imported.files)
     return _describe(imported, folder)
 
 

@@ -107,6 +107,9 @@ TENANT: Final = Capabilities(
 UNKNOWN: Final = Capabilities(provider="", auths=TENANT.auths)
 """A provider that is not installed: its Tenant is an error already, so nothing more is reported."""
 
+PRODUCT_FILE: Final = "http"
+"""The provider of Tenants whose `spec.product` names a product file."""
+
 Find = Callable[[str], Capabilities | None]
 """The capabilities of a provider by its name; None if no such provider is installed."""
 

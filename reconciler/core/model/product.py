@@ -13,8 +13,6 @@ from typing import Any, Final
 
 from reconciler.core.model.capabilities import Capabilities, SecretRules
 
-PROVIDER: Final = "http"
-"""The provider of Tenants whose `spec.product` names a product file."""
 EVERY_EVENT: Final = "*"
 """The event that stands for all, where a product has a field for it."""
 _DESCRIPTION_LENGTH: Final = 1024

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.model.problem import Problem
-from reconciler.core.model.product import Product
 from reconciler.manifests.decode.load_types import EventSubscriptionRef
 from reconciler.manifests.decode.refused_documents import RefusedDocuments
 from reconciler.manifests.decode.request import InputFiles
@@ -25,6 +24,9 @@ from reconciler.manifests.yaml.build import PROBLEMS
 from reconciler.manifests.yaml.document import Document, File, ParsedFile
 from reconciler.manifests.yaml.lists import split_into_manifests
 from reconciler.manifests.yaml.reader import read_documents
+
+if TYPE_CHECKING:
+    from reconciler.core.model.product import Product
 
 _COMMON: Final = frozenset({"Policy"})
 

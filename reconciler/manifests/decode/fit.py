@@ -10,10 +10,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from reconciler.core.model.auth import get_auth_type, get_scheme
-from reconciler.core.model.capabilities import TENANT, UNKNOWN, Capabilities, Find
+from reconciler.core.model.capabilities import (
+    PRODUCT_FILE,
+    TENANT,
+    UNKNOWN,
+    Capabilities,
+    Find,
+)
 from reconciler.core.model.fields import list_plain_rows
 from reconciler.core.model.problem import Problem
-from reconciler.core.model.product import PROVIDER
 from reconciler.core.model.webhook import Subscription
 from reconciler.manifests.decode.load_types import TenantSpec
 from reconciler.manifests.decode.webhooks import Draft
@@ -29,7 +34,7 @@ def provider(document: Document, tenant: TenantSpec, find: Find) -> tuple[Proble
     """What is wrong with a Tenant's provider and its target."""
     name, capabilities = tenant.provider, tenant.find_capabilities(find)
     if capabilities is None:
-        if name == PROVIDER:
+        if name == PRODUCT_FILE:
             return ()  # its product is missing, which is a problem already
         hint = suggest(name, (TENANT.provider,)) or (
             "reconciler providers lists those that are installed"

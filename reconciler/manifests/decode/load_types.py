@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from reconciler.core.model.capabilities import Capabilities, Find
 from reconciler.core.model.catalogue import Catalogue
 from reconciler.core.model.problem import Problem
-from reconciler.core.model.product import Product
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Origin
 from reconciler.core.safety.selection import Selection
@@ -17,6 +16,7 @@ from reconciler.manifests.secret_sources import Login, Place
 from reconciler.manifests.yaml.document import ParsedFile
 
 if TYPE_CHECKING:
+    from reconciler.core.model.product import Product
     from reconciler.core.safety.rules import Rule
 
 

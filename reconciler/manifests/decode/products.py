@@ -7,8 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from reconciler.core.model.capabilities import PRODUCT_FILE
 from reconciler.core.model.problem import Problem
-from reconciler.core.model.product import PROVIDER, Product, find_faults, make_product
+from reconciler.core.model.product import Product, find_faults, make_product
 from reconciler.manifests.schemas.suggestions import suggest
 from reconciler.manifests.yaml.document import Document, File
 from reconciler.manifests.yaml.reader import read_documents
@@ -62,7 +63,7 @@ def find_product(
 ) -> Product | None:
     """The product file of a Tenant, None if it has another provider; a fault joins `problems`."""
     spec: dict[str, Any] = document.value["spec"]
-    name, is_http = spec.get("product"), spec.get("provider") == PROVIDER
+    name, is_http = spec.get("product"), spec.get("provider") == PRODUCT_FILE
     if is_http and name is not None:
         product = products.get(name) or read_built_in(name)
         if product is None:

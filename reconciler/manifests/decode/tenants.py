@@ -7,16 +7,15 @@ import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.errors import BadRequest
 from reconciler.core.model import limits
+from reconciler.core.model.capabilities import PRODUCT_FILE
 from reconciler.core.model.problem import Problem
-from reconciler.core.model.product import Product
 from reconciler.core.model.secret import Secret
 from reconciler.manifests.decode.catalogues import find_catalogue
 from reconciler.manifests.decode.load_types import TenantSpec
-from reconciler.manifests.decode.products import find_product
 from reconciler.manifests.decode.request import TenantChoice
 from reconciler.manifests.decode.secrets import Resolver
 from reconciler.manifests.files.trees import Tree
@@ -25,6 +24,9 @@ from reconciler.manifests.secret_sources import Forbidden, Login, Place, show_re
 from reconciler.manifests.secret_sources.file import make_file_place
 from reconciler.manifests.yaml.document import Document
 from reconciler.net import idn
+
+if TYPE_CHECKING:
+    from reconciler.core.model.product import Product
 
 CREDENTIALS: Final = frozenset(
     {"token", "roleId", "secretId"}
@@ -59,7 +61,7 @@ def decode_tenant(
         patches=len(spec.get("patches", ())),
         repository=_decode_repository(document, spec, resolver.problems),
         target=spec.get("target", {}),
-        product=find_product(document, products, resolver.problems),
+        product=_find_product(document, products, resolver.problems),
         catalogue=find_catalogue(document, tree, resolver.problems),
     )
 
@@ -72,6 +74,18 @@ def _decode_limits(limits: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         "update_share": float(updates.get("share", 0.3)),
         "update_from": int(updates.get("from", 10)),
     }
+
+
+def _find_product(
+    document: Document, products: Mapping[str, Product], problems: list[Problem]
+) -> Product | None:
+    """The product file that a Tenant names, None if it has another provider."""
+    spec = document.value["spec"]
+    if "product" not in spec and spec.get("provider") != PRODUCT_FILE:
+        return None
+    from reconciler.manifests.decode.products import find_product  # noqa: PLC0415  few Tenants have one
+
+    return find_product(document, products, problems)
 
 
 def _decode_owner(document: Document, spec: dict[str, str], problems: list[Problem]) -> str:

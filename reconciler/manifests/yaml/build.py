@@ -65,9 +65,10 @@ class Builder:
         # value, offset, nodes, height; None while it is open
         self.anchors: dict[str, tuple[Any, int, int, int] | None] = {}
         self.open_anchors: list[list[int]] = []  # depth at the start, greatest depth since
-        # without a tag or an anchor, a key that was read once needs no second look
+        # without a tag or an anchor, a key that was read once needs no second look; all documents
+        # share one text
         self.is_simple = "!" not in file.text and "&" not in file.text
-        self.keys: set[str] = set()
+        self.keys: dict[str, str] = {}
         self.read_scalar = self._read_scalar if "!" not in file.text else self._read_maybe_tagged
 
     def run(self, get: Callable[[], Any]) -> None:
@@ -106,9 +107,8 @@ class Builder:
         merge: tuple[Any, int] | None = None
         while (event := get()).__class__ is not MappingEndEvent:
             kind, place = event.__class__, event.start_mark.index
-            is_known = kind is ScalarEvent and event.value in keys
-            if is_known and event.value not in container:
-                key: Any = event.value
+            key: Any = keys.get(event.value) if kind is ScalarEvent else None
+            if key is not None and key not in container:
                 self.nodes += 1
             else:
                 key = self._read_key(event, container, marks)
@@ -138,7 +138,7 @@ class Builder:
             self._refuse_key(container, marks, key, index)
             return _REFUSED
         if self.is_simple and key != "<<":
-            self.keys.add(key)
+            self.keys[key] = key
         return key
 
     def _read_list(self, start: Any) -> tuple[list[Any], int]:

@@ -60,10 +60,12 @@ def explain_missing(text: str) -> Iterator[None]:
         raise NotFound(f"{error}: {text}") from None
 
 
-async def find(http: Client, path: str) -> object | None:
+async def find(
+    http: Client, path: str, params: Mapping[str, str | int] | None = None
+) -> object | None:
     """The body of one resource, None if there is none. Raises ProviderError."""
     try:
-        return (await http.request("GET", path, idempotent=True)).body
+        return (await http.request("GET", path, params=params, idempotent=True)).body
     except NotFound:
         return None
 

@@ -22,6 +22,7 @@ from reconciler.providers.driver.product import Product
 from reconciler.providers.http.client import Client
 from reconciler.providers.http.dialect import Dialect, product_fault
 from reconciler.providers.http.faults import Sent
+from reconciler.providers.http.resources import find
 from reconciler.providers.plugin import Held, Session
 from reconciler.providers.product_file.fields import Fields
 from reconciler.providers.product_file.paging import list_items
@@ -64,36 +65,39 @@ class Webhooks:
     def __init__(self, http: Client, file: File, target: Mapping[str, str]) -> None:
         self._http, self._file, self._target = http, file, target
         self._fields = Fields(file)
-        # as last read, by id: an update keeps what the file does not know
+        # as `get` read them, by id: an update keeps what the file does not know
         self._bodies: dict[str, dict[str, Any]] = {}
 
     async def held(self) -> AsyncIterator[Sequence[Held]]:
         """Every webhook, page by page."""
-        call = self._file.calls["list"]
-        page = self._file.spec["list"].get("page", {})
-        path, query = self._path(call), self._query(call)
-        async for items in list_items(self._http, path, query, call.item, page):
-            yield [self._read(item) for item in items]
+        async for items in self._list():
+            yield [self._fields.read(item) for item in items]
 
-    def _read(self, body: object) -> Held:
-        held = self._fields.read(body)
-        if isinstance(body, dict):
-            self._bodies[held.id] = body
-        return held
+    def _list(self) -> AsyncIterator[list[Any]]:
+        call, page = self._file.calls["list"], self._file.spec["list"].get("page", {})
+        return list_items(self._http, self._path(call), self._query(call), call.item, page)
 
     async def get(self, ident: str) -> Held | None:
-        """One webhook, by its own call or out of the listing."""
+        """One webhook as it is now, by its own call or out of the listing."""
         call = self._file.calls.get("get")
-        if call is None:
-            pages = [held async for page in self.held() for held in page if held.id == ident]
-            return next(iter(pages), None)
-        try:
-            answer = await self._http.request(
-                "GET", self._path(call, ident), params=self._query(call), idempotent=True
-            )
-        except NotFound:
+        body = await (self._search(ident) if call is None else self._ask(call, ident))
+        if body is None:
             return None
-        return self._read(self._find(call, answer.body))
+        held = self._fields.read(body)
+        self._bodies[held.id] = dict(body) if isinstance(body, Mapping) else {}
+        return held
+
+    async def _ask(self, call: Call, ident: str) -> object | None:
+        body = await find(self._http, self._path(call, ident), self._query(call))
+        return None if body is None else self._find(call, body)
+
+    async def _search(self, ident: str) -> object | None:
+        async for items in self._list():
+            for item in items:
+                if self._fields.read(item).id == ident:
+                    found: object = item
+                    return found
+        return None
 
     async def create(self, want: Webhook, key: str) -> Held:  # noqa: ARG002  a product file has no such key
         """A new webhook; a create is never repeated."""
@@ -103,11 +107,11 @@ class Webhooks:
         answer = await self._http.request(
             call.method, self._path(call), params=self._query(call), json=body, idempotent=False
         )
-        return self._read(self._find(call, answer.body))
+        return self._fields.read(self._find(call, answer.body))
 
     async def update(self, held: Held, want: Webhook, changed: frozenset[str]) -> None:
-        """PATCH gets the members that change, PUT and POST the whole webhook as last read."""
-        call, body = self._file.calls["update"], deepcopy(self._bodies.get(held.id, {}))
+        """PATCH gets the members that change, PUT and POST the whole webhook as `get` read it."""
+        call, body = self._file.calls["update"], deepcopy(self._bodies.pop(held.id, {}))
         changed |= frozenset(self._file.spec["update"].get("always", ()))
         self._fields.remove_read_only(body, changed)
         self._fields.write(body, want, changed)
