@@ -60,6 +60,11 @@ STEPS: Final = (
     ("plan", "--local-file", "tenant.db", "--detailed-exitcode"),
 )
 
+_END: Final = """
+That was the whole circle: the second plan is empty, and nothing of it stays on this machine.
+A tenant that stays: %s tenant serve; it prints a sign-in link that opens its page in a browser,
+and the README's tutorial goes on from there."""
+
 
 @click.command("demo", epilog="Example: reconciler demo")
 @logging_options
@@ -87,13 +92,7 @@ def command(ctx: click.Context) -> int:
             if code:
                 console.error(f"reconciler {name} ended with exit code {code}")
                 return code
-    console.data(
-        "\nThat was the whole circle: the second plan is empty, and nothing of it stays "
-        "on this machine."
-        f"\nA tenant that stays: {_typed()} tenant serve; it prints a sign-in link that "
-        "opens its page in a browser,"
-        "\nand the README's tutorial goes on from there."
-    )
+    console.data(_END % _typed())
     return 0
 
 

@@ -89,11 +89,7 @@ async def tenant(options: ManifestOptions, manifests: Manifests | None) -> tuple
         shown = _shown(target)
         if _is_new(target):
             return (Finding("tenant", "ok", f"{shown}: not there yet; the first plan makes it"),)
-        async with open_client(target, options.connection) as client:
-            plugin = target.plugin
-            findings = await plugin.examine(client, target.place, shown or client.shown, time.time)
-            provider = plugin.provider(client, target.place)
-            return (*findings, *await _switched_off(provider, options.tenant, manifests))
+        return await _examine(target, options, manifests)
     except InvalidManifests as error:
         return tuple(
             Finding("token", "failed", problem.message, problem.hint) for problem in error.problems
@@ -104,6 +100,17 @@ async def tenant(options: ManifestOptions, manifests: Manifests | None) -> tuple
                 "tenant", "failed", str(error), "reconciler plan --help says how a tenant is named"
             ),
         )
+
+
+async def _examine(
+    target: Target, options: ManifestOptions, manifests: Manifests | None
+) -> tuple[Finding, ...]:
+    """What an open tenant says of itself, and which webhooks are off there."""
+    async with open_client(target, options.connection) as client:
+        plugin, shown = target.plugin, _shown(target) or client.shown
+        findings = await plugin.examine(client, target.place, shown, time.time)
+        provider = plugin.provider(client, target.place)
+        return (*findings, *await _switched_off(provider, options.tenant, manifests))
 
 
 def _none_named(options: ManifestOptions, manifests: Manifests) -> bool:

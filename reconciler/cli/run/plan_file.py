@@ -44,16 +44,7 @@ def reserved(path: str | None) -> Iterator[IO[str] | None]:
     if path is None:
         yield None
         return
-    if not path or "\0" in path:
-        raise click.UsageError("--out: is no path")
-    target = Path(path)
-    if (link := _link(target)) is not None:
-        raise click.UsageError(
-            f"--out {path}: {link} is a link, and a plan is never written through one; "
-            "name the file itself"
-        )
-    if target.exists() and not target.is_file():
-        raise click.UsageError(f"--out {path}: is not a regular file")
+    target = _check_target(path)
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:50]}.")
     except OSError as error:
@@ -68,6 +59,21 @@ def reserved(path: str | None) -> Iterator[IO[str] | None]:
             Path(name).replace(target)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def _check_target(path: str) -> Path:
+    """The path of a plan; raises UsageError where no file can stand."""
+    if not path or "\0" in path:
+        raise click.UsageError("--out: is no path")
+    target = Path(path)
+    if (link := _link(target)) is not None:
+        raise click.UsageError(
+            f"--out {path}: {link} is a link, and a plan is never written through one; "
+            "name the file itself"
+        )
+    if target.exists() and not target.is_file():
+        raise click.UsageError(f"--out {path}: is not a regular file")
+    return target
 
 
 def _link(path: Path) -> Path | None:

@@ -66,14 +66,7 @@ def resumed(
     """Reads and checks everything that needs no tenant; raises what says why this plan is not to be
     carried out here.
     """
-    overrides = [
-        name for name in _DECIDED if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
-    ]
-    if overrides:
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in overrides)
-        raise click.UsageError(
-            f"the saved plan has decided that already; give it to plan instead: {names}", ctx
-        )
+    _check_overrides(ctx)
     saved = plan_file.read(file, apply=True)
     request = replace(source.request(options, "warn"), only_tenants=True)
     files = replace(request.files, may_be_empty=not options.paths)
@@ -85,6 +78,18 @@ def resumed(
     in_use = saved.policy.accept_in_use or changes.accept_in_use
     policy = replace(saved.policy, owner=owner, accept_in_use=in_use, rules=manifests.rules)
     return Resumed(options.connection, target, policy, saved, declared)
+
+
+def _check_overrides(ctx: click.Context) -> None:
+    """Raises UsageError for options that the saved plan has decided."""
+    overrides = [
+        name for name in _DECIDED if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    ]
+    if overrides:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in overrides)
+        raise click.UsageError(
+            f"the saved plan has decided that already; give it to plan instead: {names}", ctx
+        )
 
 
 def _same_tenant(
