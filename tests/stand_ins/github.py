@@ -18,11 +18,11 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.stand_ins.github_bodies import make_refusal, show_delivery, show_hook, show_variable
 from tests.stand_ins.server import JsonHandler, StandIn, deliver, serve
 
 TOKEN = "ghp_0123456789abcdefghijABCDEFGHIJ"
 REPOSITORY = "acme/api"
-MASK = "********"
 VALUES = {"url", "content_type", "insecure_ssl", "secret"}
 
 
@@ -55,14 +55,12 @@ class Handler(JsonHandler):
     def _hooks(self, body: dict[str, Any], query: dict[str, str]) -> None:
         server = self.server
         if self.command == "GET":
-            return self._page([shown(hook) for hook in server.hooks.values()], query, 30, 100)
+            return self._page(list(map(self._show, server.hooks.values())), query, 30, 100)
         if any(hook["config"]["url"] == body["config"]["url"] for hook in server.hooks.values()):
-            error = {"message": "Hook already exists on this repository"}
-            return self.answer(422, {"message": "Validation Failed", "errors": [error]})
+            return self.answer(422, make_refusal("Hook already exists on this repository"))
         server.last += 1
         now = server.now()
         server.hooks[server.last] = hook = {
-            "type": "Repository",
             "id": server.last,
             "name": "web",
             "active": body.get("active", True),
@@ -72,24 +70,24 @@ class Handler(JsonHandler):
             "updated_at": now,
             "deliveries": [],
         }
-        return self.answer(201, shown(hook))
+        return self.answer(201, self._show(hook))
 
     def _hook(self, hook: dict[str, Any] | None, body: dict[str, Any], rest: list[str]) -> None:
         if hook is None:
             return self.answer(404, {"message": "Not Found"})
         match self.command, rest:
             case "GET", []:
-                self.answer(200, shown(hook))
+                self.answer(200, self._show(hook))
             case "PATCH", []:
                 hook |= {name: body[name] for name in ("active", "events") if name in body}
                 if "config" in body:
                     hook["config"] = {"content_type": "form", "insecure_ssl": "0", **body["config"]}
                 hook["updated_at"] = self.server.now()
-                self.answer(200, shown(hook))
+                self.answer(200, self._show(hook))
             case "PATCH", ["config"]:
                 hook["config"] |= {name: body[name] for name in VALUES & body.keys()}
                 hook["updated_at"] = self.server.now()
-                self.answer(200, shown(hook)["config"])
+                self.answer(200, self._show(hook)["config"])
             case "DELETE", [] if "DELETE" in self.server.refused:
                 self.answer(404, {"message": "Not Found"})
             case "DELETE", []:
@@ -99,7 +97,7 @@ class Handler(JsonHandler):
                 threading.Timer(0.2, ping, (hook,)).start()
                 self.answer(204, None)
             case "GET", ["deliveries"]:
-                self.answer(200, hook["deliveries"][::-1])
+                self.answer(200, list(map(show_delivery, hook["deliveries"][::-1])))
             case _:
                 self.answer(404, {"message": "Not Found"})
         return None
@@ -108,18 +106,28 @@ class Handler(JsonHandler):
         variables = self.server.variables
         match self.command, names:
             case "GET", []:
-                self._page(list(variables.values()), query, 10, 30, "variables")
+                place = self._find_place("/variables")
+                shown = [show_variable(variables[name], f"{place}/{name}") for name in variables]
+                self._page(shown, query, 10, 30, "variables")
             case "POST", []:
                 if body["name"] in variables:
                     return self.answer(409, {"message": "Already exists - Variable"})
-                variables[body["name"]] = {"name": body["name"], "value": body["value"]}
+                now = self.server.now()
+                variables[body["name"]] = {**body, "created_at": now, "updated_at": now}
                 self.answer(201, {})
             case "PATCH", [name] if name in variables:
-                variables[name]["value"] = body["value"]
+                variables[name] |= {**body, "updated_at": self.server.now()}
                 self.answer(204, None)
             case _:
                 self.answer(404, {"message": "Not Found"})
         return None
+
+    def _show(self, hook: dict[str, Any]) -> dict[str, Any]:
+        return show_hook(hook, f"{self._find_place('/hooks')}/{hook['id']}")
+
+    def _find_place(self, end: str) -> str:
+        """The address of the hooks or variables that were asked for."""
+        return f"{self.server.url}{self.path.partition(end)[0]}{end}"
 
     def _page(
         self, items: list[Any], query: dict[str, str], size: int, most: int, name: str = ""
@@ -128,15 +136,6 @@ class Handler(JsonHandler):
         first = (int(query.get("page", 1)) - 1) * size
         page = items[first : first + size]
         self.answer(200, {"total_count": len(items), name: page} if name else page)
-
-
-def shown(hook: dict[str, Any]) -> dict[str, Any]:
-    config = dict(hook["config"])
-    if config.get("secret"):
-        config["secret"] = MASK
-    else:
-        config.pop("secret", None)
-    return {**{name: hook[name] for name in hook if name != "deliveries"}, "config": config}
 
 
 def sign(key: str, body: bytes) -> str:
