@@ -24,7 +24,7 @@ from reconciler.providers.github.capabilities import CAPABILITIES, RIGHTS
 from reconciler.providers.github.variables import GitHubVariables
 from reconciler.providers.http.client import Client
 from reconciler.providers.http.dialect import Dialect, product_fault
-from reconciler.providers.http.resources import explain_missing, find, list_pages
+from reconciler.providers.http.resources import explain_missing, find, list_pages, read_page
 from reconciler.providers.plugin import Held, Session
 
 _PAGE: Final = 100  # hooks; the most that GitHub gives
@@ -126,8 +126,9 @@ class Hooks:
         return Delivery(want.name, event, Verdict.TIMEOUT, detail=detail)
 
     async def _list_pings(self, path: str) -> list[dict[str, Any]]:
-        pages = list_pages(self._http, f"{path}/deliveries", _PAGE)
-        return [item for item in await anext(pages) if item.get("event") == "ping"]
+        """The newest ones: the log is paged by a cursor, not by numbers."""
+        page = await read_page(self._http, f"{path}/deliveries", {"per_page": _PAGE})
+        return [item for item in page if item.get("event") == "ping"]
 
 
 def _read_delivery(item: Mapping[str, Any], want: Webhook, event: Subscription) -> Delivery:

@@ -19,7 +19,7 @@ async def list_pages(
     """
     page = 1
     while True:
-        items = await _read_page(http, path, {"per_page": size, "page": page}, field)
+        items = await read_page(http, path, {"per_page": size, "page": page}, field)
         yield items
         if len(items) < size:
             return
@@ -35,14 +35,17 @@ async def list_capped_pages(
     The body is a list. Raises ProviderError, BadAnswer for another body.
     """
     page = 1
-    while items := await _read_page(http, path, {"limit": size, "page": page}):
+    while items := await read_page(http, path, {"limit": size, "page": page}):
         yield items
         page += 1
 
 
-async def _read_page(
+async def read_page(
     http: Client, path: str, params: Mapping[str, int], field: str = ""
 ) -> list[dict[str, Any]]:
+    """The items of the page that `params` ask for. Raises ProviderError, BadAnswer for another
+    body.
+    """
     items = (await http.request("GET", path, params=params, idempotent=True)).body
     if field:
         items = items.get(field) if isinstance(items, dict) else None
