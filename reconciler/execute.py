@@ -96,12 +96,8 @@ class Execution:
         """
         for stage in self._plan.stages:
             is_removal_stage = all(change.is_removal for change in stage)
-            if is_removal_stage and any(
-                o.status in {Status.FAILED, Status.SKIPPED} for o in self._outcomes.values()
-            ):
-                reason = Failure(
-                    "skipped", "deletes start only if every create and update succeeded"
-                )
+            reason = self._find_removal_stop() if is_removal_stage else None
+            if reason is not None:
                 for change in stage:
                     self._note(
                         Outcome(
@@ -113,6 +109,16 @@ class Execution:
                     )
                 continue
             await self._stage(stage)
+
+    def _find_removal_stop(self) -> Failure | None:
+        """The reason why nothing is removed, None if there is none."""
+        if self._plan.failures:
+            scope = self._plan.failures[0].scope
+            message = f"nothing is deleted while {scope} cannot be read"
+            return Failure("skipped", message)
+        if any(o.status in {Status.FAILED, Status.SKIPPED} for o in self._outcomes.values()):
+            return Failure("skipped", "deletes start only if every create and update succeeded")
+        return None
 
     async def _stage(self, stage: tuple[Change, ...]) -> None:
         queue = list(reversed(stage))

@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from reconciler.core.errors import BadAnswer, ProviderError, Unauthorized, Unreachable
 from reconciler.core.model.auth import get_credential, get_scheme, with_credential
+from reconciler.core.model.scopes import get_git_key
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Subscription, Webhook
 from reconciler.core.results.reports import Check, CheckKind, Delivery, TestReport, Verdict
@@ -99,7 +100,13 @@ class Testing:
     ) -> None:
         self._senders, self._wish = senders, wish
         sorted_webhooks = sorted(declared, key=lambda item: item.key)
-        self._webhooks = [steps_of(item, via, wish) for item in sorted_webhooks for via in senders]
+        probed = {get_git_key(item.key): item for item in reversed(sorted_webhooks)}
+        self._webhooks = [
+            steps_of(item, via, wish)
+            for item in sorted_webhooks
+            for via in senders
+            if via != "probe" or probed[get_git_key(item.key)] is item  # once in a fleet
+        ]
         self._made: dict[Step, Delivery] = {}
         self._failed: dict[Step, ProviderError] = {}
         self._heard: dict[Step, ProviderError] = {}  # of those cut off while they were tried again

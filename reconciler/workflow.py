@@ -15,8 +15,10 @@ from reconciler.core.errors import BadRequest, InvalidManifests, PlanRefused, St
 from reconciler.core.export.adopt import AdoptionRequest, make_adoption
 from reconciler.core.export.exported import Export, make_export
 from reconciler.core.model.problem import Problem
+from reconciler.core.model.scopes import ScopeFailure
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Owner
+from reconciler.core.planning.fleet import place
 from reconciler.core.planning.plan import make_plan
 from reconciler.core.planning.settle import UnresolvedWarning
 from reconciler.core.results.reports import Report
@@ -24,13 +26,14 @@ from reconciler.core.safety.evidence import add_doubts, find_removals
 from reconciler.core.safety.permissions import Permissions
 from reconciler.core.safety.run_policy import Limits, RunPolicy, Scope
 from reconciler.core.saved.plan_reading import Saved
+from reconciler.core.saved.resume import check_scopes
 from reconciler.core.saved.resume import resume as resumed
 from reconciler.core.saved.since import Base, labelled
 from reconciler.execute import Execution, Options
 from reconciler.manifests import Manifests, Request, TenantSpec, find_unresolved, load
 from reconciler.manifests.decode.secrets import UNRESOLVED
 from reconciler.manifests.history.repository import find_repository_of_run
-from reconciler.providers.base import Provider, Reader
+from reconciler.providers.base import Provider, Reader, find_scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +165,7 @@ async def plan(
         manifests.declared,
         live,
         policy,
-        tenant=tenant,
+        tenant=replace(tenant, scopes=find_scopes(provider)),
         normalize=provider.normalize,
         fingerprint_key=fingerprint_key,
         capabilities=provider.capabilities,
@@ -192,9 +195,10 @@ async def export(
     manifests: Manifests, provider: Reader, policy: RunPolicy, adopt_from: str | None = None
 ) -> Export:
     """What the manifests lack of the tenant; raises PlanRefused if the matching is ambiguous."""
+    live, scopes = await provider.list(), find_scopes(provider)
     result = make_export(
-        manifests.declared,
-        await provider.list(),
+        place(manifests.declared, scopes),
+        live,
         policy,
         normalize=provider.normalize,
         reserved_names=manifests.reserved_names,
@@ -225,10 +229,23 @@ async def adopt(
         live,
         policy,
         request,
-        tenant=tenant,
+        tenant=replace(tenant, scopes=find_scopes(provider)),
         normalize=provider.normalize,
         capabilities=provider.capabilities,
     )
+
+
+async def find_places(
+    webhooks: Iterable[Declared], provider: Reader | None
+) -> tuple[tuple[Declared, ...], tuple[ScopeFailure, ...]]:
+    """The webhooks in each scope of a fleet that they go to, and the scopes that could not be read;
+    the same webhooks for any other provider, which is not asked.
+    """
+    if provider is None or find_scopes(provider) is None:
+        return tuple(webhooks), ()
+    await provider.list()
+    scopes = find_scopes(provider)
+    return place(webhooks, scopes), scopes.failures if scopes is not None else ()
 
 
 async def find_switched_off(provider: Reader, owner: str) -> frozenset[str]:
@@ -257,9 +274,10 @@ async def resume(
     fingerprint_key: Secret | None = None,
 ) -> Plan:
     """A saved plan, planned again on one listing; raises StalePlan if what it touches has moved."""
+    live = await provider.list()
     return resumed(
-        saved,
-        await provider.list(),
+        check_scopes(saved, find_scopes(provider)),
+        live,
         declared,
         policy,
         normalize=provider.normalize,

@@ -13,7 +13,7 @@ import pytest
 from tests.support.source_files import CORE, FILES, PACKAGE, ROOT, functions, imports, name_of, tree
 
 # posixpath: joining and normalizing texts, no file is looked at; email: parsing the date of a
-# header
+# header; fnmatch: comparing a text with a pattern
 CORE_MAY = {
     "__future__",
     "base64",
@@ -22,6 +22,7 @@ CORE_MAY = {
     "datetime",
     "email",
     "enum",
+    "fnmatch",
     "fractions",
     "functools",
     "graphlib",

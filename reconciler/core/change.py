@@ -4,10 +4,12 @@ modules make them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from reconciler.core.model.scopes import ScopeFailure, Scopes, split_key
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Live, Origin, Subscription
 
@@ -63,13 +65,14 @@ class FieldChange:
 @dataclass(frozen=True, slots=True)
 class TenantRef:
     """The tenant of a plan: the name of its manifest ("" without one), its url or file, our owner
-    and repository there.
+    and repository there, and what was seen of its scopes if it is a fleet.
     """
 
     name: str
     url: str
     owner: str
     repository: str | None = None
+    scopes: Scopes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,13 @@ class Change:
             if self.live is not None and self.live.managed_by is not None
             else None
         )
+
+    @property
+    def scope(self) -> str:
+        """The scope of a fleet that it is in, "" outside of fleets."""
+        if self.live is not None:
+            return self.live.scope
+        return split_key(self.declared.key)[1] if self.declared is not None else ""
 
     @property
     def is_ownership_only(self) -> bool:
@@ -199,6 +209,7 @@ class Plan:
     removed them; `warnings` are for the reviewer. `since` is the revision and commit that labels
     compare with. `digest` identifies the plan: plans with equal digests write the same.
     `switched_off` are our webhooks that are switched off at the tenant; no change touches them.
+    `bases` counts our live webhooks before the run in each scope of a fleet.
     """
 
     tenant: TenantRef
@@ -216,6 +227,12 @@ class Plan:
     since: tuple[str, str] | None = None
     digest: str = ""
     switched_off: tuple[tuple[Declared, Live], ...] = ()
+    bases: Mapping[str, int] = field(default_factory=dict, hash=False)
+
+    @property
+    def failures(self) -> tuple[ScopeFailure, ...]:
+        """The scopes of a fleet that could not be read: of them nothing is known."""
+        return self.tenant.scopes.failures if self.tenant.scopes is not None else ()
 
     @property
     def pending(self) -> tuple[Change, ...]:

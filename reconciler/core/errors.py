@@ -178,10 +178,12 @@ class Unauthorized(ProviderError):
 
     kind = "unauthorized"
 
-    def __init__(self, message: str, *, object_only: bool = False) -> None:
-        """`object_only` is true for a 403 of type `owner`."""
+    def __init__(self, message: str, *, object_only: bool = False, explained: bool = False) -> None:
+        """`object_only` is true for a 403 of type `owner`; `explained` if the message says which
+        right is missing.
+        """
         super().__init__(message)
-        self.object_only = object_only
+        self.object_only, self.explained = object_only, explained
 
 
 class NotFound(ProviderError):

@@ -6,9 +6,10 @@ are `ProviderError`s.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from reconciler.core.model.capabilities import Capabilities
+from reconciler.core.model.scopes import Scopes
 from reconciler.core.model.webhook import Declared, Live, Owner, Subscription, Webhook
 from reconciler.core.results.reports import Delivery
 
@@ -35,6 +36,26 @@ class Reader(Protocol):
     async def list(self) -> tuple[Live, ...]:
         """Every webhook of the tenant, each once."""
         ...
+
+
+@runtime_checkable
+class FleetReader(Protocol):
+    """The reader of a fleet: many repositories or projects, each of which may fail alone."""
+
+    @property
+    def scopes(self) -> Scopes:
+        """What the last listing saw of the fleet."""
+        ...
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many scopes the listing has read, and of how many."""
+        ...
+
+
+def find_scopes(provider: object) -> Scopes | None:
+    """The scopes that the last listing of a fleet saw, None for any other provider."""
+    return provider.scopes if isinstance(provider, FleetReader) else None
 
 
 class Provider(Reader, Protocol):

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from reconciler.core.change import Action, Change, FieldChange, Label, Plan, TenantRef, Violation
 from reconciler.core.model.problem import Problem
+from reconciler.core.model.scopes import Scopes
 from reconciler.core.model.webhook import Origin, Subscription
 from reconciler.core.results.drift import Drift
 from reconciler.core.results.reports import Check, Outcome, Report, TestReport
@@ -102,6 +103,7 @@ def _change(change: Change) -> Document:
         "action": change.action.value,
         "name": change.name,
         "key": change.key,
+        **({"scope": change.scope} if change.scope else {}),
         "id": change.live.id if change.live is not None else None,
         "repository": find_repository(change),
         "file": file,
@@ -136,6 +138,14 @@ def _since(plan: Plan) -> Document | None:
     return None if plan.since is None else {"rev": plan.since[0], "commit": plan.since[1]}
 
 
+def _scopes(scopes: Scopes | None) -> Document:
+    """The scopes of a fleet, and those among them that could not be read."""
+    if scopes is None:
+        return {}
+    failed = [asdict(failure) for failure in scopes.failures]
+    return {"scopes": {"noun": scopes.noun, "found": list(scopes.found), "failed": failed}}
+
+
 def plan_document(plan: Plan) -> Document:
     """`reconciler.plan/v1`: pending changes in the order of carrying out; what is kept is only
     counted.
@@ -150,6 +160,7 @@ def plan_document(plan: Plan) -> Document:
         "violations": _violations(plan.violations),
         "warnings": list(plan.warnings),
         "digest": plan.digest,
+        **_scopes(plan.tenant.scopes),
         **({} if since is None else {"since": since}),
     }
 
@@ -171,6 +182,7 @@ def drift_document(drift: Drift, time: str = "") -> Document:
         "settled": list(drift.settled_names),
         "violations": _violations(drift.violations),
         "warnings": list(drift.plan.warnings),
+        **_scopes(drift.plan.tenant.scopes),
     }
 
 
@@ -195,6 +207,7 @@ def report_document(report: Report) -> Document:
     return {
         "format": "reconciler.report/v1",
         "tenant": tenant_document(report.plan.tenant),
+        **_scopes(report.plan.tenant.scopes),
         "summary": report_counts(report),
         "outcomes": [_outcome(outcome) for outcome in report.outcomes],
     }

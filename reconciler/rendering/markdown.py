@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import starmap
 from typing import Final
 
 from reconciler.core.change import Action, Change, Plan, TenantRef, Violation
@@ -18,6 +19,12 @@ from reconciler.core.results.drift import Drift
 from reconciler.core.results.reports import Outcome, Report, Status
 from reconciler.rendering.counts import show_count
 from reconciler.rendering.escape import code, marker, prose
+from reconciler.rendering.groups import (
+    group_changes,
+    group_texts,
+    group_violations,
+    list_failures,
+)
 from reconciler.rendering.wording import (
     SIGNS,
     Line,
@@ -74,12 +81,13 @@ def _field(line: Line) -> str:
     return f"  - {sign}{prose(line.label)}: {' → '.join(map(code, line.values))}{position}{note}"
 
 
-def _change(change: Change, *, fields: bool = True) -> str:
+def _change(change: Change, note: str = "", *, fields: bool = True) -> str:
     place = place_text(change)
     position = f" ({code(place)})" if place else ""
     reason = f": {prose(change.reason)}" if change.reason else ""
     label = f" **{change.label}**" if change.label is not None else ""
-    head = f"- `{SIGNS[change.action]}`{label} **{code(change.name)}**{position}{reason}"
+    where = f" in {prose(note)}" if note else ""
+    head = f"- `{SIGNS[change.action]}`{label} **{code(change.name)}**{where}{position}{reason}"
     if change.action is Action.DELETE and change.live is not None:
         repository = find_repository(change)
         from_repository = f"; repository {code(repository)}" if repository is not None else ""
@@ -135,7 +143,8 @@ def _shorten(
 def _violations(plan: Plan, deleted_names: set[str], max_per_rule: int | None) -> list[str]:
     if not plan.violations:
         return []
-    visible, rest = _shorten(plan.violations, max_per_rule)
+    grouped = group_violations(plan.violations, plan.tenant.scopes)
+    visible, rest = _shorten(grouped, max_per_rule)
     return [
         "",
         "**Violations**",
@@ -174,9 +183,9 @@ def plan_markdown(plan: Plan, limit: int = LIMIT) -> str:
     An update that takes the last subscription stands among the deletes, since it counts as one.
     `limit` is in characters.
     """
-    pending = plan.pending
-    removing = [change for change in pending if change.is_removal]
-    deleted_names = {change.name for change in removing}
+    groups = list(group_changes(plan.pending, plan.tenant.scopes))
+    removing = [(change, note) for change, note in groups if change.is_removal]
+    deleted_names = {change.name for change in plan.pending if change.is_removal}
     top = [
         _marker("plan", plan.tenant),
         _title("Plan", plan.tenant),
@@ -184,19 +193,19 @@ def plan_markdown(plan: Plan, limit: int = LIMIT) -> str:
         *_since(plan),
         f"**{plan_summary(plan)}**",
     ]
-    deletes = ["", "**Deletes**", "", *map(_change, removing)] if removing else []
+    deletes = ["", "**Deletes**", "", *starmap(_change, removing)] if removing else []
     violations = _violations(plan, deleted_names, None)
     if sum(len(line) + 1 for line in (*top, *violations, *deletes)) > limit:
         # what the list of changes repeats goes first: no delete's name and no violation's message
         # is ever cut
         violations = _violations(plan, deleted_names, _FEW)
         deletes = (
-            ["", "**Deletes**", "", *(_change(change, fields=False) for change in removing)]
+            ["", "**Deletes**", "", *(_change(*group, fields=False) for group in removing)]
             if removing
             else []
         )
-    other_changes = [change for change in pending if not change.is_removal]
-    rest = [*map(_change, other_changes), *_warnings(plan)]
+    other_changes = [(change, note) for change, note in groups if not change.is_removal]
+    rest = [*starmap(_change, other_changes), *_warnings(plan)]
     heading = ["", "**Changes**", ""] if other_changes else [""] if rest else []
     head = "\n".join([*top, *violations, *deletes, *heading])
     tail = f"\n`digest {plan.digest}`\n\n{plan_summary(plan)}"
@@ -222,14 +231,22 @@ def drift_markdown(drift: Drift, time: str = "", limit: int = LIMIT) -> str:
         [*top, *_violations(replace(plan, violations=drift.violations), set(), _FEW), ""]
     )
     settled_lines = [f"- `=` **{code(name)}** agrees again" for name in drift.settled_names]
-    rest = [*map(_change, drift.changes), *settled_lines, *_warnings(plan)]
+    groups = group_changes(drift.changes, plan.tenant.scopes)
+    rest = [*starmap(_change, groups), *settled_lines, *_warnings(plan)]
     return fill(head, rest, f"\n{summary}", "line", limit)
 
 
 def _warnings(plan: Plan) -> list[str]:
+    """A line per scope of a fleet that was not read, and per warning."""
+    failures = [f"- **not read** {prose(text)}" for text in list_failures(plan)]
+    return failures + _list_warnings(plan)
+
+
+def _list_warnings(plan: Plan) -> list[str]:
     """A line per warning; those of references without a value share one line: a job without
     credentials has many.
     """
+    scopes = plan.tenant.scopes
     reference_warnings = [
         warning for warning in plan.warnings if isinstance(warning, UnresolvedWarning)
     ]
@@ -237,10 +254,10 @@ def _warnings(plan: Plan) -> list[str]:
         warning for warning in plan.warnings if not isinstance(warning, UnresolvedWarning)
     ]
     if len({warning.reference for warning in reference_warnings}) < 2:
-        return [f"- warning: {prose(text)}" for text in plan.warnings]
+        return [f"- warning: {prose(text)}" for text in group_texts(plan.warnings, scopes)]
     return [
         _summarize_references(reference_warnings),
-        *(f"- warning: {prose(text)}" for text in other_warnings),
+        *(f"- warning: {prose(text)}" for text in group_texts(other_warnings, scopes)),
     ]
 
 
@@ -286,9 +303,10 @@ def report_markdown(report: Report, limit: int = LIMIT) -> str:
     other_outcomes = [
         outcome for outcome in report.outcomes if outcome.change.action is not Action.DELETE
     ]
+    failures = [f"- **not read** {prose(text)}" for text in list_failures(report.plan)]
     rest = map(
         _outcome, sorted(other_outcomes, key=lambda outcome: outcome.status is not Status.FAILED)
     )
     top = [_marker("report", tenant), _title("Report", tenant), "", f"**{report_summary(report)}**"]
-    head = "\n".join([*top, *([""] if report.outcomes else []), *deletes])
+    head = "\n".join([*top, *([""] if report.outcomes or failures else []), *failures, *deletes])
     return fill(head, rest, f"\n{report_summary(report)}", "outcome", limit)

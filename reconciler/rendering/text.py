@@ -13,6 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.core.results.reports import Status
 from reconciler.rendering.escape import terminal
+from reconciler.rendering.groups import (
+    group_changes,
+    group_texts,
+    group_violations,
+    list_failures,
+)
 from reconciler.rendering.hints import check_hint
 from reconciler.rendering.paint import Paint
 from reconciler.rendering.wording import (
@@ -48,7 +54,8 @@ def _name(name: str) -> str:
     return f'"{line}"' if "  " in line or line != line.strip() or not line else line
 
 
-def _change_lines(change: Change, paint: Paint) -> Iterator[str]:
+def _change_lines(change: Change, paint: Paint, note: str = "") -> Iterator[str]:
+    """The lines of a change; `note` says where it is made, for one that stands for many."""
     sign = SIGNS[change.action]
     place = place_text(change)
     label = f"[{change.label}]" if change.label is not None else ""
@@ -59,18 +66,21 @@ def _change_lines(change: Change, paint: Paint) -> Iterator[str]:
     ]
     parts.append(terminal(change.reason))
     yield f"{paint(_SIGN_COLORS.get(sign, ''), sign)} {'  '.join(part for part in parts if part)}"
+    if note:
+        yield f"    in {terminal(note)}"
     for line in field_lines(change):
         position = f"  {paint('dim', terminal(line.place))}" if line.place else ""
         values = " -> ".join(map(terminal, line.values))
-        note = f"  [{terminal(line.note)}]" if line.note else ""
+        side = f"  [{terminal(line.note)}]" if line.note else ""
         yield (
             f"    {paint(_SIGN_COLORS.get(line.sign, ''), line.sign)} "
-            f"{terminal(line.label)}: {values}{position}{note}"
+            f"{terminal(line.label)}: {values}{position}{side}"
         )
 
 
 def _warnings(plan: Plan, paint: Paint) -> Iterator[str]:
-    for violation in plan.violations:
+    scopes = plan.tenant.scopes
+    for violation in group_violations(plan.violations, scopes):
         place = f"{terminal(str(violation.origin))}: " if violation.origin is not None else ""
         yield f"{paint('red', 'violation')} {violation.rule}: {place}{terminal(violation.message)}"
         names = ", ".join(terminal(name) for name in names_beside(violation))
@@ -83,17 +93,23 @@ def _warnings(plan: Plan, paint: Paint) -> Iterator[str]:
             break_long_words=False,
             break_on_hyphens=False,
         )
-    for warning in plan.warnings:
+    for failure in list_failures(plan):
+        yield f"{paint('red', 'not read')} {terminal(failure)}"
+    for warning in group_texts(plan.warnings, scopes):
         yield f"{paint('yellow', 'warning')}: {terminal(warning)}"
 
 
-def plan_text(plan: Plan, *, color: bool = False) -> str:
+def plan_text(plan: Plan, whole: bool = False, *, color: bool = False) -> str:  # noqa: FBT002  `render` passes it so
     """One line a pending change and its fields below it, then violations and warnings, the digest,
-    and the summary last.
+    and the summary last. Equal changes of a fleet are one, `whole` names all their scopes.
     """
     paint = Paint(enabled=color)
     lines = [f"Plan for {terminal(plan_title(plan))}", ""]
-    changes = [line for change in plan.pending for line in _change_lines(change, paint)]
+    changes = [
+        line
+        for change, note in group_changes(plan.pending, plan.tenant.scopes, whole=whole)
+        for line in _change_lines(change, paint, note)
+    ]
     notes = list(_warnings(plan, paint))
     for block in (changes, notes):
         lines += [*block, ""] if block else []
@@ -111,7 +127,11 @@ def drift_text(drift: Drift, time: str = "", *, color: bool = False) -> str:
     """
     paint, plan = Paint(enabled=color), drift.plan
     title = ", ".join(filter(None, (plan_title(plan), time)))
-    changes = [line for change in drift.changes for line in _change_lines(change, paint)]
+    changes = [
+        line
+        for change, note in group_changes(drift.changes, plan.tenant.scopes)
+        for line in _change_lines(change, paint, note)
+    ]
     settled_lines = [
         f"{paint('green', '=')} {_name(name)}  agrees again" for name in drift.settled_names
     ]
@@ -138,6 +158,7 @@ def report_text(report: Report, *, color: bool = False) -> str:
     """One line an outcome, then the summary."""
     paint = Paint(enabled=color)
     lines = [_outcome_line(outcome, paint) for outcome in report.outcomes]
+    lines += [f"{paint('red', 'not read')} {terminal(text)}" for text in list_failures(report.plan)]
     return "\n".join([*lines, *([""] if lines else []), paint("bold", report_summary(report))])
 
 

@@ -224,7 +224,9 @@ def plan_title(plan: Plan) -> str:
     )
     repository = f", repository {tenant.repository}" if tenant.repository is not None else ""
     since = f", since {since_text(plan)}" if plan.since is not None else ""
-    return f"{name}, owner {tenant.owner}{repository}{since}"
+    fleet = tenant.scopes
+    scopes = f", {len(fleet.readable):,} {fleet.noun}" if fleet is not None else ""
+    return f"{name}, owner {tenant.owner}{repository}{scopes}{since}"
 
 
 def plan_summary(plan: Plan) -> str:
@@ -246,6 +248,9 @@ def plan_summary(plan: Plan) -> str:
             f"{count} {label}" for label, count in label_counts(plan).items() if count
         )
         text += f" Who moved: {label_text}."
+    if plan.failures and plan.tenant.scopes is not None:
+        scopes = plan.tenant.scopes
+        text += f" {len(plan.failures):,} of {len(scopes.found):,} {scopes.noun} were not read."
     if plan.violations:
         text += f" Refused: {show_count(len(plan.violations), 'violation')}; nothing is written."
     return text
@@ -287,7 +292,11 @@ def check_result(check: Check) -> str:
 
 
 def test_warnings(test_report: TestReport) -> Iterator[str]:
-    """What a reader of `test` should also know: webhooks that are off at the tenant, by name."""
+    """What a reader of `test` should also know: scopes that could not be read, and webhooks that
+    are off at the tenant, by name.
+    """
+    for failure in test_report.failures:
+        yield f"{failure.scope}: nothing was tested there: {failure.message}"
     names = {check.key: check.delivery.webhook for check in test_report.checks}
     yield from (
         f"{names[key]}: {RECEIVES_NOTHING}" for key in test_report.switched_off if key in names

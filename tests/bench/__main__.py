@@ -29,6 +29,7 @@ GROUPS: dict[str, Callable[..., Iterator[Row]]] = {
     "memory": planning.memory,
     "growth": planning.growth,
     "creates": carrying_out.creates,
+    "fleet": carrying_out.fleet,
     **tenant.GROUPS,
 }
 USUAL = [name for name in GROUPS if name not in tenant.GROUPS or name == "throughput"]

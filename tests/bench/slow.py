@@ -61,9 +61,11 @@ class Slow(asyncio.Protocol):
 
 
 @contextmanager
-def served(latency: float) -> Iterator[str]:
-    """The address of such a tenant in another process, ended at the end."""
-    command = [PYTHON, "-m", "tests.bench.slow", str(latency)]
+def served(latency: float, module: str = "tests.bench.slow", *arguments: str) -> Iterator[str]:
+    """The address of such a tenant, or of another module's, in a process that is ended at the
+    end.
+    """
+    command = [PYTHON, "-m", module, *arguments, str(latency)]
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True
     )

@@ -177,6 +177,29 @@ def creates_http(url: str, count: str, parallelism: str) -> list[float]:
     return [asyncio.run(run())]
 
 
+def fleet(url: str, parallelism: str) -> list[float]:
+    """Seconds of a plan over the repositories of GitHub's stand-in, and how many requests it was."""
+    from reconciler.core.model.secret import Secret
+    from reconciler.core.planning.plan import make_plan
+    from reconciler.core.safety.run_policy import RunPolicy
+    from reconciler.providers.github.plugin import PLUGIN
+    from reconciler.providers.http.client import Client
+    from tests.bench.material import OWNER
+    from tests.stand_ins.github import TOKEN
+
+    async def run() -> float:
+        width, target = int(parallelism), {"organization": "acme", "repositories": {}}
+        async with Client(url, Secret(TOKEN), dialect=PLUGIN.dialect, parallelism=width) as client:
+            provider = PLUGIN.provider(client, target)
+            started = time.perf_counter()
+            plan = make_plan((), await provider.list(), RunPolicy(OWNER))
+            took = time.perf_counter() - started
+            assert not plan.violations
+            return took
+
+    return [asyncio.run(run())]
+
+
 WORK: dict[str, Callable[..., list[float]]] = {
     "load": load,
     "bare": bare,
@@ -184,6 +207,7 @@ WORK: dict[str, Callable[..., list[float]]] = {
     "growth": growth,
     "creates": creates,
     "creates-http": creates_http,
+    "fleet": fleet,
 }
 
 if __name__ == "__main__":

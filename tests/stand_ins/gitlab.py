@@ -49,7 +49,7 @@ class Handler(JsonHandler):
         parts = [unquote(part) for part in place.path.split("/")[1:]]
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             return self.answer(401, {"message": "401 Unauthorized"})
-        if parts[:5] != ["api", "v4", "projects", PROJECT, "hooks"]:
+        if parts[:5] != ["api", "v4", "projects", self.server.project, "hooks"]:
             return self.answer(404, {"message": "404 Project Not Found"})
         with self.server.lock:
             if len(parts) == 5:
@@ -118,8 +118,9 @@ def send(hook: dict[str, Any], trigger: str) -> str:
 class Server(StandIn):
     """One GitLab with one project."""
 
-    def __init__(self) -> None:
+    def __init__(self, project: str = PROJECT) -> None:
         super().__init__(Handler)
+        self.project = project
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from reconciler import workflow
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.options.writing import WriteOptions
 from reconciler.cli.run.confirm import confirm_and_carry_out
-from reconciler.cli.run.prepare import Prepared, prepare
+from reconciler.cli.run.prepare import Prepared, listing, prepare
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.progress import waiting
 from reconciler.cli.terminal.signals import run
@@ -36,7 +36,7 @@ async def _adopt(
 ) -> int:
     most = write.execution.parallelism
     async with open_provider(prepared.target, prepared.connection, most) as provider:
-        async with waiting(console, "listing"):
+        async with waiting(console, *listing(provider)):
             plan = await workflow.adopt(
                 prepared.manifests, provider, prepared.policy, wanted, prepared.tenant
             )

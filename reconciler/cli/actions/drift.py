@@ -37,6 +37,8 @@ async def _look(console: Console, options: ManifestOptions, changes: Permissions
 
 def exit_code(drift: Drift) -> int:
     """The exit code of a look."""
+    if drift.plan.failures:
+        return Exit.PARTIAL
     return Exit.DRIFT if drift.has_drift else Exit.DONE
 
 

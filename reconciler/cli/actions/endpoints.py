@@ -133,8 +133,10 @@ async def run_tests(
         parallelism=endpoints.parallelism,
     )
     async with _opened(wanted, endpoints) as senders:
-        tests = Testing(wanted.selected, senders.sends, wish)
+        webhooks, failures = await workflow.find_places(wanted.selected, senders.reader)
+        tests = Testing(webhooks, senders.sends, wish)
         report, interrupted = await watched(console, tests, end, alone=alone)
+        report = replace(report, failures=failures)
         if senders.reader is None or not wanted.owner or interrupted:
             return report, interrupted
         try:

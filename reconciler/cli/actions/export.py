@@ -11,7 +11,7 @@ from reconciler import workflow
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.run import source
 from reconciler.cli.run.fresh_files import write_fresh
-from reconciler.cli.run.prepare import Prepared, prepare
+from reconciler.cli.run.prepare import Prepared, listing, prepare
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.ending import Exit
 from reconciler.cli.terminal.progress import waiting
@@ -62,9 +62,11 @@ def export_terraform(console: Console, options: ManifestOptions, destination: De
 
 async def _export_terraform(console: Console, prepared: Prepared, destination: Destination) -> int:
     target = prepared.target
+    if target.plugin.capabilities.scopes in target.place:
+        raise BadRequest("--as terraform: this Tenant is a fleet; export one repository at a time")
     async with (
         open_provider(target, prepared.connection) as provider,
-        waiting(console, "listing"),
+        waiting(console, *listing(provider)),
     ):
         own = _list_own(await provider.list(), prepared.policy.owner.name)
     try:
@@ -110,7 +112,7 @@ async def _export(
     manifests = prepared.manifests
     async with (
         open_provider(prepared.target, prepared.connection) as provider,
-        waiting(console, "listing"),
+        waiting(console, *listing(provider)),
     ):
         export = await workflow.export(manifests, provider, prepared.policy, adopt_from)
     in_use = manifests.tenant if options.tenant.by_manifest else None

@@ -31,4 +31,6 @@ def exit_code(plan: Plan, *, detailed: bool) -> int:
     """The exit code of a plan; with `detailed`, pending changes have one of their own."""
     if plan.violations:
         return Exit.REFUSED
+    if plan.failures:
+        return Exit.PARTIAL
     return Exit.PENDING if plan.pending and detailed else Exit.DONE

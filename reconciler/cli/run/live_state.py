@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from reconciler import workflow
 from reconciler.core.errors import ProviderError
+from reconciler.core.model.scopes import get_git_key
 from reconciler.core.model.webhook import Declared
 from reconciler.providers.base import Reader
 
@@ -15,13 +16,16 @@ from reconciler.providers.base import Reader
 async def keys_switched_off(
     declared: Iterable[Declared], provider: Reader, owner: str
 ) -> tuple[str, ...]:
-    """Their keys, in order, without those that are declared as disabled; none if the owner is not
-    known.
+    """Their keys, in order and with their scope, without those that are declared as disabled; none
+    if the owner is not known.
 
     Raises ProviderError.
     """
     keys = {item.key for item in declared if item.spec.enabled is not False} if owner else set()
-    return tuple(sorted(keys & await workflow.find_switched_off(provider, owner))) if keys else ()
+    if not keys:
+        return ()
+    off = await workflow.find_switched_off(provider, owner)
+    return tuple(sorted(key for key in off if get_git_key(key) in keys))
 
 
 async def known_switched_off(

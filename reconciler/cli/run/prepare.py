@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -21,7 +22,7 @@ from reconciler.core.safety.run_policy import RunPolicy
 from reconciler.core.saved.since import Base
 from reconciler.manifests import Manifests
 from reconciler.manifests.history import base_manifests
-from reconciler.providers.base import Reader
+from reconciler.providers.base import FleetReader, Reader
 
 
 class Run(Protocol):
@@ -65,7 +66,7 @@ class Prepared:
 
     async def plan(self, provider: Reader, console: Console) -> Plan:
         """What reconcile would do; on a terminal it shows that the tenant is being listed."""
-        async with waiting(console, "listing"):
+        async with waiting(console, *listing(provider)):
             return await workflow.plan(
                 self.manifests,
                 provider,
@@ -83,6 +84,13 @@ class Prepared:
         """The same, with the tenant opened for it alone."""
         async with open_provider(self.target, self.connection) as provider:
             return await self.plan(provider, console)
+
+
+def listing(provider: Reader) -> tuple[str, Callable[[], tuple[int, int]] | None]:
+    """What a progress bar says while a tenant is listed, and how far that is."""
+    if isinstance(provider, FleetReader):
+        return f"listing {provider.capabilities.scopes}", lambda: provider.progress
+    return "listing", None
 
 
 def narrow(options: ManifestOptions) -> workflow.Narrow:

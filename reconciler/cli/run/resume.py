@@ -14,6 +14,7 @@ from reconciler import workflow
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.options.tenant import TenantOptions
 from reconciler.cli.run import plan_file, source
+from reconciler.cli.run.prepare import listing
 from reconciler.cli.run.target_choice import choose_target
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.progress import waiting
@@ -54,7 +55,7 @@ class Resumed:
 
     async def plan(self, provider: Reader, console: Console) -> Plan:
         """The saved plan, planned again on a new listing; raises StalePlan if it differs."""
-        async with waiting(console, "listing"):
+        async with waiting(console, *listing(provider)):
             return await workflow.resume(
                 self.saved, provider, self.declared, self.policy, source.fingerprint_key()
             )

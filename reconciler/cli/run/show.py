@@ -18,8 +18,9 @@ def show(console: Console, value: str, *parts: Any, indent: int | None = 2) -> N
 
 
 def show_plan(console: Console, plan: Plan) -> None:
-    """A plan."""
-    show(console, "plan", plan)
+    """A plan; with -v as text, every scope of a fleet by name."""
+    whole = (True,) if console.output == "text" and console.verbose else ()
+    show(console, "plan", plan, *whole)
 
 
 def show_report(console: Console, report: Report) -> None:

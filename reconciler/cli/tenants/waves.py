@@ -79,8 +79,10 @@ class _Turn:
         end, most = end_in(prepared.connection.deadline), self.execution.parallelism
         async with open_provider(prepared.target, prepared.connection, most) as provider:
             wanted = await workflow.filter_switched_on(prepared.selected, provider, prepared.policy)
-            tests = Testing(wanted, {"tenant": send_by(provider)}, Wish(parallelism=most))
+            webhooks, failures = await workflow.find_places(wanted, provider)
+            tests = Testing(webhooks, {"tenant": send_by(provider)}, Wish(parallelism=most))
             report, interrupted = await watched(self.console, tests, end)
+            report = replace(report, failures=failures)
         if self.console.output == "text":
             show_test(self.console, report)
         code = Exit.DONE if report.passed else Exit.FAILED_TEST

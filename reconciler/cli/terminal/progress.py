@@ -40,14 +40,22 @@ def progress(console: Console, total: int | None, label: str) -> Iterator[Callab
 
 
 @asynccontextmanager
-async def waiting(console: Console, label: str) -> AsyncIterator[None]:
-    """A bar that moves while something of unknown length goes on, once that has taken a while."""
+async def waiting(
+    console: Console, label: str, count: Callable[[], tuple[int, int]] | None = None
+) -> AsyncIterator[None]:
+    """A bar that moves while something goes on, once that has taken a while. `count` says how much
+    of how many is done; without it the length is not known.
+    """
 
     async def move() -> None:
         await asyncio.sleep(PATIENCE)
-        with progress(console, None, label) as tick:
+        total, done = (count()[1] or None) if count is not None else None, 0
+        with progress(console, total, label) as tick:
             while True:
-                tick(None)
+                now = done + 1 if count is None or total is None else count()[0]
+                for _ in range(now - done):
+                    tick(None)
+                done = now
                 await asyncio.sleep(PACE)
 
     task = asyncio.ensure_future(move())

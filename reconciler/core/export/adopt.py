@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from reconciler.core.change import Action, Change, Counts, Plan, TenantRef, Violation
 from reconciler.core.export.exported import may_take
 from reconciler.core.model.capabilities import TENANT, Capabilities
+from reconciler.core.model.scopes import remove_scope, split_key
 from reconciler.core.model.webhook import Declared, Live, Webhook
 from reconciler.core.planning.diff import diff
+from reconciler.core.planning.fleet import check_scopes, place
 from reconciler.core.planning.mark import diff_marks
 from reconciler.core.planning.match import Match, match_webhooks
 from reconciler.core.planning.order import arrange
@@ -32,7 +34,9 @@ class AdoptionRequest:
 
     def includes(self, declared: Declared) -> bool:
         """Whether the request includes that webhook."""
-        return self.names is None or not self.names.isdisjoint({declared.key, declared.spec.name})
+        key, scope = split_key(declared.key)
+        name = remove_scope(declared.spec.name, scope)
+        return self.names is None or not self.names.isdisjoint({key, name})
 
 
 def make_adoption(
@@ -50,7 +54,9 @@ def make_adoption(
     A webhook of a different owner, or a missing one, is a violation if the request lists it, a
     warning if the request is for all.
     """
-    items = tuple(sorted(declared, key=lambda item: item.key))
+    webhooks_of_git = tuple(declared)
+    unplaced = check_scopes(webhooks_of_git, tenant.scopes)
+    items = tuple(sorted(place(webhooks_of_git, tenant.scopes), key=lambda item: item.key))
     live_by_id = {live_item.id: live_item for live_item in live}
     webhooks = _by_their_key(items, tuple(live_by_id.values()), policy, request)
     matches = match_webhooks(items, webhooks, policy, normalize, capabilities)
@@ -63,7 +69,7 @@ def make_adoption(
         arrange(result.changes)[0],
         _counts(len(result.changes), result.taken_ids, live_by_id.values(), policy),
         declared=len(items),
-        violations=(*matches.clashes, *(result.refusals if is_requested else ())),
+        violations=(*unplaced, *matches.clashes, *(result.refusals if is_requested else ())),
         warnings=(*result.warnings, *(() if is_requested else messages)),
         policy=f"adopt {request.adopt_from or ''}".strip(),
     )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from reconciler.core.change import FieldChange, Violation
+from reconciler.core.export.fleet import group_equal, warn_of_edits
 from reconciler.core.export.manifest import make_key, make_stem
 from reconciler.core.model import limits
 from reconciler.core.model.auth import get_credential, get_username
@@ -30,12 +31,13 @@ _VARIABLE = "fromEnv: WEBHOOK_"
 @dataclass(frozen=True, slots=True)
 class Fresh:
     """A live webhook that no manifest declares: the key that it gets, and the middle part of its
-    variables' names.
+    variables' names. Of a fleet it stands for an equal one in each of its `scopes`.
     """
 
     live: Live
     key: str
     stem: str
+    scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,9 @@ def _find_edits(
         settled_webhook = settle(open_as_true, live, policy, normalize)
         warnings += [text for text in settled_webhook.warnings if text != NOT_COMPARED]
         differing_fields = _fields(settled_webhook.apply_to(open_as_true), live)
+        if live.scope:
+            warnings += warn_of_edits([(item, live)] if differing_fields else [])
+            continue
         if fields := tuple(field for field in differing_fields if _patch(item, field) is None):
             edits.append(Edit(item, live, fields, stems.find(item.key)))
         warnings += _make_patch_warnings(item, differing_fields)
@@ -203,14 +208,17 @@ def _fresh(
     """A unique key per webhook: that of its mark, else one made from its name; and a warning per
     webhook that cannot be declared.
     """
-    sorted_webhooks = sorted(unmatched_webhooks, key=lambda item: (item.spec.name, item.id))
+    groups = sorted(
+        group_equal(unmatched_webhooks), key=lambda group: (group[0].spec.name, group[0].id)
+    )
+    sorted_webhooks = [live for live, _ in groups]
     marked_keys = _find_marked_keys(sorted_webhooks, policy.owner.name, adopt_from)
     keys, new_webhooks, warnings = (
         {*used_keys, *marked_keys.values()},
         [],
         [],
     )  # a webhook with a key keeps it, in any order of names
-    for item in sorted_webhooks:
+    for item, scopes in groups:
         key = marked_keys.get(item.id)
         if key in used_keys:
             warnings.append(
@@ -221,7 +229,7 @@ def _fresh(
         if key is None:
             key = _unique(make_key(item.spec.name, NAMELESS), keys, "-")
         keys.add(key)
-        new_webhooks.append(Fresh(item, key, stems.find(key)))
+        new_webhooks.append(Fresh(item, key, stems.find(key), scopes))
     return tuple(new_webhooks), tuple(warnings)
 
 

@@ -73,9 +73,10 @@ def make_manifest(
     protected: bool = False,
     labels: Mapping[str, str] | None = None,
     stem: str | None = None,
+    scopes: Iterable[str] = (),
 ) -> Manifest:
-    """The document that declares `spec` under `key`. A url or user name that is a Secret becomes a
-    reference too.
+    """The document that declares `spec` under `key`, in the `scopes` of a fleet. A url or user name
+    that is a Secret becomes a reference too.
 
     `stem` is the middle part of the variables' names, if that of the key is used already.
     """
@@ -100,6 +101,9 @@ def make_manifest(
     fields = [(name, value(text, name)) for name, text in list_auth_fields(spec.auth)]
     if fields:
         lines += ["  auth:", *(f"    {name}: {text}" for name, text in fields)]
+    names = [format_scalar(scope) for scope in scopes]
+    if names:
+        lines += ["  scopes:", "    match:", *(f"      - {name}" for name in names)]
     if protected:
         lines.append("  protected: true")
     lines += _format_events(spec.subscriptions)

@@ -53,8 +53,9 @@ class Capabilities:
     `unique_names` says that the product refuses a second webhook of one name. `mark` says where
     the mark of ownership is kept. `conditional` says how an update notices an edit by somebody
     else: by the product's revision, or by reading and comparing first. `usage` says that the
-    product counts deliveries. `test` says which webhooks the product can test. `parallelism`
-    bounds requests at the same time.
+    product counts deliveries. `test` says which webhooks the product can test. `scopes` is the
+    field of `target` that makes a fleet, named as its members are. `parallelism` bounds requests at
+    the same time.
     """
 
     provider: str
@@ -79,6 +80,7 @@ class Capabilities:
     idempotency_key: bool = False
     usage: bool = False
     test: Tests = "none"
+    scopes: str = ""
     parallelism: int = 10
 
 

@@ -15,6 +15,8 @@ from reconciler.core.model.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reconciler.core.model.scopes import Selector
+
 Steps = tuple[str | int, ...]  # a path into a document, by keys and positions
 
 
@@ -123,7 +125,8 @@ class Declared:
     position of each subscription, so that a plan can print the file and line of an added one.
     `find_origin` returns the position of a field by its path in the manifest, None if the field
     does not exist or no policy needs positions. `field_origins` has the positions of the spec's
-    fields that a patch of the Tenant set or removed, by path.
+    fields that a patch of the Tenant set or removed, by path. `scopes` says to which scopes of a
+    fleet it goes, None for all.
     """
 
     spec: Webhook
@@ -142,6 +145,7 @@ class Declared:
     field_origins: Mapping[tuple[str, ...], Origin] = field(
         default_factory=dict, compare=False, repr=False
     )
+    scopes: Selector | None = None
 
     def patch_of(self, path: tuple[str, ...]) -> Origin | None:
         """Where the patch stands that set that field of the spec, or a part of it; None where none
@@ -158,7 +162,7 @@ class Declared:
 @dataclass(frozen=True, slots=True)
 class Live:
     """A spec held by the tenant; `revision` is what a conditional write names, `use` is None if the
-    tenant counts no deliveries.
+    tenant counts no deliveries. `scope` is the part of a fleet that holds it.
     """
 
     spec: Webhook
@@ -167,3 +171,4 @@ class Live:
     managed_by: ManagedBy | None = None
     protected: bool = False
     use: Use | None = Use()
+    scope: str = ""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.core.change import Violation
 from reconciler.core.model.capabilities import TENANT, Capabilities
+from reconciler.core.model.scopes import split_key
 from reconciler.core.model.webhook import Declared, Live, Webhook
 from reconciler.core.safety.run_policy import RunPolicy
 
@@ -84,6 +85,7 @@ class _Matcher:
         self._by_name: _Index | None = None
         self._by_url = capabilities.identity == "url"
         self.own_count = 0
+        self._by_scope: dict[str, list[Live]] = {}
         for item in live:  # the one walk over all of them: it counts too
             mark = item.managed_by
             if mark is None:
@@ -107,7 +109,14 @@ class _Matcher:
         spec = self.normalize(declared.spec)
         if not self._by_url:
             return self.find_by_name(spec.name)
-        return [item for item in self.live if item.spec.url == spec.url]
+        scope = split_key(declared.key)[1]
+        return [item for item in self._find_by_scope(scope) if item.spec.url == spec.url]
+
+    def _find_by_scope(self, scope: str) -> Sequence[Live]:
+        if not self._by_scope:
+            for item in self.live:
+                self._by_scope.setdefault(item.scope, []).append(item)
+        return self._by_scope.get(scope, ())
 
     def take_by_key(self, declared: Declared) -> Live | None:
         """The live webhook of our owner and that key.

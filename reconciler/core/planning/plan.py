@@ -18,6 +18,7 @@ from reconciler.core.model.capabilities import TENANT, Capabilities
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Live, Webhook
 from reconciler.core.planning.diff import diff
+from reconciler.core.planning.fleet import check_scopes, place
 from reconciler.core.planning.mark import diff_marks
 from reconciler.core.planning.match import Match, match_webhooks
 from reconciler.core.planning.order import arrange
@@ -143,8 +144,10 @@ def make_plan(
     `normalize` and `capabilities` are the provider's. Input order does not matter. Linear in the
     number of webhooks.
     """
-    declared_webhooks = tuple(sorted(declared, key=lambda item: item.key))
-    matches = match_webhooks(declared_webhooks, tuple(live), policy, normalize, capabilities)
+    items, scopes = tuple(declared), tenant.scopes if tenant is not None else None
+    declared_webhooks = tuple(sorted(place(items, scopes), key=lambda item: item.key))
+    live_webhooks = tuple(live)
+    matches = match_webhooks(declared_webhooks, live_webhooks, policy, normalize, capabilities)
     changes = _find_changes(matches, policy, normalize, capabilities)
     stages, cycles = arrange(changes.pending, unique_names=capabilities.unique_names)
     flat = [change for stage in stages for change in stage]
@@ -155,14 +158,20 @@ def make_plan(
         _count_changes(flat, changes),
         base=matches.own_count,
         declared=len(declared_webhooks),
-        clashes=matches.clashes + cycles,
+        clashes=(*check_scopes(items, scopes), *matches.clashes, *cycles),
         digest_violations=(*changes.violations, *suspicions),
         warnings=(*dict.fromkeys(changes.warnings), *offer_renames(flat)),
         policy=make_policy_text(policy, capabilities),
         fingerprint_key=fingerprint_key,
         switched_off=tuple(changes.switched_off),
+        bases={} if scopes is None else _count_own(live_webhooks, policy),
     )
     return check_plan(plan, policy)
+
+
+def _count_own(live: Iterable[Live], policy: RunPolicy) -> dict[str, int]:
+    """How many webhooks of each scope are ours."""
+    return Counter(item.scope for item in live if is_owned(item, policy))
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from reconciler.core.change import Action
+from reconciler.core.model.scopes import get_git_key, remove_scope
 
 if TYPE_CHECKING:
     from reconciler.core.change import Change
@@ -22,17 +23,18 @@ def offer_renames(changes: Iterable[Change]) -> tuple[str, ...]:
     for change in changes:
         if change.action is Action.DELETE and change.live is not None:
             deletes_by_content.setdefault(
-                (change.live.spec.url, change.live.spec.subscriptions), []
+                (change.scope, change.live.spec.url, change.live.spec.subscriptions), []
             ).append(change)
     offers = []
     for change in changes:
         if change.action is Action.CREATE and change.declared is not None:
             twins = deletes_by_content.get(
-                (change.declared.spec.url, change.declared.spec.subscriptions)
+                (change.scope, change.declared.spec.url, change.declared.spec.subscriptions)
             )
             if twins:  # each is offered once: a live webhook has one new name
                 twin = twins.pop(0)
-                line = f"previously: [{json.dumps(twin.key or twin.name, ensure_ascii=False)}]"
+                former = get_git_key(twin.key) if twin.key else remove_scope(twin.name, twin.scope)
+                line = f"previously: [{json.dumps(former, ensure_ascii=False)}]"
                 offers.append(
                     f"{change.declared.origin}: a rename of {twin.name}? add to spec: {line}"
                 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from reconciler.core.change import Change, Plan
+    from reconciler.core.model.scopes import ScopeFailure
     from reconciler.core.model.webhook import Subscription
 
 
@@ -63,8 +64,9 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing failed and nothing was skipped."""
-        return not (self.count(Status.FAILED) or self.count(Status.SKIPPED))
+        """Whether nothing failed, nothing was skipped, and every scope of a fleet was read."""
+        is_partial = self.count(Status.FAILED) or self.count(Status.SKIPPED)
+        return not (is_partial or self.plan.failures)
 
 
 class Verdict(StrEnum):
@@ -126,18 +128,19 @@ class Check:
 @dataclass(frozen=True, slots=True)
 class TestReport:
     """Every check of one `test` run, in the order of keys; `switched_off` are keys of webhooks that
-    are off at the tenant.
+    are off at the tenant, `failures` the scopes of a fleet where nothing could be tested.
     """
 
     __test__ = False  # not a test case, whatever pytest thinks of the name
 
     checks: tuple[Check, ...] = field(default=())
     switched_off: tuple[str, ...] = ()
+    failures: tuple[ScopeFailure, ...] = ()
 
     @property
     def passed(self) -> bool:
-        """Whether every check passed."""
-        return all(check.passed for check in self.checks)
+        """Whether every check passed, and every scope was read."""
+        return not self.failures and all(check.passed for check in self.checks)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -81,6 +81,36 @@ def _check_update_limit(plan: Plan, policy: RunPolicy) -> Violation | None:
     return Violation("update-limit", message, tuple(change.name for change in updates))
 
 
+def _check_scope_limits(plan: Plan, policy: RunPolicy) -> Violation | None:
+    """Deletes in each scope of a fleet by the share that holds for all: else a scope of a large
+    fleet could lose everything.
+    """
+    limits, scopes = policy.limits, plan.tenant.scopes
+    if scopes is None or limits.max_deletes is not None:
+        return None
+    by_scope: dict[str, list[str]] = {}
+    for change in plan.pending:
+        if change.is_removal:
+            by_scope.setdefault(change.scope, []).append(change.name)
+    over = {
+        scope: names
+        for scope, names in by_scope.items()
+        if len(names) > 1 and _is_over(len(names), limits.delete_share, plan.bases.get(scope, 0))
+    }
+    if not over:
+        return None
+    scope, names = max(over.items(), key=lambda item: len(item[1]))
+    others = f", and too many of {len(over) - 1} more {scopes.noun}" if len(over) > 1 else ""
+    message = (
+        f"{len(names)} of {plan.bases.get(scope, 0)} webhooks of {scope} would be deleted{others}: "
+        f"more than {limits.delete_share * 100:g}%; if the deletes are meant, --max-deletes "
+        f"{sum(map(len, by_scope.values()))}"
+    )
+    return Violation(
+        "delete-limit", message, tuple(name for names in over.values() for name in names)
+    )
+
+
 def _describe_owner_check(policy: RunPolicy) -> str:
     """What to exclude before webhooks are deleted, with the command to check it."""
     return (
@@ -148,7 +178,13 @@ def _check_in_use(change: Change, policy: RunPolicy) -> Violation | None:
 def check(plan: Plan, policy: RunPolicy) -> tuple[Violation, ...]:
     """Every reason to refuse this plan, limits first; empty if it is safe."""
     whole = [
-        rule(plan, policy) for rule in (_check_delete_limit, _check_update_limit, _check_empty_set)
+        rule(plan, policy)
+        for rule in (
+            _check_delete_limit,
+            _check_scope_limits,
+            _check_update_limit,
+            _check_empty_set,
+        )
     ]
     single = [
         violation

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.model.fields import FIELDS, Field, Kind, visible_values
+from reconciler.core.model.scopes import Scopes
 from reconciler.core.model.secret import Secret, fingerprint
 from reconciler.core.model.webhook import Declared
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 
 def make_plan_digest(plan: Plan) -> str:
-    """`sha256:` over tenant url, owner, policy, pending changes, and violations that no change
-    shows.
+    """`sha256:` over tenant url, owner, policy, pending changes, the scopes of a fleet, and
+    violations that no change shows.
 
     Those are the violations with `is_in_digest`, and the sources without evidence of removal. So
     `--accept` accepts exactly the reviewed violations.
@@ -35,12 +36,19 @@ def make_plan_digest(plan: Plan) -> str:
         [violation.source, violation.state, violation.place, violation.names]
         for violation in plan.unclear
     ]
+    scopes = plan.tenant.scopes
     extra_parts = [
         *([violation_parts] if violation_parts else []),
         *([{"unclear": unclear}] if unclear else []),
+        *([] if scopes is None else [{"scopes": _digest_scopes(scopes)}]),
     ]
     parts = [plan.tenant.url, plan.tenant.owner, plan.policy, changes, *extra_parts]
     return _sha256(parts)
+
+
+def _digest_scopes(scopes: Scopes) -> list[list[str]]:
+    """The scopes that were found, and those among them that could not be read."""
+    return [list(scopes.found), [failure.scope for failure in scopes.failures]]
 
 
 def add_digest(plan: Plan) -> Plan:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from reconciler.core.model.fields import FIELDS, Field, Kind, Path, set_value
+from reconciler.core.model.scopes import split_key
 from reconciler.core.model.secret import HIDDEN, is_fingerprint, shown
 from reconciler.core.model.webhook import Declared, Origin, Steps
 from reconciler.core.wire import webhooks as codec
@@ -33,11 +34,14 @@ def make_planned_document(declared: Declared, literals: AbstractSet[str]) -> Jso
 
     An open field of the manifest without a live value has its value after creation.
     """
+    key, scope = split_key(declared.key)
     body: Json = {
-        "key": declared.key,
+        "key": key,
         "protected": bool(declared.protected),
         "labels": dict(declared.labels),
     }
+    if scope:
+        body |= {"scope": scope}
     for row in FIELDS:
         _add_field(body, row, row.read(declared.spec), literals)
     return body

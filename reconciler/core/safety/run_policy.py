@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from reconciler.core.model.scopes import get_git_key
 from reconciler.core.model.webhook import Owner
 from reconciler.core.safety.rules import Rule
 from reconciler.core.safety.selection import Selection
@@ -62,7 +63,8 @@ class Scope:
 
     def selects(self, key: str) -> bool:
         """Whether this run looks at that key."""
-        return self.selected_keys is None or key in self.selected_keys
+        keys = self.selected_keys
+        return keys is None or key in keys or get_git_key(key) in keys
 
 
 def _join(root: str, source: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.change import Violation
 from reconciler.core.model.limits import normalize_name
+from reconciler.core.model.scopes import get_git_key, remove_scope
 from reconciler.core.safety.selection import LeftOut, Selection
 
 if TYPE_CHECKING:
@@ -30,12 +31,13 @@ def check_deletes(
     names = {normalize_name(item.name): item for item in selection.left_out}
     checked_changes, violations = [], []
     for change in changes:
-        key, has_mark = change.key or "", change.key is not None
+        key, has_mark = get_git_key(change.key or ""), change.key is not None
+        name = remove_scope(change.name, change.scope)
         item = (
             keys.get(key)
             or former.get(key)
-            or former.get(change.name)
-            or (None if has_mark else names.get(normalize_name(change.name)))
+            or former.get(name)
+            or (None if has_mark else names.get(normalize_name(name)))
         )
         if item is not None:
             violations.append(_make_violation(change, item, selection))

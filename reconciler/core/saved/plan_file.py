@@ -40,6 +40,7 @@ def saved_plan(
         "plan": document,
         "policy": _policy(policy, literals),
         "base": plan.base,
+        **({"bases": dict(plan.bases)} if plan.bases else {}),
         "declared": plan.declared,
         "unclear": [asdict(doubt) for doubt in plan.unclear],
         "manifests": manifests,

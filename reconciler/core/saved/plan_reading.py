@@ -23,6 +23,7 @@ from reconciler.core.change import (
 )
 from reconciler.core.errors import InvalidPlanFile
 from reconciler.core.model.json_reading import JsonValue
+from reconciler.core.model.scopes import ScopeFailure, Scopes, get_git_key
 from reconciler.core.model.webhook import Declared, Live, Origin, Owner, Subscription, Use, Webhook
 from reconciler.core.safety.run_policy import Limits, RunPolicy, Scope
 from reconciler.core.saved.live_values import Values
@@ -37,15 +38,16 @@ _EVENTS: Final = ("events",)
 class Saved:
     """A saved plan: `shown` is fit to be printed, the rest to plan it again.
 
-    `policy` is the one of the run that made it; `base`, `declared` and `unclear` are the plan's;
-    `live` holds by id what the touched live webhooks were, `manifests` the declared ones as they
-    were saved, `unread` by key the fields whose references the plan does not need; `program` is the
-    version that saved it.
+    `policy` is the one of the run that made it; `base`, `bases`, `declared` and `unclear` are the
+    plan's; `live` holds by id what the touched live webhooks were, `manifests` the declared ones as
+    they were saved, `unread` by key the fields whose references the plan does not need; `program`
+    is the version that saved it.
     """
 
     shown: Plan
     policy: RunPolicy
     base: int
+    bases: Mapping[str, int]
     declared: int
     unclear: tuple[Unclear, ...]
     live: Mapping[str, Values]
@@ -59,16 +61,24 @@ def read_plan(body: Json) -> Saved:
     document, kept = body["plan"], body["live"]
     names = [item["value"]["metadata"]["name"] for item in body["manifests"]]
     changes = document["changes"]
-    if names != [item["key"] for item in changes if item["action"] != Action.DELETE]:
+    keys = (get_git_key(item["key"]) for item in changes if item["action"] != Action.DELETE)
+    if names != list(dict.fromkeys(keys)):
         raise InvalidPlanFile("is not a plan that this program saves: /manifests: of other changes")
     if [item["id"] for item in kept] != [item["id"] for item in changes if item["id"] is not None]:
         raise InvalidPlanFile("is not a plan that this program saves: /live: of other changes")
     tenant = document["tenant"]
-    ref = TenantRef(tenant["name"], tenant["url"], tenant["owner"], document.get("repository"))
+    ref = TenantRef(
+        tenant["name"],
+        tenant["url"],
+        tenant["owner"],
+        document.get("repository"),
+        _scopes(document.get("scopes")),
+    )
     return Saved(
         _shown(document, ref, {item["id"]: item for item in kept}),
         _policy(body["policy"], ref.owner),
         body["base"],
+        body.get("bases", {}),
         body["declared"],
         tuple(Unclear(**{**item, "names": tuple(item["names"])}) for item in body["unclear"]),
         {item["id"]: item["values"] for item in kept},
@@ -79,6 +89,13 @@ def read_plan(body: Json) -> Saved:
         },
         body["program"],
     )
+
+
+def _scopes(body: Json | None) -> Scopes | None:
+    if body is None:
+        return None
+    failures = tuple(ScopeFailure(**item) for item in body["failed"])
+    return Scopes(body["noun"], tuple(body["found"]), failures)
 
 
 def _policy(body: Json, owner: str) -> RunPolicy:
@@ -139,7 +156,8 @@ def _live(item: Json, kept: Json) -> Live:
     spec = Webhook(values["name"], "", subscriptions=frozenset(map(_event, values["events"])))
     mark, counts = codec.mark_from_json(JsonValue(values["managed_by"])), item.get("use", {})
     use = Use(**counts) if counts is not None else None
-    return Live(spec, kept["id"], kept["revision"], mark, values["protected"], use)
+    scope = item.get("scope", "")
+    return Live(spec, kept["id"], kept["revision"], mark, values["protected"], use, scope)
 
 
 def _declared(item: Json, fields: tuple[FieldChange, ...], live: Live | None) -> Declared:

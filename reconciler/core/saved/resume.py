@@ -14,8 +14,10 @@ from typing import Final
 from reconciler.core.change import Action, Change, FieldChange, Plan, Violation
 from reconciler.core.errors import StalePlan
 from reconciler.core.model.capabilities import TENANT, Capabilities
+from reconciler.core.model.scopes import Scopes, get_git_key
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Live, Webhook
+from reconciler.core.planning.fleet import NO_SCOPE, place
 from reconciler.core.planning.plan import make_plan, make_policy_text
 from reconciler.core.safety.checks import check_plan
 from reconciler.core.safety.plan_digest import make_plan_digest
@@ -23,7 +25,8 @@ from reconciler.core.safety.run_policy import RunPolicy
 from reconciler.core.saved.live_values import live_values, moved_fields, unseen_fields
 from reconciler.core.saved.plan_reading import Saved
 
-_CLASHES: Final = frozenset({"ambiguous-name", "name-cycle"})
+_CLASHES: Final = frozenset({"ambiguous-name", "name-cycle", NO_SCOPE})
+_FEW: Final = 5  # scopes that an error names
 
 
 def resume(
@@ -43,7 +46,7 @@ def resume(
     """
     live_by_id = {item.id: item for item in live}
     new_plan = make_plan(
-        declared,
+        _keep_touched(declared, saved.shown),
         _touched(saved.shown, live_by_id),
         policy,
         tenant=saved.shown.tenant,
@@ -67,6 +70,30 @@ def resume(
         )
     added = _added_violations(new_plan, plan.digest_violations)
     return check_plan(replace(plan, digest_violations=plan.digest_violations + added), policy)
+
+
+def check_scopes(saved: Saved, now: Scopes | None) -> Saved:
+    """The same plan, if the fleet that it was made for is the one of now; raises StalePlan."""
+    then = saved.shown.tenant.scopes
+    before, after = (set() if one is None else set(one.readable) for one in (then, now))
+    if before == after:
+        return saved
+    faults = [f"{scope}: it was not there, or not read" for scope in sorted(after - before)]
+    faults += [f"{scope}: it is gone, or cannot be read" for scope in sorted(before - after)]
+    more = f" and {len(faults) - _FEW:,} more" if len(faults) > _FEW else ""
+    raise StalePlan(
+        "the scopes that the plan was made for have changed; nothing was written. "
+        f"{'; '.join(faults[:_FEW])}{more}"
+    )
+
+
+def _keep_touched(declared: Iterable[Declared], shown: Plan) -> Iterable[Declared]:
+    """Of a fleet only the webhooks that the plan touches: a manifest of it stands for many."""
+    scopes = shown.tenant.scopes
+    if scopes is None:
+        return declared
+    keys = {change.key for change in shown.pending}
+    return [item for item in place(declared, scopes) if item.key in keys]
 
 
 def _added_violations(new_plan: Plan, shown: Iterable[Violation]) -> tuple[Violation, ...]:
@@ -108,7 +135,7 @@ def _moved(saved: Saved, new_plan: Plan, live_by_id: Mapping[str, Live]) -> list
             continue
         repeated = again.get(_identity(change))
         fields = _differing(change, repeated)
-        fields -= saved.unread.get(change.key or "", frozenset())
+        fields -= saved.unread.get(get_git_key(change.key or ""), frozenset())
         values = saved.live[then.id] if then is not None else {}
         if now is not None:
             literals, key = saved.policy.literal_urls, new_plan.fingerprint_key
@@ -177,6 +204,7 @@ def _as_shown(new_plan: Plan, saved: Saved, capabilities: Capabilities) -> Plan:
         stages=tuple(tuple(map(as_seen, stage)) for stage in new_plan.stages),
         counts=shown.counts,
         base=saved.base,
+        bases=saved.bases,
         declared=saved.declared,
         clashes=tuple(violation for violation in shown.violations if violation.rule in _CLASHES),
         digest_violations=tuple(

@@ -16,6 +16,7 @@ from reconciler.core.model.auth import get_credential, get_username, with_creden
 from reconciler.core.model.fields import comparable_values
 from reconciler.core.model.secret import Secret, is_fingerprint, shown
 from reconciler.core.model.webhook import Declared, Live, ManagedBy, Webhook
+from reconciler.core.planning.fleet import place
 from reconciler.core.planning.labels import ABSENT, combine_labels, find_label
 from reconciler.core.planning.plan import Normalize
 from reconciler.core.planning.settle import settle
@@ -42,7 +43,7 @@ def labelled(plan: Plan, base: Base, policy: RunPolicy, normalize: Normalize) ->
     """The plan with a label on every change and field. Digest, violations and order stay as they
     are.
     """
-    at_base = _Index(base.declared)
+    at_base = _Index(place(base.declared, plan.tenant.scopes))
     # Sending a credential again is the wish of this run; neither Git nor the tenant moved.
     policy = replace(policy, resend_credentials=False)
 

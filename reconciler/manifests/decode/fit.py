@@ -121,6 +121,10 @@ def webhook(draft: Draft, capabilities: Capabilities) -> Iterator[Problem]:
             yield document.make_problem(
                 ("spec", row.name), "provider/field", message, hint, key=True
             )
+    if "scopes" in spec and not capabilities.scopes:
+        message = f"{name} has no scopes"
+        hint = "remove scopes; a Tenant's patches can add them for one Tenant alone"
+        yield document.make_problem(("spec", "scopes"), "provider/scopes", message, hint, key=True)
     yield from _options(document, spec.get("options"), capabilities)
     yield from _name(draft, capabilities)
     yield from _events(draft, capabilities)

@@ -16,6 +16,7 @@ from reconciler.core.change import Change
 from reconciler.core.errors import InvalidManifests, InvalidPlanFile
 from reconciler.core.model.auth import get_credential_field
 from reconciler.core.model.fields import FIELDS, Kind
+from reconciler.core.model.scopes import get_git_key
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Origin
 from reconciler.core.wire.webhooks import events_to_wire
@@ -34,11 +35,14 @@ Json = dict[str, Any]
 def saved_webhooks(changes: Iterable[Change], manifests: Manifests) -> list[Json]:
     """The declared webhooks of these changes; `manifests` has kept its values."""
     declared = {item.key: item for item in manifests.declared}
-    planned = (change.declared for change in changes if change.declared is not None)
-    return [_saved(manifests.values[item.key], declared[item.key], item) for item in planned]
+    planned: dict[str, list[Declared]] = {}  # of a fleet one manifest has many changes
+    for change in changes:
+        if change.declared is not None:
+            planned.setdefault(get_git_key(change.declared.key), []).append(change.declared)
+    return [_saved(manifests.values[key], declared[key], items) for key, items in planned.items()]
 
 
-def _saved(value: Json, declared: Declared, planned: Declared) -> Json:
+def _saved(value: Json, declared: Declared, planned: Iterable[Declared]) -> Json:
     origins = declared.subscription_origins
     events = sorted(origins, key=lambda item: item.sort_key)
     written = [
@@ -56,7 +60,7 @@ def _saved(value: Json, declared: Declared, planned: Declared) -> Json:
         "place": asdict(declared.origin),
         "sources": declared.sources,
         "places": [{"path": path, **asdict(place)} for path, place in places],
-        "unread": [*_unread(declared, planned)],
+        "unread": sorted(set.intersection(*(set(_unread(declared, item)) for item in planned))),
     }
 
 

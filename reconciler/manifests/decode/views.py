@@ -197,7 +197,8 @@ class _Views:
 def _may_not_fit(draft: Draft) -> bool:
     """Whether a webhook has what this project's own tenant may not hold."""
     is_unusual = isinstance(draft.auth, TokenAuth | SignatureAuth)
-    return is_unusual or "options" in draft.document.value["spec"]
+    spec = draft.document.value["spec"]
+    return is_unusual or "options" in spec or "scopes" in spec
 
 
 def _distinct_tenants(specs: Iterable[TenantSpec]) -> tuple[TenantSpec, ...]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.model import limits
 from reconciler.core.model.auth import AUTH_TYPES, SCHEMES, Auth, NoAuth, make_auth
@@ -23,6 +23,9 @@ from reconciler.manifests.decode.secrets import Check, Lists, Resolver
 from reconciler.manifests.files.trees import relative_path
 from reconciler.manifests.yaml.document import Document, Path
 from reconciler.net import idn
+
+if TYPE_CHECKING:
+    from reconciler.core.model.scopes import Selector
 
 # Urls that `limits.url` accepts for certain. This pattern exists for speed only.
 _PLAIN_URL: Final = re.compile(
@@ -261,8 +264,15 @@ def _make_declared(
         field_origins=_patched_origins(draft.document)
         if draft.document.patch_trace is not None
         else _NOWHERE,
+        scopes=_decode_scopes(spec["scopes"]) if "scopes" in spec else None,
     )
     return replace(declared, find_origin=draft.document.find_origin) if with_positions else declared
+
+
+def _decode_scopes(value: Mapping[str, Any]) -> Selector:
+    from reconciler.core.model.scopes import make_selector  # noqa: PLC0415  few webhooks have one
+
+    return make_selector(value)
 
 
 def _list_sources(draft: Draft, root: str) -> tuple[str, ...]:

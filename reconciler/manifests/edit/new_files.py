@@ -57,7 +57,12 @@ def _make_new_file(fresh: Fresh, path: str, style: Style) -> Written:
     if not style.has_names:
         spec = replace(spec, name=fresh.key)
     new_manifest = make_manifest(
-        spec, fresh.key, protected=fresh.live.protected, labels=style.labels, stem=fresh.stem
+        spec,
+        fresh.key,
+        protected=fresh.live.protected,
+        labels=style.labels,
+        stem=fresh.stem,
+        scopes=fresh.scopes,
     )
     mark = fresh.live.managed_by
     return Written(

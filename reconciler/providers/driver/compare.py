@@ -14,7 +14,7 @@ from reconciler.core.model.auth import get_credential, with_credential
 from reconciler.core.model.capabilities import Capabilities
 from reconciler.core.model.fields import FIELDS, Kind, list_plain_rows
 from reconciler.core.model.secret import Secret
-from reconciler.core.model.webhook import Webhook
+from reconciler.core.model.webhook import Subscription, Webhook
 from reconciler.core.planning.diff import diff
 from reconciler.providers.driver.marks import list_own
 from reconciler.providers.moved import withheld
@@ -32,6 +32,19 @@ def complete_options(schema: Mapping[str, Any], options: Mapping[str, Any]) -> d
         if part.get("uniqueItems") and isinstance(values.get(name), list):
             values[name] = sorted(values[name], key=str)
     return values
+
+
+def normalize_spec(capabilities: Capabilities, spec: Webhook) -> Webhook:
+    """What a product holds for a spec: implied events, the defaults of options, and a credential as
+    its version.
+    """
+    events = {
+        Subscription(implied, None, None)
+        for item in spec.subscriptions
+        for implied in capabilities.implied.get(item.type, ())
+    }
+    options = complete_options(capabilities.options, spec.options)
+    return withheld(replace(spec, subscriptions=spec.subscriptions | events, options=options))
 
 
 def find_differences(held: Held, want: Webhook, capabilities: Capabilities) -> list[str]:

@@ -28,9 +28,9 @@ from reconciler.core.model.webhook import (
 )
 from reconciler.core.results.reports import Delivery
 from reconciler.providers.driver.compare import (
-    complete_options,
     find_differences,
     make_fingerprint,
+    normalize_spec,
 )
 from reconciler.providers.driver.creation import create_once
 from reconciler.providers.driver.display import make_shown_spec
@@ -44,7 +44,7 @@ from reconciler.providers.driver.marks import (
 )
 from reconciler.providers.driver.saved_webhooks import SavedWebhooks
 from reconciler.providers.http.client import Client
-from reconciler.providers.moved import make_changed_conflict, make_deleted_conflict, withheld
+from reconciler.providers.moved import make_changed_conflict, make_deleted_conflict
 from reconciler.providers.plugin import Held, Session
 
 MAX_WEBHOOKS: Final = 200_000  # of one listing; more is taken for a listing that never ends
@@ -88,13 +88,7 @@ class Driver:
         """What the product holds for that spec: implied events, the defaults of options, and a
         credential as its version.
         """
-        events = {
-            Subscription(implied, None, None)
-            for item in spec.subscriptions
-            for implied in self.capabilities.implied.get(item.type, ())
-        }
-        options = complete_options(self.capabilities.options, spec.options)
-        return withheld(replace(spec, subscriptions=spec.subscriptions | events, options=options))
+        return normalize_spec(self.capabilities, spec)
 
     async def list(self) -> tuple[Live, ...]:
         """Every webhook, each once; raises BadAnswer for one that comes twice or never ends."""

@@ -7,13 +7,15 @@ entry points.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.core.errors import ProviderError
+from reconciler.core.model.scopes import Scopes
 from reconciler.core.results.finding import Finding
-from reconciler.providers.base import Provider
+from reconciler.providers.base import Provider, find_scopes
 from reconciler.providers.driver.driver import Driver
+from reconciler.providers.driver.fleet import Fleet
 from reconciler.providers.driver.ledger import Ledger
 from reconciler.providers.http.client import Client
 from reconciler.providers.http.dialect import Dialect, product_fault
@@ -34,9 +36,29 @@ class Product(Plugin):
         return None
 
     def provider(self, http: Client, target: Mapping[str, Any]) -> Provider:
-        """The driver over those calls."""
+        """The driver over those calls; over those of each scope if the target is a fleet."""
+        if self.capabilities.scopes not in target:
+            return self._open(http, target)
+        return Fleet(
+            self.capabilities,
+            http,
+            lambda: self.find_scopes(http, target),
+            lambda scope: self._open(http, self.make_scope_target(scope)),
+        )
+
+    def _open(self, http: Client, target: Mapping[str, Any]) -> Driver:
         ledger = self.ledger(http, target)
         return Driver(self.capabilities, self.session(http, target), http, ledger)
+
+    async def find_scopes(self, http: Client, target: Mapping[str, Any]) -> Sequence[str]:
+        """The names of the scopes that a fleet's target means, for a product whose capabilities
+        name the field of `target`. Raises ProviderError.
+        """
+        raise NotImplementedError
+
+    def make_scope_target(self, scope: str) -> Mapping[str, Any]:
+        """The target of one scope of a fleet, as a Tenant would write it."""
+        raise NotImplementedError
 
     async def examine(
         self,
@@ -46,8 +68,18 @@ class Product(Plugin):
         wall: Callable[[], float],  # noqa: ARG002  for plug-ins that compare clocks
     ) -> tuple[Finding, ...]:
         """Whether the webhooks can be listed; nothing is written."""
+        provider = self.provider(http, target)
         try:
-            count = len(await self.provider(http, target).list())
+            count = len(await provider.list())
         except ProviderError as error:
             return (Finding("tenant", "failed", str(error), f"is {shown} right, and its token?"),)
-        return (Finding("tenant", "ok", f"{http.shown} answers with {count:,} webhooks"),)
+        found = Finding("tenant", "ok", f"{http.shown} answers with {count:,} webhooks")
+        scopes = find_scopes(provider)
+        return (found, *_report_failures(scopes)) if scopes is not None else (found,)
+
+
+def _report_failures(scopes: Scopes) -> Iterator[Finding]:
+    count = f"{len(scopes.readable):,} of {len(scopes.found):,} {scopes.noun}"
+    yield Finding("scopes", "failed" if scopes.failures else "ok", f"{count} can be read")
+    for failure in scopes.failures:
+        yield Finding("scopes", "failed", f"{failure.scope}: {failure.message}")

@@ -55,6 +55,9 @@ OPTIONS: Final[dict[str, dict[str, Any]]] = {
     },
 }
 
+FLEET: Final = "repositories"
+"""The field of a Tenant's target that means many."""
+
 CAPABILITIES: Final = Capabilities(
     provider="gitea",
     fields=frozenset({"enabled"}),
@@ -67,6 +70,7 @@ CAPABILITIES: Final = Capabilities(
     mark="ledger",
     secrets=SecretRules(kept=True, visible=False, type_visible=False, rotatable=False),
     test="saved",
+    scopes=FLEET,
     parallelism=5,
     options={"type": "object", "additionalProperties": False, "properties": OPTIONS},
     target=make_target("^[A-Za-z0-9._-]+$"),

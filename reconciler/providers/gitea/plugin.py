@@ -11,20 +11,24 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
-from reconciler.core.errors import BadAnswer, NotFound, ProviderError, Rejected, Unauthorized
+from reconciler.core.errors import BadAnswer, NotFound, Rejected
 from reconciler.core.model.auth import get_credential
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Subscription, Webhook
 from reconciler.core.results.reports import Delivery, Verdict
 from reconciler.providers.driver.ledger import Ledger
-from reconciler.providers.driver.places import find_scope
+from reconciler.providers.driver.places import (
+    find_scope,
+    list_members,
+    read_member,
+    select_members,
+)
 from reconciler.providers.driver.product import Product
-from reconciler.providers.gitea.capabilities import CAPABILITIES, MISSING, RIGHTS
+from reconciler.providers.gitea.capabilities import CAPABILITIES, FLEET, MISSING, RIGHTS
 from reconciler.providers.gitea.events import read_events
 from reconciler.providers.gitea.variables import GiteaVariables
 from reconciler.providers.http.client import Client
-from reconciler.providers.http.dialect import Dialect, product_fault
-from reconciler.providers.http.faults import Sent
+from reconciler.providers.http.dialect import Dialect, name_rights
 from reconciler.providers.http.resources import explain_missing, find, list_capped_pages, remove
 from reconciler.providers.plugin import Held, Session
 
@@ -37,21 +41,11 @@ _HEADER: Final = (
 )
 
 
-def find_fault(sent: Sent, status: int, wait: float | None, body: object) -> ProviderError:
-    """The error of an answer; a refusal names the rights that the token needs."""
-    error = product_fault(sent, status, wait, body)
-    return (
-        Unauthorized(f"{error}: {RIGHTS}")
-        if status == 403 and isinstance(error, Unauthorized)
-        else error
-    )
-
-
 class Gitea(Product):
     """The plug-in. The token is an access token of an owner."""
 
     capabilities = CAPABILITIES
-    dialect = Dialect(prefix="token ", bodyless=True, fault=find_fault)
+    dialect = Dialect(prefix="token ", bodyless=True, fault=name_rights(RIGHTS))
 
     def session(self, http: Client, target: Mapping[str, Any]) -> Session:
         """The calls of one repository or organisation."""
@@ -61,6 +55,24 @@ class Gitea(Product):
         """The Actions variables of the same repository or organisation."""
         place = f"{_API}{find_scope(target)}"
         return GiteaVariables(http, f"{place}/actions/variables", f"{place}/hooks")
+
+    async def find_scopes(self, http: Client, target: Mapping[str, Any]) -> Sequence[str]:
+        """The repositories of a list, or those of an organisation by a rule."""
+        listed = list_members(target, FLEET)
+        if listed is not None:
+            return listed
+        path = f"{_API}/orgs/{target['organization']}/repos"
+        with explain_missing(MISSING):
+            members = [
+                read_member(item, "full_name")
+                async for page in list_capped_pages(http, path, _PAGE)
+                for item in page
+            ]
+        return select_members(members, target[FLEET])
+
+    def make_scope_target(self, scope: str) -> Mapping[str, Any]:
+        """One repository."""
+        return {"repository": scope}
 
 
 class Hooks:

@@ -27,10 +27,18 @@ sub_issues team team_add watch workflow_dispatch workflow_job workflow_run
 EVENTS: Final = tuple(_EVENTS.split())
 """`*` stands for all of them, also those to come."""
 
+PERMISSIONS: Final = "the token needs the permissions Webhooks and Variables (read and write)"
 RIGHTS: Final = (
     "there is no such repository or organisation, or the token lacks the permissions Webhooks and "
     "Variables (read and write)"
 )
+
+ORGANIZATION: Final = (
+    "there is no such organisation, or the token may not see it; the repositories of a person are "
+    "given as a list"
+)
+FLEET: Final = "repositories"
+"""The field of a Tenant's target that means many."""
 
 CAPABILITIES: Final = Capabilities(
     provider="github",
@@ -43,6 +51,7 @@ CAPABILITIES: Final = Capabilities(
     mark="ledger",
     secrets=SecretRules(kept=True, visible=True),
     test="saved",
+    scopes=FLEET,
     parallelism=5,
     options={
         "type": "object",

@@ -18,12 +18,23 @@ from reconciler.core.model.webhook import Subscription, Webhook
 from reconciler.core.results.cause import find_cause
 from reconciler.core.results.reports import Delivery, Verdict
 from reconciler.providers.driver.ledger import Ledger
-from reconciler.providers.driver.places import find_scope
+from reconciler.providers.driver.places import (
+    find_scope,
+    list_members,
+    read_member,
+    select_members,
+)
 from reconciler.providers.driver.product import Product
-from reconciler.providers.github.capabilities import CAPABILITIES, RIGHTS
+from reconciler.providers.github.capabilities import (
+    CAPABILITIES,
+    FLEET,
+    ORGANIZATION,
+    PERMISSIONS,
+    RIGHTS,
+)
 from reconciler.providers.github.variables import GitHubVariables
 from reconciler.providers.http.client import Client
-from reconciler.providers.http.dialect import Dialect, product_fault
+from reconciler.providers.http.dialect import Dialect, name_rights
 from reconciler.providers.http.resources import explain_missing, find, list_pages, read_page
 from reconciler.providers.plugin import Held, Session
 
@@ -39,7 +50,7 @@ class GitHub(Product):
     dialect = Dialect(
         headers={"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"},
         limit=("x-ratelimit-remaining", "x-ratelimit-reset"),
-        fault=product_fault,
+        fault=name_rights(PERMISSIONS),
     )
 
     def session(self, http: Client, target: Mapping[str, Any]) -> Session:
@@ -51,6 +62,24 @@ class GitHub(Product):
         is_organization = "organization" in target
         path = f"{find_scope(target)}/actions/variables"
         return GitHubVariables(http, path, is_organization=is_organization)
+
+    async def find_scopes(self, http: Client, target: Mapping[str, Any]) -> Sequence[str]:
+        """The repositories of a list, or those of an organisation by a rule."""
+        listed = list_members(target, FLEET)
+        if listed is not None:
+            return listed
+        path = f"/orgs/{target['organization']}/repos"
+        with explain_missing(ORGANIZATION):
+            members = [
+                read_member(item, "full_name")
+                async for page in list_pages(http, path, _PAGE)
+                for item in page
+            ]
+        return select_members(members, target[FLEET])
+
+    def make_scope_target(self, scope: str) -> Mapping[str, Any]:
+        """One repository."""
+        return {"repository": scope}
 
 
 class Hooks:

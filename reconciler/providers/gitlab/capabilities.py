@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from reconciler.core.model.capabilities import Capabilities, SecretRules
+from reconciler.providers.driver.places import make_fleet_target
 
 EVENTS: Final = (
     "push_events",
@@ -55,6 +56,11 @@ OPTIONS: Final[dict[str, dict[str, Any]]] = {
         "default": "",
     },
 }
+RIGHTS: Final = (
+    "the token needs the scope api, and the role Maintainer in the project, or Owner in the group"
+)
+FLEET: Final = "projects"
+"""The field of a Tenant's target that means many."""
 _PATH: Final = {"type": "string", "minLength": 1, "maxLength": 1024}
 
 CAPABILITIES: Final = Capabilities(
@@ -68,14 +74,18 @@ CAPABILITIES: Final = Capabilities(
     test="saved",
     parallelism=5,
     options={"type": "object", "additionalProperties": False, "properties": OPTIONS},
-    target={
-        "type": "object",
-        "additionalProperties": False,
-        "minProperties": 1,
-        "maxProperties": 1,
-        "properties": {
+    scopes=FLEET,
+    target=make_fleet_target(
+        "group",
+        {
             "project": {**_PATH, "description": "The path of a project, such as acme/api."},
-            "group": {**_PATH, "description": "The path of a group; the other choice."},
+            "group": {
+                **_PATH,
+                "description": "The path of a group: for its own webhooks, or for those of its "
+                "projects, also in its subgroups.",
+            },
         },
-    },
+        FLEET,
+        _PATH,
+    ),
 )

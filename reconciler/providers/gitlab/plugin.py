@@ -16,9 +16,11 @@ from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Subscription, Webhook
 from reconciler.core.results.cause import find_cause
 from reconciler.core.results.reports import Delivery, Verdict
+from reconciler.providers.driver.places import list_members, read_member, select_members
 from reconciler.providers.driver.product import Product
-from reconciler.providers.gitlab.capabilities import CAPABILITIES, EVENTS, OPTIONS
+from reconciler.providers.gitlab.capabilities import CAPABILITIES, EVENTS, FLEET, OPTIONS, RIGHTS
 from reconciler.providers.http.client import Client
+from reconciler.providers.http.dialect import Dialect, name_rights
 from reconciler.providers.http.resources import find, list_pages, remove
 from reconciler.providers.plugin import Held, Session
 
@@ -30,11 +32,30 @@ class GitLab(Product):
     """The plug-in. The token is an access token with the scope `api`."""
 
     capabilities = CAPABILITIES
+    dialect = Dialect(fault=name_rights(RIGHTS))
 
     def session(self, http: Client, target: Mapping[str, Any]) -> Session:
         """The calls of one project or group."""
         (kind, path), *_ = target.items()
         return Hooks(http, f"/api/v4/{kind}s/{quote(path, safe='')}/hooks")
+
+    async def find_scopes(self, http: Client, target: Mapping[str, Any]) -> Sequence[str]:
+        """The projects of a list, or those of a group and its subgroups by a rule."""
+        listed = list_members(target, FLEET)
+        if listed is not None:
+            return listed
+        path = f"/api/v4/groups/{quote(target['group'], safe='')}/projects"
+        own = {"include_subgroups": "true", "with_shared": "false"}
+        members = [
+            read_member(item, "path_with_namespace")
+            async for page in list_pages(http, path, _PAGE, params=own)
+            for item in page
+        ]
+        return select_members(members, target[FLEET])
+
+    def make_scope_target(self, scope: str) -> Mapping[str, Any]:
+        """One project."""
+        return {"project": scope}
 
 
 class Hooks:

@@ -92,7 +92,8 @@ class Client:
         self._network, self._proxy = network, network.proxy_for(base_url) if app is None else None
         self._waits = Waits(label.name or self.shown, clock, sleep)
         self.storage_full = False  # whether the tenant ever answered so
-        self._parallelism, self._room = parallelism, asyncio.Semaphore(parallelism)
+        self.parallelism: Final = parallelism
+        self._room = asyncio.Semaphore(parallelism)
 
     async def __aenter__(self) -> Self:
         for name in (
@@ -103,7 +104,7 @@ class Client:
         if self._deadline is not None:
             self._end = self._clock() + self._deadline
         self._http = open_transport(
-            self._base, self._app, self._network.ca_file, self._proxy, self._parallelism
+            self._base, self._app, self._network.ca_file, self._proxy, self.parallelism
         )
         return self
 

@@ -59,13 +59,30 @@ def product_fault(sent: Sent, status: int, wait: float | None, body: object) -> 
     shown = f": {shortened(': '.join(texts))}" if texts else ""
     text = f"{sent}: the product answered {status}{shown}"
     if status < 400:
-        return BadAnswer(f"{text}: redirects are not followed; give the address it leads to")
+        return BadAnswer(
+            f"{text}: it was moved or renamed; redirects are not followed: give its new name or "
+            "address"
+        )
     if status in {429, 503} or (status == 403 and wait is not None):
         wish = "" if wait is None else f"; it asks to wait {wait:g} s"
         return Overloaded(f"{text}{wish}", wait)
     if status >= 500:
         return TenantFault(text)
     return _refusal(status, text)
+
+
+def name_rights(rights: str) -> Fault:
+    """The same, for a product where 403 means that the token lacks `rights`, which its message then
+    says. It may have them elsewhere, so other webhooks go on.
+    """
+
+    def find_fault(sent: Sent, status: int, wait: float | None, body: object) -> ProviderError:
+        error = product_fault(sent, status, wait, body)
+        if status == 403 and isinstance(error, Unauthorized):
+            return Unauthorized(f"{error}: {rights}", object_only=True, explained=True)
+        return error
+
+    return find_fault
 
 
 def _list_texts(body: object) -> Iterator[str]:

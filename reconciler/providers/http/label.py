@@ -55,7 +55,8 @@ class Label:
         """An error of an answer, with the next step: for a token that is refused, and a path that
         is none of this contract.
         """
-        if isinstance(error, Unauthorized) and self.token_place:
+        is_answered = isinstance(error, Unauthorized) and error.explained
+        if isinstance(error, Unauthorized) and self.token_place and not is_answered:
             error.args = (f"{error}; {self._token_step(error, status)}",)
         return self.named(error)
 

@@ -11,15 +11,22 @@ from reconciler.providers.http.client import Client
 
 
 async def list_pages(
-    http: Client, path: str, size: int, *, field: str = ""
+    http: Client,
+    path: str,
+    size: int,
+    *,
+    field: str = "",
+    params: Mapping[str, str | int] | None = None,
 ) -> AsyncIterator[list[dict[str, Any]]]:
-    """The items of each page, by `page` and `per_page`, until one has fewer than `size`.
+    """The items of each page, by `page` and `per_page`, until one has fewer than `size`; `params`
+    are sent with each request.
 
     The body is a list, or has one in `field`. Raises ProviderError, BadAnswer for another body.
     """
     page = 1
     while True:
-        items = await read_page(http, path, {"per_page": size, "page": page}, field)
+        query = {**(params or {}), "per_page": size, "page": page}
+        items = await read_page(http, path, query, field)
         yield items
         if len(items) < size:
             return
@@ -41,7 +48,7 @@ async def list_capped_pages(
 
 
 async def read_page(
-    http: Client, path: str, params: Mapping[str, int], field: str = ""
+    http: Client, path: str, params: Mapping[str, str | int], field: str = ""
 ) -> list[dict[str, Any]]:
     """The items of the page that `params` ask for. Raises ProviderError, BadAnswer for another
     body.
