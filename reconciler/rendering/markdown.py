@@ -175,6 +175,11 @@ def fill(head: str, blocks: Iterable[str], tail: str, noun: str, limit: int = LI
     return "\n".join([head, *visible, *note, tail])
 
 
+def _deletes(lines: Iterable[str]) -> list[str]:
+    listed = list(lines)
+    return ["", "**Deletes**", "", *listed] if listed else []
+
+
 def plan_markdown(plan: Plan, limit: int = LIMIT) -> str:
     """The plan as a comment: marker, title, summary, violations, deletes.
 
@@ -184,7 +189,7 @@ def plan_markdown(plan: Plan, limit: int = LIMIT) -> str:
     `limit` is in characters.
     """
     groups = list(group_changes(plan.pending, plan.tenant.scopes))
-    removing = [(change, note) for change, note in groups if change.is_removal]
+    removing = [group for group in groups if group[0].is_removal]
     deleted_names = {change.name for change in plan.pending if change.is_removal}
     top = [
         _marker("plan", plan.tenant),
@@ -193,20 +198,16 @@ def plan_markdown(plan: Plan, limit: int = LIMIT) -> str:
         *_since(plan),
         f"**{plan_summary(plan)}**",
     ]
-    deletes = ["", "**Deletes**", "", *starmap(_change, removing)] if removing else []
+    deletes = _deletes(starmap(_change, removing))
     violations = _violations(plan, deleted_names, None)
     if sum(len(line) + 1 for line in (*top, *violations, *deletes)) > limit:
         # what the list of changes repeats goes first: no delete's name and no violation's message
         # is ever cut
         violations = _violations(plan, deleted_names, _FEW)
-        deletes = (
-            ["", "**Deletes**", "", *(_change(*group, fields=False) for group in removing)]
-            if removing
-            else []
-        )
-    other_changes = [(change, note) for change, note in groups if not change.is_removal]
-    rest = [*starmap(_change, other_changes), *_warnings(plan)]
-    heading = ["", "**Changes**", ""] if other_changes else [""] if rest else []
+        deletes = _deletes(_change(*group, fields=False) for group in removing)
+    others = [_change(*group) for group in groups if not group[0].is_removal]
+    rest = [*others, *_warnings(plan)]
+    heading = ["", "**Changes**", ""] if others else [""] * bool(rest)
     head = "\n".join([*top, *violations, *deletes, *heading])
     tail = f"\n`digest {plan.digest}`\n\n{plan_summary(plan)}"
     return fill(head, rest, tail, "line" if plan.warnings else "change", limit)

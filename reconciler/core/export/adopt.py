@@ -12,7 +12,7 @@ from reconciler.core.model.capabilities import TENANT, Capabilities
 from reconciler.core.model.scopes import remove_scope, split_key
 from reconciler.core.model.webhook import Declared, Live, Webhook
 from reconciler.core.planning.diff import diff
-from reconciler.core.planning.fleet import check_scopes, place
+from reconciler.core.planning.fleet import place_sorted
 from reconciler.core.planning.mark import diff_marks
 from reconciler.core.planning.match import Match, match_webhooks
 from reconciler.core.planning.order import arrange
@@ -54,9 +54,7 @@ def make_adoption(
     A webhook of a different owner, or a missing one, is a violation if the request lists it, a
     warning if the request is for all.
     """
-    webhooks_of_git = tuple(declared)
-    unplaced = check_scopes(webhooks_of_git, tenant.scopes)
-    items = tuple(sorted(place(webhooks_of_git, tenant.scopes), key=lambda item: item.key))
+    items, unplaced = place_sorted(declared, tenant.scopes)
     live_by_id = {live_item.id: live_item for live_item in live}
     webhooks = _by_their_key(items, tuple(live_by_id.values()), policy, request)
     matches = match_webhooks(items, webhooks, policy, normalize, capabilities)

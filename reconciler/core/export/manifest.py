@@ -101,9 +101,7 @@ def make_manifest(
     fields = [(name, value(text, name)) for name, text in list_auth_fields(spec.auth)]
     if fields:
         lines += ["  auth:", *(f"    {name}: {text}" for name, text in fields)]
-    names = [format_scalar(scope) for scope in scopes]
-    if names:
-        lines += ["  scopes:", "    match:", *(f"      - {name}" for name in names)]
+    lines += _format_scopes(scopes)
     if protected:
         lines.append("  protected: true")
     lines += _format_events(spec.subscriptions)
@@ -170,6 +168,11 @@ def list_auth_fields(auth: Auth) -> Iterator[tuple[str, str | Secret]]:
     yield get_credential_field(auth), Secret(None)
     if secret.version is not None and not secret.version.startswith(COMPUTED):
         yield "version", secret.version
+
+
+def _format_scopes(scopes: Iterable[str]) -> list[str]:
+    names = [f"      - {format_scalar(scope)}" for scope in scopes]
+    return ["  scopes:", "    match:", *names] if names else []
 
 
 def _format_events(subscriptions: Iterable[Subscription]) -> Iterator[str]:

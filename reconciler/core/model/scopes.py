@@ -7,7 +7,7 @@ key in Git, then the scope.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
@@ -40,14 +40,24 @@ class ScopeFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """How many requests a product lets us make until `reset`, in epoch seconds."""
+
+    left: int
+    reset: int
+
+
+@dataclass(frozen=True, slots=True)
 class Scopes:
     """What one listing saw of a fleet: its scopes by name, and those among them that could not be
-    read. `noun` is what the product calls them, in the plural.
+    read. `noun` is what the product calls them, in the plural; `allowance` is what it allows
+    afterwards, if it tells.
     """
 
     noun: str
     found: tuple[str, ...]
     failures: tuple[ScopeFailure, ...] = ()
+    allowance: Allowance | None = field(default=None, compare=False)
 
     @property
     def readable(self) -> tuple[str, ...]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final
 
 from reconciler.core.change import Violation
 from reconciler.core.model.scopes import Scopes, add_scope, split_key
 from reconciler.core.model.webhook import Declared
 
-NO_SCOPE: Final = "no-scope"
+_REQUESTS: Final = 5  # of a change: read, write and read back a webhook, and its entry in a ledger
 
 
 def place(declared: Iterable[Declared], scopes: Scopes | None) -> tuple[Declared, ...]:
@@ -44,19 +45,41 @@ def _place(item: Declared, scope: str) -> Declared:
     )
 
 
-def check_scopes(declared: Iterable[Declared], scopes: Scopes | None) -> tuple[Violation, ...]:
-    """A violation if the fleet is empty, or if a webhook goes to none of its scopes: a pattern with
-    a mistake would look just like a wish to delete.
+def place_sorted(
+    declared: Iterable[Declared], scopes: Scopes | None
+) -> tuple[tuple[Declared, ...], tuple[Violation, ...]]:
+    """The webhooks in their scopes, by key, and the violations: one if the fleet is empty, and one
+    per webhook that goes to none of its scopes. A pattern with a mistake would look just like a
+    wish to delete.
     """
-    if scopes is None:
-        return ()
+    items = tuple(declared)
+    placed = sorted(place(items, scopes), key=lambda item: item.key)
+    return tuple(placed), _check_scopes(items, scopes) if scopes is not None else ()
+
+
+def _check_scopes(declared: Iterable[Declared], scopes: Scopes) -> tuple[Violation, ...]:
     if not scopes.found:
         text = (
             f"the Tenant's target matches no {scopes.noun}; check spec.target, and what its token "
             "may see"
         )
-        return (Violation(NO_SCOPE, text),)
+        return (Violation("no-scope", text),)
     return tuple(_find_unplaced(declared, scopes))
+
+
+def warn_of_cost(changes: int, scopes: Scopes | None) -> tuple[str, ...]:
+    """A warning if the product allows fewer requests than the changes of a fleet need."""
+    allowance = scopes.allowance if scopes is not None else None
+    needed = changes * _REQUESTS
+    if allowance is None or needed <= allowance.left:
+        return ()
+    until = datetime.fromtimestamp(allowance.reset, UTC).strftime("%H:%M")
+    text = (
+        f"{changes:,} changes need about {needed:,} requests, and the product allows "
+        f"{allowance.left:,} until {until} UTC: what it refuses fails, and a run after that time "
+        "goes on"
+    )
+    return (text,)
 
 
 def _find_unplaced(declared: Iterable[Declared], scopes: Scopes) -> Iterator[Violation]:
@@ -68,4 +91,4 @@ def _find_unplaced(declared: Iterable[Declared], scopes: Scopes) -> Iterator[Vio
             f"{item.key}: spec.scopes matches none of the {len(scopes.found):,} {scopes.noun} of "
             "the Tenant; correct it, or remove the manifest"
         )
-        yield Violation(NO_SCOPE, text, (item.key,), item.origin)
+        yield Violation("no-scope", text, (item.key,), item.origin)

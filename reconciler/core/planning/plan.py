@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from reconciler.core.change import Action, Change, Counts, FieldChange, Plan, TenantRef, Violation
 from reconciler.core.model.capabilities import TENANT, Capabilities
+from reconciler.core.model.scopes import Scopes
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Live, Webhook
 from reconciler.core.planning.diff import diff
-from reconciler.core.planning.fleet import check_scopes, place
+from reconciler.core.planning.fleet import place_sorted, warn_of_cost
 from reconciler.core.planning.mark import diff_marks
 from reconciler.core.planning.match import Match, match_webhooks
 from reconciler.core.planning.order import arrange
@@ -144,33 +145,45 @@ def make_plan(
     `normalize` and `capabilities` are the provider's. Input order does not matter. Linear in the
     number of webhooks.
     """
-    items, scopes = tuple(declared), tenant.scopes if tenant is not None else None
-    declared_webhooks = tuple(sorted(place(items, scopes), key=lambda item: item.key))
+    tenant = tenant or TenantRef("", "", policy.owner.name)
+    items, unplaced = place_sorted(declared, tenant.scopes)
     live_webhooks = tuple(live)
-    matches = match_webhooks(declared_webhooks, live_webhooks, policy, normalize, capabilities)
+    matches = match_webhooks(items, live_webhooks, policy, normalize, capabilities)
     changes = _find_changes(matches, policy, normalize, capabilities)
     stages, cycles = arrange(changes.pending, unique_names=capabilities.unique_names)
     flat = [change for stage in stages for change in stage]
     suspicions = find_suspicions(matches.pairs, flat, policy)
     plan = Plan(
-        tenant or TenantRef("", "", policy.owner.name),
+        tenant,
         stages,
         _count_changes(flat, changes),
         base=matches.own_count,
-        declared=len(declared_webhooks),
-        clashes=(*check_scopes(items, scopes), *matches.clashes, *cycles),
+        declared=len(items),
+        clashes=(*unplaced, *matches.clashes, *cycles),
         digest_violations=(*changes.violations, *suspicions),
-        warnings=(*dict.fromkeys(changes.warnings), *offer_renames(flat)),
+        warnings=_list_warnings(changes, flat, tenant),
         policy=make_policy_text(policy, capabilities),
         fingerprint_key=fingerprint_key,
         switched_off=tuple(changes.switched_off),
-        bases={} if scopes is None else _count_own(live_webhooks, policy),
+        bases=_count_own(live_webhooks, policy, tenant.scopes),
     )
     return check_plan(plan, policy)
 
 
-def _count_own(live: Iterable[Live], policy: RunPolicy) -> dict[str, int]:
-    """How many webhooks of each scope are ours."""
+def _list_warnings(
+    result: _Changes, changes: Sequence[Change], tenant: TenantRef
+) -> tuple[str, ...]:
+    return (
+        *dict.fromkeys(result.warnings),
+        *offer_renames(changes),
+        *warn_of_cost(len(changes), tenant.scopes),
+    )
+
+
+def _count_own(live: Iterable[Live], policy: RunPolicy, scopes: Scopes | None) -> dict[str, int]:
+    """How many webhooks of each scope of a fleet are ours."""
+    if scopes is None:
+        return {}
     return Counter(item.scope for item in live if is_owned(item, policy))
 
 

@@ -66,14 +66,7 @@ def read_plan(body: Json) -> Saved:
         raise InvalidPlanFile("is not a plan that this program saves: /manifests: of other changes")
     if [item["id"] for item in kept] != [item["id"] for item in changes if item["id"] is not None]:
         raise InvalidPlanFile("is not a plan that this program saves: /live: of other changes")
-    tenant = document["tenant"]
-    ref = TenantRef(
-        tenant["name"],
-        tenant["url"],
-        tenant["owner"],
-        document.get("repository"),
-        _scopes(document.get("scopes")),
-    )
+    ref = _tenant(document)
     return Saved(
         _shown(document, ref, {item["id"]: item for item in kept}),
         _policy(body["policy"], ref.owner),
@@ -91,10 +84,18 @@ def read_plan(body: Json) -> Saved:
     )
 
 
+def _tenant(document: Json) -> TenantRef:
+    tenant, scopes = document["tenant"], _scopes(document.get("scopes"))
+    names = (tenant["name"], tenant["url"], tenant["owner"])
+    return TenantRef(*names, document.get("repository"), scopes)
+
+
 def _scopes(body: Json | None) -> Scopes | None:
     if body is None:
         return None
-    failures = tuple(ScopeFailure(**item) for item in body["failed"])
+    failures = tuple(
+        ScopeFailure(item["scope"], item["kind"], item["message"]) for item in body["failed"]
+    )
     return Scopes(body["noun"], tuple(body["found"]), failures)
 
 

@@ -17,7 +17,7 @@ from reconciler.core.model.capabilities import TENANT, Capabilities
 from reconciler.core.model.scopes import Scopes, get_git_key
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Live, Webhook
-from reconciler.core.planning.fleet import NO_SCOPE, place
+from reconciler.core.planning.fleet import place
 from reconciler.core.planning.plan import make_plan, make_policy_text
 from reconciler.core.safety.checks import check_plan
 from reconciler.core.safety.plan_digest import make_plan_digest
@@ -25,7 +25,7 @@ from reconciler.core.safety.run_policy import RunPolicy
 from reconciler.core.saved.live_values import live_values, moved_fields, unseen_fields
 from reconciler.core.saved.plan_reading import Saved
 
-_CLASHES: Final = frozenset({"ambiguous-name", "name-cycle", NO_SCOPE})
+_CLASHES: Final = frozenset({"ambiguous-name", "name-cycle", "no-scope"})
 _FEW: Final = 5  # scopes that an error names
 
 

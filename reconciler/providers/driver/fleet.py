@@ -101,7 +101,8 @@ class Fleet:
             ScopeFailure(scope, error.kind, str(error))
             for scope, error in sorted(listing.errors.items())
         )
-        self.scopes = Scopes(self.capabilities.scopes, tuple(names), failures)
+        allowance = self._http.allowance
+        self.scopes = Scopes(self.capabilities.scopes, tuple(names), failures, allowance)
         return tuple(
             _place(live, scope)
             for scope in self.scopes.readable

@@ -74,7 +74,7 @@ def make_fleet_target(
         },
         "if": {"properties": {fleet: {"type": "object"}}, "required": [fleet]},
         "then": {"required": [parent], "maxProperties": 2},
-        "else": {"maxProperties": 1},
+        "else": {"maxProperties": 1, "properties": dict.fromkeys([*single, fleet], True)},
     }
 
 

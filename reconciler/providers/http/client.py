@@ -29,13 +29,14 @@ from reconciler.core.errors import (
     Unreachable,
 )
 from reconciler.core.model import limits
+from reconciler.core.model.scopes import Allowance
 from reconciler.core.model.secret import Secret, shown_url
 from reconciler.core.wire.retry_after import parse_retry_after
 from reconciler.core.wire.revealed import authorization, plain
 from reconciler.net.proxies import DIRECT, Network
 from reconciler.providers.http.answer import MAX_BODY, Answer, decoded, success
 from reconciler.providers.http.cut import telling
-from reconciler.providers.http.dialect import TENANT, Dialect
+from reconciler.providers.http.dialect import TENANT, Dialect, read_allowance
 from reconciler.providers.http.faults import (
     IN_PROGRESS,
     MAX_RETRY_AFTER,
@@ -61,6 +62,7 @@ class Client:
     product speaks HTTP. Raises BadRequest for a url, token, proxy or authority that cannot be used.
     """
 
+    allowance: Allowance | None = None  # as the last answer tells it
     # until it is entered
     _end: float | None = None
     _http: httpx.AsyncClient | None = None
@@ -249,6 +251,7 @@ class Client:
                 ) as response,
             ):
                 headers = {name.lower(): value for name, value in response.headers.items()}
+                self.allowance = read_allowance(headers, self._dialect) or self.allowance
                 raw = await _read(response)
         except TimeoutError:
             cut, text = (
@@ -266,12 +269,12 @@ class Client:
     def _find_wait(self, headers: Mapping[str, str]) -> float | None:
         """The seconds that an answer asks for: by Retry-After, or by the product's own limit."""
         wait = parse_retry_after(headers.get("retry-after"), self._wall(), MAX_RETRY_AFTER)
-        if wait is not None or self._dialect.limit is None:
+        if wait is not None:
             return wait
-        left, reset = (headers.get(name, "") for name in self._dialect.limit)
-        if left != "0" or not reset.isdecimal():
+        allowance = read_allowance(headers, self._dialect)
+        if allowance is None or allowance.left:
             return None
-        return min(max(int(reset[:20]) - self._wall(), 0.0), MAX_RETRY_AFTER)
+        return min(max(allowance.reset - self._wall(), 0.0), MAX_RETRY_AFTER)
 
     def _judge(
         self, call: Call, status: int, headers: Mapping[str, str], raw: bytes | None, number: int

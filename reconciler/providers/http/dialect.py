@@ -19,6 +19,7 @@ from reconciler.core.errors import (
     TenantFault,
     Unauthorized,
 )
+from reconciler.core.model.scopes import Allowance
 from reconciler.providers.http.faults import Sent, clean, fault, shortened
 
 Fault = Callable[[Sent, int, float | None, object], ProviderError]
@@ -46,6 +47,15 @@ class Dialect:
 
 TENANT: Final = Dialect()
 """The dialect of this project's own contract: problem documents (RFC 9457)."""
+
+
+def read_allowance(headers: Mapping[str, str], dialect: Dialect) -> Allowance | None:
+    """What an answer says of the product's limit, None if it says nothing."""
+    if dialect.limit is None:
+        return None
+    left, reset = (headers.get(name, "") for name in dialect.limit)
+    is_known = all(text.isascii() and text.isdecimal() for text in (left, reset))
+    return Allowance(int(left[:10]), int(reset[:10])) if is_known else None
 
 
 def product_fault(sent: Sent, status: int, wait: float | None, body: object) -> ProviderError:
