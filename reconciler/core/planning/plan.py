@@ -152,7 +152,6 @@ def make_plan(
     changes = _find_changes(matches, policy, normalize, capabilities)
     stages, cycles = arrange(changes.pending, unique_names=capabilities.unique_names)
     flat = [change for stage in stages for change in stage]
-    suspicions = find_suspicions(matches.pairs, flat, policy)
     plan = Plan(
         tenant,
         stages,
@@ -160,7 +159,7 @@ def make_plan(
         base=matches.own_count,
         declared=len(items),
         clashes=(*unplaced, *matches.clashes, *cycles),
-        digest_violations=(*changes.violations, *suspicions),
+        digest_violations=(*changes.violations, *find_suspicions(matches.pairs, flat, policy)),
         warnings=_list_warnings(changes, flat, tenant),
         policy=make_policy_text(policy, capabilities),
         fingerprint_key=fingerprint_key,
