@@ -128,3 +128,39 @@ def test_a_text_that_is_not_ours_is_a_warning_and_holds_nothing(text: str) -> No
         assert texts.texts["payments"] == text
 
     asyncio.run(story())
+
+
+def test_what_is_noted_during_a_write_is_written_together_with_the_next_one() -> None:
+    class Counted(Texts):
+        writes = 0
+
+        async def write(self, owner: str, text: str) -> None:
+            self.writes += 1
+            await super().write(owner, text)
+
+    async def story() -> None:
+        texts = Counted()
+        book = Book(texts)
+        async with asyncio.TaskGroup() as group:
+            for number in range(20):
+                group.create_task(book.note("payments", str(number), make_entry(f"key-{number}")))
+        entries, _ = await book.read()
+        assert len(entries) == 20
+        assert texts.writes == 2
+
+    asyncio.run(story())
+
+
+def test_a_write_that_fails_is_an_error_of_everything_in_it() -> None:
+    class Full(Texts):
+        async def write(self, owner: str, text: str) -> None:
+            await super().write(owner, text)
+            raise Rejected("no room")
+
+    async def story() -> None:
+        book = Book(Full())
+        notes = (book.note("payments", str(number), make_entry("a")) for number in range(3))
+        errors = await asyncio.gather(*notes, return_exceptions=True)
+        assert [str(error) for error in errors] == ["no room"] * 3
+
+    asyncio.run(story())

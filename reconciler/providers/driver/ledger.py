@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
-from reconciler.core.errors import Rejected
+from reconciler.core.errors import ProviderError, Rejected
 from reconciler.core.model.webhook import ManagedBy
 from reconciler.providers.driver.marks import Mark
 from reconciler.providers.plugin import Held
@@ -60,13 +60,15 @@ def find_mark(entry: Entry | None, held: Held) -> Mark | None:
 class Book:
     """The ledger of one scope.
 
-    Writes go one after the other. Each reads the texts first, so that an entry of another run is
-    kept, and writes what this run noted and is not there any more, since another run overwrote it.
+    Writes go one after the other, and what is noted while one is under way goes into the next one
+    together. Each reads the texts first, so that an entry of another run is kept, and writes what
+    this run noted and is not there any more, since another run overwrote it.
     """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger, self._lock = ledger, asyncio.Lock()
         self._noted: dict[str, dict[str, Entry]] = {}  # by owner and id
+        self._batch = _Batch()
 
     async def read(self) -> tuple[dict[str, Entry], list[str]]:
         """The entries of all owners by the webhook's id, and what could not be read."""
@@ -91,23 +93,57 @@ class Book:
         return entries, warnings
 
     async def note(self, owner: str, ident: str, entry: Entry | None) -> None:
-        """Writes the entry of a webhook, or removes it. No other owner keeps one of that webhook.
+        """Writes the entry of a webhook, or removes it; it stands there when this returns. No other
+        owner keeps one of that webhook.
 
         Raises Rejected for a text that cannot be read: it would be lost.
         """
+        batch = self._batch
+        batch.changes.setdefault(owner, {})[ident] = entry
         async with self._lock:
-            texts = await self._ledger.read()
+            if not batch.is_done:
+                if batch is self._batch:
+                    self._batch = _Batch()
+                try:
+                    await self._write(batch.changes)
+                except ProviderError as error:
+                    batch.error = error
+                batch.is_done = True
+        if batch.error is not None:
+            raise batch.error
+
+    async def _write(self, changes: Mapping[str, Mapping[str, Entry | None]]) -> None:
+        texts = await self._ledger.read()
+        for owner, by_id in changes.items():
             noted = self._noted.setdefault(owner, {})
-            noted.pop(ident, None)
+            for ident in by_id:
+                noted.pop(ident, None)
             entries = {**noted, **_read_own_text(owner, texts.get(owner, ""))}
-            entries.pop(ident, None)
-            if entry is not None:
-                entries[ident] = noted[ident] = entry
+            for ident, entry in by_id.items():
+                entries.pop(ident, None)
+                if entry is not None:
+                    entries[ident] = noted[ident] = entry
             await self._ledger.write(owner, _write_text(entries))
-            for other in texts if entry is not None else ():
-                theirs = _read_text(other, texts[other]) or {}
-                if other != owner and theirs.pop(ident, None) is not None:
-                    await self._ledger.write(other, _write_text(theirs))
+        taken = {
+            ident: owner
+            for owner, by_id in changes.items()
+            for ident, entry in by_id.items()
+            if entry is not None
+        }
+        for other, text in texts.items():
+            theirs = _read_text(other, text) or {}
+            kept = {ident: theirs[ident] for ident in theirs if taken.get(ident, other) == other}
+            if len(kept) < len(theirs):
+                await self._ledger.write(other, _write_text(kept))
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Entries that are written together, by owner and id; None for one that is removed."""
+
+    changes: dict[str, dict[str, Entry | None]] = field(default_factory=dict)
+    is_done: bool = False
+    error: ProviderError | None = None
 
 
 def _read_own_text(owner: str, text: str) -> dict[str, Entry]:
