@@ -194,6 +194,14 @@ def test_a_limit_and_a_fault_are_waited_for(
     assert len(repository.server.hooks) == 1
 
 
+def test_a_limit_costs_time_until_the_deadline_and_no_tries(repository: Repository) -> None:
+    repository.write("ci")
+    limit = (403, {"message": "secondary rate limit"}, {"Retry-After": "0"})
+    repository.server.faults += [limit] * 8  # a request has six tries otherwise
+    assert repository.run("plan", "--deadline", "60").code == 0
+    assert repository.server.faults == []
+
+
 def test_a_token_without_a_right_and_a_repository_that_is_not_there_are_named(
     repository: Repository,
 ) -> None:

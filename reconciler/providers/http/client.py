@@ -62,7 +62,7 @@ class Client:
     product speaks HTTP. Raises BadRequest for a url, token, proxy or authority that cannot be used.
     """
 
-    allowance: Allowance | None = None  # as the last answer tells it
+    allowance: Allowance | None = None  # by the last answer
     # until it is entered
     _end: float | None = None
     _http: httpx.AsyncClient | None = None
@@ -139,7 +139,7 @@ class Client:
         A `Secret` in `json` is revealed while the body is serialised. `idempotent`: may be sent
         again although an earlier try may have been carried out. `passing`: statuses that are handed
         back, with their error, instead of raised. `patient`: a 429 costs time but no try, until the
-        deadline. `try_seconds`: for each try, where the client's own timeout does not fit.
+        deadline; always so where the product tells its limit. `try_seconds`: of each try.
         """
         body = plain(json)
         values = (body, dict(params or {}), self._token())
@@ -147,9 +147,9 @@ class Client:
         kind = {} if content is None else {"Content-Type": "application/json"}
         extra = {**self._dialect.headers, **kind, **(headers or {})}
         seconds = self.timeout if try_seconds is None else try_seconds
-        call = Call(
-            Sent(method, path, values), content, params or {}, extra, idempotent, patient, seconds
-        )
+        is_patient = patient or self._dialect.limit is not None
+        sent = Sent(method, path, values)
+        call = Call(sent, content, params or {}, extra, idempotent, is_patient, seconds)
         return await self._repeat(call, passing)
 
     async def _repeat(self, call: Call, passing: frozenset[int]) -> Answer:

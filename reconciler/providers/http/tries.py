@@ -55,8 +55,8 @@ class Failed:
 
     @property
     def wants_patience(self) -> bool:
-        """Whether the tenant only asked for time (429)."""
-        return self.answer is not None and self.answer.status == 429
+        """Whether the tenant only asked for time: 429, or the 403 of a product's limit."""
+        return self.answer is not None and self.answer.status in {403, 429}
 
     def handed_back(self, passing: frozenset[int]) -> bool:
         """Whether the caller asked for this status; a 404 of a proxy, which has no problem
