@@ -22,7 +22,6 @@ from typing import Final, Self
 import httpcore
 import httpx
 
-from reconciler import __version__
 from reconciler.core.model import limits
 from reconciler.core.model.auth import (
     ApiKeyAuth,
@@ -37,6 +36,7 @@ from reconciler.core.model.secret import Secret, Withheld
 from reconciler.core.model.webhook import Subscription, Webhook
 from reconciler.core.results.cause import Cause, find_cause
 from reconciler.core.results.reports import Delivery
+from reconciler.core.wire.product_request import ProductRequest
 from reconciler.core.wire.retry_after import parse_retry_after
 from reconciler.delivery.guard import (
     AddressPolicy,
@@ -45,13 +45,13 @@ from reconciler.delivery.guard import (
     Stopped,
     resolve_by_system,
 )
+from reconciler.delivery.headers import Headers, Texts, make_headers
 from reconciler.delivery.idle_cache import IdleCache
 from reconciler.delivery.signing import Message, list_signature_headers
 from reconciler.delivery.tls import find_tls_cause, probe_tls
 from reconciler.delivery.tunnel import Tunnels
 from reconciler.net.proxies import Proxy
 
-TEST_MARK: Final = (b"Webhook-Test", b"true")
 TOTAL: Final = 10.0  # seconds from resolving to the end of the answer
 CONNECT: Final = 4.0  # seconds for each address of a name, and for the TLS handshake
 DRAINED: Final = (
@@ -70,7 +70,6 @@ _FAILURES: Final = (
 )
 
 
-_Headers = list[tuple[bytes, bytes]]
 _Place = tuple[bytes, bytes, int | None]  # scheme, host, port
 _Pools = IdleCache[_Place, httpcore.AsyncConnectionPool]
 
@@ -80,7 +79,7 @@ class _Request:
     """What is sent, secrets revealed; lives for one attempt."""
 
     url: httpcore.URL
-    headers: _Headers
+    headers: Headers
     body: bytes
 
 
@@ -90,9 +89,7 @@ def _reveal(value: str | Secret | Withheld) -> str:
     return value.reveal() if isinstance(value, Secret) else value
 
 
-def _list_credentials(
-    auth: Auth, message: Message | None, body: bytes
-) -> tuple[tuple[str, str], ...]:
+def _list_credentials(auth: Auth, message: Message | None, body: bytes | ProductRequest) -> Texts:
     """The headers with the credential or the signature; none without authentication."""
     match auth:
         case NoAuth():
@@ -107,44 +104,17 @@ def _list_credentials(
             return (("Authorization", "Bearer " + _reveal(token)),)
         case ApiKeyAuth(header=header, value=value):
             return ((header, _reveal(value)),)
-        case TokenAuth():
-            raise ValueError("only a product knows the header of its token")
+        case TokenAuth(value=value):
+            header = body.envelope.credential_header if isinstance(body, ProductRequest) else ""
+            if not header:
+                raise ValueError("only a product knows the header of its token")
+            return ((header, _reveal(value)),)
         case SignatureAuth(scheme=scheme, secret=secret):
             return list_signature_headers(scheme, _reveal(secret), message, body)
 
 
-def _make_headers(
-    credentials: tuple[tuple[str, str], ...], host: bytes, *, is_test: bool
-) -> _Headers:
-    """All headers of a delivery; raises Stopped where the credential cannot stand in one."""
-    headers: _Headers = [
-        (b"Host", host),
-        (b"User-Agent", f"webhook-reconciler/{__version__}".encode()),
-        (b"Accept", b"*/*"),
-        (b"Accept-Encoding", b"identity"),
-        (
-            b"Content-Type",
-            b"application/json",
-        ),  # exactly: Elastio's sample receiver refuses a charset
-        *([TEST_MARK] if is_test else []),
-    ]
-    for name, value in credentials:
-        if (
-            limits.header(name) is not None
-            or not value.isascii()
-            or not value.isprintable()
-            or value != value.strip(" ")
-        ):
-            raise Stopped(Cause.BLOCKED_HEADER)
-    own_names = {name.lower().encode() for name, _ in credentials}
-    other_headers = [
-        item for item in headers if item[0].lower() not in own_names
-    ]  # a customer may choose User-Agent
-    return [*other_headers, *((name.encode(), value.encode()) for name, value in credentials)]
-
-
 def _make_request(
-    webhook: Webhook, body: bytes, message: Message | None, *, is_test: bool
+    webhook: Webhook, body: bytes | ProductRequest, message: Message | None, *, is_test: bool
 ) -> _Request:
     """The request of an attempt; raises Stopped where it cannot be made, ValueError for a secret
     that is not there.
@@ -163,7 +133,9 @@ def _make_request(
         target=parsed_url.raw_path,
     )
     credentials = _list_credentials(webhook.auth, message, body)
-    return _Request(target, _make_headers(credentials, parsed_url.netloc, is_test=is_test), body)
+    own = body.headers if isinstance(body, ProductRequest) else ()
+    headers = make_headers(credentials, parsed_url.netloc, is_test=is_test, product_headers=own)
+    return _Request(target, headers, body.body if isinstance(body, ProductRequest) else body)
 
 
 def _find_cause(error: Exception) -> Cause:
@@ -286,7 +258,7 @@ class Sender:
         self,
         webhook: Webhook,
         subscription: Subscription,
-        body: bytes,
+        body: bytes | ProductRequest,
         *,
         message: Message | None = None,
         is_test: bool = False,
@@ -296,8 +268,8 @@ class Sender:
         was given up.
 
         A test is marked by a header, so that a receiver opens no incident for it. `total` is a
-        shorter limit for this attempt. A signature needs the `message`. Raises ValueError for a
-        secret that did not resolve or is withheld.
+        shorter limit for this attempt. A signature needs the `message`. A product's request brings
+        headers of its own. Raises ValueError for a secret that did not resolve or is withheld.
         """
         pools, head = self._open_pools(), _Head()
         started = self._clock()

@@ -1,4 +1,5 @@
-"""Standard Webhooks signatures of a delivery: `v1` (HMAC-SHA256) and `v1a` (ed25519).
+"""Standard Webhooks signatures of a delivery: `v1` (HMAC-SHA256) and `v1a` (ed25519). Those of a
+product stand in `core/wire/product_request.py`.
 
 Source: the Standard Webhooks specification. What is signed is `id.timestamp.body`; the signatures
 stand in one header with a space between them, one per key.
@@ -11,6 +12,8 @@ import hmac
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
+
+from reconciler.core.wire.product_request import ProductRequest, list_product_signatures
 
 _Signer = Callable[[str, bytes], str]
 
@@ -25,13 +28,17 @@ class Message(NamedTuple):
 
 
 def list_signature_headers(
-    scheme: str, keys: str, message: Message | None, body: bytes
+    scheme: str, keys: str, message: Message | None, body: bytes | ProductRequest
 ) -> tuple[tuple[str, str], ...]:
-    """The three headers of a signed delivery; raises ValueError as `make_signature`, and without a
-    message.
+    """The headers of a signed delivery: the three of Standard Webhooks, or those of the product.
+    Raises ValueError as `make_signature`, and without a message.
     """
     if message is None:
         raise ValueError("a signature needs the id of the message and the time")
+    if isinstance(body, ProductRequest):
+        if body.envelope.signatures:
+            return list_product_signatures(body, keys, *message)
+        body = body.body
     return (
         ("Webhook-Id", message.id),
         ("Webhook-Timestamp", str(message.timestamp)),

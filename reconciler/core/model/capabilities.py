@@ -17,6 +17,7 @@ Mark = Literal["native", "field", "ledger", "none"]
 Tests = Literal["unsaved", "saved", "none"]
 Identity = Literal["name", "url"]
 Conditional = Literal["revision", "compare"]
+Signed = Literal["body", "payload", "message"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -34,6 +35,50 @@ class SecretRules:
     previous: bool = False
     type_visible: bool = True
     rotatable: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Signature:
+    """One header in which a product signs a delivery with HMAC.
+
+    `prefix` stands before the digest. `signed` says what is signed: the `body` as it is sent, the
+    `payload` (the JSON, also where it is sent as a form), or the `message`, `id.timestamp.body`.
+    `key` says whether the key is the credential's text, or base64 after `whsec_`.
+    """
+
+    header: str
+    prefix: str = ""
+    algorithm: Literal["sha256", "sha1"] = "sha256"
+    encoding: Literal["hex", "base64"] = "hex"
+    signed: Signed = "body"
+    key: Literal["text", "whsec"] = "text"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Envelope:
+    """What a product sends to an endpoint, which `test --via probe` sends in its place.
+
+    `headers` and the texts of `sample` have placeholders: `{event}`; `{id}`, a GUID of the
+    delivery; `{timestamp}` in epoch seconds; `{time}` as RFC 3339; `{instance}`, the Tenant's url;
+    and the words of its `spec.target`. `words` gives placeholders by event, such as the name that
+    the product sends for an `{event}`. A header or a member without a value is left out.
+
+    `sample` is the body of every event, `samples` has more members by event. `form` names the
+    option by which the product sends the JSON as the field `payload` of a form. `signatures` are
+    the headers of a signature; without any it is that of Standard Webhooks. `credential_header`
+    takes a token. `always_signed` says that the product signs by a key of its own if it gets none,
+    and `rewritten_by` names the options by which only the product can make the body.
+    """
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    sample: Mapping[str, Any] = field(default_factory=dict)
+    samples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    form: str = ""
+    signatures: tuple[Signature, ...] = ()
+    credential_header: str = ""
+    always_signed: bool = False
+    rewritten_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -55,7 +100,8 @@ class Capabilities:
     else: by the product's revision, or by reading and comparing first. `usage` says that the
     product counts deliveries. `test` says which webhooks the product can test. `scopes` is the
     field of `target` that makes a fleet, named as its members are. `parallelism` bounds requests at
-    the same time.
+    the same time. `envelope` is what the product sends; without one, a probe sends that of the
+    reconciler's own tenant.
     """
 
     provider: str
@@ -82,6 +128,7 @@ class Capabilities:
     test: Tests = "none"
     scopes: str = ""
     parallelism: int = 10
+    envelope: Envelope | None = None
 
 
 def list_auth_types(capabilities: Capabilities) -> Iterator[AuthType]:
@@ -89,11 +136,26 @@ def list_auth_types(capabilities: Capabilities) -> Iterator[AuthType]:
     return (row for row in AUTH_TYPES.values() if row.name in capabilities.auths)
 
 
+_STANDARD: Final = ("standard", "standard-v1a")
+"""The schemes of Standard Webhooks, whose signatures cover the time and the id of a delivery."""
+
+
+def list_dated_schemes(capabilities: Capabilities) -> frozenset[str]:
+    """The schemes of signatures that cover the time and the id of a delivery, so that a receiver
+    can refuse an old one and a replay.
+    """
+    envelope = capabilities.envelope
+    if envelope is None or not envelope.signatures:
+        return frozenset(_STANDARD)
+    is_dated = any(item.signed == "message" for item in envelope.signatures)
+    return frozenset(capabilities.schemes) if is_dated else frozenset()
+
+
 TENANT: Final = Capabilities(
     provider="tenant",
     fields=frozenset(row.name for row in list_plain_rows()),
     auths=frozenset({"none", "basic", "bearer", "apiKey", "signature"}),
-    schemes=("standard", "standard-v1a"),
+    schemes=_STANDARD,
     event_parts=frozenset({"version", "severity"}),
     catalogue=True,
     unique_names=True,
