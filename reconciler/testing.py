@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from reconciler.core.errors import BadAnswer, ProviderError, Unauthorized, Unreachable
 from reconciler.core.model.auth import get_credential, get_scheme, with_credential
+from reconciler.core.model.capabilities import TENANT, list_dated_schemes
 from reconciler.core.model.scopes import get_git_key
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Subscription, Webhook
@@ -27,6 +28,7 @@ _WRONG_KEYS: Final[Mapping[str, Secret]] = {  # keys of the right form, which no
         "whsk_" + "cmVjb25jaWxlci1jaGVjay1hdXRoLXdyb25nLWtleS4=", "--check-auth"
     ),
 }
+_DATED: Final = list_dated_schemes(TENANT)
 NOT_REACHED: Final = "not tested: the run ended before it"
 UNANSWERED: Final = (
     "not tested: the run ended before the answer; the endpoint may have received the test"
@@ -45,13 +47,14 @@ Send = Callable[[Webhook, Subscription, Trial], Awaitable[Delivery]]
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What to test: every subscription or the first, also a wrong credential, and the latency in
-    seconds to stay under.
+    seconds to stay under. Signatures of `dated_schemes` cover the time and the id of a delivery.
     """
 
     all_events: bool = False
     check_auth: bool = False
     max_latency: float | None = None
     parallelism: int = 10
+    dated_schemes: frozenset[str] = _DATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,8 @@ def steps_of(declared: Declared, via: str, wish: Wish) -> tuple[Step, ...]:
         credential = _WRONG_KEYS.get(get_scheme(spec.auth), WRONG)
         wrong = replace(spec, auth=with_credential(spec.auth, credential))
         steps.append(Step(declared.key, via, wrong, events[0], "auth", "wrong credential"))
-        if get_scheme(spec.auth) and via == "probe":  # a tenant dates and numbers by itself
+        is_dated = get_scheme(spec.auth) in wish.dated_schemes
+        if is_dated and via == "probe":  # a tenant dates and numbers by itself
             trials: tuple[Trial, ...] = ("old timestamp", "replay")
             steps += (Step(declared.key, via, spec, events[0], "auth", trial) for trial in trials)
     return tuple(steps)

@@ -146,15 +146,19 @@ def test_the_verdict_of_a_test_is_that_of_the_delivery_log(repository: Repositor
     ]
 
 
-def test_what_only_github_can_send_is_not_tested_and_says_so(repository: Repository) -> None:
+def test_a_probe_is_signed_and_a_saved_hook_is_tested_with_its_own_key_only(
+    repository: Repository,
+) -> None:
     with Receiver() as receiver:
         repository.write("ci", receiver.url())
         repository.reconcile()
-        probed = repository.run("test", "--via", "probe")
+        probed = repository.run("test", "--via", "probe", "--allow-network", "127.0.0.0/8")
         checked = repository.run("test", "--check-auth")
-    assert "only its product can authenticate by product; use --via tenant" in probed.err
+        (first, *_) = receiver.requests
+    assert probed.code == 0, probed.err
+    assert first.header("X-Hub-Signature-256") == sign(KEY, first.body)
     assert "this product tests what is saved, so with no wrong credential" in checked.out
-    assert (probed.code, checked.code) == (1, 8)
+    assert checked.code == 8
 
 
 def test_a_token_that_may_only_read_deletes_nothing_and_says_so(repository: Repository) -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import time
-import uuid
 from asyncio import CancelledError
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from typing import Final
 
 from reconciler import workflow
+from reconciler.cli.actions.probe import Imitated, Probe
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.options.testing import EndpointOptions
 from reconciler.cli.run.live_state import known_switched_off
@@ -26,19 +23,14 @@ from reconciler.cli.terminal.signals import run
 from reconciler.connect import Target, make_sender, open_provider
 from reconciler.connection import Connection
 from reconciler.core.errors import BadRequest, Rejected
-from reconciler.core.model.auth import get_auth_type, get_scheme
-from reconciler.core.model.capabilities import TENANT
-from reconciler.core.model.catalogue import Catalogue
+from reconciler.core.model.capabilities import TENANT, list_dated_schemes
 from reconciler.core.model.webhook import Declared, Subscription, Webhook
 from reconciler.core.results.reports import Delivery, TestReport
 from reconciler.deadline import end_in
-from reconciler.delivery.envelope import envelope, sample_event
-from reconciler.delivery.send import Sender
-from reconciler.delivery.signing import Message
+from reconciler.manifests import TenantSpec
+from reconciler.providers import registry
 from reconciler.providers.base import Provider, Reader
 from reconciler.testing import Send, Testing, Trial, Wish
-
-_OLD: Final = 3600  # seconds; receivers take five minutes at most
 
 
 def test_tenant(console: Console, options: ManifestOptions, endpoints: EndpointOptions) -> int:
@@ -58,15 +50,15 @@ def exit_code(report: TestReport, *, interrupted: bool) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The webhooks to test, and the tenant that is to send, if any, with the owner of this run. The
-    sample events of a probe are those of `catalogue`, if the Tenant names one.
+    """The webhooks to test, and the tenant that is to send, if any, with the owner of this run. A
+    probe sends in place of `imitated`.
     """
 
     connection: Connection
     selected: tuple[Declared, ...]
     target: Target | None
     owner: str = ""
-    catalogue: Catalogue | None = None
+    imitated: Imitated = field(default_factory=Imitated)
 
     def within(self, seconds: float | None) -> Wanted:
         """The same with that `--deadline`."""
@@ -77,22 +69,39 @@ def prepare_tests(options: ManifestOptions, endpoints: EndpointOptions) -> Wante
     """What is to be tested; every secret of it resolves."""
     lenient = not endpoints.by_tenant  # a probe asks no tenant, so none is chosen
     manifests = read(options._replace(rules=options.rules._replace(lenient=lenient)), "require")
-    if (
-        options.tenant.by_manifest
-        and manifests.tenant is None
-        and any(spec.patches for spec in manifests.tenants)
-    ):
-        raise BadRequest(
-            "several Tenant manifests, some with patches; choose one with --tenant NAME, "
-            "or --all-tenants"
-        )
+    if options.tenant.by_manifest and manifests.tenant is None:
+        _require_same_tests(manifests.tenants)
     selected = workflow.require_secrets(manifests, narrow(options).keys(manifests.declared))
-    catalogue = manifests.tenant.catalogue if manifests.tenant is not None else None
-    wanted = Wanted(options.connection, selected, None, catalogue=catalogue)
+    imitated = _find_imitated(manifests.tenant)
+    wanted = Wanted(options.connection, selected, None, imitated=imitated)
     if not endpoints.by_tenant:
         return wanted
     target = choose_target(options.tenant, manifests)
     return replace(wanted, target=target, owner=known_owner(options.tenant, manifests))
+
+
+def _require_same_tests(tenants: Iterable[TenantSpec]) -> None:
+    """Raises BadRequest if what a probe sends depends on the tenant, and none is chosen."""
+    for spec in tenants:
+        reason = "some with patches" if spec.patches else ""
+        if _find_imitated(spec).capabilities.envelope is not None:
+            reason = "some of products with deliveries of their own"
+        if reason:
+            raise BadRequest(
+                f"several Tenant manifests, {reason}; choose one with --tenant NAME, "
+                "or --all-tenants"
+            )
+
+
+def _find_imitated(spec: TenantSpec | None) -> Imitated:
+    """In whose place a probe sends: that of the Tenant, else of this project's own tenant."""
+    if spec is None:
+        return Imitated()
+    product = spec.product.capabilities if spec.product is not None else None
+    capabilities = product or registry.capabilities(spec.provider) or TENANT
+    words = {name: value for name, value in spec.target.items() if isinstance(value, str)}
+    words["instance"] = (spec.url or "").rstrip("/")
+    return Imitated(capabilities, words, spec.catalogue)
 
 
 @dataclass(slots=True)
@@ -115,7 +124,7 @@ async def _opened(wanted: Wanted, endpoints: EndpointOptions) -> AsyncIterator[_
             senders.sends["tenant"], senders.reader = send_by(provider), provider
         if endpoints.by_probe:
             sender = await stack.enter_async_context(make_sender(connection))
-            senders.sends["probe"] = Probe(sender, connection.timeout, wanted.catalogue)
+            senders.sends["probe"] = Probe(sender, connection.timeout, wanted.imitated)
         yield senders
 
 
@@ -131,6 +140,7 @@ async def run_tests(
         check_auth=endpoints.check_auth,
         max_latency=most / 1000 if most is not None else None,
         parallelism=endpoints.parallelism,
+        dated_schemes=list_dated_schemes(wanted.imitated.capabilities),
     )
     async with _opened(wanted, endpoints) as senders:
         webhooks, failures = await workflow.find_places(wanted.selected, senders.reader)
@@ -156,40 +166,3 @@ def send_by(provider: Provider) -> Send:
         return await provider.test(spec, None, event)
 
     return send
-
-
-class Probe:
-    """Sends from this machine the same sample event that the tenant would send, within `total`
-    seconds: the example of `catalogue`, else one of the built-in catalogue.
-    """
-
-    def __init__(self, sender: Sender, total: float, catalogue: Catalogue | None = None) -> None:
-        self._sender, self._total, self._catalogue = sender, total, catalogue
-        self._sent: dict[tuple[Webhook, Subscription], tuple[Message, bytes]] = {}
-
-    async def __call__(self, spec: Webhook, event: Subscription, trial: Trial) -> Delivery:
-        """One delivery; a replay is the one before of this webhook and event."""
-        kind, scheme = get_auth_type(spec.auth), get_scheme(spec.auth)
-        if kind not in TENANT.auths or (scheme and scheme not in TENANT.schemes):
-            what = f"only its product can authenticate by {scheme or kind}"
-            raise Rejected(f"{spec.name}: {what}; use --via tenant")
-        now = int(time.time())
-        message = Message(str(uuid.uuid4()), now - (_OLD if trial == "old timestamp" else 0))
-        written = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        sent = message, self._make_body(event, message.id, written)
-        match trial:
-            case "":
-                self._sent[spec, event] = sent
-            case "replay":
-                sent = self._sent.get((spec, event), sent)
-        message, body = sent
-        return await self._sender.send(
-            spec, event, body, message=message, is_test=True, total=self._total
-        )
-
-    def _make_body(self, event: Subscription, event_id: str, written: str) -> bytes:
-        """The body of a delivery; an example of the Tenant's catalogue is sent as it is."""
-        known = self._catalogue.by_type.get(event.type) if self._catalogue is not None else None
-        if known is not None and known.example is not None:
-            return known.example.encode()
-        return envelope(sample_event(event, event_id=event_id, time=written))

@@ -1,14 +1,15 @@
 """What GitHub's webhooks can hold and do.
 
 Source: GitHub's REST API documentation of repository webhooks, organisation webhooks and Actions
-variables, and "Webhook events and payloads".
+variables, and "Webhook events and payloads": its delivery headers, and the members that every
+payload has. What is signed is the body of the request, as "Validating webhook deliveries" says.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from reconciler.core.model.capabilities import Capabilities, SecretRules
+from reconciler.core.model.capabilities import Capabilities, Envelope, SecretRules, Signature
 from reconciler.providers.driver.places import make_target
 
 _EVENTS: Final = """
@@ -40,6 +41,27 @@ ORGANIZATION: Final = (
 FLEET: Final = "repositories"
 """The field of a Tenant's target that means many."""
 
+ENVELOPE: Final = Envelope(
+    headers={
+        "User-Agent": "GitHub-Hookshot/reconciler",  # GitHub promises the prefix
+        "X-GitHub-Delivery": "{id}",
+        "X-GitHub-Event": "{event}",
+        "X-GitHub-Hook-ID": "0",  # no hook of GitHub has it
+    },
+    words={"*": {"event": "ping"}},
+    sample={
+        "repository": {"full_name": "{repository}"},
+        "organization": {"login": "{organization}"},
+        "sender": {"login": "ghost", "type": "User"},  # GitHub's user for an event of no user
+    },
+    samples={name: {"zen": "A test of the reconciler.", "hook_id": 0} for name in ("*", "ping")},
+    form="content_type",
+    signatures=(
+        Signature("X-Hub-Signature", "sha1=", algorithm="sha1"),
+        Signature("X-Hub-Signature-256", "sha256="),
+    ),
+)
+
 CAPABILITIES: Final = Capabilities(
     provider="github",
     fields=frozenset({"enabled"}),
@@ -70,4 +92,5 @@ CAPABILITIES: Final = Capabilities(
         },
     },
     target=make_target("^[A-Za-z0-9-]+$"),
+    envelope=ENVELOPE,
 )

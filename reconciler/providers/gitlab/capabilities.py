@@ -1,13 +1,15 @@
 """What GitLab's webhooks can hold and do.
 
-Source: GitLab's REST API documentation, "Project webhooks API" and "Group webhooks API".
+Source: GitLab's REST API documentation, "Project webhooks API" and "Group webhooks API". Of what
+it sends: "Webhook events" (header and `object_kind` per event), and in GitLab's source
+`app/services/web_hook_service.rb` (headers) and `triggerable_hooks.rb` (their names per flag).
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from reconciler.core.model.capabilities import Capabilities, SecretRules
+from reconciler.core.model.capabilities import Capabilities, Envelope, SecretRules
 from reconciler.providers.driver.places import make_fleet_target
 
 EVENTS: Final = (
@@ -61,6 +63,62 @@ RIGHTS: Final = (
 )
 FLEET: Final = "projects"
 """The field of a Tenant's target that means many."""
+
+_NAMES: Final = {
+    "push_events": ("Push", "push"),
+    "tag_push_events": ("Tag Push", "tag_push"),
+    "issues_events": ("Issue", "issue"),
+    "confidential_issues_events": ("Confidential Issue", "issue"),
+    "note_events": ("Note", "note"),
+    "confidential_note_events": ("Confidential Note", "note"),
+    "merge_requests_events": ("Merge Request", "merge_request"),
+    "job_events": ("Job", "build"),
+    "pipeline_events": ("Pipeline", "pipeline"),
+    "wiki_page_events": ("Wiki Page", "wiki_page"),
+    "deployment_events": ("Deployment", "deployment"),
+    "feature_flag_events": ("Feature Flag", "feature_flag"),
+    "releases_events": ("Release", "release"),
+    "milestone_events": ("Milestone", "milestone"),
+    "emoji_events": ("Emoji", "emoji"),
+    "resource_access_token_events": ("Resource Access Token", "access_token"),
+    "vulnerability_events": ("Vulnerability", "vulnerability"),
+    "member_events": ("Member", ""),
+    "project_events": ("Project", ""),
+    "subgroup_events": ("Subgroup", ""),
+}
+"""The name in the header and the `object_kind` by flag; events of groups have no kind."""
+
+_EVENT_NAMES: Final = {
+    "push_events": "push",
+    "tag_push_events": "tag_push",
+    "resource_access_token_events": "expiring_access_token",
+    "member_events": "user_add_to_group",
+    "project_events": "project_create",
+    "subgroup_events": "subgroup_create",
+}
+
+ENVELOPE: Final = Envelope(
+    headers={
+        "User-Agent": "GitLab/reconciler",
+        "Idempotency-Key": "{id}",
+        "X-Gitlab-Event": "{event}",
+        "X-Gitlab-Event-UUID": "{id}",
+        "X-Gitlab-Instance": "{instance}",
+        "X-Gitlab-Webhook-UUID": "{id}",
+    },
+    words={
+        flag: {"event": f"{name} Hook", "kind": kind, "event_name": _EVENT_NAMES.get(flag, "")}
+        for flag, (name, kind) in _NAMES.items()
+    },
+    sample={
+        "object_kind": "{kind}",
+        "event_name": "{event_name}",
+        "project": {"path_with_namespace": "{project}"},
+    },
+    credential_header="X-Gitlab-Token",
+    rewritten_by=("custom_webhook_template",),
+)
+
 _PATH: Final = {"type": "string", "minLength": 1, "maxLength": 1024}
 
 CAPABILITIES: Final = Capabilities(
@@ -88,4 +146,5 @@ CAPABILITIES: Final = Capabilities(
         FLEET,
         _PATH,
     ),
+    envelope=ENVELOPE,
 )

@@ -1,14 +1,17 @@
 """What Svix's endpoints can hold and do.
 
 Source: Svix's OpenAPI document, version 1.922.0, and the source of the open-source server
-(github.com/svix/svix-webhooks) for what the document leaves open: metadata of up to 4,096 bytes.
+(github.com/svix/svix-webhooks) for what the document leaves open: metadata of up to 4,096 bytes,
+and the headers and the signature of a delivery (`worker.rs`; docs.svix.com, "Verifying Webhooks
+Manually"). What a message has is for the application to say; the sample is the body that Standard
+Webhooks recommends.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from reconciler.core.model.capabilities import Capabilities, SecretRules
+from reconciler.core.model.capabilities import Capabilities, Envelope, SecretRules, Signature
 
 ALL_EVENTS: Final = "*"
 """Stands for an endpoint without a list of event types, which gets all of them. No event type of
@@ -31,6 +34,20 @@ OPTIONS: Final[dict[str, dict[str, Any]]] = {
         "items": {"type": "string", "maxLength": 128, "pattern": "^[a-zA-Z0-9._:+-]+$"},
     },
 }
+
+ENVELOPE: Final = Envelope(
+    headers={
+        "User-Agent": "Svix-Webhooks/reconciler",
+        "svix-id": "{id}",
+        "svix-timestamp": "{timestamp}",
+    },
+    words={ALL_EVENTS: {"event": "svix.ping"}},
+    sample={"type": "{event}", "timestamp": "{time}", "data": {}},
+    signatures=(
+        Signature("svix-signature", "v1,", encoding="base64", signed="message", key="whsec"),
+    ),
+    always_signed=True,
+)
 
 CAPABILITIES: Final = Capabilities(
     provider="svix",
@@ -58,4 +75,5 @@ CAPABILITIES: Final = Capabilities(
             },
         },
     },
+    envelope=ENVELOPE,
 )
