@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,11 +12,14 @@ from typing import Any
 import pytest
 
 from reconciler.core.errors import Unreachable
+from reconciler.core.model.capabilities import Envelope, Signature
 from reconciler.core.model.webhook import Webhook
+from reconciler.providers.conformance import Samples, Setting, Subject, chosen
 from reconciler.providers.conformance.checks import CHECKS
 from reconciler.providers.conformance.runner import opened
 from reconciler.providers.driver.product import Product
 from reconciler.providers.http.client import Client
+from reconciler.providers.memory import MemoryProvider
 from reconciler.providers.plugin import Held, Session
 from tests.providers.test_conformance import BIRDS, PIGEON, empty_pigeon
 
@@ -129,3 +134,33 @@ def test_a_wrong_plug_in_is_caught(name: str) -> None:
     with pytest.raises(Exception) as caught:
         asyncio.run(run())
     assert not isinstance(caught.value, TypeError | AttributeError), caught.value
+
+
+@pytest.mark.parametrize(
+    ("signature", "fault"),
+    [
+        (Signature("X-Signature"), ""),
+        (Signature("X-Signature", "sha256="), "a receiver would refuse a probe"),
+        (Signature("X-Signature", algorithm="sha1"), "a receiver would refuse a probe"),
+        (Signature("X-Signature", signed="message"), "a receiver would refuse a probe"),
+        (Signature("X-Other"), "a receiver would refuse a probe"),
+    ],
+)
+def test_a_probe_that_a_receiver_of_the_product_would_refuse_is_caught(
+    signature: Signature, fault: str
+) -> None:
+    def verify(headers: Mapping[str, str], body: bytes, key: str) -> bool:
+        wanted = hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
+        return headers.get("x-signature") == wanted
+
+    provider = MemoryProvider()
+    provider.capabilities = replace(
+        provider.capabilities, schemes=("product",), envelope=Envelope(signatures=(signature,))
+    )
+    (check,) = [row for row in chosen(Setting(provider.capabilities)) if "probe" in row.__name__]
+    work = check(Subject(provider, Samples(BIRDS.events, verify=verify)))
+    if not fault:
+        asyncio.run(work)
+        return
+    with pytest.raises(AssertionError, match=fault):
+        asyncio.run(work)

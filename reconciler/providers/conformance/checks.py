@@ -32,6 +32,7 @@ from reconciler.providers.conformance.field_checks import (
     one_idempotency_key_makes_one_webhook,
     what_is_gone_is_a_conflict_for_update_and_done_for_delete,
 )
+from reconciler.providers.conformance.probe_checks import a_probe_is_signed_as_the_product_signs
 from reconciler.providers.conformance.samples import (
     strongest,
 )
@@ -55,6 +56,12 @@ def _can_prove_credentials(setting: Setting) -> bool:
     )
 
 
+def _signs_probes(setting: Setting) -> bool:
+    envelope = setting.capabilities.envelope
+    is_stated = envelope is not None and bool(envelope.signatures)
+    return is_stated and "signature" in setting.capabilities.auths
+
+
 def _has_editable_marks(setting: Setting) -> bool:
     return setting.has_session and setting.capabilities.mark in {"field", "native"}
 
@@ -68,6 +75,7 @@ RULES: Final = {
     "no lost update": "What somebody else changed since the plan is not overwritten.",
     "no duplicate": "A create whose answer was lost leaves one webhook.",
     "credentials": "A credential stays when other fields change, and goes nowhere else.",
+    "probe": "What a probe sends is signed as the product signs.",
     "limits": "A limit of the product is waited for.",
     "no secret shown": "No error quotes a secret, whatever the product answers.",
 }
@@ -108,6 +116,7 @@ CHECKS: Final = (
     ),
     Row("credentials", a_stored_credential_goes_nowhere_else, _has_credentials),
     Row("credentials", a_credential_stays_when_other_fields_change, _can_prove_credentials),
+    Row("probe", a_probe_is_signed_as_the_product_signs, _signs_probes),
     Row("no duplicate", a_lost_answer_leaves_one_webhook, lambda s: s.over_http),
     Row("limits", a_limit_is_waited_for, lambda s: s.over_http),
     Row("no secret shown", a_web_page_is_an_error_without_our_secrets, lambda s: s.over_http),
