@@ -404,3 +404,30 @@ def test_a_probe_checks_the_address_and_sends_nothing_to_a_forbidden_one(
     ended = run("test", ".", "--via", "probe", "-o", "json", cwd=tmp_path, timeout=60, **env)
     assert [item["verdict"] for item in ended.json["deliveries"]] == ["blocked"]
     assert receiver.requests == ()
+
+
+@pytest.mark.parametrize(
+    ("product", "target", "event", "body"),
+    [
+        ("label-studio", "project: '1'", "TASKS_CREATED", {"action": "TASKS_CREATED"}),
+        ("label-studio", "project: '1'", "'*'", {"action": "ANNOTATION_CREATED"}),
+        (
+            "pretix",
+            "organizer: acme",
+            "pretix.event.order.paid",
+            {"notification_id": 0, "organizer": "acme", "action": "pretix.event.order.paid"},
+        ),
+    ],
+)
+def test_a_product_file_that_is_built_in_says_what_its_product_sends(
+    tmp_path: Path, product: str, target: str, event: str, body: dict[str, Any]
+) -> None:
+    tenant = TENANT.format(name="here", provider="http")
+    tenant += f"  product: {product}\n  target: {{{target}}}\n"
+    (tmp_path / "tenant.yaml").write_text(tenant)
+    with Receiver() as receiver:
+        (tmp_path / "hook.yaml").write_text(WEBHOOK.format(url=receiver.url(), event=event))
+        env = {"PRODUCT_TOKEN": "token-of-the-product"}
+        ended = run("test", ".", "--via", "probe", *ALLOW, cwd=tmp_path, timeout=60, **env)
+        assert ended.code == 0, ended.out + ended.err
+        assert [request.json for request in receiver.requests] == [body]

@@ -5,6 +5,8 @@ every form of a field, and what a file can say wrong.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from reconciler.providers.product_file.plugin import ProductFile
 from tests.providers.test_conformance import empty_pigeon
 from tests.stand_ins.rest import TOKEN, Rest, open_rest
 from tests.support.product_repository import ProductRepository
+from tests.support.receiver import Receiver
 
 PIGEON = Path(__file__).parent / "products" / "pigeon.yaml"
 BIRDS = Samples(
@@ -207,6 +210,34 @@ def test_a_key_is_sent_where_it_changes_and_never_a_masked_one(
         assert hook["secret"] == ""
 
 
+def test_a_probe_sends_what_the_file_says_and_signs_as_it_says(tmp_path: Path) -> None:
+    key = "first-key-0123456789"
+    envelope = {
+        "headers": {"X-Rest-Event": "{event}", "X-Rest-Id": "{id}", "X-Rest-Url": "{instance}"},
+        "names": {"a": "Event A"},
+        "sample": {"kind": "{event}", "from": {"site": "{site}"}, "n": [1, "{time}"]},
+        "signature": {"header": "X-Rest-Signature", "prefix": "sha1=", "algorithm": "sha1"},
+    }
+    target = {"site": {"description": "A site.", "required": False}}
+    spec = make_spec(auth={"type": "signature", "at": "/secret"}, envelope=envelope, target=target)
+    with open_rest() as server, Receiver() as receiver:
+        repository = write_manifests(tmp_path, server, spec)
+        repository.env |= {"KEY": key}
+        repository.secrets += (key,)
+        line = "  auth: {type: signature, secret: {fromEnv: KEY}}\n"
+        repository.write("pager", receiver.url(), more=line)
+        ended = repository.run("test", "--via", "probe", "--allow-network", "127.0.0.0/8")
+        assert ended.code == 0, ended.err
+        assert not server.asked
+        (request,) = receiver.requests
+    digest = hmac.new(key.encode(), request.body, hashlib.sha1).hexdigest()
+    assert request.header("X-Rest-Signature") == f"sha1={digest}"
+    assert request.header("X-Rest-Event") == "Event A"
+    assert request.header("X-Rest-Url") == server.url
+    assert request.json["kind"] == "Event A"
+    assert request.json.keys() == {"kind", "n"}
+
+
 WRONG = {
     "no list": ({}, "no list at /items"),
     "no url": ({"items": [{"id": 1, "active": True, "events": []}]}, "no usable /config/url"),
@@ -264,6 +295,12 @@ def test_the_message_of_an_error_stands_where_the_file_says() -> None:
 
 FAULTS = {
     "an unknown placeholder": ({"list": {"get": "/{place}/hooks"}}, "{place} stands for nothing"),
+    "an unknown word of a sample": (
+        {"envelope": {"sample": {"a": {"b": "{place}"}}}},
+        "{place} stands for nothing",
+    ),
+    "a header that HTTP uses": ({"envelope": {"headers": {"Host": "a"}}}, "Host is a header"),
+    "a signature in such a header": ({"envelope": {"token": "Host"}}, "Host is a header"),
     "no id in a path": ({"delete": {"delete": "/hooks"}}, "delete names no webhook"),
     "a field at the id": ({"mark": "/id"}, "it points to the id"),
     "no url": ({"fields": {"events": {"at": "/events"}}}, "url"),

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from reconciler.core.model.capabilities import Capabilities, SecretRules
+from reconciler.core.model import limits
+from reconciler.core.model.capabilities import Capabilities, Envelope, SecretRules, Signature
 
 EVERY_EVENT: Final = "*"
 """The event that stands for all, where a product has a field for it."""
@@ -20,6 +21,7 @@ _PARALLELISM: Final = 4  # requests at the same time, if the file does not say
 _PLACEHOLDER: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _OPTION_WORDS: Final = ("type", "description", "enum", "default", "minimum", "maximum", "items")
 _CALLS: Final = ("list", "get", "create", "update", "delete", "test")
+_WORDS: Final = ("event", "type", "id", "timestamp", "time", "instance")
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 
@@ -60,13 +62,10 @@ def _make_call(name: str, part: Mapping[str, Any]) -> Call:
 
 
 def _make_capabilities(name: str, spec: Mapping[str, Any]) -> Capabilities:
-    import hashlib  # noqa: PLC0415  it loads OpenSSL, which `validate` does without
-
     fields, auth = spec["fields"], spec.get("auth", {})
-    digest = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()
     return Capabilities(
         provider=name,
-        version=digest[:12],
+        version=_make_version(spec),
         fields=frozenset({"name", "description", "enabled"} & fields.keys()),
         description_length=spec.get("descriptionLength", _DESCRIPTION_LENGTH),
         auths=frozenset({"none", auth.get("type", "none")}),
@@ -81,6 +80,26 @@ def _make_capabilities(name: str, spec: Mapping[str, Any]) -> Capabilities:
         secrets=SecretRules(kept=True, visible="has" in auth, type_visible="has" in auth),
         test="saved" if "test" in spec else "none",
         parallelism=spec.get("parallelism", _PARALLELISM),
+        envelope=_make_envelope(spec["envelope"]) if "envelope" in spec else None,
+    )
+
+
+def _make_version(spec: Mapping[str, Any]) -> str:
+    """A digest of what plans depend on; the envelope is for tests only."""
+    import hashlib  # noqa: PLC0415  it loads OpenSSL, which `validate` does without
+
+    planned = {part: value for part, value in spec.items() if part != "envelope"}
+    return hashlib.sha256(json.dumps(planned, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _make_envelope(part: Mapping[str, Any]) -> Envelope:
+    return Envelope(
+        headers=part.get("headers", {}),
+        words={event: {"event": name} for event, name in part.get("names", {}).items()},
+        sample=part.get("sample", {}),
+        form=part.get("form", ""),
+        signatures=(Signature(**part["signature"]),) if "signature" in part else (),
+        credential_header=part.get("token", ""),
     )
 
 
@@ -120,19 +139,43 @@ def _make_target(parts: Mapping[str, Any]) -> dict[str, Any]:
 def find_faults(spec: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str, str]]:
     """What its schema cannot say of a product file: the path of each fault, its text and a hint."""
     parts = spec.get("target", {})
+    yield from _find_envelope_faults(spec.get("envelope", {}), {*parts, *_WORDS})
     for name in _CALLS:
         known = {*parts, *(("id",) if name in {"get", "update", "delete", "test"} else ())}
-        for path, text in _list_texts(spec.get(name, {}), (name,)):
-            for word in _PLACEHOLDER.findall(text):
-                if word not in known:
-                    hint = f"known here: {', '.join(sorted(known)) or 'none'}"
-                    yield path, f"{{{word}}} stands for nothing", hint
+        yield from _find_unknown_words(_list_texts(spec.get(name, {}), (name,)), known)
         is_of_one = name in spec and "id" in known
         if is_of_one and "{id}" not in _make_call(name, spec[name]).path:
             yield (name,), f"{name} names no webhook", "put {id} into its path"
     for path, pointer in _list_pointers(spec):
         if pointer == spec["id"] and path != ("id",):
             yield path, "it points to the id, which cannot be written", "give its own pointer"
+
+
+def _find_envelope_faults(
+    part: Mapping[str, Any], known: set[str]
+) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    for name in ("headers", "sample"):
+        texts = _list_texts(part.get(name, {}), ("envelope", name))
+        yield from _find_unknown_words(texts, known)
+    headers: dict[tuple[str, ...], str] = {
+        ("headers", name): name for name in part.get("headers", {})
+    }
+    headers["signature", "header"] = part.get("signature", {}).get("header", "")
+    headers["token",] = part.get("token", "")
+    for path, name in headers.items():
+        fault = limits.header(name) if name else None
+        if fault:
+            yield ("envelope", *path), f"{name} {fault}", "leave it out"
+
+
+def _find_unknown_words(
+    texts: Iterable[tuple[tuple[str, ...], str]], known: set[str]
+) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    hint = f"known here: {', '.join(sorted(known)) or 'none'}"
+    for path, text in texts:
+        for word in _PLACEHOLDER.findall(text):
+            if word not in known:
+                yield path, f"{{{word}}} stands for nothing", hint
 
 
 def _list_texts(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
