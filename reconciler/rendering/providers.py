@@ -19,6 +19,10 @@ _TESTS: Final = {
     "saved": "webhooks that are saved",
     "none": "none; use test --via probe",
 }
+_PROBES: Final = {
+    True: "sends what the product sends",
+    False: "sends the envelope of the reconciler's own tenant",
+}
 
 
 def _lines(item: Capabilities) -> Iterator[tuple[str, str]]:
@@ -35,6 +39,7 @@ def _lines(item: Capabilities) -> Iterator[tuple[str, str]]:
     yield "equal names", "refused" if item.unique_names else "allowed"
     yield "counts deliveries", "yes" if item.usage else "no"
     yield "tests", _TESTS[item.test]
+    yield "test --via probe", _PROBES[item.envelope is not None]
     for title, schema in (("target", item.target), ("options", item.options)):
         for name, part in schema.get("properties", {}).items():
             needed = ", required" if name in schema.get("required", ()) else ""
@@ -76,6 +81,7 @@ def _document(item: Capabilities) -> dict[str, Any]:
         "idempotency_key": item.idempotency_key,
         "usage": item.usage,
         "test": item.test,
+        "probe": "product" if item.envelope is not None else "tenant",
         "target": dict(item.target),
         "options": dict(item.options),
     }
