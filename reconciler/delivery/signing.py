@@ -37,7 +37,7 @@ def list_signature_headers(
         raise ValueError("a signature needs the id of the message and the time")
     if isinstance(body, ProductRequest):
         if body.envelope.signatures:
-            return list_product_signatures(body, keys, *message)
+            return list_product_signatures(body, scheme, keys, *message)
         body = body.body
     return (
         ("Webhook-Id", message.id),

@@ -17,7 +17,7 @@ from reconciler.core.model.capabilities import TENANT, Capabilities, Envelope
 from reconciler.core.model.catalogue import Catalogue
 from reconciler.core.model.webhook import Subscription, Webhook
 from reconciler.core.results.reports import Delivery
-from reconciler.core.wire.product_request import ProductRequest, make_product_request
+from reconciler.core.wire.product_request import HMAC_SCHEMES, ProductRequest, make_product_request
 from reconciler.delivery.envelope import envelope, sample_event
 from reconciler.delivery.send import Sender
 from reconciler.delivery.signing import Message
@@ -117,6 +117,7 @@ def find_refusal(spec: Webhook, imitated: Imitated) -> str:
 def _can_authenticate(auth: Auth, own: Envelope | None) -> bool:
     kind, scheme = get_auth_type(auth), get_scheme(auth)
     if own is not None and (kind == "token" or scheme):
-        is_signed = bool(own.signatures) or scheme in TENANT.schemes
-        return bool(own.credential_header) if kind == "token" else is_signed
+        if kind == "token":
+            return bool(own.credential_header)
+        return scheme in (HMAC_SCHEMES if own.signatures else TENANT.schemes)
     return kind in TENANT.auths and (not scheme or scheme in TENANT.schemes)

@@ -43,7 +43,8 @@ class Signature:
 
     `prefix` stands before the digest. `signed` says what is signed: the `body` as it is sent, the
     `payload` (the JSON, also where it is sent as a form), or the `message`, `id.timestamp.body`.
-    `key` says whether the key is the credential's text, or base64 after `whsec_`.
+    The key is the credential's text; of the scheme `standard` it is base64 after `whsec_`, and two
+    keys make two signatures.
     """
 
     header: str
@@ -51,7 +52,6 @@ class Signature:
     algorithm: Literal["sha256", "sha1"] = "sha256"
     encoding: Literal["hex", "base64"] = "hex"
     signed: Signed = "body"
-    key: Literal["text", "whsec"] = "text"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

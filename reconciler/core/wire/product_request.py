@@ -17,6 +17,8 @@ from reconciler.core.model.capabilities import Envelope, Signature
 from reconciler.core.model.product import fill
 from reconciler.core.model.webhook import Subscription
 
+HMAC_SCHEMES: Final = ("standard", "product")
+"""The schemes of signatures that a product can have in headers of its own."""
 _ABSENT: Final = object()
 _JSON: Final = "application/json"
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -80,26 +82,32 @@ def _fill_value(value: object, values: Mapping[str, str]) -> object:
 
 
 def list_product_signatures(
-    request: ProductRequest, key: str, message_id: str, timestamp: int
+    request: ProductRequest, scheme: str, keys: str, message_id: str, timestamp: int
 ) -> tuple[tuple[str, str], ...]:
     """The headers of the product's signatures. `timestamp` is in epoch seconds. Raises ValueError
-    for a key of another form.
+    for a scheme without HMAC, and for a key of another form.
     """
+    if scheme not in HMAC_SCHEMES:
+        raise ValueError("a product's own headers have signatures by HMAC only")
+    secrets = (
+        [_decode_key(key) for key in keys.split(" ")] if scheme == "standard" else [keys.encode()]
+    )
     texts = {
         "body": request.body,
         "payload": request.payload,
         "message": f"{message_id}.{timestamp}.".encode() + request.body,
     }
     return tuple(
-        (item.header, item.prefix + _sign(item, key, texts[item.signed]))
+        (item.header, " ".join(_sign(item, secret, texts[item.signed]) for secret in secrets))
         for item in request.envelope.signatures
     )
 
 
-def _sign(signature: Signature, key: str, text: bytes) -> str:
-    if signature.key == "whsec":
-        secret = b64decode(key.removeprefix("whsec_"), validate=True)
-    else:
-        secret = key.encode("utf-8", "surrogatepass")
+def _decode_key(key: str) -> bytes:
+    return b64decode(key.removeprefix("whsec_"), validate=True)
+
+
+def _sign(signature: Signature, secret: bytes, text: bytes) -> str:
     digest = hmac.digest(secret, text, signature.algorithm)
-    return digest.hex() if signature.encoding == "hex" else b64encode(digest).decode()
+    shown = digest.hex() if signature.encoding == "hex" else b64encode(digest).decode()
+    return signature.prefix + shown

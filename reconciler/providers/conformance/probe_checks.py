@@ -17,6 +17,7 @@ async def a_probe_is_signed_as_the_product_signs(subject: Subject) -> None:
     can, verify = subject.capabilities, subject.samples.verify
     if verify is None or can.envelope is None:
         raise AssertionError("a product that signs needs Samples(verify=…)")
+    scheme = next(iter(can.schemes), "")
     ident, moment = str(uuid.uuid4()), int(time.time())
     written = datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     words = {
@@ -28,7 +29,7 @@ async def a_probe_is_signed_as_the_product_signs(subject: Subject) -> None:
     for event in subject.samples.events:
         options = complete_options(can.options, {})
         request = make_product_request(can.envelope, event, options, words)
-        signed = list_product_signatures(request, CREDENTIAL, ident, moment)
+        signed = list_product_signatures(request, scheme, CREDENTIAL, ident, moment)
         headers = {name.lower(): value for name, value in (*request.headers, *signed)}
         require(verify(headers, request.body, CREDENTIAL), "a receiver would refuse a probe")
         require(not verify(headers, request.body, OTHER_CREDENTIAL), "any key verifies a probe")

@@ -43,9 +43,7 @@ ENVELOPE: Final = Envelope(
     },
     words={ALL_EVENTS: {"event": "svix.ping"}},
     sample={"type": "{event}", "timestamp": "{time}", "data": {}},
-    signatures=(
-        Signature("svix-signature", "v1,", encoding="base64", signed="message", key="whsec"),
-    ),
+    signatures=(Signature("svix-signature", "v1,", encoding="base64", signed="message"),),
     always_signed=True,
 )
 
