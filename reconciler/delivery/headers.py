@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from reconciler import __version__
@@ -34,19 +33,16 @@ def make_headers(
         ),  # exactly: Elastio's sample receiver refuses a charset
         *([TEST_MARK] if is_test else []),
     ]
-    own = (*product_headers, *credentials)
-    is_usable = all(limits.header(name) is None for name, _ in credentials) and _can_stand(own)
-    if not is_usable:
+    texts = (*product_headers, *credentials)
+    is_usable = all(limits.header(name) is None for name, _ in credentials)
+    if not is_usable or not all(_is_header_value(value) for _, value in texts):
         raise Stopped(Cause.BLOCKED_HEADER)
-    own_names = {name.lower().encode() for name, _ in own}
+    own_names = {name.lower().encode() for name, _ in texts}
     other_headers = [
         item for item in headers if item[0].lower() not in own_names
     ]  # a customer may choose User-Agent
-    return [*other_headers, *((name.encode(), value.encode()) for name, value in own)]
+    return [*other_headers, *((name.encode(), value.encode()) for name, value in texts)]
 
 
-def _can_stand(headers: Iterable[tuple[str, str]]) -> bool:
-    return all(
-        value.isascii() and value.isprintable() and value == value.strip(" ")
-        for _, value in headers
-    )
+def _is_header_value(text: str) -> bool:
+    return text.isascii() and text.isprintable() and text == text.strip(" ")

@@ -133,9 +133,14 @@ def _make_request(
         target=parsed_url.raw_path,
     )
     credentials = _list_credentials(webhook.auth, message, body)
-    own = body.headers if isinstance(body, ProductRequest) else ()
-    headers = make_headers(credentials, parsed_url.netloc, is_test=is_test, product_headers=own)
-    return _Request(target, headers, body.body if isinstance(body, ProductRequest) else body)
+    if isinstance(body, ProductRequest):
+        product_headers, body = body.headers, body.body
+    else:
+        product_headers = ()
+    headers = make_headers(
+        credentials, parsed_url.netloc, is_test=is_test, product_headers=product_headers
+    )
+    return _Request(target, headers, body)
 
 
 def _find_cause(error: Exception) -> Cause:

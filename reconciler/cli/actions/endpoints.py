@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from reconciler import workflow
-from reconciler.cli.actions.probe import Imitated, Probe
+from reconciler.cli.actions.probe import Imitation, Probe
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.options.testing import EndpointOptions
 from reconciler.cli.run.live_state import known_switched_off
@@ -51,14 +51,14 @@ def exit_code(report: TestReport, *, interrupted: bool) -> int:
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """The webhooks to test, and the tenant that is to send, if any, with the owner of this run. A
-    probe sends in place of `imitated`.
+    probe sends what `imitation` says.
     """
 
     connection: Connection
     selected: tuple[Declared, ...]
     target: Target | None
     owner: str = ""
-    imitated: Imitated = field(default_factory=Imitated)
+    imitation: Imitation = field(default_factory=Imitation)
 
     def within(self, seconds: float | None) -> Wanted:
         """The same with that `--deadline`."""
@@ -72,8 +72,8 @@ def prepare_tests(options: ManifestOptions, endpoints: EndpointOptions) -> Wante
     if options.tenant.by_manifest and manifests.tenant is None:
         _require_same_tests(manifests.tenants)
     selected = workflow.require_secrets(manifests, narrow(options).keys(manifests.declared))
-    imitated = _find_imitated(manifests.tenant)
-    wanted = Wanted(options.connection, selected, None, imitated=imitated)
+    imitation = _find_imitation(manifests.tenant)
+    wanted = Wanted(options.connection, selected, None, imitation=imitation)
     if not endpoints.by_tenant:
         return wanted
     target = choose_target(options.tenant, manifests)
@@ -84,7 +84,7 @@ def _require_same_tests(tenants: Iterable[TenantSpec]) -> None:
     """Raises BadRequest if what a probe sends depends on the tenant, and none is chosen."""
     for spec in tenants:
         reason = "some with patches" if spec.patches else ""
-        if _find_imitated(spec).capabilities.envelope is not None:
+        if _find_imitation(spec).capabilities.envelope is not None:
             reason = "some of products with deliveries of their own"
         if reason:
             raise BadRequest(
@@ -93,15 +93,15 @@ def _require_same_tests(tenants: Iterable[TenantSpec]) -> None:
             )
 
 
-def _find_imitated(spec: TenantSpec | None) -> Imitated:
+def _find_imitation(spec: TenantSpec | None) -> Imitation:
     """In whose place a probe sends: that of the Tenant, else of this project's own tenant."""
     if spec is None:
-        return Imitated()
+        return Imitation()
     product = spec.product.capabilities if spec.product is not None else None
     capabilities = product or registry.capabilities(spec.provider) or TENANT
     words = {name: value for name, value in spec.target.items() if isinstance(value, str)}
     words["instance"] = (spec.url or "").rstrip("/")
-    return Imitated(capabilities, words, spec.catalogue)
+    return Imitation(capabilities, words, spec.catalogue)
 
 
 @dataclass(slots=True)
@@ -124,7 +124,7 @@ async def _opened(wanted: Wanted, endpoints: EndpointOptions) -> AsyncIterator[_
             senders.sends["tenant"], senders.reader = send_by(provider), provider
         if endpoints.by_probe:
             sender = await stack.enter_async_context(make_sender(connection))
-            senders.sends["probe"] = Probe(sender, connection.timeout, wanted.imitated)
+            senders.sends["probe"] = Probe(sender, connection.timeout, wanted.imitation)
         yield senders
 
 
@@ -140,7 +140,7 @@ async def run_tests(
         check_auth=endpoints.check_auth,
         max_latency=most / 1000 if most is not None else None,
         parallelism=endpoints.parallelism,
-        dated_schemes=list_dated_schemes(wanted.imitated.capabilities),
+        dated_schemes=list_dated_schemes(wanted.imitation.capabilities),
     )
     async with _opened(wanted, endpoints) as senders:
         webhooks, failures = await workflow.find_places(wanted.selected, senders.reader)

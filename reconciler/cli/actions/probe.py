@@ -29,7 +29,7 @@ _Sent = tuple[Message, bytes | ProductRequest]
 
 
 @dataclass(frozen=True, slots=True)
-class Imitated:
+class Imitation:
     """In whose place a probe sends: what it can do, the values of the placeholders in its envelope,
     and the events with their examples, if the Tenant names a catalogue.
     """
@@ -43,11 +43,11 @@ class Imitated:
         known = self.catalogue.by_type.get(event.type) if self.catalogue is not None else None
         return known.example if known is not None else None
 
-    def complete_options(self, spec: Webhook) -> dict[str, Any]:
-        """The options of a webhook with the product's defaults."""
+    @property
+    def default_options(self) -> dict[str, Any]:
+        """The product's defaults of a webhook's options."""
         parts: Mapping[str, Any] = self.capabilities.options.get("properties", {})
-        defaults = {name: part["default"] for name, part in parts.items() if "default" in part}
-        return {**defaults, **spec.options}
+        return {name: part["default"] for name, part in parts.items() if "default" in part}
 
 
 class Probe:
@@ -55,13 +55,13 @@ class Probe:
     seconds: the example of its catalogue, else a sample of its product.
     """
 
-    def __init__(self, sender: Sender, total: float, imitated: Imitated) -> None:
-        self._sender, self._total, self._imitated = sender, total, imitated
+    def __init__(self, sender: Sender, total: float, imitation: Imitation) -> None:
+        self._sender, self._total, self._imitation = sender, total, imitation
         self._sent: dict[tuple[Webhook, Subscription], _Sent] = {}
 
     async def __call__(self, spec: Webhook, event: Subscription, trial: Trial) -> Delivery:
         """One delivery; a replay is the one before of this webhook and event."""
-        refusal = find_refusal(spec, self._imitated)
+        refusal = find_refusal(spec, self._imitation)
         if refusal:
             raise Rejected(f"{spec.name}: {refusal}; use --via tenant")
         now = int(time.time())
@@ -81,43 +81,42 @@ class Probe:
         self, spec: Webhook, event: Subscription, message: Message, now: int
     ) -> bytes | ProductRequest:
         """The body of a delivery; an example of the Tenant's catalogue is sent as it is."""
-        imitated, example = self._imitated, self._imitated.find_example(event)
+        imitation, example = self._imitation, self._imitation.find_example(event)
         written = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        own = imitated.capabilities.envelope
-        if own is not None:
-            words = {
-                **imitated.words,
-                "id": message.id,
-                "timestamp": str(message.timestamp),
-                "time": written,
-            }
-            options = imitated.complete_options(spec)
-            return make_product_request(own, event, options, words, example)
+        if imitation.capabilities.envelope is not None:
+            dated = {"id": message.id, "timestamp": str(message.timestamp), "time": written}
+            return make_product_request(
+                imitation.capabilities.envelope,
+                event,
+                {**imitation.default_options, **spec.options},
+                {**imitation.words, **dated},
+                example,
+            )
         if example is not None:
             return example.encode()
         return envelope(sample_event(event, event_id=message.id, time=written))
 
 
-def find_refusal(spec: Webhook, imitated: Imitated) -> str:
+def find_refusal(spec: Webhook, imitation: Imitation) -> str:
     """Why no probe can send what the product would send; empty if one can."""
-    own = imitated.capabilities.envelope
-    if not _can_authenticate(spec.auth, own):
+    product_envelope, defaults = imitation.capabilities.envelope, imitation.default_options
+    if not _can_authenticate(spec.auth, product_envelope):
         word = get_scheme(spec.auth) or get_auth_type(spec.auth)
         return f"only its product can authenticate by {word}"
-    if own is None:
+    if product_envelope is None:
         return ""
-    if own.always_signed and isinstance(spec.auth, NoAuth):
+    if product_envelope.always_signed and isinstance(spec.auth, NoAuth):
         return "its product signs by a key of its own, which no manifest has"
-    options, defaults = spec.options, imitated.complete_options(Webhook("", ""))
-    rewriters = (name for name in own.rewritten_by if options.get(name) != defaults.get(name))
-    option = next((name for name in rewriters if name in options), "")
-    return f"by options.{option} only its product can make the body" if option else ""
+    for name in product_envelope.rewritten_by:
+        if spec.options.get(name, defaults.get(name)) != defaults.get(name):
+            return f"by options.{name} only its product can make the body"
+    return ""
 
 
-def _can_authenticate(auth: Auth, own: Envelope | None) -> bool:
+def _can_authenticate(auth: Auth, product_envelope: Envelope | None) -> bool:
     kind, scheme = get_auth_type(auth), get_scheme(auth)
-    if own is not None and (kind == "token" or scheme):
-        if kind == "token":
-            return bool(own.credential_header)
-        return scheme in (HMAC_SCHEMES if own.signatures else TENANT.schemes)
+    if product_envelope is not None and kind == "token":
+        return bool(product_envelope.credential_header)
+    if product_envelope is not None and product_envelope.signatures and scheme:
+        return scheme in HMAC_SCHEMES
     return kind in TENANT.auths and (not scheme or scheme in TENANT.schemes)

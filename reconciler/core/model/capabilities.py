@@ -17,7 +17,7 @@ Mark = Literal["native", "field", "ledger", "none"]
 Tests = Literal["unsaved", "saved", "none"]
 Identity = Literal["name", "url"]
 Conditional = Literal["revision", "compare"]
-Signed = Literal["body", "payload", "message"]
+SignedText = Literal["body", "payload", "message"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -51,7 +51,7 @@ class Signature:
     prefix: str = ""
     algorithm: Literal["sha256", "sha1"] = "sha256"
     encoding: Literal["hex", "base64"] = "hex"
-    signed: Signed = "body"
+    signed: SignedText = "body"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
