@@ -25,6 +25,7 @@ from reconciler.core.results.reports import Report
 from reconciler.core.safety.evidence import add_doubts, find_removals
 from reconciler.core.safety.permissions import Permissions
 from reconciler.core.safety.run_policy import Limits, RunPolicy, Scope
+from reconciler.core.safety.use import find_unknown_use
 from reconciler.core.saved.plan_reading import Saved
 from reconciler.core.saved.resume import check_scopes
 from reconciler.core.saved.resume import resume as resumed
@@ -176,8 +177,18 @@ async def plan(
         from reconciler.manifests.history.evidence import find_doubts  # noqa: PLC0415  only a removal asks git
 
         result = add_doubts(result, find_doubts(manifests, sources), policy)
+    result = await _observe(result, provider, policy)
     result = result if base is None else labelled(result, base, policy, provider.normalize)
     return replace(result, warnings=(*map(_make_warning, manifests.problems), *result.warnings))
+
+
+async def _observe(result: Plan, provider: Reader, policy: RunPolicy) -> Plan:
+    """The plan with the recent deliveries of what it removes, if the tenant has to be asked."""
+    if provider.capabilities.usage != "log" or not find_unknown_use(result):
+        return result
+    from reconciler.observe import observe  # noqa: PLC0415  only a removal asks
+
+    return await observe(result, provider, policy)
 
 
 def _make_warning(problem: Problem) -> str:
@@ -275,7 +286,7 @@ async def resume(
 ) -> Plan:
     """A saved plan, planned again on one listing; raises StalePlan if what it touches has moved."""
     live = await provider.list()
-    return resumed(
+    result = resumed(
         check_scopes(saved, find_scopes(provider)),
         live,
         declared,
@@ -284,6 +295,7 @@ async def resume(
         fingerprint_key=fingerprint_key,
         capabilities=provider.capabilities,
     )
+    return await _observe(result, provider, policy)
 
 
 def approve(approved_plan: Plan, expect_digest: str | None, accept: str | None = None) -> None:

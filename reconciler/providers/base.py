@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from reconciler.core.model.capabilities import Capabilities
 from reconciler.core.model.scopes import Scopes
-from reconciler.core.model.webhook import Declared, Live, Owner, Subscription, Webhook
+from reconciler.core.model.webhook import Declared, Live, Owner, Subscription, Use, Webhook
 from reconciler.core.results.reports import Delivery
 
 
@@ -35,6 +35,12 @@ class Reader(Protocol):
 
     async def list(self) -> tuple[Live, ...]:
         """Every webhook of the tenant, each once."""
+        ...
+
+    async def find_use(self, live: Live) -> Use | None:
+        """Its deliveries of the last 24 hours, None if the tenant does not know. Asked only if the
+        capabilities say that a log counts them.
+        """
         ...
 
 

@@ -15,7 +15,15 @@ from reconciler.core.model.auth import get_credential, get_place
 from reconciler.core.model.capabilities import TENANT
 from reconciler.core.model.limits import normalize_name
 from reconciler.core.model.secret import Secret, Withheld, hidden_url
-from reconciler.core.model.webhook import Declared, Live, ManagedBy, Owner, Subscription, Webhook
+from reconciler.core.model.webhook import (
+    Declared,
+    Live,
+    ManagedBy,
+    Owner,
+    Subscription,
+    Use,
+    Webhook,
+)
 from reconciler.core.results.reports import Delivery, Verdict
 from reconciler.providers.moved import make_changed_conflict, make_deleted_conflict, withheld
 
@@ -61,6 +69,10 @@ class MemoryProvider:
     async def list(self) -> tuple[Live, ...]:
         """Every webhook, by id."""
         return tuple(self.webhooks[key] for key in sorted(self.webhooks))
+
+    async def find_use(self, live: Live) -> Use | None:
+        """What the listing counted."""
+        return live.use
 
     async def create(self, declared: Declared, owner: Owner, *, idempotency_key: str) -> Live:
         """Makes the webhook once for each key; raises Conflict for a taken name, Rejected for a key

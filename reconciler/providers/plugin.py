@@ -30,7 +30,7 @@ class Held:
 
     A credential in `spec` is `Withheld`. `touched` is the time of the last write and `created` that
     of the first, if the product has one; `has_secret` is None if the product does not tell; `use`
-    is None if it counts nothing; `health` is what the product says of failing deliveries.
+    is None if a listing has no counts; `health` is what the product says of failing deliveries.
     `metadata` are texts by name that the product keeps with the webhook: all of them, also those of
     other programs.
     """
@@ -101,6 +101,19 @@ class Copying(Protocol):
 
     async def create_copy(self, held: Held, want: Webhook, key: str) -> Held:
         """Creates a webhook in place of `held`, with what only the product knows of it."""
+        ...
+
+
+@runtime_checkable
+class Observed(Protocol):
+    """Part of a `Session`, for products with a log of deliveries: their capabilities say
+    `usage="log"`.
+    """
+
+    async def find_use(self, held_id: str) -> Use | None:
+        """The deliveries of the last 24 hours, None if the product does not know. Pings and
+        repeated deliveries are no use. What it raises is a warning of the plan.
+        """
         ...
 
 

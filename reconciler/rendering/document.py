@@ -15,7 +15,7 @@ from typing import Any, Final
 from reconciler.core.change import Action, Change, FieldChange, Label, Plan, TenantRef, Violation
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.scopes import Scopes
-from reconciler.core.model.webhook import Origin, Subscription
+from reconciler.core.model.webhook import Origin, Subscription, Use
 from reconciler.core.results.drift import Drift
 from reconciler.core.results.reports import Check, Outcome, Report, TestReport
 from reconciler.rendering.wording import (
@@ -97,6 +97,13 @@ def _label(label: Label | None) -> Document:
     return {} if label is None else {"label": label.value}
 
 
+def _use(use: Use | None) -> Document | None:
+    if use is None:
+        return None
+    counts: Document = {"succeeded": use.succeeded, "failed": use.failed}
+    return {**counts, "at_least": True} if use.at_least else counts
+
+
 def _change(change: Change) -> Document:
     file, line = find_place(change)
     body: Document = {
@@ -112,7 +119,7 @@ def _change(change: Change) -> Document:
         "fields": [_field(change, field) for field in change.fields],
     }
     if change.action is Action.DELETE and change.live is not None:
-        body["use"] = asdict(change.live.use) if change.live.use is not None else None
+        body["use"] = _use(change.live.use)
     if change.moved_fields:
         body["moved"] = list(change.moved_fields)
     return {**body, **_label(change.label)}

@@ -14,6 +14,11 @@ _MARKS: Final = {
     "ledger": "a ledger in the product",
     "none": "none: nothing is ever deleted",
 }
+_USAGES: Final = {
+    "listing": "yes, in every listing",
+    "log": "yes, in a log that is read before a removal",
+    "none": "no",
+}
 _TESTS: Final = {
     "unsaved": "any webhook, saved or not",
     "saved": "webhooks that are saved",
@@ -37,7 +42,7 @@ def _lines(item: Capabilities) -> Iterator[tuple[str, str]]:
     if not item.secrets.rotatable:
         yield "a new credential", "makes a new webhook, then deletes the old one"
     yield "equal names", "refused" if item.unique_names else "allowed"
-    yield "counts deliveries", "yes" if item.usage else "no"
+    yield "counts deliveries", _USAGES[item.usage]
     yield "tests", _TESTS[item.test]
     yield "test --via probe", _PROBES[item.envelope is not None]
     for title, schema in (("target", item.target), ("options", item.options)):
@@ -79,7 +84,7 @@ def _document(item: Capabilities) -> dict[str, Any]:
         "unique_names": item.unique_names,
         "conditional": item.conditional,
         "idempotency_key": item.idempotency_key,
-        "usage": item.usage,
+        "usage": item.usage != "none",
         "test": item.test,
         "probe": "product" if item.envelope is not None else "tenant",
         "target": dict(item.target),

@@ -202,9 +202,8 @@ def drift_summary(plan: Plan, *, has_drift: bool) -> str:
 def use_text(use: Use | None) -> str:
     """The recent deliveries of a webhook: a warning before one in use is deleted."""
     if use is None:
-        return "deliveries unknown: this product counts none"
-    failed = f", failed {use.failed:,}" if use.failed else ""
-    return f"delivered {use.succeeded:,} in the last 24 h{failed}"
+        return "deliveries unknown: the product reported no count"
+    return f"{use.delivered}, failed {use.failed:,}" if use.failed else use.delivered
 
 
 def names_beside(violation: Violation) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ def open_place(kind: str) -> Callable[[str], AbstractAsyncContextManager[Place]]
     @asynccontextmanager
     async def empty_place(_endpoint: str) -> AsyncIterator[Place]:
         with use_empty(kind) as found:
-            yield Place(found.url, TOKEN, {kind: NAMES[kind]})
+            yield Place(found.url, TOKEN, {kind: NAMES[kind]}, deliver=found.server.push)
 
     return empty_place
 

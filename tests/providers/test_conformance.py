@@ -43,7 +43,13 @@ async def empty_tenant(endpoint: str) -> AsyncIterator[Place]:
     with TemporaryDirectory() as folder:
         options = ("--allow-network", "127.0.0.0/8", "--allow-port", str(urlsplit(endpoint).port))
         with Tenant(Path(folder), *options) as tenant:
-            yield Place(tenant.url, tenant.token)
+            yield Place(tenant.url, tenant.token, deliver=lambda: send_event(tenant))
+
+
+def send_event(tenant: Tenant) -> None:
+    kind, version, severity = OURS.events[0].type, OURS.events[0].version, OURS.events[0].severity
+    body = {"type": kind, "version": version, "severity": severity, "event": {}}
+    assert tenant.call("POST", "/events", body)[0] == 202
 
 
 @asynccontextmanager

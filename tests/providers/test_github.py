@@ -23,14 +23,13 @@ from tests.support.receiver import Receiver
 @asynccontextmanager
 async def empty_repository(_endpoint: str) -> AsyncIterator[Place]:
     with github() as server:
-        yield Place(server.url, TOKEN, {"repository": REPOSITORY})
+        yield Place(server.url, TOKEN, {"repository": REPOSITORY}, deliver=server.push)
 
 
 EVENTS = Subscription("push", None, None), Subscription("release", None, None)
 OPTIONS = {"content_type": "json", "insecure_ssl": "1"}
-test_conformance = conformance(
-    PLUGIN, empty_repository, Samples(EVENTS, options=OPTIONS, verify=verify)
-)
+SAMPLES = Samples(EVENTS, options=OPTIONS, verify=verify)
+test_conformance = conformance(PLUGIN, empty_repository, SAMPLES)
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ spec:
 @asynccontextmanager
 async def empty_project(_endpoint: str) -> AsyncIterator[Place]:
     with gitlab() as server:
-        yield Place(server.url, TOKEN, {"project": PROJECT})
+        yield Place(server.url, TOKEN, {"project": PROJECT}, deliver=server.push)
 
 
 EVENTS = Subscription("push_events", None, None), Subscription("releases_events", None, None)

@@ -22,7 +22,7 @@ from tests.support.receiver import Receiver
 @asynccontextmanager
 async def empty_application(_endpoint: str) -> AsyncIterator[Place]:
     with svix() as server:
-        yield Place(server.url, TOKEN, {"application": APPLICATION})
+        yield Place(server.url, TOKEN, {"application": APPLICATION}, deliver=server.signup)
 
 
 EVENTS = Subscription("user.signup", None, None), Subscription("user.deleted", None, None)

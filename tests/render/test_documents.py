@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler.core.change import FieldChange, Plan
-from reconciler.core.model.webhook import ManagedBy
+from reconciler.core.change import Change, FieldChange, Plan
+from reconciler.core.model.webhook import ManagedBy, Use
+from reconciler.core.results.drift import find_drift
 from reconciler.core.results.reports import TestReport
 from reconciler.rendering import document
 from tests.render import builders
@@ -59,6 +60,33 @@ def test_a_schema_is_valid_and_names_no_network_host(kind: str) -> None:
 def test_every_plan_and_its_report_keep_their_schemas(plan: Plan) -> None:
     assert faults("plan", document.plan_document(plan)) == []
     assert faults("report", document.report_document(builders.report_of(plan))) == []
+
+
+@pytest.mark.parametrize(
+    ("use", "written"),
+    [
+        (None, None),
+        (Use(3, 1), {"succeeded": 3, "failed": 1}),
+        (Use(500, at_least=True), {"succeeded": 500, "failed": 0, "at_least": True}),
+    ],
+)
+def test_the_use_of_a_deleted_webhook_keeps_the_schemas(
+    use: Use | None, written: dict[str, Any] | None
+) -> None:
+    plan = with_use(builders.labelled_plan(), use)
+    drift = document.drift_document(find_drift(plan))
+    for kind, made in (("plan", document.plan_document(plan)), ("drift", drift)):
+        assert faults(kind, made) == []
+        assert [item["use"] for item in made["changes"] if "use" in item] == [written]
+
+
+def with_use(plan: Plan, use: Use | None) -> Plan:
+    """The plan with that use of every live webhook."""
+
+    def change(item: Change) -> Change:
+        return item if item.live is None else replace(item, live=replace(item.live, use=use))
+
+    return replace(plan, stages=tuple(tuple(map(change, stage)) for stage in plan.stages))
 
 
 def test_test_results_keep_their_schema() -> None:

@@ -13,12 +13,12 @@ from enum import Enum, auto
 import pytest
 
 from reconciler.core.change import Change, FieldChange, Plan, Violation
-from reconciler.core.model.webhook import Origin, Subscription
+from reconciler.core.model.webhook import Origin, Subscription, Use
 from reconciler.core.planning.settle import UnresolvedWarning
 from reconciler.core.results.reports import Outcome, Report, Status, Verdict
 from reconciler.rendering import document, markdown, problems, text
 from reconciler.rendering.hints import HINTS
-from reconciler.rendering.wording import value_text
+from reconciler.rendering.wording import use_text, value_text
 from tests.render import builders
 
 
@@ -157,6 +157,19 @@ def test_a_failure_says_kind_message_and_fields() -> None:
 )
 def test_a_value_is_quoted_where_it_could_be_mistaken(value: object, shown: str) -> None:
     assert value_text(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("use", "shown"),
+    [
+        (None, "deliveries unknown: the product reported no count"),
+        (Use(), "delivered 0 in the last 24 h"),
+        (Use(1_500, 2), "delivered 1,500 in the last 24 h, failed 2"),
+        (Use(500, 2, at_least=True), "delivered at least 500 in the last 24 h, failed 2"),
+    ],
+)
+def test_the_use_of_a_deleted_webhook_is_in_words(use: Use | None, shown: str) -> None:
+    assert use_text(use) == shown
 
 
 def test_markdown_starts_with_a_hidden_marker_of_tenant_and_owner() -> None:

@@ -3,8 +3,10 @@
 Source: GitHub's REST API documentation. The traps of it are behaviour here: a secret comes back as
 eight asterisks; PATCH of a hook with `config` replaces all of it; PATCH of `/config` keeps what is
 not sent; a list of events is replaced; a second hook with one url is refused with 422; a ping is
-answered with 204 and delivered later, into the delivery log; a repository that one may not see is
-404; `fault` answers as the secondary limit (403 with Retry-After) or the primary one does.
+answered with 204 and delivered later, into the delivery log, which also has redeliveries and goes
+on by a cursor; a repository's hook has the answer to its last delivery; a repository that one may
+not see is 404; `fault` answers as the secondary limit (403 with Retry-After) or the primary one
+does.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -44,7 +47,7 @@ class Handler(JsonHandler):
                 case ["hooks"]:
                     return self._hooks(body, query)
                 case ["hooks", ident, *rest]:
-                    return self._hook(self.server.hooks.get(int(ident)), body, rest)
+                    return self._hook(self.server.hooks.get(int(ident)), body, query, rest)
                 case ["actions", "variables", *names]:
                     return self._variables(body, query, names)
                 case _:  # also what one may not see
@@ -72,7 +75,13 @@ class Handler(JsonHandler):
         }
         return self.answer(201, self._show(hook))
 
-    def _hook(self, hook: dict[str, Any] | None, body: dict[str, Any], rest: list[str]) -> None:
+    def _hook(
+        self,
+        hook: dict[str, Any] | None,
+        body: dict[str, Any],
+        query: dict[str, str],
+        rest: list[str],
+    ) -> None:
         if hook is None:
             return self.answer(404, {"message": "Not Found"})
         match self.command, rest:
@@ -94,13 +103,26 @@ class Handler(JsonHandler):
                 del self.server.hooks[hook["id"]]
                 self.answer(204, None)
             case "POST", ["pings"]:
-                threading.Timer(0.2, ping, (hook,)).start()
+                threading.Timer(0.2, send, (hook, "ping")).start()
                 self.answer(204, None)
             case "GET", ["deliveries"]:
-                self.answer(200, list(map(show_delivery, hook["deliveries"][::-1])))
+                self._log(hook, query)
             case _:
                 self.answer(404, {"message": "Not Found"})
         return None
+
+    def _log(self, hook: dict[str, Any], query: dict[str, str]) -> None:
+        """A page of the deliveries, newest first; the header Link has the cursor of the next one,
+        at an address that has the repository's number.
+        """
+        if self.server.log_fault is not None:
+            return self.answer(*self.server.log_fault)
+        size, start = min(int(query.get("per_page", 30)), 100), int(query.get("cursor", "v1_0")[3:])
+        items, further = list(map(show_delivery, hook["deliveries"][::-1])), start + size
+        link = f"<{self.server.url}/repositories/7/hooks/{hook['id']}/deliveries"
+        link += f'?per_page={size}&cursor=v1_{further}>; rel="next"'
+        headers = {"Link": link} if further < len(items) else {}
+        return self.answer(200, items[start:further], headers)
 
     def _variables(self, body: dict[str, Any], query: dict[str, str], names: list[str]) -> None:
         variables = self.server.variables
@@ -142,20 +164,40 @@ def sign(key: str, body: bytes) -> str:
     return "sha256=" + hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
 
 
-def ping(hook: dict[str, Any]) -> None:
+def send(hook: dict[str, Any], event: str) -> None:
+    """Delivers an event, and writes it into the delivery log."""
     body, config = b'{"zen": "Speak like a human."}', hook["config"]
-    headers = {"X-GitHub-Event": "ping"}
+    headers = {"X-GitHub-Event": event}
     if config.get("secret"):
         headers["X-Hub-Signature-256"] = sign(config["secret"], body)
-    status = deliver(config["url"], body, headers)
-    hook["deliveries"].append(
-        {"id": len(hook["deliveries"]) + 1, "event": "ping", "status_code": status}
-    )
+    log(hook, deliver(config["url"], body, headers), event=event)
+
+
+def log(
+    hook: dict[str, Any], status: int, *, hours: float = 0, event: str = "push", again: bool = False
+) -> None:
+    """A delivery in the log, that many hours ago."""
+    at = datetime.now(UTC) - timedelta(hours=hours)
+    delivery = {
+        "id": len(hook["deliveries"]) + 1,
+        "delivered_at": f"{at:%Y-%m-%dT%H:%M:%S}Z",
+        "redelivery": again,
+        "status_code": status,
+        "event": event,
+    }
+    hook["deliveries"].append(delivery)
+    good = 200 <= status < 300
+    hook["last_response"] = {
+        "code": status,
+        "status": "active" if good else "misconfigured",
+        "message": "OK" if good else f"Invalid HTTP Response: {status}",
+    }
 
 
 class Server(StandIn):
     """One GitHub with one repository; variables by name. `faults` are answered to the next
-    requests, one each; the token has no right to the methods `refused`, which are 404 as at GitHub.
+    requests, one each, `log_fault` to each request for deliveries; the token has no right to the
+    methods `refused`, which are 404 as at GitHub.
     """
 
     def __init__(self, scope: str) -> None:
@@ -164,6 +206,7 @@ class Server(StandIn):
         self.variables: dict[str, dict[str, Any]] = {}
         self.faults: list[tuple[int, Any, dict[str, str]]] = []
         self.calls: list[tuple[str, str]] = []
+        self.log_fault: tuple[int, Any] | None = None
         self.refused: set[str] = set()
         self._ticks = 0
 
@@ -171,6 +214,12 @@ class Server(StandIn):
         """A later time at each call, in whole seconds as GitHub has them."""
         self._ticks += 1
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(1_790_000_000 + self._ticks))
+
+    def push(self) -> None:
+        """A push: every hook that listens to it gets one delivery."""
+        for hook in list(self.hooks.values()):
+            if hook["active"] and {"push", "*"} & set(hook["events"]):
+                send(hook, "push")
 
 
 @contextmanager

@@ -4,13 +4,15 @@ Source: GitLab's REST API documentation ("Project webhooks API"). The traps of i
 `push_events` is on unless it is sent; PUT needs the url; a new url drops the token; a token never
 comes back; a page has 20 hooks unless more are asked for, and at most 100; a project is found by its
 percent-encoded path; a test is answered with 201 or 422, and what the endpoint said stands in the
-list of recent events.
+list of recent events. As in GitLab's source (`lib/api/hooks/events.rb`) that list is asked for in
+pages of at most 20, has the newest first, and does not tell tests apart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -37,6 +39,7 @@ OTHERS = {
     "disabled_until": None,
 }
 IGNORED = {"member_events", "project_events", "subgroup_events"}  # those of groups
+PAGE = {"per_page": "20", "page": "1"}
 KNOWN = {"url", "token", *FLAGS, *TEXTS, *OTHERS, *IGNORED} - {"alert_status", "disabled_until"}
 
 
@@ -57,7 +60,7 @@ class Handler(JsonHandler):
             hook = self.server.hooks.get(int(parts[5]))
             if hook is None:
                 return self.answer(404, {"message": "404 Not found"})
-            return self._one(hook, body, parts[6:])
+            return self._one(hook, body, parse_qs(place.query), parts[6:])
 
     do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815  names of the library
 
@@ -74,12 +77,27 @@ class Handler(JsonHandler):
         hooks[self.server.last] = hook
         return self.answer(201, shown(hook))
 
-    def _one(self, hook: dict[str, Any], body: dict[str, Any], rest: list[str]) -> None:
+    def _log(self, hook: dict[str, Any], query: dict[str, list[str]]) -> None:
+        """Newest first, and at most 20."""
+        size, page = (int(query.get(name, [most])[0]) for name, most in PAGE.items())
+        if not self.server.has_log:
+            return self.answer(404, {"error": "404 Not Found"})
+        if not 1 <= size <= 20:
+            return self.answer(400, {"error": "per_page does not have a valid value"})
+        return self.answer(200, hook["log"][::-1][(page - 1) * size : page * size])
+
+    def _one(
+        self,
+        hook: dict[str, Any],
+        body: dict[str, Any],
+        query: dict[str, list[str]],
+        rest: list[str],
+    ) -> None:
         match self.command, rest:
             case "GET", []:
                 self.answer(200, shown(hook))
             case "GET", ["events"]:
-                self.answer(200, hook["log"][-1:])
+                self._log(hook, query)
             case "PUT", []:
                 if "url" not in body:
                     return self.answer(400, {"error": "url is missing"})
@@ -92,7 +110,6 @@ class Handler(JsonHandler):
                 self.answer(204, None)
             case "POST", ["test", trigger]:
                 status = send(hook, trigger)
-                hook["log"].append({"trigger": trigger, "response_status": status})
                 good = status.startswith("2")
                 message = "201 Created" if good else "422 Unprocessable Entity"
                 self.answer(201 if good else 422, {"message": message})
@@ -112,15 +129,40 @@ def shown(hook: dict[str, Any]) -> dict[str, Any]:
 def send(hook: dict[str, Any], trigger: str) -> str:
     headers = {"X-Gitlab-Event": trigger}
     headers |= {"X-Gitlab-Token": hook["token"]} if hook.get("token") else {}
-    return str(deliver(hook["url"], b"{}", headers) or "internal error")
+    status = str(deliver(hook["url"], b"{}", headers) or "internal error")
+    log(hook, status, trigger)
+    return status
+
+
+def log(hook: dict[str, Any], status: str, trigger: str = "push_events", hours: float = 0) -> None:
+    """A delivery in the log, that many hours ago."""
+    at = datetime.now(UTC) - timedelta(hours=hours)
+    hook["log"].append(
+        {
+            "id": len(hook["log"]) + 1,
+            "url": hook["url"],
+            "trigger": trigger.replace("_events", "_hooks"),
+            "request_headers": {"X-Gitlab-Token": "[REDACTED]"},
+            "request_data": {"object_kind": "push"},
+            "response_status": status,
+            "created_at": f"{at:%Y-%m-%dT%H:%M:%S.000Z}",
+        }
+    )
 
 
 class Server(StandIn):
-    """One GitLab with one project."""
+    """One GitLab with one project. Servers before 17.3 have no log (`has_log`)."""
 
     def __init__(self, project: str = PROJECT) -> None:
         super().__init__(Handler)
         self.project = project
+        self.has_log = True
+
+    def push(self) -> None:
+        """A push: every hook that listens to it gets one delivery."""
+        for hook in list(self.hooks.values()):
+            if hook["push_events"]:
+                send(hook, "push_events")
 
 
 @contextmanager

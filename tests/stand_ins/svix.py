@@ -7,7 +7,7 @@ taken once (409); sets come back in another order; PUT resets what is not sent; 
 replaces all of it, and PATCH of `secret` does nothing; a url without a path gets a slash; there is
 always a key; after a rotation both keys sign for 24 hours, and a sixth rotation within them is
 refused; only the `svix-` headers are sent; an example message goes to no endpoint that is disabled
-or has channels; its attempt is there a little later.
+or has channels; its attempt is there a little later; the statistics of an endpoint count messages.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import hmac
 import threading
 import time
 from base64 import b64decode, b64encode
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -87,6 +88,8 @@ class Handler(JsonHandler):
                 endpoint = server.find(ident)
                 if endpoint is None:
                     self._not_found()
+                elif rest == ["stats"] and self.command == "GET":
+                    self.answer(200, server.count(endpoint, query))
                 elif self._accepts("/".join(rest), body, endpoint):
                     self._one(endpoint, body, "/".join(rest))
             case _:
@@ -193,6 +196,11 @@ def shown(item: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
+def find_time(seconds: float) -> str:
+    """The time that many seconds ago."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - seconds))
+
+
 def make_key(number: int) -> str:
     return "whsec_" + b64encode(f"a key that Svix made {number:08}".encode()).decode()
 
@@ -235,6 +243,24 @@ class Server(StandIn):
         values = self.endpoints.values()
         return next((item for item in values if ident in {item["id"], item["uid"]}), None)
 
+    def count(self, endpoint: dict[str, Any], query: Mapping[str, str]) -> dict[str, int]:
+        """Its messages by their status since then; of 28 days without `since`."""
+        since = query.get("since") or find_time(28 * DAY)
+        ended = Counter(
+            item["status"]
+            for item in self.attempts
+            if item["endpointId"] == endpoint["id"] and item["timestamp"] >= since
+        )
+        return {"success": ended[0], "pending": ended[1], "fail": ended[2], "sending": ended[3]}
+
+    def signup(self) -> None:
+        """A message that every endpoint gets which takes its type."""
+        for endpoint in list(self.endpoints.values()):
+            types = endpoint["filterTypes"]
+            if not endpoint["disabled"] and (not types or "user.signup" in types):
+                self.last += 1
+                self.send(endpoint, f"msg_{self.last:027}")
+
     def send(self, endpoint: dict[str, Any], ident: str) -> None:
         body, at = b'{"success": true}', int(time.time())
         keys = [endpoint["_key"], *(key for key, until in endpoint["_old"] if until > self.time())]
@@ -242,16 +268,21 @@ class Server(StandIn):
         headers = {"svix-id": ident, "svix-timestamp": str(at), "svix-signature": signatures}
         status = deliver(endpoint["url"], body, headers)
         with self.lock:
-            self.last += 1
-            self.attempts.append(
-                {
-                    "id": f"atmpt_{self.last:027}",
-                    "msgId": ident,
-                    "endpointId": endpoint["id"],
-                    "responseStatusCode": status,
-                    "status": 0 if 200 <= status < 300 else 2,
-                }
-            )
+            self.log(endpoint, ident, status)
+
+    def log(self, endpoint: dict[str, Any], ident: str, status: int, hours: float = 0) -> None:
+        """An attempt that many hours ago, the only one of its message."""
+        self.last += 1
+        self.attempts.append(
+            {
+                "id": f"atmpt_{self.last:027}",
+                "msgId": ident,
+                "endpointId": endpoint["id"],
+                "responseStatusCode": status,
+                "status": 0 if 200 <= status < 300 else 2,
+                "timestamp": find_time(hours * 3600),
+            }
+        )
 
 
 @contextmanager

@@ -18,6 +18,7 @@ Tests = Literal["unsaved", "saved", "none"]
 Identity = Literal["name", "url"]
 Conditional = Literal["revision", "compare"]
 SignedText = Literal["body", "payload", "message"]
+Usage = Literal["listing", "log", "none"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -97,11 +98,12 @@ class Capabilities:
     `spec.target`. `identity` is the field by which a webhook without our mark is found.
     `unique_names` says that the product refuses a second webhook of one name. `mark` says where
     the mark of ownership is kept. `conditional` says how an update notices an edit by somebody
-    else: by the product's revision, or by reading and comparing first. `usage` says that the
-    product counts deliveries. `test` says which webhooks the product can test. `scopes` is the
-    field of `target` that makes a fleet, named as its members are. `parallelism` bounds requests at
-    the same time. `envelope` is what the product sends; without one, a probe sends that of the
-    reconciler's own tenant.
+    else: by the product's revision, or by reading and comparing first. `usage` says where the
+    product counts the deliveries of the last 24 hours: in each listing, or in a log that is asked
+    for one webhook at a time, before its removal. `test` says which webhooks the product can test.
+    `scopes` is the field of `target` that makes a fleet, named as its members are. `parallelism`
+    bounds requests at the same time. `envelope` is what the product sends; without one, a probe
+    sends that of the reconciler's own tenant.
     """
 
     provider: str
@@ -124,7 +126,7 @@ class Capabilities:
     secrets: SecretRules = SecretRules()
     conditional: Conditional = "compare"
     idempotency_key: bool = False
-    usage: bool = False
+    usage: Usage = "none"
     test: Tests = "none"
     scopes: str = ""
     parallelism: int = 10
@@ -163,7 +165,7 @@ TENANT: Final = Capabilities(
     secrets=SecretRules(kept=True, visible=True, previous=True),
     conditional="revision",
     idempotency_key=True,
-    usage=True,
+    usage="listing",
     test="unsaved",
 )
 """The tenant of schemas/openapi.json, this project's own contract."""

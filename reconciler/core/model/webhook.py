@@ -107,10 +107,19 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Recent invocations of a live webhook, as the tenant counts them over the last 24 hours."""
+    """Recent invocations of a live webhook, as the tenant counts them over the last 24 hours.
+    `at_least` says that there may be more: the tenant's log was not read to its end.
+    """
 
     succeeded: int = 0
     failed: int = 0
+    at_least: bool = False
+
+    @property
+    def delivered(self) -> str:
+        """The deliveries in words."""
+        most = "at least " if self.at_least else ""
+        return f"delivered {most}{self.succeeded:,} in the last 24 h"
 
 
 def _nowhere(_path: Steps) -> None:
@@ -161,8 +170,8 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A spec held by the tenant; `revision` is what a conditional write names, `use` is None if the
-    tenant counts no deliveries. `scope` is the part of a fleet that holds it.
+    """A spec held by the tenant; `revision` is what a conditional write names, `use` is None if it
+    is not known how many deliveries there were. `scope` is the part of a fleet that holds it.
     """
 
     spec: Webhook

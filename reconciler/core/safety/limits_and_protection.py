@@ -167,11 +167,7 @@ def _check_in_use(change: Change, policy: RunPolicy) -> Violation | None:
     use = change.live.use if change.live is not None else None
     if policy.accept_in_use or not change.is_removal or use is None or not use.succeeded:
         return None
-    count = use.succeeded
-    message = (
-        f"{change.name}: delivered {count:,} in the last 24 h; if they are not needed any "
-        "more, --accept-in-use"
-    )
+    message = f"{change.name}: {use.delivered}; if they are not needed any more, --accept-in-use"
     return Violation("in-use", message, (change.name,))
 
 

@@ -37,6 +37,7 @@ from reconciler.providers.conformance.samples import (
     strongest,
 )
 from reconciler.providers.conformance.subject import Check, Setting
+from reconciler.providers.conformance.use_check import recent_deliveries_are_counted
 
 Applies = Callable[[Setting], bool]
 
@@ -77,6 +78,7 @@ RULES: Final = {
     "credentials": "A credential stays when other fields change, and goes nowhere else.",
     "probe": "What a probe sends is signed as the product signs.",
     "limits": "A limit of the product is waited for.",
+    "use": "What was delivered in the last 24 hours is counted, as the capabilities say.",
     "no secret shown": "No error quotes a secret, whatever the product answers.",
 }
 """What a provider promises; each check proves one."""
@@ -120,6 +122,11 @@ CHECKS: Final = (
     Row("no duplicate", a_lost_answer_leaves_one_webhook, lambda s: s.over_http),
     Row("limits", a_limit_is_waited_for, lambda s: s.over_http),
     Row("no secret shown", a_web_page_is_an_error_without_our_secrets, lambda s: s.over_http),
+    Row(
+        "use",
+        recent_deliveries_are_counted,
+        lambda s: s.over_http and s.capabilities.usage != "none",
+    ),
     Row("a mark is data", a_cut_mark_is_unowned_and_a_warning, _has_editable_marks),
     Row("a mark is data", a_copied_mark_is_found_twice, _has_editable_marks),
 )

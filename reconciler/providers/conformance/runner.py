@@ -20,11 +20,16 @@ from reconciler.providers.plugin import Plugin
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an empty product is: its url, a token, and a Tenant's `spec.target`."""
+    """Where an empty product is: its url, a token, and a Tenant's `spec.target`.
+
+    `deliver` makes the product send the first event of the samples, once, to each webhook that
+    wants it: a provider that counts deliveries needs it. It is called in a thread.
+    """
 
     url: str
     token: str = field(repr=False)
     target: Mapping[str, Any] = field(default_factory=dict)
+    deliver: Callable[[], object] | None = field(default=None, repr=False)
 
 
 Open = Callable[[str], AbstractAsyncContextManager[Place]]
@@ -43,7 +48,7 @@ async def opened(plugin: Plugin, empty: Open, samples: Samples) -> AsyncIterator
         async with Client(proxy.url, token, dialect=plugin.dialect) as http:
             provider = plugin.provider(http, place.target)
             session = plugin.session(http, place.target) if isinstance(plugin, Product) else None
-            yield Subject(provider, samples, proxy, receiver, session)
+            yield Subject(provider, samples, proxy, receiver, session, place.deliver)
 
 
 def conformance(plugin: Plugin, empty: Open, samples: Samples) -> Callable[..., None]:

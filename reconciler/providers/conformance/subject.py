@@ -35,8 +35,8 @@ class Setting:
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A provider over an empty product. `proxy` stands between them, `receiver` is an endpoint,
-    `session` is the plug-in's own, for marks that a person edits; each is None where the product
-    has none.
+    `session` is the plug-in's own, for marks that a person edits, `deliver` makes the product send
+    an event; each is None where the product has none.
     """
 
     provider: Provider
@@ -44,6 +44,7 @@ class Subject:
     proxy: FaultProxy | None = None
     receiver: Receiver | None = None
     session: Session | None = None
+    deliver: Callable[[], object] | None = None
 
     @property
     def capabilities(self) -> Capabilities:

@@ -24,6 +24,7 @@ from reconciler.core.model.webhook import (
     Live,
     Owner,
     Subscription,
+    Use,
     Webhook,
 )
 from reconciler.core.results.reports import Delivery
@@ -33,6 +34,7 @@ from reconciler.providers.driver.compare import (
     normalize_spec,
 )
 from reconciler.providers.driver.creation import create_once
+from reconciler.providers.driver.delivery_log import find_use
 from reconciler.providers.driver.display import make_shown_spec
 from reconciler.providers.driver.ledger import Book, Entry, Ledger, find_mark, make_entry
 from reconciler.providers.driver.marks import (
@@ -111,6 +113,10 @@ class Driver:
         self._known = set(by_id)
         return tuple(by_id.values())
 
+    async def find_use(self, live: Live) -> Use | None:
+        """Its deliveries of the last 24 hours, by the product's log."""
+        return await find_use(self._session, live)
+
     def _live(self, held: Held) -> Live:
         """A webhook of the product as plans see it; its mark is taken out of the description."""
         description, mark, damaged = take_mark(self.capabilities, held)
@@ -131,7 +137,7 @@ class Driver:
             make_fingerprint(held),
             mark.managed_by if mark is not None else None,
             mark.protected if mark is not None else False,
-            held.use if self.capabilities.usage else None,
+            held.use if self.capabilities.usage == "listing" else None,
         )
 
     def _marked(

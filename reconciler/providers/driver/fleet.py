@@ -28,7 +28,7 @@ from reconciler.core.model.scopes import (
     remove_scope,
     split_key,
 )
-from reconciler.core.model.webhook import Declared, Live, Owner, Subscription, Webhook
+from reconciler.core.model.webhook import Declared, Live, Owner, Subscription, Use, Webhook
 from reconciler.core.results.reports import Delivery
 from reconciler.providers.driver.compare import normalize_spec
 from reconciler.providers.driver.driver import Driver
@@ -111,6 +111,10 @@ class Fleet:
 
     def _count(self) -> None:
         self._done += 1
+
+    async def find_use(self, live: Live) -> Use | None:
+        """Its deliveries of the last 24 hours, by the log of its scope."""
+        return await self._driver(live.scope, live.spec.name).find_use(_take_out_live(live))
 
     async def create(self, declared: Declared, owner: Owner, *, idempotency_key: str) -> Live:
         """Creates a webhook in its scope."""

@@ -72,6 +72,7 @@ CAPABILITIES: Final = Capabilities(
     identity="url",
     mark="ledger",
     secrets=SecretRules(kept=True, visible=True),
+    usage="log",
     test="saved",
     scopes=FLEET,
     parallelism=5,

@@ -14,9 +14,10 @@ from typing import Any, Final
 from reconciler.core.errors import BadAnswer, NotFound, Unauthorized
 from reconciler.core.model.auth import NoAuth, SignatureAuth, get_credential
 from reconciler.core.model.secret import Secret, Withheld
-from reconciler.core.model.webhook import Subscription, Webhook
+from reconciler.core.model.webhook import Subscription, Use, Webhook
 from reconciler.core.results.cause import find_cause
 from reconciler.core.results.reports import Delivery, Verdict
+from reconciler.providers.driver.delivery_log import Logged, count_use, read_time
 from reconciler.providers.driver.ledger import Ledger
 from reconciler.providers.driver.places import (
     find_scope,
@@ -35,7 +36,13 @@ from reconciler.providers.github.capabilities import (
 from reconciler.providers.github.variables import GitHubVariables
 from reconciler.providers.http.client import Client
 from reconciler.providers.http.dialect import Dialect, name_rights
-from reconciler.providers.http.resources import explain_missing, find, list_pages, read_page
+from reconciler.providers.http.resources import (
+    explain_missing,
+    find,
+    list_linked_pages,
+    list_pages,
+    read_page,
+)
 from reconciler.providers.plugin import Held, Session
 
 _PAGE: Final = 100  # hooks; the most that GitHub gives
@@ -154,6 +161,16 @@ class Hooks:
         detail = "GitHub's delivery log did not show the ping in time"
         return Delivery(want.name, event, Verdict.TIMEOUT, detail=detail)
 
+    async def find_use(self, held_id: str) -> Use:
+        """The events of the last 24 hours in GitHub's log, which keeps three days; pings and
+        redeliveries are no use.
+        """
+        return await count_use(self._read_log(f"{self._path}/{held_id}/deliveries"))
+
+    async def _read_log(self, path: str) -> AsyncIterator[list[Logged]]:
+        async for page in list_linked_pages(self._http, path, _PAGE):
+            yield [_read_logged(item) for item in page]
+
     async def _list_pings(self, path: str) -> list[dict[str, Any]]:
         """The newest ones: the log is paged by a cursor, not by numbers."""
         page = await read_page(self._http, f"{path}/deliveries", {"per_page": _PAGE})
@@ -166,6 +183,12 @@ def _read_delivery(item: Mapping[str, Any], want: Webhook, event: Subscription) 
         return Delivery(want.name, event, Verdict.REFUSED, detail="GitHub reached no endpoint")
     cause = find_cause(status, credential=get_credential(want.auth) is not None)
     return Delivery(want.name, event, cause.verdict, status, cause.text)
+
+
+def _read_logged(item: Mapping[str, Any]) -> Logged:
+    is_event = item.get("event") != "ping" and item.get("redelivery") is not True
+    at, status = read_time(item.get("delivered_at")), item.get("status_code")
+    return Logged(at, isinstance(status, int) and 200 <= status < 300, is_event)
 
 
 def _read_hook(value: object) -> Held:

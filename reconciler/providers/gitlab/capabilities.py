@@ -129,6 +129,7 @@ CAPABILITIES: Final = Capabilities(
     events=EVENTS,
     mark="field",
     secrets=SecretRules(kept=True, visible=False, type_visible=False),
+    usage="log",
     test="saved",
     parallelism=5,
     options={"type": "object", "additionalProperties": False, "properties": OPTIONS},

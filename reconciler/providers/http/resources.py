@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
 
 from reconciler.core.errors import BadAnswer, NotFound
 from reconciler.providers.http.client import Client
+
+NEXT_LINK: Final = re.compile(r"""<([^<>]*)>\s*;[^,<]*\brel="?next\b""")
+"""The next page in a header Link."""
 
 
 async def list_pages(
@@ -47,6 +52,25 @@ async def list_capped_pages(
         page += 1
 
 
+async def list_linked_pages(
+    http: Client, path: str, size: int
+) -> AsyncIterator[list[dict[str, Any]]]:
+    """The items of each page, by `per_page` and the `cursor` in the header Link, until there is no
+    next one. Where the link leads is not followed, the path stays.
+
+    The body is a list. Raises ProviderError, BadAnswer for another body.
+    """
+    params: dict[str, str | int] = {"per_page": size}
+    while True:
+        answer = await http.request("GET", path, params=params, idempotent=True)
+        yield _read_items(path, answer.body)
+        link = NEXT_LINK.search(answer.headers.get("link", ""))
+        cursor = dict(parse_qsl(urlsplit(link[1]).query)).get("cursor") if link else None
+        if cursor is None:
+            return
+        params["cursor"] = cursor
+
+
 async def read_page(
     http: Client, path: str, params: Mapping[str, str | int], field: str = ""
 ) -> list[dict[str, Any]]:
@@ -56,6 +80,10 @@ async def read_page(
     items = (await http.request("GET", path, params=params, idempotent=True)).body
     if field:
         items = items.get(field) if isinstance(items, dict) else None
+    return _read_items(path, items)
+
+
+def _read_items(path: str, items: object) -> list[dict[str, Any]]:
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise BadAnswer(f"GET {path}: the product answered something else than a list")
     return items

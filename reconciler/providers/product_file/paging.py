@@ -5,7 +5,6 @@ Every way ends: by a short page, by an answer that names no further one, or by a
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -14,9 +13,9 @@ from reconciler.core.errors import BadAnswer
 from reconciler.core.model.pointer import MISSING, read_pointer
 from reconciler.providers.http.answer import Answer
 from reconciler.providers.http.client import Client
+from reconciler.providers.http.resources import NEXT_LINK
 
 _PAGES: Final = 10_000
-_NEXT: Final = re.compile(r"""<([^<>]*)>\s*;[^,<]*\brel="?next\b""")
 Query = dict[str, str | int]
 
 
@@ -63,7 +62,7 @@ def _further(
             found = read_pointer(answer.body, pointer)
             return _query_of(path, found) if found and found is not MISSING else None
         case {"link": True}:
-            link = _NEXT.search(answer.headers.get("link", ""))
+            link = NEXT_LINK.search(answer.headers.get("link", ""))
             return _query_of(path, link[1]) if link else None
         case _:
             return None

@@ -58,6 +58,7 @@ CAPABILITIES: Final = Capabilities(
     mark="native",
     secrets=SecretRules(kept=True, visible=False, type_visible=False),
     idempotency_key=True,
+    usage="log",
     test="saved",
     options={"type": "object", "additionalProperties": False, "properties": OPTIONS},
     target={

@@ -17,9 +17,10 @@ from uuid import uuid4
 from reconciler.core.errors import BadAnswer, Conflict, NotFound, Rejected
 from reconciler.core.model.auth import get_credential
 from reconciler.core.model.secret import Secret
-from reconciler.core.model.webhook import Subscription, Webhook
+from reconciler.core.model.webhook import Subscription, Use, Webhook
 from reconciler.core.results.cause import find_cause
 from reconciler.core.results.reports import Delivery, Verdict
+from reconciler.providers.driver.delivery_log import find_day
 from reconciler.providers.driver.product import Product
 from reconciler.providers.http.answer import Answer
 from reconciler.providers.http.client import Client
@@ -136,6 +137,13 @@ class Endpoints:
             await asyncio.sleep(_PAUSE)
         return Delivery(want.name, event, Verdict.TIMEOUT, detail=_NO_ATTEMPT)
 
+    async def find_use(self, held_id: str) -> Use:
+        """The messages of the last 24 hours: Svix counts them, so it is one request."""
+        path = f"{self._path}/{quote(held_id, safe='')}/stats"
+        since = f"{find_day():%Y-%m-%dT%H:%M:%SZ}"
+        answer = await self._http.request("GET", path, params={"since": since}, idempotent=True)
+        return _read_stats(answer.body)
+
     async def _find_status(self, message: str, held: Held) -> int | None:
         """The status that the endpoint answered to a message, 0 if no answer came; None until an
         attempt has ended.
@@ -169,6 +177,15 @@ def _judge(status: int, want: Webhook, event: Subscription) -> Delivery:
         return Delivery(want.name, event, Verdict.REFUSED, detail="Svix reached no endpoint")
     cause = find_cause(status, credential=get_credential(want.auth) is not None)
     return Delivery(want.name, event, cause.verdict, status, cause.text)
+
+
+def _read_stats(body: object) -> Use:
+    values = body if isinstance(body, Mapping) else {}
+    counts = [values.get(name) for name in ("success", "fail")]
+    succeeded, failed = (item if isinstance(item, int) and item >= 0 else None for item in counts)
+    if succeeded is None or failed is None:
+        raise BadAnswer("Svix answered statistics of another shape")
+    return Use(succeeded, failed)
 
 
 def _read_page(body: object) -> tuple[list[dict[str, Any]], str]:

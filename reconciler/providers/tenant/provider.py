@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 
 from reconciler.core.errors import BadAnswer, Conflict, NotFound, Unreachable
 from reconciler.core.model.capabilities import TENANT
-from reconciler.core.model.webhook import Declared, Live, Owner, Subscription, Webhook
+from reconciler.core.model.webhook import Declared, Live, Owner, Subscription, Use, Webhook
 from reconciler.core.results.delivery_codec import delivery_from_wire
 from reconciler.core.results.reports import Delivery
 from reconciler.core.wire import webhooks as codec
@@ -135,6 +135,10 @@ class TenantProvider:
             return await self._client.request("GET", "/webhooks", params=params, idempotent=True)
         except NotFound:
             raise self._client.explained(foreign(LIST, "it has no /webhooks")) from None
+
+    async def find_use(self, live: Live) -> Use | None:
+        """What the listing counted."""
+        return live.use
 
     async def create(self, declared: Declared, owner: Owner, *, idempotency_key: str) -> Live:
         """Makes the webhook once, however often it is sent; a name taken by our own lost first try
