@@ -15,7 +15,7 @@ from reconciler.core.model.webhook import Subscription
 from reconciler.providers.conformance import Place, Samples, conformance
 from reconciler.providers.github.plugin import PLUGIN
 from tests.providers.github_repository import Repository, verify
-from tests.stand_ins.github import REPOSITORY, TOKEN, github, sign
+from tests.stand_ins.github import REPOSITORY, TOKEN, github, log, sign
 from tests.support.forge_repository import KEY, NEW_KEY, read_ledger
 from tests.support.receiver import Receiver
 
@@ -132,6 +132,25 @@ def test_a_rotation_reaches_the_receiver_and_a_removed_key_is_removed(
         signed = [(item.header("X-Hub-Signature-256"), item.body) for item in receiver.requests]
     expected = [sign(KEY, signed[0][1]), sign(NEW_KEY, signed[1][1]), None]
     assert [signature for signature, _ in signed] == expected
+
+
+def test_a_hook_whose_last_delivery_failed_is_a_warning_and_no_request_more(
+    repository: Repository,
+) -> None:
+    repository.write("ci")
+    repository.reconcile()
+    repository.server.calls.clear()
+    for status, said in ((200, ""), (502, "502"), (0, "it reached no endpoint")):
+        log(repository.hook, status)
+        for command in ("plan", "drift"):
+            ended = repository.run(command)
+            assert ended.code == 0
+            ident = repository.hook["id"]
+            warning = f"ci (id {ident}): GitHub says that its last delivery failed: {said}"
+            assert (warning in ended.out) is bool(said), ended.out
+    assert {path.rsplit("/", 1)[1] for _, path in repository.server.calls} == {"hooks", "variables"}
+    repository.hook["active"] = False
+    assert "last delivery failed" not in repository.run("plan").out
 
 
 def test_the_verdict_of_a_test_is_that_of_the_delivery_log(repository: Repository) -> None:

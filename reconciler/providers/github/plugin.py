@@ -191,6 +191,16 @@ def _read_logged(item: Mapping[str, Any]) -> Logged:
     return Logged(at, isinstance(status, int) and 200 <= status < 300, is_event)
 
 
+def _read_health(response: object) -> str:
+    """What GitHub says of a hook's last delivery, if that failed. It has none of hooks without
+    deliveries, nor of those of organisations.
+    """
+    code = response.get("code") if isinstance(response, Mapping) else None
+    if isinstance(code, bool) or not isinstance(code, int) or 200 <= code < 300:
+        return ""
+    return f"GitHub says that its last delivery failed: {code or 'it reached no endpoint'}"
+
+
 def _read_hook(value: object) -> Held:
     """A hook of GitHub; raises BadAnswer for another shape."""
     try:
@@ -209,7 +219,12 @@ def _read_hook(value: object) -> Held:
             },
         )
         return Held(
-            str(body["id"]), spec, body.get("updated_at"), body.get("created_at"), has_secret
+            str(body["id"]),
+            spec,
+            body.get("updated_at"),
+            body.get("created_at"),
+            has_secret,
+            health=_read_health(body.get("last_response")) if spec.enabled else "",
         )
     except (KeyError, TypeError, AttributeError):
         raise BadAnswer("GitHub answered a hook of another shape") from None
