@@ -216,6 +216,20 @@ def test_a_limit_and_a_fault_are_waited_for(
     assert len(repository.server.hooks) == 1
 
 
+def test_an_event_that_we_do_not_know_is_reported_and_kept_by_every_update(
+    repository: Repository,
+) -> None:
+    path = repository.write("ci")
+    repository.reconcile()
+    repository.hook["events"].append("event_of_next_year")
+    plan = repository.run("plan")
+    assert "No changes" in plan.out
+    assert "it receives event_of_next_year too" in plan.out
+    path.write_text(path.read_text().replace("type: pull_request", "type: release"))
+    repository.reconcile()
+    assert repository.hook["events"] == ["push", "release", "event_of_next_year"]
+
+
 def test_a_limit_costs_time_until_the_deadline_and_no_tries(repository: Repository) -> None:
     repository.write("ci")
     limit = (403, {"message": "secondary rate limit"}, {"Retry-After": "0"})

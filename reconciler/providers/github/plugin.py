@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from reconciler.core.errors import BadAnswer, NotFound, Unauthorized
@@ -28,6 +29,7 @@ from reconciler.providers.driver.places import (
 from reconciler.providers.driver.product import Product
 from reconciler.providers.github.capabilities import (
     CAPABILITIES,
+    EVENTS,
     FLEET,
     ORGANIZATION,
     PERMISSIONS,
@@ -94,6 +96,7 @@ class Hooks:
 
     def __init__(self, http: Client, path: str) -> None:
         self._http, self._path = http, path
+        self._unknown: dict[str, list[str]] = {}  # events that this provider does not know, by id
 
     async def held(self) -> AsyncIterator[Sequence[Held]]:
         """Every hook of kind `web`, until a page is short. Those of GitHub's own services are never
@@ -101,12 +104,12 @@ class Hooks:
         """
         with explain_missing(RIGHTS):
             async for page in list_pages(self._http, self._path, _PAGE):
-                yield [_read_hook(item) for item in page if item.get("name") == "web"]
+                yield [self._read(item) for item in page if item.get("name") == "web"]
 
     async def get(self, ident: str) -> Held | None:
         """One hook."""
         body = await find(self._http, f"{self._path}/{ident}")
-        return None if body is None else _read_hook(body)
+        return None if body is None else self._read(body)
 
     async def create(self, want: Webhook, key: str) -> Held:  # noqa: ARG002  GitHub takes no such key
         """A new hook; GitHub refuses a url and events twice, and a create is never repeated."""
@@ -117,7 +120,7 @@ class Hooks:
             "config": _write_config(want),
         }
         answer = await self._http.request("POST", self._path, json=body, idempotent=False)
-        return _read_hook(answer.body)
+        return self._read(answer.body)
 
     async def update(self, held: Held, want: Webhook, changed: frozenset[str]) -> None:
         """Only what changed. A secret is removed by a whole `config` without it."""
@@ -126,7 +129,7 @@ class Hooks:
         if "enabled" in changed:
             body["active"] = want.enabled
         if "events" in changed:
-            body["events"] = _write_events(want)
+            body["events"] = [*_write_events(want), *self._unknown[held.id]]
         removes = "auth" in changed and get_credential(want.auth) is None
         if removes:
             body["config"] = config
@@ -137,6 +140,18 @@ class Hooks:
         if names and not removes:
             sent = {name: config[name] for name in sorted(names)}
             await self._http.request("PATCH", f"{path}/config", json=sent, idempotent=True)
+
+    def _read(self, value: object) -> Held:
+        """A hook; events that this provider does not know stay as they are."""
+        held = _read_hook(value)
+        names = {item.type for item in held.spec.subscriptions}
+        unknown = self._unknown[held.id] = sorted(names - set(EVENTS))
+        if not unknown:
+            return held
+        known = frozenset(item for item in held.spec.subscriptions if item.type in EVENTS)
+        note = f"it receives {', '.join(unknown)[:200]} too, unknown to this provider, and keeps it"
+        health = "; ".join(filter(None, (note, held.health)))
+        return replace(held, spec=replace(held.spec, subscriptions=known), health=health)
 
     async def delete(self, held: Held) -> None:
         """What is gone already counts as deleted. GitHub also answers 404 to a token that may only
