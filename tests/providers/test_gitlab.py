@@ -200,6 +200,22 @@ def test_a_hook_that_gitlab_disabled_is_reported_by_plan_and_drift(
         assert said in ended.out, ended.out
 
 
+def test_an_event_that_we_do_not_know_is_reported_and_kept_by_every_update(
+    repository: Repository,
+) -> None:
+    path = repository.write("oncall")
+    repository.reconcile()
+    [hook] = repository.server.hooks.values()
+    hook["events_of_next_year_events"] = True
+    plan = repository.run("plan")
+    assert "No changes" in plan.out
+    assert "it receives events_of_next_year_events too" in plan.out
+    path.write_text(path.read_text().replace("tag_push_events", "job_events"))
+    repository.reconcile()
+    assert hook["job_events"]
+    assert hook["events_of_next_year_events"]
+
+
 def test_what_gitlab_cannot_hold_is_an_error_with_its_place(repository: Repository) -> None:
     path = repository.write("oncall")
     text = path.read_text()

@@ -161,10 +161,22 @@ def _read_hook(value: object) -> Held:
                 for name, part in OPTIONS.items()
             },
         )
-        health = _read_health(body.get("alert_status"), body.get("disabled_until"))
+        notes = (
+            _read_health(body.get("alert_status"), body.get("disabled_until")),
+            _find_unknown(body),
+        )
+        health = "; ".join(filter(None, notes))
         return Held(str(body["id"]), spec, touched=body.get("updated_at"), health=health)
     except (KeyError, TypeError):
         raise BadAnswer("GitLab answered a hook of another shape") from None
+
+
+def _find_unknown(body: Mapping[str, Any]) -> str:
+    """What the hook receives and this provider does not know. An update never sends such a flag."""
+    flags = (name for name, value in body.items() if name.endswith("_events") and value is True)
+    unknown = sorted(name for name in flags if name not in EVENTS)
+    names = ", ".join(unknown)[:200]
+    return f"it receives {names} too, unknown to this provider, and keeps it" if unknown else ""
 
 
 def _read_health(status: object, until: object) -> str:
