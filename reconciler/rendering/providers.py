@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from reconciler.core.model.capabilities import Capabilities
+from reconciler.core.model.capabilities import PRODUCT_FILE, Capabilities
 
 _MARKS: Final = {
     "native": "a field of its own, or metadata",
@@ -28,6 +28,13 @@ _PROBES: Final = {
     True: "sends what the product sends",
     False: "sends the envelope of the reconciler's own tenant",
 }
+
+
+class Listed(NamedTuple):
+    """A provider or a product file, by its capabilities."""
+
+    capabilities: Capabilities
+    is_product_file: bool = False
 
 
 def _lines(item: Capabilities) -> Iterator[tuple[str, str]]:
@@ -57,22 +64,35 @@ def _show_mark(item: Capabilities) -> str:
     return _MARKS[item.mark]
 
 
-def providers_text(items: Iterable[Capabilities], *, details: bool) -> str:
+def providers_text(items: Iterable[Listed], *, details: bool) -> str:
     """A line per provider, or everything about each."""
     if not details:
-        return "".join(f"{item.provider}  (version {item.version})\n" for item in items)
+        return "".join(map(_show_line, items))
     parts = []
     for item in items:
-        rows = list(_lines(item))
+        rows = list(_lines(item.capabilities))
+        if item.is_product_file:
+            rows.insert(0, ("a Tenant says", _show_use(item.capabilities)))
         width = max(len(title) for title, _ in rows)
-        parts.append(f"{item.provider}, version {item.version}")
+        parts.append(f"{item.capabilities.provider}, version {item.capabilities.version}")
         parts += [f"  {title:<{width}}  {text}" for title, text in rows]
     return "\n".join(parts) + "\n"
 
 
-def _document(item: Capabilities) -> dict[str, Any]:
+def _show_line(item: Listed) -> str:
+    use = f"  product file: {_show_use(item.capabilities)}" if item.is_product_file else ""
+    return f"{item.capabilities.provider}  (version {item.capabilities.version}){use}\n"
+
+
+def _show_use(item: Capabilities) -> str:
+    return f"provider: {PRODUCT_FILE}, product: {item.provider}"
+
+
+def _document(listed: Listed) -> dict[str, Any]:
+    item = listed.capabilities
     return {
         "name": item.provider,
+        "product_file": listed.is_product_file,
         "version": item.version,
         "fields": sorted(item.fields),
         "auths": sorted(item.auths),
@@ -92,7 +112,7 @@ def _document(item: Capabilities) -> dict[str, Any]:
     }
 
 
-def providers_json(items: Iterable[Capabilities]) -> str:
+def providers_json(items: Iterable[Listed]) -> str:
     """`reconciler.providers/v1`: an object per provider."""
     body = {"format": "reconciler.providers/v1", "providers": [_document(item) for item in items]}
     return json.dumps(body, indent=2, ensure_ascii=False) + "\n"

@@ -19,6 +19,11 @@ from reconciler.providers.tenant.examine import examine
 from tests.support.processes import ROOT, Tenant, run, tenant_manifest, webhook
 
 SCHEMA = Draft202012Validator(json.loads((ROOT / "schemas" / "doctor.schema.json").read_text()))
+LOCAL = """apiVersion: webhooks.reconciler/v1
+kind: Tenant
+metadata: {name: here}
+spec: {local: data/tenant.db, owner: us}
+"""
 
 
 def run_doctor(
@@ -174,6 +179,22 @@ def test_what_others_may_read_in_the_tenants_folder_is_1(tmp_path: Path) -> None
 def test_a_file_of_the_embedded_tenant_is_not_made_only_to_look(tmp_path: Path) -> None:
     assert "not there yet" in run_doctor(tmp_path, "--local")["tenant"][0][1]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_key_of_an_embedded_tenant_that_is_not_there_yet_is_not_missing(tmp_path: Path) -> None:
+    (tmp_path / "tenant.yaml").write_text(LOCAL)
+    (tmp_path / "hook.yaml").write_text(webhook("hook"))
+    found = run_doctor(tmp_path)
+    assert "files" not in found
+    assert "not there yet" in found["tenant"][0][1]
+    assert run("plan", ".", cwd=tmp_path).code == 0
+    assert run_doctor(tmp_path)["files"][0][0] == "ok"
+    (tmp_path / "data" / "tenant.db.key").unlink()
+    assert run_doctor(tmp_path, code=1)["files"] == [
+        ("failed", "data/tenant.db.key: No such file or directory")
+    ]
+    found = run_doctor(tmp_path, code=1, RECONCILER_TENANT_KEY="another-key-0123456789")
+    assert {status for status, _ in found["files"]} == {"ok"}
 
 
 def test_faulty_manifests_are_1_and_the_rest_is_still_looked_at(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.core.errors import InvalidManifests
 from reconciler.core.model.capabilities import Capabilities
+from reconciler.core.model.problem import Problem
 from reconciler.manifests import load
 from tests.support.requests import make_request
 
@@ -26,16 +27,22 @@ spec:
 SMALL = Capabilities("small", fields=frozenset({"name"}))
 
 
-def rules(folder: Path, lines: str, capabilities: Capabilities | None = SMALL) -> list[str]:
-    (folder / "tenant.yaml").write_text(TENANT)
+def find_errors(
+    folder: Path, lines: str, capabilities: Capabilities | None = SMALL, tenant: str = TENANT
+) -> list[Problem]:
+    (folder / "tenant.yaml").write_text(tenant)
     (folder / "a.yaml").write_text(WEBHOOK + lines)
     request = replace(make_request((str(folder),)), find=lambda _name: capabilities)
     try:
         load(request)
     except InvalidManifests as error:
-        errors = [item for item in error.problems if item.severity == "error"]
-        return [f"{item.rule} {item.origin.line}" for item in errors]
+        return [item for item in error.problems if item.severity == "error"]
     return []
+
+
+def rules(folder: Path, lines: str, capabilities: Capabilities | None = SMALL) -> list[str]:
+    errors = find_errors(folder, lines, capabilities)
+    return [f"{item.rule} {item.origin.line}" for item in errors]
 
 
 @pytest.mark.parametrize(
@@ -60,3 +67,36 @@ def test_a_field_that_the_product_lacks_is_an_error_unless_it_is_the_default(
 
 def test_of_a_provider_that_is_not_installed_nothing_else_is_reported(tmp_path: Path) -> None:
     assert rules(tmp_path, "  description: Text\n", None) == ["schema/enum 4"]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("label-studio", "write provider: http and product: label-studio"),
+        ("pretix", "write provider: http and product: pretix"),
+        ("tennant", "did you mean tenant?"),
+        ("zz", "reconciler providers lists those that are installed"),
+    ],
+)
+def test_a_provider_that_is_not_installed_has_a_hint(tmp_path: Path, name: str, hint: str) -> None:
+    tenant = TENANT.replace("provider: small", f"provider: {name}")
+    (error,) = find_errors(tmp_path, "", None, tenant)
+    assert error.hint == hint
+
+
+@pytest.mark.parametrize("project", ["5", '"5"'])
+def test_a_part_of_a_product_files_target_may_be_a_number(tmp_path: Path, project: str) -> None:
+    product = f"provider: http, product: label-studio, target: {{project: {project}}}"
+    (tmp_path / "tenant.yaml").write_text(TENANT.replace("provider: small", product))
+    manifests = load(make_request((str(tmp_path),)))
+    assert manifests.tenant is not None
+    assert manifests.tenant.target == {"project": "5"}
+
+
+@pytest.mark.parametrize("project", ["true", "5.5", '""', "[5]"])
+def test_a_target_of_another_type_is_an_error(tmp_path: Path, project: str) -> None:
+    product = f"provider: http, product: label-studio, target: {{project: {project}}}"
+    (tmp_path / "tenant.yaml").write_text(TENANT.replace("provider: small", product))
+    with pytest.raises(InvalidManifests) as caught:
+        load(make_request((str(tmp_path),)))
+    assert [item.rule for item in caught.value.problems] == ["tenant/target"]

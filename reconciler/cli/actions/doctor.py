@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from os import environ
 from os.path import realpath, relpath
+from pathlib import Path
 
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.run import checks, source
@@ -53,10 +54,22 @@ def _token_files(options: ManifestOptions, manifests: Manifests | None) -> list[
         {realpath(options.tenant.tenant_token_file)} if options.tenant.tenant_token_file else set()
     )
     places = manifests.tokens - list_login_places(environ) if manifests is not None else frozenset()
-    return sorted(
-        relpath(path)
-        for path in files | {place.item[0] for place in places if place.source == FROM_FILE}
-    )
+    files |= {place.item[0] for place in places if place.source == FROM_FILE}
+    return sorted(map(relpath, files - _list_future_keys(manifests)))
+
+
+def _list_future_keys(manifests: Manifests | None) -> set[str]:
+    """The key files of embedded tenants that need none yet: the first plan makes a file and its
+    key, unless a variable holds the key.
+    """
+    tenants = manifests.tenants if manifests is not None else ()
+    files = {realpath(f"{spec.local}.key"): spec.local for spec in tenants if spec.local}
+    has_key = "RECONCILER_TENANT_KEY" in environ
+    return {
+        key
+        for key, file in files.items()
+        if not Path(key).exists() and (has_key or not Path(file).exists())
+    }
 
 
 def _manifests(options: ManifestOptions) -> tuple[Manifests | None, tuple[Finding, ...]]:

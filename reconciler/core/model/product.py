@@ -125,13 +125,13 @@ def _make_target(parts: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON Schema of a Tenant's `spec.target`."""
     if not parts:
         return {}
-    texts = {"type": "string", "minLength": 1, "maxLength": 255}
+    values = {"type": ["string", "integer"], "minLength": 1, "maxLength": 255}
     return {
         "type": "object",
         "additionalProperties": False,
         "required": [name for name, part in parts.items() if part.get("required", True)],
         "properties": {
-            name: {**texts, "description": part["description"]} for name, part in parts.items()
+            name: {**values, "description": part["description"]} for name, part in parts.items()
         },
     }
 

@@ -36,12 +36,21 @@ def provider(document: Document, tenant: TenantSpec, find: Find) -> tuple[Proble
     if capabilities is None:
         if name == PRODUCT_FILE:
             return ()  # its product is missing, which is a problem already
-        hint = suggest(name, (TENANT.provider,)) or (
-            "reconciler providers lists those that are installed"
-        )
         message = f"no provider is named {name[:60]!r}"
+        hint = _suggest_provider(name)
         return (document.make_problem(("spec", "provider"), "schema/enum", message, hint),)
     return tuple(_target(document, document.value["spec"].get("target"), capabilities))
+
+
+def _suggest_provider(name: str) -> str:
+    """What to write instead of a provider that is not installed."""
+    from reconciler.manifests.decode.products import list_built_in  # noqa: PLC0415  few Tenants are wrong about it
+
+    if name in list_built_in():
+        return f"write provider: {PRODUCT_FILE} and product: {name}"
+    return suggest(name, (TENANT.provider,)) or (
+        "reconciler providers lists those that are installed"
+    )
 
 
 def _target(document: Document, target: Any, capabilities: Capabilities) -> Iterator[Problem]:

@@ -60,7 +60,7 @@ def decode_tenant(
         wave=spec.get("wave", 1),
         patches=len(spec.get("patches", ())),
         repository=_decode_repository(document, spec, resolver.problems),
-        target=spec.get("target", {}),
+        target=_decode_target(spec),
         product=_find_product(document, products, resolver.problems),
         catalogue=find_catalogue(document, tree, resolver.problems),
     )
@@ -74,6 +74,14 @@ def _decode_limits(limits: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         "update_share": float(updates.get("share", 0.3)),
         "update_from": int(updates.get("from", 10)),
     }
+
+
+def _decode_target(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The part of the product that is meant. A product file takes a number for the same text."""
+    target: Mapping[str, Any] = spec.get("target", {})
+    if spec.get("provider") != PRODUCT_FILE:
+        return target
+    return {name: str(value) for name, value in target.items()}
 
 
 def _find_product(

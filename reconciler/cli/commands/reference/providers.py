@@ -64,12 +64,12 @@ def command(
 
 
 def _show(console: Console, name: str, file: str) -> None:
-    from reconciler.cli.actions.providers import list_capabilities  # noqa: PLC0415  `--help` imports no provider
+    from reconciler.cli.actions.providers import list_providers  # noqa: PLC0415  `--help` imports no provider
     from reconciler.rendering.providers import providers_json, providers_text  # noqa: PLC0415  `--help` renders nothing
 
     if file:
         raise click.UsageError("only check takes a FILE")
-    providers = list_capabilities(name)
+    providers = list_providers(name)
     if console.output == "json":
         console.data(providers_json(providers))
     else:
@@ -80,13 +80,14 @@ def _check(
     console: Console, file: str, url: str | None, target: tuple[str, ...], events: tuple[str, ...]
 ) -> None:
     from reconciler.cli.actions.product_check import Against, check_against, read_product  # noqa: PLC0415  `--help` imports no provider
-    from reconciler.rendering.providers import providers_json, providers_text  # noqa: PLC0415  as above
+    from reconciler.rendering.providers import Listed, providers_json, providers_text  # noqa: PLC0415  as above
 
     product = read_product(file)
+    listed = [Listed(product.capabilities, is_product_file=True)]
     if console.output == "json":
-        console.data(providers_json([product.capabilities]))
+        console.data(providers_json(listed))
     else:
-        console.data(providers_text([product.capabilities], details=True))
+        console.data(providers_text(listed, details=True))
     if url is None:
         return
 
