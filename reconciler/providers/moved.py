@@ -9,6 +9,7 @@ from dataclasses import replace
 from reconciler.core.errors import Conflict
 from reconciler.core.model.auth import get_credential, with_credential
 from reconciler.core.model.limits import normalize_name
+from reconciler.core.model.options import withhold
 from reconciler.core.model.secret import Secret, Withheld
 from reconciler.core.model.webhook import Declared, Live, Owner, Webhook
 from reconciler.core.planning.diff import diff, find_moved_fields
@@ -24,7 +25,8 @@ def withheld(spec: Webhook) -> Webhook:
         if isinstance(secret, Secret)
         else spec.auth
     )
-    return replace(spec, name=normalize_name(spec.name), auth=auth)
+    options = withhold(spec.options) if spec.options else spec.options
+    return replace(spec, name=normalize_name(spec.name), auth=auth, options=options)
 
 
 def with_normal_name(declared: Declared) -> Declared:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from reconciler.core.model.capabilities import PRODUCT_FILE, Capabilities
+from reconciler.core.model.options import list_parts
 
 _MARKS: Final = {
     "native": "a field of its own, or metadata",
@@ -53,7 +54,7 @@ def _lines(item: Capabilities) -> Iterator[tuple[str, str]]:
     yield "tests", _TESTS[item.test]
     yield "test --via probe", _PROBES[item.envelope is not None]
     for title, schema in (("target", item.target), ("options", item.options)):
-        for name, part in schema.get("properties", {}).items():
+        for name, part in list_parts(schema):
             needed = ", required" if name in schema.get("required", ()) else ""
             yield f"{title}.{name}", f"{part.get('description', '')}{needed}".strip(", ")
 

@@ -1,9 +1,9 @@
 """GitLab's webhooks, as far as a provider meets them, over real HTTP on 127.0.0.1.
 
 Source: GitLab's REST API documentation ("Project webhooks API"). The traps of it are behaviour here:
-`push_events` is on unless it is sent; PUT needs the url; a new url drops the token; a token never
-comes back; a page has 20 hooks unless more are asked for, and at most 100; a project is found by its
-percent-encoded path; a test is answered with 201 or 422, and what the endpoint said stands in the
+`push_events` is on unless it is sent; PUT needs the url; a new url drops the token and the custom
+headers; neither a token nor the value of a header comes back; PUT adds headers; a page has 20 hooks
+unless more are asked for, and at most 100; a project is found by its percent-encoded path; a test is answered with 201 or 422, and what the endpoint said stands in the
 list of recent events. As in GitLab's source (`lib/api/hooks/events.rb`) that list is asked for in
 pages of at most 20, has the newest first, and does not tell tests apart.
 """
@@ -37,10 +37,15 @@ OTHERS = {
     "enable_ssl_verification": True,
     "alert_status": "executable",
     "disabled_until": None,
+    "custom_headers": dict[str, str](),
 }
 IGNORED = {"member_events", "project_events", "subgroup_events"}  # those of groups
 PAGE = {"per_page": "20", "page": "1"}
-KNOWN = {"url", "token", *FLAGS, *TEXTS, *OTHERS, *IGNORED} - {"alert_status", "disabled_until"}
+KNOWN = {"url", "token", *FLAGS, *TEXTS, *OTHERS, *IGNORED} - {
+    "alert_status",
+    "disabled_until",
+    "custom_headers",
+}
 
 
 class Handler(JsonHandler):
@@ -74,6 +79,7 @@ class Handler(JsonHandler):
             return self.answer(400, {"error": "url is missing"})
         self.server.last += 1
         hook = {"id": self.server.last, **FLAGS, **TEXTS, **OTHERS, **known(body), "log": []}
+        hook["custom_headers"] = read_headers(body)
         hooks[self.server.last] = hook
         return self.answer(201, shown(hook))
 
@@ -103,8 +109,13 @@ class Handler(JsonHandler):
                     return self.answer(400, {"error": "url is missing"})
                 if body["url"] != hook["url"]:
                     hook.pop("token", None)
+                    hook["custom_headers"] = {}
                 hook |= known(body)
+                hook["custom_headers"] = {**hook["custom_headers"], **read_headers(body)}
                 self.answer(200, shown(hook))
+            case "DELETE", ["custom_headers", name]:
+                found = hook["custom_headers"].pop(name, None)
+                self.answer(404 if found is None else 204, None)
             case "DELETE", []:
                 del self.server.hooks[hook["id"]]
                 self.answer(204, None)
@@ -122,12 +133,19 @@ def known(body: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name in KNOWN - IGNORED}
 
 
+def read_headers(body: dict[str, Any]) -> dict[str, str]:
+    return {item["key"]: item["value"] for item in body.get("custom_headers", ())}
+
+
 def shown(hook: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in hook.items() if name not in {"token", "log"}}
+    names = [{"key": name} for name in hook["custom_headers"]]
+    body = {name: value for name, value in hook.items() if name not in {"token", "log"}}
+    return {**body, "custom_headers": names}
 
 
 def send(hook: dict[str, Any], trigger: str) -> str:
     headers = {"X-Gitlab-Event": trigger}
+    headers |= hook["custom_headers"]
     headers |= {"X-Gitlab-Token": hook["token"]} if hook.get("token") else {}
     status = str(deliver(hook["url"], b"{}", headers) or "internal error")
     log(hook, status, trigger)

@@ -91,8 +91,9 @@ class Handler(JsonHandler):
 
 
 def show(hook: dict[str, Any]) -> dict[str, Any]:
-    """A webhook as it comes back: its secret is masked."""
-    return {**hook, "secret": "****"} if hook.get("secret") else hook
+    """A webhook as it comes back: its secrets are masked."""
+    masked = {name: "****" for name in ("secret", "gate") if hook.get(name)}
+    return {**hook, **masked}
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from reconciler.core.errors import Rejected
 from reconciler.core.model.auth import Auth, NoAuth, get_auth_type, get_scheme
 from reconciler.core.model.capabilities import TENANT, Capabilities, Envelope
 from reconciler.core.model.catalogue import Catalogue
+from reconciler.core.model.options import list_secrets
 from reconciler.core.model.webhook import Subscription, Webhook
 from reconciler.core.results.reports import Delivery
 from reconciler.core.wire.product_request import HMAC_SCHEMES, ProductRequest, make_product_request
@@ -107,6 +108,8 @@ def find_refusal(spec: Webhook, imitation: Imitation) -> str:
         return ""
     if product_envelope.always_signed and isinstance(spec.auth, NoAuth):
         return "its product signs by a key of its own, which no manifest has"
+    for name in list_secrets(spec.options):
+        return f"options.{name} is a secret that only its product sends"
     for name in product_envelope.rewritten_by:
         if spec.options.get(name, defaults.get(name)) != defaults.get(name):
             return f"by options.{name} only its product can make the body"

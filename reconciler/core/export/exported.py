@@ -20,12 +20,13 @@ from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Live, ManagedBy, Origin, Webhook
 from reconciler.core.planning.diff import diff
 from reconciler.core.planning.match import match_webhooks
-from reconciler.core.planning.settle import NOT_COMPARED, settle
+from reconciler.core.planning.settle import NOT_COMPARED, OPTIONS_NOT_COMPARED, settle
 from reconciler.core.safety.repository import is_foreign, make_export_warning
 from reconciler.core.safety.run_policy import RunPolicy
 
 NAMELESS = "webhook"  # the key of a webhook whose name has no letter or digit for one
 _VARIABLE = "fromEnv: WEBHOOK_"
+_NO_NEWS = frozenset({NOT_COMPARED, OPTIONS_NOT_COMPARED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ def _find_edits(
     for item, live in pairs:
         open_as_true = _switched(item)
         settled_webhook = settle(open_as_true, live, policy, normalize)
-        warnings += [text for text in settled_webhook.warnings if text != NOT_COMPARED]
+        warnings += [text for text in settled_webhook.warnings if text not in _NO_NEWS]
         differing_fields = _fields(settled_webhook.apply_to(open_as_true), live)
         if live.scope:
             warnings += warn_of_edits([(item, live)] if differing_fields else [])
@@ -273,6 +274,7 @@ class _Stems:
                 item.spec.url,
                 get_username(auth),
                 get_credential(auth),
+                *item.spec.options.values(),
             ):
                 if isinstance(secret, Secret) and secret.reference.startswith(_VARIABLE):
                     self._owners[secret.reference.removeprefix(_VARIABLE).rpartition("_")[0]] = (

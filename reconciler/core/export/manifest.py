@@ -21,10 +21,11 @@ from reconciler.core.model.auth import (
     get_text,
 )
 from reconciler.core.model.fields import FIELDS
+from reconciler.core.model.options import is_hidden
 from reconciler.core.model.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from reconciler.core.model.auth import Auth
     from reconciler.core.model.webhook import Subscription, Webhook
@@ -86,7 +87,9 @@ def make_manifest(
     def value(field_value: Any, field_name: str) -> str:
         if isinstance(field_value, str):
             return format_scalar(field_value)
-        if not isinstance(field_value, Secret):
+        if isinstance(field_value, dict):
+            return _format_options(field_value, value)
+        if not is_hidden(field_value):
             return json.dumps(field_value)
         variables.append(make_variable(stem or make_stem(key), field_name))
         return f"{{fromEnv: {variables[-1]}}}"
@@ -106,6 +109,20 @@ def make_manifest(
         lines.append("  protected: true")
     lines += _format_events(spec.subscriptions)
     return Manifest("\n".join(lines) + "\n", tuple(variables))
+
+
+def _format_options(options: Mapping[str, Any], value: Callable[[Any, str], str]) -> str:
+    pairs = (
+        f"{json.dumps(name)}: "
+        + (value(item, make_option_field(name)) if is_hidden(item) else json.dumps(item))
+        for name, item in options.items()
+    )
+    return f"{{{', '.join(pairs)}}}"
+
+
+def make_option_field(name: str) -> str:
+    """The last part of the name of the variable with a secret option."""
+    return re.sub("[^A-Za-z0-9]", "_", name)
 
 
 def _format_metadata(key: str, labels: Mapping[str, str]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from reconciler.core.export.manifest import make_key
 from reconciler.core.model.auth import get_credential
+from reconciler.core.model.options import is_hidden
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Webhook
 
@@ -87,7 +88,11 @@ def _make_gitlab(name: str, ident: str, target: Mapping[str, Any], spec: Webhook
     attributes += [("description", spec.description)] if spec.description else []
     attributes += [(event, True) for event in events]
     attributes += [] if "push_events" in events else [("push_events", False)]  # it is on by default
-    attributes += sorted((option, value) for option, value in spec.options.items() if value != "")
+    attributes += sorted(
+        (option, value)
+        for option, value in spec.options.items()
+        if value != "" and not is_hidden(value)
+    )
     attributes.append(("token", _Variable(f"{name}_token")))
     return Resource(f"gitlab_{kind}_hook", name, f"{path}:{ident}", attributes, [])
 

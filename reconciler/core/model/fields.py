@@ -13,7 +13,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from reconciler.core.model import auth, limits
-from reconciler.core.model.secret import Secret
+from reconciler.core.model.options import is_hidden
+from reconciler.core.model.secret import Secret, Withheld
 from reconciler.core.model.webhook import Subscription, Webhook
 
 Path = tuple[str, ...]
@@ -141,17 +142,23 @@ def comparable_values(spec: Webhook) -> dict[Path, Any]:
     for row in FIELDS:
         value, path = row.read(spec), row.path
         if row.kind is Kind.OPTIONS:  # a plan names each option
-            values_by_path |= {(*path, name): option for name, option in value.items()}
+            values_by_path |= {
+                (*path, name): _comparable_credential(option) if is_hidden(option) else option
+                for name, option in value.items()
+            }
             continue
         match row.kind:
             case Kind.FOLDED:
                 value = value.lower()
-            case Kind.CREDENTIAL if (
-                value is not None
-            ):  # a Secret is one that would be sent, whatever version the tenant knows
+            case Kind.CREDENTIAL if value is not None:
                 path = ("auth", auth.get_credential_field(spec.auth))
-                value = (value.version, value.reference if isinstance(value, Secret) else None)
+                value = _comparable_credential(value)
             case _:
                 pass
         values_by_path[path] = value
     return values_by_path
+
+
+def _comparable_credential(value: Secret | Withheld) -> tuple[str | None, str | None]:
+    """A Secret is one that would be sent, whatever version the tenant knows."""
+    return value.version, value.reference if isinstance(value, Secret) else None

@@ -16,6 +16,7 @@ NAME_LENGTH: Final = 255  # characters; the project's own limit, Elastio's is no
 DESCRIPTION_LENGTH: Final = 1024  # characters; the project's own limit
 HOST_LENGTH: Final = 254  # characters, with a dot at the end: RFC 1035, 2.3.4
 URL_LENGTH: Final = 2048  # characters; the project's own limit
+OPTION_LENGTH: Final = 2048  # of a secret option
 CREDENTIAL_BYTES: Final = 255  # printable ASCII: docs.elastio.com/docs/reference/webhook.html
 
 REPOSITORY_LENGTH: Final = 1024  # characters; the project's own limit
@@ -153,6 +154,15 @@ def credential(text: str) -> str | None:
     if text != text.strip(" "):
         return "has a space at its start or end"
     return None
+
+
+def secret_option(text: str) -> str | None:
+    """A secret among the options of a webhook: up to 2,048 printable ASCII characters on one
+    line.
+    """
+    if not 1 <= len(text) <= OPTION_LENGTH:
+        return f"must have 1 to {OPTION_LENGTH:,} characters"
+    return None if all(" " <= char <= "~" for char in text) else "must be printable ASCII"
 
 
 def signing_keys(text: str, scheme: str) -> str | None:

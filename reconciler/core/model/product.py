@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from reconciler.core.model import limits
 from reconciler.core.model.capabilities import Capabilities, Envelope, SecretRules, Signature
+from reconciler.core.model.options import KEYWORD
 
 EVERY_EVENT: Final = "*"
 """The event that stands for all, where a product has a field for it."""
@@ -20,6 +21,7 @@ _DESCRIPTION_LENGTH: Final = 1024
 _PARALLELISM: Final = 4  # requests at the same time, if the file does not say
 _PLACEHOLDER: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _OPTION_WORDS: Final = ("type", "description", "enum", "default", "minimum", "maximum", "items")
+_PLAIN_WORDS: Final = frozenset({"enum", "default", "minimum", "maximum", "items"})
 _CALLS: Final = ("list", "get", "create", "update", "delete", "test")
 _WORDS: Final = ("event", "type", "id", "timestamp", "time", "instance")
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
@@ -116,6 +118,7 @@ def _make_options(options: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     properties = {
         name: {word: part[word] for word in _OPTION_WORDS if word in part}
+        | ({KEYWORD: True} if part.get("secret") else {})
         for name, part in options.items()
     }
     return {"type": "object", "additionalProperties": False, "properties": properties}
@@ -146,6 +149,10 @@ def find_faults(spec: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str,
         is_of_one = name in spec and "id" in known
         if is_of_one and "{id}" not in _make_call(name, spec[name]).path:
             yield (name,), f"{name} names no webhook", "put {id} into its path"
+    for name, part in spec.get("options", {}).items():
+        if part.get("secret") and (part["type"] != "string" or _PLAIN_WORDS & part.keys()):
+            hint = f"type: string, without {', '.join(sorted(_PLAIN_WORDS))}"
+            yield ("options", name), "a secret is a text of any value", hint
     for path, pointer in _list_pointers(spec):
         if pointer == spec["id"] and path != ("id",):
             yield path, "it points to the id, which cannot be written", "give its own pointer"

@@ -44,7 +44,7 @@ class Webhook:
 
     `url` is text if it stands literally in a manifest, else a Secret (a reference, or a url from
     the tenant). `enabled` of None leaves it to the tenant. `options` are the product's own fields,
-    by its names: text, numbers, flags, and lists of them.
+    by its names: text, numbers, flags, lists of them, and secrets (`options.py`).
     """
 
     name: str

@@ -9,6 +9,7 @@ from typing import Final
 from reconciler.core.change import FieldChange
 from reconciler.core.model.auth import get_credential_field
 from reconciler.core.model.fields import FIELDS, Field, Kind, visible_values
+from reconciler.core.model.options import is_hidden
 from reconciler.core.model.secret import HIDDEN, Secret, Withheld, shown
 from reconciler.core.model.webhook import Live, Webhook
 
@@ -77,10 +78,25 @@ def _diff_options(
 ) -> list[FieldChange]:
     old, new = row.read(before), row.read(after)
     return [
-        FieldChange((*row.path, name), old.get(name), new.get(name))
+        _change_option((*row.path, name), old.get(name), new.get(name))
         for name in sorted(old.keys() | new.keys())
         if old.get(name) != new.get(name)
     ]
+
+
+def _change_option(path: tuple[str, ...], old: object, new: object) -> FieldChange:
+    if not (is_hidden(old) or is_hidden(new)):
+        return FieldChange(path, old, new)
+    old_text, new_text = map(_show_secret_option, (old, new))
+    if old_text == new_text:
+        new_text = f"{new_text}, sent again"
+    return FieldChange(path, old_text, new_text, secret=True)
+
+
+def _show_secret_option(value: object) -> str | None:
+    if value is None or isinstance(value, Secret | Withheld):
+        return show_version(value)
+    return HIDDEN
 
 
 def _diff_set(

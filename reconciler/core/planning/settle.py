@@ -16,6 +16,7 @@ from reconciler.core.model.auth import (
     with_credential,
     with_username,
 )
+from reconciler.core.model.options import Options, list_secrets
 from reconciler.core.model.secret import Secret, Withheld
 from reconciler.core.model.webhook import Declared, Live, Subscription, Webhook
 from reconciler.core.safety.run_policy import RunPolicy
@@ -23,6 +24,9 @@ from reconciler.core.safety.run_policy import RunPolicy
 NOT_COMPARED = (
     "credential not compared: give auth.version, or set RECONCILER_FINGERPRINT_KEY; "
     "--resend-credentials sends it"
+)
+OPTIONS_NOT_COMPARED = (
+    "secret options not compared: set RECONCILER_FINGERPRINT_KEY; --resend-credentials sends them"
 )
 _CREDENTIAL = "credential"
 
@@ -67,8 +71,17 @@ def _find_reason(declared_value: object, live_value: object) -> str:
     return "the tenant masks it" if _is_unresolved(live_value) else ""
 
 
+def _settle_url(spec: Webhook, live: Webhook) -> tuple[str | Secret, bool, tuple[str, ...]]:
+    """The url to compare, whether it differs, and the warning if that cannot be known."""
+    reason = _find_reason(spec.url, live.url)
+    if not reason:
+        return spec.url, spec.url != live.url, ()
+    warning = _make_warning(spec.name, "url", spec.url, reason)
+    return live.url if _is_unresolved(spec.url) else spec.url, False, (warning,)
+
+
 def _settle_auth(
-    auth: Auth, live: Webhook, declared: Auth, policy: RunPolicy, *, is_moved: bool
+    auth: Auth, live_webhook: Live, declared: Declared, policy: RunPolicy, *, is_moved: bool
 ) -> tuple[Auth, tuple[str, ...]]:
     """The authentication to compare and to send: the Secret itself if it is to be sent, else the
     live credential.
@@ -76,8 +89,9 @@ def _settle_auth(
     `is_moved`: the url differs. Then, and with a different type or header, the credential is always
     sent again.
     """
+    live = live_webhook.spec
     auth, with_live_user, warnings = _settle_username(auth, live)
-    secret, own_credential = get_credential(declared), get_credential(auth)
+    secret, own_credential = get_credential(declared.spec.auth), get_credential(auth)
     if not isinstance(secret, Secret) or own_credential is None:
         return auth, warnings
     live_credential, version = get_credential(live.auth), own_credential.version
@@ -122,6 +136,40 @@ def _is_other_version(version: str | None, live_credential: Secret | Withheld | 
     return version is not None and (
         not isinstance(live_credential, Withheld) or version != live_credential.version
     )
+
+
+def _settle_options(
+    options: Options, live: Live, declared: Declared, policy: RunPolicy, *, is_moved: bool
+) -> tuple[Options, tuple[str, ...]]:
+    """The options to compare and to send: a Secret itself if it is to be sent, else what the
+    product holds of it.
+
+    `is_moved`: the url differs. Then every secret is sent again.
+    """
+    secrets = list_secrets(declared.spec.options)
+    if not secrets:
+        return options, ()
+    settled, warnings = dict(options), list[str]()
+    for name, secret in secrets.items():
+        held = live.spec.options.get(name)
+        if (
+            is_moved
+            or policy.resend_credentials
+            or not isinstance(held, Withheld)
+            or _is_other_version(secret.version, held)
+        ):
+            settled[name] = secret
+            continue
+        settled[name] = held
+        if secret.version is None:
+            reason = _find_reason(secret, None)
+            field = f"options.{name}"
+            warnings.append(
+                _make_warning(live.spec.name, field, secret, reason)
+                if reason
+                else OPTIONS_NOT_COMPARED
+            )
+    return settled, tuple(warnings)
 
 
 Kept = tuple[frozenset[Subscription], tuple[str, ...], tuple[str, ...]]
@@ -195,17 +243,10 @@ def settle(
     """
     spec, live_spec = normalize(declared.spec), live.spec
     events, sources, warnings = _settle_subscriptions(spec.subscriptions, declared, live, policy)
-    url, reason = spec.url, _find_reason(spec.url, live_spec.url)
-    if reason:
-        warnings += (_make_warning(spec.name, "url", spec.url, reason),)
-        url = live_spec.url if _is_unresolved(url) else url
-    auth, auth_warnings = _settle_auth(
-        spec.auth,
-        live_spec,
-        declared.spec.auth,
-        policy,
-        is_moved=not reason and url != live_spec.url,
-    )
+    url, moved, url_warnings = _settle_url(spec, live_spec)
+    warnings += url_warnings
+    auth, auth_warnings = _settle_auth(spec.auth, live, declared, policy, is_moved=moved)
+    options, option_warnings = _settle_options(spec.options, live, declared, policy, is_moved=moved)
     enabled = live_spec.enabled if spec.enabled is None else spec.enabled
     protected = live.protected if declared.protected is None else declared.protected
     if not (
@@ -215,4 +256,6 @@ def settle(
         and events is spec.subscriptions
     ):
         spec = replace(spec, url=url, enabled=enabled, auth=auth, subscriptions=events)
+    if option_warnings or options is not spec.options:
+        spec, warnings = replace(spec, options=options), warnings + option_warnings
     return Settled(spec, declared.key, protected, sources, warnings + auth_warnings)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.core.model.fields import FIELDS, Field, Kind, visible_values
 from reconciler.core.model.scopes import Scopes
-from reconciler.core.model.secret import Secret, fingerprint
+from reconciler.core.model.secret import Secret, Withheld, fingerprint
 from reconciler.core.model.webhook import Declared
 
 if TYPE_CHECKING:
@@ -108,11 +108,18 @@ def _digest_field(row: Field, value: Any, key: Secret | None) -> list[object]:
         case Kind.SET:
             return [sorted(event.sort_key for event in value)]
         case Kind.OPTIONS:
-            return [sorted(value.items())] if value else []
+            parts = sorted((name, _digest_option(name, item, key)) for name, item in value.items())
+            return [parts] if parts else []
         case Kind.FOLDED if not value and row.name != "header":  # an empty header was always in
             return []
         case Kind.PLAIN | Kind.FOLDED:
             return [value]
+
+
+def _digest_option(name: str, value: Any, key: Secret | None) -> Any:
+    if isinstance(value, Withheld):
+        return [value.version, False]
+    return _digest_reference(value, name, key) if isinstance(value, Secret) else value
 
 
 def _digest_reference(value: str | Secret, field: str, key: Secret | None) -> object:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from reconciler.core.model.fields import FIELDS, Field, Kind, Path, set_value
+from reconciler.core.model.options import Options, is_hidden
 from reconciler.core.model.scopes import split_key
 from reconciler.core.model.secret import HIDDEN, is_fingerprint, shown
 from reconciler.core.model.webhook import Declared, Origin, Steps
@@ -62,13 +63,20 @@ def _add_field(body: Json, row: Field, value: Any, literals: AbstractSet[str]) -
                     body["host"] = host
         case Kind.OPTIONS | Kind.FOLDED:
             if value:
-                set_value(body, row.path, value)
+                set_value(body, row.path, _hide_secrets(value))
         case Kind.CREDENTIAL:
             version = value.version if value is not None else None
             if version is not None and not is_fingerprint(version):
                 set_value(body, _VERSION, version)
         case Kind.SET:
             set_value(body, row.path, codec.events_to_wire(value))
+
+
+def _hide_secrets(options: str | Options) -> str | Json:
+    """The options, or a text as it is; of a secret option a rule sees that there is one."""
+    if isinstance(options, str):
+        return options
+    return {name: HIDDEN if is_hidden(value) else value for name, value in options.items()}
 
 
 def _find_host(url: str) -> str | None:

@@ -14,7 +14,8 @@ from typing import Any, Final
 from reconciler.core.change import Action, Change, FieldChange, Label, Plan
 from reconciler.core.model.auth import get_credential, get_username, with_credential, with_username
 from reconciler.core.model.fields import comparable_values
-from reconciler.core.model.secret import Secret, is_fingerprint, shown
+from reconciler.core.model.options import Options, list_secrets
+from reconciler.core.model.secret import Secret, Withheld, is_fingerprint, shown
 from reconciler.core.model.webhook import Declared, Live, ManagedBy, Webhook
 from reconciler.core.planning.fleet import place
 from reconciler.core.planning.labels import ABSENT, combine_labels, find_label
@@ -154,7 +155,10 @@ def _base_values(
         base = _informed(base, declared, live)
     if live is None:
         spec = normalize(base.spec)
-        spec = replace(spec, enabled=spec.enabled is not False, auth=base.spec.auth)
+        options = {**spec.options, **list_secrets(base.spec.options)}
+        spec = replace(
+            spec, enabled=spec.enabled is not False, auth=base.spec.auth, options=options
+        )
         return _declared_values(
             replace(base, spec=spec, protected=bool(base.protected)),
             policy,
@@ -194,7 +198,22 @@ def _informed(base: Declared, declared: Declared, live: Live | None) -> Declared
             value.version, credential.version if credential is not None else None
         )
         auth = with_credential(auth, value.with_version(version))
-    return replace(base, spec=replace(base.spec, url=known(base.spec.url, now.url), auth=auth))
+    url, options = known(base.spec.url, now.url), _informed_options(base.spec, now, live)
+    return replace(base, spec=replace(base.spec, url=url, auth=auth, options=options))
+
+
+def _informed_options(then: Webhook, now: Webhook, live: Live | None) -> Options:
+    """The options of the base, with the values of secrets as `_informed` finds them."""
+    secrets, values = list_secrets(then.options), list_secrets(now.options)
+    held = live.spec.options if live is not None else {}
+    known = {}
+    for name, secret in secrets.items():
+        value = values.get(name)
+        if value is not None and value.reference == secret.reference:
+            withheld = held.get(name)
+            version = withheld.version if isinstance(withheld, Withheld) else None
+            known[name] = value.with_version(_version_then(value.version, version))
+    return {**then.options, **known} if known else then.options
 
 
 def _version_then(now: str | None, live_version: str | None) -> str | None:

@@ -18,6 +18,7 @@ from reconciler.core.model.capabilities import (
     Find,
 )
 from reconciler.core.model.fields import list_plain_rows
+from reconciler.core.model.options import KEYWORD, find_part, is_secret, list_parts
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.webhook import Subscription
 from reconciler.manifests.decode.load_types import TenantSpec
@@ -68,12 +69,49 @@ def _options(document: Document, options: Any, capabilities: Capabilities) -> It
     if options is None:
         return
     if capabilities.options:
-        schema = capabilities.options
-        yield from _by_schema(document, _OPTIONS, options, schema, capabilities, "provider/option")
+        faults = _check_secrets(document, options, capabilities)
+        yield from faults.values()
+        schema = _without_secrets(capabilities.options)
+        others = {name: value for name, value in options.items() if name not in faults}
+        yield from _by_schema(document, _OPTIONS, others, schema, capabilities, "provider/option")
     else:
         message = f"{capabilities.provider} has no options"
         hint = "remove options; a Tenant's patches can add them for one Tenant alone"
         yield document.make_problem(_OPTIONS, "provider/option", message, hint, key=True)
+
+
+def _check_secrets(
+    document: Document, options: Mapping[str, Any], capabilities: Capabilities
+) -> dict[str, Problem]:
+    """Literal text where a secret belongs, and references where none does, by the option's name; no
+    value is quoted.
+    """
+    problems = {}
+    for name, value in options.items():
+        part = find_part(capabilities.options, name)
+        path, is_reference = (*_OPTIONS, name), isinstance(value, dict)
+        if part and is_secret(part) and not is_reference:
+            message = f"options.{name} is a secret, and stands here as a literal; it is not shown"
+            hint = "write a reference, such as {fromEnv: NAME}, and replace the value: Git keeps it"
+            problems[name] = document.make_problem(path, "secret/literal", message, hint)
+        elif part and is_reference and not is_secret(part):
+            message = f"options.{name} of {capabilities.provider} is no secret"
+            hint = "write the value; a reference is for secrets only"
+            problems[name] = document.make_problem(path, "provider/option", message, hint)
+    return problems
+
+
+def _without_secrets(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema of options that takes anything for a secret: its reference was checked."""
+    groups = {
+        group: {
+            name: {KEYWORD: True} if is_secret(part) else part
+            for name, part in schema[group].items()
+        }
+        for group in ("properties", "patternProperties")
+        if group in schema
+    }
+    return {**schema, **groups}
 
 
 def _by_schema(
@@ -104,8 +142,10 @@ def _reason(error: Any) -> str:
             missing = [name for name in error.validator_value if name not in error.instance]
             return f"it lacks {', '.join(missing)}"
         case "additionalProperties":
-            known = error.schema.get("properties", {})
-            unknown = [str(name)[:60] for name in error.instance if name not in known]
+            known = [name for name, _ in list_parts(error.schema)]
+            unknown = [
+                str(name)[:60] for name in error.instance if not find_part(error.schema, name)
+            ]
             return f"unknown field {', '.join(unknown)}; known: {', '.join(known)}"
         case "type" | "enum" | "pattern" | "minimum" | "maximum":
             return f"{error.validator} must be {error.validator_value}"

@@ -16,6 +16,7 @@ from reconciler.core.change import Change
 from reconciler.core.errors import InvalidManifests, InvalidPlanFile
 from reconciler.core.model.auth import get_credential_field
 from reconciler.core.model.fields import FIELDS, Kind
+from reconciler.core.model.options import list_secrets
 from reconciler.core.model.scopes import get_git_key
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Origin
@@ -66,6 +67,10 @@ def _saved(value: Json, declared: Declared, planned: Iterable[Declared]) -> Json
 
 def _unread(declared: Declared, planned: Declared) -> Iterator[tuple[str, ...]]:
     """The paths of references that the plan does not need: it leaves what the tenant holds."""
+    planned_options = planned.spec.options
+    for name in list_secrets(declared.spec.options):
+        if not isinstance(planned_options.get(name), Secret):
+            yield "options", name
     for row in FIELDS:
         wanted = row.read(declared.spec)
         if isinstance(wanted, Secret) and not getattr(row.read(planned.spec), "reference", ""):

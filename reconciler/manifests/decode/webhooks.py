@@ -57,6 +57,7 @@ class Draft:
     auth: Auth
     subscription_places: Places
     event_subscriptions: list[Document] = field(default_factory=list)
+    options: Mapping[str, Any] | None = None  # where some are secrets
 
 
 def decode_webhook(
@@ -83,8 +84,11 @@ def decode_webhook(
         else _NO_AUTH
     )
     url = _decode_url(document, spec["url"], resolver, lists)
-    subscription_places = decode_subscriptions(document, problems, capabilities)
-    return Draft(document, key, name, labels, url, auth, subscription_places)
+    places = decode_subscriptions(document, problems, capabilities)
+    draft = Draft(document, key, name, labels, url, auth, places)
+    if "options" in spec:
+        draft.options = _decode_options(document, spec["options"], resolver, lists)
+    return draft
 
 
 def kinds(tenants: Sequence[TenantSpec], find: Find) -> tuple[Capabilities, ...]:
@@ -225,6 +229,29 @@ def _decode_auth(
     return make_auth(row.name, texts, secret)
 
 
+def _check_option(value: str) -> tuple[str, str] | None:
+    fault = limits.secret_option(value)
+    return ("provider/option", f"holds a value that {fault}") if fault else None
+
+
+def _decode_options(
+    document: Document, options: Mapping[str, Any], resolver: Resolver, lists: Lists
+) -> Mapping[str, Any] | None:
+    """The options with the secret behind each reference, known by its fingerprint; None if there is
+    no reference. `fit.py` checks that the provider takes one there.
+    """
+    references = {name: value for name, value in options.items() if isinstance(value, dict)}
+    if not references:
+        return None
+    decoded = dict(options)
+    for name, reference in references.items():
+        path = ("spec", "options", name)
+        secret = resolver.resolve(document, path, reference, _check_option, lists)
+        key = resolver.fingerprint_key
+        decoded[name] = secret.with_version(fingerprint({name: secret}, key) if key else None)
+    return decoded
+
+
 def _decode_username(
     document: Document, name: str | dict[str, str], resolver: Resolver, lists: Lists
 ) -> str | Secret:
@@ -252,6 +279,8 @@ def _make_declared(
     spec = draft.document.value["spec"]
     values = {name: spec.get(name, default) for name, default in defaults.items()}
     values["name"] = draft.name
+    if draft.options is not None:
+        values["options"] = draft.options
     declared = Declared(
         spec=make_spec(values, draft.url, draft.auth, frozenset(draft.subscription_places)),
         key=draft.key,

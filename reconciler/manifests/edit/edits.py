@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.core.export.exported import Edit, Export, Written
+from reconciler.core.export.manifest import make_option_field, make_variable
 from reconciler.core.model.auth import CREDENTIAL_FIELDS, Auth, get_credential, get_username
 from reconciler.core.model.fields import FIELDS
+from reconciler.core.model.options import is_hidden
 from reconciler.core.model.secret import Secret, Withheld, is_fingerprint
 from reconciler.core.wire.webhooks import make_literal
 from reconciler.manifests.decode.load_types import EventSubscriptionRef
@@ -42,6 +44,9 @@ def make_edits(
         for name in fields:
             if name in simple_fields:
                 _edit_simple_field(session, edit, own_document, name)
+        for change in edit.fields:
+            if change.path[0] == "options":
+                _edit_option(session, edit, own_document, change.path[1])
         if any(name.startswith("auth.") for name in fields):
             _edit_auth(session, edit, own_document)
     edit_shared_events(
@@ -71,6 +76,29 @@ def _edit_simple_field(session: EditSession, edit: Edit, own: DocumentRef, name:
         session.warn_by_hand(edit, name)
     else:
         session.edited_fields[own, edit.declared.key].append(name)
+
+
+def _edit_option(session: EditSession, edit: Edit, own: DocumentRef, name: str) -> None:
+    """Edits one of the product's own fields. A secret that the manifest lacks becomes a reference;
+    one that it has stays.
+    """
+    spec = session.read_spec(own)
+    options = (spec or {}).get("options")
+    value = edit.live.spec.options.get(name)
+    variables = []
+    if is_hidden(value):
+        variables = [make_variable(edit.stem, make_option_field(name))]
+        value = {"fromEnv": variables[0]}
+    path = ("spec", "options", name)
+    change = Change("remove", path) if value is None else Change("set", path, value)
+    if not options and value is not None:
+        change = Change("set", path[:2], {name: value})
+    has_secret = isinstance((options or {}).get(name), dict)
+    if spec is None or (has_secret and variables) or not session.change(own, [change]):
+        session.warn_by_hand(edit, f"options.{name}")
+        return
+    session.edited_fields[own, edit.declared.key].append(f"options.{name}")
+    session.variables[edit.declared.key] += variables
 
 
 def _edit_auth(session: EditSession, edit: Edit, own: DocumentRef) -> None:

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from reconciler.core.model.auth import get_credential, with_credential
+from reconciler.core.errors import Rejected
+from reconciler.core.model.auth import get_credential, get_place, with_credential
 from reconciler.core.model.capabilities import Capabilities
 from reconciler.core.model.fields import FIELDS, Kind, list_plain_rows
-from reconciler.core.model.secret import Secret
-from reconciler.core.model.webhook import Subscription, Webhook
+from reconciler.core.model.options import is_hidden, list_secrets
+from reconciler.core.model.secret import Secret, Withheld
+from reconciler.core.model.webhook import Live, Subscription, Webhook
 from reconciler.core.planning.diff import diff
 from reconciler.providers.driver.marks import list_own
 from reconciler.providers.moved import withheld
@@ -62,8 +64,32 @@ def find_differences(held: Held, want: Webhook, capabilities: Capabilities) -> l
     return sorted(found)
 
 
+def find_writes(live: Live, held: Held, want: Webhook, capabilities: Capabilities) -> set[str]:
+    """The top-level fields that an update writes: those that differ, and those with a secret to be
+    sent. Raises Rejected for a stored secret that would go to another url.
+    """
+    changed = set(find_differences(held, want, capabilities))
+    secret = get_credential(want.auth)
+    if isinstance(secret, Secret) or get_place(live.spec.auth) != get_place(want.auth):
+        changed.add("auth")
+    if list_secrets(want.options):
+        changed.add("options")
+    is_kept = any(isinstance(value, Withheld) for value in want.options.values())
+    if is_kept and "url" in changed:
+        raise Rejected(f"{want.name}: its secret options go nowhere else; send them again")
+    if isinstance(secret, Withheld) and {"url", "auth"} & changed:
+        raise Rejected(f"{want.name}: the stored credential goes nowhere else; send it again")
+    return changed
+
+
 def _comparable(held: Webhook, want: Webhook) -> Webhook:
-    """The wanted spec with the credential as held: credentials cannot be read back."""
+    """The wanted spec with the credential and the secret options as held: these cannot be read
+    back.
+    """
+    secrets = {name: value for name, value in held.options.items() if isinstance(value, Withheld)}
+    if known := secrets.keys() & {name for name in want.options if is_hidden(want.options[name])}:
+        options = {**want.options, **{name: secrets[name] for name in known}}
+        want = replace(want, options=options)
     secret = get_credential(held.auth)
     if secret is None or get_credential(want.auth) is None:
         return withheld(want)

@@ -14,11 +14,11 @@ from typing import Final
 from reconciler.core.errors import BadAnswer, Conflict, ProviderError, Rejected
 from reconciler.core.model.auth import (
     get_credential,
-    get_place,
     with_credential,
 )
 from reconciler.core.model.capabilities import Capabilities
-from reconciler.core.model.secret import Secret, Withheld
+from reconciler.core.model.options import list_secrets
+from reconciler.core.model.secret import Withheld
 from reconciler.core.model.webhook import (
     Declared,
     Live,
@@ -30,6 +30,7 @@ from reconciler.core.model.webhook import (
 from reconciler.core.results.reports import Delivery
 from reconciler.providers.driver.compare import (
     find_differences,
+    find_writes,
     make_fingerprint,
     normalize_spec,
 )
@@ -39,6 +40,7 @@ from reconciler.providers.driver.display import make_shown_spec
 from reconciler.providers.driver.ledger import Book, Entry, Ledger, find_mark, make_entry
 from reconciler.providers.driver.marks import (
     add_mark,
+    add_versions,
     find_auth,
     make_mark,
     make_retired_mark,
@@ -132,7 +134,14 @@ class Driver:
         if get_credential(auth) is not None:
             auth = with_credential(auth, Withheld(mark.version if mark is not None else None))
         return Live(
-            self.normalize(replace(spec, description=description, auth=auth)),
+            self.normalize(
+                replace(
+                    spec,
+                    description=description,
+                    auth=auth,
+                    options=add_versions(spec.options, mark),
+                )
+            ),
             held.id,
             make_fingerprint(held),
             mark.managed_by if mark is not None else None,
@@ -154,9 +163,8 @@ class Driver:
         if enabled is None:
             enabled = before.spec.enabled if before is not None else True
         normal = self.normalize(spec)
-        return replace(
-            spec, enabled=enabled, subscriptions=normal.subscriptions, options=normal.options
-        )
+        options = {**normal.options, **list_secrets(spec.options)}
+        return replace(spec, enabled=enabled, subscriptions=normal.subscriptions, options=options)
 
     async def create(self, declared: Declared, owner: Owner, *, idempotency_key: str) -> Live:
         """Creates the webhook once; after a lost answer it looks for it among what is new."""
@@ -201,12 +209,7 @@ class Driver:
         want = self._marked(declared, owner, live, held)
         if not held.spec.name and want.name == make_shown_spec(self.capabilities, held, None).name:
             want = replace(want, name="")  # it was shown under this name, and has none
-        changed = set(find_differences(held, want, self.capabilities))
-        secret = get_credential(want.auth)
-        if isinstance(secret, Secret) or get_place(live.spec.auth) != get_place(want.auth):
-            changed.add("auth")
-        if isinstance(secret, Withheld) and {"url", "auth"} & changed:
-            raise Rejected(f"{want.name}: the stored credential goes nowhere else; send it again")
+        changed = find_writes(live, held, want, self.capabilities)
         after: Held | None = held
         if "auth" in changed and not self.capabilities.secrets.rotatable:
             return await self._replace(held, want, declared, owner, live)

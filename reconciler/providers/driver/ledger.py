@@ -54,7 +54,7 @@ def find_mark(entry: Entry | None, held: Held) -> Mark | None:
     if entry is None or entry.created != str(held.created):
         return None
     is_ours = entry.touched == str(held.touched)
-    return entry.mark if is_ours else replace(entry.mark, version=None)
+    return entry.mark if is_ours else replace(entry.mark, version=None, options=())
 
 
 class Book:
@@ -168,6 +168,7 @@ def _write_text(entries: Mapping[str, Entry]) -> str:
             "version": entry.mark.version,
             "protected": entry.mark.protected or None,
             "auth": entry.mark.auth or None,
+            "options": dict(entry.mark.options) or None,
             "created": entry.created,
             "touched": entry.touched,
         }
@@ -198,7 +199,8 @@ def _read_entry(owner: str, value: Mapping[str, Any]) -> Entry:
     )
     version = _read_optional(value, "version")
     auth = _read_optional(value, "auth") or ""
-    mark = Mark(managed_by, version, value.get("protected") is True, auth)
+    options = tuple((str(name), str(text)) for name, text in value.get("options", {}).items())
+    mark = Mark(managed_by, version, value.get("protected") is True, auth, options)
     return Entry(mark, str(value["created"]), str(value["touched"]))
 
 

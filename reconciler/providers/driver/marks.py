@@ -19,7 +19,8 @@ from urllib.parse import quote, unquote
 from reconciler.core.errors import Rejected
 from reconciler.core.model.auth import Auth, get_auth_type, get_credential, make_auth
 from reconciler.core.model.capabilities import Capabilities
-from reconciler.core.model.secret import Withheld
+from reconciler.core.model.options import Options
+from reconciler.core.model.secret import Secret, Withheld
 from reconciler.core.model.webhook import Declared, Live, ManagedBy, Owner, Webhook
 from reconciler.providers.plugin import Held, with_metadata
 
@@ -28,19 +29,22 @@ PREFIX: Final = "reconciler."
 
 _LINE: Final = re.compile(r"(?:^|\n)\[reconciler((?: [a-z]+=[^\s\[\]=]*)*)\]\s*\Z")
 _ANY: Final = re.compile(r"\[reconciler\b")
+_LISTS: Final = frozenset({"source", "option"})  # texts with a space between their items
 _SAFE: Final = "/:.,@-_"
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Whose a webhook is, the version of its credential (None: not known), its protection, and the
-    type of its authentication where the product does not tell it.
+    """Whose a webhook is, the version of its credential (None: not known), its protection, the type
+    of its authentication where the product does not tell it, and the versions of secret options by
+    name.
     """
 
     managed_by: ManagedBy
     version: str | None = None
     protected: bool = False
     auth: str = ""
+    options: tuple[tuple[str, str], ...] = ()
 
 
 def make_mark(
@@ -62,7 +66,27 @@ def make_mark(
         secret.version if secret is not None else None,
         bool(protected),
         "" if capabilities.secrets.type_visible else get_auth_type(spec.auth),
+        list_versions(spec.options),
     )
+
+
+def list_versions(options: Options) -> tuple[tuple[str, str], ...]:
+    """The versions of the secrets among the options, by name; without those that are not known."""
+    versions = (
+        (name, value.version)
+        for name, value in sorted(options.items())
+        if isinstance(value, Secret | Withheld)
+    )
+    return tuple((name, version) for name, version in versions if version is not None)
+
+
+def add_versions(options: Options, mark: Mark | None) -> Options:
+    """The options of a webhook with the versions that its mark has of their secrets."""
+    versions = dict(mark.options) if mark is not None else {}
+    return {
+        name: Withheld(versions.get(name)) if isinstance(value, Withheld) else value
+        for name, value in options.items()
+    }
 
 
 def make_retired_mark(
@@ -143,6 +167,7 @@ def make_texts(mark: Mark) -> dict[str, str]:
         "repository": by.repository,
         "protected": "yes" if mark.protected else None,
         "auth": mark.auth or None,
+        "option": " ".join(f"{name}:{version}" for name, version in mark.options) or None,
     }
     return {name: text for name, text in texts.items() if text is not None}
 
@@ -158,14 +183,17 @@ def read_texts(texts: Mapping[str, str]) -> Mark | None:
         texts.get("commit"),
         texts.get("repository"),
     )
-    return Mark(managed_by, texts.get("v"), texts.get("protected") == "yes", texts.get("auth", ""))
+    is_protected, options = texts.get("protected") == "yes", texts.get("option", "").split()
+    pairs = (text.partition(":") for text in options)
+    versions = tuple((name, version) for name, _, version in pairs if version)
+    return Mark(managed_by, texts.get("v"), is_protected, texts.get("auth", ""), versions)
 
 
 def with_mark(description: str, mark: Mark) -> str:
     """The description with the mark as its last line."""
     parts = ["[reconciler"]
     for name, text in make_texts(mark).items():
-        values = text.split(" ") if name == "source" else [quote(text, _SAFE)]
+        values = text.split(" ") if name in _LISTS else [quote(text, _SAFE)]
         parts += [f"{name}={value}" for value in values]
     line = f"{' '.join(parts)}]"
     return f"{description}\n{line}" if description else line
@@ -181,7 +209,7 @@ def read_mark(text: str) -> tuple[str, Mark | None, bool]:
     texts: dict[str, str] = {}
     for part in match.group(1).split():
         name, _, value = part.partition("=")
-        if name == "source":
+        if name in _LISTS:
             texts[name] = f"{texts.get(name, '')} {value}"
         else:
             texts.setdefault(name, unquote(value))

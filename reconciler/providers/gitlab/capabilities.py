@@ -119,6 +119,16 @@ ENVELOPE: Final = Envelope(
     rewritten_by=("custom_webhook_template",),
 )
 
+HEADER: Final = "custom_headers."
+"""What the options of custom headers begin with; the rest is the name of the header."""
+_HEADERS: Final = {
+    "^custom_headers\\.[A-Za-z0-9_-]{1,80}$": {
+        "title": f"{HEADER}NAME",
+        "description": "The value of a header that every delivery has: a secret.",
+        "type": "string",
+        "x-secret": True,
+    }
+}
 _PATH: Final = {"type": "string", "minLength": 1, "maxLength": 1024}
 
 CAPABILITIES: Final = Capabilities(
@@ -132,7 +142,12 @@ CAPABILITIES: Final = Capabilities(
     usage="log",
     test="saved",
     parallelism=5,
-    options={"type": "object", "additionalProperties": False, "properties": OPTIONS},
+    options={
+        "type": "object",
+        "additionalProperties": False,
+        "properties": OPTIONS,
+        "patternProperties": _HEADERS,
+    },
     scopes=FLEET,
     target=make_fleet_target(
         "group",

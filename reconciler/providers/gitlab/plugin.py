@@ -1,7 +1,8 @@
 """The plug-in of GitLab: how its REST API is spoken to.
 
 Source: GitLab's REST API documentation. A hook has one flag per event, and `push_events` is on
-unless it is sent. PUT needs the url; with a new url the token is gone. A token never comes back.
+unless it is sent. PUT needs the url; with a new url the token and the custom headers are gone. A
+token and the value of a header never come back. PUT adds headers to those that a hook has.
 """
 
 from __future__ import annotations
@@ -12,19 +13,28 @@ from urllib.parse import quote
 
 from reconciler.core.errors import BadAnswer, NotFound, Rejected
 from reconciler.core.model.auth import get_credential
-from reconciler.core.model.secret import Secret
+from reconciler.core.model.options import is_hidden, list_secrets
+from reconciler.core.model.secret import Secret, Withheld
 from reconciler.core.model.webhook import Subscription, Use, Webhook
 from reconciler.core.results.cause import find_cause
 from reconciler.core.results.reports import Delivery, Verdict
 from reconciler.providers.driver.delivery_log import Logged, count_use, read_time
 from reconciler.providers.driver.places import list_members, read_member, select_members
 from reconciler.providers.driver.product import Product
-from reconciler.providers.gitlab.capabilities import CAPABILITIES, EVENTS, FLEET, OPTIONS, RIGHTS
+from reconciler.providers.gitlab.capabilities import (
+    CAPABILITIES,
+    EVENTS,
+    FLEET,
+    HEADER,
+    OPTIONS,
+    RIGHTS,
+)
 from reconciler.providers.http.client import Client
 from reconciler.providers.http.dialect import Dialect, name_rights
 from reconciler.providers.http.resources import find, list_pages, remove
 from reconciler.providers.plugin import Held, Session
 
+_HEADERS: Final = "custom_headers"
 _PAGE: Final = 100  # hooks; the most that GitLab gives
 _LOG_PAGE: Final = 20  # events of a hook; the most that GitLab gives
 _UNTESTED: Final = "GitLab could not deliver it; the recent events of the hook say why"
@@ -88,11 +98,14 @@ class Hooks:
         body = _make_body(want)
         names = {"url", *changed}
         names |= set(EVENTS) if "events" in changed else set()
-        names |= set(OPTIONS) if "options" in changed else set()
+        names |= {*OPTIONS, _HEADERS} if "options" in changed else set()
         sent = {name: value for name, value in body.items() if name in names}
         if "auth" in changed:
             sent["token"] = body.get("token", "")
-        await self._http.request("PUT", f"{self._path}/{held.id}", json=sent, idempotent=True)
+        path = f"{self._path}/{held.id}"
+        await self._http.request("PUT", path, json=sent, idempotent=True)
+        for name in held.spec.options.keys() - want.options.keys() if "options" in changed else ():
+            await remove(self._http, f"{path}/{_HEADERS}/{name.removeprefix(HEADER)}")
 
     async def delete(self, held: Held) -> None:
         """What is gone already counts as deleted."""
@@ -159,7 +172,8 @@ def _read_hook(value: object) -> Held:
             options={
                 name: part["default"] if body.get(name) is None else body[name]
                 for name, part in OPTIONS.items()
-            },
+            }
+            | {f"{HEADER}{item['key']}": Withheld() for item in body.get(_HEADERS) or ()},
         )
         notes = (
             _read_health(body.get("alert_status"), body.get("disabled_until")),
@@ -196,12 +210,17 @@ def _make_body(want: Webhook) -> dict[str, Any]:
     """A hook as GitLab takes it. A `Secret` is revealed by the client, not here."""
     secret = get_credential(want.auth)
     events = {item.type for item in want.subscriptions}
+    headers = [
+        {"key": name.removeprefix(HEADER), "value": value}
+        for name, value in list_secrets(want.options).items()
+    ]
     return {
         "name": want.name,
         "url": want.url,
         "description": want.description,
         **{name: name in events for name in EVENTS},
-        **want.options,
+        **{name: value for name, value in want.options.items() if not is_hidden(value)},
+        **({_HEADERS: headers} if headers else {}),
         **({"token": secret} if isinstance(secret, Secret) else {}),
     }
 

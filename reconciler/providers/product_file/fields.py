@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from reconciler.core.errors import BadAnswer
@@ -115,11 +115,24 @@ class Fields:
         return ".".join(names)
 
     def _read_options(self, body: object) -> dict[str, Any]:
-        found = {name: read_pointer(body, part["at"]) for name, part in self._options.items()}
-        return {
+        plain = {name: part for name, part in self._options.items() if not part.get("secret")}
+        found = {name: read_pointer(body, part["at"]) for name, part in plain.items()}
+        return self._read_secrets(body) | {
             name: self._options[name].get("default") if value in (MISSING, None) else value
             for name, value in found.items()
             if value not in (MISSING, None) or "default" in self._options[name]
+        }
+
+    def _read_secrets(self, body: object) -> dict[str, Any]:
+        """The secret options that the webhook has."""
+        places = {
+            name: part.get("has", part["at"])
+            for name, part in self._options.items()
+            if part.get("secret")
+        }
+        values = {name: read_pointer(body, place) for name, place in places.items()}
+        return {
+            name: Withheld() for name, value in values.items() if value and value is not MISSING
         }
 
     def write(self, body: dict[str, Any], want: Webhook, changed: frozenset[str] | None) -> None:
@@ -149,9 +162,18 @@ class Fields:
             values.append(("enabled", enabled["at"], value))
         values += self._list_events(sorted(item.type for item in want.subscriptions))
         values += [
-            ("options", self._options[name]["at"], value) for name, value in want.options.items()
+            ("options", self._options[name]["at"], value)
+            for name, value in want.options.items()
+            if not isinstance(value, Withheld)
         ]
         return values
+
+    def remove_secrets(self, body: dict[str, Any], names: Iterable[str]) -> None:
+        """Puts into a body what removes these secret options."""
+        for name in names:
+            part = self._options.get(name, {})
+            if part.get("secret"):
+                write_pointer(body, part["at"], part.get("remove", ""))
 
     def _list_descriptions(self, text: str) -> list[tuple[str, str, Any]]:
         mark, description = self._spec["mark"], self._where.get("description")
@@ -186,10 +208,13 @@ class Fields:
         return {split_pointer(pointer)[0] for pointer in pointers}
 
     def remove_read_only(self, body: dict[str, Any], changed: frozenset[str]) -> None:
-        """Removes from a body as read its id, its times, and a credential, which comes back masked
-        or not at all.
+        """Removes from a body as read its id, its times, and credentials and secret options, which
+        come back masked or not at all.
         """
         pointers = [self._spec["id"], *self._spec.get("times", {}).values()]
+        for part in self._options.values():
+            if part.get("secret"):
+                pointers += [part["at"], part.get("has", part["at"])]
         if self._auth:
             pointers += [self._auth["has"]] if "has" in self._auth else []
             pointers += [self._auth["at"]] if "auth" not in changed else []

@@ -114,6 +114,8 @@ class Webhooks:
         call, body = self._file.calls["update"], deepcopy(self._bodies.pop(held.id, {}))
         changed |= frozenset(self._file.spec["update"].get("always", ()))
         self._fields.remove_read_only(body, changed)
+        if "options" in changed:
+            self._fields.remove_secrets(body, held.spec.options.keys() - want.options.keys())
         self._fields.write(body, want, changed)
         if call.method == "PATCH":
             members = self._fields.members(changed)
