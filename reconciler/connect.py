@@ -46,6 +46,7 @@ class Target:
     provider: str = "tenant"
     place: Mapping[str, Any] = field(default_factory=dict)
     product: Product | None = None
+    has_ledger: bool = True
 
     @property
     def label(self) -> Label:
@@ -59,7 +60,7 @@ class Target:
     @property
     def plugin(self) -> Plugin:
         """The plug-in of its provider; raises BadRequest."""
-        return open_plugin(self.provider, self.product)
+        return open_plugin(self.provider, self.product, has_ledger=self.has_ledger)
 
     def ref(self, owner: str, repository: str | None = None) -> TenantRef:
         """How plans and reports name it."""
@@ -85,6 +86,7 @@ def make_target(spec: TenantSpec, manifests: Manifests) -> Target:
         provider=spec.provider,
         place=spec.target,
         product=spec.product,
+        has_ledger=spec.has_ledger,
     )
 
 

@@ -7,11 +7,12 @@ group `reconciler.providers`; a package is imported only if a Tenant names its p
 from __future__ import annotations
 
 import importlib
+from copy import copy
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.errors import BadRequest
-from reconciler.core.model.capabilities import TENANT, Capabilities
+from reconciler.core.model.capabilities import TENANT, Capabilities, without_ledger
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -53,10 +54,14 @@ def load(name: str) -> Plugin:
     return plugin
 
 
-def open_plugin(name: str, product: Product | None = None) -> Plugin:
+def open_plugin(name: str, product: Product | None = None, *, has_ledger: bool = True) -> Plugin:
     """The plug-in of a provider, or of a product file; raises BadRequest."""
     if product is None:
-        return load(name)
+        plugin = load(name)
+        if not has_ledger:
+            plugin = copy(plugin)
+            plugin.capabilities = without_ledger(plugin.capabilities)
+        return plugin
     from reconciler.providers.product_file.plugin import ProductFile  # noqa: PLC0415  `validate` needs no HTTP client
 
     return ProductFile(product)

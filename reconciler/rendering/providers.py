@@ -13,7 +13,7 @@ _MARKS: Final = {
     "native": "a field of its own, or metadata",
     "field": "the last line of the description",
     "ledger": "a ledger in the product",
-    "none": "none: nothing is ever deleted",
+    "none": "none: nothing is deleted, unless ownership is all",
 }
 _USAGES: Final = {
     "listing": "yes, in every listing",

@@ -51,7 +51,9 @@ class ForgeRepository(ProductRepository):
         super().__init__(folder, "", webhook, env, (self.token, KEY, NEW_KEY))
         self.write_tenant(owner)
 
-    def write_tenant(self, owner: str, target: str = f"{{repository: {REPOSITORY}}}") -> None:
+    def write_tenant(
+        self, owner: str, target: str = f"{{repository: {REPOSITORY}}}", more: str = ""
+    ) -> None:
         text = TENANT.format(
             provider=self.provider,
             url=self.url,
@@ -59,7 +61,7 @@ class ForgeRepository(ProductRepository):
             owner=owner,
             target=target,
         )
-        self.write_text("tenant", text)
+        self.write_text("tenant", text + more)
 
     def make_second(self, owner: str) -> Self:
         """A repository of another owner, for the same hooks."""

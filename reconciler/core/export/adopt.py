@@ -80,8 +80,12 @@ def _list_requested(
     """The requested webhooks with their live ones, whose marks are as the tenant has them."""
     for item, match in matches.pairs:
         if request.includes(item):
-            live = None if match is None else replace(live_by_id[match.id], spec=match.spec)
-            yield item, live
+            yield item, None if match is None else _with_own_mark(match, live_by_id[match.id])
+
+
+def _with_own_mark(match: Live, live: Live) -> Live:
+    """The match with the mark that the tenant has; a product without marks has none to change."""
+    return replace(live, spec=match.spec, managed_by=live.managed_by or match.managed_by)
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from reconciler.core.model.capabilities import TENANT, Capabilities
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Live, ManagedBy, Origin, Webhook
 from reconciler.core.planning.diff import diff
-from reconciler.core.planning.match import match_webhooks
+from reconciler.core.planning.match import Match, match_webhooks
 from reconciler.core.planning.settle import NOT_COMPARED, OPTIONS_NOT_COMPARED, settle
 from reconciler.core.safety.repository import is_foreign, make_export_warning
 from reconciler.core.safety.run_policy import RunPolicy
@@ -115,7 +115,7 @@ def make_export(
     own_webhooks = [item for item in live_webhooks if may_take(item, policy.owner.name, adopt_from)]
     matches = match_webhooks(declared_webhooks, own_webhooks, policy, normalize, capabilities)
     stems = _Stems(declared_webhooks)
-    pairs = [(item, live) for item, live in matches.pairs if live is not None]
+    pairs = _list_pairs(matches, capabilities)
     edits, edit_warnings = _find_edits(pairs, policy, normalize, stems)
     fresh, fresh_warnings = _fresh(
         matches.unmatched_webhooks, policy, reserved_names, stems, adopt_from
@@ -129,6 +129,16 @@ def make_export(
         clashes=matches.clashes,
         warnings=(*edit_warnings, *fresh_warnings, *_warn_of_foreign(fresh, policy)),
     )
+
+
+def _list_pairs(matches: Match, capabilities: Capabilities) -> list[tuple[Declared, Live]]:
+    """The declared webhooks that the tenant has. If a product keeps no mark, the mark of a match is
+    not the product's.
+    """
+    pairs = [(item, live) for item, live in matches.pairs if live is not None]
+    if capabilities.mark != "none":
+        return pairs
+    return [(item, replace(live, managed_by=None)) for item, live in pairs]
 
 
 def _find_edits(

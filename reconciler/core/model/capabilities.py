@@ -7,7 +7,7 @@ it. Nothing outside `providers/` may assume what only one product has: it asks h
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from reconciler.core.model.auth import AUTH_TYPES, AuthType
@@ -131,6 +131,15 @@ class Capabilities:
     scopes: str = ""
     parallelism: int = 10
     envelope: Envelope | None = None
+
+
+def without_ledger(capabilities: Capabilities) -> Capabilities:
+    """The same product without its ledger: nothing keeps a mark. If the product does not tell by
+    which type deliveries authenticate, then nothing does, so only `none` is left.
+    """
+    is_visible = capabilities.secrets.type_visible
+    auths = capabilities.auths if is_visible else capabilities.auths & {"none"}
+    return replace(capabilities, mark="none", auths=auths)
 
 
 def list_auth_types(capabilities: Capabilities) -> Iterator[AuthType]:

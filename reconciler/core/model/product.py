@@ -17,6 +17,8 @@ from reconciler.core.model.options import KEYWORD
 
 EVERY_EVENT: Final = "*"
 """The event that stands for all, where a product has a field for it."""
+NO_MARK: Final = "none"
+"""The mark of a product without room for one."""
 _DESCRIPTION_LENGTH: Final = 1024
 _PARALLELISM: Final = 4  # requests at the same time, if the file does not say
 _PLACEHOLDER: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -76,9 +78,9 @@ def _make_capabilities(name: str, spec: Mapping[str, Any]) -> Capabilities:
         needs_events=spec.get("needsEvents", False),
         options=_make_options(spec.get("options", {})),
         target=_make_target(spec.get("target", {})),
-        identity="name" if "name" in fields else "url",
+        identity="name" if "name" in fields and spec["mark"] != NO_MARK else "url",
         unique_names=spec.get("uniqueNames", False),
-        mark="field",
+        mark="none" if spec["mark"] == NO_MARK else "field",
         secrets=SecretRules(kept=True, visible="has" in auth, type_visible="has" in auth),
         test="saved" if "test" in spec else "none",
         parallelism=spec.get("parallelism", _PARALLELISM),
@@ -149,13 +151,20 @@ def find_faults(spec: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str,
         is_of_one = name in spec and "id" in known
         if is_of_one and "{id}" not in _make_call(name, spec[name]).path:
             yield (name,), f"{name} names no webhook", "put {id} into its path"
+    yield from _find_secret_faults(spec)
+    for path, pointer in _list_pointers(spec):
+        if pointer == spec["id"] and path != ("id",):
+            yield path, "it points to the id, which cannot be written", "give its own pointer"
+
+
+def _find_secret_faults(spec: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    if spec["mark"] == NO_MARK and "has" not in spec.get("auth", {"has": ""}):
+        text = "without a mark, only the product tells whether there is a credential"
+        yield ("auth",), text, "add has"
     for name, part in spec.get("options", {}).items():
         if part.get("secret") and (part["type"] != "string" or _PLAIN_WORDS & part.keys()):
             hint = f"type: string, without {', '.join(sorted(_PLAIN_WORDS))}"
             yield ("options", name), "a secret is a text of any value", hint
-    for path, pointer in _list_pointers(spec):
-        if pointer == spec["id"] and path != ("id",):
-            yield path, "it points to the id, which cannot be written", "give its own pointer"
 
 
 def _find_envelope_faults(
@@ -195,7 +204,8 @@ def _list_texts(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[st
 
 def _list_pointers(spec: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
     """Every pointer to a field that is written."""
-    yield ("mark",), spec["mark"]
+    if spec["mark"] != NO_MARK:
+        yield ("mark",), spec["mark"]
     for part in ("fields", "options", "auth"):
         for path, text in _list_texts(spec.get(part, {}), (part,)):
             if text.startswith("/"):

@@ -11,6 +11,7 @@ from reconciler.core.change import Violation
 from reconciler.core.model.capabilities import TENANT, Capabilities
 from reconciler.core.model.scopes import split_key
 from reconciler.core.model.webhook import Declared, Live, Webhook
+from reconciler.core.planning.unmarked import Pairs, mark_matches
 from reconciler.core.safety.run_policy import RunPolicy
 
 
@@ -93,6 +94,14 @@ class _Matcher:
             elif mark.owner == policy.owner.name:
                 self.own_count += 1
                 self.by_key.add(mark.key, item)
+
+    def own(self, pairs: Pairs) -> Pairs:
+        """Counts what matched as ours, for a product without a mark; the pairs with the mark that
+        they would have.
+        """
+        if self.policy.ownership != "all":  # then each is counted already
+            self.own_count += sum(live is not None for _, live in pairs)
+        return mark_matches(pairs, self.policy)
 
     def find_by_name(self, name: str) -> tuple[Live, ...]:
         """Every live webhook of that name. The index is made on the first call: a tenant without
@@ -177,9 +186,11 @@ def match_webhooks(
     if not has_names:
         matches = list(map(_with_name, declared, matches))
     pairs = tuple(zip(declared, matches, strict=True))
+    if capabilities.mark == "none":
+        pairs = matcher.own(pairs)
     unmatched_webhooks = tuple(item for item in live if item.id not in matcher.used_ids)
     clashes = matcher.clashes
-    if has_names:
+    if has_names and capabilities.identity == "name":
         live_by_name = _index_by_name(pairs, policy, normalize)
         clashes += _check_unmatched_names(live_by_name, unmatched_webhooks)
     return Match(pairs, unmatched_webhooks, tuple(clashes), matcher.own_count)

@@ -26,6 +26,7 @@ from reconciler.core.planning.order import arrange
 from reconciler.core.planning.renames import offer_renames
 from reconciler.core.planning.settle import settle
 from reconciler.core.planning.switched_off import is_switched_off, make_warning
+from reconciler.core.planning.unmarked import warn_of_no_mark
 from reconciler.core.safety.checks import check_plan
 from reconciler.core.safety.limits_and_protection import judge_breaches
 from reconciler.core.safety.repository import find_suspicions, make_kept_warning, takes_over
@@ -125,6 +126,7 @@ def make_policy_text(policy: RunPolicy, capabilities: Capabilities = TENANT) -> 
     ]
     repositories = [policy.owner.repository, *sorted(policy.moved_from)]
     provider = [capabilities.provider, capabilities.version]
+    provider += ["no mark"] if capabilities.mark == "none" else []
     more = [repositories] if any(repositories) else []
     return json.dumps([*parts, *more, *([] if capabilities is TENANT else [provider])])
 
@@ -220,7 +222,8 @@ def _find_changes(
     checked_deletes, selection_violations = check_deletes(deletes, policy.selection)
     result.pending += checked_deletes
     result.violations += (*policy_violations, *selection_violations)
-    result.warnings += (*map(make_warning, result.switched_off), *advice)
+    unmarked = warn_of_no_mark(capabilities, policy)
+    result.warnings += (*unmarked, *map(make_warning, result.switched_off), *advice)
     return result
 
 

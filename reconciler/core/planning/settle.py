@@ -151,17 +151,18 @@ def _settle_options(
         return options, ()
     settled, warnings = dict(options), list[str]()
     for name, secret in secrets.items():
-        held = live.spec.options.get(name)
+        held, normal = live.spec.options.get(name), options.get(name)
+        version = normal.version if isinstance(normal, Secret | Withheld) else None
         if (
             is_moved
             or policy.resend_credentials
             or not isinstance(held, Withheld)
-            or _is_other_version(secret.version, held)
+            or _is_other_version(version, held)
         ):
             settled[name] = secret
             continue
         settled[name] = held
-        if secret.version is None:
+        if version is None:
             reason = _find_reason(secret, None)
             field = f"options.{name}"
             warnings.append(

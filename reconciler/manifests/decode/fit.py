@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from reconciler.core.model.auth import get_auth_type, get_scheme
@@ -40,7 +41,22 @@ def provider(document: Document, tenant: TenantSpec, find: Find) -> tuple[Proble
         message = f"no provider is named {name[:60]!r}"
         hint = _suggest_provider(name)
         return (document.make_problem(("spec", "provider"), "schema/enum", message, hint),)
-    return tuple(_target(document, document.value["spec"].get("target"), capabilities))
+    faults = _target(document, document.value["spec"].get("target"), capabilities)
+    return (*faults, *_ledger(document, tenant, find))
+
+
+def _ledger(document: Document, tenant: TenantSpec, find: Find) -> Iterator[Problem]:
+    """A ledger that is switched off where there is none, or where a fleet needs it."""
+    found = replace(tenant, has_ledger=True).find_capabilities(find)
+    if found is None or tenant.has_ledger:
+        return
+    message = f"{found.provider} keeps no ledger"
+    if found.mark == "ledger":
+        if found.scopes not in tenant.target:
+            return
+        message = f"many {found.scopes} need their ledgers"
+    path = ("spec", "ledger")
+    yield document.make_problem(path, "tenant/ledger", message, "remove ledger", key=True)
 
 
 def _suggest_provider(name: str) -> str:
@@ -174,6 +190,11 @@ def webhook(draft: Draft, capabilities: Capabilities) -> Iterator[Problem]:
         message = f"{name} has no scopes"
         hint = "remove scopes; a Tenant's patches can add them for one Tenant alone"
         yield document.make_problem(("spec", "scopes"), "provider/scopes", message, hint, key=True)
+    if capabilities.mark == "none" and spec.get("protected"):
+        message = f"{name} keeps no mark, so it cannot keep a protection"
+        yield document.make_problem(
+            ("spec", "protected"), "provider/field", message, "remove protected", key=True
+        )
     yield from _options(document, spec.get("options"), capabilities)
     yield from _name(draft, capabilities)
     yield from _events(draft, capabilities)

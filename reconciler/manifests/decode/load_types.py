@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from reconciler.core.model.capabilities import Capabilities, Find
+from reconciler.core.model.capabilities import Capabilities, Find, without_ledger
 from reconciler.core.model.catalogue import Catalogue
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.secret import Secret
@@ -33,6 +33,7 @@ class TenantSpec:
     `host/path`, None if Git says it. `target` is the part of the product that is meant, in its
     provider's words. `product` is the product file of the provider `http`.
     `catalogue` has the events that the product sends, if the Tenant names a file of them.
+    `has_ledger` is off if the product is to keep no ledger for us.
     """
 
     name: str
@@ -57,6 +58,7 @@ class TenantSpec:
     target: Mapping[str, Any] = field(default_factory=dict)
     product: Product | None = None
     catalogue: Catalogue | None = None
+    has_ledger: bool = True
 
     def selects(self, labels: Mapping[str, str]) -> bool:
         """Whether a webhook with these labels belongs to this tenant."""
@@ -65,6 +67,8 @@ class TenantSpec:
     def find_capabilities(self, find: Find) -> Capabilities | None:
         """What its provider can do; None if no such provider is installed."""
         found = self.product.capabilities if self.product is not None else find(self.provider)
+        if found is not None and not self.has_ledger:
+            found = without_ledger(found)
         if found is not None and found.catalogue and self.catalogue is not None:
             return replace(found, catalogue=False)  # the Tenant's own counts
         return found

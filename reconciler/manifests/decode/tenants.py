@@ -63,6 +63,7 @@ def decode_tenant(
         target=_decode_target(spec),
         product=_find_product(document, products, resolver.problems),
         catalogue=find_catalogue(document, tree, resolver.problems),
+        has_ledger="ledger" not in spec,
     )
 
 

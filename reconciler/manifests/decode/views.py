@@ -213,6 +213,7 @@ def _distinct_tenants(specs: Iterable[TenantSpec]) -> tuple[TenantSpec, ...]:
                 spec.provider,
                 spec.product,
                 spec.catalogue,
+                spec.has_ledger,
             ),
             spec,
         )

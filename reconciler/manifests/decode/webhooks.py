@@ -98,8 +98,12 @@ def kinds(tenants: Sequence[TenantSpec], find: Find) -> tuple[Capabilities, ...]
     if not tenants:
         return (TENANT,)
     by_provider = {
-        (spec.provider, spec.product, spec.catalogue is None): spec.find_capabilities(find)
-        or UNKNOWN
+        (
+            spec.provider,
+            spec.product,
+            spec.catalogue is None,
+            spec.has_ledger,
+        ): spec.find_capabilities(find) or UNKNOWN
         for spec in tenants
     }
     return tuple(by_provider.values())

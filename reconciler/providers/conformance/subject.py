@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.core.errors import ProviderError
@@ -64,8 +64,14 @@ class Subject:
         """Whether a webhook is as declared, under our mark."""
         mark = live.managed_by
         ours = mark is not None and (mark.owner, mark.key) == (OWNER.name, wanted.key)
+        return (ours or self.capabilities.mark == "none") and self.equals(live, wanted)
+
+    def equals(self, live: Live, wanted: Declared) -> bool:
+        """Whether a webhook has the declared fields. Without names and marks none keeps a name."""
         normal = self.provider.normalize(wanted.spec)
-        return (ours or self.capabilities.mark == "none") and not diff(live.spec, normal)
+        if self.capabilities.mark == "none" and "name" not in self.capabilities.fields:
+            normal = replace(normal, name=live.spec.name)
+        return not diff(live.spec, normal)
 
 
 Check = Callable[[Subject], Awaitable[None]]

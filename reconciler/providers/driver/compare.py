@@ -46,7 +46,18 @@ def normalize_spec(capabilities: Capabilities, spec: Webhook) -> Webhook:
         for implied in capabilities.implied.get(item.type, ())
     }
     options = complete_options(capabilities.options, spec.options)
-    return withheld(replace(spec, subscriptions=spec.subscriptions | events, options=options))
+    normal = withheld(replace(spec, subscriptions=spec.subscriptions | events, options=options))
+    return _forget_versions(normal) if capabilities.mark == "none" else normal
+
+
+def _forget_versions(spec: Webhook) -> Webhook:
+    """A normal spec for a product without a mark: nothing keeps the versions of credentials."""
+    secret = get_credential(spec.auth)
+    auth = spec.auth if secret is None else with_credential(spec.auth, Withheld())
+    options = {
+        name: Withheld() if is_hidden(value) else value for name, value in spec.options.items()
+    }
+    return replace(spec, auth=auth, options=options)
 
 
 def find_differences(held: Held, want: Webhook, capabilities: Capabilities) -> list[str]:

@@ -47,7 +47,7 @@ class Product(Plugin):
         )
 
     def _open(self, http: Client, target: Mapping[str, Any]) -> Driver:
-        ledger = self.ledger(http, target)
+        ledger = self.ledger(http, target) if self.capabilities.mark == "ledger" else None
         return Driver(self.capabilities, self.session(http, target), http, ledger)
 
     async def find_scopes(self, http: Client, target: Mapping[str, Any]) -> Sequence[str]:

@@ -14,7 +14,7 @@ from reconciler.core.model.pointer import (
     split_pointer,
     write_pointer,
 )
-from reconciler.core.model.product import EVERY_EVENT, Product
+from reconciler.core.model.product import EVERY_EVENT, NO_MARK, Product
 from reconciler.core.model.secret import Secret, Withheld
 from reconciler.core.model.webhook import Subscription, Webhook
 from reconciler.providers.plugin import Held
@@ -30,6 +30,7 @@ class Fields:
         self._where: Mapping[str, Any] = file.spec["fields"]
         self._options: Mapping[str, Mapping[str, Any]] = file.spec.get("options", {})
         self._auth: Mapping[str, Any] = file.spec.get("auth", {})
+        self._mark: str | None = None if file.spec["mark"] == NO_MARK else file.spec["mark"]
 
     def read(self, body: object) -> Held:
         """A webhook; raises BadAnswer where the file points outside the answer."""
@@ -74,7 +75,7 @@ class Fields:
 
     def _read_description(self, body: object) -> str:
         """The description with the mark as its last line, wherever the product has the two."""
-        mark, description = self._spec["mark"], self._where.get("description")
+        mark, description = self._mark, self._where.get("description")
         texts = [self._text(body, description)] if description not in {None, mark} else []
         texts.append(self._text(body, mark))
         return "\n".join(text for text in texts if text)
@@ -176,7 +177,9 @@ class Fields:
                 write_pointer(body, part["at"], part.get("remove", ""))
 
     def _list_descriptions(self, text: str) -> list[tuple[str, str, Any]]:
-        mark, description = self._spec["mark"], self._where.get("description")
+        mark, description = self._mark, self._where.get("description")
+        if mark is None:
+            return [] if description is None else [("description", description, text)]
         if description in {None, mark}:
             return [("description", mark, text)]
         before, _, last = text.rpartition("\n")
