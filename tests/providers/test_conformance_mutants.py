@@ -11,14 +11,17 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.errors import Unreachable
+from reconciler.core.errors import ProviderError, Rejected, Unreachable
 from reconciler.core.model.capabilities import Envelope, Signature
-from reconciler.core.model.webhook import Webhook
+from reconciler.core.model.webhook import Subscription, Webhook
+from reconciler.core.results.reports import Delivery, Verdict
 from reconciler.providers.conformance import Samples, Setting, Subject, chosen
 from reconciler.providers.conformance.checks import CHECKS
 from reconciler.providers.conformance.runner import opened
 from reconciler.providers.driver.product import Product
 from reconciler.providers.http.client import Client
+from reconciler.providers.http.dialect import product_fault
+from reconciler.providers.http.faults import Sent
 from reconciler.providers.memory import MemoryProvider
 from reconciler.providers.plugin import Held, Session
 from tests.providers.test_conformance import BIRDS, PIGEON, empty_pigeon
@@ -70,6 +73,37 @@ class ForgetsTheDescription:
         return made
 
 
+class WritesEveryField:
+    """As a form that is saved as a whole: what somebody else wrote in between is lost."""
+
+    async def update(self, held: Held, want: Webhook, changed: frozenset[str]) -> None:
+        words = {"name", "url", "description", "enabled", "events", "options"}
+        await super().update(held, want, changed | words)  # type: ignore[misc]
+
+
+class NeedsEvents:
+    async def create(self, want: Webhook, key: str) -> Held:
+        if not want.subscriptions:
+            raise Rejected("events are needed")
+        made: Held = await super().create(want, key)  # type: ignore[misc]
+        return made
+
+
+class StubOfATest:
+    async def test(self, _held: Held, want: Webhook, event: Subscription) -> Delivery:
+        return Delivery(want.name, event, Verdict.DELIVERED, 200)
+
+
+class CallsEverythingDelivered:
+    async def test(self, held: Held, want: Webhook, event: Subscription) -> Delivery:
+        await super().test(held, want, event)  # type: ignore[misc]
+        return Delivery(want.name, event, Verdict.DELIVERED, 200)
+
+
+def lose_message(sent: Sent, status: int, wait: float | None, _body: object) -> ProviderError:
+    return product_fault(sent, status, wait, None)
+
+
 def broken(mixin: type) -> Product:
     """The example with one call replaced."""
 
@@ -89,6 +123,15 @@ def claiming(**claims: Any) -> Product:
         capabilities = replace(PIGEON.capabilities, **claims)
 
     return Boasting()  # type: ignore[no-any-return]
+
+
+def silent() -> Product:
+    """The example without the messages of the product."""
+
+    class Silent(type(PIGEON)):  # type: ignore[misc]
+        dialect = replace(PIGEON.dialect, fault=lose_message)
+
+    return Silent()  # type: ignore[no-any-return]
 
 
 MUTANTS: dict[str, tuple[Callable[[], Product], str]] = {
@@ -114,6 +157,27 @@ MUTANTS: dict[str, tuple[Callable[[], Product], str]] = {
     "claims idempotency": (
         lambda: claiming(idempotency_key=True),
         "one_idempotency_key_makes_one_webhook",
+    ),
+    "writes every field": (
+        lambda: broken(WritesEveryField),
+        "an_update_writes_only_what_changes",
+    ),
+    "tests nothing": (
+        lambda: broken(StubOfATest),
+        "a_test_is_delivered_and_a_refused_one_is_not_called_delivered",
+    ),
+    "calls everything delivered": (
+        lambda: broken(CallsEverythingDelivered),
+        "a_test_is_delivered_and_a_refused_one_is_not_called_delivered",
+    ),
+    "loses the product's message": (silent, "an_error_says_what_the_product_says"),
+    "claims to need events": (
+        lambda: claiming(needs_events=True),
+        "a_webhook_without_events_is_taken_or_refused_as_claimed",
+    ),
+    "needs events and does not say so": (
+        lambda: broken(NeedsEvents),
+        "a_webhook_without_events_is_taken_or_refused_as_claimed",
     ),
     "claims a type of authentication": (
         lambda: claiming(auths=frozenset({"none", "basic"})),

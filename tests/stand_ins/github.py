@@ -67,7 +67,7 @@ class Handler(JsonHandler):
             "id": server.last,
             "name": "web",
             "active": body.get("active", True),
-            "events": body.get("events", ["push"]),
+            "events": body.get("events") or ["push"],  # GitHub documents the default only
             "config": {"content_type": "form", "insecure_ssl": "0", **body["config"]},
             "created_at": now,
             "updated_at": now,

@@ -98,9 +98,11 @@ class Capabilities:
     `spec.target`. `identity` is the field by which a webhook without our mark is found.
     `unique_names` says that the product refuses a second webhook of one name. `mark` says where
     the mark of ownership is kept. `conditional` says how an update notices an edit by somebody
-    else: by the product's revision, or by reading and comparing first. `usage` says where the
-    product counts the deliveries of the last 24 hours: in each listing, or in a log that is asked
-    for one webhook at a time, before its removal. `test` says which webhooks the product can test.
+    else: by the product's revision, or by reading and comparing first. `rewrites` are the fields,
+    in the words of a manifest, that each update writes, because the product asks for them. `usage`
+    says where the product counts the deliveries of the last 24 hours: in each listing, or in a log
+    that is asked for one webhook at a time, before its removal. `test` says which webhooks the
+    product can test.
     `scopes` is the field of `target` that makes a fleet, named as its members are. `parallelism`
     bounds requests at the same time. `envelope` is what the product sends; without one, a probe
     sends that of the reconciler's own tenant.
@@ -125,6 +127,7 @@ class Capabilities:
     mark: Mark = "none"
     secrets: SecretRules = SecretRules()
     conditional: Conditional = "compare"
+    rewrites: frozenset[str] = frozenset()
     idempotency_key: bool = False
     usage: Usage = "none"
     test: Tests = "none"

@@ -23,6 +23,7 @@ _DESCRIPTION_LENGTH: Final = 1024
 _PARALLELISM: Final = 4  # requests at the same time, if the file does not say
 _PLACEHOLDER: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _OPTION_WORDS: Final = ("type", "description", "enum", "default", "minimum", "maximum", "items")
+_FIELDS: Final = ("name", "url", "description", "enabled", "events", "options")
 _PLAIN_WORDS: Final = frozenset({"enum", "default", "minimum", "maximum", "items"})
 _CALLS: Final = ("list", "get", "create", "update", "delete", "test")
 _WORDS: Final = ("event", "type", "id", "timestamp", "time", "instance")
@@ -82,6 +83,7 @@ def _make_capabilities(name: str, spec: Mapping[str, Any]) -> Capabilities:
         unique_names=spec.get("uniqueNames", False),
         mark="none" if spec["mark"] == NO_MARK else "field",
         secrets=SecretRules(kept=True, visible="has" in auth, type_visible="has" in auth),
+        rewrites=_list_rewrites(spec["update"]),
         test="saved" if "test" in spec else "none",
         parallelism=spec.get("parallelism", _PARALLELISM),
         envelope=_make_envelope(spec["envelope"]) if "envelope" in spec else None,
@@ -105,6 +107,11 @@ def _make_envelope(part: Mapping[str, Any]) -> Envelope:
         signatures=(Signature(**part["signature"]),) if "signature" in part else (),
         credential_header=part.get("token", ""),
     )
+
+
+def _list_rewrites(update: Mapping[str, Any]) -> frozenset[str]:
+    """The fields that each update writes: all of them, but for PATCH."""
+    return frozenset(update.get("always", ()) if "patch" in update else _FIELDS)
 
 
 def list_events(spec: Mapping[str, Any]) -> tuple[str, ...]:

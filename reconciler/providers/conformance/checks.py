@@ -8,6 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from reconciler.providers.conformance.call_checks import (
+    a_test_is_delivered_and_a_refused_one_is_not_called_delivered,
+    a_webhook_without_events_is_taken_or_refused_as_claimed,
+    an_error_says_what_the_product_says,
+    an_update_writes_only_what_changes,
+)
 from reconciler.providers.conformance.fault_checks import (
     a_copied_mark_is_found_twice,
     a_credential_stays_when_other_fields_change,
@@ -63,6 +69,10 @@ def _signs_probes(setting: Setting) -> bool:
     return is_stated and "signature" in setting.capabilities.auths
 
 
+def _can_test(setting: Setting) -> bool:
+    return setting.over_http and setting.capabilities.test != "none"
+
+
 def _has_editable_marks(setting: Setting) -> bool:
     return setting.has_session and setting.capabilities.mark in {"field", "native"}
 
@@ -79,6 +89,9 @@ RULES: Final = {
     "probe": "What a probe sends is signed as the product signs.",
     "limits": "A limit of the product is waited for.",
     "use": "What was delivered in the last 24 hours is counted, as the capabilities say.",
+    "as claimed": "The product takes and refuses what the capabilities say.",
+    "tests": "A test is delivered, and says what came of it.",
+    "errors": "An error has the message of the product.",
     "no secret shown": "No error quotes a secret, whatever the product answers.",
 }
 """What a provider promises; each check proves one."""
@@ -105,6 +118,7 @@ CHECKS: Final = (
     Row("read back", each_field_and_pair_of_fields_is_updated_alone, _always),
     Row("no lost update", an_update_that_changes_nothing_keeps_the_revision, _always),
     Row("no lost update", an_edit_by_somebody_else_is_a_conflict, _always),
+    Row("no lost update", an_update_writes_only_what_changes, lambda s: s.has_session),
     Row("no lost update", what_is_gone_is_a_conflict_for_update_and_done_for_delete, _always),
     Row("listing", many_webhooks_are_listed_each_once, _always),
     Row("mark", a_protected_webhook_is_not_deleted, lambda s: s.capabilities.mark != "none"),
@@ -120,6 +134,9 @@ CHECKS: Final = (
     Row("credentials", a_credential_stays_when_other_fields_change, _can_prove_credentials),
     Row("probe", a_probe_is_signed_as_the_product_signs, _signs_probes),
     Row("no duplicate", a_lost_answer_leaves_one_webhook, lambda s: s.over_http),
+    Row("as claimed", a_webhook_without_events_is_taken_or_refused_as_claimed, _always),
+    Row("tests", a_test_is_delivered_and_a_refused_one_is_not_called_delivered, _can_test),
+    Row("errors", an_error_says_what_the_product_says, lambda s: s.over_http),
     Row("limits", a_limit_is_waited_for, lambda s: s.over_http),
     Row("no secret shown", a_web_page_is_an_error_without_our_secrets, lambda s: s.over_http),
     Row(

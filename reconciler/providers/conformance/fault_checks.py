@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
 
 from reconciler.core.errors import ProviderError, Rejected
 from reconciler.core.model.auth import get_scheme, with_credential
 from reconciler.core.model.secret import Withheld
 from reconciler.core.model.webhook import Live
-from reconciler.core.results.reports import Verdict
+from reconciler.providers.conformance.call_checks import SENT, await_delivery
 from reconciler.providers.conformance.proxy import FaultProxy, Receiver, make_answer
 from reconciler.providers.conformance.samples import (
     CREDENTIAL,
@@ -24,11 +22,6 @@ from reconciler.providers.conformance.samples import (
 from reconciler.providers.conformance.subject import Subject, error_of, require, same
 from reconciler.providers.driver.marks import PREFIX
 from reconciler.providers.plugin import Held, with_metadata
-
-_SENT: Final = frozenset({Verdict.DELIVERED, Verdict.INTERRUPTED})
-"""Verdicts of a delivery that was made; of the second one the product does not tell the result."""
-_LOOKS: Final = 100  # for a delivery
-_PAUSE: Final = 0.05  # seconds between two of them
 
 
 async def a_credential_stays_when_other_fields_change(subject: Subject) -> None:
@@ -55,11 +48,8 @@ async def a_credential_stays_when_other_fields_change(subject: Subject) -> None:
 async def _credential_seen(subject: Subject, receiver: Receiver, live: Live) -> str:
     before = len(receiver.deliveries)
     delivery = await subject.provider.test(live.spec, live, subject.samples.events[0])
-    require(delivery.verdict in _SENT, f"the test said {delivery.verdict}")
-    for _ in range(_LOOKS):  # a product may answer before it delivers
-        if len(receiver.deliveries) > before:
-            break
-        await asyncio.sleep(_PAUSE)
+    require(delivery.verdict in SENT, f"the test said {delivery.verdict}")
+    require(await await_delivery(receiver, before), "the test delivered nothing")
     verify, (headers, body) = subject.samples.verify, receiver.deliveries[-1]
     if get_scheme(live.spec.auth):
         require(verify is not None, "a product that signs needs Samples(verify=…)")

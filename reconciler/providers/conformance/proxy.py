@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 _LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
 _AUTHORIZATION = re.compile(rb"\r\nauthorization:\s*([^\r]*)", re.IGNORECASE)
+_REFUSED = re.compile(rb"HTTP/1\.[01] [45]")
 _CONNECTION = re.compile(rb"\r\nconnection:[^\r]*", re.IGNORECASE)
 
 
@@ -57,11 +58,13 @@ class FaultProxy(_Server):
 
     `lose` counts, by method, the requests that are passed on and whose answer is lost. `answers`
     holds, by method, raw answers that are sent instead of asking the product, in their order.
+    `refusals` are the bodies of the product's own answers of status 400 or more.
     """
 
     target: str
     lose: dict[str, int] = field(default_factory=dict)
     answers: dict[str, list[bytes]] = field(default_factory=dict)
+    refusals: list[bytes] = field(default_factory=list)
 
     @property
     def _path(self) -> str:
@@ -86,6 +89,8 @@ class FaultProxy(_Server):
         answer = await reader.read()
         writer.close()
         head, _, rest = answer.partition(b"\r\n\r\n")
+        if _REFUSED.match(head):
+            self.refusals.append(rest)
         return _CONNECTION.sub(b"", head) + b"\r\nConnection: close\r\n\r\n" + rest
 
 
@@ -100,11 +105,12 @@ def make_answer(status: int, body: bytes, media: str, **headers: str) -> bytes:
 @dataclass
 class Receiver(_Server):
     """An endpoint; an async context manager. `credentials` are the Authorization headers it got,
-    `deliveries` all headers, their names in lower case, and the bodies.
+    `deliveries` all headers, their names in lower case, and the bodies. `status` is its answer.
     """
 
     credentials: list[str] = field(default_factory=list)
     deliveries: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    status: int = 200
 
     @property
     def _path(self) -> str:
@@ -115,4 +121,4 @@ class Receiver(_Server):
         self.deliveries.append(({name.lower(): value for name, _, value in lines}, body))
         header = _AUTHORIZATION.search(head)
         self.credentials.append(header.group(1).decode() if header else "")
-        return make_answer(200, b"{}", "application/json")
+        return make_answer(self.status, b"{}", "application/json")

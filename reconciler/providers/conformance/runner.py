@@ -32,6 +32,7 @@ class Place:
     deliver: Callable[[], object] | None = field(default=None, repr=False)
 
 
+_WRONG = "nobody:a-token-that-no-product-knows"  # a pair too, for products that take one
 Open = Callable[[str], AbstractAsyncContextManager[Place]]
 """Opens an empty product; it gets the url of an endpoint that the product must be able to reach."""
 
@@ -45,10 +46,16 @@ async def opened(plugin: Plugin, empty: Open, samples: Samples) -> AsyncIterator
         FaultProxy(place.url) as proxy,
     ):
         token = Secret(place.token, "conformance")
-        async with Client(proxy.url, token, dialect=plugin.dialect) as http:
+        wrong = Secret(_WRONG, "conformance")
+        async with (
+            Client(proxy.url, token, dialect=plugin.dialect) as http,
+            Client(proxy.url, wrong, dialect=plugin.dialect) as other,
+        ):
+            stranger = plugin.provider(other, place.target)
             provider = plugin.provider(http, place.target)
             session = plugin.session(http, place.target) if isinstance(plugin, Product) else None
-            yield Subject(provider, samples, proxy, receiver, session, place.deliver)
+            deliver = place.deliver
+            yield Subject(provider, samples, proxy, receiver, session, deliver, stranger)
 
 
 def conformance(plugin: Plugin, empty: Open, samples: Samples) -> Callable[..., None]:

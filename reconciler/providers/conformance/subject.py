@@ -36,7 +36,8 @@ class Setting:
 class Subject:
     """A provider over an empty product. `proxy` stands between them, `receiver` is an endpoint,
     `session` is the plug-in's own, for marks that a person edits, `deliver` makes the product send
-    an event; each is None where the product has none.
+    an event; each is None where the product has none. `stranger` is a provider with a token that
+    the product does not know.
     """
 
     provider: Provider
@@ -45,6 +46,7 @@ class Subject:
     receiver: Receiver | None = None
     session: Session | None = None
     deliver: Callable[[], object] | None = None
+    stranger: Provider | None = None
 
     @property
     def capabilities(self) -> Capabilities:

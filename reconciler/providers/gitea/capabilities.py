@@ -117,6 +117,7 @@ CAPABILITIES: Final = Capabilities(
     identity="url",
     mark="ledger",
     secrets=SecretRules(kept=True, visible=False, type_visible=False, rotatable=False),
+    rewrites=frozenset({"url", "enabled", "events", "options"}),  # what is not sent is reset
     test="saved",
     scopes=FLEET,
     parallelism=5,

@@ -140,6 +140,7 @@ CAPABILITIES: Final = Capabilities(
     mark="field",
     secrets=SecretRules(kept=True, visible=False, type_visible=False),
     usage="log",
+    rewrites=frozenset({"url"}),  # PUT asks for it
     test="saved",
     parallelism=5,
     options={
