@@ -177,7 +177,7 @@ def test_a_deleted_manifest_deletes_the_hook_and_its_use_is_unknown(pigeon: Pige
     pigeon.run("reconcile", "--yes")
     (pigeon.folder / "oncall.yaml").unlink()
     plan = pigeon.run("plan")
-    assert "deliveries unknown: this product counts none" in plan.out
+    assert "deliveries unknown: the product reported no count" in plan.out
     assert pigeon.run("reconcile", "--yes").code == 0
     assert [hook["title"] for hook in pigeon.call("GET")["hooks"]] == ["Other"]
 
