@@ -133,9 +133,10 @@ async def _open_embedded(file: str, connection: Connection) -> AsyncIterator[tup
 async def open_client(
     target: Target, connection: Connection, parallelism: int = 10
 ) -> AsyncIterator[Client]:
-    """An HTTP client for that tenant, closed at the end; raises StoreError for a file that cannot
-    be used.
+    """An HTTP client for that tenant, closed at the end, with so many requests at once, or as many
+    as its product takes; raises StoreError for a file that cannot be used.
     """
+    plugin = target.plugin
     async with AsyncExitStack() as stack:
         url, token, app = target.url, target.token, None
         if target.file:
@@ -148,11 +149,11 @@ async def open_client(
             token,
             app=app,
             label=target.label,
-            dialect=target.plugin.dialect,
+            dialect=plugin.dialect,
             network=Network(os.environ, connection.ca_file),
             timeout=connection.timeout,
             deadline=connection.deadline,
-            parallelism=parallelism,
+            parallelism=min(parallelism, plugin.capabilities.parallelism),
         )
         yield await stack.enter_async_context(client)
 

@@ -338,6 +338,13 @@ def test_scopes_of_a_product_without_fleets_are_an_error_with_its_place(
     assert "mlflow has no scopes [provider/scopes]" in ended.err
 
 
+def test_no_more_requests_are_under_way_than_the_product_takes(fleet: FleetRepository) -> None:
+    fleet.fleet.latency = 0.05
+    fleet.write("ci")
+    assert fleet.run("reconcile", "--yes", "--parallelism", "40").code == 0
+    assert 1 < fleet.fleet.most_at_once <= 5
+
+
 def test_doctor_counts_the_repositories_and_names_those_that_fail(fleet: FleetRepository) -> None:
     fleet.write("ci")
     fleet.fleet.refused["acme/web"] = 404

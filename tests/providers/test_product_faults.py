@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.providers.http.dialect import product_fault
+from reconciler.core.model.scopes import Allowance
+from reconciler.providers.github import plugin as github
+from reconciler.providers.gitlab import plugin as gitlab
+from reconciler.providers.http.dialect import Dialect, product_fault, read_allowance
 from reconciler.providers.http.faults import Sent
 
 SENT = Sent("POST", "/hooks", ({"url": "https://secret.example/", "name": "oncall"},))
@@ -30,3 +33,26 @@ def test_the_text_of_a_product_is_shown_unless_it_repeats_what_was_sent(
     assert (
         str(product_fault(SENT, 422, None, body)) == f"POST /hooks: the product answered 422{said}"
     )
+
+
+@pytest.mark.parametrize(
+    ("dialect", "left", "reset"),
+    [
+        (github.PLUGIN.dialect, "x-ratelimit-remaining", "x-ratelimit-reset"),
+        (gitlab.PLUGIN.dialect, "ratelimit-remaining", "ratelimit-reset"),
+    ],
+)
+def test_each_product_tells_its_limit_in_headers_of_its_own(
+    dialect: Dialect, left: str, reset: str
+) -> None:
+    assert read_allowance({left: "4200", reset: "1790000000"}, dialect) == Allowance(
+        4200, 1_790_000_000
+    )
+    for headers in (
+        {},
+        {left: "4200"},
+        {left: "many", reset: "1790000000"},
+        {left: "²", reset: "1"},
+    ):
+        assert read_allowance(headers, dialect) is None
+    assert read_allowance({left: "9" * 400, reset: "9" * 400}, dialect) is not None

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from tests.stand_ins import gitea, github, gitlab
 from tests.stand_ins.server import JsonHandler, StandIn, serve
@@ -71,9 +71,18 @@ def make_handler(forge: Forge) -> type[JsonHandler]:
         def _serve(self) -> None:
             fleet: Fleet = self.server
             place = urlsplit(self.path)
-            time.sleep(fleet.latency)
             with fleet.lock:
                 fleet.requests.append((self.command, place.path))
+                fleet.at_once += 1
+                fleet.most_at_once = max(fleet.most_at_once, fleet.at_once)
+            time.sleep(fleet.latency)
+            try:
+                return self._answer(fleet, place)
+            finally:
+                with fleet.lock:
+                    fleet.at_once -= 1
+
+        def _answer(self, fleet: Fleet, place: SplitResult) -> None:
             if place.path == forge.listing:
                 query = {name: values[0] for name, values in parse_qs(place.query).items()}
                 return self._list(fleet, query)
@@ -113,6 +122,7 @@ class Fleet(StandIn):
         self.refused: dict[str, int] = {}
         self.requests: list[tuple[str, str]] = []
         self.latency = 0.0
+        self.at_once = self.most_at_once = 0
 
     def server_close(self) -> None:
         super().server_close()

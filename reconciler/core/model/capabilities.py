@@ -179,6 +179,7 @@ TENANT: Final = Capabilities(
     idempotency_key=True,
     usage="listing",
     test="unsaved",
+    parallelism=100,
 )
 """The tenant of schemas/openapi.json, this project's own contract."""
 

@@ -44,7 +44,7 @@ class GitLab(Product):
     """The plug-in. The token is an access token with the scope `api`."""
 
     capabilities = CAPABILITIES
-    dialect = Dialect(fault=name_rights(RIGHTS))
+    dialect = Dialect(limit=("ratelimit-remaining", "ratelimit-reset"), fault=name_rights(RIGHTS))
 
     def session(self, http: Client, target: Mapping[str, Any]) -> Session:
         """The calls of one project or group."""
