@@ -3,55 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.providers.github_repository import Repository
+from tests.providers.fleet_repository import ALL, NAMES, FleetRepository, fleet
 from tests.stand_ins import gitea, gitlab
-from tests.stand_ins.fleet import Fleet, fleet_of
-from tests.stand_ins.github import Server
-from tests.support.forge_repository import KEY, TENANT, read_ledger
+from tests.stand_ins.fleet import fleet_of
+from tests.support.forge_repository import TENANT, read_ledger
 from tests.support.product_repository import ProductRepository
 
-NAMES = [*(f"acme/svc-{number:02}" for number in range(5)), "acme/web", "acme/legacy"]
-ALL = "{organization: acme, repositories: {}}"
+__all__ = ["fleet"]
+
 PATTERN = '{organization: acme, repositories: {match: "svc-*", exclude: svc-04}}'
-
-
-class FleetRepository(Repository):
-    """Manifests of a Tenant over the organisation."""
-
-    @property
-    def fleet(self) -> Fleet:
-        assert isinstance(self.stand_in, Fleet)
-        return self.stand_in
-
-    def place(self, name: str) -> Server:
-        server = self.fleet.repositories[f"acme/{name}"]
-        assert isinstance(server, Server)
-        return server
-
-    def count(self) -> dict[str, int]:
-        """How many hooks each repository has, of those that have any."""
-        return {
-            name.removeprefix("acme/"): len(server.hooks)
-            for name, server in self.fleet.repositories.items()
-            if server.hooks
-        }
-
-    def narrow(self, path: Path, scopes: str) -> None:
-        path.write_text(path.read_text().replace("  enabled:", f"  scopes: {scopes}\n  enabled:"))
-
-
-@pytest.fixture
-def fleet(tmp_path: Path) -> Iterator[FleetRepository]:
-    with fleet_of("github", NAMES) as server:
-        repository = FleetRepository(tmp_path, server)
-        repository.write_tenant("platform", ALL)
-        yield repository
 
 
 WEBHOOK = """apiVersion: webhooks.reconciler/v1
@@ -61,24 +25,6 @@ spec:
   url: {url}
   events: [{{type: EVENT}}]
 """
-
-
-def add_hook(server: Server, url: str, **config: str) -> dict[str, Any]:
-    """A hook that somebody made by hand."""
-    server.last += 1
-    now = server.now()
-    server.hooks[server.last] = hook = {
-        "type": "Repository",
-        "id": server.last,
-        "name": "web",
-        "active": True,
-        "events": ["push"],
-        "config": {"content_type": "json", "insecure_ssl": "0", "url": url, **config},
-        "created_at": now,
-        "updated_at": now,
-        "deliveries": [],
-    }
-    return hook
 
 
 def test_a_webhook_goes_to_every_repository_and_the_second_plan_is_empty(
@@ -257,69 +203,6 @@ def test_drift_in_one_repository_is_found_and_repaired_there_alone(fleet: FleetR
     assert hook["events"] == ["pull_request", "push"]
     writes = {path for method, path in fleet.fleet.requests if method != "GET"}
     assert all(path.startswith("/repos/acme/svc-02/") for path in writes)
-
-
-def test_a_saved_plan_is_carried_out_and_refused_if_the_fleet_changed(
-    fleet: FleetRepository,
-) -> None:
-    fleet.write("ci")
-    fleet.write("audit")
-    assert fleet.run("plan", "--out", "plan.json").code == 0
-    fleet.fleet.listed["acme/web"]["archived"] = True
-    stale = fleet.run("reconcile", "--plan", "plan.json", "--yes")
-    assert stale.code == 5
-    assert "acme/web: it is gone, or cannot be read" in stale.err
-    assert fleet.count() == {}
-    fleet.fleet.listed["acme/web"]["archived"] = False
-    assert fleet.run("reconcile", "--plan", "plan.json", "--yes").code == 0
-    assert set(fleet.count().values()) == {2}
-    assert "No changes" in fleet.run("plan").out
-
-
-def test_a_saved_plan_of_one_repository_touches_no_other(fleet: FleetRepository) -> None:
-    fleet.write("ci")
-    fleet.reconcile()
-    [hook] = fleet.place("svc-02").hooks.values()
-    hook["active"], hook["updated_at"] = False, fleet.place("svc-02").now()
-    assert fleet.run("plan", "--out", "plan.json").code == 0
-    ended = fleet.run("reconcile", "--plan", "plan.json", "--yes")
-    assert "1 updated" in ended.out
-    assert hook["active"]
-
-
-def test_hooks_made_by_hand_are_exported_as_one_manifest_and_adopted_without_a_change(
-    fleet: FleetRepository,
-) -> None:
-    by_hand = [
-        add_hook(server, "https://ci.example.com/hook", secret="old-secret-0123456789")
-        for server in fleet.fleet.repositories.values()
-    ]
-    other = add_hook(fleet.place("web"), "https://notes.example.com/in")
-    before = json.dumps([*by_hand, other])
-    ended = fleet.call("export", "hooks", ".")
-    assert "2 new" in ended.out
-    written = (fleet.folder / "hooks/ci-example-com.yaml").read_text()
-    assert written.count("      - acme/") == 7
-    assert "      - acme/web\n" in (fleet.folder / "hooks/notes-example-com.yaml").read_text()
-    fleet.env["WEBHOOK_CI_EXAMPLE_COM_SECRET"] = KEY
-    assert "8 updated" in fleet.call("adopt", "--all", "--yes").out
-    assert json.dumps([*by_hand, other]) == before
-    plan = fleet.run("plan")
-    assert "No changes. 8 unchanged" in plan.out
-    assert plan.out.count("credential not compared") == 1
-
-
-def test_two_hooks_that_could_be_meant_in_one_repository_are_ambiguous_there_alone(
-    fleet: FleetRepository,
-) -> None:
-    fleet.write("ci")
-    for _ in range(2):
-        add_hook(fleet.place("web"), "https://hooks.example.com/ci")
-    add_hook(fleet.place("svc-00"), "https://hooks.example.com/ci")
-    ended = fleet.run("plan", "--adopt")
-    assert ended.code == 6
-    assert ended.out.count("violation ambiguous-name") == 1
-    assert "ids acme/web#4001, acme/web#4002" in ended.out
 
 
 def test_scopes_of_a_product_without_fleets_are_an_error_with_its_place(
