@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from reconciler.core.change import Change, FieldChange, Plan
 
 FIELD: Final = ("managed_by", "repository")
+_FEW: Final = 3  # scopes that a violation names
 _WAY_OUT: Final = "if this is the same repository under a new address, pass --moved-from"
 
 
@@ -103,15 +104,16 @@ def find_suspicions(
     """At most one violation: the changed webhooks may belong to a different repository, and no mark
     says so.
 
-    `pairs` are all declared webhooks with their live ones. If nothing is declared, then `empty-set`
+    `pairs` are all declared webhooks with their live ones; of a fleet each scope is looked at for
+    itself, since a scope that joins may be that of others. If nothing is declared, then `empty-set`
     refuses the plan already.
     """
-    changed_names = [
-        change.name
+    unknown = [
+        change
         for change in changes
         if change.live is not None and _is_unknown(change.live.managed_by, policy)
     ]
-    if not changed_names or not pairs:
+    if not unknown or not pairs:
         return ()
     key_matches = [
         (item, live)
@@ -119,8 +121,13 @@ def find_suspicions(
         if live is not None and _is_key_match(item, live, policy)
     ]
     moved_names = [live.spec.name for item, live in key_matches if _changes_host(item, live)]
-    if not key_matches:
-        names, reason = changed_names, "no declared webhook has the key of one that is live"
+    known_scopes = {live.scope for _, live in key_matches}
+    strange = [change for change in unknown if change.scope not in known_scopes]
+    if strange:
+        names, reason = (
+            [change.name for change in strange],
+            f"no declared webhook has the key of one that is live{_name_scopes(strange)}",
+        )
     elif len(key_matches) > 1 and len(moved_names) == len(key_matches):
         names, reason = (
             moved_names,
@@ -135,6 +142,13 @@ def find_suspicions(
         "reconcile --accept DIGEST"
     )
     return (Violation("another-repository-suspected", message, tuple(names)),)
+
+
+def _name_scopes(changes: Iterable[Change]) -> str:
+    """The scopes of a fleet that changes are in; nothing outside of fleets."""
+    scopes = list(dict.fromkeys(change.scope for change in changes if change.scope))
+    more = f" and {len(scopes) - _FEW:,} more" if len(scopes) > _FEW else ""
+    return f" in {', '.join(scopes[:_FEW])}{more}" if scopes else ""
 
 
 def _is_unknown(mark: ManagedBy | None, policy: RunPolicy) -> bool:
