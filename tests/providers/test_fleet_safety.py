@@ -25,3 +25,17 @@ def test_a_repository_that_joins_with_hooks_of_another_git_repository_is_suspect
     assert "another-repository-suspected" in ended.out
     assert "has the key of one that is live in acme/web;" in ended.out
     assert fleet.count()["web"] == 1
+
+
+def test_a_webhook_for_some_repositories_goes_to_no_tenant_that_is_one_repository(
+    fleet: FleetRepository,
+) -> None:
+    path = fleet.write("ci")
+    fleet.narrow(path, '{match: "svc-*"}')
+    fleet.write_tenant("platform", "{repository: acme/web}")
+    ended = fleet.run("reconcile", "--yes")
+    assert ended.code == 1
+    assert "ci.yaml:6:3: error: Tenant github has no repositories in its target" in ended.err
+    assert fleet.count() == {}
+    fleet.write_tenant("platform", ALL)
+    fleet.reconcile()

@@ -6,7 +6,7 @@ Nothing is dropped silently: what a product cannot hold is an error, at its plac
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -172,6 +172,25 @@ def _reason(error: Any) -> str:
             return f"{other} does not hold"
 
 
+def scopes(draft: Draft, tenants: Iterable[TenantSpec], find: Find) -> Iterator[Problem]:
+    """A problem if a webhook narrows a fleet and a Tenant that selects it is none: the webhook
+    would go where it is not meant.
+    """
+    if "scopes" not in draft.document.value["spec"]:
+        return
+    for tenant in tenants:
+        noun = (tenant.find_capabilities(find) or UNKNOWN).scopes
+        if noun and noun not in tenant.target:
+            message = f"Tenant {tenant.name} has no {noun} in its target, so scopes mean nothing"
+            yield _make_scopes_problem(draft.document, message)
+            return
+
+
+def _make_scopes_problem(document: Document, message: str) -> Problem:
+    hint = "remove scopes; a Tenant's patches can add them for one Tenant alone"
+    return document.make_problem(("spec", "scopes"), "provider/scopes", message, hint, key=True)
+
+
 def webhook(draft: Draft, capabilities: Capabilities) -> Iterator[Problem]:
     """What of a webhook a provider cannot hold."""
     if capabilities is UNKNOWN:
@@ -187,9 +206,7 @@ def webhook(draft: Draft, capabilities: Capabilities) -> Iterator[Problem]:
                 ("spec", row.name), "provider/field", message, hint, key=True
             )
     if "scopes" in spec and not capabilities.scopes:
-        message = f"{name} has no scopes"
-        hint = "remove scopes; a Tenant's patches can add them for one Tenant alone"
-        yield document.make_problem(("spec", "scopes"), "provider/scopes", message, hint, key=True)
+        yield _make_scopes_problem(document, f"{name} has no scopes")
     if capabilities.mark == "none" and spec.get("protected"):
         message = f"{name} keeps no mark, so it cannot keep a protection"
         yield document.make_problem(

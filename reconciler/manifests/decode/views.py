@@ -189,6 +189,7 @@ class _Views:
             selecting = find_allowing_tenants(draft.labels, specs)
             for kind in kinds_of(selecting, self.request.find) if selecting or not specs else ():
                 self.reading.problems += fit.webhook(draft, kind)
+            self.reading.problems += fit.scopes(draft, selecting, self.request.find)
             for spec in selecting:
                 problems = self.reading.problems
                 problems += catalogues.check_events(draft, spec, len(problems))
