@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.model.scopes import remove_scope
+from reconciler.core.model.scopes import get_git_key, remove_scope
 from reconciler.rendering.counts import show_few
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reconciler.core.model.scopes import Scopes
 
 _FEW: Final = 3  # scopes that a group names
+_SCOPED: Final = (("name",), ("managed_by", "key"))  # the fields that a fleet adds a scope to
 _NAMED: Final = re.compile(r"([^@]*)@([^\s:]+)(?=: )")  # `ci@acme/api: `
 
 
@@ -49,6 +50,8 @@ def _find_content(change: Change) -> object:
     return (
         change.action,
         remove_scope(change.name, change.scope),
+        get_git_key(change.key or ""),
+        change.declared.origin if change.declared is not None else change.source,
         change.reason,
         change.label,
         change.moved_fields,
@@ -65,6 +68,8 @@ def _find_fields(change: Change) -> tuple[FieldChange, ...]:
 
     return tuple(
         replace(field, before=strip(field.before), after=strip(field.after), base=strip(field.base))
+        if field.path in _SCOPED
+        else field
         for field in change.fields
     )
 
@@ -85,7 +90,7 @@ def group_texts(texts: Iterable[str], scopes: Scopes | None) -> list[str]:
 
 
 def group_violations(violations: Iterable[Violation], scopes: Scopes | None) -> list[Violation]:
-    """The violations; those of one rule and one webhook of a fleet are one, with a count."""
+    """The violations; those of one rule and one webhook of a fleet are one, with its scopes."""
     if scopes is None:
         return list(violations)
     groups: dict[tuple[str, str], list[Violation]] = {}
@@ -95,9 +100,14 @@ def group_violations(violations: Iterable[Violation], scopes: Scopes | None) -> 
     return [
         group[0]
         if len(group) == 1
-        else replace(group[0], message=f"{text} ({len(group):,} {scopes.noun})", names=())
+        else replace(group[0], message=f"{text} ({_name_scopes(group, scopes)})", names=())
         for (_, text), group in groups.items()
     ]
+
+
+def _name_scopes(group: Iterable[Violation], scopes: Scopes) -> str:
+    found = [match[2] for violation in group if (match := _NAMED.match(violation.message))]
+    return f"{len(found):,} {scopes.noun}: {show_few(found, _FEW)}"
 
 
 def _strip_scope(text: str, scopes: Scopes) -> str:

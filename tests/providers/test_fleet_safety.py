@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from tests.providers.fleet_repository import ALL, FleetRepository, fleet
+from pathlib import Path
+
+from reconciler.core.change import Action, Change, FieldChange
+from reconciler.core.model.scopes import Scopes
+from reconciler.core.model.webhook import Live, Webhook
+from reconciler.rendering.groups import group_changes
+from tests.providers.fleet_repository import ALL, NAMES, FleetRepository, add_hook, fleet
+from tests.providers.test_fleet import WEBHOOK
+from tests.stand_ins import gitlab
+from tests.stand_ins.fleet import fleet_of
+from tests.support.forge_repository import TENANT
+from tests.support.product_repository import ProductRepository
 
 __all__ = ["fleet"]
 
@@ -39,3 +50,50 @@ def test_a_webhook_for_some_repositories_goes_to_no_tenant_that_is_one_repositor
     assert fleet.count() == {}
     fleet.write_tenant("platform", ALL)
     fleet.reconcile()
+
+
+def test_changes_of_two_manifests_are_two_entries(tmp_path: Path) -> None:
+    webhook, env = WEBHOOK.replace("EVENT", "push_events"), {"GITLAB_TOKEN": gitlab.TOKEN}
+    target = "{group: acme, projects: {}}"
+    with fleet_of("gitlab", NAMES) as server:
+        tenant = TENANT.format(
+            provider="gitlab",
+            url=server.url,
+            variable="GITLAB_TOKEN",
+            owner="platform",
+            target=target,
+        )
+        repository = ProductRepository(tmp_path, tenant, webhook, env, (gitlab.TOKEN,))
+        for number in (0, 1):
+            path = repository.write(f"ci-{number}", "https://hooks.example.com/ci")
+            more = f"  name: ci\n  scopes: {{match: svc-0{number}}}\n"
+            path.write_text(path.read_text() + more)
+        plan = repository.run("plan")
+    assert "+ ci@acme/svc-00  ci-0.yaml:1" in plan.out
+    assert "+ ci@acme/svc-01  ci-1.yaml:1" in plan.out
+
+
+def test_violations_of_many_repositories_are_one_that_names_them(fleet: FleetRepository) -> None:
+    fleet.write("ci")
+    for name in ("svc-00", "web"):
+        add_hook(fleet.place(name), "https://hooks.example.com/ci")
+    plan = fleet.run("plan")
+    assert plan.out.count("violation not-owned") == 1
+    assert "(2 repositories: acme/svc-00, acme/web)" in plan.out
+
+
+def test_a_difference_that_looks_like_a_scope_is_not_hidden() -> None:
+    changes = [
+        Change(
+            Action.UPDATE,
+            f"ci@{scope}",
+            Live(Webhook(f"ci@{scope}", ""), f"{scope}#1", "r", scope=scope),
+            fields=(FieldChange(("url",), f"https://e.example/@{scope}", "https://ci.example"),),
+        )
+        for scope in ("acme/api", "acme/web")
+    ]
+    shown = list(group_changes(changes, Scopes("repositories", ("acme/api", "acme/web"))))
+    assert [change.fields[0].before for change, _ in shown] == [
+        "https://e.example/@acme/api",
+        "https://e.example/@acme/web",
+    ]
