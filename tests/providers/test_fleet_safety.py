@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+
+import pytest
 
 from reconciler.core.change import Action, Change, FieldChange
 from reconciler.core.model.scopes import Scopes
@@ -97,3 +100,21 @@ def test_a_difference_that_looks_like_a_scope_is_not_hidden() -> None:
         "https://e.example/@acme/api",
         "https://e.example/@acme/web",
     ]
+
+
+def test_a_repository_that_is_listed_in_two_cases_is_one(fleet: FleetRepository) -> None:
+    fleet.write("ci")
+    fleet.write_tenant("platform", "{repositories: [acme/web, acme/WEB, acme/web]}")
+    body = json.loads(fleet.run("plan", "-o", "json").out)
+    assert body["scopes"]["found"] == ["acme/web"]
+
+
+@pytest.mark.parametrize(
+    "name", ["acme", "acme/ x", "acme/../x", "acme/x\x1b[31m", "x@acme/web", "acme/x#1", "acme/x?y"]
+)
+def test_a_product_that_lists_what_is_no_name_is_refused(fleet: FleetRepository, name: str) -> None:
+    fleet.write("ci")
+    fleet.fleet.listed["bad"] = {"full_name": name, "topics": [], "archived": False}
+    ended = fleet.run("plan")
+    assert ended.code == 1
+    assert "which is no full_name" in ended.err

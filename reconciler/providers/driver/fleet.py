@@ -8,7 +8,7 @@ drivers know nothing of that. A scope that cannot be read fails alone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -89,7 +89,7 @@ class Fleet:
         Raises ProviderError if the scopes cannot be found, if none of them can be read, or if the
         reason holds for all of them.
         """
-        names = sorted(set(await self._find_scopes()))
+        names = _drop_repeated(await self._find_scopes())
         if len(names) > MAX_SCOPES:
             noun = self.capabilities.scopes
             raise BadAnswer(f"the target means {len(names):,} {noun}, over {MAX_SCOPES:,}")
@@ -177,6 +177,16 @@ class _Listing:
                 if _is_fatal(error):
                     self._open.clear()
             self._count()
+
+
+def _drop_repeated(names: Iterable[str]) -> list[str]:
+    """Each name once, sorted: to these products upper and lower case are equal, and a repository
+    that is taken for two would get every webhook twice.
+    """
+    once: dict[str, str] = {}
+    for name in names:
+        once.setdefault(name.lower(), name)
+    return sorted(once.values())
 
 
 def _is_fatal(error: ProviderError) -> bool:

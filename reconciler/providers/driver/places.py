@@ -5,6 +5,7 @@ For GitHub, GitLab, Gitea and Forgejo.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +13,8 @@ from typing import Any, Final
 from reconciler.core.errors import BadAnswer
 from reconciler.core.model.scopes import make_selector
 
+_STEP: Final = re.compile(r"[\w.+-]+")
+_DOTS: Final = frozenset({".", ".."})
 _PATTERNS: Final = {
     "type": ["string", "array"],
     "minLength": 1,
@@ -121,6 +124,12 @@ def select_members(members: Iterable[Member], rule: Mapping[str, Any]) -> list[s
     return names
 
 
+def _is_name(text: str) -> bool:
+    """Whether a text is a path of names: nothing in it leads to another place of the product."""
+    steps = text.split("/")
+    return len(steps) > 1 and all(map(_STEP.fullmatch, steps)) and not _DOTS.intersection(steps)
+
+
 def read_member(value: Mapping[str, Any], name: str) -> Member:
     """A member out of a product's listing; `name` is the field of its full name. Raises
     BadAnswer.
@@ -128,6 +137,8 @@ def read_member(value: Mapping[str, Any], name: str) -> Member:
     topics = value.get("topics")
     if not isinstance(value.get(name), str):
         raise BadAnswer(f"the product lists something without {name}")
+    if not _is_name(value[name]):
+        raise BadAnswer(f"the product lists {value[name][:100]!r}, which is no {name}")
     return Member(
         value[name],
         frozenset(map(str, topics)) if isinstance(topics, list) else None,
