@@ -135,13 +135,17 @@ def find_suspicions(
         )
     else:
         return ()
+    return (_make_suspicion(names, reason, policy),)
+
+
+def _make_suspicion(names: Iterable[str], reason: str, policy: RunPolicy) -> Violation:
     message = (
         f"another repository may use owner {policy.owner.name}: {reason}; see where the "
         "live ones come from (reconciler export DIR "
         "--dry-run), then give each repository its own owner, or accept this plan: "
         "reconcile --accept DIGEST"
     )
-    return (Violation("another-repository-suspected", message, tuple(names)),)
+    return Violation("another-repository-suspected", message, tuple(names))
 
 
 def _name_scopes(changes: Iterable[Change]) -> str:
