@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.core.errors import Overloaded, Unauthorized
 from reconciler.core.model.scopes import Allowance
 from reconciler.providers.github import plugin as github
 from reconciler.providers.gitlab import plugin as gitlab
@@ -56,3 +57,13 @@ def test_each_product_tells_its_limit_in_headers_of_its_own(
     ):
         assert read_allowance(headers, dialect) is None
     assert read_allowance({left: "9" * 400, reset: "9" * 400}, dialect) is not None
+
+
+def test_a_403_says_that_the_token_lacks_a_right_also_if_the_product_names_none() -> None:
+    error = product_fault(SENT, 403, None, {"message": "Forbidden"})
+    assert isinstance(error, Unauthorized)
+    assert error.object_only
+    assert str(error).endswith(
+        "403: Forbidden: the token needs the right to read and to change webhooks there"
+    )
+    assert isinstance(product_fault(SENT, 403, 5.0, None), Overloaded)

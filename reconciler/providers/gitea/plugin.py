@@ -29,7 +29,13 @@ from reconciler.providers.gitea.events import read_events
 from reconciler.providers.gitea.variables import GiteaVariables
 from reconciler.providers.http.client import Client
 from reconciler.providers.http.dialect import Dialect, name_rights
-from reconciler.providers.http.resources import explain_missing, find, list_capped_pages, remove
+from reconciler.providers.http.resources import (
+    explain_missing,
+    find,
+    list_capped_pages,
+    read_text,
+    remove,
+)
 from reconciler.providers.plugin import Held, Session
 
 _API: Final = "/api/v1"
@@ -88,7 +94,7 @@ class Hooks:
         """
         with explain_missing(MISSING):
             async for page in list_capped_pages(self._http, self._path, _PAGE):
-                yield [self._read(item) for item in page if item.get("type") in _TYPES]
+                yield [self._read(item) for item in page if str(item.get("type")) in _TYPES]
 
     async def get(self, ident: str) -> Held | None:
         """One hook."""
@@ -135,10 +141,10 @@ class Hooks:
         try:
             body = dict(value) if isinstance(value, Mapping) else {}
             config, ident = body["config"], str(body["id"])
-            known, unknown = read_events(body["events"])
+            known, unknown = read_events(map(read_text, body["events"]))
             spec = Webhook(
                 name="",
-                url=config["url"],
+                url=read_text(config["url"]),
                 enabled=body["active"] is True,
                 subscriptions=frozenset(Subscription(name, None, None) for name in known),
                 options={

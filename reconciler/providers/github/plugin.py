@@ -44,6 +44,7 @@ from reconciler.providers.http.resources import (
     list_linked_pages,
     list_pages,
     read_page,
+    read_text,
 )
 from reconciler.providers.plugin import Held, Session
 
@@ -224,10 +225,12 @@ def _read_hook(value: object) -> Held:
         has_secret = bool(config.get("secret"))
         spec = Webhook(
             name="",
-            url=config["url"],
+            url=read_text(config["url"]),
             enabled=body["active"] is True,
             auth=SignatureAuth("product", Withheld()) if has_secret else NoAuth(),
-            subscriptions=frozenset(Subscription(name, None, None) for name in body["events"]),
+            subscriptions=frozenset(
+                Subscription(read_text(name), None, None) for name in body["events"]
+            ),
             options={
                 "content_type": config.get("content_type", "form"),
                 "insecure_ssl": str(config.get("insecure_ssl", "0")),

@@ -61,6 +61,7 @@ OPTIONS: Final[dict[str, dict[str, Any]]] = {
 RIGHTS: Final = (
     "the token needs the scope api, and the role Maintainer in the project, or Owner in the group"
 )
+MISSING: Final = f"there is no such project or group, or the token may not see it; {RIGHTS}"
 FLEET: Final = "projects"
 """The field of a Tenant's target that means many."""
 

@@ -26,12 +26,13 @@ from reconciler.providers.gitlab.capabilities import (
     EVENTS,
     FLEET,
     HEADER,
+    MISSING,
     OPTIONS,
     RIGHTS,
 )
 from reconciler.providers.http.client import Client
 from reconciler.providers.http.dialect import Dialect, name_rights
-from reconciler.providers.http.resources import find, list_pages, remove
+from reconciler.providers.http.resources import explain_missing, find, list_pages, read_text, remove
 from reconciler.providers.plugin import Held, Session
 
 _HEADERS: Final = "custom_headers"
@@ -58,11 +59,12 @@ class GitLab(Product):
             return listed
         path = f"/api/v4/groups/{quote(target['group'], safe='')}/projects"
         own = {"include_subgroups": "true", "with_shared": "false"}
-        members = [
-            read_member(item, "path_with_namespace")
-            async for page in list_pages(http, path, _PAGE, params=own)
-            for item in page
-        ]
+        with explain_missing(MISSING):
+            members = [
+                read_member(item, "path_with_namespace")
+                async for page in list_pages(http, path, _PAGE, params=own)
+                for item in page
+            ]
         return select_members(members, target[FLEET])
 
     def make_scope_target(self, scope: str) -> Mapping[str, Any]:
@@ -78,8 +80,9 @@ class Hooks:
 
     async def held(self) -> AsyncIterator[Sequence[Held]]:
         """Every hook, until a page is short."""
-        async for page in list_pages(self._http, self._path, _PAGE):
-            yield [_read_hook(item) for item in page]
+        with explain_missing(MISSING):
+            async for page in list_pages(self._http, self._path, _PAGE):
+                yield [_read_hook(item) for item in page]
 
     async def get(self, ident: str) -> Held | None:
         """One hook."""
@@ -162,9 +165,9 @@ def _read_hook(value: object) -> Held:
     try:
         body = dict(value) if isinstance(value, Mapping) else {}
         spec = Webhook(
-            name=body.get("name") or "",
-            url=body["url"],
-            description=body.get("description") or "",
+            name=read_text(body.get("name") or ""),
+            url=read_text(body["url"]),
+            description=read_text(body.get("description") or ""),
             enabled=True,
             subscriptions=frozenset(
                 Subscription(name, None, None) for name in EVENTS if body.get(name) is True

@@ -6,12 +6,12 @@ No requests here; errors of a status stand in `providers/http/faults.py`.
 from __future__ import annotations
 
 import json as jsonlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from reconciler.core.errors import BadAnswer, ProviderError
-from reconciler.providers.http.faults import Sent, foreign
+from reconciler.providers.http.faults import Sent
 
 MAX_BODY: Final = 8 * 1024 * 1024  # bytes of an answer
 
@@ -38,13 +38,18 @@ class Answer:
 
 
 def success(
-    sent: Sent, status: int, headers: Mapping[str, str], raw: bytes | None, number: int
+    sent: Sent,
+    status: int,
+    headers: Mapping[str, str],
+    raw: bytes | None,
+    number: int,
+    refuse: Callable[[Sent, str], BadAnswer],
 ) -> Answer | BadAnswer:
-    """An answer with its JSON body, or what is wrong with that body; `raw` of None was too
-    large.
+    """An answer with its JSON body, or what is wrong with that body, as `refuse` says it; `raw` of
+    None was too large.
     """
     if raw is None:
-        return TooLarge(str(foreign(sent, "the answer has more than 8 MiB")))
+        return TooLarge(str(refuse(sent, "the answer has more than 8 MiB")))
     if status == 204:
         return Answer(status, headers, None, number)
     body = decoded(headers, raw)
@@ -57,7 +62,7 @@ def success(
             if media == "text/html"
             else "an answer that is not JSON"
         )
-        return foreign(sent, why)
+        return refuse(sent, why)
     return Answer(status, headers, body, number, size=len(raw))
 
 

@@ -178,10 +178,8 @@ class Client:
         self._waits.stop()
 
     def explained(self, error: E) -> E:
-        """The same error; an answer that no tenant of this contract gives says what the url must
-        be.
-        """
-        return self.label.foreign(error, self._base)
+        """The same error, with its tenant and what a wrong url must be."""
+        return self._dialect.explain(error, self.label, self._base)
 
     def shows(self, text: object, sent: object) -> str | None:
         """A tenant's text fit to be shown: cleaned and cut; None if our token or a text in `sent`
@@ -283,7 +281,7 @@ class Client:
         if status < 300 and raw == b"" and self._dialect.bodyless:
             return Answer(status, headers, None, number)
         if status < 300:
-            good = success(call.sent, status, headers, raw, number)
+            good = success(call.sent, status, headers, raw, number, self._dialect.refuse_body)
             return good if isinstance(good, Answer) else Failed(self.explained(good), again=False)
         if status == 304 and "If-None-Match" in call.headers:
             return Answer(status, headers, None, number)

@@ -20,10 +20,13 @@ from reconciler.core.errors import (
     Unauthorized,
 )
 from reconciler.core.model.scopes import Allowance
-from reconciler.providers.http.faults import Sent, clean, fault, shortened
+from reconciler.providers.http.faults import Sent, clean, fault, foreign, shortened
+from reconciler.providers.http.label import E, Label
 
 Fault = Callable[[Sent, int, float | None, object], ProviderError]
 """(request, status, seconds to wait, decoded body) -> the error that the answer stands for."""
+
+_RIGHTS: Final = "the token needs the right to read and to change webhooks there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,26 @@ class Dialect:
     limit: tuple[str, str] | None = None
     bodyless: bool = False
     fault: Fault = fault
+
+    @property
+    def is_contract(self) -> bool:
+        """Whether it is this project's own contract."""
+        return self.fault is fault
+
+    def explain(self, error: E, label: Label, base_url: str) -> E:
+        """The error with its tenant's name; one of an address that does not speak this project's
+        contract says what the url must be. A product has urls of its own.
+        """
+        return label.foreign(error, base_url) if self.is_contract else label.named(error)
+
+    def refuse_body(self, sent: Sent, why: str) -> BadAnswer:
+        """The error of a success whose body cannot be read; `why` is a fixed text."""
+        if self.is_contract:
+            return foreign(sent, why)
+        return BadAnswer(
+            f"{sent}: this is no answer of the product's API: {why}; check that the Tenant's url "
+            "is the address of the API"
+        )
 
 
 TENANT: Final = Dialect()
@@ -65,6 +88,23 @@ def product_fault(sent: Sent, status: int, wait: float | None, body: object) -> 
     A 403 with Retry-After is a limit, not a refusal. A text is left out if a value that was sent
     occurs in it.
     """
+    return _find_fault(sent, status, wait, body, _RIGHTS)
+
+
+def name_rights(rights: str) -> Fault:
+    """The same, for a product where 403 means that the token lacks `rights`, which its message then
+    says. It may have them elsewhere, so other webhooks go on.
+    """
+
+    def find_fault(sent: Sent, status: int, wait: float | None, body: object) -> ProviderError:
+        return _find_fault(sent, status, wait, body, rights)
+
+    return find_fault
+
+
+def _find_fault(
+    sent: Sent, status: int, wait: float | None, body: object, rights: str
+) -> ProviderError:
     texts = [text for text in _list_texts(body) if text and not sent.echoed_in(text)]
     shown = f": {shortened(': '.join(texts))}" if texts else ""
     text = f"{sent}: the product answered {status}{shown}"
@@ -78,21 +118,7 @@ def product_fault(sent: Sent, status: int, wait: float | None, body: object) -> 
         return Overloaded(f"{text}{wish}", wait)
     if status >= 500:
         return TenantFault(text)
-    return _refusal(status, text)
-
-
-def name_rights(rights: str) -> Fault:
-    """The same, for a product where 403 means that the token lacks `rights`, which its message then
-    says. It may have them elsewhere, so other webhooks go on.
-    """
-
-    def find_fault(sent: Sent, status: int, wait: float | None, body: object) -> ProviderError:
-        error = product_fault(sent, status, wait, body)
-        if status == 403 and isinstance(error, Unauthorized):
-            return Unauthorized(f"{error}: {rights}", object_only=True, explained=True)
-        return error
-
-    return find_fault
+    return _refusal(status, text, rights)
 
 
 def _list_texts(body: object) -> Iterator[str]:
@@ -112,10 +138,12 @@ def _list_texts(body: object) -> Iterator[str]:
             yield clean(item)
 
 
-def _refusal(status: int, text: str) -> ProviderError:
+def _refusal(status: int, text: str, rights: str) -> ProviderError:
     match status:
-        case 401 | 403:
-            return Unauthorized(text, object_only=status == 403)
+        case 401:
+            return Unauthorized(text)
+        case 403:
+            return Unauthorized(f"{text}: {rights}", object_only=True, explained=True)
         case 404:
             return NotFound(text)
         case 409 | 412:

@@ -28,14 +28,15 @@ async def list_pages(
 
     The body is a list, or has one in `field`. Raises ProviderError, BadAnswer for another body.
     """
-    page = 1
+    page, former = 1, None
     while True:
         query = {**(params or {}), "per_page": size, "page": page}
         items = await read_page(http, path, query, field)
+        _refuse_endless(path, items, former)
         yield items
         if len(items) < size:
             return
-        page += 1
+        page, former = page + 1, items
 
 
 async def list_capped_pages(
@@ -46,10 +47,11 @@ async def list_capped_pages(
 
     The body is a list. Raises ProviderError, BadAnswer for another body.
     """
-    page = 1
+    page, former = 1, None
     while items := await read_page(http, path, {"limit": size, "page": page}):
+        _refuse_endless(path, items, former)
         yield items
-        page += 1
+        page, former = page + 1, items
 
 
 async def list_linked_pages(
@@ -83,10 +85,25 @@ async def read_page(
     return _read_items(path, items)
 
 
+def _refuse_endless(path: str, items: object, former: object) -> None:
+    """Raises BadAnswer if a page is the one before: a server that passes over the number of the
+    page answers the first one forever.
+    """
+    if items == former:
+        raise BadAnswer(f"GET {path}: the listing never ends: a page is the same as the last one")
+
+
 def _read_items(path: str, items: object) -> list[dict[str, Any]]:
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise BadAnswer(f"GET {path}: the product answered something else than a list")
     return items
+
+
+def read_text(value: object) -> str:
+    """A text in an answer. Raises TypeError for anything else."""
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return value
 
 
 @contextmanager

@@ -61,6 +61,11 @@ _VALUES: Final[dict[str, object]] = {
     "description": "A test of the reconciler.",
 }
 
+RIGHTS: Final = "only an administrator of MLflow may read and change webhooks"
+MISSING: Final = (
+    "this server has no webhooks: spec.url is another address, or its MLflow is too old for them"
+)
+
 ENVELOPE: Final = Envelope(
     headers={"X-MLflow-Delivery-Id": "{id}", "X-MLflow-Timestamp": "{timestamp}"},
     words={

@@ -16,9 +16,9 @@ from reconciler.core.results.cause import find_cause
 from reconciler.core.results.reports import Delivery, Verdict
 from reconciler.providers.driver.product import Product
 from reconciler.providers.http.client import Client
-from reconciler.providers.http.dialect import Dialect, product_fault
-from reconciler.providers.http.resources import find, remove
-from reconciler.providers.mlflow.capabilities import CAPABILITIES
+from reconciler.providers.http.dialect import Dialect, name_rights
+from reconciler.providers.http.resources import explain_missing, find, read_text, remove
+from reconciler.providers.mlflow.capabilities import CAPABILITIES, MISSING, RIGHTS
 from reconciler.providers.plugin import Held, Session
 
 _PATH: Final = "/api/2.0/mlflow/webhooks"
@@ -30,7 +30,7 @@ class MLflow(Product):
     """The plug-in. The token is `user:password` of MLflow's basic authentication."""
 
     capabilities = CAPABILITIES
-    dialect = Dialect(prefix="Basic ", pair=True, fault=product_fault)
+    dialect = Dialect(prefix="Basic ", pair=True, fault=name_rights(RIGHTS))
 
     def session(self, http: Client, target: Mapping[str, Any]) -> Session:  # noqa: ARG002  MLflow has no parts
         """The calls of one server."""
@@ -51,12 +51,15 @@ class Registry:
                 "max_results": _PAGE,
                 **({"page_token": token} if token else {}),
             }
-            answer = await self._http.request("GET", _PATH, params=params, idempotent=True)
-            body = _read_object(answer.body)
-            yield [_read_webhook(item) for item in body.get("webhooks", [])]
-            token = str(body.get("next_page_token") or "")
-            if not token:
+            with explain_missing(MISSING):
+                answer = await self._http.request("GET", _PATH, params=params, idempotent=True)
+            items, following = _read_page(answer.body)
+            yield [_read_webhook(item) for item in items]
+            if not following:
                 return
+            if not items or following == token:
+                raise BadAnswer("MLflow answered a list that never ends")
+            token = following
 
     async def get(self, ident: str) -> Held | None:
         """One webhook."""
@@ -103,21 +106,31 @@ def _read_object(value: object) -> dict[str, Any]:
     return value
 
 
+def _read_page(value: object) -> tuple[list[object], str]:
+    """The webhooks of a page, and where the next one begins; an empty list is left out."""
+    body = _read_object(value)
+    items = body.get("webhooks", [])
+    if not isinstance(items, list):
+        raise BadAnswer("MLflow answered something else than a list")
+    return items, str(body.get("next_page_token") or "")
+
+
 def _read_webhook(value: object) -> Held:
     """A webhook of MLflow; raises BadAnswer for another shape. Secrets never come back."""
     body = _read_object(value)
     try:
         spec = Webhook(
-            name=body["name"],
-            url=body["url"],
-            description=body.get("description", ""),
+            name=read_text(body["name"]),
+            url=read_text(body["url"]),
+            description=read_text(body.get("description", "")),
             enabled=body["status"] == "ACTIVE",
             subscriptions=frozenset(
                 Subscription(f"{item['entity']}.{item['action']}".lower(), None, None)
                 for item in body["events"]
             ),
         )
-        return Held(body["webhook_id"], spec, touched=str(body["last_updated_timestamp"]))
+        touched = str(body["last_updated_timestamp"])
+        return Held(read_text(body["webhook_id"]), spec, touched=touched)
     except (KeyError, TypeError):
         raise BadAnswer("MLflow answered a webhook of another shape") from None
 

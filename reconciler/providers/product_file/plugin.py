@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from copy import deepcopy
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 from reconciler.core.errors import BadAnswer, NotFound, ProviderError
@@ -20,12 +20,17 @@ from reconciler.core.results.cause import find_cause
 from reconciler.core.results.reports import Delivery, Verdict
 from reconciler.providers.driver.product import Product
 from reconciler.providers.http.client import Client
-from reconciler.providers.http.dialect import Dialect, product_fault
+from reconciler.providers.http.dialect import Dialect, name_rights, product_fault
 from reconciler.providers.http.faults import Sent
-from reconciler.providers.http.resources import find
+from reconciler.providers.http.resources import explain_missing, find
 from reconciler.providers.plugin import Held, Session
 from reconciler.providers.product_file.fields import Fields
 from reconciler.providers.product_file.paging import list_items
+
+_MISSING: Final = (
+    "spec.url is another address, or what spec.target names does not exist, or the token may not "
+    "see it"
+)
 
 
 class ProductFile(Product):
@@ -45,10 +50,11 @@ def make_dialect(spec: Mapping[str, Any]) -> Dialect:
     """How the product speaks HTTP."""
     login = spec.get("authorization", {})
     pointer = spec.get("errors", "/message")
+    find_fault = name_rights(spec["rights"]) if "rights" in spec else product_fault
 
     def fault(sent: Sent, status: int, wait: float | None, body: object) -> ProviderError:
         message = read_pointer(body, pointer)
-        return product_fault(sent, status, wait, {"message": message} if message else None)
+        return find_fault(sent, status, wait, {"message": message} if message else None)
 
     return Dialect(
         header=login.get("header", "Authorization"),
@@ -70,8 +76,9 @@ class Webhooks:
 
     async def held(self) -> AsyncIterator[Sequence[Held]]:
         """Every webhook, page by page."""
-        async for items in self._list():
-            yield [self._fields.read(item) for item in items]
+        with explain_missing(_MISSING):
+            async for items in self._list():
+                yield [self._fields.read(item) for item in items]
 
     def _list(self) -> AsyncIterator[list[Any]]:
         call, page = self._file.calls["list"], self._file.spec["list"].get("page", {})

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from reconciler.core.errors import BadAnswer, Rejected
 from reconciler.core.model.webhook import Subscription, Webhook
+from reconciler.providers.http.resources import read_text
 from reconciler.providers.plugin import Held, Marked
 from reconciler.providers.svix.capabilities import ALL_EVENTS, OPTIONS
 
@@ -25,12 +26,12 @@ def read_endpoint(value: object) -> Held:
         body = dict(value) if isinstance(value, Mapping) else {}
         types = body.get("filterTypes")
         spec = Webhook(
-            name=body.get("uid") or body["id"],
-            url=body["url"],
-            description=body.get("description") or "",
+            name=read_text(body.get("uid") or body["id"]),
+            url=read_text(body["url"]),
+            description=read_text(body.get("description") or ""),
             enabled=body.get("disabled") is not True,
             subscriptions=frozenset(
-                Subscription(name, None, None)
+                Subscription(read_text(name), None, None)
                 for name in ([ALL_EVENTS] if types is None else types)
             ),
             options=_read_options(body),

@@ -35,6 +35,8 @@ OPTIONS: Final[dict[str, dict[str, Any]]] = {
     },
 }
 
+RIGHTS: Final = "the token must be an API key of the environment that may read and write endpoints"
+
 ENVELOPE: Final = Envelope(
     headers={
         "User-Agent": "Svix-Webhooks/reconciler",

@@ -24,10 +24,11 @@ from reconciler.providers.driver.delivery_log import find_day
 from reconciler.providers.driver.product import Product
 from reconciler.providers.http.answer import Answer
 from reconciler.providers.http.client import Client
+from reconciler.providers.http.dialect import Dialect, name_rights
 from reconciler.providers.http.resources import find, remove
 from reconciler.providers.plugin import Held, Session
 from reconciler.providers.svix.bodies import WRITERS, make_body, read_endpoint
-from reconciler.providers.svix.capabilities import ALL_EVENTS, CAPABILITIES
+from reconciler.providers.svix.capabilities import ALL_EVENTS, CAPABILITIES, RIGHTS
 
 _PAGE: Final = 100  # endpoints; Svix gives up to 250
 _PING: Final = "svix.ping"  # an example that Svix has for every endpoint
@@ -47,6 +48,7 @@ class Svix(Product):
     """The plug-in. The token is an API key of the environment."""
 
     capabilities = CAPABILITIES
+    dialect = Dialect(fault=name_rights(RIGHTS))
 
     def session(self, http: Client, target: Mapping[str, Any]) -> Session:
         """The calls of one application."""
