@@ -264,9 +264,12 @@ def test_a_hook_of_a_service_is_never_touched(repository: Repository) -> None:
     repository.write("ci")
     repository.reconcile()
     service = {**repository.hook, "id": 1, "name": "email", "config": {"address": "a@b.example"}}
+    before = json.dumps(service)
     repository.server.hooks[1] = service
-    assert "No changes" in repository.run("plan").out
-    assert repository.server.hooks[1] is service
+    assert "No changes. 1 unchanged (0 unmanaged" in repository.run("plan").out
+    repository.write("ci", "https://hooks.example.com/moved")
+    repository.reconcile()
+    assert json.dumps(repository.server.hooks[1]) == before
 
 
 def test_many_tests_share_one_listing(repository: Repository) -> None:

@@ -88,6 +88,7 @@ def test_sixty_are_created_and_a_removed_manifest_deletes_its_hook(repository: R
     ("edit", "field"),
     [
         ({"name": "by hand"}, "name"),
+        ({"description": "by hand\n{}"}, "description"),
         ({"url": "https://elsewhere.example.com/"}, "url"),
         ({"push_events": True}, "events"),
         ({"enable_ssl_verification": False}, "options.enable_ssl_verification"),
@@ -103,7 +104,10 @@ def test_an_edit_by_hand_is_found_and_repaired(
     repository.reconcile()
     [hook] = repository.server.hooks.values()
     before = dict(hook)
-    hook |= edit
+    hook |= {
+        name: value.format(before[name]) if name == "description" else value
+        for name, value in edit.items()
+    }
     drift = repository.run("drift")
     assert drift.code == 7
     assert field in drift.out
