@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -61,26 +62,36 @@ class Server:
         return ProductRepository(folder, tenant, webhook, env, (self.token,))
 
 
-def check_sixty(server: Server, repository: ProductRepository, url: str) -> None:
-    """Creates 60, plans again, and deletes one by its manifest; `url` is the url's field."""
+def check_sixty(
+    server: Server, repository: ProductRepository, url: str, by_hand: dict[str, Any]
+) -> None:
+    """Creates 60, plans again, and deletes one by its manifest; `url` is the url's field. One that
+    a person made, of that body, stays.
+    """
+    server.call("POST", server.path.partition("?")[0], by_hand)
+    [unmanaged] = server.list()
     for number in range(60):
         repository.write(f"hook-{number:02}")
     repository.reconcile()
-    assert len(server.list()) == 60
+    assert len(server.list()) == 61
     (repository.folder / "hook-07.yaml").unlink()
     repository.reconcile()
-    assert {item[url].rpartition("/")[2] for item in server.list()} == {
+    left = server.list()
+    assert {item[url].rpartition("/")[2] for item in left if item["id"] != unmanaged["id"]} == {
         f"hook-{number:02}" for number in range(60) if number != 7
     }
+    assert unmanaged in left
 
 
 def check_edit_by_hand(
     server: Server, repository: ProductRepository, edit: dict[str, Any], field: str
 ) -> None:
-    """An edit by hand is drift, and the next run repairs it."""
+    """An edit by hand is drift, and the next run repairs it. `{}` in a text is the text before."""
     repository.write("oncall")
     repository.reconcile()
     [before] = server.list()
+    texts = {name: text for name, text in edit.items() if isinstance(text, str)}
+    edit |= {name: text.format(before[name]) for name, text in texts.items()}
     server.edit(before["id"], edit)
     drift = repository.run("drift", "-o", "json")
     assert drift.code == 7, drift.out + drift.err
@@ -101,6 +112,23 @@ def check_rename(server: Server, repository: ProductRepository) -> None:
     repository.reconcile()
     [after] = server.list()
     assert after["id"] == before["id"]
+
+
+def check_two_runs(server: Server, repository: ProductRepository) -> None:
+    """Two runs of one owner at once: a change is made once, a delete too, and nothing else moves."""
+    for number in range(4):
+        repository.write(f"hook-{number}")
+    repository.reconcile()
+    before = {item["id"] for item in server.list()}
+    (repository.folder / "hook-3.yaml").unlink()
+    repository.write("hook-2", "https://hooks.example.com/moved")
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda _: repository.run("reconcile", "--yes"), range(2)))
+    repository.reconcile()
+    after = {item["id"]: str(item) for item in server.list()}
+    assert len(after.keys() & before) == len(after) == 3
+    assert "hooks.example.com/moved" in str(after)
+    assert "hooks.example.com/hook-3" not in str(after)
 
 
 def check_wrong_token(repository: ProductRepository) -> None:

@@ -19,6 +19,7 @@ from tests.products.product_files import (
     check_edit_by_hand,
     check_rename,
     check_sixty,
+    check_two_runs,
     check_wrong_token,
 )
 from tests.products.served import find_port, served
@@ -83,7 +84,8 @@ def repository(tmp_path: Path, server: Server) -> ProductRepository:
 def test_sixty_are_created_and_the_second_plan_is_empty(
     repository: ProductRepository, server: Server
 ) -> None:
-    check_sixty(server, repository, "url")
+    by_hand = {"url": "https://by-hand.example.com/x", "project": server.target["project"]}
+    check_sixty(server, repository, "url", by_hand)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +93,7 @@ def test_sixty_are_created_and_the_second_plan_is_empty(
     [
         ({"url": "https://elsewhere.example.com/"}, "url"),
         ({"actions": ["TASKS_CREATED"]}, "events"),
+        ({"is_active": False, "actions": ["ANNOTATION_CREATED"]}, "enabled"),
         ({"send_for_all_actions": True, "actions": ["ANNOTATION_CREATED"]}, "events"),
         ({"send_payload": False, "actions": ["ANNOTATION_CREATED"]}, "send_payload"),
     ],
@@ -98,6 +101,7 @@ def test_sixty_are_created_and_the_second_plan_is_empty(
 def test_an_edit_by_hand_is_found_and_repaired(
     repository: ProductRepository, server: Server, edit: dict[str, Any], field: str
 ) -> None:
+    repository.webhook += "  enabled: true\n"
     check_edit_by_hand(server, repository, edit, field)
 
 
@@ -117,6 +121,10 @@ def test_headers_that_somebody_added_stay(repository: ProductRepository, server:
     repository.reconcile()
     [after] = server.list()
     assert (after["url"], after["headers"]) == ("https://other.example.com/oncall", headers)
+
+
+def test_two_runs_at_once_lose_nothing(repository: ProductRepository, server: Server) -> None:
+    check_two_runs(server, repository)
 
 
 def test_a_wrong_token_is_named(repository: ProductRepository) -> None:

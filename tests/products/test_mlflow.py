@@ -6,6 +6,7 @@ import json
 import urllib.request
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -117,17 +118,24 @@ def repository(tmp_path: Path, server: str) -> ProductRepository:
 def test_sixty_are_created_and_the_second_plan_is_empty(
     repository: ProductRepository, server: str
 ) -> None:
+    by_hand = {"name": "by-hand", "url": "https://by-hand.example.com/x"}
+    events = [{"entity": "PROMPT", "action": "CREATED"}]
+    call(server, "POST", body={**by_hand, "events": events})
+    [unmanaged] = list_webhooks(server)
     for number in range(60):
         repository.write(f"hook-{number:02}")
     created = repository.run("reconcile", "--yes")
     assert created.code == 0, created.out + created.err
     assert "No changes" in repository.run("plan").out
-    assert len(list_webhooks(server)) == 60
+    assert len(list_webhooks(server)) == 61
     (repository.folder / "hook-07.yaml").unlink()
     assert repository.run("reconcile", "--yes").code == 0
-    assert {item["name"] for item in list_webhooks(server)} == {
-        f"hook-{number:02}" for number in range(60) if number != 7
+    left = list_webhooks(server)
+    assert {item["name"] for item in left} == {
+        "by-hand",
+        *(f"hook-{number:02}" for number in range(60) if number != 7),
     }
+    assert unmanaged in left
 
 
 @pytest.mark.parametrize(
@@ -136,6 +144,7 @@ def test_sixty_are_created_and_the_second_plan_is_empty(
         ({"name": "by-hand"}, "name"),
         ({"url": "https://elsewhere.example.com/"}, "url"),
         ({"status": "DISABLED"}, "enabled"),
+        ({"description": "by hand\n{}"}, "description"),
         ({"events": [{"entity": "PROMPT", "action": "CREATED"}]}, "events"),
     ],
 )
@@ -145,6 +154,8 @@ def test_an_edit_by_hand_is_found_and_repaired(
     repository.write("oncall")
     repository.run("reconcile", "--yes")
     [before] = list_webhooks(server)
+    texts = {name: text for name, text in edit.items() if isinstance(text, str)}
+    edit |= {name: text.format(before[name]) for name, text in texts.items()}
     call(server, "PATCH", f"/{before['webhook_id']}", edit)
     drift = repository.run("drift", "-o", "json")
     assert drift.code == 7
@@ -170,6 +181,21 @@ def test_a_rename_is_one_update_of_the_same_webhook(
     assert repository.run("reconcile", "--yes").code == 0
     [after] = list_webhooks(server)
     assert (after["webhook_id"], after["name"]) == (before["webhook_id"], "after")
+
+
+def test_two_runs_at_once_lose_nothing(repository: ProductRepository, server: str) -> None:
+    for number in range(4):
+        repository.write(f"hook-{number}")
+    repository.reconcile()
+    before = {item["webhook_id"] for item in list_webhooks(server)}
+    (repository.folder / "hook-3.yaml").unlink()
+    repository.write("hook-2", "https://hooks.example.com/moved")
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda _: repository.run("reconcile", "--yes"), range(2)))
+    repository.reconcile()
+    after = {item["webhook_id"]: item["url"] for item in list_webhooks(server)}
+    assert after.keys() < before
+    assert {url.rpartition("/")[2] for url in after.values()} == {"hook-0", "hook-1", "moved"}
 
 
 def test_a_rotation_reaches_the_receiver(repository: ProductRepository) -> None:

@@ -20,6 +20,7 @@ from tests.products.product_files import (
     check_edit_by_hand,
     check_rename,
     check_sixty,
+    check_two_runs,
     check_wrong_token,
 )
 from tests.products.served import find_port, served
@@ -38,9 +39,12 @@ datadir={folder}/data
 backend=sqlite3
 """
 SEED = """
-from pretix.base.models import Organizer, Team, TeamAPIToken
+from django.utils.timezone import now
+from django_scopes import scopes_disabled
+from pretix.base.models import Event, Organizer, Team, TeamAPIToken
 organizer = Organizer.objects.create(name="Acme", slug="acme")
 team = Team.objects.create(organizer=organizer, name="all", all_organizer_permissions=True)
+with scopes_disabled(): Event.objects.create(organizer=organizer, name="Fair", slug="fair", date_from=now())
 print("TOKEN", TeamAPIToken.objects.create(team=team, name="test").token)
 """
 
@@ -104,7 +108,9 @@ def repository(tmp_path: Path, server: Server) -> ProductRepository:
 def test_sixty_are_created_and_the_second_plan_is_empty(
     repository: ProductRepository, server: Server
 ) -> None:
-    check_sixty(server, repository, "target_url")
+    by_hand = {"enabled": True, "target_url": "https://by-hand.example.com/x", "action_types": []}
+    by_hand |= {"all_events": True, "limit_events": []}
+    check_sixty(server, repository, "target_url", by_hand)
 
 
 @pytest.mark.parametrize(
@@ -113,6 +119,8 @@ def test_sixty_are_created_and_the_second_plan_is_empty(
         ({"target_url": "https://elsewhere.example.com/"}, "url"),
         ({"action_types": ["pretix.event.order.paid"]}, "events"),
         ({"all_events": False}, "all_events"),
+        ({"all_events": False, "limit_events": ["fair"]}, "limit_events"),
+        ({"comment": "by hand\n{}"}, "description"),
     ],
 )
 def test_an_edit_by_hand_is_found_and_repaired(
@@ -125,6 +133,10 @@ def test_a_rename_is_one_update_of_the_same_webhook(
     repository: ProductRepository, server: Server
 ) -> None:
     check_rename(server, repository)
+
+
+def test_two_runs_at_once_lose_nothing(repository: ProductRepository, server: Server) -> None:
+    check_two_runs(server, repository)
 
 
 def test_a_wrong_token_is_named(repository: ProductRepository) -> None:
