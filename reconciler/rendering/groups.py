@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -81,8 +82,9 @@ def group_texts(texts: Iterable[str], scopes: Scopes | None) -> list[str]:
     if scopes is None:
         return list(texts)
     groups: dict[str, list[str]] = {}
+    found = frozenset(scopes.found)
     for text in texts:
-        groups.setdefault(_strip_scope(text, scopes), []).append(text)
+        groups.setdefault(_strip_scope(text, found), []).append(text)
     return [
         group[0] if len(group) == 1 else f"{text} ({len(group):,} {scopes.noun})"
         for text, group in groups.items()
@@ -94,8 +96,9 @@ def group_violations(violations: Iterable[Violation], scopes: Scopes | None) -> 
     if scopes is None:
         return list(violations)
     groups: dict[tuple[str, str], list[Violation]] = {}
+    found = frozenset(scopes.found)
     for violation in violations:
-        content = violation.rule, _strip_scope(violation.message, scopes)
+        content = violation.rule, _strip_scope(violation.message, found)
         groups.setdefault(content, []).append(violation)
     return [
         group[0]
@@ -110,9 +113,9 @@ def _name_scopes(group: Iterable[Violation], scopes: Scopes) -> str:
     return f"{len(found):,} {scopes.noun}: {show_few(found, _FEW)}"
 
 
-def _strip_scope(text: str, scopes: Scopes) -> str:
+def _strip_scope(text: str, scopes: AbstractSet[str]) -> str:
     match = _NAMED.match(text)
-    return f"{match[1]}{text[match.end(2) :]}" if match and match[2] in scopes.found else text
+    return f"{match[1]}{text[match.end(2) :]}" if match and match[2] in scopes else text
 
 
 def list_failures(plan: Plan) -> Iterable[str]:

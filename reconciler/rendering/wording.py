@@ -16,7 +16,7 @@ from reconciler.core.change import Action, Label
 from reconciler.core.model.secret import HIDDEN
 from reconciler.core.planning.switched_off import OFF
 from reconciler.core.results.reports import Status
-from reconciler.rendering.counts import show_count
+from reconciler.rendering.counts import show_count, show_plural
 
 if (
     TYPE_CHECKING
@@ -224,7 +224,7 @@ def plan_title(plan: Plan) -> str:
     repository = f", repository {tenant.repository}" if tenant.repository is not None else ""
     since = f", since {since_text(plan)}" if plan.since is not None else ""
     fleet = tenant.scopes
-    scopes = f", {len(fleet.readable):,} {fleet.noun}" if fleet is not None else ""
+    scopes = f", {show_plural(len(fleet.readable), fleet.noun)}" if fleet is not None else ""
     return f"{name}, owner {tenant.owner}{repository}{scopes}{since}"
 
 

@@ -118,3 +118,15 @@ def test_a_product_that_lists_what_is_no_name_is_refused(fleet: FleetRepository,
     ended = fleet.run("plan")
     assert ended.code == 1
     assert "which is no full_name" in ended.err
+
+
+def test_a_webhook_of_another_tenant_is_read_by_the_rules_of_its_product(
+    fleet: FleetRepository,
+) -> None:
+    fleet.write("ci")
+    text = (fleet.folder / "tenant.yaml").read_text()
+    single = text.replace("name: github", "name: single").replace(ALL, "{repository: acme/web}")
+    (fleet.folder / "single.yaml").write_text(f"{single}  select: {{matchLabels: {{team: a}}}}\n")
+    for tenant in ("github", "single"):
+        ended = fleet.run("plan", "--tenant", tenant)
+        assert ended.code == 0, ended.err

@@ -153,7 +153,8 @@ class _Views:
             labels = document.value["metadata"].get("labels", {})
             is_selected = selects_all or any(spec.selects(labels) for spec in selecting)
             resolver = self.resolver if is_selected else quiet_resolver
-            drafts.append(decode_webhook(document, resolver, selecting, self.request.find))
+            find = self.request.find
+            drafts.append(decode_webhook(document, resolver, selecting, find, self.specs))
         return drafts
 
     def _join(

@@ -15,6 +15,7 @@ from reconciler.core.model import limits
 from reconciler.core.model.auth import AUTH_TYPES, SCHEMES, Auth, NoAuth, make_auth
 from reconciler.core.model.capabilities import TENANT, UNKNOWN, Capabilities, Find
 from reconciler.core.model.fields import list_attributes, list_plain_rows, make_spec
+from reconciler.core.model.problem import Problem
 from reconciler.core.model.secret import Secret, fingerprint
 from reconciler.core.model.webhook import Declared, Origin
 from reconciler.manifests.decode.events import Origins, Places, decode_subscriptions
@@ -61,9 +62,15 @@ class Draft:
 
 
 def decode_webhook(
-    document: Document, resolver: Resolver, tenants: tuple[TenantSpec, ...], find: Find
+    document: Document,
+    resolver: Resolver,
+    tenants: tuple[TenantSpec, ...],
+    find: Find,
+    others: tuple[TenantSpec, ...] = (),
 ) -> Draft:
-    """The values of one Webhook document; its faults join `resolver.problems`."""
+    """The values of one Webhook document; its faults join `resolver.problems`. What none of the
+    `tenants` selects may be meant for the product of one of the `others`.
+    """
     problems = resolver.problems
     metadata, spec = document.value["metadata"], document.value["spec"]
     labels = metadata.get("labels") or {}
@@ -71,13 +78,9 @@ def decode_webhook(
     name = spec.get("name", key)
     if fault := _check_text(name):
         problems.append(document.make_problem(("spec", "name"), "webhook/name", f"name {fault}"))
-    for row in _TEXT_ROWS:
-        text = spec.get(row.name, "")
-        if not (text.isascii() and text.isprintable()) and (fault := row.check(text)):
-            path, rule = ("spec", row.name), f"webhook/{row.name}"
-            problems.append(document.make_problem(path, rule, f"{row.name} {fault}"))
+    _check_texts(document, problems)
     lists = find_allowing_tenants(labels, tenants)
-    capabilities = kinds(lists, find)
+    capabilities = kinds(lists or find_allowing_tenants(labels, others) or tenants, find)
     auth = (
         _decode_auth(document, spec["auth"], resolver, lists, capabilities)
         if "auth" in spec
@@ -89,6 +92,15 @@ def decode_webhook(
     if "options" in spec:
         draft.options = _decode_options(document, spec["options"], resolver, lists)
     return draft
+
+
+def _check_texts(document: Document, problems: list[Problem]) -> None:
+    spec = document.value["spec"]
+    for row in _TEXT_ROWS:
+        text = spec.get(row.name, "")
+        if not (text.isascii() and text.isprintable()) and (fault := row.check(text)):
+            path, rule = ("spec", row.name), f"webhook/{row.name}"
+            problems.append(document.make_problem(path, rule, f"{row.name} {fault}"))
 
 
 def kinds(tenants: Sequence[TenantSpec], find: Find) -> tuple[Capabilities, ...]:
