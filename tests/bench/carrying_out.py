@@ -30,7 +30,7 @@ def fleet(folder: Path, *, quick: bool) -> Iterator[Row]:
     """
     assert folder.is_dir()
     runs = 3 if quick else 7
-    requests = -(-REPOSITORIES // PAGE) + 1 + 2 * REPOSITORIES
+    requests = -(-REPOSITORIES // PAGE) + 2 * REPOSITORIES
     with served(LATENCY, "tests.stand_ins.fleet", str(REPOSITORIES)) as url:
         took = min(worker("fleet", url, str(PARALLELISM))[0] for _ in range(runs))
     ideal = requests * LATENCY / PARALLELISM

@@ -102,7 +102,10 @@ def make_handler(forge: Forge) -> type[JsonHandler]:
             asked = int(query.get("per_page") or query.get("limit") or forge.size)
             size = min(asked, forge.size) if "limit" in query else min(asked, 100)
             first = (int(query.get("page", 1)) - 1) * size
-            self.answer(200, list(fleet.listed.values())[first : first + size])
+            page = list(fleet.listed.values())[first : first + size]
+            others = 'rel="first"' if first + size >= len(fleet.listed) else 'rel="next"'
+            link = {} if "limit" in query else {"Link": f"<{fleet.url}{forge.listing}>; {others}"}
+            self.answer(200, page, link)
 
     return FleetHandler
 

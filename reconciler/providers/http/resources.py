@@ -23,18 +23,20 @@ async def list_pages(
     field: str = "",
     params: Mapping[str, str | int] | None = None,
 ) -> AsyncIterator[list[dict[str, Any]]]:
-    """The items of each page, by `page` and `per_page`, until one has fewer than `size`; `params`
-    are sent with each request.
+    """The items of each page, by `page` and `per_page`, until one has fewer than `size` or a header
+    Link without a next one; `params` are sent with each request.
 
     The body is a list, or has one in `field`. Raises ProviderError, BadAnswer for another body.
     """
     page, former = 1, None
     while True:
         query = {**(params or {}), "per_page": size, "page": page}
-        items = await read_page(http, path, query, field)
+        answer = await http.request("GET", path, params=query, idempotent=True)
+        items = _read_items(path, answer.body, field)
         _refuse_endless(path, items, former)
         yield items
-        if len(items) < size:
+        link = answer.headers.get("link", "")
+        if len(items) < size or (link and NEXT_LINK.search(link) is None):
             return
         page, former = page + 1, items
 
@@ -79,10 +81,8 @@ async def read_page(
     """The items of the page that `params` ask for. Raises ProviderError, BadAnswer for another
     body.
     """
-    items = (await http.request("GET", path, params=params, idempotent=True)).body
-    if field:
-        items = items.get(field) if isinstance(items, dict) else None
-    return _read_items(path, items)
+    answer = await http.request("GET", path, params=params, idempotent=True)
+    return _read_items(path, answer.body, field)
 
 
 def _refuse_endless(path: str, items: object, former: object) -> None:
@@ -93,7 +93,8 @@ def _refuse_endless(path: str, items: object, former: object) -> None:
         raise BadAnswer(f"GET {path}: the listing never ends: a page is the same as the last one")
 
 
-def _read_items(path: str, items: object) -> list[dict[str, Any]]:
+def _read_items(path: str, body: object, field: str = "") -> list[dict[str, Any]]:
+    items = body if not field else body.get(field) if isinstance(body, dict) else None
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise BadAnswer(f"GET {path}: the product answered something else than a list")
     return items
