@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.change import Action, Change, FieldChange
-from reconciler.core.model.scopes import Scopes
+from reconciler.core.change import Action, Change, FieldChange, Plan, TenantRef
+from reconciler.core.model.scopes import ScopeFailure, Scopes
 from reconciler.core.model.webhook import Live, Webhook
+from reconciler.core.results.drift import Drift, find_drift, find_news
 from reconciler.rendering.groups import group_changes
 from tests.providers.fleet_repository import ALL, NAMES, FleetRepository, add_hook, fleet
 from tests.providers.test_fleet import WEBHOOK
@@ -130,3 +131,21 @@ def test_a_webhook_of_another_tenant_is_read_by_the_rules_of_its_product(
     for tenant in ("github", "single"):
         ended = fleet.run("plan", "--tenant", tenant)
         assert ended.code == 0, ended.err
+
+
+def test_a_watch_reports_a_repository_that_cannot_be_read_and_calls_nothing_there_equal() -> None:
+    live = Live(Webhook("ci@acme/api", ""), "acme/api#1", "r", scope="acme/api")
+    change = Change(Action.UPDATE, "ci@acme/api", live)
+    failure = ScopeFailure("acme/api", "unauthorized", "403")
+
+    def look(changes: tuple[Change, ...], failures: tuple[ScopeFailure, ...]) -> Drift:
+        scopes = Scopes("repositories", ("acme/api", "acme/web"), failures)
+        return find_drift(Plan(TenantRef("", "", "", scopes=scopes), (changes,)))
+
+    before, failed = look((change,), ()), look((), (failure,))
+    news = find_news(before, failed)
+    assert news.is_news
+    assert news.settled_names == ()
+    assert not find_news(failed, failed).is_news
+    assert find_news(failed, look((), ())).is_news
+    assert find_news(before, look((), ())).settled_names == ("ci@acme/api",)

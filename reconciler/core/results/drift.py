@@ -12,14 +12,15 @@ from reconciler.core.safety.repository import only_records
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One result: the whole labelled `plan`, the changes and violations to report, and the names of
-    webhooks that are equal again.
+    """One result: the whole labelled `plan`, the changes and violations to report, the names of
+    webhooks that are equal again, and whether other scopes of a fleet could not be read before.
     """
 
     plan: Plan
     changes: tuple[Change, ...]
     violations: tuple[Violation, ...] = ()
     settled_names: tuple[str, ...] = ()
+    has_other_failures: bool = False
 
     @property
     def has_drift(self) -> bool:
@@ -33,7 +34,8 @@ class Drift:
     @property
     def is_news(self) -> bool:
         """Whether there is anything to report."""
-        return bool(self.changes or self.violations or self.settled_names)
+        reported = self.changes or self.violations or self.settled_names
+        return bool(reported or self.has_other_failures)
 
     def count(self, label: Label) -> int:
         """The number of changes with that label in the whole plan."""
@@ -97,8 +99,11 @@ def _find_label(change: Change) -> Label:
 
 def find_news(previous: Drift, current: Drift) -> Drift:
     """The changes and violations in `current` that `previous` lacks, and the names that are equal
-    again.
+    again. Of a scope that cannot be read, nothing is known to be equal.
     """
+    failed, former = (
+        {failure.scope for failure in drift.plan.failures} for drift in (current, previous)
+    )
     known_changes = {_make_essence(change) for change in previous.plan.pending}
     current_ids = {_find_identity(change) for change in current.plan.pending}
     return Drift(
@@ -114,8 +119,9 @@ def find_news(previous: Drift, current: Drift) -> Drift:
         tuple(
             change.name
             for change in previous.plan.pending
-            if _find_identity(change) not in current_ids
+            if _find_identity(change) not in current_ids and change.scope not in failed
         ),
+        failed != former,
     )
 
 
