@@ -55,8 +55,8 @@ class Options:
 
 def _make_failure(error: ProviderError) -> Failure:
     fields = error.fields if isinstance(error, Conflict | Rejected) else ()
-    is_object_only = isinstance(error, Unauthorized) and error.object_only
-    return Failure("owner" if is_object_only else error.kind, str(error), fields)
+    is_of_owner = isinstance(error, Unauthorized) and error.object_only and not error.explained
+    return Failure("owner" if is_of_owner else error.kind, str(error), fields)
 
 
 def _find_stop_after(error: ProviderError, options: Options) -> Failure | None:
