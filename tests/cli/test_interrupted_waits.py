@@ -282,3 +282,26 @@ def test_a_thread_that_hangs_as_a_resolver_does_keeps_no_command_from_ending(
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=30)
     assert err.rstrip().endswith("KeyboardInterrupt")
+
+
+def test_a_signal_that_interrupts_no_call_of_the_main_thread_wakes_it(tmp_path: Path) -> None:
+    lines = (
+        "import asyncio, signal, threading, time",
+        "from reconciler.cli.terminal.signals import run",
+        "def interrupt():",
+        "    time.sleep(0.2)  # the loop sleeps by then",
+        "    signal.pthread_kill(threading.get_ident(), signal.SIGINT)",
+        "async def main():",
+        "    threading.Thread(target=interrupt).start()",
+        "    await asyncio.Event().wait()",
+        "run(main())",
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert ended.stderr.rstrip().endswith("KeyboardInterrupt")

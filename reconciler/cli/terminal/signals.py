@@ -78,8 +78,12 @@ async def _interruptibly(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Awaits what is made; a connection that fails in the very moment of Ctrl-C must not make the
     command forget it.
     """
+    loop = asyncio.get_running_loop()
+    # With a handler of its own, of a signal that does nothing else, the loop is woken by every
+    # signal. Without one, a Ctrl-C in the moment before it goes to sleep waits until it wakes.
+    loop.add_signal_handler(signal.SIGURG, lambda: None)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-    asyncio.get_running_loop().set_default_executor(_Unawaited())
+    loop.set_default_executor(_Unawaited())
     try:
         return await make()
     except Exception:
