@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from reconciler.cli.actions.demo_receiver import DemoReceiver
+from reconciler.cli.actions.tenant.demo_receiver import DemoReceiver
 from reconciler.core.model.auth import Auth, BearerAuth, NoAuth
 from reconciler.core.model.secret import Secret
 from reconciler.core.results.reports import Verdict

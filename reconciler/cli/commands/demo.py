@@ -75,7 +75,7 @@ def command(ctx: click.Context) -> int:
 
     Everything happens in a temporary folder and ends by itself.
     """
-    from reconciler.cli.actions.demo_receiver import DemoReceiver  # noqa: PLC0415  only here
+    from reconciler.cli.actions.tenant.demo_receiver import DemoReceiver  # noqa: PLC0415  only here
 
     console = console_of(ctx)
     with (

@@ -37,7 +37,7 @@ def warn_of_no_mark(capabilities: Capabilities, policy: RunPolicy) -> tuple[str,
     )
     text = (
         f"{capabilities.provider} keeps no mark of ownership here: a webhook with a declared "
-        f"{capabilities.identity} counts as ours, whoever made it; credentials are not compared; "
-        f"{rest}"
+        f"{capabilities.identity} counts as ours, also one that was made by hand; "
+        f"credentials are not compared; {rest}"
     )
     return (text,)

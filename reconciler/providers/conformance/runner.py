@@ -32,7 +32,7 @@ class Place:
     deliver: Callable[[], object] | None = field(default=None, repr=False)
 
 
-_WRONG = "nobody:a-token-that-no-product-knows"  # a pair too, for products that take one
+_WRONG = "user:a-token-of-no-product"  # a pair too, for products that take one
 Open = Callable[[str], AbstractAsyncContextManager[Place]]
 """Opens an empty product; it gets the url of an endpoint that the product must be able to reach."""
 

@@ -6,7 +6,7 @@ For GitHub, GitLab, Gitea and Forgejo.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -99,13 +99,19 @@ class Member:
     is_archived: bool
 
 
-def list_members(target: Mapping[str, Any], fleet: str) -> Sequence[str] | None:
-    """The members that a target lists itself, None if it has a rule instead."""
-    members = target[fleet]
-    return tuple(members) if isinstance(members, list | tuple) else None
+async def find_members(
+    chosen: Any, field: str, open_pages: Callable[[], AsyncIterator[list[dict[str, Any]]]]
+) -> Sequence[str]:
+    """The names of a fleet's members. `chosen` is a list of them, or a rule for those that the
+    product lists; `field` has the full name there. Raises ProviderError.
+    """
+    if isinstance(chosen, list | tuple):
+        return tuple(chosen)
+    members = [_read_member(item, field) async for page in open_pages() for item in page]
+    return _select_members(members, chosen)
 
 
-def select_members(members: Iterable[Member], rule: Mapping[str, Any]) -> list[str]:
+def _select_members(members: Iterable[Member], rule: Mapping[str, Any]) -> list[str]:
     """The names of those that a rule means. Raises BadAnswer for a rule about topics that the
     product does not tell.
     """
@@ -130,7 +136,7 @@ def _is_name(text: str) -> bool:
     return len(steps) > 1 and all(map(_STEP.fullmatch, steps)) and not _DOTS.intersection(steps)
 
 
-def read_member(value: Mapping[str, Any], name: str) -> Member:
+def _read_member(value: Mapping[str, Any], name: str) -> Member:
     """A member out of a product's listing; `name` is the field of its full name. Raises
     BadAnswer.
     """

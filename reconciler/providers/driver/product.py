@@ -50,15 +50,15 @@ class Product(Plugin):
         ledger = self.ledger(http, target) if self.capabilities.mark == "ledger" else None
         return Driver(self.capabilities, self.session(http, target), http, ledger)
 
-    async def find_scopes(self, http: Client, target: Mapping[str, Any]) -> Sequence[str]:
+    async def find_scopes(self, http: Client, target: Mapping[str, Any]) -> Sequence[str]:  # noqa: ARG002  for products with fleets
         """The names of the scopes that a fleet's target means, for a product whose capabilities
         name the field of `target`. Raises ProviderError.
         """
-        raise NotImplementedError
+        return ()
 
-    def make_scope_target(self, scope: str) -> Mapping[str, Any]:
+    def make_scope_target(self, scope: str) -> Mapping[str, Any]:  # noqa: ARG002  for products with fleets
         """The target of one scope of a fleet, as a Tenant would write it."""
-        raise NotImplementedError
+        return {}
 
     async def examine(
         self,

@@ -17,12 +17,7 @@ from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Subscription, Webhook
 from reconciler.core.results.reports import Delivery, Verdict
 from reconciler.providers.driver.ledger import Ledger
-from reconciler.providers.driver.places import (
-    find_scope,
-    list_members,
-    read_member,
-    select_members,
-)
+from reconciler.providers.driver.places import find_members, find_scope
 from reconciler.providers.driver.product import Product
 from reconciler.providers.gitea.capabilities import CAPABILITIES, FLEET, MISSING, RIGHTS
 from reconciler.providers.gitea.events import read_events
@@ -64,17 +59,12 @@ class Gitea(Product):
 
     async def find_scopes(self, http: Client, target: Mapping[str, Any]) -> Sequence[str]:
         """The repositories of a list, or those of an organisation by a rule."""
-        listed = list_members(target, FLEET)
-        if listed is not None:
-            return listed
-        path = f"{_API}/orgs/{target['organization']}/repos"
+
+        def open_pages() -> AsyncIterator[list[dict[str, Any]]]:
+            return list_capped_pages(http, f"{_API}/orgs/{target['organization']}/repos", _PAGE)
+
         with explain_missing(MISSING):
-            members = [
-                read_member(item, "full_name")
-                async for page in list_capped_pages(http, path, _PAGE)
-                for item in page
-            ]
-        return select_members(members, target[FLEET])
+            return await find_members(target[FLEET], "full_name", open_pages)
 
     def make_scope_target(self, scope: str) -> Mapping[str, Any]:
         """One repository."""

@@ -20,12 +20,7 @@ from reconciler.core.results.cause import find_cause
 from reconciler.core.results.reports import Delivery, Verdict
 from reconciler.providers.driver.delivery_log import Logged, count_use, read_time
 from reconciler.providers.driver.ledger import Ledger
-from reconciler.providers.driver.places import (
-    find_scope,
-    list_members,
-    read_member,
-    select_members,
-)
+from reconciler.providers.driver.places import find_members, find_scope
 from reconciler.providers.driver.product import Product
 from reconciler.providers.github.capabilities import (
     CAPABILITIES,
@@ -75,17 +70,12 @@ class GitHub(Product):
 
     async def find_scopes(self, http: Client, target: Mapping[str, Any]) -> Sequence[str]:
         """The repositories of a list, or those of an organisation by a rule."""
-        listed = list_members(target, FLEET)
-        if listed is not None:
-            return listed
-        path = f"/orgs/{target['organization']}/repos"
+
+        def open_pages() -> AsyncIterator[list[dict[str, Any]]]:
+            return list_pages(http, f"/orgs/{target['organization']}/repos", _PAGE)
+
         with explain_missing(ORGANIZATION):
-            members = [
-                read_member(item, "full_name")
-                async for page in list_pages(http, path, _PAGE)
-                for item in page
-            ]
-        return select_members(members, target[FLEET])
+            return await find_members(target[FLEET], "full_name", open_pages)
 
     def make_scope_target(self, scope: str) -> Mapping[str, Any]:
         """One repository."""

@@ -19,7 +19,7 @@ from reconciler.core.model.webhook import Subscription, Use, Webhook
 from reconciler.core.results.cause import find_cause
 from reconciler.core.results.reports import Delivery, Verdict
 from reconciler.providers.driver.delivery_log import Logged, count_use, read_time
-from reconciler.providers.driver.places import list_members, read_member, select_members
+from reconciler.providers.driver.places import find_members
 from reconciler.providers.driver.product import Product
 from reconciler.providers.gitlab.capabilities import (
     CAPABILITIES,
@@ -54,18 +54,14 @@ class GitLab(Product):
 
     async def find_scopes(self, http: Client, target: Mapping[str, Any]) -> Sequence[str]:
         """The projects of a list, or those of a group and its subgroups by a rule."""
-        listed = list_members(target, FLEET)
-        if listed is not None:
-            return listed
-        path = f"/api/v4/groups/{quote(target['group'], safe='')}/projects"
-        own = {"include_subgroups": "true", "with_shared": "false"}
+
+        def open_pages() -> AsyncIterator[list[dict[str, Any]]]:
+            path = f"/api/v4/groups/{quote(target['group'], safe='')}/projects"
+            own = {"include_subgroups": "true", "with_shared": "false"}
+            return list_pages(http, path, _PAGE, params=own)
+
         with explain_missing(MISSING):
-            members = [
-                read_member(item, "path_with_namespace")
-                async for page in list_pages(http, path, _PAGE, params=own)
-                for item in page
-            ]
-        return select_members(members, target[FLEET])
+            return await find_members(target[FLEET], "path_with_namespace", open_pages)
 
     def make_scope_target(self, scope: str) -> Mapping[str, Any]:
         """One project."""

@@ -104,7 +104,7 @@ class TokenOptions(NamedTuple):
 @pass_options(TokenOptions)
 def token(ctx: click.Context, options: TokenOptions) -> None:
     """Make an access token. It is shown once."""
-    from reconciler.cli.actions import tokens  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.cli.actions.tenant import tokens  # noqa: PLC0415  `--help` needs none of it
 
     tokens.make_token(console_of(ctx), options.db, options.access, options.out)
 
@@ -116,7 +116,7 @@ def token(ctx: click.Context, options: TokenOptions) -> None:
 @click.pass_context
 def list_tokens(ctx: click.Context, db: str) -> None:
     """List the access tokens; never their text."""
-    from reconciler.cli.actions import tokens  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.cli.actions.tenant import tokens  # noqa: PLC0415  `--help` needs none of it
 
     tokens.show_tokens(console_of(ctx), db)
 
@@ -128,7 +128,7 @@ def list_tokens(ctx: click.Context, db: str) -> None:
 @click.pass_context
 def revoke(ctx: click.Context, name: str, db: str) -> None:
     """End an access token at once."""
-    from reconciler.cli.actions import tokens  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.cli.actions.tenant import tokens  # noqa: PLC0415  `--help` needs none of it
 
     if not tokens.revoke_token(db, name):
         raise click.UsageError(f"no token is named {name}", ctx)
@@ -144,7 +144,7 @@ def revoke(ctx: click.Context, name: str, db: str) -> None:
 @click.pass_context
 def login(ctx: click.Context, db: str, url: str | None) -> None:
     """Print a new sign-in link for the page: good for ten minutes, once."""
-    from reconciler.cli.actions import tokens  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.cli.actions.tenant import tokens  # noqa: PLC0415  `--help` needs none of it
 
     console_of(ctx).data(tokens.make_sign_in_link(db, url))
 
@@ -163,6 +163,6 @@ def copy(ctx: click.Context, file: str, db: str) -> None:
     The key of its credentials is a file of its own beside the database and is not copied: keep it
     too, somewhere else.
     """
-    from reconciler.cli.actions import backup  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.cli.actions.tenant import backup  # noqa: PLC0415  `--help` needs none of it
 
     backup.copy_database(console_of(ctx), db, file)

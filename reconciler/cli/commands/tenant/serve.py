@@ -74,7 +74,7 @@ def serve(ctx: click.Context, options: ServeOptions) -> None:
     """Serve the tenant until SIGTERM or Ctrl-C. Prints its API's address, and a sign-in link for
     its page, when it is ready.
     """
-    from reconciler.cli.actions import serve  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.cli.actions.tenant import serve  # noqa: PLC0415  `--help` needs none of it
 
     place = options.place
     if (place.tls_cert is None) is not (place.tls_key is None):
