@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from reconciler.core.model.capabilities import Capabilities, Find, without_ledger
 from reconciler.core.model.catalogue import Catalogue
 from reconciler.core.model.problem import Problem
+from reconciler.core.model.schedule import ALWAYS, Schedule
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Origin
 from reconciler.core.safety.selection import Selection
@@ -33,7 +34,8 @@ class TenantSpec:
     `host/path`, None if Git says it. `target` is the part of the product that is meant, in its
     provider's words. `product` is the product file of the provider `http`.
     `catalogue` has the events that the product sends, if the Tenant names a file of them.
-    `has_ledger` is off if the product is to keep no ledger for us.
+    `has_ledger` is off if the product is to keep no ledger for us. `schedule_places` are the
+    positions of the fields of `schedule` that the manifest has.
     """
 
     name: str
@@ -59,6 +61,8 @@ class TenantSpec:
     product: Product | None = None
     catalogue: Catalogue | None = None
     has_ledger: bool = True
+    schedule: Schedule = ALWAYS
+    schedule_places: Mapping[str, Origin] = field(default_factory=dict)
 
     def selects(self, labels: Mapping[str, str]) -> bool:
         """Whether a webhook with these labels belongs to this tenant."""

@@ -17,6 +17,7 @@ from reconciler.core.model.secret import Secret
 from reconciler.manifests.decode.catalogues import find_catalogue
 from reconciler.manifests.decode.load_types import TenantSpec
 from reconciler.manifests.decode.request import TenantChoice
+from reconciler.manifests.decode.schedules import decode_schedule
 from reconciler.manifests.decode.secrets import Resolver
 from reconciler.manifests.files.trees import Tree
 from reconciler.manifests.schemas.suggestions import suggest
@@ -64,6 +65,7 @@ def decode_tenant(
         product=_find_product(document, products, resolver.problems),
         catalogue=find_catalogue(document, tree, resolver.problems),
         has_ledger="ledger" not in spec,
+        **decode_schedule(document, resolver.problems),
     )
 
 
