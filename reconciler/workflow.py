@@ -5,10 +5,8 @@ No options, no rendering, no exit codes here.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from reconciler.core.change import Plan, TenantRef
 from reconciler.core.errors import BadRequest, InvalidManifests, PlanRefused, StalePlan
@@ -105,7 +103,7 @@ def settle_policy(
         limits=_make_limits(spec, permissions),
         moved_from=frozenset(permissions.moved_from),
     )
-    root = Path(os.path.relpath(manifests.root)).as_posix()
+    root = manifests.tree.show_path(manifests.root)
     return narrow_policy(manifests, narrow or Narrow(), policy, root)
 
 

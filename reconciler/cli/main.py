@@ -23,6 +23,7 @@ COMMANDS: Final = {  # name: (module below reconciler.cli, what it does)
     "show": ("show", "Show a saved plan as plan showed it."),
     "reconcile": ("reconcile", "Plan, confirm, carry out, report. Alias: apply."),
     "drift": ("drift", "Compare the tenant with the manifests; exit 7 when it moved."),
+    "agent": ("agent", "Follow a Git repository and reconcile continuously."),
     "test": ("test", "Validate the endpoints with a test delivery each."),
     "export": ("export", "Write live webhooks as manifests, or bring those up to date."),
     "import": ("import_", "Write what Terraform manages as manifests."),

@@ -81,6 +81,7 @@ def _load(request: Request) -> Manifests:
         rules=rules,
         selection=selection.make_selection(tenant_in_use, reading.kinds["Webhook"]),
         values=_get_values(request, drafts),
+        tree=request.files.tree,
     )
 
 

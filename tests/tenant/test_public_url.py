@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.tenant.server.server import read_origin
+from reconciler.net.listening import read_origin
 from tests.support.processes import run
 from tests.support.raw_http import SECURE_COOKIE, split_cookie
 from tests.support.tls_proxy import NAME, TlsProxy, behind

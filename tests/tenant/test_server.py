@@ -22,9 +22,10 @@ import pytest
 from reconciler.core.errors import NotServed, StoreError
 from reconciler.delivery.guard import AddressPolicy
 from reconciler.delivery.send import Sender
+from reconciler.net.listening import Place
 from reconciler.tenant.schedule.lanes import Pick, Rank
 from reconciler.tenant.server.app import create_app
-from reconciler.tenant.server.server import Place, serve
+from reconciler.tenant.server.server import serve
 from reconciler.tenant.store.rows import claims
 from reconciler.tenant.store.store import open_store
 from tests.support.database import database_of
@@ -38,7 +39,8 @@ import time
 from reconciler.delivery.guard import AddressPolicy
 from reconciler.delivery.send import Sender
 from reconciler.tenant.server.app import create_app
-from reconciler.tenant.server.server import Place, serve
+from reconciler.net.listening import Place
+from reconciler.tenant.server.server import serve
 from reconciler.tenant.store.store import open_store
 with open_store(sys.argv[1]) as store:
     app = create_app(store, Sender(AddressPolicy.parse(["127.0.0.0/8"], [])), local_token="local-token-with-every-scope")

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.net.listening import PER_ADDRESS
 from reconciler.tenant.server.protocol import (
     CONNECTIONS,
     HEAD_BYTES,
     HEAD_SECONDS,
     IDLE_SECONDS,
-    PER_ADDRESS,
     Room,
 )
 from tests.support.processes import Tenant

@@ -64,7 +64,7 @@ def _parse_schedule(_ctx: click.Context, _param: click.Parameter, value: str | N
 def _parse_public_url(
     _ctx: click.Context, _param: click.Parameter, value: str | None
 ) -> str | None:
-    from reconciler.tenant.server.server import read_origin  # noqa: PLC0415  `--help` needs none of it
+    from reconciler.net.listening import read_origin  # noqa: PLC0415  `--help` needs none of it
 
     try:
         return None if value is None else read_origin(value)

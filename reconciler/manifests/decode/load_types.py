@@ -13,6 +13,7 @@ from reconciler.core.model.schedule import ALWAYS, Schedule
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Origin
 from reconciler.core.safety.selection import Selection
+from reconciler.manifests.files.trees import WORK_TREE, Tree
 from reconciler.manifests.secret_sources import Login, Place
 from reconciler.manifests.yaml.document import ParsedFile
 
@@ -104,7 +105,8 @@ class Manifests:
     `parsed_files` are the files without a fault, if they were to be kept. `rules` are the
     organisation's. `selection` says which webhooks the tenant in use leaves out. `values` holds the
     Webhook documents by key, after patches, if they were to be kept. `read_files` maps the absolute
-    path of each file that was read to whether it has a document of this project.
+    path of each file that was read to whether it has a document of this project. `tree` is where
+    they were read.
     """
 
     declared: tuple[Declared, ...]
@@ -128,3 +130,4 @@ class Manifests:
     selection: Selection = field(default_factory=Selection)
     values: Mapping[str, dict[str, Any]] = field(default_factory=dict, repr=False)
     read_files: Mapping[str, bool] = field(default_factory=dict, repr=False)
+    tree: Tree = WORK_TREE

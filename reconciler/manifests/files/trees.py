@@ -28,6 +28,10 @@ class Tree(Protocol):
     def is_complete(self) -> bool:
         """Whether a missing path is an error. In an earlier commit a path may not exist yet."""
 
+    @property
+    def origin(self) -> str | None:
+        """The repository as `host/path`, if the tree knows it; the work tree asks git."""
+
     def find_kind(self, path: str) -> Literal["folder", "file"] | None:
         """The kind of the path, None if it does not exist."""
 
@@ -52,6 +56,7 @@ class WorkTree:
     """The files on disk."""
 
     is_complete = True
+    origin = None
 
     def find_kind(self, path: str) -> Literal["folder", "file"] | None:
         """The kind of the path; a link has the kind of its target."""

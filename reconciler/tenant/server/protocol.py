@@ -21,11 +21,11 @@ from starlette.types import Receive, Scope, Send
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from reconciler.net.listening import PER_ADDRESS
 from reconciler.tenant import problems
 from reconciler.tenant.problems import Problem
 
 CONNECTIONS: Final = 1000  # at once
-PER_ADDRESS: Final = 250  # of them from one client address
 REFUSALS: Final = 50  # connections of one address beyond its limit that still get an answer
 # that a connection is kept without a request, or without the client taking anything of an answer
 IDLE_SECONDS: Final = 30

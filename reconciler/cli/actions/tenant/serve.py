@@ -16,13 +16,14 @@ from reconciler.cli.terminal.lines import Lines
 from reconciler.cli.terminal.logs import start_logging
 from reconciler.connection import Connection
 from reconciler.delivery.send import Sender
+from reconciler.net.listening import PER_ADDRESS, Place
 from reconciler.net.proxies import Proxy
 from reconciler.tenant.api.endpoint import SIGN_IN
 from reconciler.tenant.api.webhooks import BASE
 from reconciler.tenant.schedule.retries import Retries
 from reconciler.tenant.server import server
 from reconciler.tenant.server.app import create_app
-from reconciler.tenant.server.protocol import CONNECTIONS, PER_ADDRESS
+from reconciler.tenant.server.protocol import CONNECTIONS
 from reconciler.tenant.store.store import Store
 
 
@@ -54,11 +55,11 @@ def serve(console: Console, tenant: Tenant, options: PlaceOptions, deliveries: S
         lines.close()
 
 
-def _place(options: PlaceOptions) -> server.Place:
+def _place(options: PlaceOptions) -> Place:
     per_address = options.connections_per_address or (
         CONNECTIONS if options.public_url else PER_ADDRESS
     )
-    return server.Place(
+    return Place(
         host=options.host,
         port=options.port,
         names=options.allow_host,
@@ -70,7 +71,7 @@ def _place(options: PlaceOptions) -> server.Place:
     )
 
 
-def _app(tenant: Tenant, store: Store, deliveries: Sender, place: server.Place) -> Starlette:
+def _app(tenant: Tenant, store: Store, deliveries: Sender, place: Place) -> Starlette:
     return create_app(
         store,
         deliveries,
@@ -84,7 +85,7 @@ def _app(tenant: Tenant, store: Store, deliveries: Sender, place: server.Place) 
     )
 
 
-def _announce(console: Console, store: Store, place: server.Place) -> Callable[[str], None]:
+def _announce(console: Console, store: Store, place: Place) -> Callable[[str], None]:
     """Prints the addresses, and a sign-in link, once the tenant listens."""
 
     def announce(origin: str) -> None:

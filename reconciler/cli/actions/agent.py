@@ -1,0 +1,120 @@
+"""Runs the agent until SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from reconciler.cli.run.source import fingerprint_key
+from reconciler.cli.terminal.console import Console
+from reconciler.cli.terminal.ending import Exit
+from reconciler.cli.terminal.lines import Lines
+from reconciler.cli.terminal.logs import start_logging
+from reconciler.cli.terminal.signals import interruptible, run
+from reconciler.continuous.agent.agent import Agent, AgentSettings
+from reconciler.continuous.forges.push import FORGES
+from reconciler.continuous.git.mirror import Mirror
+from reconciler.continuous.git.source import GitSettings, GitSource
+from reconciler.continuous.git.verify import AllowedSigners
+from reconciler.continuous.run import Settings as RunSettings
+from reconciler.continuous.state_folder import StateFolder
+from reconciler.core.errors import BadRequest
+from reconciler.core.model.secret import Secret
+from reconciler.manifests import SecretLookup
+from reconciler.net.listening import Place
+
+if TYPE_CHECKING:
+    from reconciler.cli.commands.agent import AgentOptions
+
+_LARGEST_SECRET: Final = 64 * 1024  # bytes
+
+
+def run_agent(console: Console, options: AgentOptions) -> int:
+    """The exit code: 0 after SIGTERM or Ctrl-C."""
+    state = StateFolder(Path(options.loop.state))
+    lines = Lines(2)
+    try:
+        with state.lock():
+            return run(_follow(console, options, state, lines))
+    finally:
+        lines.close()
+
+
+async def _follow(console: Console, options: AgentOptions, state: StateFolder, lines: Lines) -> int:
+    start_logging(console, lines)
+    agent = Agent(_make_source(options, state), _make_settings(options))
+    task = asyncio.ensure_future(agent.run(lambda origin: console.data(f"page: {origin}/")))
+    with interruptible(agent.stop, task.cancel):
+        await task
+    return Exit.DONE
+
+
+def _make_source(options: AgentOptions, state: StateFolder) -> GitSource:
+    chosen = options.repository
+    mirror = Mirror(state.path / "repository.git", chosen.repository, chosen.branch, os.environ)
+    mirror.open()
+    connection = options.connection
+    lookup = SecretLookup(
+        mode="require",
+        folder=options.secrets.secrets_dir,
+        allow_command=options.secrets.allow_command,
+        timeout=connection.timeout,
+        ca_file=connection.ca_file,
+        fingerprint_key=fingerprint_key(),
+    )
+    settings = GitSettings(
+        paths=tuple(path.strip("/") for path in chosen.path) or ("",),
+        policies=options.policies,
+        secrets=lookup,
+        signers=AllowedSigners.read(Path(chosen.verify)) if chosen.verify else None,
+        allow_rewind=chosen.allow_rewind,
+    )
+    return GitSource(mirror, state, os.environ, settings)
+
+
+def _make_settings(options: AgentOptions) -> AgentSettings:
+    loop, place = options.loop, options.place
+    return AgentSettings(
+        run=RunSettings(
+            mode=loop.mode, connection=options.connection, fingerprint_key=fingerprint_key()
+        ),
+        place=Place(
+            host=place.host,
+            port=place.port,
+            plain=place.allow_plain_http,
+            certificate=place.tls_cert,
+            key=place.tls_key,
+        ),
+        branch=options.repository.branch,
+        repository=options.repository.repository,
+        interval=loop.interval,
+        grace=loop.grace,
+        workers=loop.workers,
+        hook_secrets=_read_hook_secrets(options.hooks._asdict()),
+    )
+
+
+def _read_hook_secrets(files: Mapping[str, str | None]) -> dict[str, Secret]:
+    secrets = {}
+    for forge in FORGES:
+        file = files[f"{forge}_secret_file"]
+        if file is not None:
+            secrets[forge] = _read_secret(file, f"--{forge}-secret-file")
+    return secrets
+
+
+def _read_secret(file: str, option: str) -> Secret:
+    """The text of a file without its trailing newline; raises BadRequest."""
+    try:
+        with Path(file).open("rb") as stream:
+            text = stream.read(_LARGEST_SECRET).decode().removesuffix("\n")
+    except OSError as error:
+        raise BadRequest(f"{option} {file}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise BadRequest(f"{option} {file}: is not UTF-8 text") from None
+    if not text:
+        raise BadRequest(f"{option} {file}: is empty")
+    return Secret(text, option)

@@ -1,0 +1,174 @@
+"""Desired state from a branch of a Git repository: fetched, checked, read without a checkout."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from reconciler.continuous.git.history import check_history
+from reconciler.continuous.git.mirror import Mirror
+from reconciler.continuous.git.verify import AllowedSigners, verify_commits
+from reconciler.continuous.source import Desired
+from reconciler.continuous.state_folder import StateFolder
+from reconciler.core.errors import GitFailed, ReconcilerError
+from reconciler.core.model.remote import parse_remote
+from reconciler.core.model.schedule import Schedule
+from reconciler.core.saved.since import Base
+from reconciler.manifests import (
+    InputFiles,
+    Manifests,
+    PolicyChoice,
+    Request,
+    SecretLookup,
+    TenantChoice,
+    load,
+)
+from reconciler.manifests.files.published import Published, publish
+from reconciler.providers import registry
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class GitSettings:
+    """`paths` are folders and files of the repository, "" for all. `signers` must have signed every
+    commit, None accepts unsigned ones. `timeout` is the number of seconds of a fetch.
+    """
+
+    paths: tuple[str, ...] = ("",)
+    policies: str | None = None
+    secrets: SecretLookup = field(default_factory=SecretLookup)
+    signers: AllowedSigners | None = None
+    allow_rewind: bool = False
+    timeout: float = 60.0
+
+
+class GitSource:
+    """The manifests at the head of the branch that the mirror follows.
+
+    A commit that cannot be fetched, or may not be used, leaves the one before in use. `problem` is
+    then the reason.
+    """
+
+    def __init__(
+        self, mirror: Mirror, state: StateFolder, env: Mapping[str, str], settings: GitSettings
+    ) -> None:
+        self._mirror, self._state, self._env, self._settings = mirror, state, env, settings
+        self._applied = dict(state.read_applied())
+        self._tree: Published | None = None
+        self._tenants: dict[str, Schedule] = {}
+        self._bases: dict[str, Base] = {}
+        self.problem: ReconcilerError | None = None
+
+    @property
+    def tenants(self) -> Mapping[str, Schedule]:
+        """The Tenants of the commit in use."""
+        return self._tenants
+
+    @property
+    def revision(self) -> str:
+        """The commit in use, "" before the first fetch."""
+        return self._tree.name if self._tree is not None else ""
+
+    async def refresh(self) -> bool:
+        """Looks at the repository; whether another commit is in use now. What goes wrong is in
+        `problem`.
+        """
+        try:
+            tree, tenants = await asyncio.to_thread(self._fetch)
+        except ReconcilerError as error:
+            self.problem = error
+            return False
+        self.problem = None
+        if tree is self._tree:
+            return False
+        self._tree, self._tenants = tree, tenants
+        return True
+
+    def _fetch(self) -> tuple[Published, dict[str, Schedule]]:
+        head = self._mirror.fetch(self._settings.timeout)
+        if self._tree is not None and self._tree.name == head:
+            return self._tree, self._tenants
+        known = dict.fromkeys(filter(None, (self.revision, *self._applied.values())))
+        for revision in known:
+            check_history(self._mirror, revision, head, allow_rewind=self._settings.allow_rewind)
+        if self._settings.signers is not None:
+            commits = self._mirror.list_commits(tuple(known), head)
+            verify_commits(self._mirror, commits, self._settings.signers, self._env)
+        tree = self._publish(head)
+        return tree, self._list_tenants(tree)
+
+    def _publish(self, commit: str) -> Published:
+        return publish(
+            self._mirror.repository(),
+            commit,
+            self._settings.paths,
+            f"{self._state.path.absolute()}/commit",
+            parse_remote(self._mirror.url),
+        )
+
+    def _list_tenants(self, tree: Published) -> dict[str, Schedule]:
+        """The Tenants of a commit; of one whose manifests cannot be read, those known before: each
+        of their runs reports the problems.
+        """
+        request = self._make_request(tree, None)
+        try:
+            manifests = load(replace(request, only_tenants=True))
+        except ReconcilerError:
+            if not self._tenants:
+                raise
+            return self._tenants
+        tree.remember(manifests.parsed_files)
+        return {spec.name: spec.schedule for spec in manifests.tenants}
+
+    async def read(self, key: str) -> Desired:
+        """What the commit in use declares for a Tenant."""
+        tree = self._tree
+        if tree is None:
+            raise self.problem or GitFailed("the repository has not been fetched yet")
+        return await asyncio.to_thread(self._read, tree, key)
+
+    def _read(self, tree: Published, key: str) -> Desired:
+        manifests = load(self._make_request(tree, key))
+        return Desired(manifests, tree.name, self._find_base(tree, key, manifests))
+
+    def _find_base(self, tree: Published, key: str, manifests: Manifests) -> Base | None:
+        """What was declared at the revision that was applied last, None if that is not known."""
+        applied = self._applied.get(key)
+        if applied is None or applied == tree.name:
+            return None if applied is None else Base(applied, applied, manifests.declared)
+        known = self._bases.get(key)
+        if known is None or known.commit != applied:
+            try:
+                old = self._publish(applied)
+                request = self._make_request(old, key)
+                request = replace(
+                    request,
+                    strict=False,
+                    secrets=replace(request.secrets, mode="ignore"),
+                    policies=PolicyChoice(),
+                )
+                known = Base(applied, applied, load(request).declared)
+            except ReconcilerError:
+                return None
+            self._bases[key] = known
+        return known
+
+    def _make_request(self, tree: Published, tenant: str | None) -> Request:
+        paths = tuple(f"{tree.root}/{path}".rstrip("/") for path in self._settings.paths)
+        return Request(
+            find=registry.capabilities,
+            files=InputFiles(paths, tree=tree, keep=True),
+            env=self._env,
+            tenant=TenantChoice(tenant, lenient=tenant is None, option="the name of a Tenant"),
+            secrets=self._settings.secrets,
+            policies=PolicyChoice("read", self._settings.policies),
+        )
+
+    def note_applied(self, key: str, revision: str) -> None:
+        """Keeps the revision, and its commit in the mirror."""
+        if self._applied.get(key) == revision:
+            return
+        self._mirror.keep(key, revision)
+        self._state.write_applied(key, revision)
+        self._applied[key] = revision
+        self._bases.pop(key, None)

@@ -1,0 +1,186 @@
+"""One run of one Tenant: plan, gate, execute, with the parts that the command line uses.
+
+Mode `report` gets a `Reader`, so that it cannot write by type.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from reconciler import windows, workflow
+from reconciler.connect import Target, make_target, open_provider
+from reconciler.connection import Connection
+from reconciler.continuous.results import Result, State
+from reconciler.continuous.source import Desired, Source
+from reconciler.core.change import Label, Plan, TenantRef
+from reconciler.core.errors import InvalidManifests, PlanRefused, ReconcilerError
+from reconciler.core.model.schedule import Mode
+from reconciler.core.model.secret import Secret
+from reconciler.core.results.drift import Drift, find_drift
+from reconciler.core.results.reports import Failure, Report, Status
+from reconciler.core.safety.permissions import Permissions
+from reconciler.core.safety.run_policy import RunPolicy
+from reconciler.core.saved.since import Base, labelled
+from reconciler.execute import Execution, Options
+from reconciler.manifests import TenantSpec, warn_of_unresolved
+from reconciler.providers.base import Provider, Reader
+
+_STOPPED = Failure("interrupted", "stopped before it was started")
+
+
+def new_run_id() -> str:
+    """A short random id of a run, for log lines."""
+    return secrets.token_hex(4)
+
+
+def now_utc() -> datetime:
+    """The time of day."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Settings:
+    """`mode` is that of Tenants without one. `clock` measures lengths, `now` is the time of day."""
+
+    connection: Connection
+    mode: Mode = "report"
+    parallelism: int = 10
+    fingerprint_key: Secret | None = None
+    now: Callable[[], datetime] = now_utc
+    clock: Callable[[], float] = time.monotonic
+    new_id: Callable[[], str] = new_run_id
+
+
+class Runner:
+    """Makes the runs. It knows those under way, so that they can be stopped."""
+
+    def __init__(self, source: Source, settings: Settings) -> None:
+        self._source, self._settings = source, settings
+        self._under_way: set[tuple[Execution, Provider]] = set()
+
+    def stop(self) -> None:
+        """Runs under way start no further change and wait for no other try."""
+        for execution, provider in tuple(self._under_way):
+            execution.stop(_STOPPED)
+            provider.stop()
+
+    async def run(self, key: str) -> Result:
+        """One run of a Tenant. What goes wrong on purpose is part of the result."""
+        settings = self._settings
+        began = settings.clock()
+        result = Result(
+            settings.new_id(), key, "", State.FAILED, settings.now(), 0.0, mode=settings.mode
+        )
+        try:
+            desired = await self._source.read(key)
+            result = replace(result, revision=desired.revision)
+            result = await self._run_desired(desired, result)
+            if result.is_at_revision:
+                self._source.note_applied(key, desired.revision)
+        except InvalidManifests as error:
+            result = replace(result, state=State.FAILED, problems=error.problems)
+        except ReconcilerError as error:
+            wait = getattr(error, "retry_after", None)
+            result = replace(result, state=State.FAILED, error=str(error), wait=wait)
+        except OSError as error:
+            text = f"the state folder cannot be written: {error.strerror}"
+            result = replace(result, state=State.FAILED, error=text)
+        return replace(result, seconds=settings.clock() - began)
+
+    async def _run_desired(self, desired: Desired, result: Result) -> Result:
+        spec = desired.manifests.tenant
+        if spec is None:
+            raise ReconcilerError(f"no Tenant manifest is called {result.tenant} any more")
+        settings = self._settings
+        mode = spec.schedule.mode or settings.mode
+        result = replace(result, mode=mode)
+        permissions = Permissions(revision=desired.revision)
+        policy = workflow.settle_policy(desired.manifests, spec, spec.owner, permissions)
+        target = make_target(spec, desired.manifests)
+        work = _Work(desired, spec, target, policy, settings)
+        connection = settings.connection
+        async with open_provider(target, connection, settings.parallelism) as provider:
+            result = await work.observe(provider, result)
+            result = replace(result, hold=self._find_hold(spec, mode))
+            if result.plan is None or result.hold or mode == "report":
+                return result
+            return await self._apply(work, provider, result, result.plan)
+
+    def _find_hold(self, spec: TenantSpec, mode: Mode) -> str:
+        """Why an applying run writes nothing now, "" if it may write."""
+        if mode == "report" or windows.is_open(spec.schedule.windows, self._settings.now()):
+            return ""
+        opening = windows.next_opening(spec.schedule.windows, self._settings.now())
+        when = f"; the next one opens at {opening.isoformat(timespec='minutes')}" if opening else ""
+        return f"outside of the windows in which writing is allowed{when}"
+
+    async def _apply(self, work: _Work, provider: Provider, result: Result, plan: Plan) -> Result:
+        """Carries out the plan of the result, if the gate lets it pass."""
+        workflow.require_secrets(work.desired.manifests, None)
+        accepted = plan.digest if plan.digest in work.spec.schedule.accept else None
+        try:
+            workflow.approve(plan, None, accept=accepted)
+        except PlanRefused as refusal:
+            return replace(result, state=State.REFUSED, violations=refusal.violations)
+        if not plan.pending:
+            return result
+        options = Options(parallelism=self._settings.parallelism)
+        execution = workflow.start(plan, provider, work.policy, options)
+        entry = (execution, provider)
+        self._under_way.add(entry)
+        try:
+            await execution.run()
+        finally:
+            self._under_way.discard(entry)
+        report = execution.report()
+        return replace(result, state=_judge(report, plan), report=report)
+
+
+def _judge(report: Report, plan: Plan) -> State:
+    failed = report.count(Status.FAILED) or report.count(Status.SKIPPED)
+    return State.FAILED if failed or plan.failures else State.APPLIED
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Work:
+    """What a run knows before the first request."""
+
+    desired: Desired
+    spec: TenantSpec
+    target: Target
+    policy: RunPolicy
+    settings: Settings
+
+    @property
+    def tenant(self) -> TenantRef:
+        return self.target.ref(self.policy.owner.name, self.policy.owner.repository)
+
+    async def observe(self, reader: Reader, result: Result) -> Result:
+        """The result with a plan and what of it is drift. One listing; it cannot write."""
+        shown = warn_of_unresolved(self.desired.manifests)
+        key = self.settings.fingerprint_key
+        plan = await workflow.plan(shown, reader, self.policy, self.tenant, key)
+        drift = None
+        if self.desired.base is not None:
+            plan, drift = self._label(plan, self.desired.base, reader)
+        return replace(result, plan=plan, drift=drift, state=_observed(plan, drift))
+
+    def _label(self, plan: Plan, base: Base, reader: Reader) -> tuple[Plan, Drift]:
+        plan = labelled(plan, base, self.policy, reader.normalize)
+        return plan, find_drift(plan)
+
+
+def _observed(plan: Plan, drift: Drift | None) -> State:
+    """What a run that writes nothing ends with."""
+    if plan.failures:
+        return State.FAILED
+    if plan.violations:
+        return State.REFUSED
+    pending = any(change.label is not Label.DRIFT for change in plan.pending)
+    if drift is not None and drift.has_drift:
+        return State.DRIFTED
+    return State.PENDING if pending else State.SYNCED
