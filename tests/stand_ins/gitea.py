@@ -14,6 +14,7 @@ Source: the source of go-gitea/gitea 1.22 to 1.26. Its traps are behaviour here:
 - `UpdateWebhookLastStatus`: a delivery moves `updated_at`.
 - `GetListOptions`: a page has no more than MAX_RESPONSE_ITEMS, whatever its `limit`.
 - `TestHook`: the answer is 204 before the delivery, whatever its result.
+- `NewCommitStatus`: a commit that is not there is a 500, a state that is not known too.
 - Hooks of an archived repository are read and written as those of any other.
 - Variables: a write is answered without a body. Servers before 1.22 have none (`variables` None).
 """
@@ -71,17 +72,22 @@ class Handler(JsonHandler):
             if fault is not None:
                 return self._fail(*fault)
             parts = place.path.removeprefix(f"/api/v1{self.server.scope}").strip("/").split("/")
-            match parts:
-                case ["hooks"]:
-                    return self._hooks(body, query)
-                case ["hooks", ident, *rest]:
-                    return self._hook(self.server.hooks.get(int(ident)), body, rest)
-                case ["actions", "variables", *names] if self.server.variables is not None:
-                    return self._variables(self.server.variables, body, query, names)
-                case _:  # also what one may not see
-                    return self.answer(404, {"message": "not found", "errors": None})
+            return self._route(parts, body, query)
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815  names of the library
+
+    def _route(self, parts: list[str], body: dict[str, Any], query: dict[str, str]) -> None:
+        match parts:
+            case ["hooks"]:
+                return self._hooks(body, query)
+            case ["hooks", ident, *rest]:
+                return self._hook(self.server.hooks.get(int(ident)), body, rest)
+            case ["actions", "variables", *names] if self.server.variables is not None:
+                return self._variables(self.server.variables, body, query, names)
+            case ["statuses", commit] if self.command == "POST":
+                return self._status(commit, body)
+            case _:  # also what one may not see
+                return self.answer(404, {"message": "not found", "errors": None})
 
     def _fail(self, status: int, body: Any, headers: dict[str, str]) -> None:
         if not isinstance(body, str):
@@ -158,6 +164,12 @@ class Handler(JsonHandler):
             case _:
                 self.answer(404, {"message": "not found", "errors": None})
 
+    def _status(self, commit: str, body: dict[str, Any]) -> None:
+        if commit not in self.server.commits or body.get("state") not in STATES:
+            return self.answer(500, {"message": "", "url": f"{self.server.url}/api/swagger"})
+        self.server.statuses.append({"commit": commit, **body})
+        return self.answer(201, {"id": len(self.server.statuses), "status": body["state"], **body})
+
     def _end(self, status: int) -> None:
         """An answer without a body, as Gitea's `ctx.Status` writes it."""
         self.send_response(status)
@@ -171,6 +183,7 @@ class Handler(JsonHandler):
 
 
 CONFIG = {"url", "content_type"}
+STATES = {"pending", "success", "error", "failure", "warning"}
 
 
 def expand(events: list[str] | None) -> set[str]:
@@ -192,7 +205,8 @@ Fault = tuple[int, Any, dict[str, str]]
 
 class Server(StandIn):
     """One Gitea with one repository or organisation; variables by name. `faults` are answered to
-    the next requests, one each; `rules` to each request whose method and path match.
+    the next requests, one each; `rules` to each request whose method and path match. `commits` are
+    those that exist.
     """
 
     def __init__(self, scope: str) -> None:
@@ -204,6 +218,8 @@ class Server(StandIn):
         self.lost_answers = 0  # of the next creates
         self.forgotten: set[str] = set()  # fields of a create that the server does not keep
         self.calls: list[tuple[str, str]] = []
+        self.commits: set[str] = set()
+        self.statuses: list[dict[str, Any]] = []
         self.counts: list[int] = []  # how many hooks there were at each request
         self._ticks = 0
 

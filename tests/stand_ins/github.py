@@ -5,7 +5,8 @@ eight asterisks; PATCH of a hook with `config` replaces all of it; PATCH of `/co
 not sent; a list of events is replaced; a second hook with one url is refused with 422; a ping is
 answered with 204 and delivered later, into the delivery log, which also has redeliveries and goes
 on by a cursor; a repository's hook has the answer to its last delivery; a repository that one may
-not see is 404; `fault` answers as the secondary limit (403 with Retry-After) or the primary one
+not see is 404; a status is refused for a commit that is not there, and for a description of over 140
+characters; `fault` answers as the secondary limit (403 with Retry-After) or the primary one
 does.
 """
 
@@ -21,7 +22,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.stand_ins.github_bodies import make_refusal, show_delivery, show_hook, show_variable
+from tests.stand_ins.github_bodies import (
+    make_refusal,
+    make_status_refusal,
+    show_delivery,
+    show_hook,
+    show_status,
+    show_variable,
+)
 from tests.stand_ins.server import JsonHandler, StandIn, deliver, serve
 
 TOKEN = "ghp_0123456789abcdefghijABCDEFGHIJ"
@@ -43,17 +51,22 @@ class Handler(JsonHandler):
             if self.server.faults:
                 return self.answer(*self.server.faults.pop(0))
             parts = place.path.removeprefix(self.server.scope).strip("/").split("/")
-            match parts:
-                case ["hooks"]:
-                    return self._hooks(body, query)
-                case ["hooks", ident, *rest]:
-                    return self._hook(self.server.hooks.get(int(ident)), body, query, rest)
-                case ["actions", "variables", *names]:
-                    return self._variables(body, query, names)
-                case _:  # also what one may not see
-                    return self.answer(404, {"message": "Not Found"})
+            return self._route(parts, body, query)
 
     do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815  names of the library
+
+    def _route(self, parts: list[str], body: dict[str, Any], query: dict[str, str]) -> None:
+        match parts:
+            case ["hooks"]:
+                return self._hooks(body, query)
+            case ["hooks", ident, *rest]:
+                return self._hook(self.server.hooks.get(int(ident)), body, query, rest)
+            case ["actions", "variables", *names]:
+                return self._variables(body, query, names)
+            case ["statuses", commit] if self.command == "POST":
+                return self._status(commit, body)
+            case _:  # also what one may not see
+                return self.answer(404, {"message": "Not Found"})
 
     def _hooks(self, body: dict[str, Any], query: dict[str, str]) -> None:
         server = self.server
@@ -110,6 +123,19 @@ class Handler(JsonHandler):
             case _:
                 self.answer(404, {"message": "Not Found"})
         return None
+
+    def _status(self, commit: str, body: dict[str, Any]) -> None:
+        if "statuses" in self.server.refused:  # a token without the permission
+            return self.answer(403, {"message": "Resource not accessible by personal access token"})
+        if commit not in self.server.commits:
+            return self.answer(422, {"message": f"No commit found for SHA: {commit}"})
+        if len(body.get("description", "")) > 140:
+            message = "description is too long (maximum is 140 characters)"
+            return self.answer(422, make_status_refusal("description", message))
+        self.server.statuses.append({"commit": commit, **body})
+        place = f"{self.server.url}{self.path}"
+        shown = show_status(len(self.server.statuses), body, place, self.server.now())
+        return self.answer(201, shown)
 
     def _log(self, hook: dict[str, Any], query: dict[str, str]) -> None:
         """A page of the deliveries, newest first; the header Link has the cursor of the next one,
@@ -197,7 +223,7 @@ def log(
 class Server(StandIn):
     """One GitHub with one repository; variables by name. `faults` are answered to the next
     requests, one each, `log_fault` to each request for deliveries; the token has no right to the
-    methods `refused`, which are 404 as at GitHub.
+    methods `refused`, which are 404 as at GitHub, or to `statuses`. `commits` are those that exist.
     """
 
     def __init__(self, scope: str) -> None:
@@ -208,6 +234,8 @@ class Server(StandIn):
         self.calls: list[tuple[str, str]] = []
         self.log_fault: tuple[int, Any] | None = None
         self.refused: set[str] = set()
+        self.commits: set[str] = set()
+        self.statuses: list[dict[str, Any]] = []
         self._ticks = 0
 
     def now(self) -> str:

@@ -58,6 +58,33 @@ def show_variable(variable: dict[str, Any], address: str) -> dict[str, Any]:
     return shown
 
 
+def show_status(number: int, status: dict[str, Any], address: str, time: str) -> dict[str, Any]:
+    """The status of a commit."""
+    return {
+        "url": address,
+        "avatar_url": None,
+        "id": number,
+        "node_id": f"SC_{number}",
+        "state": status["state"],
+        "description": status.get("description"),
+        "target_url": status.get("target_url"),
+        "context": status.get("context", "default"),
+        "created_at": time,
+        "updated_at": time,
+        "creator": None,
+    }
+
+
+def make_status_refusal(field: str, message: str) -> dict[str, Any]:
+    """The body of a 422 for a status."""
+    error = {"resource": "Status", "code": "custom", "field": field, "message": message}
+    return {
+        "message": "Validation Failed",
+        "errors": [error],
+        "documentation_url": "https://docs.github.com/rest/commits/statuses#create-a-commit-status",
+    }
+
+
 def make_refusal(message: str) -> dict[str, Any]:
     """The body of a 422 for a hook."""
     error = {"resource": "Hook", "code": "custom", "message": message}

@@ -5,7 +5,8 @@ Source: GitLab's REST API documentation ("Project webhooks API"). The traps of i
 headers; neither a token nor the value of a header comes back; PUT adds headers; a page has 20 hooks
 unless more are asked for, and at most 100; a project is found by its percent-encoded path; a test is answered with 201 or 422, and what the endpoint said stands in the
 list of recent events. As in GitLab's source (`lib/api/hooks/events.rb`) that list is asked for in
-pages of at most 20, has the newest first, and does not tell tests apart.
+pages of at most 20, has the newest first, and does not tell tests apart. As in
+`lib/api/commit_statuses.rb`, a status that is pending cannot become pending.
 """
 
 from __future__ import annotations
@@ -41,6 +42,11 @@ OTHERS = {
 }
 IGNORED = {"member_events", "project_events", "subgroup_events"}  # those of groups
 PAGE = {"per_page": "20", "page": "1"}
+STATES = {"pending", "running", "success", "failed", "canceled"}
+REPEATED = (
+    "Cannot transition status via :enqueue from :pending "
+    '(Reason(s): Status cannot transition via "enqueue")'
+)
 KNOWN = {"url", "token", *FLAGS, *TEXTS, *OTHERS, *IGNORED} - {
     "alert_status",
     "disabled_until",
@@ -57,6 +63,9 @@ class Handler(JsonHandler):
         parts = [unquote(part) for part in place.path.split("/")[1:]]
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             return self.answer(401, {"message": "401 Unauthorized"})
+        if parts[:5] == ["api", "v4", "projects", self.server.project, "statuses"]:
+            with self.server.lock:
+                return self._status(parts[5], body)
         if parts[:5] != ["api", "v4", "projects", self.server.project, "hooks"]:
             return self.answer(404, {"message": "404 Project Not Found"})
         with self.server.lock:
@@ -82,6 +91,23 @@ class Handler(JsonHandler):
         hook["custom_headers"] = read_headers(body)
         hooks[self.server.last] = hook
         return self.answer(201, shown(hook))
+
+    def _status(self, commit: str, body: dict[str, Any]) -> None:
+        if commit not in self.server.commits:
+            return self.answer(404, {"message": "404 Commit Not Found"})
+        if self.server.status_fault is not None:
+            return self.answer(*self.server.status_fault)
+        if body.get("state") not in STATES:
+            return self.answer(400, {"error": "state does not have a valid value"})
+        status = {"commit": commit, **body}
+        names = ("commit", "name", "state")
+        if status["state"] == "pending" and self.server.statuses:
+            last = self.server.statuses[-1]
+            if [last[name] for name in names] == [status[name] for name in names]:
+                return self.answer(400, {"message": REPEATED})
+        self.server.statuses.append(status)
+        shown = {**body, "id": len(self.server.statuses), "sha": commit, "status": body["state"]}
+        return self.answer(201, shown)
 
     def _log(self, hook: dict[str, Any], query: dict[str, list[str]]) -> None:
         """Newest first, and at most 20."""
@@ -169,12 +195,17 @@ def log(hook: dict[str, Any], status: str, trigger: str = "push_events", hours: 
 
 
 class Server(StandIn):
-    """One GitLab with one project. Servers before 17.3 have no log (`has_log`)."""
+    """One GitLab with one project. Servers before 17.3 have no log (`has_log`). `commits` are those
+    that exist; each status is answered by `status_fault`.
+    """
 
     def __init__(self, project: str = PROJECT) -> None:
         super().__init__(Handler)
         self.project = project
         self.has_log = True
+        self.commits: set[str] = set()
+        self.statuses: list[dict[str, Any]] = []
+        self.status_fault: tuple[int, Any] | None = None
 
     def push(self) -> None:
         """A push: every hook that listens to it gets one delivery."""
