@@ -55,11 +55,14 @@ class Excluded:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """The repository around a folder; `top` is the real path of its work tree."""
+    """The repository around a folder; `top` is the real path of its work tree. A bare one has none:
+    `top` is its own folder, and its submodules cannot be read.
+    """
 
     top: str
     env: Mapping[str, str] = field(repr=False, compare=False)
     option: str = field(default="--since", compare=False)  # the option that messages mention
+    is_bare: bool = False
 
     def find_commit(self, rev: str) -> str:
         """The full id of a revision's commit; raises BadRequest with what to do."""
@@ -98,7 +101,9 @@ class Repository:
         return "no such revision in this repository"
 
     def list_entries(self, commit: str, paths: Sequence[str]) -> list[Entry]:
-        """Every file of the commit under these paths from the top, "" for all; raises GitFailed."""
+        """Every file of the commit under these paths from the top, "" for all; raises GitFailed,
+        also for a submodule of a bare repository.
+        """
         output = self._run_checked(
             "ls-tree", "-r", "-z", "--full-tree", commit, "--", *([] if "" in paths else paths)
         )
@@ -106,6 +111,11 @@ class Repository:
         for line in filter(None, output.split(b"\0")):
             head, _, path = line.partition(b"\t")
             mode, _, name = head.decode().split(" ")
+            if self.is_bare and mode == SUBMODULE:
+                raise GitFailed(
+                    f"{show_path(os.fsdecode(path))} is a submodule, and only the files of the "
+                    "repository itself are read"
+                )
             entries.append(Entry(os.fsdecode(path), mode, name))
         return entries
 
