@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from typing import Any
 
 from reconciler.continuous.loop import Ended, Loop
 from reconciler.continuous.loop import Settings as LoopSettings
@@ -61,14 +62,17 @@ class Controller:
         if changed:
             self.loop.ask_all()
 
-    async def run_until_stopped(self, stopped: asyncio.Event, grace: float) -> None:
+    async def run_until_stopped(
+        self, stopped: asyncio.Event, grace: float, beside: Iterable[asyncio.Future[None]] = ()
+    ) -> None:
         """Runs until the event, then gives runs under way `grace` seconds to finish their requests;
-        no change is started any more. Raises what a run raised: a defect.
+        no change is started any more. Raises what a run, or a task `beside`, raised: a defect.
         """
         running = asyncio.ensure_future(self.loop.run_until_stopped())
-        stop = asyncio.ensure_future(stopped.wait())
+        stop: asyncio.Future[Any] = asyncio.ensure_future(stopped.wait())
+        tasks = [running, *beside]
         try:
-            await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([stop, *tasks], return_when=asyncio.FIRST_COMPLETED)
             self.loop.stop()
             self._runner.stop()
             await asyncio.wait({running}, timeout=grace)
@@ -77,6 +81,9 @@ class Controller:
             running.cancel()
         with suppress(asyncio.CancelledError):
             await running
+        for task in tasks:
+            if task.done() and not task.cancelled():
+                task.result()
 
 
 def _log_result(result: Result) -> None:

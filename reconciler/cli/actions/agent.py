@@ -6,30 +6,30 @@ import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from reconciler.cli.run.recipients import make_recipients, read_secret
 from reconciler.cli.run.source import fingerprint_key
 from reconciler.cli.terminal.console import Console
 from reconciler.cli.terminal.ending import Exit
 from reconciler.cli.terminal.lines import Lines
 from reconciler.cli.terminal.logs import start_logging
 from reconciler.cli.terminal.signals import interruptible, run
+from reconciler.connect import make_sender
 from reconciler.continuous.agent.agent import Agent, AgentSettings
+from reconciler.continuous.agent.outbox import Recipients
 from reconciler.continuous.forges.push import FORGES
 from reconciler.continuous.git.mirror import Mirror
 from reconciler.continuous.git.source import GitSettings, GitSource
 from reconciler.continuous.git.verify import AllowedSigners
 from reconciler.continuous.run import Settings as RunSettings
 from reconciler.continuous.state_folder import StateFolder
-from reconciler.core.errors import BadRequest
 from reconciler.core.model.secret import Secret
 from reconciler.manifests import SecretLookup
 from reconciler.net.listening import Place
 
 if TYPE_CHECKING:
     from reconciler.cli.commands.agent import AgentOptions
-
-_LARGEST_SECRET: Final = 64 * 1024  # bytes
 
 
 def run_agent(console: Console, options: AgentOptions) -> int:
@@ -45,10 +45,13 @@ def run_agent(console: Console, options: AgentOptions) -> int:
 
 async def _follow(console: Console, options: AgentOptions, state: StateFolder, lines: Lines) -> int:
     start_logging(console, lines)
-    agent = Agent(_make_source(options, state), _make_settings(options))
-    task = asyncio.ensure_future(agent.run(lambda origin: console.data(f"page: {origin}/")))
-    with interruptible(agent.stop, task.cancel):
-        await task
+    async with make_sender(options.connection) as sender:
+        chosen, repository = options.recipients, options.repository.repository
+        recipients = make_recipients(chosen, repository, sender, options.connection.ca_file)
+        agent = Agent(_make_source(options, state), _make_settings(options, recipients))
+        task = asyncio.ensure_future(agent.run(lambda origin: console.data(f"page: {origin}/")))
+        with interruptible(agent.stop, task.cancel):
+            await task
     return Exit.DONE
 
 
@@ -75,7 +78,7 @@ def _make_source(options: AgentOptions, state: StateFolder) -> GitSource:
     return GitSource(mirror, state, os.environ, settings)
 
 
-def _make_settings(options: AgentOptions) -> AgentSettings:
+def _make_settings(options: AgentOptions, recipients: Recipients) -> AgentSettings:
     loop, place = options.loop, options.place
     return AgentSettings(
         run=RunSettings(
@@ -94,6 +97,7 @@ def _make_settings(options: AgentOptions) -> AgentSettings:
         grace=loop.grace,
         workers=loop.workers,
         hook_secrets=_read_hook_secrets(options.hooks._asdict()),
+        recipients=recipients,
     )
 
 
@@ -102,19 +106,5 @@ def _read_hook_secrets(files: Mapping[str, str | None]) -> dict[str, Secret]:
     for forge in FORGES:
         file = files[f"{forge}_secret_file"]
         if file is not None:
-            secrets[forge] = _read_secret(file, f"--{forge}-secret-file")
+            secrets[forge] = read_secret(file, f"--{forge}-secret-file")
     return secrets
-
-
-def _read_secret(file: str, option: str) -> Secret:
-    """The text of a file without its trailing newline; raises BadRequest."""
-    try:
-        with Path(file).open("rb") as stream:
-            text = stream.read(_LARGEST_SECRET).decode().removesuffix("\n")
-    except OSError as error:
-        raise BadRequest(f"{option} {file}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise BadRequest(f"{option} {file}: is not UTF-8 text") from None
-    if not text:
-        raise BadRequest(f"{option} {file}: is empty")
-    return Secret(text, option)

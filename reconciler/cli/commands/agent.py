@@ -10,10 +10,12 @@ from reconciler.cli.options.agent import (
     AgentPlaceOptions,
     HookOptions,
     LoopOptions,
+    RecipientOptions,
     RepositoryOptions,
     agent_place_options,
     hook_options,
     loop_options,
+    recipient_options,
     repository_options,
 )
 from reconciler.cli.options.connection import ca_file_option, network_options, time_options
@@ -42,6 +44,7 @@ class AgentOptions(NamedTuple):
     repository: RepositoryOptions = RepositoryOptions()
     loop: LoopOptions = LoopOptions()
     hooks: HookOptions = HookOptions()
+    recipients: RecipientOptions = RecipientOptions()
     place: AgentPlaceOptions = AgentPlaceOptions()
     secrets: SecretOptions = SecretOptions()
     connection: Connection = Connection()
@@ -53,6 +56,7 @@ class AgentOptions(NamedTuple):
 @loop_options
 @agent_place_options
 @hook_options
+@recipient_options
 @policies_option
 @secret_options
 @ca_file_option
@@ -62,8 +66,11 @@ class AgentOptions(NamedTuple):
 @pass_options(AgentOptions)
 def command(ctx: click.Context, options: AgentOptions) -> int:
     """Follow a branch of a Git repository, and reconcile its Tenants again and again."""
-    if (options.place.tls_cert is None) is not (options.place.tls_key is None):
+    place, recipients = options.place, options.recipients
+    if (place.tls_cert is None) is not (place.tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key go together", ctx)
+    if (recipients.events_url_file is None) is not (recipients.events_key_file is None):
+        raise click.UsageError("--events-url-file and --events-key-file go together", ctx)
     from reconciler.cli.actions import agent  # noqa: PLC0415  `--help` needs none of it
 
     return agent.run_agent(console_of(ctx), options)

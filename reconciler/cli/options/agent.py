@@ -37,6 +37,19 @@ class HookOptions(NamedTuple):
     gitea_secret_file: str | None = None
 
 
+class RecipientOptions(NamedTuple):
+    """Who gets notifications and the statuses of commits."""
+
+    notify_file: str | None = None
+    events_url_file: str | None = None
+    events_key_file: str | None = None
+    status_token_file: str | None = None
+    status_repository: str | None = None
+    forge: str | None = None
+    forge_url: str | None = None
+    page_url: str | None = None
+
+
 class AgentPlaceOptions(NamedTuple):
     """Where the page, the metrics and the push webhooks are served."""
 
@@ -121,6 +134,45 @@ hook_options: Decorator[Any] = together(
         )
         for forge, name in (("github", "GitHub"), ("gitlab", "GitLab"), ("gitea", "Gitea"))
     )
+)
+
+recipient_options: Decorator[Any] = together(
+    option(
+        "--notify-file",
+        metavar="FILE",
+        help="Notify the services of this file: a url of apprise per line. Needs the extra agent.",
+    ),
+    option(
+        "--events-url-file",
+        metavar="FILE",
+        help="POST notifications as CloudEvents to the url in this file, with --events-key-file.",
+    ),
+    option(
+        "--events-key-file",
+        metavar="FILE",
+        help="The key that signs them, of Standard Webhooks: whsec_ and base64.",
+    ),
+    option(
+        "--status-token-file",
+        metavar="FILE",
+        help="Publish the status of each commit at the forge, with the token in this file.",
+    ),
+    option(
+        "--status-repository",
+        metavar="URL",
+        help="The repository at the forge, if --repository is a mirror of it.",
+    ),
+    option(
+        "--forge",
+        type=click.Choice(["github", "gitlab", "gitea"]),
+        help="Which forge that is, if its host does not tell.",
+    ),
+    option("--forge-url", metavar="URL", help="The address of its API, if it is not the usual."),
+    option(
+        "--page-url",
+        metavar="URL",
+        help="Where people open the agent's page: commit statuses link there.",
+    ),
 )
 
 agent_place_options: Decorator[Any] = together(

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from reconciler import __version__
+from reconciler.continuous.agent.outbox import Outbox, Recipients
 from reconciler.continuous.agent.server import create_app, serving
 from reconciler.continuous.agent.status import make_status, make_tenant
 from reconciler.continuous.controller import Controller
@@ -26,13 +27,15 @@ from reconciler.continuous.schedule import JITTER
 from reconciler.core.model.secret import Secret
 from reconciler.net.listening import Place
 
+_LAST_NOTICES: Final = 5.0  # seconds that notices may take at the end
 _log = logging.getLogger("reconciler.continuous.agent")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class AgentSettings:
     """`interval` is the number of seconds between two looks at the repository, `grace` how long
-    requests under way may take at the end. `hook_secrets` are those of the push webhooks by forge.
+    requests under way may take at the end. `hook_secrets` are those of the push webhooks by forge;
+    `recipients` get notifications and commit statuses.
     `branch` is the one that the source follows, `repository` its address for people.
     """
 
@@ -44,6 +47,7 @@ class AgentSettings:
     grace: float = 30.0
     workers: int = 10
     hook_secrets: Mapping[str, Secret] = field(default_factory=dict)
+    recipients: Recipients = field(default_factory=Recipients)
     clock: Callable[[], float] = time.monotonic
     spread: Callable[[], float] = lambda: random.uniform(-1.0, 1.0)  # noqa: S311  no secret
 
@@ -56,7 +60,9 @@ class Agent:
         self._metrics = Metrics()
         loop = LoopSettings(settings.clock, settings.spread, settings.workers)
         runner = Runner(source, settings.run)
-        self._controller = Controller(source, runner, loop, self._metrics)
+        self._outbox = Outbox(settings.recipients)
+        sinks = (self._outbox.note_result,)
+        self._controller = Controller(source, runner, loop, self._metrics, sinks)
         self._look = asyncio.Event()
         self._stopped = asyncio.Event()
         self._last_look: datetime | None = None
@@ -71,13 +77,16 @@ class Agent:
         app = create_app(self, self._settings.hook_secrets)
         async with serving(app, self._settings.place) as origin:
             ready(origin)
-            polling = asyncio.ensure_future(self._poll())
+            beside = [asyncio.ensure_future(each) for each in (self._poll(), self._outbox.run())]
             try:
-                await self._controller.run_until_stopped(self._stopped, self._settings.grace)
+                await self._controller.run_until_stopped(
+                    self._stopped, self._settings.grace, beside
+                )
             finally:
-                polling.cancel()
-                with suppress(asyncio.CancelledError):
-                    await polling
+                for task in beside:
+                    task.cancel()
+                await asyncio.gather(*beside, return_exceptions=True)
+                await self._outbox.close(_LAST_NOTICES)
 
     async def _poll(self) -> None:
         """Looks at the repository at each interval, and when a push says so."""
@@ -87,6 +96,8 @@ class Agent:
             self._last_look = self._settings.run.now()
             self._note_source()
             self._controller.take_tenants(changed=changed)
+            if changed:
+                self._outbox.note_revision(self._source.revision, self._source.tenants)
             seconds = self._settings.interval * (1 + JITTER * self._settings.spread())
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._look.wait(), seconds)
@@ -100,6 +111,8 @@ class Agent:
         if not text and self._last_problem:
             _log.info("the repository can be used again")
         self._last_problem = text
+        revision = self._source.revision if problem is None else self._source.refused_revision
+        self._outbox.note_source(problem, revision, self._settings.run.now().timestamp())
 
     @property
     def is_ready(self) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from reconciler.continuous.git.history import check_history
+from reconciler.continuous.git.history import check_history, list_unverified
 from reconciler.continuous.git.mirror import Mirror
 from reconciler.continuous.git.verify import AllowedSigners, verify_commits
 from reconciler.continuous.source import Desired
@@ -58,6 +58,7 @@ class GitSource:
         self._tenants: dict[str, Schedule] = {}
         self._bases: dict[str, Base] = {}
         self.problem: ReconcilerError | None = None
+        self.refused_revision = ""  # the commit that has the problem, if one has
 
     @property
     def tenants(self) -> Mapping[str, Schedule]:
@@ -85,17 +86,28 @@ class GitSource:
         return True
 
     def _fetch(self) -> tuple[Published, dict[str, Schedule]]:
+        self.refused_revision = ""
         head = self._mirror.fetch(self._settings.timeout)
+        self.refused_revision = head
         if self._tree is not None and self._tree.name == head:
             return self._tree, self._tenants
-        known = dict.fromkeys(filter(None, (self.revision, *self._applied.values())))
-        for revision in known:
-            check_history(self._mirror, revision, head, allow_rewind=self._settings.allow_rewind)
-        if self._settings.signers is not None:
-            commits = self._mirror.list_commits(tuple(known), head)
-            verify_commits(self._mirror, commits, self._settings.signers, self._env)
+        self._check(head)
         tree = self._publish(head)
         return tree, self._list_tenants(tree)
+
+    def _check(self, head: str) -> None:
+        """Raises RewoundBranch and UnsignedCommit for a commit that may not be used. The base is
+        the commit in use, and at a start the last applied ones.
+        """
+        settings = self._settings
+        bases: list[str | None] = [self.revision or None]
+        if not self.revision and self._applied:
+            bases = [*sorted(set(self._applied.values()))]
+        for base in bases:
+            check_history(self._mirror, base, head, allow_rewind=settings.allow_rewind)
+            if settings.signers is not None:
+                commits = list_unverified(self._mirror, base, head)
+                verify_commits(self._mirror, commits, settings.signers, self._env)
 
     def _publish(self, commit: str) -> Published:
         return publish(
