@@ -38,7 +38,6 @@ class Commit:
     contents: dict[str, bytes | None] = field(default_factory=dict)
     parsed_by_id: dict[str, ParsedFile] = field(default_factory=dict)
     is_complete: bool = False
-    origin: str | None = None
 
     def find_kind(self, path: str) -> Literal["folder", "file"] | None:
         """The kind of a path in the commit."""

@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from reconciler.core.errors import BadRequest, GitFailed
+from reconciler.core.safety.evidence import Doubt, State
 from reconciler.manifests.files.commit_tree import Commit
-from reconciler.manifests.files.git import SUBMODULE, Entry, Repository
+from reconciler.manifests.files.folders import is_manifest
+from reconciler.manifests.files.git import LINK, SUBMODULE, Entry, Repository
 from reconciler.manifests.files.trees import relative_path
 
 
@@ -26,6 +28,22 @@ class Published(Commit):
     root: str = ""
     entries: dict[str, Entry] = field(default_factory=dict)
     is_complete: bool = True
+    origin: str | None = None
+
+    def find_doubt(self, path: str) -> Doubt | None:
+        """A file of the commit that no run read; None if the commit does not have it."""
+        if path in self.entries:
+            steps = self.show_path(path).split("/")
+            hidden = next((at for at, step in enumerate(steps) if step.startswith(".")), None)
+            if hidden is not None:
+                return Doubt(State.HIDDEN, "/".join(steps[: hidden + 1]))
+            return Doubt(State.UNREAD if is_manifest(steps[-1]) else State.ENDING)
+        parents = [path[:at] for at in range(len(self.root) + 1, len(path)) if path[at] == "/"]
+        link = next((each for each in parents if self._is_link(each)), None)
+        return None if link is None else Doubt(State.LINK, self.show_path(link))
+
+    def _is_link(self, path: str) -> bool:
+        return path in self.entries and self.entries[path].mode == LINK
 
     def show_path(self, path: str) -> str:
         """The path from the top of the repository."""

@@ -11,11 +11,14 @@ import stat
 from collections.abc import Sequence
 from functools import lru_cache
 from io import BufferedReader
-from typing import Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol, runtime_checkable
 
 from reconciler.core.model.problem import Problem
 from reconciler.manifests.files.folders import Walk
 from reconciler.manifests.yaml.document import ParsedFile
+
+if TYPE_CHECKING:
+    from reconciler.core.safety.evidence import Doubt
 
 STDIN: Final = "<stdin>"
 _CHUNK: Final = 64 * 1024  # bytes
@@ -27,10 +30,6 @@ class Tree(Protocol):
     @property
     def is_complete(self) -> bool:
         """Whether a missing path is an error. In an earlier commit a path may not exist yet."""
-
-    @property
-    def origin(self) -> str | None:
-        """The repository as `host/path`, if the tree knows it; the work tree asks git."""
 
     def find_kind(self, path: str) -> Literal["folder", "file"] | None:
         """The kind of the path, None if it does not exist."""
@@ -52,11 +51,24 @@ class Tree(Protocol):
         """A path relative to the current folder; unchanged if there is no current folder."""
 
 
+@runtime_checkable
+class Snapshot(Tree, Protocol):
+    """A tree that is the desired state itself, whole: it knows what was removed."""
+
+    @property
+    def origin(self) -> str | None:
+        """The repository of the run, as `host/path`; None if it is not known."""
+        ...
+
+    def find_doubt(self, path: str) -> Doubt | None:
+        """Why a path that no run read is no evidence of a removal; None if it was removed."""
+        ...
+
+
 class WorkTree:
     """The files on disk."""
 
     is_complete = True
-    origin = None
 
     def find_kind(self, path: str) -> Literal["folder", "file"] | None:
         """The kind of the path; a link has the kind of its target."""

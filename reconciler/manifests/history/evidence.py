@@ -21,9 +21,8 @@ from reconciler.core.errors import GitFailed
 from reconciler.core.safety.evidence import Doubt, State
 from reconciler.manifests.decode.load_types import Manifests
 from reconciler.manifests.files.folders import find_git_top, is_manifest
-from reconciler.manifests.files.git import LINK, Excluded, Repository, make_git_environment
-from reconciler.manifests.files.published import Published
-from reconciler.manifests.files.trees import STDIN
+from reconciler.manifests.files.git import Excluded, Repository, make_git_environment
+from reconciler.manifests.files.trees import STDIN, Snapshot
 
 _SUBMODULE_PATH: Final = re.compile(r'^\s*path\s*=\s*"?(.+?)"?\s*$', re.MULTILINE)
 _BATCH_SIZE: Final = 500  # paths that git gets by name; for more paths it lists all
@@ -35,12 +34,8 @@ def find_doubts(manifests: Manifests, sources: Iterable[str]) -> dict[str, Doubt
     unread = {source: path for source, path in paths.items() if not manifests.read_files.get(path)}
     if not unread:
         return {}
-    if isinstance(manifests.tree, Published):
-        found = {
-            source: _check_commit(manifests, manifests.tree, path)
-            for source, path in unread.items()
-        }
-        return {source: doubt for source, doubt in found.items() if doubt is not None}
+    if isinstance(manifests.tree, Snapshot):
+        return _ask_snapshot(manifests, manifests.tree, unread)
     check = _SourceCheck(manifests)
     doubts = {source: check.check_file(path) for source, path in unread.items()}
     absent = {source: unread[source] for source, doubt in doubts.items() if doubt is _ABSENT}
@@ -48,25 +43,20 @@ def find_doubts(manifests: Manifests, sources: Iterable[str]) -> dict[str, Doubt
     return {source: doubt for source, doubt in doubts.items() if doubt is not None}
 
 
+def _ask_snapshot(
+    manifests: Manifests, tree: Snapshot, unread: Mapping[str, str]
+) -> dict[str, Doubt]:
+    """The doubts about sources that were not read of a snapshot, which knows what was removed."""
+    no_document = Doubt(State.NO_DOCUMENT)
+    doubts = {
+        source: no_document if path in manifests.read_files else tree.find_doubt(path)
+        for source, path in unread.items()
+    }
+    return {source: doubt for source, doubt in doubts.items() if doubt is not None}
+
+
 def _make_absolute(root: str, source: str) -> str:
     return source if source == STDIN else os.path.normpath(os.path.join(root, source))  # noqa: PTH118  this layer keeps paths as text
-
-
-def _check_commit(manifests: Manifests, tree: Published, path: str) -> Doubt | None:
-    """The doubt about a file that was not read of a commit; None if the commit does not have it."""
-    if path in manifests.read_files:
-        return Doubt(State.NO_DOCUMENT)
-    if path in tree.entries:
-        steps = tree.show_path(path).split("/")
-        hidden = next((number for number, step in enumerate(steps) if step.startswith(".")), None)
-        if hidden is not None:
-            return Doubt(State.HIDDEN, "/".join(steps[: hidden + 1]))
-        return Doubt(State.UNREAD if is_manifest(steps[-1]) else State.ENDING)
-    parents = [path[:end] for end in range(len(tree.root) + 1, len(path)) if path[end] == "/"]
-    link = next(
-        (each for each in parents if each in tree.entries and tree.entries[each].mode == LINK), None
-    )
-    return None if link is None else Doubt(State.LINK, tree.show_path(link))
 
 
 _ABSENT: Final = Doubt(

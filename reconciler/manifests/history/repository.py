@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from reconciler.core.model.remote import parse_remote
 from reconciler.manifests.decode.load_types import Manifests, TenantSpec
-from reconciler.manifests.files.trees import STDIN, WORK_TREE
+from reconciler.manifests.files.trees import STDIN, Snapshot
 
 _SETTINGS_PATTERN = r"^(remote\.origin\.url|url\..*\.insteadof)$"
 
@@ -21,7 +21,7 @@ def find_repository_of_run(manifests: Manifests, spec: TenantSpec | None) -> str
     """`host/path`, None if it is unknown; `spec` is the Tenant manifest in use."""
     if spec is not None and spec.repository is not None:
         return spec.repository
-    if manifests.tree is not WORK_TREE:
+    if isinstance(manifests.tree, Snapshot):
         return manifests.tree.origin
     return find_origin(_find_folder(manifests))
 
