@@ -28,7 +28,6 @@ from reconciler.providers.http.label import Label
 
 DESCRIPTION_LENGTH: Final = 140  # characters; GitHub's limit, the lowest
 _TRIES: Final = 3
-_REPEATED: Final = "Cannot transition status via :enqueue from :pending"
 
 
 class State(StrEnum):
@@ -84,14 +83,15 @@ class _Dialect(Dialect):
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How one forge takes a status: its dialect with the right that is needed, the path, and the
-    body.
+    """How one forge takes a status: its dialect, the right that is needed, the path, the body, and
+    how the message of a 400 begins that means that the commit has this status.
     """
 
     dialect: Dialect
     rights: str
     make_path: Callable[[str, str], str]
     make_body: Callable[[CommitStatus], dict[str, Any]]
+    repeated: str = ""
 
 
 def make_client(
@@ -120,7 +120,7 @@ async def publish_status(http: Client, forge: Forge, status: CommitStatus) -> No
     """
     kind = _KINDS[forge.kind]
     path = kind.make_path(forge.repository, status.commit)
-    refusals = frozenset({400}) if forge.kind == "gitlab" else frozenset[int]()
+    refusals = frozenset({400} if kind.repeated else ())
     try:
         answer = await http.request(
             "POST", path, json=kind.make_body(status), idempotent=True, passing=refusals
@@ -130,14 +130,14 @@ async def publish_status(http: Client, forge: Forge, status: CommitStatus) -> No
             f"{error}: there is no such repository or commit, or the token may not see it; "
             f"{kind.rights}"
         ) from None
-    if answer.error is not None and not _says_repeated(answer.body):
+    if answer.error is not None and not _begins(answer.body, kind.repeated):
         raise answer.error
 
 
-def _says_repeated(body: object) -> bool:
-    """Whether GitLab refused a status since it is the one that the commit has."""
+def _begins(body: object, beginning: str) -> bool:
+    """Whether the message of a refusal begins so."""
     text = body.get("message") if isinstance(body, Mapping) else None
-    return isinstance(text, str) and text.startswith(_REPEATED)
+    return isinstance(text, str) and text.startswith(beginning)
 
 
 def _make_path(repository: str, commit: str) -> str:
@@ -172,6 +172,7 @@ _KINDS: Final[Mapping[str, _Kind]] = {
         "the token needs the scope api, and the role Developer in the project",
         _make_gitlab_path,
         _make_gitlab_body,
+        repeated="Cannot transition status via :enqueue from :pending",
     ),
     "gitea": _Kind(
         Gitea.dialect,

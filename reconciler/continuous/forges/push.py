@@ -85,7 +85,7 @@ class _Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Forge:
+class PushFormat:
     """How one forge sends: the headers that can prove the sender, the check of them, the header of
     the event, the events that are pushes, and the headers that can have the delivery's id.
     """
@@ -123,7 +123,7 @@ def read_push(
     return _read(delivery, known) if event in known.pushes else None
 
 
-def _read(delivery: _Delivery, forge: Forge) -> Push:
+def _read(delivery: _Delivery, known: PushFormat) -> Push:
     try:
         body: Any = json.loads(delivery.payload)
     except (ValueError, RecursionError):
@@ -134,7 +134,7 @@ def _read(delivery: _Delivery, forge: Forge) -> Push:
         raise PushRefused(400, "the body has no ref")
     if not isinstance(commit, str) or not _COMMIT.fullmatch(commit):
         raise PushRefused(400, "the body has no commit")
-    ids = (text for text in map(delivery.header, forge.ids) if _DELIVERY.fullmatch(text))
+    ids = (text for text in map(delivery.header, known.ids) if _DELIVERY.fullmatch(text))
     return Push(ref, commit if commit.strip("0") else "", next(ids, ""))
 
 
@@ -177,22 +177,22 @@ def _has_standard_signature(delivery: _Delivery, secret: Secret) -> bool:
     return any(_is_equal(part, expected) for part in delivery.header("webhook-signature").split())
 
 
-FORGES: Final[Mapping[str, Forge]] = {
-    "github": Forge(
+FORGES: Final[Mapping[str, PushFormat]] = {
+    "github": PushFormat(
         proofs=("x-hub-signature-256",),
         is_genuine=_is_signed_by_github,
         event="x-github-event",
         pushes=frozenset({"push"}),
         ids=("x-github-delivery",),
     ),
-    "gitlab": Forge(
+    "gitlab": PushFormat(
         proofs=("x-gitlab-token", "webhook-signature"),
         is_genuine=_is_sent_by_gitlab,
         event="x-gitlab-event",
         pushes=frozenset({"Push Hook", "Tag Push Hook"}),
         ids=("webhook-id", "idempotency-key", "x-gitlab-event-uuid"),
     ),
-    "gitea": Forge(
+    "gitea": PushFormat(
         proofs=("x-gitea-signature",),
         is_genuine=_is_signed_by_gitea,
         event="x-gitea-event",
