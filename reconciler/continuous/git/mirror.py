@@ -24,7 +24,7 @@ from reconciler.continuous.git.environment import (
 from reconciler.continuous.git.errors import FetchFailed
 from reconciler.continuous.git.failures import explain_failure, show_line
 from reconciler.continuous.git.leftovers import remove_fetch_leftovers, remove_leftovers
-from reconciler.continuous.git.process import Call, Finished, run_git
+from reconciler.continuous.git.process import Call, Finished, run_program
 from reconciler.core.errors import BadRequest, GitFailed
 from reconciler.manifests.files.git import Repository
 
@@ -91,12 +91,12 @@ class Mirror:
 
     def has(self, commit: str) -> bool:
         """Whether the commit is in the mirror."""
-        return self._run("cat-file", "-e", f"{_check_id(commit)}^{{commit}}").code == 0
+        return self._run("cat-file", "-e", f"{check_id(commit)}^{{commit}}").code == 0
 
     def contains(self, ancestor: str, commit: str) -> bool:
         """Whether `ancestor` is in the history of `commit`, which has to be in the mirror."""
         if not self.has(commit):
-            raise GitFailed(f"commit {_check_id(commit)[:12]} is not in {self.folder}")
+            raise GitFailed(f"commit {check_id(commit)[:12]} is not in {self.folder}")
         if not self.has(ancestor):
             return False
         result = self._run("merge-base", "--is-ancestor", ancestor, commit)
@@ -108,9 +108,9 @@ class Mirror:
         """Every commit in the history of `until` and not in that of `since`, with the side branches
         of merges; parents come first.
         """
-        excluded = [] if since is None else [f"^{_check_id(since)}"]
+        excluded = [] if since is None else [f"^{check_id(since)}"]
         output = self._run_checked(
-            "rev-list", "--topo-order", "--reverse", _check_id(until), *excluded, "--"
+            "rev-list", "--topo-order", "--reverse", check_id(until), *excluded, "--"
         )
         return tuple(output.decode().split())
 
@@ -118,7 +118,7 @@ class Mirror:
         """Keeps a commit with its history as the last applied one of a Tenant, instead of the one
         before.
         """
-        self._run_checked("update-ref", _make_ref(name), _check_id(commit))
+        self._run_checked("update-ref", _make_ref(name), check_id(commit))
 
     def repository(self) -> Repository:
         """The mirror, for code that reads the files of a commit."""
@@ -134,7 +134,7 @@ class Mirror:
     def run(self, call: Call) -> Finished:
         """Runs git with the mirror's settings; raises TimeoutError and GitFailed."""
         arguments = [*make_settings(), "--no-replace-objects", *call.arguments]
-        return run_git(Call(arguments, call.env, call.given, call.timeout))
+        return run_program(Call(arguments, call.env, call.given, call.timeout))
 
     def _run(self, *arguments: str) -> Finished:
         return self.run(Call(arguments, self.local_env))
@@ -189,7 +189,7 @@ class Mirror:
             )
 
 
-def _check_id(commit: str) -> str:
+def check_id(commit: str) -> str:
     """A full id, so that git takes it for nothing else."""
     if _ID.fullmatch(commit) is None:
         raise GitFailed(f"{show_line(commit)} is not the full id of a commit")

@@ -1,4 +1,6 @@
-"""Runs git to its end. A call that takes too long is killed with all that it started."""
+"""Runs git, or a program like it, to its end. A call that takes too long is killed with all that it
+started.
+"""
 
 from __future__ import annotations
 
@@ -28,16 +30,17 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of git: its arguments without `git`, and its environment."""
+    """One call: the arguments without the program, and the environment."""
 
     arguments: Sequence[str]
     env: Mapping[str, str]
     given: bytes = b""
     timeout: float | None = None  # seconds; None for a call that waits for no other machine
+    program: str = "git"
 
 
-def run_git(call: Call) -> Finished:
-    """Raises TimeoutError, and GitFailed if git cannot be run.
+def run_program(call: Call) -> Finished:
+    """Raises TimeoutError, and GitFailed if the program cannot be run.
 
     The outputs are files in memory. A full disk must not lose the message that says so, and a
     helper that stays in the background, as a connection that ssh shares, would keep a pipe open.
@@ -63,8 +66,8 @@ def _open_scratch() -> IO[bytes]:
 def _wait(call: Call, given: IO[bytes], output: IO[bytes], errors: IO[bytes]) -> int:
     """The exit code; raises TimeoutError."""
     try:
-        process = subprocess.Popen(  # noqa: S603  git itself
-            ["git", *call.arguments],  # noqa: S607  the PATH says which git
+        process = subprocess.Popen(  # noqa: S603  git or gpg
+            [call.program, *call.arguments],
             stdin=given,
             stdout=output,
             stderr=errors,
@@ -72,9 +75,9 @@ def _wait(call: Call, given: IO[bytes], output: IO[bytes], errors: IO[bytes]) ->
             start_new_session=True,
         )
     except FileNotFoundError:
-        raise GitFailed("git is not installed: the agent reads the repository with it") from None
+        raise GitFailed(f"{call.program} is not installed, and the agent needs it") from None
     except OSError as error:
-        raise GitFailed(f"git cannot be run: {error.strerror}") from None
+        raise GitFailed(f"{call.program} cannot be run: {error.strerror}") from None
     try:
         return process.wait(call.timeout)
     except subprocess.TimeoutExpired:
