@@ -51,9 +51,10 @@ docs: $(DEV)
 	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs build/docs
 	@echo "Open build/docs/index.html"
 
-# What tests/browser drives, what makes keys for sops, and what gitlab-ci-local copies with. Root on Debian gets them installed; elsewhere a message says what to install.
+# What tests/browser drives, what makes keys for sops and signs commits, and what gitlab-ci-local copies with. Root on Debian gets them installed; elsewhere a message says what to install.
 tools:
 	@missing=; command -v age-keygen >/dev/null || missing=age; command -v rsync >/dev/null || missing="$$missing rsync"; \
+	command -v gpg >/dev/null || missing="$$missing gnupg"; command -v ssh-keygen >/dev/null || missing="$$missing openssh-client"; \
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
 		command -v google-chrome-stable >/dev/null || missing="$$missing chromium"; \
 	[ -n "$$missing" ] || exit 0; \
