@@ -22,6 +22,21 @@ from reconciler.continuous.schedule import Item
 CONTROLLER: Final = "tenant"
 _RESULTS: Final = {State.FAILED: "error", State.REFUSED: "requeue_after"}
 _SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_TEXTS: Final[Mapping[str, tuple[str, str]]] = {  # name and help
+    "runs": ("controller_runtime_reconcile", "Runs that ended, by result"),
+    "seconds": ("controller_runtime_reconcile_time_seconds", "Length of the runs"),
+    "depth": ("workqueue_depth", "Tenants that are due and wait for a worker"),
+    "retries": ("workqueue_retries", "Runs that are repeated after a failure"),
+    "workers": ("controller_runtime_active_workers", "Runs under way"),
+    "drift": ("reconciler_drift", "Webhooks that the tenant changed"),
+    "calls": ("reconciler_provider_calls", "Requests to products, by status"),
+    "refusals": ("reconciler_guard_refusals", "Plans that were refused"),
+    "success": (
+        "reconciler_last_success_timestamp_seconds",
+        "When a Tenant was last seen as declared",
+    ),
+    "source": ("reconciler_source_ready", "1 while the desired state can be read, else 0"),
+}
 
 
 class Metrics:
@@ -30,51 +45,19 @@ class Metrics:
     def __init__(self) -> None:
         own = self._registry = CollectorRegistry()
         ProcessCollector(registry=own)
-        self._runs = Counter(
-            "controller_runtime_reconcile",
-            "Runs that ended, by result",
-            ["controller", "result"],
-            registry=own,
-        )
-        self._seconds = Histogram(
-            "controller_runtime_reconcile_time_seconds",
-            "Length of the runs",
-            ["controller"],
-            buckets=_SECONDS,
-            registry=own,
-        )
-        self._depth = Gauge(
-            "workqueue_depth", "Tenants that are due and wait for a worker", ["name"], registry=own
-        )
-        self._retries = Counter(
-            "workqueue_retries", "Runs that are repeated after a failure", ["name"], registry=own
-        )
-        self._workers = Gauge(
-            "controller_runtime_active_workers", "Runs under way", ["controller"], registry=own
-        )
-        self._drift = Gauge(
-            "reconciler_drift", "Webhooks that the tenant changed", ["tenant"], registry=own
-        )
-        self._calls = Counter(
-            "reconciler_provider_calls",
-            "Requests to products, by status",
-            ["provider", "call", "status"],
-            registry=own,
-        )
-        self._refusals = Counter(
-            "reconciler_guard_refusals", "Plans that were refused", ["tenant"], registry=own
-        )
-        self._success = Gauge(
-            "reconciler_last_success_timestamp_seconds",
-            "When a Tenant was last seen as declared",
-            ["tenant"],
-            registry=own,
-        )
-        self._source = Gauge(
-            "reconciler_source_ready",
-            "1 while the desired state can be read, else 0",
-            registry=own,
-        )
+        controller, tenant = ["controller"], ["tenant"]
+        texts, by_result = _TEXTS, ["controller", "result"]
+        calls = ["provider", "call", "status"]
+        self._runs = Counter(*texts["runs"], by_result, registry=own)
+        self._seconds = Histogram(*texts["seconds"], controller, buckets=_SECONDS, registry=own)
+        self._depth = Gauge(*texts["depth"], ["name"], registry=own)
+        self._retries = Counter(*texts["retries"], ["name"], registry=own)
+        self._workers = Gauge(*texts["workers"], controller, registry=own)
+        self._drift = Gauge(*texts["drift"], tenant, registry=own)
+        self._calls = Counter(*texts["calls"], calls, registry=own)
+        self._refusals = Counter(*texts["refusals"], tenant, registry=own)
+        self._success = Gauge(*texts["success"], tenant, registry=own)
+        self._source = Gauge(*texts["source"], registry=own)
 
     def note_result(self, result: Result) -> None:
         """Counts a run."""

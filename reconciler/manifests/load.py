@@ -72,7 +72,7 @@ def _load(request: Request) -> Manifests:
         reading.problems += policies.judge_webhooks(rules, declared, literal_urls)
     problems = _check_problems(request, reading, tenant_error)
     return replace(
-        _make_manifests(reading, input_paths, problems, root),
+        _make_manifests(request, reading, input_paths, problems, root),
         declared=tuple({item.key: item for item in declared}.values()),
         tenant=tenant_in_use,
         tenants=specs,
@@ -81,7 +81,6 @@ def _load(request: Request) -> Manifests:
         rules=rules,
         selection=selection.make_selection(tenant_in_use, reading.kinds["Webhook"]),
         values=_get_values(request, drafts),
-        tree=request.files.tree,
     )
 
 
@@ -131,7 +130,11 @@ def _find_literal_urls(drafts: list[Draft]) -> frozenset[str]:
 
 
 def _make_manifests(
-    reading: Reading, input_paths: _InputPaths, problems: tuple[Problem, ...], root: str
+    request: Request,
+    reading: Reading,
+    input_paths: _InputPaths,
+    problems: tuple[Problem, ...],
+    root: str,
 ) -> Manifests:
     """What was read, before anything is declared."""
     return Manifests(
@@ -152,6 +155,7 @@ def _make_manifests(
         parsed_files=tuple(reading.parsed_files),
         products=reading.products,
         read_files=MappingProxyType(reading.files),
+        tree=request.files.tree,
     )
 
 

@@ -20,8 +20,8 @@ from reconciler.continuous.agent.agent import Agent, AgentSettings
 from reconciler.continuous.agent.outbox import Recipients
 from reconciler.continuous.forges.push import FORGES
 from reconciler.continuous.git.mirror import Mirror
+from reconciler.continuous.git.signers import AllowedSigners
 from reconciler.continuous.git.source import GitSettings, GitSource
-from reconciler.continuous.git.verify import AllowedSigners
 from reconciler.continuous.run import Settings as RunSettings
 from reconciler.continuous.state_folder import StateFolder
 from reconciler.core.model.secret import Secret

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.continuous.git.history import check_history, list_unverified
 from reconciler.continuous.git.mirror import Mirror
-from reconciler.continuous.git.verify import AllowedSigners, verify_commits
+from reconciler.continuous.git.signers import AllowedSigners
+from reconciler.continuous.git.verify import verify_commits
 from reconciler.continuous.source import Desired
 from reconciler.continuous.state_folder import StateFolder
 from reconciler.core.errors import GitFailed, ReconcilerError
