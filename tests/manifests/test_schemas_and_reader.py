@@ -27,7 +27,7 @@ WHOLE = {
     "auth/header",
     "auth/credential", "auth/username-colon", "tenant/plain-http", "tenant/owner",
 }  # fmt: skip
-PARTS = {"subscription/duplicate", "secret/forbidden"}
+PARTS = {"subscription/duplicate", "secret/forbidden", "webhook/ignore"}
 KEY = st.from_regex(r"[a-z0-9](?:[a-z0-9.-]{0,20}[a-z0-9])?", fullmatch=True)
 TEXT = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=8)
 ASCII = st.text(
@@ -75,6 +75,13 @@ WEBHOOK = st.fixed_dictionaries(
         "previously": st.lists(TEXT, max_size=2),
         "protected": st.booleans(),
         "events": st.lists(EVENT, max_size=3),
+        "ignore": st.lists(
+            st.sampled_from(
+                ["/spec/enabled", "/spec/events", "/spec/options/a~1b", "/spec/url", "/spec/", "x"]
+            ),
+            max_size=2,
+        ),
+        "suspend": st.booleans(),
     },
 )
 EVENTS = st.lists(EVENT, min_size=1, max_size=3)
@@ -113,6 +120,10 @@ TENANT = st.builds(
             "provider": st.just("tenant"),
             "ownership": st.sampled_from(["marked", "all"]),
             "prune": st.booleans(),
+            "mode": st.sampled_from(["report", "apply"]),
+            "suspend": st.booleans(),
+            "interval": st.sampled_from(["30s", "1h30m", "5m1h"]),
+            "accept": st.lists(st.sampled_from(["sha256:" + "0" * 64, "sha256:0"]), max_size=1),
             "select": st.fixed_dictionaries({}, optional={"matchLabels": LABELS}),
             "limits": st.fixed_dictionaries(
                 {},

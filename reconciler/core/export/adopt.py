@@ -11,6 +11,7 @@ from reconciler.core.export.exported import may_take
 from reconciler.core.model.capabilities import TENANT, Capabilities
 from reconciler.core.model.scopes import remove_scope, split_key
 from reconciler.core.model.webhook import Declared, Live, Webhook
+from reconciler.core.planning import suspended
 from reconciler.core.planning.diff import diff
 from reconciler.core.planning.fleet import place_sorted
 from reconciler.core.planning.mark import diff_marks
@@ -108,6 +109,9 @@ def _take_over_pairs(
 ) -> _TakeOvers:
     result = _TakeOvers()
     for item, live in pairs:
+        if item.suspended:
+            result.refusals.append(suspended.make_refusal(item))
+            continue
         if live is None or not _may_take(live, policy, request):
             result.refusals.append(_refusal(item, live, policy))
             continue

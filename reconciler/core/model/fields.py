@@ -113,6 +113,19 @@ def list_plain_rows() -> Iterator[Field]:
     return (row for row in list_attributes() if row.kind is Kind.PLAIN)
 
 
+def list_ignorable_rows() -> Iterator[Field]:
+    """The rows that a manifest may leave out of comparison, beside single options.
+
+    The name identifies a webhook. The url and the authentication belong together: a credential goes
+    only to an endpoint that a manifest says, and a change of the url has to send it again.
+    """
+    return (
+        row
+        for row in FIELDS
+        if len(row.path) == 1 and row.kind in {Kind.PLAIN, Kind.SET} and row.name != "name"
+    )
+
+
 def list_common_rows() -> Iterator[Field]:
     """The rows of every product: without the options of one."""
     return (row for row in FIELDS if row.kind is not Kind.OPTIONS)

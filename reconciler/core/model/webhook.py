@@ -135,7 +135,8 @@ class Declared:
     `find_origin` returns the position of a field by its path in the manifest, None if the field
     does not exist or no policy needs positions. `field_origins` has the positions of the spec's
     fields that a patch of the Tenant set or removed, by path. `scopes` says to which scopes of a
-    fleet it goes, None for all.
+    fleet it goes, None for all. `ignored` holds the paths of the spec's fields that are not
+    compared: their live values are kept. A `suspended` webhook is left as it is at the tenant.
     """
 
     spec: Webhook
@@ -155,6 +156,8 @@ class Declared:
         default_factory=dict, compare=False, repr=False
     )
     scopes: Selector | None = None
+    ignored: frozenset[tuple[str, ...]] = frozenset()
+    suspended: bool = False
 
     def patch_of(self, path: tuple[str, ...]) -> Origin | None:
         """Where the patch stands that set that field of the spec, or a part of it; None where none

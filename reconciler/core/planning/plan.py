@@ -18,6 +18,7 @@ from reconciler.core.model.capabilities import TENANT, Capabilities
 from reconciler.core.model.scopes import Scopes
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Live, Webhook
+from reconciler.core.planning import suspended
 from reconciler.core.planning.diff import diff
 from reconciler.core.planning.fleet import place_sorted, warn_of_cost
 from reconciler.core.planning.mark import diff_marks
@@ -257,6 +258,10 @@ def _compare_pairs(
         is_own = counterpart is not None and is_owned(counterpart, policy)
         if not policy.scope.selects(item.key):
             result.out_of_scope += is_own
+            continue
+        if item.suspended:
+            result.keeps += counterpart is not None
+            result.warnings.append(suspended.make_warning(item))
             continue
         if counterpart is None:
             normal = normalize(item.spec).name

@@ -19,6 +19,7 @@ from reconciler.core.model.auth import (
 from reconciler.core.model.options import Options, list_secrets
 from reconciler.core.model.secret import Secret, Withheld
 from reconciler.core.model.webhook import Declared, Live, Subscription, Webhook
+from reconciler.core.planning.ignored import keep_ignored
 from reconciler.core.safety.run_policy import RunPolicy
 
 NOT_COMPARED = (
@@ -243,6 +244,8 @@ def settle(
     and 6; docs/security.md.
     """
     spec, live_spec = normalize(declared.spec), live.spec
+    if declared.ignored:
+        spec = keep_ignored(spec, live_spec, declared.ignored)
     events, sources, warnings = _settle_subscriptions(spec.subscriptions, declared, live, policy)
     url, moved, url_warnings = _settle_url(spec, live_spec)
     warnings += url_warnings

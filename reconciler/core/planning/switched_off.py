@@ -12,12 +12,17 @@ if TYPE_CHECKING:
     from reconciler.core.model.webhook import Declared, Live
 
 OFF: Final = "switched off at the tenant"
+_ENABLED: Final = ("enabled",)
 LEFT: Final = f"{OFF}; reconcile leaves it off, unless the manifest says enabled: true"
 
 
 def is_switched_off(declared: Declared, live: Live) -> bool:
-    """Whether the live webhook is off while its manifest leaves `enabled` out."""
-    return declared.spec.enabled is None and not live.spec.enabled
+    """Whether the live webhook is off while its manifest leaves `enabled` out, and does not ignore
+    it.
+    """
+    return (
+        declared.spec.enabled is None and not live.spec.enabled and _ENABLED not in declared.ignored
+    )
 
 
 def make_warning(pair: tuple[Declared, Live]) -> str:

@@ -19,6 +19,7 @@ from reconciler.core.model.problem import Problem
 from reconciler.core.model.secret import Secret, fingerprint
 from reconciler.core.model.webhook import Declared, Origin
 from reconciler.manifests.decode.events import Origins, Places, decode_subscriptions
+from reconciler.manifests.decode.ignored import decode_ignored
 from reconciler.manifests.decode.load_types import TenantSpec
 from reconciler.manifests.decode.secrets import Check, Lists, Resolver
 from reconciler.manifests.files.trees import relative_path
@@ -59,6 +60,7 @@ class Draft:
     subscription_places: Places
     event_subscriptions: list[Document] = field(default_factory=list)
     options: Mapping[str, Any] | None = None  # where some are secrets
+    ignored: frozenset[tuple[str, ...]] = frozenset()
 
 
 def decode_webhook(
@@ -89,6 +91,8 @@ def decode_webhook(
     url = _decode_url(document, spec["url"], resolver, lists)
     places = decode_subscriptions(document, problems, capabilities)
     draft = Draft(document, key, name, labels, url, auth, places)
+    if "ignore" in spec:
+        draft.ignored = decode_ignored(document, problems)
     if "options" in spec:
         draft.options = _decode_options(document, spec["options"], resolver, lists)
     return draft
@@ -310,6 +314,8 @@ def _make_declared(
         if draft.document.patch_trace is not None
         else _NOWHERE,
         scopes=_decode_scopes(spec["scopes"]) if "scopes" in spec else None,
+        ignored=draft.ignored,
+        suspended=spec.get("suspend", False),
     )
     return replace(declared, find_origin=draft.document.find_origin) if with_positions else declared
 
