@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Final, Literal, get_args
 
-from reconciler import workflow
+from reconciler import windows, workflow
 from reconciler.connection import Connection
 from reconciler.core.change import Plan, TenantRef
 from reconciler.core.errors import BadRequest, InvalidManifests, StalePlan
@@ -119,8 +120,8 @@ class OpenTenant:
 
         Before the first write it raises StalePlan if `plan` is not that plan, or if its digest is
         not `expect_digest`, InvalidManifests if a secret reference has no value, and PlanRefused
-        if the plan has violations. A change that the tenant refuses is an outcome of the report, no
-        error.
+        if the plan has violations, or if the Tenant is suspended or none of its windows is open. A
+        change that the tenant refuses is an outcome of the report, no error.
         """
         if plan is not self._last_plan:
             raise StalePlan(
@@ -128,6 +129,7 @@ class OpenTenant:
                 "again; nothing was written"
             )
         workflow.require_secrets(self._manifests, None)
+        plan = windows.hold_plan(plan, self._manifests.tenant, datetime.now(UTC))
         workflow.approve(plan, expect_digest)
         self._last_plan = None
         return await workflow.reconcile(

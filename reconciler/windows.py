@@ -9,9 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.model.schedule import Window
+from reconciler.core.safety.holds import add_hold, find_hold
+
+if TYPE_CHECKING:
+    from reconciler.core.change import Plan
+    from reconciler.manifests import TenantSpec
 
 _FIELDS: Final = 5
 _MARGIN: Final = timedelta(hours=3)  # more than any clock change
@@ -28,6 +33,22 @@ def next_opening(windows: Iterable[Window], now: datetime) -> datetime | None:
     """The first time after `now` at which a window opens, in UTC; None if there is none."""
     openings = (next(_list_openings(window, now), None) for window in windows)
     return min((opening for opening in openings if opening is not None), default=None)
+
+
+def hold_plan(plan: Plan, spec: TenantSpec | None, now: datetime) -> Plan:
+    """The plan with a violation if it would write while nothing may be written at that time: the
+    Tenant is suspended, or none of its windows is open. `spec` is the Tenant manifest in use.
+    """
+    if spec is None or not plan.pending:
+        return plan
+    windows = spec.schedule.windows
+    found = find_hold(
+        spec.schedule,
+        is_open=is_open(windows, now),
+        opening=next_opening(windows, now),
+        places=spec.schedule_places,
+    )
+    return add_hold(plan, found)
 
 
 def check_cron(cron: str) -> str | None:

@@ -21,6 +21,7 @@ from reconciler.core.planning.plan import make_plan
 from reconciler.core.planning.settle import UnresolvedWarning
 from reconciler.core.results.reports import Report
 from reconciler.core.safety.evidence import add_doubts, find_removals
+from reconciler.core.safety.holds import accept_listed, warn_of_suspension
 from reconciler.core.safety.permissions import Permissions
 from reconciler.core.safety.run_policy import Limits, RunPolicy, Scope
 from reconciler.core.safety.use import find_unknown_use
@@ -177,7 +178,24 @@ async def plan(
         result = add_doubts(result, find_doubts(manifests, sources), policy)
     result = await _observe(result, provider, policy)
     result = result if base is None else labelled(result, base, policy, provider.normalize)
-    return replace(result, warnings=(*map(_make_warning, manifests.problems), *result.warnings))
+    result = accept_in_git(result, manifests.tenant)
+    return replace(
+        result,
+        warnings=(
+            *_warn_of_suspension(manifests.tenant),
+            *map(_make_warning, manifests.problems),
+            *result.warnings,
+        ),
+    )
+
+
+def _warn_of_suspension(spec: TenantSpec | None) -> tuple[str, ...]:
+    return () if spec is None else warn_of_suspension(spec.schedule, spec.schedule_places)
+
+
+def accept_in_git(result: Plan, spec: TenantSpec | None) -> Plan:
+    """The plan with the violations as accepted that the Tenant manifest accepts."""
+    return result if spec is None else accept_listed(result, spec.schedule)
 
 
 async def _observe(result: Plan, provider: Reader, policy: RunPolicy) -> Plan:
@@ -310,7 +328,7 @@ def approve(approved_plan: Plan, expect_digest: str | None, accept: str | None =
             )
     violations = tuple(
         violation
-        for violation in approved_plan.violations
+        for violation in approved_plan.refusals
         if accept is None or not violation.is_acceptable
     )
     if violations:

@@ -140,13 +140,14 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class Violation:
     """Why a plan is refused. `rule` is a stable id, `names` are the webhooks at fault, `origin` is
-    the position if it is known.
+    the position if it is known. `accepted`: the Tenant manifest lists the digest of this plan.
     """
 
     rule: str
     message: str
     names: tuple[str, ...] = ()
     origin: Origin | None = None
+    accepted: bool = False
 
     @property
     def is_acceptable(self) -> bool:
@@ -233,6 +234,11 @@ class Plan:
     def failures(self) -> tuple[ScopeFailure, ...]:
         """The scopes of a fleet that could not be read: of them nothing is known."""
         return self.tenant.scopes.failures if self.tenant.scopes is not None else ()
+
+    @property
+    def refusals(self) -> tuple[Violation, ...]:
+        """The violations that the Tenant manifest does not accept."""
+        return tuple(violation for violation in self.violations if not violation.accepted)
 
     @property
     def pending(self) -> tuple[Change, ...]:

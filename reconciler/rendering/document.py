@@ -132,6 +132,7 @@ def _violations(violations: Iterable[Violation]) -> list[Document]:
             "message": violation.message,
             "names": list(violation.names),
             **_origin(violation.origin),
+            **({"accepted": True} if violation.accepted else {}),
         }
         for violation in violations
     ]

@@ -117,7 +117,8 @@ def _violation(violation: Violation, deleted_names: set[str], max_names: int | N
         if violation.origin is not None
         else ""
     )
-    return f"- **{prose(violation.rule)}**: {place}{prose(violation.message)}" + (
+    note = " (accepted)" if violation.accepted else ""
+    return f"- **{prose(violation.rule)}**{note}: {place}{prose(violation.message)}" + (
         f" ({', '.join(parts)})" if parts else ""
     )
 

@@ -82,7 +82,9 @@ def _warnings(plan: Plan, paint: Paint) -> Iterator[str]:
     scopes = plan.tenant.scopes
     for violation in group_violations(plan.violations, scopes):
         place = f"{terminal(str(violation.origin))}: " if violation.origin is not None else ""
-        yield f"{paint('red', 'violation')} {violation.rule}: {place}{terminal(violation.message)}"
+        word = paint("yellow" if violation.accepted else "red", "violation")
+        note = " (accepted)" if violation.accepted else ""
+        yield f"{word} {violation.rule}{note}: {place}{terminal(violation.message)}"
         names = ", ".join(terminal(name) for name in names_beside(violation))
         # one long name stays one: nothing is cut, only wrapped between words
         yield from textwrap.wrap(

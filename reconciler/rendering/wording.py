@@ -250,8 +250,11 @@ def plan_summary(plan: Plan) -> str:
     if plan.failures and plan.tenant.scopes is not None:
         scopes = plan.tenant.scopes
         text += f" {len(plan.failures):,} of {len(scopes.found):,} {scopes.noun} were not read."
-    if plan.violations:
-        text += f" Refused: {show_count(len(plan.violations), 'violation')}; nothing is written."
+    accepted = len(plan.violations) - len(plan.refusals)
+    if accepted:
+        text += f" Accepted in the Tenant: {show_count(accepted, 'violation')}."
+    if plan.refusals:
+        text += f" Refused: {show_count(len(plan.refusals), 'violation')}; nothing is written."
     return text
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from reconciler import workflow
+from datetime import UTC, datetime
+
+from reconciler import windows, workflow
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.options.writing import WriteOptions
 from reconciler.cli.run.confirm import confirm_and_carry_out
@@ -40,6 +42,7 @@ async def _adopt(
             plan = await workflow.adopt(
                 prepared.manifests, provider, prepared.policy, wanted, prepared.tenant
             )
+        plan = windows.hold_plan(plan, prepared.spec, datetime.now(UTC))
         if (
             console.output != "text" or not plan.pending
         ):  # else they stand in the plan that is shown

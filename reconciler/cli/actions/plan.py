@@ -29,7 +29,7 @@ def plan_tenant(
 
 def exit_code(plan: Plan, *, detailed: bool) -> int:
     """The exit code of a plan; with `detailed`, pending changes have one of their own."""
-    if plan.violations:
+    if plan.refusals:
         return Exit.REFUSED
     if plan.failures:
         return Exit.PARTIAL

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import click
 
+from reconciler import windows
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.options.writing import WriteOptions
 from reconciler.cli.run.confirm import confirm_and_carry_out
@@ -39,5 +42,6 @@ async def _carry_out(console: Console, prepared: Run, write: WriteOptions) -> in
     end, most = end_in(prepared.connection.deadline), write.execution.parallelism
     async with open_provider(prepared.target, prepared.connection, most) as provider:
         plan = await prepared.plan(provider, console)
+        plan = windows.hold_plan(plan, prepared.spec, datetime.now(UTC))
         owner = prepared.policy.owner
         return await confirm_and_carry_out(console, plan, provider, owner, write, end)

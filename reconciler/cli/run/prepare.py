@@ -20,7 +20,7 @@ from reconciler.core.model.webhook import Declared
 from reconciler.core.safety.permissions import Permissions
 from reconciler.core.safety.run_policy import RunPolicy
 from reconciler.core.saved.since import Base
-from reconciler.manifests import Manifests
+from reconciler.manifests import Manifests, TenantSpec
 from reconciler.manifests.history import base_manifests
 from reconciler.providers.base import FleetReader, Reader
 
@@ -43,6 +43,11 @@ class Run(Protocol):
         """What is allowed, and the owner."""
         ...
 
+    @property
+    def spec(self) -> TenantSpec | None:
+        """The Tenant manifest in use, None if options say which tenant it is."""
+        ...
+
     async def plan(self, provider: Reader, console: Console) -> Plan:
         """The plan, not approved yet."""
         ...
@@ -58,6 +63,11 @@ class Prepared:
     policy: RunPolicy
     selected: tuple[Declared, ...]
     base: Base | None = None
+
+    @property
+    def spec(self) -> TenantSpec | None:
+        """The Tenant manifest in use, None if options say which tenant it is."""
+        return self.manifests.tenant
 
     @property
     def tenant(self) -> TenantRef:

@@ -26,7 +26,7 @@ from reconciler.core.model.webhook import Declared
 from reconciler.core.safety.permissions import Permissions
 from reconciler.core.safety.run_policy import RunPolicy
 from reconciler.core.saved.plan_reading import Saved
-from reconciler.manifests import Manifests, load
+from reconciler.manifests import Manifests, TenantSpec, load
 from reconciler.manifests.decode.saved_webhooks import decode_saved
 from reconciler.providers.base import Reader
 
@@ -52,13 +52,15 @@ class Resumed:
     policy: RunPolicy
     saved: Saved
     declared: tuple[Declared, ...]
+    spec: TenantSpec | None = None
 
     async def plan(self, provider: Reader, console: Console) -> Plan:
         """The saved plan, planned again on a new listing; raises StalePlan if it differs."""
         async with waiting(console, *listing(provider)):
-            return await workflow.resume(
+            plan = await workflow.resume(
                 self.saved, provider, self.declared, self.policy, source.fingerprint_key()
             )
+        return workflow.accept_in_git(plan, self.spec)
 
 
 def resumed(
@@ -78,7 +80,7 @@ def resumed(
     owner = replace(saved.policy.owner, revision=changes.revision or saved.policy.owner.revision)
     in_use = saved.policy.accept_in_use or changes.accept_in_use
     policy = replace(saved.policy, owner=owner, accept_in_use=in_use, rules=manifests.rules)
-    return Resumed(options.connection, target, policy, saved, declared)
+    return Resumed(options.connection, target, policy, saved, declared, manifests.tenant)
 
 
 def _check_overrides(ctx: click.Context) -> None:

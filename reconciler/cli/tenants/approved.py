@@ -9,8 +9,10 @@ its turn.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Final
 
+from reconciler import windows
 from reconciler.cli.options.writing import ApprovalOptions
 from reconciler.cli.run.prepare import Prepared
 from reconciler.cli.run.show import show_plan
@@ -51,6 +53,7 @@ def planned(
 
     async def plan(begun: TenantRun, prepared: Prepared) -> TenantRun:
         plan = await prepared.plan_only(console)
+        plan = windows.hold_plan(plan, prepared.spec, datetime.now(UTC))
         if console.output == "text":
             if _is_refused(plan, approval):
                 if not approving:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import click
 
-from reconciler import workflow
+from reconciler import windows, workflow
 from reconciler.cli.actions.endpoints import send_by
 from reconciler.cli.options.manifests import ManifestOptions
 from reconciler.cli.options.writing import ApprovalOptions, ExecutionOptions, WriteOptions
@@ -68,6 +69,7 @@ class _Turn:
         end, most = end_in(prepared.connection.deadline), self.execution.parallelism
         async with open_provider(prepared.target, prepared.connection, most) as provider:
             plan = await prepared.plan(provider, console)
+            plan = windows.hold_plan(plan, prepared.spec, datetime.now(UTC))
             ended = await confirmed_and_carried_out(console, plan, provider, owner, options, end)
         if console.output == "text":
             show_ended(console, ended)

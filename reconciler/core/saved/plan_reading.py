@@ -131,7 +131,8 @@ def _shown(document: Json, ref: TenantRef, kept: Mapping[str, Json]) -> Plan:
 
 def _violation(item: Json) -> Violation:
     place = Origin(item["file"], item["line"], item["column"]) if "file" in item else None
-    return Violation(item["rule"], item["message"], tuple(item["names"]), place)
+    accepted = item.get("accepted", False)
+    return Violation(item["rule"], item["message"], tuple(item["names"]), place, accepted)
 
 
 def _change(item: Json, kept: Json | None) -> Change:

@@ -208,7 +208,9 @@ def _as_shown(new_plan: Plan, saved: Saved, capabilities: Capabilities) -> Plan:
         declared=saved.declared,
         clashes=tuple(violation for violation in shown.violations if violation.rule in _CLASHES),
         digest_violations=tuple(
-            violation for violation in shown.violations if violation.is_in_digest
+            replace(violation, accepted=False)  # the Tenant of now says what is accepted
+            for violation in shown.violations
+            if violation.is_in_digest
         ),
         unclear=saved.unclear,
         warnings=shown.warnings,
