@@ -213,9 +213,12 @@ def test_what_the_plan_has_decided_is_not_decided_again(
     assert (ended.code, "the saved plan has decided that already" in ended.err) == (64, True)
 
 
+@pytest.mark.parametrize("name", ["url", "urlFrom"])
 def test_a_plan_that_was_made_without_values_is_applied_and_leaves_what_it_did_not_compare(
-    repository: Repository,
+    repository: Repository, name: str
 ) -> None:
+    file = repository.folder / "changed.yaml"
+    file.write_text(file.read_text().replace("  url:", f"  {name}:"))
     before, env = repository.tenant.by_name()["changed"], dict(repository.env)
     del repository.env["A_URL"]
     repository.plan()

@@ -60,29 +60,44 @@ AUTH = st.one_of(
         {"type": st.just("basic"), "username": ASCII | REFERENCE, "password": REFERENCE},
         optional=VERSION,
     ),
+    st.fixed_dictionaries(
+        {"type": st.just("basic"), "usernameFrom": REFERENCE, "password": REFERENCE}
+    ),
     st.fixed_dictionaries({"type": st.just("bearer"), "token": REFERENCE}, optional=VERSION),
     st.fixed_dictionaries(
         {"type": st.just("apiKey"), "header": HEADER, "value": REFERENCE}, optional=VERSION
     ),
 )
-WEBHOOK = st.fixed_dictionaries(
-    {"url": st.just("https://hooks.example.com/x") | REFERENCE},
-    optional={
-        "name": TEXT,
-        "description": TEXT,
-        "enabled": st.booleans(),
-        "auth": AUTH,
-        "previously": st.lists(TEXT, max_size=2),
-        "protected": st.booleans(),
-        "events": st.lists(EVENT, max_size=3),
-        "ignore": st.lists(
-            st.sampled_from(
-                ["/spec/enabled", "/spec/events", "/spec/options/a~1b", "/spec/url", "/spec/", "x"]
+WEBHOOK = st.builds(
+    lambda url, rest: {**url, **rest},
+    st.fixed_dictionaries({"url": st.just("https://hooks.example.com/x") | REFERENCE})
+    | st.fixed_dictionaries({"urlFrom": REFERENCE}),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "name": TEXT,
+            "description": TEXT,
+            "enabled": st.booleans(),
+            "auth": AUTH,
+            "previously": st.lists(TEXT, max_size=2),
+            "protected": st.booleans(),
+            "events": st.lists(EVENT, max_size=3),
+            "ignore": st.lists(
+                st.sampled_from(
+                    [
+                        "/spec/enabled",
+                        "/spec/events",
+                        "/spec/options/a~1b",
+                        "/spec/url",
+                        "/spec/",
+                        "x",
+                    ]
+                ),
+                max_size=2,
             ),
-            max_size=2,
-        ),
-        "suspend": st.booleans(),
-    },
+            "suspend": st.booleans(),
+        },
+    ),
 )
 EVENTS = st.lists(EVENT, min_size=1, max_size=3)
 SELECTOR = st.builds(
@@ -207,6 +222,8 @@ JUNK = st.sampled_from(
 )
 NAMES = [
     "url",
+    "urlFrom",
+    "username",
     "token",
     "type",
     "auth",

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from reconciler.core.model.fields import FIELDS, Field, Kind, Path, set_value
 from reconciler.core.model.options import Options, is_hidden
+from reconciler.core.model.reference_names import add_reference_suffix
 from reconciler.core.model.scopes import split_key
 from reconciler.core.model.secret import HIDDEN, is_fingerprint, shown
 from reconciler.core.model.webhook import Declared, Origin, Steps
@@ -86,13 +88,22 @@ def _find_host(url: str) -> str | None:
         return None
 
 
-def manifest_path(steps: Steps) -> Steps:
+def manifest_path(declared: Declared, steps: Steps) -> Steps:
     """The path in a Webhook manifest of the value at `steps` in the document."""
-    return (*_manifest_paths(steps)[0], *steps[1:]) if steps else ()
+    if not steps:
+        return ()
+    path = next(_list_paths(steps))
+    reference = (*path[:-1], add_reference_suffix(str(path[-1])))
+    return reference if declared.find_origin(reference) else path
 
 
-def _manifest_paths(steps: Steps) -> tuple[Steps, ...]:
-    return _IN_MANIFEST.get(str(steps[0]), (("spec", steps[0]),))
+def _list_paths(steps: Steps) -> Iterator[Steps]:
+    """The paths that a value may have in a manifest; the first that exists counts."""
+    for path in _IN_MANIFEST.get(str(steps[0]), (("spec", steps[0]),)):
+        *above, last = *path, *steps[1:]
+        yield (*above, last)
+        if (name := add_reference_suffix(str(last))) != str(last):
+            yield (*above, name)
 
 
 def find_origin(declared: Declared, steps: Steps) -> Origin:
@@ -102,9 +113,5 @@ def find_origin(declared: Declared, steps: Steps) -> Origin:
     if len(steps) > 1 and steps[0] == "events":
         events = sorted(declared.spec.subscriptions, key=lambda item: item.sort_key)
         return declared.subscription_origins.get(events[int(steps[1])], declared.origin)
-    origins = (
-        (declared.find_origin((*path, *steps[1:])) for path in _manifest_paths(steps))
-        if steps
-        else ()
-    )
+    origins = map(declared.find_origin, _list_paths(steps)) if steps else ()
     return next(filter(None, origins), declared.origin)

@@ -83,7 +83,7 @@ def find_breaches(
             yield Breach(
                 rule,
                 declared.spec.name,
-                manifest_path(steps),
+                manifest_path(declared, steps),
                 find_origin(declared, steps),
                 f"{field_name}: {faults}",
             )

@@ -25,6 +25,8 @@ MAX_EXPLAINED: Final = 50
 _FIXES: Final = {
     "schema/required": "every Webhook needs it, patched or not",
     "schema/additionalProperties": "null in the patch removes what the manifest says",
+    "schema/not": "null in the patch removes what the manifest says: {urlFrom: {fromEnv: NAME}, "
+    "url: null}",
     "schema/maxProperties": "null in the patch removes what the manifest says: {fromEnv: "
     "null, fromFile: PATH}",
 }

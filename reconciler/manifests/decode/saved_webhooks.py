@@ -17,6 +17,7 @@ from reconciler.core.errors import InvalidManifests, InvalidPlanFile
 from reconciler.core.model.auth import get_credential_field
 from reconciler.core.model.fields import FIELDS, Kind
 from reconciler.core.model.options import list_secrets
+from reconciler.core.model.reference_names import add_reference_suffix
 from reconciler.core.model.scopes import get_git_key
 from reconciler.core.model.secret import Secret
 from reconciler.core.model.webhook import Declared, Origin
@@ -116,6 +117,13 @@ def _origin(place: Json) -> Origin:
     return Origin(place["file"], place["line"], place["column"])
 
 
+def _list_unread(entry: Json) -> Iterator[Path]:
+    """The paths of the references that the plan does not need, under each name of their fields."""
+    for *above, name in entry["unread"]:
+        for field in (name, add_reference_suffix(name)):
+            yield ("spec", *above, field)
+
+
 def decode_saved(
     entries: Iterable[Json], request: Request, manifests: Manifests
 ) -> tuple[Declared, ...]:
@@ -139,7 +147,7 @@ def decode_saved(
         value = entry["value"]
         if not is_valid("Webhook", value) or without_arguments(value) != value:
             raise InvalidPlanFile("the saved plan has an invalid Webhook manifest; plan again")
-        unread = frozenset(("spec", *path) for path in entry["unread"])
+        unread = frozenset(_list_unread(entry))
         draft = decode_webhook(
             _document(entry), replace(resolver, unread=unread), chosen, request.find
         )

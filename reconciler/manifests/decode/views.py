@@ -232,7 +232,7 @@ def find_document(spec: TenantSpec, specs: tuple[TenantSpec, ...], reading: Read
 def find_replaced_urls(drafts: list[Draft]) -> Iterator[Any]:
     """The urls of manifests that a patch may have replaced: they still stand in a manifest."""
     return (
-        draft.document.patch_trace.original.value["spec"]["url"]
+        draft.document.patch_trace.original.value["spec"].get("url")
         for draft in drafts
         if draft.document.patch_trace is not None
     )

@@ -9,13 +9,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from reconciler.core.model import limits
 from reconciler.core.model.auth import AUTH_TYPES, SCHEMES, Auth, NoAuth, make_auth
 from reconciler.core.model.capabilities import TENANT, UNKNOWN, Capabilities, Find
 from reconciler.core.model.fields import list_attributes, list_plain_rows, make_spec
 from reconciler.core.model.problem import Problem
+from reconciler.core.model.reference_names import find_reference_name, strip_reference_suffix
 from reconciler.core.model.secret import Secret, fingerprint
 from reconciler.core.model.webhook import Declared, Origin
 from reconciler.manifests.decode.events import Origins, Places, decode_subscriptions
@@ -88,7 +89,7 @@ def decode_webhook(
         if "auth" in spec
         else _NO_AUTH
     )
-    url = _decode_url(document, spec["url"], resolver, lists)
+    url = _decode_url(document, spec, resolver, lists)
     places = decode_subscriptions(document, problems, capabilities)
     draft = Draft(document, key, name, labels, url, auth, places)
     if "ignore" in spec:
@@ -139,10 +140,11 @@ def _check_text(text: str) -> str | None:
 
 
 def _decode_url(
-    document: Document, url: str | dict[str, str], resolver: Resolver, lists: Lists
+    document: Document, spec: Mapping[str, Any], resolver: Resolver, lists: Lists
 ) -> str | Secret:
     """A url, or the secret behind its reference."""
-    path: Path = ("spec", "url")
+    name = find_reference_name(spec, "url")
+    path, url = ("spec", name), cast("str | dict[str, Any]", spec[name])
     if isinstance(url, dict):
         return resolver.resolve(document, path, url, _check_url, lists, url=True)
     if _PLAIN_URL.fullmatch(url) and len(url) <= limits.URL_LENGTH:
@@ -235,7 +237,7 @@ def _decode_auth(
     check: Check = _check_password if row.credential == "password" else _check_credential
     match row.text:
         case "username":
-            texts["username"] = _decode_username(document, auth["username"], resolver, lists)
+            texts["username"] = _decode_username(document, auth, resolver, lists)
         case "header":
             texts["header"] = auth["header"]
             if fault := limits.header(auth["header"]):
@@ -273,16 +275,17 @@ def _decode_options(
 
 
 def _decode_username(
-    document: Document, name: str | dict[str, str], resolver: Resolver, lists: Lists
+    document: Document, auth: Mapping[str, Any], resolver: Resolver, lists: Lists
 ) -> str | Secret:
     """A user name, or the secret behind its reference."""
-    path: Path = ("spec", "auth", "username")
-    if isinstance(name, dict):
-        return resolver.resolve(document, path, name, _check_username, lists)
-    if fault := limits.username(name):
-        rule = "auth/username-colon" if ":" in name else "auth/credential"
+    field = find_reference_name(auth, "username")
+    path, username = ("spec", "auth", field), cast("str | dict[str, Any]", auth[field])
+    if isinstance(username, dict):
+        return resolver.resolve(document, path, username, _check_username, lists)
+    if fault := limits.username(username):
+        rule = "auth/username-colon" if ":" in username else "auth/credential"
         resolver.problems.append(document.make_problem(path, rule, f"username {fault}"))
-    return name
+    return username
 
 
 def make_declared(drafts: Iterable[Draft], root: str, *, with_positions: bool) -> list[Declared]:
@@ -338,4 +341,7 @@ def _list_sources(draft: Draft, root: str) -> tuple[str, ...]:
 def _patched_origins(document: Document) -> dict[tuple[str, ...], Origin]:
     """The positions of the fields that a patch set; a field that it removed has none."""
     grafts = document.patch_trace.grafts if document.patch_trace is not None else ()
-    return {tuple(map(str, path[1:])): document.locate(path) for path in grafts}
+    return {
+        tuple(strip_reference_suffix(str(step)) for step in path[1:]): document.locate(path)
+        for path in grafts
+    }

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from reconciler.core.export.manifest import list_auth_fields, make_variable
 from reconciler.core.model.auth import Auth, NoAuth
+from reconciler.core.model.reference_names import find_reference_name
 from reconciler.core.model.secret import Secret
 from reconciler.manifests.edit.splice import Change
 
@@ -28,18 +29,16 @@ def edit_auth(
         return ([Change("remove", _AUTH)] if manifest_auth else []), []
     fields = dict(list_auth_fields(live_auth))
     is_same_type = manifest_auth is not None and manifest_auth["type"] == fields["type"]
+    own_fields = manifest_auth if manifest_auth is not None and is_same_type else {}
     variables: list[str] = []
     new_auth: dict[str, Any] = {}
-    for field, live_value in fields.items():
-        manifest_value = (
-            manifest_auth.get(field) if manifest_auth is not None and is_same_type else None
-        )
+    for name, live_value in fields.items():
+        field = find_reference_name(own_fields, name)
+        manifest_value = own_fields.get(field)
         if isinstance(live_value, Secret) or isinstance(manifest_value, dict):
             if manifest_value is None:
                 variables.append(make_variable(stem, field))
-            new_auth[field] = (
-                manifest_value if manifest_value is not None else {"fromEnv": variables[-1]}
-            )
+            new_auth[field] = manifest_value or {"fromEnv": variables[-1]}
         else:
             new_auth[field] = _choose_text(field, manifest_value, live_value)
     if is_same_type and declared_version is None:

@@ -129,15 +129,17 @@ def _missing_field(error: Any, owner: dict[str, Any], document: Document, path: 
     name = next(
         (name for name in missing_names if error.message.startswith(repr(name))), missing_names[0]
     )
-    unknown_names = [
-        item for item in error.instance if item not in owner.get("properties", {name: None})
-    ]
+    known_names = owner.get("properties", all_field_names())
+    unknown_names = [item for item in error.instance if item not in known_names]
     is_renamed = (
         len(unknown_names) == 1
         and suggest(unknown_names[0], [name])
         and _may_quote(unknown_names[0], path)
     )
-    hint = f"add {name}" + (f", or rename {unknown_names[0][:60]!r} to it" if is_renamed else "")
+    title = str(owner.get("title"))
+    hint = f"add {title if ' or ' in title else name}" + (
+        f", or rename {unknown_names[0][:60]!r} to it" if is_renamed else ""
+    )
     prefix = f"{path[-1]} lacks" if path and isinstance(path[-1], str) else "lacks"
     return document.make_problem(
         path, "schema/required", f"{prefix} the field {name!r}", hint, place_path=(*path, name)
@@ -158,7 +160,7 @@ def _describe_fault(error: Any, owner: dict[str, Any], path: Path) -> tuple[str,
     if error.validator == "enum":
         return f"{field} must be one of {', '.join(expected)}", suggest(error.instance, expected)
     if error.validator == "not":
-        return f"{field}: {str(title).lower()}, not both", "remove one of them"
+        return f"{field}: {str(title)[:1].lower()}{str(title)[1:]}, not both", "remove one of them"
     hint = None
     if error.validator == "pattern":
         patterns = {field: _KEY, **_PATTERNS}
