@@ -70,7 +70,7 @@ def _make_source(options: AgentOptions, state: StateFolder) -> GitSource:
     )
     settings = GitSettings(
         paths=tuple(path.strip("/") for path in chosen.path) or ("",),
-        policies=options.policies,
+        policies=options.policies.strip("/") if options.policies is not None else None,
         secrets=lookup,
         signers=AllowedSigners.read(Path(chosen.verify)) if chosen.verify else None,
         allow_rewind=chosen.allow_rewind,

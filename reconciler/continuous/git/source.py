@@ -111,10 +111,11 @@ class GitSource:
                 verify_commits(self._mirror, commits, settings.signers, self._env)
 
     def _publish(self, commit: str) -> Published:
+        policies = self._settings.policies
         return publish(
             self._mirror.repository(),
             commit,
-            self._settings.paths,
+            (*self._settings.paths, *([policies] if policies is not None else [])),
             f"{self._state.path.absolute()}/commit",
             parse_remote(self._mirror.url),
         )
@@ -167,6 +168,8 @@ class GitSource:
         return known
 
     def _make_request(self, tree: Published, tenant: str | None) -> Request:
+        policies = self._settings.policies
+        policies = None if policies is None else f"{tree.root}/{policies}"
         paths = tuple(f"{tree.root}/{path}".rstrip("/") for path in self._settings.paths)
         return Request(
             find=registry.capabilities,
@@ -174,7 +177,7 @@ class GitSource:
             env=self._env,
             tenant=TenantChoice(tenant, lenient=tenant is None, option="the name of a Tenant"),
             secrets=self._settings.secrets,
-            policies=PolicyChoice("read", self._settings.policies),
+            policies=PolicyChoice("read", policies),
         )
 
     def note_applied(self, key: str, revision: str) -> None:

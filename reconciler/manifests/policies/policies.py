@@ -18,6 +18,7 @@ from reconciler.manifests.decode.documents import Reading, read_file
 from reconciler.manifests.decode.join import check_unique
 from reconciler.manifests.decode.request import Request
 from reconciler.manifests.files import paths
+from reconciler.manifests.files.trees import WORK_TREE, Snapshot, Tree
 from reconciler.manifests.yaml.document import Document, make_pointer
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def read_policies(
     """
     policies_dir = request.policies.folder
     folder = (
-        find_policy_folder(policies_dir, tenant.file.folder if tenant else None)
+        find_policy_folder(policies_dir, tenant.file.folder if tenant else None, request.files.tree)
         if request.policies.mode != "ignore"
         else None
     )
@@ -141,10 +142,15 @@ def _read_policy_folder(
     return documents
 
 
-def find_policy_folder(policies_dir: str | None, tenant_folder: str | None) -> str | None:
+def find_policy_folder(
+    policies_dir: str | None, tenant_folder: str | None, tree: Tree = WORK_TREE
+) -> str | None:
     """The absolute path of the policies: the argument, else beside the Tenant manifest in use, else
-    in the current folder; None if there is none.
+    in the current folder; None if there is none. A snapshot has no current folder.
     """
+    if isinstance(tree, Snapshot) and policies_dir is None:
+        beside = f"{tenant_folder}/{FOLDER}"
+        return beside if tenant_folder and tree.find_kind(beside) == "folder" else None
     current_folder = os.getcwd()  # noqa: PTH109  this layer keeps paths as text
     if policies_dir is not None:
         return os.path.abspath(policies_dir)  # noqa: PTH100  this layer keeps paths as text
