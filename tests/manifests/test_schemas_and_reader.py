@@ -49,6 +49,7 @@ REFERENCE = st.one_of(
     ),
     st.fixed_dictionaries({"fromSops": st.fixed_dictionaries({"file": TEXT, "key": TEXT})}),
     st.fixed_dictionaries({"fromCommand": st.lists(TEXT, min_size=1, max_size=3)}),
+    st.fixed_dictionaries({"fromSecret": st.fixed_dictionaries({"name": KEY, "key": KEY})}),
 )
 EVENT = st.fixed_dictionaries(
     {"type": TEXT, "version": TEXT, "severity": TEXT | st.lists(TEXT, min_size=1, max_size=2)}

@@ -64,7 +64,8 @@ class SecretLookup:
     fromCommand run programs. `timeout` is the seconds that one request or process of a source may
     take. `ca_file` holds certificate authorities that sources trust beside the machine's. `private`
     are files that no webhook may name. `once` keeps what sources returned, for all that is loaded
-    in a run.
+    in a run. `cluster` holds the values of Kubernetes Secrets by name and key (None: it has no
+    value); with it, every other source is refused.
     """
 
     mode: SecretsMode = "ignore"
@@ -75,6 +76,7 @@ class SecretLookup:
     fingerprint_key: Secret | None = None
     private: tuple[str, ...] = ()
     once: FetchCache = field(default_factory=FetchCache, repr=False, compare=False)
+    cluster: Mapping[tuple[str, str], str | None] | None = field(default=None, repr=False)
 
 
 def read_fingerprint_key(env: Mapping[str, str]) -> Secret | None:

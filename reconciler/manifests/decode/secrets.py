@@ -25,6 +25,7 @@ from reconciler.manifests.secret_sources import (
     show_reference,
 )
 from reconciler.manifests.secret_sources import Place as SourcePlace
+from reconciler.manifests.secret_sources.cluster import SOURCE as FROM_CLUSTER
 from reconciler.manifests.secret_sources.env import find_own_place
 from reconciler.manifests.secret_sources.file import FROM_FILE, is_private
 from reconciler.manifests.yaml.document import Document, Path
@@ -40,6 +41,9 @@ _LITERAL: Final = (
 _PATHS: Final = frozenset(
     {"path", "name", "file"}
 )  # parts of references that may hold digests and identifiers
+_SECRETS_ONLY: Final = (
+    "is refused: the operator reads credentials from Secrets only; use fromSecret"
+)
 UNRESOLVED: Final = "secret/unresolved"  # the rule of a reference without a value
 _WARNINGS: Final = frozenset({"auth/password-colon", "url/plain-http"})
 
@@ -137,7 +141,12 @@ class Resolver:
     def find_place(self, document: Document, reference: Reference) -> SourcePlace:
         """The place that a document's reference points to; raises Forbidden."""
         source, argument = next(iter(reference.items()))
-        return SOURCES[source].find_place(argument, document.file.folder, self.access)
+        return self._find_place(source, argument, document.file.folder)
+
+    def _find_place(self, source: str, argument: Any, folder: str) -> SourcePlace:
+        if self.access.cluster is not None and source != FROM_CLUSTER:
+            raise Forbidden(_SECRETS_ONLY)
+        return SOURCES[source].find_place(argument, folder, self.access)
 
     def find_own_place(self, document: Document, reference: Reference) -> SourcePlace:
         """The place of a Tenant's credential for its own login, a variable or a file; raises
@@ -146,7 +155,7 @@ class Resolver:
         source, argument = next(iter(reference.items()))
         return (
             find_own_place(argument)
-            if source == "fromEnv"
+            if source == "fromEnv" and self.access.cluster is None
             else self.find_place(document, reference)
         )
 
@@ -182,7 +191,7 @@ class Resolver:
         """The value, None if none is read. `lists` is None for a Tenant's own reference. Raises
         Forbidden, Unresolved.
         """
-        place = SOURCES[source].find_place(argument, folder, self.access)
+        place = self._find_place(source, argument, folder)
         if lists is not None:
             if place in self.tokens:
                 raise Forbidden("may not be referenced: it is a token or key of the tenant")
@@ -230,6 +239,7 @@ def make_access(request: Request, tokens: Iterable[SourcePlace] = ()) -> Access:
         hidden_variables=frozenset(place.item[0] for place in tokens if place.source == "fromEnv"),
         ca_file=request.secrets.ca_file,
         sessions=request.secrets.once.sessions,
+        cluster=request.secrets.cluster,
     )
 
 

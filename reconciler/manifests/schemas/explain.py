@@ -49,6 +49,7 @@ _TITLED_PATTERNS: Final = {  # of definitions that several fields have
     "Path": ("one / and more, without .. and without a host", "such as /api/hooks/{id}"),
     "Pointer": ("names, each behind a /", "a JSON pointer, such as /config/url"),
     "Ignored field": ("/spec/ and the name of a field", "a JSON pointer, such as /spec/enabled"),
+    "Secret key": ("letters, digits and - . _", "a key in the data of the Secret"),
     "Duration": ("whole numbers with h, m and s", "such as 30s, 5m or 1h30m"),
     "Digest": ("sha256: and 64 hex digits", "the digest that `reconciler plan` prints"),
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from reconciler.manifests.secret_sources import aws, command, env, file, sops, vault
+from reconciler.manifests.secret_sources import aws, cluster, command, env, file, sops, vault
 from reconciler.manifests.secret_sources.base import (
     Access,
     Forbidden,
@@ -27,6 +27,7 @@ SOURCES: Final[Mapping[str, Source]] = {
     "fromAwsSecretsManager": aws,
     "fromSops": sops,
     "fromCommand": command,
+    cluster.SOURCE: cluster,
 }
 
 __all__ = [

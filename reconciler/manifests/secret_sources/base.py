@@ -71,7 +71,8 @@ class Access:
 
     `hidden_variables` are not passed to processes that a manifest starts. `ca_file` holds further
     certificate authorities. `vault` is the Tenant's login at the Vault. `sessions` keeps logins for
-    the whole run.
+    the whole run. `cluster` holds the values of Kubernetes Secrets by name and key, None outside of
+    the operator.
     """
 
     env: Mapping[str, str] = field(repr=False)
@@ -82,6 +83,7 @@ class Access:
     ca_file: str | None = None
     vault: Login | None = None
     sessions: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    cluster: Mapping[tuple[str, str], str | None] | None = field(default=None, repr=False)
 
 
 class Source(Protocol):
