@@ -45,9 +45,12 @@ def remove_leftovers(folder: Path) -> None:
     run.
     """
     _remove(folder, _OF_ALL)
-    for path in (folder / "refs/reconciler").rglob("*"):
-        if path.is_file() and _ID.fullmatch(path.read_bytes()) is None:  # cut by a power loss
-            path.unlink()
+    try:
+        for path in (folder / "refs/reconciler").rglob("*"):
+            if path.is_file() and _ID.fullmatch(path.read_bytes()) is None:  # cut by a power loss
+                path.unlink()
+    except OSError as error:
+        raise _explain(error) from None
 
 
 def _remove(folder: Path, patterns: Sequence[str]) -> None:
@@ -58,7 +61,10 @@ def _remove(folder: Path, patterns: Sequence[str]) -> None:
             else:
                 path.unlink(missing_ok=True)
     except OSError as error:
-        raise GitFailed(
-            f"{error.filename}: cannot be deleted, and was left by an interrupted run: "
-            f"{error.strerror}"
-        ) from None
+        raise _explain(error) from None
+
+
+def _explain(error: OSError) -> GitFailed:
+    return GitFailed(
+        f"{error.filename}: was left by an interrupted run, and cannot be deleted: {error.strerror}"
+    )

@@ -141,6 +141,12 @@ def test_what_git_prints_has_a_reason(errors: str, reason: str, part: str) -> No
     assert len(str(error)) < 500
 
 
+def test_a_damaged_mirror_is_reported_with_what_to_delete() -> None:
+    errors = "error: object file objects/ab/cd is empty\nfatal: loose object abcd is corrupt"
+    error = explain_failure("https://example.com/a", "main", "/state/mirror", errors)
+    assert "in /state/mirror is damaged: delete that folder" in str(error)
+
+
 @pytest.mark.parametrize(
     "url",
     [

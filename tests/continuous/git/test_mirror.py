@@ -248,6 +248,33 @@ def test_a_process_that_is_killed_while_it_fetches_leaves_a_usable_mirror(
         assert open_mirror(mirror.folder, remote).fetch(60) == head
 
 
+def test_a_fetch_is_repeated_if_git_of_a_killed_run_was_faster(
+    mirror: Mirror, remote: Path, tmp_path: Path
+) -> None:
+    """Here a hook of the sending side moves the ref while objects are under way."""
+    first = mirror.fetch(30)
+    commit(remote)
+    mirror.fetch(30)
+    ref = mirror.folder / "refs/reconciler/head"
+    hook = script(
+        tmp_path / "hook",
+        f'[ -e {tmp_path}/ran ] || echo {first} >{ref}; touch {tmp_path}/ran\nexec "$@"',
+    )
+    config = tmp_path / "config"
+    config.write_text(f"[uploadpack]\n\tpackObjectsHook = {hook}\n")
+    head = commit(remote)
+    again = open_mirror(mirror.folder, remote, GIT_CONFIG_GLOBAL=str(config))
+    assert again.fetch(30) == head
+    assert (tmp_path / "ran").exists()
+
+
+def test_a_branch_that_leads_to_no_commit_is_refused(mirror: Mirror, remote: Path) -> None:
+    tree = git(remote, "rev-parse", "HEAD^{tree}")
+    (remote / ".git/refs/heads/main").write_text(f"{tree}\n")
+    with pytest.raises(FetchFailed, match="branch main does not lead to a commit"):
+        mirror.fetch(30)
+
+
 def test_a_fetch_that_takes_too_long_is_killed_with_what_it_started(tmp_path: Path) -> None:
     ssh = script(tmp_path / "ssh", f"echo $$ >{tmp_path}/pid; exec sleep 60")
     mirror = open_mirror(tmp_path / "m", "git@example.com:a/b", GIT_SSH_COMMAND=str(ssh))
