@@ -32,6 +32,7 @@ from reconciler.core.saved.since import Base, labelled
 from reconciler.execute import Execution, Options
 from reconciler.manifests import Manifests, Request, TenantSpec, find_unresolved, load
 from reconciler.manifests.decode.secrets import UNRESOLVED
+from reconciler.manifests.files.trees import Snapshot
 from reconciler.manifests.history.repository import find_repository_of_run
 from reconciler.providers.base import Provider, Reader, find_scopes
 
@@ -133,6 +134,7 @@ def narrow_policy(
         literal_urls=manifests.literal_urls,
         rules=manifests.rules,
         selection=manifests.selection,
+        has_removals=isinstance(manifests.tree, Snapshot) and manifests.tree.has_removals,
     )
 
 

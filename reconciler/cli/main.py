@@ -24,6 +24,7 @@ COMMANDS: Final = {  # name: (module below reconciler.cli, what it does)
     "reconcile": ("reconcile", "Plan, confirm, carry out, report. Alias: apply."),
     "drift": ("drift", "Compare the tenant with the manifests; exit 7 when it moved."),
     "agent": ("agent", "Follow a Git repository and reconcile continuously."),
+    "operator": ("operator", "Reconcile the objects of a Kubernetes cluster."),
     "test": ("test", "Validate the endpoints with a test delivery each."),
     "export": ("export", "Write live webhooks as manifests, or bring those up to date."),
     "import": ("import_", "Write what Terraform manages as manifests."),

@@ -65,6 +65,11 @@ class Loop:
         return self._queue.items
 
     @property
+    def removed(self) -> frozenset[str]:
+        """The Tenants that are no longer there, and whose run is still under way."""
+        return frozenset(self._removed)
+
+    @property
     def depth(self) -> int:
         """How many Tenants are due and wait for a worker."""
         now = self._settings.clock()

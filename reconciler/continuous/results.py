@@ -36,8 +36,8 @@ class Result:
     `hold` is why an applying run wrote nothing (suspended, outside the windows).
 
     `drift` is None if nothing is known of it: without an applied revision all is pending.
-    `problems` are those of the manifests, `error` is any other failure. `wait` is the number of
-    seconds until another try makes sense.
+    `problems` are those of the manifests; `error` is any other failure, `error_kind` its kind.
+    `wait` is the number of seconds until another try makes sense.
     """
 
     run: str
@@ -54,6 +54,7 @@ class Result:
     violations: tuple[Violation, ...] = ()
     problems: tuple[Problem, ...] = ()
     error: str = ""
+    error_kind: str = ""
     wait: float | None = None
 
     @property

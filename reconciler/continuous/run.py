@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -60,13 +60,17 @@ class Runner:
 
     def __init__(self, source: Source, settings: Settings) -> None:
         self._source, self._settings = source, settings
-        self._under_way: set[tuple[Execution, Provider]] = set()
+        self._under_way: dict[str, tuple[Execution, Provider]] = {}
 
-    def stop(self) -> None:
-        """Runs under way start no further change and wait for no other try."""
-        for execution, provider in tuple(self._under_way):
-            execution.stop(_STOPPED)
-            provider.stop()
+    def stop(self, keys: Iterable[str] | None = None) -> None:
+        """Runs under way, of these Tenants or all, start no further change and wait for no other
+        try.
+        """
+        for key in tuple(self._under_way if keys is None else keys):
+            if key in self._under_way:
+                execution, provider = self._under_way[key]
+                execution.stop(_STOPPED)
+                provider.stop()
 
     async def run(self, key: str) -> Result:
         """One run of a Tenant. What goes wrong on purpose is part of the result."""
@@ -85,7 +89,8 @@ class Runner:
             result = replace(result, state=State.FAILED, problems=error.problems)
         except ReconcilerError as error:
             wait = getattr(error, "retry_after", None)
-            result = replace(result, state=State.FAILED, error=str(error), wait=wait)
+            text, kind = str(error), error.kind
+            result = replace(result, state=State.FAILED, error=text, error_kind=kind, wait=wait)
         except OSError as error:
             text = f"the state folder cannot be written: {error.strerror}"
             result = replace(result, state=State.FAILED, error=text)
@@ -130,12 +135,11 @@ class Runner:
             return result
         options = Options(parallelism=self._settings.parallelism)
         execution = workflow.start(plan, provider, work.policy, options)
-        entry = (execution, provider)
-        self._under_way.add(entry)
+        self._under_way[result.tenant] = execution, provider
         try:
             await execution.run()
         finally:
-            self._under_way.discard(entry)
+            del self._under_way[result.tenant]
         report = execution.report()
         return replace(result, state=_judge(report, plan), report=report)
 

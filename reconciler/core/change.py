@@ -210,7 +210,8 @@ class Plan:
     removed them; `warnings` are for the reviewer. `since` is the revision and commit that labels
     compare with. `digest` identifies the plan: plans with equal digests write the same.
     `switched_off` are our webhooks that are switched off at the tenant; no change touches them.
-    `bases` counts our live webhooks before the run in each scope of a fleet.
+    `bases` counts our live webhooks before the run in each scope of a fleet. `ids` holds the
+    tenant's id of every declared webhook that exists, by key.
     """
 
     tenant: TenantRef
@@ -229,6 +230,7 @@ class Plan:
     digest: str = ""
     switched_off: tuple[tuple[Declared, Live], ...] = ()
     bases: Mapping[str, int] = field(default_factory=dict, hash=False)
+    ids: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def failures(self) -> tuple[ScopeFailure, ...]:

@@ -26,6 +26,7 @@ from reconciler.manifests import (
     load,
 )
 from reconciler.manifests.files.published import Published, publish
+from reconciler.manifests.secret_sources import FetchCache
 from reconciler.providers import registry
 
 
@@ -176,7 +177,7 @@ class GitSource:
             files=InputFiles(paths, tree=tree, keep=True),
             env=self._env,
             tenant=TenantChoice(tenant, lenient=tenant is None, option="the name of a Tenant"),
-            secrets=self._settings.secrets,
+            secrets=replace(self._settings.secrets, once=FetchCache()),
             policies=PolicyChoice("read", policies),
         )
 

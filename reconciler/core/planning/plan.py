@@ -168,6 +168,7 @@ def make_plan(
         fingerprint_key=fingerprint_key,
         switched_off=tuple(changes.switched_off),
         bases=_count_own(live_webhooks, policy, tenant.scopes),
+        ids={item.key: found.id for item, found in matches.pairs if found is not None},
     )
     return check_plan(plan, policy)
 

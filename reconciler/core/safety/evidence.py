@@ -39,6 +39,7 @@ class State(StrEnum):
     NO_GIT = "no-git"
     GIT_REFUSES = "git-refuses"
     GIT_FAILED = "git-failed"
+    NO_OBJECT = "no-object"
 
 
 REASONS: Final = {
@@ -69,6 +70,8 @@ REASONS: Final = {
     "safe.directory {detail}",
     State.GIT_FAILED: "git cannot say whether it was removed: {detail}; repair "
     "the repository {place}",
+    State.NO_OBJECT: "no object of the cluster with that name is being deleted; create it again "
+    "and delete it, or delete the webhook at the tenant",
 }
 
 

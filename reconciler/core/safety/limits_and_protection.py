@@ -120,7 +120,7 @@ def _describe_owner_check(policy: RunPolicy) -> str:
 
 
 def _check_empty_set(plan: Plan, policy: RunPolicy) -> Violation | None:
-    if plan.declared or not plan.base:
+    if plan.declared or not plan.base or policy.has_removals:
         return None
     message = (
         f"no webhook is declared while {plan.base} are ours; {_describe_owner_check(policy)}; "

@@ -101,6 +101,7 @@ class RunPolicy:
     """Everything besides the two sides that decides a plan; the Tenant manifest sets the defaults,
     options the rest.
 
+    `has_removals`: the manifests name webhooks that are to be deleted, as a cluster does.
     `rules` are the organisation's, which planned webhooks have to keep; `selection` is what the
     Tenant in use selects; `moved_from` are the former addresses of our repository.
     """
@@ -117,6 +118,7 @@ class RunPolicy:
     rules: tuple[Rule, ...] = ()
     selection: Selection = field(default_factory=Selection)
     moved_from: frozenset[str] = frozenset()
+    has_removals: bool = False
 
     def may_delete(self, sources: tuple[str, ...]) -> bool:
         """Rule 5: whether this run may delete what came from there; ownership, protection and

@@ -29,6 +29,7 @@ class Published(Commit):
     entries: dict[str, Entry] = field(default_factory=dict)
     is_complete: bool = True
     origin: str | None = None
+    has_removals: bool = False  # a file that is gone names nothing
 
     def find_doubt(self, path: str) -> Doubt | None:
         """A file of the commit that no run read; None if the commit does not have it."""

@@ -60,6 +60,11 @@ class Snapshot(Tree, Protocol):
         """The repository of the run, as `host/path`; None if it is not known."""
         ...
 
+    @property
+    def has_removals(self) -> bool:
+        """Whether it names what is to be deleted: then nothing else has to be declared."""
+        ...
+
     def find_doubt(self, path: str) -> Doubt | None:
         """Why a path that no run read is no evidence of a removal; None if it was removed."""
         ...

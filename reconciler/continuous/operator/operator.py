@@ -1,0 +1,266 @@
+"""The operator: objects of a cluster, the controller, and what is written back, until it is
+stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from reconciler import __version__
+from reconciler.continuous.agent.server import create_app, serving
+from reconciler.continuous.agent.status import make_status, make_tenant
+from reconciler.continuous.controller import Controller
+from reconciler.continuous.loop import Settings as LoopSettings
+from reconciler.continuous.metrics import Metrics
+from reconciler.continuous.operator.api import ApiServer
+from reconciler.continuous.operator.cache import Cache
+from reconciler.continuous.operator.cluster import ClusterFailed
+from reconciler.continuous.operator.objects import GROUP, KINDS, VERSION, Object, decode_object
+from reconciler.continuous.operator.orphans import make_unused_status
+from reconciler.continuous.operator.shards import LeaseSettings, Shards
+from reconciler.continuous.operator.source import ClusterSettings, ClusterSource
+from reconciler.continuous.operator.status import Run
+from reconciler.continuous.operator.watch.events import Login, Watched, watch
+from reconciler.continuous.operator.writer import Writer
+from reconciler.continuous.results import Result
+from reconciler.continuous.run import Runner
+from reconciler.continuous.run import Settings as RunSettings
+from reconciler.continuous.schedule import Reason
+from reconciler.manifests import SecretLookup
+from reconciler.net.listening import Place
+
+_log = logging.getLogger("reconciler.continuous.operator")
+_LAST_WRITES: Final = 5.0  # seconds that statuses may take at the end
+_RETRY: Final = 2.0  # seconds until an API server that does not answer is asked again
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class OperatorSettings:
+    """`namespaces` are those that are watched, all if empty. `leases` has the operator's own
+    namespace. `resync` is the number of seconds between two listings of everything, for what a
+    watch missed; `settle` the number in which changes are taken together.
+    """
+
+    run: RunSettings
+    place: Place
+    leases: LeaseSettings
+    lookup: SecretLookup
+    login: Login
+    namespaces: tuple[str, ...] = ()
+    workers: int = 10
+    grace: float = 30.0
+    settle: float = 2.0
+    resync: float = 600.0
+    clock: Callable[[], float] = time.monotonic
+    spread: Callable[[], float] = lambda: random.uniform(-1.0, 1.0)  # noqa: S311  no secret
+
+
+class Operator:
+    """One replica of the operator. `stop` ends it, from a signal handler too."""
+
+    def __init__(self, api: ApiServer, settings: OperatorSettings) -> None:
+        self._api, self._settings = api, settings
+        self._cache = Cache()
+        self._shards = Shards(api, settings.leases, self._take_tenants)
+        cluster = ClusterSettings(settings.leases.namespace, settings.lookup, self._shards.holds)
+        self._source = ClusterSource(self._cache, api, cluster)
+        self._metrics = Metrics()
+        self._runner = Runner(self._source, settings.run)
+        loop = LoopSettings(settings.clock, settings.spread, settings.workers, settings.settle)
+        self._controller = Controller(
+            self._source, self._runner, loop, self._metrics, (self._note_result,)
+        )
+        self._writer = Writer(self._cache, api, settings.run.now, self._list_tenants_of)
+        self._stopped = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._problem = "the cluster has not been read yet"
+
+    def stop(self) -> None:
+        """Ends the operator: nothing new is started, requests under way are finished."""
+        self._stopped.set()
+
+    async def run(self, ready: Callable[[str], None]) -> None:
+        """Until `stop`; `ready` gets the origin of the page. Raises NotServed, BadRequest."""
+        async with serving(create_app(self, {}), self._settings.place) as origin:
+            ready(origin)
+            beside = [asyncio.ensure_future(each) for each in (self._follow(), self._writer.run())]
+            try:
+                await self._controller.run_until_stopped(
+                    self._stopped, self._settings.grace, beside
+                )
+            finally:
+                for task in (*beside, *self._tasks):
+                    task.cancel()
+                await asyncio.gather(*beside, return_exceptions=True)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._writer.flush(), _LAST_WRITES)
+
+    async def _follow(self) -> None:
+        """Reads the cluster whole, then follows its changes; only then a Tenant may run."""
+        read = await self._resync()
+        while not read:
+            await asyncio.sleep(_RETRY)
+            read = await self._resync()
+        watched = Watched(
+            GROUP,
+            VERSION,
+            tuple(kind.plural for kind in KINDS.values()),
+            self._settings.login,
+            self._settings.namespaces,
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(watch(watched, self._take_event))
+            group.create_task(self._shards.run())
+            group.create_task(self._resync_regularly())
+
+    async def _resync_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.resync if not self._problem else _RETRY)
+            await self._resync()
+
+    async def _resync(self) -> bool:
+        """Lists every kind; whether that worked. What a watch missed is noticed here."""
+        try:
+            self._source.cluster_uid = await self._api.read_uid()
+            for kind in KINDS:
+                before = frozenset(item.uid for item in self._cache.list_kind(kind))
+                listed = [item for item in await self._api.list_kind(kind) if self._serves(item)]
+                for item in self._cache.replace_kind(kind, listed, before):
+                    self._take_change(item, is_gone=self._cache.find(item.key) is None)
+        except ClusterFailed as error:
+            if self._problem != str(error):
+                _log.error("the cluster cannot be read: %s", error)
+            self._problem = str(error)
+        else:
+            self._problem = ""
+        self._metrics.note_source(is_ready=not self._problem)
+        return not self._problem
+
+    def _serves(self, item: Object) -> bool:
+        namespaces = self._settings.namespaces
+        return not namespaces or not item.namespace or item.namespace in namespaces
+
+    def _take_event(self, body: Mapping[str, Any], is_gone: bool) -> None:
+        """One event of the watch."""
+        item = decode_object(body)
+        if item is None or not self._serves(item):
+            return
+        changed = self._cache.remove(item.key, item.uid) if is_gone else self._cache.put(item)
+        if changed:
+            self._take_change(item, is_gone=is_gone)
+
+    def _take_change(self, item: Object, *, is_gone: bool) -> None:
+        """A run would see a difference: its Tenants are due."""
+        if item.is_deleting and not is_gone:
+            self._spawn(self._take_deletion(item))
+        elif is_gone and item.namespace in self._source.terminating:
+            self._spawn(self._release_tenants(item.namespace))
+        if item.kind in {"Tenant", "ClusterTenant"} or is_gone:
+            self._take_tenants()
+        affected = self._source.find_affected(item)
+        for key in affected:
+            self._controller.loop.ask(key, Reason.CHANGE)
+        if not affected and not is_gone and self._is_first():
+            self._note_unused(item)
+
+    def _is_first(self) -> bool:
+        """Whether this replica takes care of objects that no Tenant has."""
+        return 0 in self._shards.held
+
+    def _note_unused(self, item: Object) -> None:
+        """An object without a Tenant: its status says so, and nothing keeps it from going."""
+        if item.is_deleting:
+            self._writer.let_go(item)
+        elif item.kind in {"Webhook", "EventSubscription"}:
+            self._writer.note_status(item, make_unused_status(item, self._settings.run.now()))
+
+    async def _take_deletion(self, item: Object) -> None:
+        """An object is being deleted. A Tenant goes at once, unless its namespace goes with it:
+        then first its webhooks are asked for.
+        """
+        try:
+            if item.namespace and await self._api.is_terminating(item.namespace):
+                self._source.terminating.add(item.namespace)
+                await self._release_tenants(item.namespace)
+                self._take_tenants()
+                for key in self._source.find_affected(item):
+                    self._controller.loop.ask(key, Reason.CHANGE)
+            elif item.kind == "Tenant":
+                self._writer.let_go(item)
+        except ClusterFailed as error:
+            _log.warning("%s", error)
+
+    async def _release_tenants(self, namespace: str) -> None:
+        """Lets the Tenants of a namespace that is being deleted go, once nothing needs them."""
+        needs = [
+            item
+            for kind in ("Webhook", "EventSubscription")
+            for item in self._cache.list_objects(namespace, kind)
+            if item.has_finalizer
+        ]
+        if not needs:
+            for item in self._cache.list_objects(namespace, "Tenant"):
+                self._writer.let_go(item)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _take_tenants(self) -> None:
+        """Takes over the Tenants of this replica; runs of others are stopped."""
+        self._controller.take_tenants(changed=False)
+        self._runner.stop(self._controller.loop.removed)
+
+    def _list_tenants_of(self, namespace: str) -> Iterator[str]:
+        """The keys of every Tenant of a namespace, also of other replicas."""
+        prefix = f"{namespace}/"
+        return (key for key, _ in self._source.list_items() if key.startswith(prefix))
+
+    def _note_result(self, result: Result) -> None:
+        if result.tenant not in self._source.runs:
+            return
+        objects, documents = self._source.runs[result.tenant]
+        found = self._cache.find(objects.tenant.key)
+        objects = replace(objects, tenant=found or objects.tenant)
+        item = self._controller.loop.items.get(result.tenant)
+        seconds = item.interval if item is not None else 0.0
+        due = self._settings.run.now() + timedelta(seconds=seconds)
+        run = Run(result.tenant, result, objects, documents, due.isoformat(timespec="seconds"))
+        self._writer.note_run(run)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the cluster was read, as `Board` says."""
+        return not self._problem
+
+    def make_status(self) -> dict[str, Any]:
+        """As `Board` says."""
+        now, clock = datetime.now(UTC), self._settings.clock()
+        items = self._controller.loop.items
+        tenants = [
+            make_tenant(items[key], self._controller.results.get(key), now, clock)
+            for key in sorted(items)
+        ]
+        source = {
+            "cluster": self._source.cluster_uid or None,
+            "shards": sorted(self._shards.held),
+            "problem": self._problem or None,
+        }
+        return make_status(tenants, source, __version__)
+
+    def render_metrics(self) -> bytes:
+        """As `Board` says."""
+        return self._metrics.render()
+
+    def take_push(self, ref: str, delivery: str) -> bool:  # noqa: ARG002  no forge pushes here
+        """As `Board` says."""
+        return False

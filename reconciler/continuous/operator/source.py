@@ -1,0 +1,236 @@
+"""Desired state from the objects of a cluster: one item per Tenant and namespace."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from reconciler.continuous.operator.cache import Cache
+from reconciler.continuous.operator.cluster import Cluster, ClusterFailed
+from reconciler.continuous.operator.documents import (
+    Documents,
+    Objects,
+    find_twins,
+    list_secrets,
+    make_documents,
+    mark_secret,
+)
+from reconciler.continuous.operator.objects import KINDS, Object
+from reconciler.continuous.source import Desired
+from reconciler.core.errors import ReconcilerError
+from reconciler.core.model.schedule import Schedule
+from reconciler.core.saved.since import Base
+from reconciler.manifests import (
+    InputFiles,
+    Manifests,
+    PolicyChoice,
+    Request,
+    SecretLookup,
+    TenantChoice,
+    load,
+)
+from reconciler.manifests.secret_sources import FetchCache
+from reconciler.providers import registry
+
+_AT_ONCE: Final = 10  # requests
+Secrets = dict[tuple[str, str], str | None]
+
+
+class NotUsable(ReconcilerError):
+    """The objects may not be used now: nothing is written."""
+
+    kind = "cluster"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ClusterSettings:
+    """`namespace` is the operator's own, where ClusterTenants have their Secrets. `holds` says
+    whether this replica has the shard of a Tenant.
+    """
+
+    namespace: str
+    lookup: SecretLookup
+    holds: Callable[[Object], bool] = field(default=lambda _item: True)
+
+
+class ClusterSource:
+    """The Tenants of the cache. `cluster_uid` is known once the operator started."""
+
+    def __init__(self, cache: Cache, cluster: Cluster, settings: ClusterSettings) -> None:
+        self._cache, self._cluster, self._settings = cache, cluster, settings
+        self._schedules: dict[tuple[str, int, str], Schedule] = {}
+        self._last_secrets: dict[tuple[str, str], Mapping[str, str]] = {}
+        self._finalized: set[str] = set()  # uids of objects that got our finalizer
+        self.cluster_uid = ""
+        self.terminating: set[str] = set()  # namespaces that are being deleted
+        self.runs: dict[str, tuple[Objects, Documents]] = {}
+
+    @property
+    def tenants(self) -> Mapping[str, Schedule]:
+        """The schedule of each item that this replica runs."""
+        holds = self._settings.holds
+        return {key: self._find_schedule(item) for key, item in self.list_items() if holds(item)}
+
+    def list_items(self) -> Iterator[tuple[str, Object]]:
+        """Key and Tenant of each item, also of other replicas: `namespace/name`, of a ClusterTenant
+        per namespace with objects that it allows. A Tenant that is being deleted leaves its
+        webhooks as they are, unless its namespace is deleted with it.
+        """
+        for item in self._cache.list_kind("Tenant"):
+            if not item.is_deleting or item.namespace in self.terminating:
+                yield f"{item.namespace}/{item.name}", item
+        for item in self._cache.list_objects("", "ClusterTenant"):
+            if item.is_deleting:
+                continue
+            for namespace in self._cache.list_namespaces():
+                if _allows(item, namespace) and self._cache.list_objects(namespace, "Webhook"):
+                    yield f"{namespace}/{item.name}", item
+
+    def find_affected(self, item: Object) -> list[str]:
+        """The keys of the items that an object belongs to."""
+        if item.kind in {"Tenant", "ClusterTenant"}:
+            return [key for key, each in self.list_items() if each.key == item.key]
+        return [key for key, _ in self.list_items() if key.startswith(f"{item.namespace}/")]
+
+    def _find_schedule(self, item: Object) -> Schedule:
+        """The schedule of a Tenant; the usual one if it cannot be read: its run says why."""
+        known = (item.uid, item.generation, str(sorted(item.annotations.items())))
+        if known not in self._schedules:
+            objects = Objects(item.namespace or "-", item, (), "")
+            documents = make_documents(objects)
+            request = self._make_request(documents, item.name, {})
+            try:
+                [spec] = load(replace(request, only_tenants=True)).tenants
+                self._schedules[known] = spec.schedule
+            except ReconcilerError:
+                self._schedules[known] = Schedule()
+        return self._schedules[known]
+
+    async def read(self, key: str) -> Desired:
+        """What the objects declare. Raises NotUsable while the cluster is in no state to be
+        trusted.
+        """
+        try:
+            objects = await self._find_objects(key)
+            secrets = await self._read_secrets(objects)
+        except ClusterFailed as error:
+            raise NotUsable(str(error)) from None
+        documents = make_documents(objects)
+        self.runs[key] = objects, documents
+        request = self._make_request(documents, objects.tenant.name, secrets)
+        manifests = await asyncio.to_thread(load, request)
+        return Desired(manifests, objects.make_revision(), _find_base(objects, manifests))
+
+    async def _find_objects(self, key: str) -> Objects:
+        namespace = key.partition("/")[0]
+        items = dict(self.list_items())
+        tenant = items.get(key)
+        if tenant is None:
+            raise NotUsable(f"{key}: there is no such Tenant any more")
+        gone = await self._cluster.find_terminating_kinds()
+        if gone:
+            raise NotUsable(
+                f"the CustomResourceDefinition of {', '.join(sorted(gone))} is missing or being "
+                "deleted: nothing is written; `reconciler operator release` removes the finalizers"
+            )
+        if twins := find_twins(items.items(), key, tenant):
+            raise NotUsable(
+                f"{', '.join(twins)} has the same address, target and owner: nothing is written "
+                "for either; give each its own owner"
+            )
+        others = [
+            item for kind in KINDS for item in self._cache.list_objects(namespace, kind)
+            if kind not in {"Tenant", "ClusterTenant"}
+        ]  # fmt: skip
+        is_terminating = await self._cluster.is_terminating(namespace)
+        objects = Objects(namespace, tenant, tuple(others), self.cluster_uid, is_terminating)
+        if tenant.spec.get("mode") != "report":
+            await self._add_finalizers(objects)
+        return objects
+
+    async def _add_finalizers(self, objects: Objects) -> None:
+        """Our finalizer on everything whose deletion has to be seen, before anything is created."""
+        missing = [
+            item
+            for item in (objects.tenant, *objects.others)
+            if KINDS[item.kind].has_finalizer
+            and not (item.is_deleting or item.has_finalizer or item.uid in self._finalized)
+        ]
+        room = asyncio.Semaphore(_AT_ONCE)
+
+        async def add(item: Object) -> None:
+            async with room:
+                await self._cluster.set_finalizer(item, present=True)
+            self._finalized.add(item.uid)
+
+        await asyncio.gather(*map(add, missing))
+
+    async def _read_secrets(self, objects: Objects) -> Secrets:
+        """The values of every Secret that is referenced. Those of a namespace that is being deleted
+        are gone before its webhooks: then the last ones that were read are used.
+        """
+        is_shared = objects.tenant.kind == "ClusterTenant"
+        home = self._settings.namespace if is_shared else objects.namespace
+        found: Secrets = {}
+        wanted = [(home, name, key, is_shared) for name, key in list_secrets(objects.tenant.spec)]
+        for item in objects.others:
+            if objects.is_declared(item):
+                wanted += [(objects.namespace, *ref, False) for ref in list_secrets(item.spec)]
+        for namespace, name, key, is_marked in dict.fromkeys(wanted):
+            values = await self._read_secret(namespace, name, objects)
+            found[mark_secret(name) if is_marked else name, key] = values.get(key) or None
+        return found
+
+    async def _read_secret(self, namespace: str, name: str, objects: Objects) -> Mapping[str, str]:
+        values = await self._cluster.read_secret(namespace, name)
+        if values is not None:
+            self._last_secrets[namespace, name] = values
+            return values
+        if objects.is_terminating:
+            return self._last_secrets.get((namespace, name), {})
+        self._last_secrets.pop((namespace, name), None)
+        return {}
+
+    def _make_request(self, documents: Documents, tenant: str, secrets: Secrets) -> Request:
+        return Request(
+            find=registry.capabilities,
+            files=InputFiles(documents.paths, tree=documents.tree),
+            env={},
+            tenant=TenantChoice(tenant, option="the name of a Tenant"),
+            secrets=replace(self._settings.lookup, cluster=secrets, once=FetchCache()),
+            policies=PolicyChoice("read" if documents.policies else "ignore", documents.policies),
+        )
+
+    def note_applied(self, key: str, revision: str) -> None:
+        """The status of the objects says it."""
+
+
+def _allows(tenant: Object, namespace: str) -> bool:
+    allowed = tenant.spec.get("allowedNamespaces") or ()
+    return "*" in allowed or namespace in allowed
+
+
+def _find_base(objects: Objects, manifests: Manifests) -> Base | None:
+    """What was applied before, as far as the objects say so: those that were seen in sync at their
+    generation. Everything else is pending.
+    """
+    synced = {item.name for item in objects.list_kind("Webhook") if is_synced(item)}
+    if not synced:
+        return None
+    if not all(is_synced(item) for item in objects.list_kind("EventSubscription")):
+        return None
+    declared = tuple(item for item in manifests.declared if item.key in synced)
+    return Base("status", objects.make_revision(), declared)
+
+
+def is_synced(item: Object) -> bool:
+    """Whether an object was in sync once as it is now: if it is not any more, the tenant moved."""
+    kind = "Synced" if item.kind == "Webhook" else "Ready"
+    return any(
+        condition.get("type") == kind
+        and condition.get("observedGeneration") == item.generation
+        and (condition.get("status") == "True" or condition.get("reason") == "Drifted")
+        for condition in item.status.get("conditions") or ()
+    )

@@ -1,0 +1,150 @@
+"""Writes back what runs found: statuses, Events, and finalizers that may go. Queued, beside the
+runs: an API server that is slow delays none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from reconciler.continuous.operator.cache import Cache
+from reconciler.continuous.operator.cluster import Cluster, ClusterFailed
+from reconciler.continuous.operator.objects import Key, Object
+from reconciler.continuous.operator.status import Run, find_released, how_to_accept, make_statuses
+from reconciler.continuous.results import Result, State
+
+_log = logging.getLogger("reconciler.continuous.writer")
+_AT_ONCE: Final = 10  # requests
+_RETRY: Final = 5.0  # seconds until what failed is written again
+
+
+class Writer:
+    """What is to be written, by object: only the newest state of each."""
+
+    def __init__(
+        self, cache: Cache, cluster: Cluster, now: Callable[[], datetime],
+        tenants_of: Callable[[str], Iterable[str]],
+    ) -> None:  # fmt: skip
+        """`tenants_of` gives the keys of all Tenants of a namespace."""
+        self._cache, self._cluster, self._now = cache, cluster, now
+        self._tenants_of = tenants_of
+        self._statuses: dict[Key, tuple[Object, dict[str, Any]]] = {}
+        self._finalizers: dict[Key, Object] = {}
+        self._events: list[tuple[Object, str, str, bool]] = []
+        self._told: dict[str, tuple[str, str]] = {}  # the last Event of each Tenant
+        self._released: dict[str, set[str]] = {}  # uid of an object -> Tenants that let it go
+        self._news = asyncio.Event()
+
+    def note_run(self, run: Run) -> None:
+        """Takes a run that ended."""
+        now = self._now().isoformat(timespec="seconds").replace("+00:00", "Z")
+        items = {item.key: item for item in (run.objects.tenant, *run.objects.others)}
+        for key, status in make_statuses(run, now).items():
+            known = self._cache.find(key)
+            if known is not None and known.uid == items[key].uid and known.status != status:
+                self._statuses[key] = known, status
+        for item in find_released(run):
+            self._release(item, run.key)
+        self._tell(run)
+        self._news.set()
+
+    def note_status(self, item: Object, status: Mapping[str, Any]) -> None:
+        """Takes the status of one object that no run reads."""
+        if item.status != status:
+            self._statuses[item.key] = item, dict(status)
+            self._news.set()
+
+    def let_go(self, item: Object) -> None:
+        """The finalizer of an object may go."""
+        if item.has_finalizer:
+            self._finalizers[item.key] = item
+            self._news.set()
+
+    def _release(self, item: Object, tenant: str) -> None:
+        """One Tenant has nothing of the object any more; it goes when no Tenant has."""
+        released = self._released.setdefault(item.uid, set())
+        released.add(tenant)
+        if released >= set(self._tenants_of(item.namespace)):
+            del self._released[item.uid]
+            self.let_go(item)
+
+    def _tell(self, run: Run) -> None:
+        """An Event for what is new: a refused plan once per digest, other things until they
+        change.
+        """
+        event = _make_event(run)
+        if event is None:
+            self._told.pop(run.key, None)
+            return
+        reason, message, is_warning = event
+        known = (reason, run.result.digest if reason == "GuardRefused" else message)
+        if self._told.get(run.key) != known or reason == "Applied":
+            self._events.append((run.objects.tenant, reason, message, is_warning))
+        self._told[run.key] = known
+
+    async def run(self) -> None:
+        """Writes what comes, until it is cancelled."""
+        while True:
+            await self._news.wait()
+            if not await self.flush():
+                await asyncio.sleep(_RETRY)
+                self._news.set()
+
+    async def flush(self) -> bool:
+        """Writes all that waits; whether everything was written. The rest waits for the next
+        time.
+        """
+        self._news.clear()
+        statuses, self._statuses = self._statuses, {}
+        finalizers, self._finalizers = self._finalizers, {}
+        events, self._events = self._events, []
+        room = asyncio.Semaphore(_AT_ONCE)
+
+        async def write(call: Awaitable[None]) -> bool:
+            async with room:
+                try:
+                    await call
+                except ClusterFailed as error:
+                    _log.warning("%s", error)
+                    return False
+            return True
+
+        written = await asyncio.gather(
+            *(write(self._cluster.apply_status(*each)) for each in statuses.values()),
+            *(
+                write(self._cluster.set_finalizer(item, present=False))
+                for item in finalizers.values()
+            ),
+            *(
+                write(self._cluster.emit(item, reason, text, is_warning=is_warning))
+                for item, reason, text, is_warning in events
+            ),
+        )
+        count = len(statuses)
+        left = zip(statuses, written[:count], strict=True)
+        self._statuses = {key: statuses[key] for key, done in left if not done} | self._statuses
+        gone = zip(finalizers, written[count : count + len(finalizers)], strict=True)
+        self._finalizers = {k: finalizers[k] for k, done in gone if not done} | self._finalizers
+        return not (self._statuses or self._finalizers)
+
+
+def _make_event(run: Run) -> tuple[str, str, bool] | None:
+    """Reason, message, and whether it is a warning; None if there is nothing to tell."""
+    result = run.result
+    if result.state is State.APPLIED:
+        return "Applied", result.describe_counts(), False
+    if result.state is State.REFUSED:
+        return "GuardRefused", f"{result.describe_failure()}. {how_to_accept(run)}", True
+    if result.state is State.FAILED:
+        return "Failed", result.describe_failure(), True
+    if result.count_drift():
+        return "DriftDetected", f"{result.count_drift()} webhooks differ at the tenant", True
+    return _make_plan_event(result)
+
+
+def _make_plan_event(result: Result) -> tuple[str, str, bool] | None:
+    pending = result.plan is not None and result.plan.pending
+    return ("Planned", result.describe_counts(), False) if pending else None
