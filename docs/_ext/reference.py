@@ -8,7 +8,13 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from reference_cli import command_pages, command_summary, exit_codes, worst_exit_codes
-from reference_manifests import field_tables, json_formats, metadata_table, reference_table
+from reference_manifests import (
+    field_tables,
+    json_formats,
+    metadata_table,
+    own_field_table,
+    reference_table,
+)
 from reference_plan import violation_rules
 from reference_providers import conformance_rules
 from reference_verdicts import verdicts
@@ -24,6 +30,7 @@ GENERATED: Final[dict[str, Callable[[], str]]] = {
     "fields of Webhook": lambda: field_tables("Webhook"),
     "fields of EventSubscription": lambda: field_tables("EventSubscription"),
     "fields of Tenant": lambda: field_tables("Tenant"),
+    "fields of ClusterTenant": lambda: own_field_table("ClusterTenant", "Tenant"),
     "fields of Policy": lambda: field_tables("Policy"),
     "fields of Product": lambda: field_tables("Product"),
     "secret references": reference_table,

@@ -59,6 +59,15 @@ def field_tables(kind: str) -> str:
     return "\n\n".join(_sections(f"{kind}.spec"))
 
 
+def own_field_table(kind: str, base: str) -> str:
+    """The fields of `spec` that a kind has beside those of another kind."""
+    known = {field.path for field in explain_field(f"{base}.spec").fields}
+    rows = [
+        _row(field) for field in explain_field(f"{kind}.spec").fields if field.path not in known
+    ]
+    return f"### `{kind}.spec`\n\n{table(['field', 'type', 'meaning'], rows)}"
+
+
 def metadata_table() -> str:
     """The fields of `metadata`, which every kind has."""
     rows = [_row(field) for field in explain_field("Webhook.metadata").fields]

@@ -14,6 +14,7 @@ KINDS: Final = {
     "Webhook": "webhook",
     "EventSubscription": "event-subscription",
     "Tenant": "tenant",
+    "ClusterTenant": "cluster-tenant",
     "Policy": "policy",
     "Product": "product",
 }

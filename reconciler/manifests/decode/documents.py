@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from reconciler.core.model.product import Product
 
 _COMMON: Final = frozenset({"Policy"})
+_OPERATOR_ONLY: Final = frozenset({"ClusterTenant"})
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -166,6 +167,12 @@ def _sort_document(document: Document, reading: Reading, max_problems: int) -> N
         reading.problems += problems
     else:
         reading.kinds[str(kind)].append(document)
+        if kind in _OPERATOR_ONLY:
+            message = f"only the operator uses a {kind}; this run does not read it"
+            rule, hint = "document/operator-only", "for this run, write a Tenant"
+            reading.problems.append(
+                document.make_problem(("kind",), rule, message, hint, severity="warning")
+            )
         return
     reading.refused_documents.add(document)
 

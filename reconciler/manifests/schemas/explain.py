@@ -51,6 +51,7 @@ _TITLED_PATTERNS: Final = {  # of definitions that several fields have
     "Ignored field": ("/spec/ and the name of a field", "a JSON pointer, such as /spec/enabled"),
     "Secret key": ("letters, digits and - . _", "a key in the data of the Secret"),
     "Duration": ("whole numbers with h, m and s", "such as 30s, 5m or 1h30m"),
+    "Namespace": ("a-z 0-9 - with a letter or digit at both ends", "* is all namespaces"),
     "Digest": ("sha256: and 64 hex digits", "the digest that `reconciler plan` prints"),
 }
 _REFERENCE: Final = "Secret reference"

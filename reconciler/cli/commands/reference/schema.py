@@ -14,6 +14,7 @@ KINDS: Final = (
     "webhook",
     "event-subscription",
     "tenant",
+    "cluster-tenant",
     "policy",
     "planned-webhook",
     "problems",
