@@ -166,15 +166,20 @@ def _sort_document(document: Document, reading: Reading, max_problems: int) -> N
     elif problems := check_schema(str(kind), document, max_problems):
         reading.problems += problems
     else:
-        reading.kinds[str(kind)].append(document)
-        if kind in _OPERATOR_ONLY:
-            message = f"only the operator uses a {kind}; this run does not read it"
-            rule, hint = "document/operator-only", "for this run, write a Tenant"
-            reading.problems.append(
-                document.make_problem(("kind",), rule, message, hint, severity="warning")
-            )
+        _take_document(str(kind), document, reading)
         return
     reading.refused_documents.add(document)
+
+
+def _take_document(kind: str, document: Document, reading: Reading) -> None:
+    """Adds a valid document to its kind, with a warning if a run does not use it."""
+    reading.kinds[kind].append(document)
+    if kind in _OPERATOR_ONLY:
+        message = f"only the operator uses a {kind}; this run does not read it"
+        rule, hint = "document/operator-only", "for this run, write a Tenant"
+        reading.problems.append(
+            document.make_problem(("kind",), rule, message, hint, severity="warning")
+        )
 
 
 def _is_slip(kind: object, api: object) -> bool:

@@ -31,21 +31,30 @@ KINDS: Final = (
     "error",
 )
 
+CRDS: Final = "crds"
+
 EPILOG = """\b
 Examples:
   reconciler schema > manifest.schema.json
   reconciler schema plan
+  reconciler schema crds | kubectl apply --server-side -f -
 """
 
 
 @click.command("schema", epilog=EPILOG)
-@click.argument("kind", type=click.Choice(KINDS), default="manifest")
+@click.argument("kind", type=click.Choice((*KINDS, CRDS)), default="manifest")
 @logging_options
 @click.pass_context
 def command(ctx: click.Context, kind: str) -> None:
     """Print a JSON Schema (Draft 2020-12) of a manifest kind or of an output; for editors,
-    `manifest`.
+    `manifest`; for a Kubernetes cluster `crds`, its CustomResourceDefinitions as YAML.
     """
+    if kind == CRDS:
+        from reconciler.crds.definitions import print_definitions  # noqa: PLC0415  the other schemas need no YAML
+        from reconciler.manifests.schema_texts import load_schema  # noqa: PLC0415  `--help` needs no schema
+
+        console_of(ctx).data(print_definitions(load_schema))
+        return
     from reconciler.manifests.schema_texts import read_schema_text  # noqa: PLC0415  `--help` needs no schema
 
     console_of(ctx).data(read_schema_text(kind))
