@@ -51,12 +51,13 @@ docs: $(DEV)
 	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs build/docs
 	@echo "Open build/docs/index.html"
 
-# What tests/browser drives, what makes keys for sops and signs commits, and what gitlab-ci-local copies with. Root on Debian gets them installed; elsewhere a message says what to install.
+# What tests/browser drives, what makes keys for sops and signs commits, what gitlab-ci-local copies with, and what checks the alerts of deploy/. Root on Debian gets them installed; elsewhere a message says what to install.
 tools:
 	@missing=; command -v age-keygen >/dev/null || missing=age; command -v rsync >/dev/null || missing="$$missing rsync"; \
 	command -v gpg >/dev/null || missing="$$missing gnupg"; command -v ssh-keygen >/dev/null || missing="$$missing openssh-client"; \
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
 		command -v google-chrome-stable >/dev/null || missing="$$missing chromium"; \
+	command -v promtool >/dev/null || missing="$$missing prometheus"; \
 	[ -n "$$missing" ] || exit 0; \
 	if [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ]; then echo "Installing for the tests:" $$missing && \
 		apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null && exit 0; fi; \
@@ -122,6 +123,7 @@ lock: $(DEV)
 	$(LOCK) --group build -o requirements.lock
 	for product in $(PRODUCT_LOCKS:.lock=); do $(subst pyproject.toml,$$product.in,$(LOCK)) -o $$product.lock; done
 	$(LOCK) --extra agent --extra aws --extra kubernetes --extra vault --group dev -c requirements.lock -o requirements-dev.lock
+	$(LOCK) --extra kubernetes -c requirements-dev.lock -o deploy/requirements.lock
 
 clean:
 	rm -rf .venv dist build
