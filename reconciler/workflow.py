@@ -141,11 +141,12 @@ def narrow_policy(
 def require_secrets(
     manifests: Manifests, keys: frozenset[str] | None, *, tenants: bool = False
 ) -> tuple[Declared, ...]:
-    """The selected webhooks. Raises InvalidManifests if a reference of one of them, or with
-    `tenants` of a Tenant, does not resolve.
+    """The selected webhooks. Raises InvalidManifests if a reference of one of them that is not
+    suspended, or with `tenants` of a Tenant, does not resolve.
     """
     webhooks = tuple(item for item in manifests.declared if keys is None or item.key in keys)
-    problems = find_unresolved(manifests, webhooks, tenants=tenants)
+    needed = (item for item in webhooks if not item.suspended)
+    problems = find_unresolved(manifests, needed, tenants=tenants)
     if problems:
         raise InvalidManifests(problems, manifests.documents, manifests.skipped)
     return webhooks
@@ -290,9 +291,11 @@ async def find_switched_off(provider: Reader, owner: str) -> frozenset[str]:
 async def filter_switched_on(
     webhooks: Iterable[Declared], provider: Reader, policy: RunPolicy
 ) -> tuple[Declared, ...]:
-    """The webhooks that receive events: those that the tenant has switched off are left out."""
+    """The webhooks that receive events: those that the tenant has switched off are left out, and
+    suspended ones, which a run does not touch.
+    """
     off = await find_switched_off(provider, policy.owner.name)
-    return tuple(item for item in webhooks if item.key not in off)
+    return tuple(item for item in webhooks if item.key not in off and not item.suspended)
 
 
 async def resume(

@@ -46,7 +46,8 @@ def test_required_fields_defaults_and_variants_are_said(tmp_path: Path) -> None:
     assert auth["type"].required
     assert auth["password"].variant == "Basic authentication"
     assert not explain_field("Webhook.spec.name").required
-    assert explain_field("Webhook.spec.url").required
+    assert explain_field("EventSubscription.spec.events").required
+    assert not explain_field("Webhook.spec.url").required  # or urlFrom
     shown = run("explain", "tenant.prune", cwd=tmp_path)
     assert (shown.code, shown.out) == (
         0,
