@@ -124,10 +124,10 @@ def _convert_list(schema: Schema, made: Schema, place: Place) -> Schema:
     made["items"] = convert(schema["items"], place.below("[]", is_in_list=True))
     if any(part.get("uniqueItems") for part in schema.get("allOf", ())):
         # `map` with the keys type and version is impossible: a version may be absent, and one type
-        # and version may stand there twice with different severities.
-        made["x-kubernetes-list-type"] = "set"
-        if made["items"]["type"] == "object":
-            made["items"]["x-kubernetes-map-type"] = "atomic"
+        # and version may stand there twice with different severities. Nor is `set` of objects:
+        # server-side apply refuses it ("associative list without keys").
+        is_of_objects = made["items"]["type"] == "object"
+        made["x-kubernetes-list-type"] = "atomic" if is_of_objects else "set"
     return made
 
 
