@@ -57,6 +57,11 @@ def find_faults(schema: Schema, path: str = "") -> Iterator[str]:
         yield f"{path}: no type"
     if "properties" in schema and "additionalProperties" in schema:
         yield f"{path}: fields and a map"
+    if schema.get("x-kubernetes-list-type") == "set" and schema["items"]["type"] in {
+        "object",
+        "array",
+    }:
+        yield f"{path}: a set of objects, which server-side apply refuses"
     yield from _find_missing_limits(schema, path)
     for part in _list_validations(schema):
         if unknown := set(part) - VALUE_VALIDATIONS:
