@@ -11,7 +11,6 @@ import asyncio
 import hashlib
 import hmac
 import json
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -21,6 +20,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from reconciler.delivery.send import Sender
+from reconciler.net.host_header import is_served
 from reconciler.tenant import problems
 from reconciler.tenant.engine.engine import Engine
 from reconciler.tenant.problems import Problem, Refusal
@@ -207,19 +207,12 @@ async def _authenticate(tenant: Tenant, request: Request) -> Principal:
     return token
 
 
-_HOST: Final = re.compile(
-    r"(?:\[(?P<address>[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)\]|(?P<name>[^\[\]:]+))(?::[0-9]*)?"
-)
-
-
 def check_host(tenant: Tenant, request: Request) -> None:
     """Raises 421 for a Host that this tenant does not answer to, or that is no host with at most a
     port.
     """
-    match = _HOST.fullmatch(request.headers.get("host", ""))
-    if tenant.hosts is not None and (
-        match is None or (match["name"] or match["address"]).lower() not in tenant.hosts
-    ):
+    header = request.headers.get("host", "")
+    if tenant.hosts is not None and not is_served(header, tenant.hosts):
         raise Refusal("misdirected")
 
 

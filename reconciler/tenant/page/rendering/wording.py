@@ -48,11 +48,6 @@ def format_moment(epoch: float | None) -> str:
     )
 
 
-def format_number(value: int) -> str:
-    """A count with thousands apart."""
-    return f"{value:,}"
-
-
 def format_span(seconds: float) -> str:
     """A span: whole milliseconds below a second."""
     return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"

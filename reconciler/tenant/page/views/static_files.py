@@ -1,4 +1,4 @@
-"""The page's own style sheet and script: read once, served to everybody."""
+"""The page's style sheet, script and icon, served to everybody."""
 
 from __future__ import annotations
 
@@ -9,13 +9,9 @@ from starlette.responses import Response
 from reconciler.tenant.page.rendering import html
 from reconciler.tenant.page.session.visit import Visit
 from reconciler.tenant.problems import Refusal
+from reconciler.web.static_files import read_files
 
-_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_FILES: Final = {
-    path.name: (path.read_bytes(), _TYPES[path.suffix])
-    for path in (html.FOLDER / "static").iterdir()
-    if path.suffix in _TYPES
-}
+_FILES: Final = read_files(html.FOLDER / "static")
 
 
 async def show_file(visit: Visit) -> Response:
