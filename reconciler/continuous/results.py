@@ -12,6 +12,7 @@ from reconciler.continuous.schedule import Ending
 from reconciler.core.change import Label, Plan, Violation
 from reconciler.core.errors import InvalidManifests, ReconcilerError
 from reconciler.core.model.problem import Problem
+from reconciler.core.model.scopes import ScopeFailure
 from reconciler.core.results.drift import Drift
 from reconciler.core.results.reports import Report, Status
 
@@ -109,9 +110,10 @@ class Result:
             return describe_problems(self.problems)
         if self.violations:
             return "; ".join(f"{item.rule}: {item.message}" for item in self.violations)
-        if self.report is not None and self.state is State.FAILED:
-            return _describe_outcomes(self.report)
-        return ""
+        if self.state is not State.FAILED:
+            return ""
+        text = _describe_outcomes(self.report) if self.report is not None else ""
+        return text or _describe_unread(self.plan.failures if self.plan is not None else ())
 
 
 def describe_problems(problems: tuple[Problem, ...]) -> str:
@@ -126,6 +128,14 @@ def describe_error(error: ReconcilerError) -> str:
     if isinstance(error, InvalidManifests) and error.problems:
         return describe_problems(error.problems)
     return str(error)
+
+
+def _describe_unread(failures: tuple[ScopeFailure, ...]) -> str:
+    """The first scope that could not be read, and how many follow."""
+    if not failures:
+        return ""
+    more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+    return f"{failures[0].scope}: {failures[0].message}{more}"
 
 
 def _describe_outcomes(report: Report) -> str:

@@ -135,7 +135,7 @@ class Agent:
             "problem": self._last_problem or None,
             "last_look": look.isoformat(timespec="seconds") if look else None,
         }
-        return make_status(tenants, source, __version__)
+        return make_status(tenants, source, __version__, now)
 
     def render_metrics(self) -> bytes:
         """As `Board` says."""

@@ -28,6 +28,7 @@ KINDS: Final = (
     "events",
     "doctor",
     "providers",
+    "agent-status",
     "error",
 )
 
