@@ -74,8 +74,9 @@ class Agent:
 
     async def run(self, ready: Callable[[str], None]) -> None:
         """Until `stop`; `ready` gets the origin of the page. Raises NotServed, BadRequest."""
-        app = create_app(self, self._settings.hook_secrets)
-        async with serving(app, self._settings.place) as origin:
+        place = self._settings.place
+        app = create_app(self, self._settings.hook_secrets, place.hosts)
+        async with serving(app, place) as origin:
             ready(origin)
             beside = [asyncio.ensure_future(each) for each in (self._poll(), self._outbox.run())]
             try:

@@ -1,4 +1,4 @@
-"""What an agent answers over HTTP: health, metrics, status, and push webhooks of forges."""
+"""What an agent answers over HTTP: page, health, metrics, status, and push webhooks of forges."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, Protocol
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from reconciler.continuous.forges.push import MAX_BODY, PushRefused, read_push
+from reconciler.continuous.page.html import HEADERS
+from reconciler.continuous.page.routes import for_hosts, make_routes
 from reconciler.core.model.secret import Secret
-from reconciler.net.listening import Place, listen
+from reconciler.net.listening import LOOPBACK, Place, listen
+from reconciler.rendering.document import to_json
 
 CONNECTIONS: Final = 200  # at once
 _NO_SECRET: Final = Secret(None, "")
@@ -47,18 +50,25 @@ class Board(Protocol):
         ...
 
 
-def create_app(board: Board, secrets: Mapping[str, Secret]) -> Starlette:
-    """The application; `secrets` are those of the forges that may push."""
+def create_app(
+    board: Board, secrets: Mapping[str, Secret], hosts: Sequence[str] = LOOPBACK
+) -> Starlette:
+    """The application; `secrets` are those of the forges that may push. Page and status are
+    answered to these hosts only; a push may come through a proxy of any name.
+    """
     endpoints = _Endpoints(board, secrets)
-    return Starlette(
+    app = Starlette(
         routes=[
+            *make_routes(board.make_status, hosts),
             Route("/healthz", endpoints.show_health),
             Route("/readyz", endpoints.show_readiness),
             Route("/metrics", endpoints.show_metrics),
-            Route("/status", endpoints.show_status),
+            Route("/status", for_hosts(hosts, endpoints.show_status)),
             Route("/hooks/{forge}", endpoints.take_push, methods=["POST"]),
         ]
     )
+    app.router.redirect_slashes = False
+    return app
 
 
 class _Endpoints:
@@ -79,7 +89,8 @@ class _Endpoints:
         )
 
     async def show_status(self, _request: Request) -> Response:
-        return JSONResponse(self._board.make_status(), headers={"Cache-Control": "no-store"})
+        text = to_json(self._board.make_status(), indent=None)
+        return Response(text, headers=HEADERS, media_type="application/json")
 
     async def take_push(self, request: Request) -> Response:
         forge = request.path_params["forge"]
