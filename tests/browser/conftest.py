@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -163,20 +163,20 @@ def signed_in(chromium: Browser, process: Served) -> Any:
 Opened = Callable[..., Page]
 
 
-@pytest.fixture
-def open_page(chromium: Browser, served: Served, signed_in: Any) -> Iterator[Opened]:
-    """`open_page("/settings/webhooks", scripts=False)`: a page of its own context, signed in.
+@contextmanager
+def opening(chromium: Browser, origin: str, signed_in: Any = None) -> Iterator[Opened]:
+    """A function that opens a page of this origin in a context of its own.
 
     At the end no page may have had an error in its console, which is where a
     Content-Security-Policy complains, run a script of what is stored, or asked anybody but the
-    tenant for something.
+    origin for something.
     """
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
 
     def opened(path: str, *, scripts: bool = True, state: Any = None) -> Page:
         context = chromium.new_context(
-            base_url=served.origin,
+            base_url=origin,
             storage_state=state or signed_in,
             viewport={"width": 1280, "height": 900},
             java_script_enabled=scripts,
@@ -189,9 +189,7 @@ def open_page(chromium: Browser, served: Served, signed_in: Any) -> Iterator[Ope
         page.on("dialog", lambda dialog: wrong.append(dialog.message))
         page.on(
             "request",
-            lambda asked: (
-                None if asked.url.startswith(f"{served.origin}/") else wrong.append(asked.url)
-            ),
+            lambda asked: None if asked.url.startswith(f"{origin}/") else wrong.append(asked.url),
         )
         page.goto(path)
         return page
@@ -200,6 +198,13 @@ def open_page(chromium: Browser, served: Served, signed_in: Any) -> Iterator[Ope
     for context in contexts:
         in_browser_thread(context.close)()
     assert wrong == []
+
+
+@pytest.fixture
+def open_page(chromium: Browser, served: Served, signed_in: Any) -> Iterator[Opened]:
+    """`open_page("/settings/webhooks", scripts=False)`: a page of the tenant, signed in."""
+    with opening(chromium, served.origin, signed_in) as opened:
+        yield opened
 
 
 def _bad(message: Any) -> bool:

@@ -35,7 +35,9 @@ _ENVIRONMENT.globals.update(
 )
 
 
-def render_page(template: str, status: int = 200, /, refresh: int = 0, **values: Any) -> Response:
+def render_page(
+    template: str, status: int = 200, /, refresh: int | None = None, **values: Any
+) -> Response:
     """A rendered template as an answer. Every value is escaped; half of a surrogate pair, which
     UTF-8 does not have, is a question mark. `refresh` is as in `Query`.
     """

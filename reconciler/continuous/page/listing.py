@@ -20,13 +20,13 @@ Tenant = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Query:
     """What a visitor asked for. `state` is a state or a phase, "" for all; `refresh` is the number
-    of seconds between two reloads, 0 for none.
+    of seconds between two reloads, None for none.
     """
 
     state: str = ""
     search: str = ""
     page: int = 1
-    refresh: int = 0
+    refresh: int | None = None
 
     @property
     def is_filtered(self) -> bool:
@@ -61,7 +61,7 @@ def read_query(parameters: Mapping[str, str]) -> Query:
         state if state in STATES or state in PHASES else "",
         parameters.get("search", "").strip()[:MAX_NAME],
         max(1, _read_number(parameters.get("page", ""))),
-        refresh if refresh in _SECONDS else 0,
+        refresh if refresh in _SECONDS else None,
     )
 
 

@@ -256,6 +256,7 @@ def test_the_page_reloads_itself_only_when_asked(origin: str) -> None:
         assert ask(origin, f"{path}?refresh=30")[1]["refresh"] == "30"
         for wrong in ("0", "1", "99999", "x", "-5"):
             assert "refresh" not in ask(origin, f"{path}?refresh={wrong}")[1]
+    assert "refresh=0" not in ask(origin, "/?refresh=0")[2]
     html = ask(origin, "/?refresh=30&state=failed")[2]
     assert 'href="/tenants/broken?refresh=30"' in html
     assert 'href="/?state=failed">Stop' in html
