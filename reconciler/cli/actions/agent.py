@@ -87,6 +87,7 @@ def _make_settings(options: AgentOptions, recipients: Recipients) -> AgentSettin
         place=Place(
             host=place.host,
             port=place.port,
+            names=place.allow_host,
             plain=place.allow_plain_http,
             certificate=place.tls_cert,
             key=place.tls_key,

@@ -56,6 +56,7 @@ class AgentPlaceOptions(NamedTuple):
     host: str = "127.0.0.1"
     port: int = 8081
     allow_plain_http: bool = False
+    allow_host: tuple[str, ...] = ()
     tls_cert: str | None = None
     tls_key: str | None = None
 
@@ -183,6 +184,12 @@ agent_place_options: Decorator[Any] = together(
         default=8081,
         show_default=True,
         help="0: any free one, printed.",
+    ),
+    option(
+        "--allow-host",
+        multiple=True,
+        metavar="NAME",
+        help="A host name that page and status are answered to; repeatable.",
     ),
     option(
         "--tls-cert", metavar="FILE", help="Certificate chain in PEM: serve https, with --tls-key."
