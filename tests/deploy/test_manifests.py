@@ -9,6 +9,8 @@ import pytest
 import yaml
 
 from reconciler import __version__
+from reconciler.cli.commands import operator
+from reconciler.continuous.operator.objects import KINDS
 from reconciler.crds.definitions import make_definitions
 from reconciler.manifests.schema_texts import load_schema
 from tests.deploy.kustomize import DEPLOY, find, objects_of, render
@@ -117,12 +119,12 @@ def rights_of(*roles: dict[str, Any]) -> dict[str, set[str]]:
 def test_the_operator_has_these_rights_and_no_others() -> None:
     objects = objects_of("base")
     names = ("reconciler-operator", "reconciler-operator-cluster")
-    read, status = {"get", "list", "watch"}, {"patch", "update"}
+    read, status = {"get", "list", "watch"}, {"patch"}
     assert rights_of(*(find(objects, "ClusterRole", name) for name in names)) == {
         f"{OWN}/webhooks": read | {"patch"},
         f"{OWN}/tenants": read | {"patch"},
-        f"{OWN}/clustertenants": read | {"patch"},
-        f"{OWN}/eventsubscriptions": read,
+        f"{OWN}/clustertenants": read,
+        f"{OWN}/eventsubscriptions": read | {"patch"},
         f"{OWN}/policies": read,
         f"{OWN}/webhooks/status": status,
         f"{OWN}/tenants/status": status,
@@ -130,14 +132,35 @@ def test_the_operator_has_these_rights_and_no_others() -> None:
         f"{OWN}/eventsubscriptions/status": status,
         f"{OWN}/policies/status": status,
         "/secrets": {"get"},
-        "/events": {"create", "patch"},
-        "events.k8s.io/events": {"create", "patch"},
-        "apiextensions.k8s.io/customresourcedefinitions": read,
+        "events.k8s.io/events": {"create"},
+        "apiextensions.k8s.io/customresourcedefinitions": {"get"},
         "/namespaces": {"get"},
     }
     assert rights_of(find(objects, "Role")) == {
         "coordination.k8s.io/leases": {"get", "create", "update"}
     }
+
+
+def test_the_rights_are_about_the_kinds_of_the_operator() -> None:
+    cluster = find(objects_of("base"), "ClusterRole", "reconciler-operator-cluster")
+    rights = rights_of(find(objects_of("base"), "ClusterRole"), cluster)
+    finalized = {f"{OWN}/{kind.plural}" for kind in KINDS.values() if kind.has_finalizer}
+    assert {name for name, verbs in rights.items() if name.startswith(OWN) and verbs == {
+        "get", "list", "watch", "patch",
+    }} == finalized  # fmt: skip
+    assert {f"{OWN}/{kind.plural}/status" for kind in KINDS.values()} <= set(rights)
+    (names,) = [rule["resourceNames"] for rule in cluster["rules"] if "resourceNames" in rule]
+    assert set(names) == {f"{kind.plural}.{OWN}" for kind in KINDS.values()}
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_the_command_line_knows_the_arguments_of_the_container(name: str) -> None:
+    first, *args = container_of(name)["args"]
+    assert first == "operator"
+    context = operator.command.make_context(first, list(args))
+    assert context.params["port"] == 8081
+    assert context.params["host"] == "0.0.0.0"  # noqa: S104  of a container
+    assert context.params["allow_plain_http"] is True
 
 
 def test_the_overlay_of_namespaces_has_the_rules_of_the_cluster_role_there_and_nowhere_else() -> (
