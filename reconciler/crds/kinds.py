@@ -57,7 +57,7 @@ class Kind:
         }
 
 
-_TENANT_COLUMNS: Final = (READY, DRIFT, HOST, ("LAST", "date", ".status.lastRun"), AGE)
+_TENANT_COLUMNS: Final = (READY, DRIFT, HOST, ("NEXT", "string", ".status.nextRun"), AGE)
 
 KINDS: Final = (
     Kind(
