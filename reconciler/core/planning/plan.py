@@ -168,9 +168,14 @@ def make_plan(
         fingerprint_key=fingerprint_key,
         switched_off=tuple(changes.switched_off),
         bases=_count_own(live_webhooks, policy, tenant.scopes),
-        ids={item.key: found.id for item, found in matches.pairs if found is not None},
+        ids=_list_ids(matches),
     )
     return check_plan(plan, policy)
+
+
+def _list_ids(matches: Match) -> dict[str, str]:
+    """The tenant's id of every declared webhook that exists."""
+    return {item.key: found.id for item, found in matches.pairs if found is not None}
 
 
 def _list_warnings(
