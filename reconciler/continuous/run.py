@@ -110,25 +110,18 @@ class Runner:
         connection = settings.connection
         async with open_provider(target, connection, settings.parallelism) as provider:
             result = await work.observe(provider, result)
-            result = replace(result, hold=self._find_hold(spec, mode))
-            if result.plan is None or result.hold or mode == "report":
+            if result.plan is None or mode == "report":
+                return result
+            result = _hold(result, result.plan, spec, settings.now())
+            if result.hold:
                 return result
             return await self._apply(work, provider, result, result.plan)
-
-    def _find_hold(self, spec: TenantSpec, mode: Mode) -> str:
-        """Why an applying run writes nothing now, "" if it may write."""
-        if mode == "report" or windows.is_open(spec.schedule.windows, self._settings.now()):
-            return ""
-        opening = windows.next_opening(spec.schedule.windows, self._settings.now())
-        when = f"; the next one opens at {opening.isoformat(timespec='minutes')}" if opening else ""
-        return f"outside of the windows in which writing is allowed{when}"
 
     async def _apply(self, work: _Work, provider: Provider, result: Result, plan: Plan) -> Result:
         """Carries out the plan of the result, if the gate lets it pass."""
         workflow.require_secrets(work.desired.manifests, None)
-        accepted = plan.digest if plan.digest in work.spec.schedule.accept else None
         try:
-            workflow.approve(plan, None, accept=accepted)
+            workflow.approve(plan, None)
         except PlanRefused as refusal:
             return replace(result, state=State.REFUSED, violations=refusal.violations)
         if not plan.pending:
@@ -142,6 +135,18 @@ class Runner:
             del self._under_way[result.tenant]
         report = execution.report()
         return replace(result, state=_judge(report, plan), report=report)
+
+
+def _hold(result: Result, plan: Plan, spec: TenantSpec, now: datetime) -> Result:
+    """The result with the reason why nothing is written now, if there is one: by the code that
+    holds the plans of the command line.
+    """
+    held = windows.hold_plan(plan, spec, now)
+    if held is plan:
+        return result
+    opening = None if spec.schedule.suspend else windows.next_opening(spec.schedule.windows, now)
+    wait = None if opening is None else (opening - now).total_seconds()
+    return replace(result, hold=held.violations[-1].message, wait=wait)
 
 
 def _judge(report: Report, plan: Plan) -> State:
@@ -171,7 +176,13 @@ class _Work:
         drift = None
         if self.desired.base is not None:
             plan, drift = self._label(plan, self.desired.base, reader)
-        return replace(result, plan=plan, drift=drift, state=_observed(plan, drift))
+        return replace(
+            result,
+            plan=plan,
+            drift=drift,
+            state=_observed(plan, drift),
+            violations=plan.refusals,
+        )
 
     def _label(self, plan: Plan, base: Base, reader: Reader) -> tuple[Plan, Drift]:
         plan = labelled(plan, base, self.policy, reader.normalize)
@@ -182,7 +193,7 @@ def _observed(plan: Plan, drift: Drift | None) -> State:
     """What a run that writes nothing ends with."""
     if plan.failures:
         return State.FAILED
-    if plan.violations:
+    if plan.refusals:
         return State.REFUSED
     pending = any(change.label is not Label.DRIFT for change in plan.pending)
     if drift is not None and drift.has_drift:

@@ -17,6 +17,7 @@ from reconciler.continuous.agent.outbox import Outbox, Recipients
 from reconciler.continuous.agent.server import create_app, serving
 from reconciler.continuous.agent.status import make_status, make_tenant
 from reconciler.continuous.controller import Controller
+from reconciler.continuous.forges.replays import Replays
 from reconciler.continuous.git.source import GitSource
 from reconciler.continuous.loop import Settings as LoopSettings
 from reconciler.continuous.metrics import Metrics
@@ -67,6 +68,7 @@ class Agent:
         self._stopped = asyncio.Event()
         self._last_look: datetime | None = None
         self._last_problem = ""
+        self._replays = Replays()
 
     def stop(self) -> None:
         """Ends the agent: nothing new is started, requests under way are finished."""
@@ -117,8 +119,8 @@ class Agent:
 
     @property
     def is_ready(self) -> bool:
-        """Whether a commit is in use."""
-        return bool(self._source.revision)
+        """As `Board` says."""
+        return bool(self._source.revision) and self._source.problem is None
 
     def make_status(self) -> dict[str, Any]:
         """As `Board` says."""
@@ -142,8 +144,10 @@ class Agent:
         """As `Board` says."""
         return self._metrics.render()
 
-    def take_push(self, ref: str, delivery: str) -> bool:  # noqa: ARG002  replays only cost a look
+    def take_push(self, ref: str, delivery: str) -> bool:
         """As `Board` says."""
+        if self._replays.is_replay(delivery, self._settings.clock()):
+            return False
         if ref != f"refs/heads/{self._settings.branch}":
             return False
         self._look.set()

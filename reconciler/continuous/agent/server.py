@@ -34,7 +34,7 @@ class Board(Protocol):
 
     @property
     def is_ready(self) -> bool:
-        """Whether the desired state was read once."""
+        """Whether the desired state can be read; one that was read before stays in use."""
         ...
 
     def make_status(self) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class _Endpoints:
     async def show_readiness(self, _request: Request) -> Response:
         if self._board.is_ready:
             return PlainTextResponse("ok\n")
-        return PlainTextResponse("the desired state has not been read yet\n", 503)
+        return PlainTextResponse("the desired state cannot be read: see /status\n", 503)
 
     async def show_metrics(self, _request: Request) -> Response:
         return Response(
@@ -104,16 +104,22 @@ class _Endpoints:
         if push is None:
             return PlainTextResponse("not a push: ignored\n")
         is_new = self._board.take_push(push.ref, push.delivery)
-        return PlainTextResponse("looking at the repository\n" if is_new else "ignored\n", 202)
+        if not is_new:
+            return PlainTextResponse("another branch, or a delivery that came before: ignored\n")
+        return PlainTextResponse("looking at the repository\n", 202)
 
 
 async def _read_body(request: Request) -> bytes:
     """The body; raises PushRefused for one that is too large."""
+    too_large = PushRefused(413, f"the body has over {MAX_BODY} bytes")
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length[:20]) > MAX_BODY:
+        raise too_large
     data = bytearray()
     async for part in request.stream():
         data += part
         if len(data) > MAX_BODY:
-            raise PushRefused(413, f"the body has over {MAX_BODY} bytes")
+            raise too_large
     return bytes(data)
 
 
