@@ -16,6 +16,7 @@ from reconciler.core.model.problem import Problem
 from reconciler.manifests.decode.events import decode_subscriptions
 from reconciler.manifests.decode.load_types import EventSubscriptionRef, TenantSpec
 from reconciler.manifests.decode.refused_documents import RefusedDocuments
+from reconciler.manifests.decode.selection import WebhookIndex
 from reconciler.manifests.decode.webhooks import Draft
 from reconciler.manifests.schemas.suggestions import suggest
 from reconciler.manifests.yaml.document import Document, Path
@@ -150,12 +151,10 @@ def check_names(
     """
     keys = {draft.key: draft for draft in reversed(drafts)}
     reported_pairs: set[tuple[int, str]] = set()
+    index = WebhookIndex([draft.document for draft in drafts])
     for tenant in tenants or (None,):
-        group = (
-            drafts
-            if tenant is None
-            else [draft for draft in drafts if tenant.selects(draft.labels)]
-        )
+        positions = index.select(tenant.select if tenant is not None else {})
+        group = [drafts[position] for position in positions]
         kind = tenant.find_capabilities(find) if tenant is not None else TENANT
         unique = kind is not None and kind.unique_names
         first_drafts: dict[str, Draft] = {}

@@ -18,6 +18,7 @@ from reconciler.manifests.decode.load_types import TenantSpec
 from reconciler.manifests.decode.refused_documents import RefusedDocuments
 from reconciler.manifests.decode.request import Request
 from reconciler.manifests.decode.secrets import Resolver, make_access
+from reconciler.manifests.decode.selection import TenantIndex, read_labels
 from reconciler.manifests.decode.webhooks import Draft, decode_webhook, find_allowing_tenants
 from reconciler.manifests.decode.webhooks import kinds as kinds_of
 from reconciler.manifests.secret_sources.file import list_login_places, list_private_places
@@ -148,13 +149,14 @@ class _Views:
     ) -> list[Draft]:
         """The values of each document; references count only if one of the Tenants selects it."""
         quiet_resolver = replace(self.resolver, read_values=False, warn=False)
-        drafts = []
+        drafts, all_tenants = [], TenantIndex(self.specs)
         for document in documents:
-            labels = document.value["metadata"].get("labels", {})
+            labels = read_labels(document)
             is_selected = selects_all or any(spec.selects(labels) for spec in selecting)
             resolver = self.resolver if is_selected else quiet_resolver
             find = self.request.find
-            drafts.append(decode_webhook(document, resolver, selecting, find, self.specs))
+            others = all_tenants.find(labels)
+            drafts.append(decode_webhook(document, resolver, selecting, find, others))
         return drafts
 
     def _join(

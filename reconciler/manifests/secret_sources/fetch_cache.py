@@ -20,6 +20,11 @@ class FetchCache:
         self._results: dict[tuple[Any, ...], Any] = {}
         self.sessions: dict[Any, Any] = {}
 
+    @property
+    def sources(self) -> frozenset[str]:
+        """The sources that were asked."""
+        return frozenset(key[0] for key in self._results)
+
     def get(self, source: Source, place: Place, access: Access) -> str:
         """The value at a place; raises Unresolved."""
         source_key, key = (place.source, access.vault), (place.source, access.vault, *place.item)
