@@ -277,7 +277,12 @@ def _decode_tenants(
     )
     _decode_products(reading)
     specs = [
-        tenants.decode_tenant(document, resolver, reading.products, request.files.tree)
+        tenants.decode_tenant(
+            document,
+            resolver if _may_be_used(document, request) else replace(resolver, read_values=False),
+            reading.products,
+            request.files.tree,
+        )
         for document in documents
     ]
     for document, spec in zip(documents, specs, strict=True):
@@ -288,6 +293,12 @@ def _decode_tenants(
         return tuple(specs), tenants.choose_tenant(tuple(specs), request.tenant), None
     except BadRequest as error:
         return tuple(specs), None, error
+
+
+def _may_be_used(document: Document, request: Request) -> bool:
+    """Whether a run needs the token of a Tenant: one that names another Tenant does not."""
+    choice = request.tenant
+    return choice.check_each or choice.name in {None, document.value["metadata"]["name"]}
 
 
 def _decode_products(reading: Reading) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.continuous.git.history import check_history, list_unverified
+from reconciler.continuous.git.known_manifests import KnownManifests
 from reconciler.continuous.git.mirror import Mirror
 from reconciler.continuous.git.signers import AllowedSigners
 from reconciler.continuous.git.verify import verify_commits
@@ -15,6 +16,7 @@ from reconciler.continuous.state_folder import StateFolder
 from reconciler.core.errors import GitFailed, ReconcilerError
 from reconciler.core.model.remote import parse_remote
 from reconciler.core.model.schedule import Schedule
+from reconciler.core.model.webhook import Declared
 from reconciler.core.saved.since import Base
 from reconciler.manifests import (
     InputFiles,
@@ -32,8 +34,9 @@ from reconciler.providers import registry
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class GitSettings:
-    """`paths` are folders and files of the repository, "" for all. `signers` must have signed every
-    commit, None accepts unsigned ones. `timeout` is the number of seconds of a fetch.
+    """`paths` are folders and files of the repository, "" for all. `policies` is the folder with
+    the organisation's rules there, None for the one beside the Tenant manifest. `signers` must have
+    signed every commit, None accepts unsigned ones. `timeout` is the number of seconds of a fetch.
     """
 
     paths: tuple[str, ...] = ("",)
@@ -59,6 +62,8 @@ class GitSource:
         self._tree: Published | None = None
         self._tenants: dict[str, Schedule] = {}
         self._bases: dict[str, Base] = {}
+        self._known = KnownManifests()
+        self._former: tuple[Published, KnownManifests] | None = None  # the commit used before
         self.problem: ReconcilerError | None = None
         self.refused_revision = ""  # the commit that has the problem, if one has
 
@@ -84,7 +89,8 @@ class GitSource:
         self.problem = None
         if tree is self._tree:
             return False
-        self._tree, self._tenants = tree, tenants
+        self._former = None if self._tree is None else (self._tree, self._known)
+        self._tree, self._tenants, self._known = tree, tenants, KnownManifests()
         return True
 
     def _fetch(self) -> tuple[Published, dict[str, Schedule]]:
@@ -112,11 +118,11 @@ class GitSource:
                 verify_commits(self._mirror, commits, settings.signers, self._env)
 
     def _publish(self, commit: str) -> Published:
-        policies = self._settings.policies
+        paths, policies = self._settings.paths, self._settings.policies
         return publish(
             self._mirror.repository(),
             commit,
-            (*self._settings.paths, *([policies] if policies is not None else [])),
+            paths if policies is None else (*paths, policies),
             f"{self._state.path.absolute()}/commit",
             parse_remote(self._mirror.url),
         )
@@ -126,8 +132,10 @@ class GitSource:
         of their runs reports the problems.
         """
         request = self._make_request(tree, None)
+        files = replace(request.files, keep=True)
+        secrets = replace(request.secrets, mode="ignore")
         try:
-            manifests = load(replace(request, only_tenants=True))
+            manifests = load(replace(request, files=files, secrets=secrets, only_tenants=True))
         except ReconcilerError:
             if not self._tenants:
                 raise
@@ -140,10 +148,10 @@ class GitSource:
         tree = self._tree
         if tree is None:
             raise self.problem or GitFailed("the repository has not been fetched yet")
-        return await asyncio.to_thread(self._read, tree, key)
+        return await asyncio.to_thread(self._read, tree, self._known, key)
 
-    def _read(self, tree: Published, key: str) -> Desired:
-        manifests = load(self._make_request(tree, key))
+    def _read(self, tree: Published, known: KnownManifests, key: str) -> Desired:
+        manifests = known.find(key, lambda cache: load(self._make_request(tree, key, cache)))
         return Desired(manifests, tree.name, self._find_base(tree, key, manifests))
 
     def _find_base(self, tree: Published, key: str, manifests: Manifests) -> Base | None:
@@ -154,30 +162,38 @@ class GitSource:
         known = self._bases.get(key)
         if known is None or known.commit != applied:
             try:
-                old = self._publish(applied)
-                request = self._make_request(old, key)
-                request = replace(
-                    request,
-                    strict=False,
-                    secrets=replace(request.secrets, mode="ignore"),
-                    policies=PolicyChoice(),
-                )
-                known = Base(applied, applied, load(request).declared)
+                known = Base(applied, applied, self._read_declared(applied, key))
             except ReconcilerError:
                 return None
             self._bases[key] = known
         return known
 
-    def _make_request(self, tree: Published, tenant: str | None) -> Request:
-        policies = self._settings.policies
-        policies = None if policies is None else f"{tree.root}/{policies}"
-        paths = tuple(f"{tree.root}/{path}".rstrip("/") for path in self._settings.paths)
+    def _read_declared(self, commit: str, key: str) -> tuple[Declared, ...]:
+        """What an earlier commit declared for a Tenant; without the values of secrets, if they are
+        not known.
+        """
+        former = self._former
+        if former is None or former[0].name != commit:
+            former = self._former = (self._publish(commit), KnownManifests())
+        known = former[1].get(key)
+        if known is not None:
+            return known.declared
+        request = self._make_request(former[0], key)
+        secrets = replace(request.secrets, mode="ignore")
+        return load(replace(request, secrets=secrets, policies=PolicyChoice())).declared
+
+    def _make_request(
+        self, tree: Published, tenant: str | None, cache: FetchCache | None = None
+    ) -> Request:
+        settings = self._settings
+        paths = tuple(f"{tree.root}/{path}".rstrip("/") for path in settings.paths)
+        policies = None if settings.policies is None else f"{tree.root}/{settings.policies}"
         return Request(
             find=registry.capabilities,
-            files=InputFiles(paths, tree=tree, keep=True),
+            files=InputFiles(paths, tree=tree),
             env=self._env,
             tenant=TenantChoice(tenant, lenient=tenant is None, option="the name of a Tenant"),
-            secrets=replace(self._settings.secrets, once=FetchCache()),
+            secrets=replace(settings.secrets, once=cache or FetchCache()),
             policies=PolicyChoice("read", policies),
         )
 

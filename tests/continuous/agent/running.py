@@ -66,8 +66,12 @@ class Repository:
     def push(self, message: str = "more", *options: str) -> str:
         """Commits all that was written, and pushes it; the commit."""
         revision = self.commit(message)
-        git(self.tree, "push", "-q", *options, "origin", "HEAD:main")
+        self.send(*options)
         return revision
+
+    def send(self, *options: str) -> None:
+        """Pushes what was committed."""
+        git(self.tree, "push", "-q", *options, "origin", "HEAD:main")
 
 
 class Agent:

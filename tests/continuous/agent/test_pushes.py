@@ -18,17 +18,6 @@ PROMISED = 2.0  # seconds from a push webhook to the tenant
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    return Repository(tmp_path)
-
-
-@pytest.fixture
-def tenant(tmp_path: Path) -> Iterator[Tenant]:
-    with Tenant(tmp_path / "tenant") as served:
-        yield served
-
-
-@pytest.fixture
 def agent(tmp_path: Path, repository: Repository, tenant: Tenant) -> Iterator[Agent]:
     """It looks once an hour by itself."""
     repository.declare_tenant(tenant)
