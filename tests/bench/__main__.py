@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import carrying_out, planning, reading, tenant
+from tests.bench import agent, carrying_out, planning, reading, tenant
 from tests.bench.measure import Row
 from tests.support.processes import ROOT
 
@@ -30,6 +30,8 @@ GROUPS: dict[str, Callable[..., Iterator[Row]]] = {
     "growth": planning.growth,
     "creates": carrying_out.creates,
     "fleet": carrying_out.fleet,
+    "idle": agent.idle,
+    "run": agent.run,
     **tenant.GROUPS,
 }
 USUAL = [name for name in GROUPS if name not in tenant.GROUPS or name == "throughput"]

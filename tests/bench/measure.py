@@ -104,18 +104,20 @@ def process(
     return took
 
 
-def worker(*arguments: str) -> list[float]:
-    """The numbers that one piece of work in `tests/bench/worker.py` measured, in a fresh
-    process.
+def worker(
+    *arguments: str, module: str = "tests.bench.worker", limit: float = LIMIT
+) -> list[float]:
+    """The numbers that one piece of work in `tests/bench/worker.py`, or another module, measured,
+    in a fresh process, within `limit` seconds.
     """
     done = subprocess.run(
-        [PYTHON, "-m", "tests.bench.worker", *arguments],
+        [PYTHON, "-m", module, *arguments],
         cwd=ROOT,
         env=environment(BENCH_TOKEN="bench"),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=LIMIT,
+        timeout=limit,
         check=False,
     )
     if done.returncode:

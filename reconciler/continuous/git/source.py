@@ -148,6 +148,9 @@ class GitSource:
         tree = self._tree
         if tree is None:
             raise self.problem or GitFailed("the repository has not been fetched yet")
+        known = self._known.get(key)
+        if known is not None and self._applied.get(key) == tree.name:  # most runs: nothing is read
+            return Desired(known, tree.name, self._find_base(tree, key, known))
         return await asyncio.to_thread(self._read, tree, self._known, key)
 
     def _read(self, tree: Published, known: KnownManifests, key: str) -> Desired:
