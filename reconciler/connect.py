@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from reconciler.connection import Connection
@@ -129,9 +130,20 @@ async def _open_embedded(file: str, connection: Connection) -> AsyncIterator[tup
             yield app, Secret(token, "--local")
 
 
+Observe = Callable[[str, str, int], object]
+"""Gets the provider, the method and the status of each request, 0 without an answer."""
+
+
+def ignore_request(_provider: str, _method: str, _status: int) -> None:
+    """Observes nothing."""
+
+
 @asynccontextmanager
 async def open_client(
-    target: Target, connection: Connection, parallelism: int = 10
+    target: Target,
+    connection: Connection,
+    parallelism: int = 10,
+    observe: Observe = ignore_request,
 ) -> AsyncIterator[Client]:
     """An HTTP client for that tenant, closed at the end, with so many requests at once, or as many
     as its product takes; raises StoreError for a file that cannot be used.
@@ -154,16 +166,20 @@ async def open_client(
             timeout=connection.timeout,
             deadline=connection.deadline,
             parallelism=min(parallelism, plugin.capabilities.parallelism),
+            observe=partial(observe, target.provider),
         )
         yield await stack.enter_async_context(client)
 
 
 @asynccontextmanager
 async def open_provider(
-    target: Target, connection: Connection, parallelism: int = 10
+    target: Target,
+    connection: Connection,
+    parallelism: int = 10,
+    observe: Observe = ignore_request,
 ) -> AsyncIterator[Provider]:
     """A provider for that tenant, closed at the end; raises StoreError for a file that cannot be
     used.
     """
-    async with open_client(target, connection, parallelism) as client:
+    async with open_client(target, connection, parallelism, observe) as client:
         yield target.plugin.provider(client, target.place)

@@ -5,7 +5,7 @@ No options, no rendering, no exit codes here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from reconciler.core.change import Plan, TenantRef
@@ -152,6 +152,10 @@ def require_secrets(
     return webhooks
 
 
+def _go_on() -> None:
+    """Nobody is told."""
+
+
 async def plan(
     manifests: Manifests,
     provider: Reader,
@@ -159,11 +163,13 @@ async def plan(
     tenant: TenantRef,
     fingerprint_key: Secret | None = None,
     base: Base | None = None,
+    listed: Callable[[], object] = _go_on,
 ) -> Plan:
     """What reconcile would do, with the warnings of the manifests; with `base`, labelled with the
-    side that changed since. It cannot write, by type.
+    side that changed since. It cannot write, by type. `listed` is called after the listing.
     """
     live = await provider.list()
+    listed()
     result = make_plan(
         manifests.declared,
         live,

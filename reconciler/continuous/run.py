@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -15,7 +16,9 @@ from reconciler import windows, workflow
 from reconciler.connect import Target, make_target, open_provider
 from reconciler.connection import Connection
 from reconciler.continuous.results import Result, State
+from reconciler.continuous.run_id import running
 from reconciler.continuous.source import Desired, Source
+from reconciler.continuous.tracing import Phases, Tracing
 from reconciler.core.change import Label, Plan, TenantRef
 from reconciler.core.errors import InvalidManifests, PlanRefused, ReconcilerError
 from reconciler.core.model.schedule import Mode
@@ -29,6 +32,7 @@ from reconciler.execute import Execution, Options
 from reconciler.manifests import TenantSpec, warn_of_unresolved
 from reconciler.providers.base import Provider, Reader
 
+Open = Callable[[Target, Connection, int], AbstractAsyncContextManager[Provider]]
 _STOPPED = Failure("interrupted", "stopped before it was started")
 
 
@@ -44,12 +48,16 @@ def now_utc() -> datetime:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Settings:
-    """`mode` is that of Tenants without one. `clock` measures lengths, `now` is the time of day."""
+    """`mode` is that of Tenants without one. `clock` measures lengths, `now` is the time of day.
+    `open` opens a tenant with so many requests at once.
+    """
 
     connection: Connection
     mode: Mode = "report"
     parallelism: int = 10
     fingerprint_key: Secret | None = None
+    open: Open = open_provider
+    tracing: Tracing = Tracing()  # noqa: RUF009  it makes no spans
     now: Callable[[], datetime] = now_utc
     clock: Callable[[], float] = time.monotonic
     new_id: Callable[[], str] = new_run_id
@@ -60,29 +68,52 @@ class Runner:
 
     def __init__(self, source: Source, settings: Settings) -> None:
         self._source, self._settings = source, settings
-        self._under_way: dict[str, tuple[Execution, Provider]] = {}
+        self._executions: set[Execution] = set()
+        self._providers: set[Provider] = set()
+        self._is_stopped = False
 
-    def stop(self, keys: Iterable[str] | None = None) -> None:
-        """Runs under way, of these Tenants or all, start no further change and wait for no other
-        try.
-        """
-        for key in tuple(self._under_way if keys is None else keys):
-            if key in self._under_way:
-                execution, provider = self._under_way[key]
-                execution.stop(_STOPPED)
-                provider.stop()
+    def stop(self) -> None:
+        """Runs under way start no further change and wait for no other try."""
+        self._is_stopped = True
+        for execution in self._executions:
+            execution.stop(_STOPPED)
+        for provider in self._providers:
+            provider.stop()
 
     async def run(self, key: str) -> Result:
         """One run of a Tenant. What goes wrong on purpose is part of the result."""
-        settings = self._settings
+        settings, run = self._settings, self._settings.new_id()
+        with running(run, key), settings.tracing.run() as phases:
+            result = await self._run(
+                Result(
+                    run,
+                    key,
+                    self._source.revision,
+                    State.FAILED,
+                    settings.now(),
+                    0.0,
+                    settings.mode,
+                ),
+                phases,
+            )
+            phases.note(
+                {
+                    "run": run,
+                    "tenant": key,
+                    "revision": result.revision,
+                    "state": result.state.value,
+                    "digest": result.digest,
+                }
+            )
+        return result
+
+    async def _run(self, result: Result, phases: Phases) -> Result:
+        settings, key = self._settings, result.tenant
         began = settings.clock()
-        result = Result(
-            settings.new_id(), key, "", State.FAILED, settings.now(), 0.0, mode=settings.mode
-        )
         try:
             desired = await self._source.read(key)
             result = replace(result, revision=desired.revision)
-            result = await self._run_desired(desired, result)
+            result = await self._run_desired(desired, result, phases)
             if result.is_at_revision:
                 self._source.note_applied(key, desired.revision)
         except InvalidManifests as error:
@@ -96,7 +127,7 @@ class Runner:
             result = replace(result, state=State.FAILED, error=text)
         return replace(result, seconds=settings.clock() - began)
 
-    async def _run_desired(self, desired: Desired, result: Result) -> Result:
+    async def _run_desired(self, desired: Desired, result: Result, phases: Phases) -> Result:
         spec = desired.manifests.tenant
         if spec is None:
             raise ReconcilerError(f"no Tenant manifest is called {result.tenant} any more")
@@ -106,16 +137,25 @@ class Runner:
         permissions = Permissions(revision=desired.revision)
         policy = workflow.settle_policy(desired.manifests, spec, spec.owner, permissions)
         target = make_target(spec, desired.manifests)
-        work = _Work(desired, spec, target, policy, settings)
-        connection = settings.connection
-        async with open_provider(target, connection, settings.parallelism) as provider:
+        work = _Work(desired, spec, target, policy, settings, phases)
+        async with self._open(target) as provider:
             result = await work.observe(provider, result)
-            if result.plan is None or mode == "report":
+            plan = result.plan
+            if plan is None or mode == "report":
                 return result
-            result = _hold(result, result.plan, spec, settings.now())
-            if result.hold:
-                return result
-            return await self._apply(work, provider, result, result.plan)
+            result = _hold(result, plan, spec, settings.now())
+            return result if result.hold else await self._apply(work, provider, result, plan)
+
+    @asynccontextmanager
+    async def _open(self, target: Target) -> AsyncIterator[Provider]:
+        """A provider that `stop` reaches."""
+        settings = self._settings
+        async with settings.open(target, settings.connection, settings.parallelism) as provider:
+            self._providers.add(provider)
+            try:
+                yield provider
+            finally:
+                self._providers.discard(provider)
 
     async def _apply(self, work: _Work, provider: Provider, result: Result, plan: Plan) -> Result:
         """Carries out the plan of the result, if the gate lets it pass."""
@@ -128,11 +168,14 @@ class Runner:
             return result
         options = Options(parallelism=self._settings.parallelism)
         execution = workflow.start(plan, provider, work.policy, options)
-        self._under_way[result.tenant] = execution, provider
+        if self._is_stopped:
+            execution.stop(_STOPPED)
+        self._executions.add(execution)
+        work.phases.begin("execute")
         try:
             await execution.run()
         finally:
-            del self._under_way[result.tenant]
+            self._executions.discard(execution)
         report = execution.report()
         return replace(result, state=_judge(report, plan), report=report)
 
@@ -163,6 +206,7 @@ class _Work:
     target: Target
     policy: RunPolicy
     settings: Settings
+    phases: Phases
 
     @property
     def tenant(self) -> TenantRef:
@@ -172,7 +216,11 @@ class _Work:
         """The result with a plan and what of it is drift. One listing; it cannot write."""
         shown = warn_of_unresolved(self.desired.manifests)
         key = self.settings.fingerprint_key
-        plan = await workflow.plan(shown, reader, self.policy, self.tenant, key)
+        phases = self.phases
+        phases.begin("listing")
+        plan = await workflow.plan(
+            shown, reader, self.policy, self.tenant, key, listed=lambda: phases.begin("plan")
+        )
         drift = None
         if self.desired.base is not None:
             plan, drift = self._label(plan, self.desired.base, reader)

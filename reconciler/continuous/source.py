@@ -26,6 +26,11 @@ class Source(Protocol):
     """Where the desired state comes from. A failure is an error, never an empty state."""
 
     @property
+    def revision(self) -> str:
+        """What `read` reads now, "" if that differs by Tenant or is not known."""
+        ...
+
+    @property
     def tenants(self) -> Mapping[str, Schedule]:
         """The schedule of each Tenant, as of the last look."""
         ...

@@ -40,6 +40,8 @@ class Folder:
             "  repository: forge.example/acme/webhooks\n" + (f"  {extra}\n" if extra else "")
         )
 
+    revision = "r1"
+
     @property
     def tenants(self) -> dict[str, Schedule]:
         return {"production": Schedule()}

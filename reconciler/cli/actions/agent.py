@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,9 @@ from reconciler.continuous.git.mirror import Mirror
 from reconciler.continuous.git.signers import AllowedSigners
 from reconciler.continuous.git.source import GitSettings, GitSource
 from reconciler.continuous.run import Settings as RunSettings
+from reconciler.continuous.run_id import add_run
 from reconciler.continuous.state_folder import StateFolder
+from reconciler.continuous.tracing import ENDPOINTS, Tracing, open_tracing
 from reconciler.core.model.secret import Secret
 from reconciler.manifests import SecretLookup
 from reconciler.net.listening import Place
@@ -36,6 +39,7 @@ def run_agent(console: Console, options: AgentOptions) -> int:
     """The exit code: 0 after SIGTERM or Ctrl-C."""
     state = StateFolder(Path(options.loop.state))
     lines = Lines(2)
+    lines.addFilter(add_run)
     try:
         with state.lock():
             return run(_follow(console, options, state, lines))
@@ -45,13 +49,17 @@ def run_agent(console: Console, options: AgentOptions) -> int:
 
 async def _follow(console: Console, options: AgentOptions, state: StateFolder, lines: Lines) -> int:
     start_logging(console, lines)
-    async with make_sender(options.connection) as sender:
-        chosen, repository = options.recipients, options.repository.repository
-        recipients = make_recipients(chosen, repository, sender, options.connection.ca_file)
-        agent = Agent(_make_source(options, state), _make_settings(options, recipients))
-        task = asyncio.ensure_future(agent.run(lambda origin: console.data(f"page: {origin}/")))
-        with interruptible(agent.stop, task.cancel):
-            await task
+    has_endpoint = any(os.environ.get(name) for name in ENDPOINTS)
+    tracing = open_tracing() if options.loop.trace or has_endpoint else nullcontext(Tracing())
+    with tracing as traces:
+        async with make_sender(options.connection) as sender:
+            chosen, repository = options.recipients, options.repository.repository
+            recipients = make_recipients(chosen, repository, sender, options.connection.ca_file)
+            settings = _make_settings(options, recipients, traces)
+            agent = Agent(_make_source(options, state), settings)
+            task = asyncio.ensure_future(agent.run(lambda origin: console.data(f"page: {origin}/")))
+            with interruptible(agent.stop, task.cancel):
+                await task
     return Exit.DONE
 
 
@@ -70,7 +78,7 @@ def _make_source(options: AgentOptions, state: StateFolder) -> GitSource:
     )
     settings = GitSettings(
         paths=tuple(path.strip("/") for path in chosen.path) or ("",),
-        policies=options.policies.strip("/") if options.policies is not None else None,
+        policies=chosen.policies.strip("/") if chosen.policies else None,
         secrets=lookup,
         signers=AllowedSigners.read(Path(chosen.verify)) if chosen.verify else None,
         allow_rewind=chosen.allow_rewind,
@@ -78,11 +86,16 @@ def _make_source(options: AgentOptions, state: StateFolder) -> GitSource:
     return GitSource(mirror, state, os.environ, settings)
 
 
-def _make_settings(options: AgentOptions, recipients: Recipients) -> AgentSettings:
+def _make_settings(
+    options: AgentOptions, recipients: Recipients, tracing: Tracing
+) -> AgentSettings:
     loop, place = options.loop, options.place
     return AgentSettings(
         run=RunSettings(
-            mode=loop.mode, connection=options.connection, fingerprint_key=fingerprint_key()
+            mode=loop.mode,
+            connection=options.connection,
+            fingerprint_key=fingerprint_key(),
+            tracing=tracing,
         ),
         place=Place(
             host=place.host,

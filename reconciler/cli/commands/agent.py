@@ -19,7 +19,7 @@ from reconciler.cli.options.agent import (
     repository_options,
 )
 from reconciler.cli.options.connection import ca_file_option, network_options, time_options
-from reconciler.cli.options.manifests import SecretOptions, policies_option, secret_options
+from reconciler.cli.options.manifests import SecretOptions, secret_options
 from reconciler.cli.options.option_values import pass_options
 from reconciler.cli.options.output import logging_options
 from reconciler.cli.terminal.console import console_of
@@ -48,7 +48,6 @@ class AgentOptions(NamedTuple):
     place: AgentPlaceOptions = AgentPlaceOptions()
     secrets: SecretOptions = SecretOptions()
     connection: Connection = Connection()
-    policies: str | None = None
 
 
 @click.command("agent", epilog=EPILOG)
@@ -57,7 +56,6 @@ class AgentOptions(NamedTuple):
 @agent_place_options
 @hook_options
 @recipient_options
-@policies_option
 @secret_options
 @ca_file_option
 @network_options

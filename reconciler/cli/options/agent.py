@@ -15,6 +15,7 @@ class RepositoryOptions(NamedTuple):
     repository: str = ""
     branch: str = "main"
     path: tuple[str, ...] = ()
+    policies: str | None = None
     verify: str | None = None
     allow_rewind: bool = False
 
@@ -27,6 +28,7 @@ class LoopOptions(NamedTuple):
     interval: float = 60.0
     workers: int = 10
     grace: float = 30.0
+    trace: bool = False
 
 
 class HookOptions(NamedTuple):
@@ -76,6 +78,12 @@ repository_options: Decorator[Any] = together(
         help="A folder or file of the repository with manifests; repeatable.  [default: all of it]",
     ),
     option(
+        "--policies",
+        metavar="PATH",
+        help="A folder of the repository with rules that planned webhooks have to keep.  [default: "
+        "policies beside the Tenant manifest]",
+    ),
+    option(
         "--verify",
         metavar="FILE",
         help="Every commit must be signed by a key of this file: SSH allowed signers, or OpenPGP "
@@ -123,6 +131,12 @@ loop_options: Decorator[Any] = together(
         default=30.0,
         metavar="S",
         help="Seconds that requests under way may take after SIGTERM.  [default: 30]",
+    ),
+    option(
+        "--trace",
+        is_flag=True,
+        help="Send OpenTelemetry traces of the runs, as OTEL_EXPORTER_OTLP_ENDPOINT alone does. "
+        "Needs the extra tracing.",
     ),
 )
 

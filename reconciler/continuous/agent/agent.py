@@ -8,11 +8,13 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from reconciler import __version__
+from reconciler.connect import open_provider
 from reconciler.continuous.agent.outbox import Outbox, Recipients
 from reconciler.continuous.agent.server import create_app, serving
 from reconciler.continuous.agent.status import make_status, make_tenant
@@ -60,7 +62,8 @@ class Agent:
         self._source, self._settings = source, settings
         self._metrics = Metrics()
         loop = LoopSettings(settings.clock, settings.spread, settings.workers)
-        runner = Runner(source, settings.run)
+        observed = partial(open_provider, observe=self._metrics.note_call)
+        runner = Runner(source, replace(settings.run, open=observed))
         self._outbox = Outbox(settings.recipients)
         sinks = (self._outbox.note_result,)
         self._controller = Controller(source, runner, loop, self._metrics, sinks)

@@ -49,8 +49,14 @@ from reconciler.providers.http.transport import open_transport, why_lost
 from reconciler.providers.http.tries import Call, Failed, Tries, Waits
 
 E = TypeVar("E", bound=ProviderError)
+Observe = Callable[[str, int], object]
+"""Gets the method and the status of each try, 0 without an answer; never a path."""
 
 _log = logging.getLogger("reconciler.http")
+
+
+def ignore_try(_method: str, _status: int) -> None:
+    """Observes nothing."""
 
 
 class Client:
@@ -59,7 +65,8 @@ class Client:
     `timeout` is seconds of wall clock for each try, `deadline` for everything from entering on.
     `app` is an ASGI application that is spoken to in process instead of a server. `network` gives
     the proxy and the certificate authorities, `label` how errors name the tenant, `dialect` how the
-    product speaks HTTP. Raises BadRequest for a url, token, proxy or authority that cannot be used.
+    product speaks HTTP. `observe` gets each
+    try. Raises BadRequest for a url, token, proxy or authority that cannot be used.
     """
 
     allowance: Allowance | None = None  # by the last answer
@@ -84,13 +91,14 @@ class Client:
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         rng: Callable[[], float] = random.random,
         tries: int = 6,
+        observe: Observe = ignore_try,
     ) -> None:
         _check_url(base_url)
         self.shown: Final = shown_url(base_url)
         self._base, self._app, self._dialect, self.label = base_url, app, dialect, label
         self._authorization = _authorization(token, dialect)
         self.timeout, self._deadline, self._tries = timeout, deadline, tries
-        self._clock, self._wall, self._rng = clock, wall, rng
+        self._clock, self._wall, self._rng, self._observe = clock, wall, rng, observe
         self._network, self._proxy = network, network.proxy_for(base_url) if app is None else None
         self._waits = Waits(label.name or self.shown, clock, sleep)
         self.storage_full = False  # whether the tenant ever answered so
@@ -237,6 +245,7 @@ class Client:
         """
         if self._http is None:
             raise RuntimeError("the client is used outside its `async with`")
+        status = 0
         try:
             async with (
                 asyncio.timeout(seconds),
@@ -248,6 +257,7 @@ class Client:
                     headers={**call.headers, **self._authorization},
                 ) as response,
             ):
+                status = response.status_code
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 self.allowance = read_allowance(headers, self._dialect) or self.allowance
                 raw = await _read(response)
@@ -262,7 +272,9 @@ class Client:
             why, unsent, again = why_lost(lost, self._proxy)
             error = Unreachable(f"{call.sent}: {self.shown}: {why}")
             return Failed(self.label.named(error), again and (unsent or call.idempotent))
-        return self._judge(call, response.status_code, headers, raw, number)
+        finally:
+            self._observe(call.sent.method, status)
+        return self._judge(call, status, headers, raw, number)
 
     def _find_wait(self, headers: Mapping[str, str]) -> float | None:
         """The seconds that an answer asks for: by Retry-After, or by the product's own limit."""
