@@ -86,6 +86,9 @@ class Agent:
         folder.mkdir(parents=True, exist_ok=True)
 
     def start(self) -> Self:
+        """Once more too, after `stop`."""
+        if hasattr(self, "process"):
+            self._close()
         self.process = start("agent", *self.options, cwd=self.folder, **self.env)
         self._reader = Thread(target=self._read_log, args=(self.process,), daemon=True)
         self._reader.start()

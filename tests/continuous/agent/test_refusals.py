@@ -83,9 +83,7 @@ class Scene:
 
 
 @pytest.fixture
-def scene(
-    tmp_path: Path, repository: Repository, tenant: Tenant, told: Told
-) -> Iterator[Scene]:
+def scene(tmp_path: Path, repository: Repository, tenant: Tenant, told: Told) -> Iterator[Scene]:
     repository.declare_tenant(tenant)
     repository.declare(*(f"hook-{number}" for number in range(10)))
     options = ("--mode", "apply", "--interval", "1", *told.options)

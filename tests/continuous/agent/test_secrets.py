@@ -20,7 +20,7 @@ metadata: {name: secret}
 spec:
   url: {fromEnv: ENDPOINT_URL}
   enabled: false
-  auth: {type: bearer, token: {fromEnv: ENDPOINT_TOKEN, version: "1"}}
+  auth: {type: bearer, token: {fromEnv: ENDPOINT_TOKEN}, version: "1"}
   events: [{type: "elastio:recovery-point:create:started", version: v0, severity: info}]
 """
 
@@ -40,7 +40,12 @@ def test_no_secret_is_in_logs_answers_notices_or_the_state_folder(
             (tmp_path / name).write_text(text)
         options = (
             *("--mode", "apply", "--interval", "1", "--log-format", "json", "-vvv"),
-            *("--events-url-file", str(tmp_path / "url"), "--events-key-file", str(tmp_path / "key")),
+            *(
+                "--events-url-file",
+                str(tmp_path / "url"),
+                "--events-key-file",
+                str(tmp_path / "key"),
+            ),
             *("--allow-network", "127.0.0.0/8", "--allow-port", str(receiver.port)),
             *("--status-token-file", str(tmp_path / "status"), "--forge", "github"),
             *("--status-repository", "https://github.example.com/acme/api"),
@@ -67,7 +72,7 @@ def test_no_secret_is_in_logs_answers_notices_or_the_state_folder(
             agent.wait_applied(revision)
             read()
             assert agent.push("github", "forged") == 401
-            tenant.edit("secret", url="https://elsewhere.example.com/x")
+            tenant.edit("one", url="https://elsewhere.example.com/x")
             agent.wait(lambda run: run["drift"] == 1)
             read()
             repository.remove("one", "two", "three")

@@ -92,12 +92,18 @@ def import_commits(repository: Repository, count: int) -> str:
     return git(repository.bare, "rev-parse", "main")
 
 
+def away() -> str:
+    """The url of a tenant that is not there."""
+    return f"http://127.0.0.1:{free_port()}/public-api/v1"
+
+
 def test_a_tenant_that_is_unreachable_backs_off_and_others_go_on(
     tmp_path: Path, repository: Repository, tenant: Tenant
 ) -> None:
     repository.declare_tenant(tenant)
-    away = f"http://127.0.0.1:{free_port()}/public-api/v1"
-    repository.declare_tenant(away, name="away", extra=f"{SCHEDULE}\nselect: {{team: none}}")
+    repository.declare_tenant(
+        away(), name="away", extra=f"{SCHEDULE}\nselect: {{matchLabels: {{team: none}}}}"
+    )
     repository.declare("one")
     options = (*APPLY, "--timeout", "1")
     with Agent(tmp_path, repository.bare, *options, TENANT_TOKEN=tenant.token) as agent:
@@ -117,8 +123,8 @@ def test_a_missing_token_fails_its_tenant_only(
     tmp_path: Path, repository: Repository, tenant: Tenant
 ) -> None:
     repository.declare_tenant(tenant)
-    more = f"{SCHEDULE}\nselect: {{team: none}}"
-    repository.declare_tenant(tenant, name="other", token="{fromEnv: NO_SUCH_TOKEN}", extra=more)
+    more = f"{SCHEDULE}\nselect: {{matchLabels: {{team: none}}}}"
+    repository.declare_tenant(away(), name="other", token="{fromEnv: NO_SUCH_TOKEN}", extra=more)
     repository.declare("one")
     with Agent(tmp_path, repository.bare, *APPLY, TENANT_TOKEN=tenant.token) as agent:
         agent.wait_applied(repository.push())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import time
@@ -9,10 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import os
 import pytest
 
-from tests.continuous.agent.running import Agent, Repository
+from tests.continuous.agent.running import SCHEDULE, Agent, Repository
 from tests.support.processes import Tenant, run
 
 APPLY = ("--mode", "apply", "--interval", "1")
@@ -40,7 +40,7 @@ def test_agents_killed_at_random_moments_lose_and_duplicate_nothing(
     seed = random.randrange(10**6)
     print(f"seed {seed}")  # pytest shows it if the test fails
     generator = random.Random(seed)
-    repository.declare_tenant(tenant)
+    repository.declare_tenant(tenant, f"{SCHEDULE}\nlimits: {{updates: {{share: 1}}}}")
     names = [f"hook-{number:02}" for number in range(WEBHOOKS)]
     repository.declare(*names)
     repository.push()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from pathlib import Path
 
@@ -51,8 +52,6 @@ def test_sigterm_in_the_middle_of_an_apply_finishes_what_is_under_way(
 def test_an_idle_agent_ends_at_once(
     tmp_path: Path, repository: Repository, tenant: Tenant, number: str
 ) -> None:
-    import signal
-
     repository.declare_tenant(tenant)
     repository.declare("one")
     revision = repository.push()
