@@ -122,7 +122,8 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --universal -
 lock: $(DEV)
 	$(LOCK) --group build -o requirements.lock
 	for product in $(PRODUCT_LOCKS:.lock=); do $(subst pyproject.toml,$$product.in,$(LOCK)) -o $$product.lock; done
-	$(LOCK) --extra agent --extra aws --extra tracing --extra vault --group dev -c requirements.lock -o requirements-dev.lock
+	$(LOCK) --extra agent --extra aws --extra kubernetes --extra tracing --extra vault --group dev -c requirements.lock -o requirements-dev.lock
+	$(LOCK) --extra kubernetes -c requirements-dev.lock -o deploy/requirements.lock
 
 clean:
 	rm -rf .venv dist build

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -63,22 +63,50 @@ class Settings:
     new_id: Callable[[], str] = new_run_id
 
 
+@dataclass(slots=True)
+class _UnderWay:
+    """A run under way. One that is stopped during its listing starts no change."""
+
+    is_stopped: bool = False
+    provider: Provider | None = None
+    execution: Execution | None = None
+
+    def list_from(self, provider: Provider) -> None:
+        """The run begins to ask the tenant."""
+        self.provider = provider
+        self._stop_parts()
+
+    def begin(self, execution: Execution) -> None:
+        """The run begins to write."""
+        self.execution = execution
+        self._stop_parts()
+
+    def stop(self) -> None:
+        """Starts no further change and waits for no other try."""
+        self.is_stopped = True
+        self._stop_parts()
+
+    def _stop_parts(self) -> None:
+        if self.is_stopped and self.execution is not None:
+            self.execution.stop(_STOPPED)
+        if self.is_stopped and self.provider is not None:
+            self.provider.stop()
+
+
 class Runner:
     """Makes the runs. It knows those under way, so that they can be stopped."""
 
     def __init__(self, source: Source, settings: Settings) -> None:
         self._source, self._settings = source, settings
-        self._executions: set[Execution] = set()
-        self._providers: set[Provider] = set()
-        self._is_stopped = False
+        self._under_way: dict[str, _UnderWay] = {}
 
-    def stop(self) -> None:
-        """Runs under way start no further change and wait for no other try."""
-        self._is_stopped = True
-        for execution in self._executions:
-            execution.stop(_STOPPED)
-        for provider in self._providers:
-            provider.stop()
+    def stop(self, keys: Iterable[str] | None = None) -> None:
+        """Runs under way, of these Tenants or all, start no further change and wait for no other
+        try.
+        """
+        for key in tuple(self._under_way if keys is None else keys):
+            if key in self._under_way:
+                self._under_way[key].stop()
 
     async def run(self, key: str) -> Result:
         """One run of a Tenant. What goes wrong on purpose is part of the result."""
@@ -110,6 +138,7 @@ class Runner:
     async def _run(self, result: Result, phases: Phases) -> Result:
         settings, key = self._settings, result.tenant
         began = settings.clock()
+        self._under_way[key] = _UnderWay()
         try:
             desired = await self._source.read(key)
             result = replace(result, revision=desired.revision)
@@ -125,6 +154,8 @@ class Runner:
         except OSError as error:
             text = f"the state folder cannot be written: {error.strerror}"
             result = replace(result, state=State.FAILED, error=text)
+        finally:
+            del self._under_way[key]
         return replace(result, seconds=settings.clock() - began)
 
     async def _run_desired(self, desired: Desired, result: Result, phases: Phases) -> Result:
@@ -138,24 +169,15 @@ class Runner:
         policy = workflow.settle_policy(desired.manifests, spec, spec.owner, permissions)
         target = make_target(spec, desired.manifests)
         work = _Work(desired, spec, target, policy, settings, phases)
-        async with self._open(target) as provider:
+        connection, most = settings.connection, settings.parallelism
+        async with settings.open(target, connection, most) as provider:
+            self._under_way[result.tenant].list_from(provider)
             result = await work.observe(provider, result)
             plan = result.plan
             if plan is None or mode == "report":
                 return result
             result = _hold(result, plan, spec, settings.now())
             return result if result.hold else await self._apply(work, provider, result, plan)
-
-    @asynccontextmanager
-    async def _open(self, target: Target) -> AsyncIterator[Provider]:
-        """A provider that `stop` reaches."""
-        settings = self._settings
-        async with settings.open(target, settings.connection, settings.parallelism) as provider:
-            self._providers.add(provider)
-            try:
-                yield provider
-            finally:
-                self._providers.discard(provider)
 
     async def _apply(self, work: _Work, provider: Provider, result: Result, plan: Plan) -> Result:
         """Carries out the plan of the result, if the gate lets it pass."""
@@ -168,14 +190,9 @@ class Runner:
             return result
         options = Options(parallelism=self._settings.parallelism)
         execution = workflow.start(plan, provider, work.policy, options)
-        if self._is_stopped:
-            execution.stop(_STOPPED)
-        self._executions.add(execution)
+        self._under_way[result.tenant].begin(execution)
         work.phases.begin("execute")
-        try:
-            await execution.run()
-        finally:
-            self._executions.discard(execution)
+        await execution.run()
         report = execution.report()
         return replace(result, state=_judge(report, plan), report=report)
 
