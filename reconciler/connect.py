@@ -166,8 +166,8 @@ async def open_client(
             timeout=connection.timeout,
             deadline=connection.deadline,
             parallelism=min(parallelism, plugin.capabilities.parallelism),
-            observe=partial(observe, target.provider),
         )
+        client.observe = partial(observe, target.provider)
         yield await stack.enter_async_context(client)
 
 

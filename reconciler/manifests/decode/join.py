@@ -7,7 +7,7 @@ The rules inside one document are in `webhooks.py`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from reconciler.core.model.capabilities import TENANT, Capabilities, Find
@@ -151,21 +151,14 @@ def check_names(
     """
     keys = {draft.key: draft for draft in reversed(drafts)}
     reported_pairs: set[tuple[int, str]] = set()
-    index = WebhookIndex([draft.document for draft in drafts])
-    for tenant in tenants or (None,):
-        positions = index.select(tenant.select if tenant is not None else {})
-        group = [drafts[position] for position in positions]
+    for tenant, group in _group_by_tenant(drafts, tenants):
         kind = tenant.find_capabilities(find) if tenant is not None else TENANT
         unique = kind is not None and kind.unique_names
         first_drafts: dict[str, Draft] = {}
         for draft in group:
             first = first_drafts.setdefault(normalize_name(draft.name), draft)
-            if (
-                unique
-                and first is not draft
-                and first.key != draft.key
-                and (id(draft), "") not in reported_pairs
-            ):
+            is_second = unique and first is not draft and first.key != draft.key
+            if is_second and (id(draft), "") not in reported_pairs:
                 reported_pairs.add((id(draft), ""))
                 problems.append(_same_name_problem(draft, first))
         for draft in group:
@@ -178,6 +171,18 @@ def check_names(
                 if name_holder is not None and (id(draft), previous_name) not in reported_pairs:
                     reported_pairs.add((id(draft), previous_name))
                     problems.append(_previous_name_problem(draft, number, name_holder))
+
+
+def _group_by_tenant(
+    drafts: list[Draft], tenants: tuple[TenantSpec, ...]
+) -> Iterator[tuple[TenantSpec | None, list[Draft]]]:
+    """The webhooks that each Tenant selects; all of them if there are no Tenants."""
+    if not tenants:
+        yield None, drafts
+        return
+    index = WebhookIndex([draft.document for draft in drafts])
+    for tenant in tenants:
+        yield tenant, [drafts[position] for position in index.select(tenant.select)]
 
 
 def _previous_name_problem(draft: Draft, number: int, holder: Draft) -> Problem:

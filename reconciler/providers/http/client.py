@@ -34,7 +34,7 @@ from reconciler.core.model.secret import Secret, shown_url
 from reconciler.core.wire.retry_after import parse_retry_after
 from reconciler.core.wire.revealed import authorization, plain
 from reconciler.net.proxies import DIRECT, Network
-from reconciler.providers.http.answer import MAX_BODY, Answer, decoded, success
+from reconciler.providers.http.answer import Answer, decoded, success
 from reconciler.providers.http.cut import telling
 from reconciler.providers.http.dialect import TENANT, Dialect, read_allowance
 from reconciler.providers.http.faults import (
@@ -45,18 +45,12 @@ from reconciler.providers.http.faults import (
     shortened,
 )
 from reconciler.providers.http.label import Label
-from reconciler.providers.http.transport import open_transport, why_lost
-from reconciler.providers.http.tries import Call, Failed, Tries, Waits
+from reconciler.providers.http.transport import open_transport, read_body, why_lost
+from reconciler.providers.http.tries import Call, Failed, Observe, Tries, Waits, ignore_try
 
 E = TypeVar("E", bound=ProviderError)
-Observe = Callable[[str, int], object]
-"""Gets the method and the status of each try, 0 without an answer; never a path."""
 
 _log = logging.getLogger("reconciler.http")
-
-
-def ignore_try(_method: str, _status: int) -> None:
-    """Observes nothing."""
 
 
 class Client:
@@ -65,11 +59,11 @@ class Client:
     `timeout` is seconds of wall clock for each try, `deadline` for everything from entering on.
     `app` is an ASGI application that is spoken to in process instead of a server. `network` gives
     the proxy and the certificate authorities, `label` how errors name the tenant, `dialect` how the
-    product speaks HTTP. `observe` gets each
-    try. Raises BadRequest for a url, token, proxy or authority that cannot be used.
+    product speaks HTTP. Raises BadRequest for a url, token, proxy or authority that cannot be used.
     """
 
     allowance: Allowance | None = None  # by the last answer
+    observe: Observe = staticmethod(ignore_try)  # gets each try
     # until it is entered
     _end: float | None = None
     _http: httpx.AsyncClient | None = None
@@ -91,14 +85,13 @@ class Client:
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         rng: Callable[[], float] = random.random,
         tries: int = 6,
-        observe: Observe = ignore_try,
     ) -> None:
         _check_url(base_url)
         self.shown: Final = shown_url(base_url)
         self._base, self._app, self._dialect, self.label = base_url, app, dialect, label
         self._authorization = _authorization(token, dialect)
         self.timeout, self._deadline, self._tries = timeout, deadline, tries
-        self._clock, self._wall, self._rng, self._observe = clock, wall, rng, observe
+        self._clock, self._wall, self._rng = clock, wall, rng
         self._network, self._proxy = network, network.proxy_for(base_url) if app is None else None
         self._waits = Waits(label.name or self.shown, clock, sleep)
         self.storage_full = False  # whether the tenant ever answered so
@@ -233,6 +226,7 @@ class Client:
             if isinstance(result, Failed)
             else ""
         )
+        self.observe(call.sent.method, answer.status if answer is not None else 0)
         spent = self._clock() - started
         _log.debug(
             "%s %s: %s in %.3f s, try %d", call.sent.method, call.sent.path, message, spent, number
@@ -245,7 +239,6 @@ class Client:
         """
         if self._http is None:
             raise RuntimeError("the client is used outside its `async with`")
-        status = 0
         try:
             async with (
                 asyncio.timeout(seconds),
@@ -257,10 +250,9 @@ class Client:
                     headers={**call.headers, **self._authorization},
                 ) as response,
             ):
-                status = response.status_code
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 self.allowance = read_allowance(headers, self._dialect) or self.allowance
-                raw = await _read(response)
+                raw = await read_body(response)
         except TimeoutError:
             cut, text = (
                 seconds < call.timeout,
@@ -272,9 +264,7 @@ class Client:
             why, unsent, again = why_lost(lost, self._proxy)
             error = Unreachable(f"{call.sent}: {self.shown}: {why}")
             return Failed(self.label.named(error), again and (unsent or call.idempotent))
-        finally:
-            self._observe(call.sent.method, status)
-        return self._judge(call, status, headers, raw, number)
+        return self._judge(call, response.status_code, headers, raw, number)
 
     def _find_wait(self, headers: Mapping[str, str]) -> float | None:
         """The seconds that an answer asks for: by Retry-After, or by the product's own limit."""
@@ -322,16 +312,3 @@ def _authorization(token: Secret, dialect: Dialect) -> dict[str, str]:
         return authorization(token, dialect.header, dialect.prefix, pair=dialect.pair)
     except ValueError as error:
         raise BadRequest(f"the tenant's token cannot be used: {error}") from None
-
-
-async def _read(response: httpx.Response) -> bytes | None:
-    """The body as sent, undecoded; None when it has more than 8 MiB, of which no more is read."""
-    length = response.headers.get("content-length", "")
-    if length.isdecimal() and int(length[:20]) > MAX_BODY:
-        return None
-    parts = bytearray()
-    async for part in response.aiter_raw():
-        parts += part
-        if len(parts) > MAX_BODY:
-            return None
-    return bytes(parts)

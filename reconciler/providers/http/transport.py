@@ -16,6 +16,7 @@ import httpx
 
 from reconciler.net.proxies import Proxy
 from reconciler.net.trust import make_context
+from reconciler.providers.http.answer import MAX_BODY
 
 _TLS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (
@@ -122,3 +123,16 @@ def _refused_by(proxy: Proxy, lost: httpx.ProxyError) -> tuple[str, bool, bool]:
     suffix = f" ({status})" if status else ""
     why = f"the proxy {proxy.display} did not open a connection to it{suffix}"
     return f"{why}; NO_PROXY lists what is reached without a proxy", True, status >= 500
+
+
+async def read_body(response: httpx.Response) -> bytes | None:
+    """The body as sent, undecoded; None when it has more than 8 MiB, of which no more is read."""
+    length = response.headers.get("content-length", "")
+    if length.isdecimal() and int(length[:20]) > MAX_BODY:
+        return None
+    parts = bytearray()
+    async for part in response.aiter_raw():
+        parts += part
+        if len(parts) > MAX_BODY:
+            return None
+    return bytes(parts)

@@ -25,6 +25,12 @@ LONGEST_WAIT: Final = 10.0  # seconds
 TOGETHER: Final = 1.0
 
 _log = logging.getLogger("reconciler.waits")
+Observe = Callable[[str, int], object]
+"""Gets the method and the status of a try, 0 without a readable answer; never a path."""
+
+
+def ignore_try(_method: str, _status: int) -> None:
+    """Observes nothing."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -129,7 +129,7 @@ def test_a_missing_token_fails_its_tenant_only(
     with Agent(tmp_path, repository.bare, *APPLY, TENANT_TOKEN=tenant.token) as agent:
         agent.wait_applied(repository.push())
         run = agent.wait(lambda run: run["state"] == "failed", "other")
-        assert "webhooks/tenant-other.yaml:6" in run["message"]
+        assert "webhooks/tenant-other.yaml:7" in run["message"]
         assert "NO_SUCH_TOKEN" in run["message"]
         assert tenant.by_name().keys() == {"one"}
 
