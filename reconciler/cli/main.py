@@ -27,7 +27,7 @@ COMMANDS: Final = {  # name: (module below reconciler.cli, what it does)
     "operator": ("operator", "Reconcile the objects of a Kubernetes cluster."),
     "test": ("test", "Validate the endpoints with a test delivery each."),
     "export": ("export", "Write live webhooks as manifests, or bring those up to date."),
-    "import": ("import_", "Write what Terraform manages as manifests."),
+    "import": ("import_", "Write manifests from Terraform, or objects of a cluster."),
     "adopt": ("adopt", "Mark existing webhooks as ours; nothing else of them changes."),
     "events": ("reference.events", "The catalogue of events, and who receives which."),
     "explain": ("reference.explain", "What a field of a manifest means."),

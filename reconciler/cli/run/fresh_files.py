@@ -9,7 +9,7 @@ from reconciler.core.errors import BadRequest
 
 
 def write_fresh(folder: str, files: Mapping[str, str]) -> None:
-    """Writes texts by their names into a folder, which is made if need be.
+    """Writes texts by their names into a folder, which is made if need be, as are folders in it.
 
     Raises BadRequest before anything is written if the folder has one of them, and for a folder
     that cannot be written.
@@ -21,6 +21,7 @@ def write_fresh(folder: str, files: Mapping[str, str]) -> None:
     try:
         target.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
+            (target / name).parent.mkdir(exist_ok=True)
             with (target / name).open("x", encoding="utf-8", newline="\n") as stream:
                 stream.write(text)
     except OSError as error:
