@@ -168,6 +168,7 @@ async def open_client(
             parallelism=min(parallelism, plugin.capabilities.parallelism),
         )
         client.observe = partial(observe, target.provider)
+        client.patience = connection.patience
         yield await stack.enter_async_context(client)
 
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 class Connection(NamedTuple):
     """Networks (CIDR) and ports that deliveries of the embedded tenant may reach beside the usual
     ones, a PEM file of certificate authorities beside the machine's, the seconds of a request, and
-    those of the whole run.
+    those of the whole run. `patience` is the seconds that one request may take with all its tries:
+    who repeats runs anyway wants to know soon.
     """
 
     allow_network: tuple[str, ...] = ()
@@ -16,3 +17,4 @@ class Connection(NamedTuple):
     ca_file: str | None = None
     timeout: float = 30.0
     deadline: float | None = None
+    patience: float = 300.0

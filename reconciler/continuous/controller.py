@@ -44,6 +44,8 @@ class Controller:
 
     async def _run(self, key: str) -> Ended:
         result = await self._runner.run(key)
+        if result.is_postponed:
+            return Ended(result.ending, result.wait)
         self.results[key] = result
         self._metrics.note_result(result)
         _log_result(result)

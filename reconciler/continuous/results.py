@@ -38,7 +38,8 @@ class Result:
 
     `drift` is None if nothing is known of it: without an applied revision all is pending.
     `problems` are those of the manifests; `error` is any other failure, `error_kind` its kind.
-    `wait` is the number of seconds until another try makes sense.
+    `wait` is the number of seconds until another try makes sense. A postponed run asked nothing,
+    since the product had asked to wait: the result before it stands.
     """
 
     run: str
@@ -57,10 +58,13 @@ class Result:
     error: str = ""
     error_kind: str = ""
     wait: float | None = None
+    is_postponed: bool = False
 
     @property
     def ending(self) -> Ending:
         """What the schedule needs to know."""
+        if self.is_postponed:
+            return Ending.POSTPONED
         if self.state in {State.PENDING, State.DRIFTED} and self.hold:
             return Ending.OUTSIDE_WINDOW
         return _ENDINGS.get(self.state, Ending.DONE)

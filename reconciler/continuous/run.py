@@ -11,16 +11,18 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Final
 
 from reconciler import windows, workflow
 from reconciler.connect import Target, make_target, open_provider
 from reconciler.connection import Connection
+from reconciler.continuous.hosts import Hosts
 from reconciler.continuous.results import Result, State
 from reconciler.continuous.run_id import running
 from reconciler.continuous.source import Desired, Source
 from reconciler.continuous.tracing import Phases, Tracing
 from reconciler.core.change import Label, Plan, TenantRef
-from reconciler.core.errors import InvalidManifests, PlanRefused, ReconcilerError
+from reconciler.core.errors import InvalidManifests, Overloaded, PlanRefused, ReconcilerError
 from reconciler.core.model.schedule import Mode
 from reconciler.core.model.secret import Secret
 from reconciler.core.results.drift import Drift, find_drift
@@ -33,6 +35,7 @@ from reconciler.manifests import TenantSpec, warn_of_unresolved
 from reconciler.providers.base import Provider, Reader
 
 Open = Callable[[Target, Connection, int], AbstractAsyncContextManager[Provider]]
+_PATIENCE: Final = 20.0  # seconds that a request may take with its tries; then the loop repeats
 _STOPPED = Failure("interrupted", "stopped before it was started")
 
 
@@ -99,6 +102,7 @@ class Runner:
     def __init__(self, source: Source, settings: Settings) -> None:
         self._source, self._settings = source, settings
         self._under_way: dict[str, _UnderWay] = {}
+        self._hosts = Hosts()
 
     def stop(self, keys: Iterable[str] | None = None) -> None:
         """Runs under way, of these Tenants or all, start no further change and wait for no other
@@ -168,8 +172,21 @@ class Runner:
         permissions = Permissions(revision=desired.revision)
         policy = workflow.settle_policy(desired.manifests, spec, spec.owner, permissions)
         target = make_target(spec, desired.manifests)
+        wait = self._hosts.find_wait(target.url, settings.clock())
+        if wait:
+            return replace(result, is_postponed=True, wait=wait)
         work = _Work(desired, spec, target, policy, settings, phases)
-        connection, most = settings.connection, settings.parallelism
+        try:
+            return await self._ask(work, result, mode)
+        except Overloaded as error:
+            self._hosts.note(target.url, error.retry_after or 0.0, settings.clock())
+            raise
+
+    async def _ask(self, work: _Work, result: Result, mode: Mode) -> Result:
+        """The part of a run that asks the product."""
+        settings, target, spec = self._settings, work.target, work.spec
+        connection = settings.connection._replace(patience=_PATIENCE)
+        most = settings.parallelism
         async with settings.open(target, connection, most) as provider:
             self._under_way[result.tenant].list_from(provider)
             result = await work.observe(provider, result)

@@ -43,6 +43,7 @@ class Ending(StrEnum):
     OUTSIDE_WINDOW = "outside-window"  # changes wait for the next window
     STALLED = "stalled"  # refused: only a person can let it pass
     FAILED = "failed"
+    POSTPONED = "postponed"  # not begun: the product asked to wait
 
 
 _PHASES: Final = {
@@ -130,6 +131,9 @@ def finish(
     `spread` from -1 to 1 is the part of the jitter. `wait` is a number of seconds that the tenant
     asks for (`Retry-After`), or until the next window opens.
     """
+    if ending is Ending.POSTPONED:
+        due = now + (wait or 0.0) + JITTER * abs(spread)
+        return replace(item, due=due, reason=item.again or Reason.POLL, started=None, again=None)
     began = now if item.started is None else item.started
     failures = item.failures + 1 if ending is Ending.FAILED else 0
     regular = began + item.interval * (1 + JITTER * spread)

@@ -70,6 +70,9 @@ def ended(ending: Ending, wait: float | None = None, spread: float = 0.0) -> Ste
         (RUNNING, ended(Ending.FAILED, wait=30), Phase.BACKING_OFF, 30),
         # a run that took longer than its interval
         (replace(RUNNING, started=T - 900), ended(Ending.DONE), Phase.DUE, 0),
+        # not begun, since the product asked to wait
+        (RUNNING, ended(Ending.POSTPONED, wait=40), Phase.WAITING, 40),
+        (replace(STALLED, started=T), ended(Ending.POSTPONED, wait=40), Phase.STALLED, 40),
         # asked for again during a run
         (RUNNING, change, Phase.RUNNING, None),
         (RUNNING_AGAIN, ended(Ending.DONE), Phase.DUE, 0),

@@ -46,7 +46,15 @@ from reconciler.providers.http.faults import (
 )
 from reconciler.providers.http.label import Label
 from reconciler.providers.http.transport import open_transport, read_body, why_lost
-from reconciler.providers.http.tries import Call, Failed, Observe, Tries, Waits, ignore_try
+from reconciler.providers.http.tries import (
+    MAX_TOTAL,
+    Call,
+    Failed,
+    Observe,
+    Tries,
+    Waits,
+    ignore_try,
+)
 
 E = TypeVar("E", bound=ProviderError)
 
@@ -64,6 +72,7 @@ class Client:
 
     allowance: Allowance | None = None  # by the last answer
     observe: Observe = staticmethod(ignore_try)  # gets each try
+    patience: float = MAX_TOTAL  # seconds for one request with all its tries
     # until it is entered
     _end: float | None = None
     _http: httpx.AsyncClient | None = None
@@ -154,7 +163,7 @@ class Client:
         return await self._repeat(call, passing)
 
     async def _repeat(self, call: Call, passing: frozenset[int]) -> Answer:
-        tries = Tries(call, self._tries, self._clock())
+        tries = Tries(call, self._tries, self._clock(), self.patience)
         while True:
             tries.made += 1
             result = await telling(tries.earlier, self._attempt(call, tries.made))

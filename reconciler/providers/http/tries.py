@@ -137,8 +137,9 @@ def _shown(seconds: float) -> str:
 class Tries:
     """The tries of one request so far, and what they leave open."""
 
-    def __init__(self, call: Call, most: int, started: float) -> None:
+    def __init__(self, call: Call, most: int, started: float, patience: float = MAX_TOTAL) -> None:
         self._call, self._most, self._started = call, most, started
+        self._patience = patience
         self.made = 0
         self._counted = 0  # those that a 429 did not excuse
         self._unknown = False  # whether an earlier try may have been carried out
@@ -159,7 +160,7 @@ class Tries:
         if isinstance(result.error, Overloaded) and result.error.retry_after is not None:
             wait = max(wait, result.error.retry_after)
         spent = now - self._started
-        total = MAX_TOTAL if remaining is None or not excused else spent + remaining
+        total = self._patience if remaining is None or not excused else spent + remaining
         room = total - spent if remaining is None else min(total - spent, remaining)
         return wait if wait < room else None
 
