@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from functools import partial
 from pathlib import Path
@@ -70,7 +71,7 @@ async def _serve(console: Console, options: OperatorOptions, lines: Lines) -> in
         ),
         leases=LeaseSettings(
             _find_namespace(loop),
-            loop.identity or socket.gethostname(),
+            loop.identity or _make_identity(),
             loop.shards,
             loop.lease_duration,
             loop.lease_duration * _RENEW,
@@ -92,6 +93,12 @@ async def _serve(console: Console, options: OperatorOptions, lines: Lines) -> in
         with interruptible(operator.stop, task.cancel):
             await task
     return Exit.DONE
+
+
+def _make_identity() -> str:
+    """The name of a pod, which no two have at once; elsewhere also the process's number."""
+    host = socket.gethostname()
+    return host if _OWN_NAMESPACE.exists() else f"{host}-{os.getpid()}"
 
 
 def _find_namespace(loop: OperatorLoopOptions) -> str:

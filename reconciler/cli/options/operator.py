@@ -68,7 +68,11 @@ operator_loop_options: Decorator[Any] = together(
         help="The operator's own namespace: Leases, and Secrets of ClusterTenants.  [default: the "
         "pod's]",
     ),
-    option("--identity", metavar="NAME", help="The name of this replica.  [default: the host's]"),
+    option(
+        "--identity",
+        metavar="NAME",
+        help="The name of this replica, which no other has.  [default: the pod's]",
+    ),
     option(
         "--lease-duration",
         type=Number(min=3),

@@ -21,7 +21,7 @@ from kubernetes_asyncio import client, config
 from kubernetes_asyncio.client import ApiClient
 from kubernetes_asyncio.config.config_exception import ConfigException
 
-from reconciler.continuous.operator.cluster import ClusterFailed
+from reconciler.continuous.operator.cluster import ClusterFailed, Lease
 from reconciler.continuous.operator.objects import (
     FINALIZER,
     GROUP,
@@ -37,7 +37,8 @@ _APPLY: Final = "application/apply-patch+yaml"
 _JSON: Final = "application/json"
 _PAGE: Final = 500  # objects of one answer
 _TIMEOUT: Final = 30.0  # seconds
-_GONE: Final = frozenset({404, 409})
+_LEASES: Final = "/apis/coordination.k8s.io/v1"
+_FINAL: Final = frozenset({400, 403, 405, 413, 415, 422})  # another try would be refused too
 
 
 class ApiServer:
@@ -46,12 +47,17 @@ class ApiServer:
     def __init__(self, api: ApiClient) -> None:
         self.client = api
 
-    async def list_kind(self, kind: str) -> list[Object]:
-        """Every object of a kind, page by page."""
+    async def list_kind(self, kind: str, namespaces: tuple[str, ...] = ()) -> list[Object]:
+        """Every object of a kind, in these namespaces or in all, page by page."""
+        if not namespaces or not KINDS[kind].is_namespaced:
+            return await self._list(kind, "")
+        return [item for name in namespaces for item in await self._list(kind, name)]
+
+    async def _list(self, kind: str, namespace: str) -> list[Object]:
         found: list[Object] = []
         query = {"limit": str(_PAGE)}
         while True:
-            body = await self._get(f"{_make_base()}/{KINDS[kind].plural}", query)
+            body = await self._get(f"{_make_base(namespace)}/{KINDS[kind].plural}", query)
             for item in body.get("items") or ():
                 # items of a list of custom resources have their kind, others would not
                 decoded = decode_object({"kind": kind, **item})
@@ -77,9 +83,9 @@ class ApiServer:
         return texts
 
     async def is_terminating(self, namespace: str) -> bool:
-        """Whether the namespace is being deleted, or gone."""
-        body = await self._find(f"/api/v1/namespaces/{quote(namespace)}")
-        return body is None or bool((body.get("metadata") or {}).get("deletionTimestamp"))
+        """Whether the namespace is being deleted."""
+        body = await self._get(f"/api/v1/namespaces/{quote(namespace)}")
+        return bool((body.get("metadata") or {}).get("deletionTimestamp"))
 
     async def find_terminating_kinds(self) -> frozenset[str]:
         """The kinds whose CustomResourceDefinition is missing or being deleted."""
@@ -96,17 +102,36 @@ class ApiServer:
         body = await self._get("/api/v1/namespaces/kube-system")
         return str(body["metadata"]["uid"])
 
-    async def set_finalizer(self, item: Object, *, present: bool) -> None:
-        """Applies our finalizer, or takes it away by applying none."""
+    async def set_finalizer(self, item: Object, *, present: bool) -> bool:
+        """Applies our finalizer, or takes it away by applying none; whether the object is still
+        there.
+        """
         metadata: dict[str, Any] = {"name": item.name, "uid": item.uid}
         if present:
             metadata["finalizers"] = [FINALIZER]
-        await self._apply(item, "", {"metadata": metadata}, f"{MANAGER}-finalizer")
+        return await self._apply(item, "", {"metadata": metadata}, f"{MANAGER}-finalizer")
 
-    async def apply_status(self, item: Object, status: Mapping[str, Any]) -> None:
-        """Applies the status."""
+    async def apply_status(self, item: Object, status: Mapping[str, Any]) -> bool:
+        """Applies the status; whether the object is still there."""
         metadata = {"name": item.name, "uid": item.uid}
-        await self._apply(item, "/status", {"metadata": metadata, "status": dict(status)}, MANAGER)
+        body = {"metadata": metadata, "status": dict(status)}
+        return await self._apply(item, "/status", body, MANAGER)
+
+    async def read_lease(self, namespace: str, name: str) -> Lease | None:
+        """The Lease, None if there is none."""
+        body = await self._find(f"{_LEASES}/namespaces/{quote(namespace)}/leases/{quote(name)}")
+        return None if body is None else _decode_lease(body)
+
+    async def write_lease(self, namespace: str, lease: Lease) -> Lease | None:
+        """Creates or replaces it: as it is then, None if somebody else changed it since it was
+        read.
+        """
+        path = f"{_LEASES}/namespaces/{quote(namespace)}/leases"
+        method = "PUT" if lease.version else "POST"
+        path = f"{path}/{quote(lease.name)}" if lease.version else path
+        gone = frozenset({404, 409}) if lease.version else frozenset({409})
+        body = await self._call(method, path, {}, _encode_lease(namespace, lease), _JSON, gone)
+        return None if body is None else _decode_lease(body)
 
     async def emit(self, item: Object, reason: str, message: str, *, is_warning: bool) -> None:
         """Creates an Event."""
@@ -135,16 +160,24 @@ class ApiServer:
             },
         }
         path = f"/apis/events.k8s.io/v1/namespaces/{quote(namespace)}/events"
-        await self._call("POST", path, {}, body, _JSON, _GONE | {403})
+        await self._call("POST", path, {}, body, _JSON, frozenset({403, 404, 409}))
 
-    async def _apply(self, item: Object, part: str, body: dict[str, Any], manager: str) -> None:
-        """Server-side apply of a part of an object; one that is gone is no failure."""
+    async def _apply(self, item: Object, part: str, body: dict[str, Any], manager: str) -> bool:
+        """Server-side apply of a part of an object; whether the object is still there. The uid in
+        the body lets the server refuse to create it anew.
+        """
         whole = {"apiVersion": f"{GROUP}/{VERSION}", "kind": item.kind, **body}
         if item.namespace:
             whole["metadata"]["namespace"] = item.namespace
-        path = f"{_make_base(item.namespace)}/{KINDS[item.kind].plural}/{quote(item.name)}{part}"
+        path = f"{_make_base(item.namespace)}/{KINDS[item.kind].plural}/{quote(item.name)}"
         query = {"fieldManager": manager, "force": "true"}
-        await self._call("PATCH", path, query, whole, _APPLY, _GONE)
+        refused = frozenset({404, 409})
+        if await self._call("PATCH", f"{path}{part}", query, whole, _APPLY, refused) is not None:
+            return True
+        found = await self._find(path)
+        if found is not None and (found.get("metadata") or {}).get("uid") == item.uid:
+            raise ClusterFailed(f"the API server answers PATCH {path}{part} with a conflict")
+        return False
 
     async def _get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
         return await self._call("GET", path, query or {}, None, _JSON) or {}
@@ -180,12 +213,44 @@ class ApiServer:
         if response.status in passing:
             return None
         if not 200 <= response.status < 300:
-            raise ClusterFailed(_explain(what, response.status, data))
+            is_final = response.status in _FINAL
+            raise ClusterFailed(_explain(what, response.status, data), is_final=is_final)
         try:
             decoded: dict[str, Any] = json.loads(data)
         except ValueError:
             raise ClusterFailed(f"the API server answers {what} without JSON") from None
         return decoded
+
+
+def _decode_lease(body: Mapping[str, Any]) -> Lease:
+    spec, metadata = body.get("spec") or {}, body.get("metadata") or {}
+    return Lease(
+        name=str(metadata.get("name")),
+        holder=str(spec.get("holderIdentity") or ""),
+        duration=float(spec.get("leaseDurationSeconds") or 0),
+        acquired=str(spec.get("acquireTime") or ""),
+        renewed=str(spec.get("renewTime") or ""),
+        transitions=int(spec.get("leaseTransitions") or 0),
+        version=str(metadata.get("resourceVersion") or ""),
+    )
+
+
+def _encode_lease(namespace: str, lease: Lease) -> dict[str, Any]:
+    metadata = {"name": lease.name, "namespace": namespace}
+    if lease.version:
+        metadata["resourceVersion"] = lease.version
+    return {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": metadata,
+        "spec": {
+            "holderIdentity": lease.holder,
+            "leaseDurationSeconds": round(lease.duration),
+            "acquireTime": lease.acquired or None,
+            "renewTime": lease.renewed or None,
+            "leaseTransitions": lease.transitions,
+        },
+    }
 
 
 def _make_base(namespace: str = "") -> str:

@@ -1,4 +1,4 @@
-"""What is known of the cluster: every object of our kinds, by namespace."""
+"""What is known of the cluster: every object of our kinds, by namespace and kind."""
 
 from __future__ import annotations
 
@@ -12,32 +12,38 @@ from reconciler.continuous.operator.objects import Key, Object
 class Cache:
     """The newest state of each object. It belongs to one event loop."""
 
-    _namespaces: dict[str, dict[Key, Object]] = field(default_factory=dict)
+    _namespaces: dict[str, dict[str, dict[str, Object]]] = field(default_factory=dict)
 
     def find(self, key: Key) -> Object | None:
         """The object, None if there is none."""
-        return self._namespaces.get(key[1], {}).get(key)
+        kind, namespace, name = key
+        return self._namespaces.get(namespace, {}).get(kind, {}).get(name)
 
     def list_objects(self, namespace: str, kind: str) -> list[Object]:
         """The objects of a kind in a namespace, by name."""
-        found = self._namespaces.get(namespace, {})
-        return [found[key] for key in sorted(found) if key[0] == kind]
+        found = self._namespaces.get(namespace, {}).get(kind, {})
+        return [found[name] for name in sorted(found)]
 
     def list_kind(self, kind: str) -> Iterator[Object]:
         """The objects of a kind in all namespaces."""
         for namespace in sorted(self._namespaces):
             yield from self.list_objects(namespace, kind)
 
+    def has_kind(self, namespace: str, kind: str) -> bool:
+        """Whether a namespace has an object of that kind."""
+        return bool(self._namespaces.get(namespace, {}).get(kind))
+
     def list_namespaces(self) -> list[str]:
         """The namespaces with objects."""
-        return sorted(name for name, objects in self._namespaces.items() if name and objects)
+        return sorted(filter(None, self._namespaces))
 
     def put(self, item: Object) -> bool:
         """Takes an object; whether a run would see a difference. An older state is ignored."""
         old = self.find(item.key)
         if old is not None and old.uid == item.uid and _is_older(item.version, old.version):
             return False
-        self._namespaces.setdefault(item.namespace, {})[item.key] = item
+        kinds = self._namespaces.setdefault(item.namespace, {})
+        kinds.setdefault(item.kind, {})[item.name] = item
         return old is None or not old.is_same(item)
 
     def remove(self, key: Key, uid: str) -> bool:
@@ -45,7 +51,11 @@ class Cache:
         old = self.find(key)
         if old is None or old.uid != uid:
             return False
-        del self._namespaces[key[1]][key]
+        kind, namespace, name = key
+        kinds = self._namespaces[namespace]
+        del kinds[kind][name]
+        if not any(kinds.values()):
+            del self._namespaces[namespace]
         return True
 
     def replace_kind(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ class Objects:
     """The objects of one run: a Tenant or ClusterTenant, and those of the namespace.
 
     `cluster` is the uid of the cluster. `is_terminating` says that the namespace is being deleted:
-    then every webhook in it is.
+    then every webhook in it is. `tenants` are all that manage objects of the namespace.
     """
 
     namespace: str
@@ -28,6 +28,7 @@ class Objects:
     others: tuple[Object, ...]
     cluster: str
     is_terminating: bool = False
+    tenants: tuple[Object, ...] = ()
 
     def list_kind(self, kind: str) -> list[Object]:
         """Those of a kind."""
@@ -156,20 +157,22 @@ def _make_text(document: Mapping[str, Any]) -> bytes:
     return json.dumps(document, ensure_ascii=False).encode()
 
 
-def find_twins(tenants: Iterable[tuple[str, Object]], key: str, item: Object) -> list[str]:
-    """The keys of other Tenants that manage the same webhooks: of one product address, target and
-    owner.
+def find_address(item: Object, namespace: str) -> str:
+    """What a Tenant manages in a namespace: one product address, target and owner. Two of one
+    address would undo each other's work.
     """
-    address = _find_address(item)
-    return [other for other, each in tenants if other != key and _find_address(each) == address]
-
-
-def _find_address(item: Object) -> str:
-    spec = item.spec
+    spec, url = item.spec, item.spec.get("url", "")
+    owner = spec.get("owner", "")
     facts = [
-        item.kind,
         spec.get("provider", "tenant"),
-        str(spec.get("url", "")).rstrip("/").lower(),
+        url.rstrip("/").lower() if isinstance(url, str) else [namespace, url],
+        spec.get("target"),
+        f"{owner}.{namespace}" if item.kind == "ClusterTenant" else owner,
     ]
-    facts += [spec.get("target"), spec.get("owner")]
     return json.dumps(facts, sort_keys=True, default=str)
+
+
+def selects(tenant: Object, item: Object) -> bool:
+    """Whether a Tenant manages a Webhook, by `spec.select`."""
+    labels = (tenant.spec.get("select") or {}).get("matchLabels") or {}
+    return bool(labels.items() <= item.labels.items())

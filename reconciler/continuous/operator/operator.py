@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -23,11 +23,12 @@ from reconciler.continuous.metrics import Metrics
 from reconciler.continuous.operator.api import ApiServer
 from reconciler.continuous.operator.cache import Cache
 from reconciler.continuous.operator.cluster import ClusterFailed
+from reconciler.continuous.operator.deletions import Deletions
 from reconciler.continuous.operator.objects import GROUP, KINDS, VERSION, Object, decode_object
 from reconciler.continuous.operator.orphans import make_unused_status
+from reconciler.continuous.operator.runs import Run
 from reconciler.continuous.operator.shards import LeaseSettings, Shards
 from reconciler.continuous.operator.source import ClusterSettings, ClusterSource
-from reconciler.continuous.operator.status import Run
 from reconciler.continuous.operator.watch.events import Login, Watched, watch
 from reconciler.continuous.operator.writer import Writer
 from reconciler.continuous.results import Result
@@ -69,7 +70,7 @@ class Operator:
     def __init__(self, api: ApiServer, settings: OperatorSettings) -> None:
         self._api, self._settings = api, settings
         self._cache = Cache()
-        self._shards = Shards(api, settings.leases, self._take_tenants)
+        self._shards = Shards(api, settings.leases, self._take_shards)
         cluster = ClusterSettings(settings.leases.namespace, settings.lookup, self._shards.holds)
         self._source = ClusterSource(self._cache, api, cluster)
         self._metrics = Metrics()
@@ -78,9 +79,11 @@ class Operator:
         self._controller = Controller(
             self._source, self._runner, loop, self._metrics, (self._note_result,)
         )
-        self._writer = Writer(self._cache, api, settings.run.now, self._list_tenants_of)
+        self._writer = Writer(self._cache, api, settings.run.now, self._source)
+        self._deletions = Deletions(
+            self._cache, api, self._source, self._writer.let_go, self._ask_namespace
+        )
         self._stopped = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._problem = "the cluster has not been read yet"
 
     def stop(self) -> None:
@@ -91,24 +94,23 @@ class Operator:
         """Until `stop`; `ready` gets the origin of the page. Raises NotServed, BadRequest."""
         async with serving(create_app(self, {}), self._settings.place) as origin:
             ready(origin)
-            beside = [asyncio.ensure_future(each) for each in (self._follow(), self._writer.run())]
+            work = (self._follow(), self._writer.run(), self._deletions.run())
+            beside = [asyncio.ensure_future(each) for each in work]
             try:
                 await self._controller.run_until_stopped(
                     self._stopped, self._settings.grace, beside
                 )
             finally:
-                for task in (*beside, *self._tasks):
-                    task.cancel()
-                await asyncio.gather(*beside, return_exceptions=True)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._writer.flush(), _LAST_WRITES)
+                for task in beside:
+                    task.cancel()
+                await asyncio.gather(*beside, return_exceptions=True)
 
     async def _follow(self) -> None:
         """Reads the cluster whole, then follows its changes; only then a Tenant may run."""
-        read = await self._resync()
-        while not read:
+        while not await self._resync():  # noqa: ASYNC110  it asks a server
             await asyncio.sleep(_RETRY)
-            read = await self._resync()
         watched = Watched(
             GROUP,
             VERSION,
@@ -127,31 +129,36 @@ class Operator:
             await self._resync()
 
     async def _resync(self) -> bool:
-        """Lists every kind; whether that worked. What a watch missed is noticed here."""
+        """Lists every kind; whether that worked. What a watch missed is noticed here. Nothing is
+        concluded of a part: a Webhook without its Tenant would look unused.
+        """
         try:
             self._source.cluster_uid = await self._api.read_uid()
-            for kind in KINDS:
-                before = frozenset(item.uid for item in self._cache.list_kind(kind))
-                listed = [item for item in await self._api.list_kind(kind) if self._serves(item)]
-                for item in self._cache.replace_kind(kind, listed, before):
-                    self._take_change(item, is_gone=self._cache.find(item.key) is None)
+            before = {
+                kind: frozenset(item.uid for item in self._cache.list_kind(kind)) for kind in KINDS
+            }
+            namespaces = self._settings.namespaces
+            listed = {kind: await self._api.list_kind(kind, namespaces) for kind in KINDS}
         except ClusterFailed as error:
             if self._problem != str(error):
                 _log.error("the cluster cannot be read: %s", error)
             self._problem = str(error)
         else:
             self._problem = ""
+            changed = [
+                item
+                for kind, items in listed.items()
+                for item in self._cache.replace_kind(kind, items, before[kind])
+            ]
+            for item in changed:
+                self._take_change(item, is_gone=self._cache.find(item.key) is None)
         self._metrics.note_source(is_ready=not self._problem)
         return not self._problem
-
-    def _serves(self, item: Object) -> bool:
-        namespaces = self._settings.namespaces
-        return not namespaces or not item.namespace or item.namespace in namespaces
 
     def _take_event(self, body: Mapping[str, Any], is_gone: bool) -> None:
         """One event of the watch."""
         item = decode_object(body)
-        if item is None or not self._serves(item):
+        if item is None:
             return
         changed = self._cache.remove(item.key, item.uid) if is_gone else self._cache.put(item)
         if changed:
@@ -159,74 +166,70 @@ class Operator:
 
     def _take_change(self, item: Object, *, is_gone: bool) -> None:
         """A run would see a difference: its Tenants are due."""
-        if item.is_deleting and not is_gone:
-            self._spawn(self._take_deletion(item))
-        elif is_gone and item.namespace in self._source.terminating:
-            self._spawn(self._release_tenants(item.namespace))
-        if item.kind in {"Tenant", "ClusterTenant"} or is_gone:
-            self._take_tenants()
+        if is_gone:
+            self._source.forget(item)
+        if item.namespace and (item.is_deleting or is_gone):
+            self._deletions.note(item.namespace)
         affected = self._source.find_affected(item)
+        if item.kind in {"Tenant", "ClusterTenant"}:
+            self._take_tenants()
+            self._note_unused(item.namespace)
+        elif self._is_new_to_loop(item, affected, is_gone=is_gone):
+            self._take_tenants()
         for key in affected:
             self._controller.loop.ask(key, Reason.CHANGE)
-        if not affected and not is_gone and self._is_first():
-            self._note_unused(item)
+        if not affected and not is_gone:
+            self._note_unused(item.namespace, item)
 
-    def _is_first(self) -> bool:
-        """Whether this replica takes care of objects that no Tenant has."""
-        return 0 in self._shards.held
-
-    def _note_unused(self, item: Object) -> None:
-        """An object without a Tenant: its status says so, and nothing keeps it from going."""
-        if item.is_deleting:
-            self._writer.let_go(item)
-        elif item.kind in {"Webhook", "EventSubscription"}:
-            self._writer.note_status(item, make_unused_status(item, self._settings.run.now()))
-
-    async def _take_deletion(self, item: Object) -> None:
-        """An object is being deleted. A Tenant goes at once, unless its namespace goes with it:
-        then first its webhooks are asked for.
+    def _is_new_to_loop(self, item: Object, affected: list[str], *, is_gone: bool) -> bool:
+        """Whether a ClusterTenant has an item more or less: the first or last Webhook of a
+        namespace.
         """
-        try:
-            if item.namespace and await self._api.is_terminating(item.namespace):
-                self._source.terminating.add(item.namespace)
-                await self._release_tenants(item.namespace)
-                self._take_tenants()
-                for key in self._source.find_affected(item):
-                    self._controller.loop.ask(key, Reason.CHANGE)
-            elif item.kind == "Tenant":
-                self._writer.let_go(item)
-        except ClusterFailed as error:
-            _log.warning("%s", error)
+        if item.kind != "Webhook":
+            return False
+        if is_gone:
+            return not self._cache.has_kind(item.namespace, "Webhook")
+        known = self._controller.loop.items
+        return any(key not in known for key in affected) and self._source.holds(item.namespace)
 
-    async def _release_tenants(self, namespace: str) -> None:
-        """Lets the Tenants of a namespace that is being deleted go, once nothing needs them."""
-        needs = [
-            item
-            for kind in ("Webhook", "EventSubscription")
-            for item in self._cache.list_objects(namespace, kind)
-            if item.has_finalizer
-        ]
-        if not needs:
-            for item in self._cache.list_objects(namespace, "Tenant"):
-                self._writer.let_go(item)
+    def _note_unused(self, namespace: str, *items: Object) -> None:
+        """Objects without a Tenant: their status says so, and nothing keeps them from going. Those
+        of the namespace, "" for all; or only these.
+        """
+        for name in [namespace] if namespace else self._cache.list_namespaces():
+            if any(True for _ in self._source.list_items(name)) or not self._source.holds(name):
+                continue
+            for item in items or self._cache.list_objects(name, "Webhook") + (
+                self._cache.list_objects(name, "EventSubscription")
+            ):
+                if item.is_deleting:
+                    self._writer.let_go(item)
+                elif item.kind in {"Webhook", "EventSubscription"}:
+                    status = make_unused_status(item, self._settings.run.now())
+                    self._writer.note_status(item, status)
 
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _ask_namespace(self, namespace: str) -> None:
+        """All runs of a namespace are to be made anew."""
+        self._take_tenants()
+        for key, _ in self._source.list_items(namespace):
+            self._controller.loop.ask(key, Reason.CHANGE)
+
+    def _take_shards(self) -> None:
+        """A shard came or went."""
+        self._take_tenants()
+        self._note_unused("")
 
     def _take_tenants(self) -> None:
         """Takes over the Tenants of this replica; runs of others are stopped."""
         self._controller.take_tenants(changed=False)
         self._runner.stop(self._controller.loop.removed)
-
-    def _list_tenants_of(self, namespace: str) -> Iterator[str]:
-        """The keys of every Tenant of a namespace, also of other replicas."""
-        prefix = f"{namespace}/"
-        return (key for key, _ in self._source.list_items() if key.startswith(prefix))
+        for key in self._source.runs.keys() - self._controller.loop.items.keys():
+            del self._source.runs[key]
 
     def _note_result(self, result: Result) -> None:
-        if result.tenant not in self._source.runs:
+        """What a run found is written back, unless its shard is no longer ours."""
+        removed = self._controller.loop.removed
+        if result.tenant not in self._source.runs or result.tenant in removed:
             return
         objects, documents = self._source.runs[result.tenant]
         found = self._cache.find(objects.tenant.key)

@@ -12,12 +12,12 @@ from reconciler.continuous.operator.cluster import Cluster, ClusterFailed
 from reconciler.continuous.operator.documents import (
     Documents,
     Objects,
-    find_twins,
+    find_address,
     list_secrets,
     make_documents,
     mark_secret,
 )
-from reconciler.continuous.operator.objects import KINDS, Object
+from reconciler.continuous.operator.objects import KINDS, SHARD, Object
 from reconciler.continuous.source import Desired
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.model.schedule import Schedule
@@ -47,12 +47,12 @@ class NotUsable(ReconcilerError):
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ClusterSettings:
     """`namespace` is the operator's own, where ClusterTenants have their Secrets. `holds` says
-    whether this replica has the shard of a Tenant.
+    whether this replica runs the Tenants of a namespace, by their shard label and its name.
     """
 
     namespace: str
     lookup: SecretLookup
-    holds: Callable[[Object], bool] = field(default=lambda _item: True)
+    holds: Callable[[str | None, str], bool] = field(default=lambda _label, _namespace: True)
 
 
 class ClusterSource:
@@ -61,6 +61,7 @@ class ClusterSource:
     def __init__(self, cache: Cache, cluster: Cluster, settings: ClusterSettings) -> None:
         self._cache, self._cluster, self._settings = cache, cluster, settings
         self._schedules: dict[tuple[str, int, str], Schedule] = {}
+        self._addresses: dict[tuple[str, int, str], str] = {}  # by uid, generation and namespace
         self._last_secrets: dict[tuple[str, str], Mapping[str, str]] = {}
         self._finalized: set[str] = set()  # uids of objects that got our finalizer
         self.cluster_uid = ""
@@ -70,29 +71,51 @@ class ClusterSource:
     @property
     def tenants(self) -> Mapping[str, Schedule]:
         """The schedule of each item that this replica runs."""
-        holds = self._settings.holds
-        return {key: self._find_schedule(item) for key, item in self.list_items() if holds(item)}
+        return {
+            key: self._find_schedule(item)
+            for namespace in self._cache.list_namespaces()
+            if self.holds(namespace)
+            for key, item in self.list_items(namespace)
+        }
 
-    def list_items(self) -> Iterator[tuple[str, Object]]:
-        """Key and Tenant of each item, also of other replicas: `namespace/name`, of a ClusterTenant
-        per namespace with objects that it allows. A Tenant that is being deleted leaves its
-        webhooks as they are, unless its namespace is deleted with it.
+    def holds(self, namespace: str) -> bool:
+        """Whether this replica runs the Tenants of the namespace, and takes care of its objects."""
+        items = (item for _, item in self.list_items(namespace))
+        label = next((item.labels[SHARD] for item in items if SHARD in item.labels), None)
+        return self._settings.holds(label, namespace)
+
+    def list_items(self, namespace: str) -> Iterator[tuple[str, Object]]:
+        """Key and Tenant of each item of a namespace: `namespace/name`, and for a ClusterTenant
+        `namespace/name@cluster` in each namespace with Webhooks that it allows. A Tenant that is
+        being deleted leaves its webhooks as they are, unless its namespace is deleted with it.
         """
-        for item in self._cache.list_kind("Tenant"):
-            if not item.is_deleting or item.namespace in self.terminating:
-                yield f"{item.namespace}/{item.name}", item
-        for item in self._cache.list_objects("", "ClusterTenant"):
-            if item.is_deleting:
-                continue
-            for namespace in self._cache.list_namespaces():
-                if _allows(item, namespace) and self._cache.list_objects(namespace, "Webhook"):
-                    yield f"{namespace}/{item.name}", item
+        for item in self._cache.list_objects(namespace, "Tenant"):
+            if not item.is_deleting or namespace in self.terminating:
+                yield f"{namespace}/{item.name}", item
+        if self._cache.has_kind(namespace, "Webhook"):
+            for item in self._cache.list_objects("", "ClusterTenant"):
+                if not item.is_deleting and _allows(item, namespace):
+                    yield f"{namespace}/{item.name}@cluster", item
 
     def find_affected(self, item: Object) -> list[str]:
-        """The keys of the items that an object belongs to."""
+        """The keys of the items that an object belongs to. If a Tenant goes or comes, all of its
+        namespace are.
+        """
+        if item.namespace:
+            return [key for key, _ in self.list_items(item.namespace)]
+        return [
+            key
+            for namespace in self._cache.list_namespaces()
+            for key, each in self.list_items(namespace)
+            if each.key == item.key
+        ]
+
+    def forget(self, item: Object) -> None:
+        """An object is gone."""
+        self._finalized.discard(item.uid)
         if item.kind in {"Tenant", "ClusterTenant"}:
-            return [key for key, each in self.list_items() if each.key == item.key]
-        return [key for key, _ in self.list_items() if key.startswith(f"{item.namespace}/")]
+            self._schedules = {k: v for k, v in self._schedules.items() if k[0] != item.uid}
+            self._addresses = {k: v for k, v in self._addresses.items() if k[0] != item.uid}
 
     def _find_schedule(self, item: Object) -> Schedule:
         """The schedule of a Tenant; the usual one if it cannot be read: its run says why."""
@@ -113,42 +136,70 @@ class ClusterSource:
         trusted.
         """
         try:
-            objects = await self._find_objects(key)
+            objects = self._take_objects(key)
+            self._refuse_twins(key, objects.tenant)
+            objects = await self._check_deletions(objects)
+            documents = make_documents(objects)
+            self.runs[key] = objects, documents
+            if objects.tenant.spec.get("mode") != "report":
+                await self._add_finalizers(objects)
             secrets = await self._read_secrets(objects)
         except ClusterFailed as error:
             raise NotUsable(str(error)) from None
-        documents = make_documents(objects)
-        self.runs[key] = objects, documents
         request = self._make_request(documents, objects.tenant.name, secrets)
         manifests = await asyncio.to_thread(load, request)
         return Desired(manifests, objects.make_revision(), _find_base(objects, manifests))
 
-    async def _find_objects(self, key: str) -> Objects:
+    def _take_objects(self, key: str) -> Objects:
+        """The objects of a run as they are known now."""
         namespace = key.partition("/")[0]
-        items = dict(self.list_items())
+        items = dict(self.list_items(namespace))
         tenant = items.get(key)
         if tenant is None:
             raise NotUsable(f"{key}: there is no such Tenant any more")
-        gone = await self._cluster.find_terminating_kinds()
-        if gone:
-            raise NotUsable(
-                f"the CustomResourceDefinition of {', '.join(sorted(gone))} is missing or being "
-                "deleted: nothing is written; `reconciler operator release` removes the finalizers"
-            )
-        if twins := find_twins(items.items(), key, tenant):
-            raise NotUsable(
-                f"{', '.join(twins)} has the same address, target and owner: nothing is written "
-                "for either; give each its own owner"
-            )
         others = [
             item for kind in KINDS for item in self._cache.list_objects(namespace, kind)
             if kind not in {"Tenant", "ClusterTenant"}
         ]  # fmt: skip
-        is_terminating = await self._cluster.is_terminating(namespace)
-        objects = Objects(namespace, tenant, tuple(others), self.cluster_uid, is_terminating)
-        if tenant.spec.get("mode") != "report":
-            await self._add_finalizers(objects)
+        tenants = tuple(items.values())
+        objects = Objects(namespace, tenant, tuple(others), self.cluster_uid, tenants=tenants)
+        self.runs[key] = objects, make_documents(objects)
         return objects
+
+    async def _check_deletions(self, objects: Objects) -> Objects:
+        """Whether deletions are meant, is asked after the objects were taken: of a namespace or a
+        definition that goes with everything in it, the mark is older than those of its objects.
+        """
+        if not any(item.is_deleting for item in (objects.tenant, *objects.others)):
+            return objects
+        if gone := await self._cluster.find_terminating_kinds():
+            raise NotUsable(
+                f"the CustomResourceDefinition of {', '.join(sorted(gone))} is missing or being "
+                "deleted: nothing is written; `reconciler operator release` removes the finalizers"
+            )
+        is_terminating = await self._cluster.is_terminating(objects.namespace)
+        return replace(objects, is_terminating=is_terminating)
+
+    def _refuse_twins(self, key: str, tenant: Object) -> None:
+        """Raises NotUsable if another Tenant manages the same webhooks."""
+        address = self._find_address(tenant, key.partition("/")[0])
+        twins = [
+            other
+            for namespace in self._cache.list_namespaces()
+            for other, each in self.list_items(namespace)
+            if other != key and self._find_address(each, namespace) == address
+        ]
+        if twins:
+            raise NotUsable(
+                f"{', '.join(twins)} has the same address, target and owner: nothing is written "
+                "for either; give each its own owner"
+            )
+
+    def _find_address(self, item: Object, namespace: str) -> str:
+        known = (item.uid, item.generation, namespace)
+        if known not in self._addresses:
+            self._addresses[known] = find_address(item, namespace)
+        return self._addresses[known]
 
     async def _add_finalizers(self, objects: Objects) -> None:
         """Our finalizer on everything whose deletion has to be seen, before anything is created."""
@@ -162,7 +213,9 @@ class ClusterSource:
 
         async def add(item: Object) -> None:
             async with room:
-                await self._cluster.set_finalizer(item, present=True)
+                is_there = await self._cluster.set_finalizer(item, present=True)
+            if not is_there:
+                raise NotUsable(f"{item.kind} {item.name} was deleted before it was applied")
             self._finalized.add(item.uid)
 
         await asyncio.gather(*map(add, missing))
@@ -178,9 +231,17 @@ class ClusterSource:
         for item in objects.others:
             if objects.is_declared(item):
                 wanted += [(objects.namespace, *ref, False) for ref in list_secrets(item.spec)]
-        for namespace, name, key, is_marked in dict.fromkeys(wanted):
-            values = await self._read_secret(namespace, name, objects)
-            found[mark_secret(name) if is_marked else name, key] = values.get(key) or None
+        names = {(namespace, name) for namespace, name, _, _ in wanted}
+        room = asyncio.Semaphore(_AT_ONCE)
+
+        async def read(name: tuple[str, str]) -> Mapping[str, str]:
+            async with room:
+                return await self._read_secret(*name, objects)
+
+        texts = dict(zip(names, await asyncio.gather(*map(read, names)), strict=True))
+        for namespace, name, key, is_marked in wanted:
+            value = texts[namespace, name].get(key) or None
+            found[mark_secret(name) if is_marked else name, key] = value
         return found
 
     async def _read_secret(self, namespace: str, name: str, objects: Objects) -> Mapping[str, str]:

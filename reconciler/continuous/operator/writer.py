@@ -6,43 +6,57 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from reconciler.continuous.operator.cache import Cache
 from reconciler.continuous.operator.cluster import Cluster, ClusterFailed
 from reconciler.continuous.operator.objects import Key, Object
-from reconciler.continuous.operator.status import Run, find_released, how_to_accept, make_statuses
+from reconciler.continuous.operator.released import find_released
+from reconciler.continuous.operator.runs import Run, how_to_accept
+from reconciler.continuous.operator.source import ClusterSource
+from reconciler.continuous.operator.status import make_statuses, make_tenant_status
 from reconciler.continuous.results import Result, State
 
 _log = logging.getLogger("reconciler.continuous.writer")
 _AT_ONCE: Final = 10  # requests
 _RETRY: Final = 5.0  # seconds until what failed is written again
+_WORST: Final = (  # of the states of a ClusterTenant in its namespaces the last one counts
+    State.SYNCED,
+    State.APPLIED,
+    State.PENDING,
+    State.DRIFTED,
+    State.FAILED,
+    State.REFUSED,
+)
 
 
 class Writer:
     """What is to be written, by object: only the newest state of each."""
 
     def __init__(
-        self, cache: Cache, cluster: Cluster, now: Callable[[], datetime],
-        tenants_of: Callable[[str], Iterable[str]],
-    ) -> None:  # fmt: skip
-        """`tenants_of` gives the keys of all Tenants of a namespace."""
-        self._cache, self._cluster, self._now = cache, cluster, now
-        self._tenants_of = tenants_of
+        self, cache: Cache, cluster: Cluster, now: Callable[[], datetime], source: ClusterSource
+    ) -> None:
+        self._cache, self._cluster, self._now, self._source = cache, cluster, now, source
         self._statuses: dict[Key, tuple[Object, dict[str, Any]]] = {}
         self._finalizers: dict[Key, Object] = {}
         self._events: list[tuple[Object, str, str, bool]] = []
         self._told: dict[str, tuple[str, str]] = {}  # the last Event of each Tenant
         self._released: dict[str, set[str]] = {}  # uid of an object -> Tenants that let it go
+        self._shared: dict[str, Run] = {}  # the last run of each item of a ClusterTenant
         self._news = asyncio.Event()
+        self._writing = asyncio.Lock()
 
     def note_run(self, run: Run) -> None:
         """Takes a run that ended."""
         now = self._now().isoformat(timespec="seconds").replace("+00:00", "Z")
         items = {item.key: item for item in (run.objects.tenant, *run.objects.others)}
-        for key, status in make_statuses(run, now).items():
+        statuses = make_statuses(run, now)
+        if run.objects.tenant.kind == "ClusterTenant":
+            statuses[run.objects.tenant.key] = make_tenant_status(self._find_worst(run), now)
+        for key, status in statuses.items():
             known = self._cache.find(key)
             if known is not None and known.uid == items[key].uid and known.status != status:
                 self._statuses[key] = known, status
@@ -59,17 +73,32 @@ class Writer:
 
     def let_go(self, item: Object) -> None:
         """The finalizer of an object may go."""
-        if item.has_finalizer:
-            self._finalizers[item.key] = item
+        found = self._cache.find(item.key)
+        if found is not None and found.uid == item.uid and found.has_finalizer:
+            self._finalizers[item.key] = found
             self._news.set()
 
     def _release(self, item: Object, tenant: str) -> None:
         """One Tenant has nothing of the object any more; it goes when no Tenant has."""
         released = self._released.setdefault(item.uid, set())
         released.add(tenant)
-        if released >= set(self._tenants_of(item.namespace)):
+        if released.issuperset(key for key, _ in self._source.list_items(item.namespace)):
             del self._released[item.uid]
             self.let_go(item)
+
+    def _find_worst(self, run: Run) -> Run:
+        """Of the namespaces of a ClusterTenant the run that needs a person most: it has one status
+        for all.
+        """
+        self._shared[run.key] = run
+        self._shared = {key: each for key, each in self._shared.items() if self._is_current(each)}
+        mine = (r for r in self._shared.values() if r.objects.tenant.key == run.objects.tenant.key)
+        worst = max(mine, key=lambda each: (_WORST.index(each.result.state), each.key))
+        return replace(worst, objects=replace(worst.objects, tenant=run.objects.tenant))
+
+    def _is_current(self, run: Run) -> bool:
+        items = self._source.list_items(run.objects.namespace)
+        return any(key == run.key for key, _ in items)
 
     def _tell(self, run: Run) -> None:
         """An Event for what is new: a refused plan once per digest, other things until they
@@ -97,19 +126,24 @@ class Writer:
         """Writes all that waits; whether everything was written. The rest waits for the next
         time.
         """
+        async with self._writing:
+            return await self._flush()
+
+    async def _flush(self) -> bool:
         self._news.clear()
-        statuses, self._statuses = self._statuses, {}
-        finalizers, self._finalizers = self._finalizers, {}
+        statuses = {key: each for key, each in self._statuses.items() if self._is_there(each[0])}
+        finalizers = {key: each for key, each in self._finalizers.items() if self._is_there(each)}
+        self._statuses, self._finalizers = {}, {}
         events, self._events = self._events, []
         room = asyncio.Semaphore(_AT_ONCE)
 
-        async def write(call: Awaitable[None]) -> bool:
+        async def write(call: Awaitable[object]) -> bool:
             async with room:
                 try:
                     await call
                 except ClusterFailed as error:
-                    _log.warning("%s", error)
-                    return False
+                    _log.log(logging.ERROR if error.is_final else logging.WARNING, "%s", error)
+                    return error.is_final
             return True
 
         written = await asyncio.gather(
@@ -129,6 +163,13 @@ class Writer:
         gone = zip(finalizers, written[count : count + len(finalizers)], strict=True)
         self._finalizers = {k: finalizers[k] for k, done in gone if not done} | self._finalizers
         return not (self._statuses or self._finalizers)
+
+    def _is_there(self, item: Object) -> bool:
+        """Whether an object can still be written, by this replica."""
+        found = self._cache.find(item.key)
+        if found is None or found.uid != item.uid:
+            return False
+        return not item.namespace or self._source.holds(item.namespace)
 
 
 def _make_event(run: Run) -> tuple[str, str, bool] | None:

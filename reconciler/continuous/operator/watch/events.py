@@ -19,6 +19,8 @@ import kopf
 _log = logging.getLogger("reconciler.continuous.watch")
 _RETRY: Final = 5.0  # seconds until a watch that failed is begun anew
 _END: Final = 5.0  # seconds that the thread may take to end
+_TIMEOUT: Final = 30.0  # seconds
+_PAGE: Final = 500  # objects of one answer
 Take = Callable[[Mapping[str, Any], bool], None]
 Login = Callable[[], Awaitable[kopf.ConnectionInfo]]
 
@@ -77,6 +79,10 @@ async def _watch_once(watched: Watched, take: Take, stop: threading.Event) -> No
     settings.posting.enabled = False
     settings.scanning.disabled = True
     settings.process.ultimate_exiting_timeout = None
+    settings.networking.request_timeout = settings.networking.connect_timeout = _TIMEOUT
+    settings.networking.error_backoffs = (1, 2, 3)
+    settings.watching.connect_timeout = _TIMEOUT
+    settings.watching.chunk_size = _PAGE
     logging.getLogger("kopf").setLevel(logging.ERROR)  # its lines quote objects
     await kopf.operator(
         registry=_make_registry(watched, take),
