@@ -181,9 +181,7 @@ class ControlPlane:
         }  # fmt: skip
         self._start("kube-controller-manager", options)
 
-    def _start(
-        self, name: str, options: dict[str, Any], env: dict[str, str] | None = None
-    ) -> None:
+    def _start(self, name: str, options: dict[str, Any], env: dict[str, str] | None = None) -> None:
         command = [self.assets / name, *(f"--{key}={value}" for key, value in options.items())]
         with (self.folder / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(

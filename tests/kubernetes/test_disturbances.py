@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from pathlib import Path
@@ -154,5 +155,5 @@ def check_overlaps(listings: list[Noted], killed: float) -> None:
         by_token.setdefault(each.token, []).append(each)
     assert len(by_token) == 8
     for own in by_token.values():
-        for earlier, later in zip(own, own[1:], strict=False):
+        for earlier, later in itertools.pairwise(own):
             assert earlier.ended <= later.began or earlier.began < killed < earlier.ended

@@ -71,12 +71,14 @@ def make_status(
     """The whole document, as of `now`. The repository is shown as `host/path`: the user of an
     address may be a token.
     """
-    repository = source["repository"]
+    shown = dict(source)
+    if "repository" in source:
+        shown["repository"] = parse_remote(source["repository"]) or source["repository"]
     return {
         "format": FORMAT,
         "version": version,
         "at": _show_time(now),
-        "source": {**source, "repository": parse_remote(repository) or repository},
+        "source": shown,
         "tenants": tenants,
     }
 

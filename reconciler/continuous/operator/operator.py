@@ -12,9 +12,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from reconciler import __version__
+from reconciler.connect import open_provider
 from reconciler.continuous.agent.server import create_app, serving
 from reconciler.continuous.agent.status import make_status, make_tenant
 from reconciler.continuous.controller import Controller
@@ -74,7 +76,8 @@ class Operator:
         cluster = ClusterSettings(settings.leases.namespace, settings.lookup, self._shards.holds)
         self._source = ClusterSource(self._cache, api, cluster)
         self._metrics = Metrics()
-        self._runner = Runner(self._source, settings.run)
+        counted = partial(open_provider, observe=self._metrics.note_call)
+        self._runner = Runner(self._source, replace(settings.run, open=counted))
         loop = LoopSettings(settings.clock, settings.spread, settings.workers, settings.settle)
         self._controller = Controller(
             self._source, self._runner, loop, self._metrics, (self._note_result,)
@@ -85,6 +88,7 @@ class Operator:
         )
         self._stopped = asyncio.Event()
         self._problem = "the cluster has not been read yet"
+        self._last_look: datetime | None = None
 
     def stop(self) -> None:
         """Ends the operator: nothing new is started, requests under way are finished."""
@@ -92,7 +96,9 @@ class Operator:
 
     async def run(self, ready: Callable[[str], None]) -> None:
         """Until `stop`; `ready` gets the origin of the page. Raises NotServed, BadRequest."""
-        async with serving(create_app(self, {}), self._settings.place) as origin:
+        async with serving(
+            create_app(self, {}, self._settings.place.hosts), self._settings.place
+        ) as origin:
             ready(origin)
             work = (self._follow(), self._writer.run(), self._deletions.run())
             beside = [asyncio.ensure_future(each) for each in work]
@@ -145,6 +151,7 @@ class Operator:
             self._problem = str(error)
         else:
             self._problem = ""
+            self._last_look = self._settings.run.now()
             changed = [
                 item
                 for kind, items in listed.items()
@@ -253,12 +260,15 @@ class Operator:
             make_tenant(items[key], self._controller.results.get(key), now, clock)
             for key in sorted(items)
         ]
+        look = self._last_look
         source = {
+            "is_cluster": True,
             "cluster": self._source.cluster_uid or None,
             "shards": sorted(self._shards.held),
             "problem": self._problem or None,
+            "last_look": look.isoformat(timespec="seconds") if look else None,
         }
-        return make_status(tenants, source, __version__)
+        return make_status(tenants, source, __version__, now)
 
     def render_metrics(self) -> bytes:
         """As `Board` says."""

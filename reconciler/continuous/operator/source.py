@@ -69,6 +69,11 @@ class ClusterSource:
         self.runs: dict[str, tuple[Objects, Documents]] = {}
 
     @property
+    def revision(self) -> str:
+        """As `Source` says: each Tenant has its own."""
+        return ""
+
+    @property
     def tenants(self) -> Mapping[str, Schedule]:
         """The schedule of each item that this replica runs."""
         return {
