@@ -66,7 +66,16 @@ def command(ctx: click.Context, options: OperatorOptions) -> int | None:
     return operator.run_operator(console_of(ctx), options)
 
 
-@command.command("release")
+RELEASE_EPILOG = """\b
+Examples:
+  reconciler operator release --kubeconfig ~/.kube/config
+  reconciler operator release --namespace payments
+
+Stop the operator first. Webhooks stay at their tenants as they are.
+"""
+
+
+@command.command("release", epilog=RELEASE_EPILOG)
 @cluster_options
 @logging_options
 @pass_options(ReleaseOptions)
