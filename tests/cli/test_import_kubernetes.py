@@ -9,19 +9,14 @@ import re
 import shutil
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from jsonschema import Draft202012Validator
 
-from reconciler.crds.definitions import make_definitions
-from reconciler.manifests.schema_texts import KINDS, load_schema
-from reconciler.manifests.schemas.schema import load_structure
+from tests.support.cluster_objects import assert_valid, documents_of
 from tests.support.processes import ROOT, Ended, Tenant, run
-from tests.support.structural_schemas import METADATA, refusals
 
 EXAMPLES = ROOT / "examples"
 VALUE = "kubernetes-import-secret-0123456789"
@@ -107,28 +102,6 @@ def write_everything(folder: Path, url: str = "https://tenant.example.com/public
 
 def convert(folder: Path, *options: str) -> Ended:
     return run("import", "kubernetes", *options, cwd=folder)
-
-
-def documents_of(text: str) -> list[dict[str, Any]]:
-    return list(yaml.safe_load_all(text))
-
-
-@cache
-def definitions() -> dict[str, Any]:
-    return {
-        each["spec"]["names"]["kind"]: each["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-        for each in make_definitions(load_schema)
-    }
-
-
-def assert_valid(documents: list[dict[str, Any]]) -> None:
-    """What an API server and the project's own schema say of objects."""
-    for value in documents:
-        Draft202012Validator(load_structure(KINDS[value["kind"]])).validate(value)
-        schema = definitions()[value["kind"]]
-        body = {name: part for name, part in value.items() if name != "metadata"}
-        assert refusals(schema, {**body, "metadata": {}}) == []
-        Draft202012Validator(METADATA).validate(value["metadata"])
 
 
 def list_variables(text: str) -> dict[str, tuple[str, str]]:
