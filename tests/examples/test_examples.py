@@ -15,8 +15,8 @@ from tests.manifests.revisions import new
 from tests.support.processes import ROOT, run
 
 EXAMPLES = ROOT / "examples"
-# tests/ci, tests/e2e/test_example_provider.py, test_python_api.py and test_product_examples.py run them
-ELSEWHERE = {"argocd", "ci", "flux", "kubernetes", "products", "provider", "python-api"}
+# test_agent_unit.py, tests/ci, tests/e2e/test_example_provider.py, test_python_api.py and test_product_examples.py run them
+ELSEWHERE = {"agent", "argocd", "ci", "flux", "kubernetes", "products", "provider", "python-api"}
 FOLDERS = sorted(
     path.name
     for path in EXAMPLES.iterdir()

@@ -281,7 +281,7 @@ class Access:
         settings = client.Configuration()
         try:
             if self.kubeconfig is None and self.context is None:
-                config.load_incluster_config(settings)  # type: ignore[no-untyped-call]
+                config.load_incluster_config(settings)  # type: ignore[no-untyped-call]  # it has no types
             else:
                 await config.load_kube_config(
                     config_file=self.kubeconfig,

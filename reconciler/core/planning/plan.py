@@ -162,7 +162,7 @@ def make_plan(
         base=matches.own_count,
         declared=len(items),
         clashes=(*unplaced, *matches.clashes, *cycles),
-        digest_violations=(*changes.violations, *find_suspicions(matches.pairs, flat, policy)),
+        digest_violations=_list_digest_violations(changes, matches, flat, policy),
         warnings=_list_warnings(changes, flat, tenant),
         policy=make_policy_text(policy, capabilities),
         fingerprint_key=fingerprint_key,
@@ -171,6 +171,12 @@ def make_plan(
         ids=_list_ids(matches),
     )
     return check_plan(plan, policy)
+
+
+def _list_digest_violations(
+    changes: _Changes, matches: Match, pending: Sequence[Change], policy: RunPolicy
+) -> tuple[Violation, ...]:
+    return (*changes.violations, *find_suspicions(matches.pairs, pending, policy))
 
 
 def _list_ids(matches: Match) -> dict[str, str]:
