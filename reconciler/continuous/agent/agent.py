@@ -103,7 +103,9 @@ class Agent:
             self._note_source()
             self._controller.take_tenants(changed=changed)
             if changed:
-                self._outbox.note_revision(self._source.revision, self._source.tenants)
+                tenants = self._source.tenants.items()
+                running = [key for key, schedule in tenants if not schedule.suspend]
+                self._outbox.note_revision(self._source.revision, running)
             seconds = self._settings.interval * (1 + JITTER * self._settings.spread())
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._look.wait(), seconds)

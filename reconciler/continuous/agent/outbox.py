@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from reconciler.continuous.agent.commit_statuses import CommitStatuses
 from reconciler.continuous.forges.commit_status import (
     CommitStatus,
     is_new,
@@ -33,17 +34,12 @@ from reconciler.core.model.problem import Problem
 from reconciler.core.results.reports import Status
 from reconciler.net.proxies import DIRECT, Network
 
-CONTEXT: Final = "reconciler"
 _log = logging.getLogger("reconciler.continuous.outbox")
 _WRITTEN: Final = {Status.CREATED, Status.UPDATED, Status.DELETED}
 _NOTICE_STATES: Final[Mapping[State, NoticeState]] = {
     State.REFUSED: "refused",
     State.FAILED: "failed",
     State.DRIFTED: "drift",
-}
-_STATUSES: Final[Mapping[State, StatusState]] = {
-    State.REFUSED: StatusState.FAILURE,
-    State.FAILED: StatusState.ERROR,
 }
 
 
@@ -62,6 +58,7 @@ class Outbox:
 
     def __init__(self, recipients: Recipients) -> None:
         self._recipients = recipients
+        self._commit = CommitStatuses(recipients.link)
         self._known: dict[str, NoticeResult] = {}
         self._results: list[NoticeResult] = []
         self._statuses: dict[str, CommitStatus] = {}  # the newest of each context
@@ -72,20 +69,12 @@ class Outbox:
         """Takes the result of a run."""
         self._add(make_notice_result(result))
         if result.revision:
-            self._add_status(make_status(result, self._recipients.link))
+            self._add_status(self._commit.note(result))
 
-    def note_revision(self, revision: str, tenants: Iterable[str]) -> None:
+    def note_revision(self, revision: str, tenants: Collection[str]) -> None:
         """A commit is in use; its Tenants will run."""
-        for tenant in tenants:
-            self._add_status(
-                CommitStatus(
-                    revision,
-                    f"{CONTEXT}/{tenant}",
-                    StatusState.PENDING,
-                    "not reconciled yet",
-                    self._recipients.link,
-                )
-            )
+        for status in self._commit.begin(revision, tenants):
+            self._add_status(status)
 
     def note_source(self, problem: ReconcilerError | None, revision: str, time: float) -> None:
         """The state of the repository: the problem with it, and the commit that has it, if any."""
@@ -95,9 +84,8 @@ class Outbox:
         problems = list_problems(problem)
         self._add(NoticeResult("", "failed", time, revision, problems=problems))
         if revision:
-            link = self._recipients.link
             text = f"not used: {problems[0]}"
-            self._add_status(CommitStatus(revision, CONTEXT, StatusState.ERROR, text, link))
+            self._add_status(self._commit.make(revision, "", StatusState.ERROR, text))
 
     def _add(self, result: NoticeResult) -> None:
         if self._recipients.notifiers:
@@ -179,13 +167,6 @@ def make_notice_result(result: Result) -> NoticeResult:
     )
 
 
-def make_status(result: Result, link: str) -> CommitStatus:
-    """The status of the commit for the Tenant of a result."""
-    text = result.describe_failure() or result.hold or _describe_state(result)
-    state = _STATUSES.get(result.state, StatusState.SUCCESS)
-    return CommitStatus(result.revision, f"{CONTEXT}/{result.tenant}", state, text, link)
-
-
 def list_problems(error: ReconcilerError) -> tuple[str, ...]:
     """The lines of an error: of invalid manifests each problem with its position."""
     if isinstance(error, InvalidManifests) and error.problems:
@@ -205,8 +186,3 @@ def _list_failures(result: Result) -> tuple[str, ...]:
 def _describe(change: Change) -> str:
     fields = ", ".join(field.dotted for field in change.fields)
     return f"{change.action} {change.name}{f': {fields}' if fields else ''}"
-
-
-def _describe_state(result: Result) -> str:
-    counts = result.describe_counts()
-    return f"{result.state}{f': {counts}' if counts else ''}"
