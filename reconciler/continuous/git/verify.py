@@ -32,6 +32,8 @@ _PROCESSES: Final = 4
 _SHOWN: Final = 12  # digits of an id in a message
 _GOOD: Final = "G"  # git's letter for a good signature of a trusted key
 _KEYS: Final = "keys"
+# characters of a path below which gpg finds room for its sockets: the system's limit is 107
+_LONGEST_FOLDER: Final = 60
 _NO_PROGRAM: Final = "false"  # of gpg's formats, if the file of signers has others
 # the file of keys is all that is trusted; nothing is fetched, and no agent is started
 _GPG_SETTINGS: Final = """\
@@ -136,7 +138,8 @@ def _make_folder(parent: Path, keys: bytes) -> Iterator[Path]:
     folder = None
     try:
         try:
-            folder = Path(tempfile.mkdtemp(prefix=VERIFY, dir=parent))
+            is_short = len(str(parent)) <= _LONGEST_FOLDER
+            folder = Path(tempfile.mkdtemp(prefix=VERIFY, dir=parent if is_short else None))
             (folder / _KEYS).write_bytes(keys)
             (folder / "gpg.conf").write_text(_GPG_SETTINGS, encoding="ascii")
         except OSError as error:
