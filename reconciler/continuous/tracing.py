@@ -80,7 +80,7 @@ def open_tracing(exporter: Any = None) -> Iterator[Tracing]:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415  of the extra
     except ImportError:
         raise BadRequest(
-            "traces need the extra tracing: pip install 'reconciler[tracing]'"
+            "traces need the extra tracing: pip install 'webhook-reconciler[tracing]'"
         ) from None
     resource = Resource.create({"service.name": SERVICE, "service.version": __version__})
     provider = TracerProvider(resource=resource)
