@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def run_agent(console: Console, options: AgentOptions) -> int:
-    """The exit code: 0 after SIGTERM or Ctrl-C."""
+    """The exit code: 0 after SIGTERM or Ctrl-C, 130 after a second one."""
     state = StateFolder(Path(options.loop.state))
     lines = Lines(2)
     lines.addFilter(add_run)
@@ -59,7 +59,10 @@ async def _follow(console: Console, options: AgentOptions, state: StateFolder, l
             agent = Agent(_make_source(options, state), settings)
             task = asyncio.ensure_future(agent.run(lambda origin: console.data(f"page: {origin}/")))
             with interruptible(agent.stop, task.cancel):
-                await task
+                await asyncio.wait({task})
+    if task.cancelled():  # by a second signal
+        return Exit.INTERRUPTED
+    task.result()
     return Exit.DONE
 
 

@@ -123,7 +123,10 @@ def _prepare(mirror: Mirror, signers: AllowedSigners, env: Mapping[str, str]) ->
     programs = {"openpgp": "gpg", "ssh": "ssh-keygen"}
     if shutil.which(programs[signers.kind], path=env.get("PATH")) is None:
         raise GitFailed(f"{programs[signers.kind]} is not installed, and verifies the signatures")
-    with _make_folder(mirror.folder.absolute(), signers.data) as folder:
+    parent = mirror.folder.absolute()
+    if signers.kind == "openpgp" and len(str(parent)) > _LONGEST_FOLDER:
+        parent = Path(tempfile.gettempdir())
+    with _make_folder(parent, signers.data) as folder:
         variables = make_local_environment(env, mirror.folder)
         variables |= {"HOME": str(folder), "GNUPGHOME": str(folder)}
         keys = folder / _KEYS
@@ -138,8 +141,7 @@ def _make_folder(parent: Path, keys: bytes) -> Iterator[Path]:
     folder = None
     try:
         try:
-            is_short = len(str(parent)) <= _LONGEST_FOLDER
-            folder = Path(tempfile.mkdtemp(prefix=VERIFY, dir=parent if is_short else None))
+            folder = Path(tempfile.mkdtemp(prefix=VERIFY, dir=parent))
             (folder / _KEYS).write_bytes(keys)
             (folder / "gpg.conf").write_text(_GPG_SETTINGS, encoding="ascii")
         except OSError as error:

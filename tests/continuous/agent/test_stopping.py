@@ -48,6 +48,42 @@ def test_sigterm_in_the_middle_of_an_apply_finishes_what_is_under_way(
         assert sorted(item["name"] for item in tenant.webhooks()) == sorted(names)
 
 
+async def hang(asked: Asked) -> None:
+    if asked.method == "POST":
+        await asyncio.sleep(30)
+
+
+def test_grace_ends_a_wait_for_a_tenant_that_hangs(
+    tmp_path: Path, repository: Repository, tenant: Tenant
+) -> None:
+    with proxy(tenant.url, before=hang) as between:
+        repository.declare_tenant(between.url)
+        repository.declare("one")
+        repository.push()
+        options = (*APPLY, "--grace", "2")
+        with Agent(tmp_path, repository.bare, *options, TENANT_TOKEN=tenant.token) as agent:
+            wait_for(lambda: len(between.asked) > 1, lambda: str(agent.lines))
+            started = time.monotonic()
+            assert agent.stop() == 0
+            assert 2 <= time.monotonic() - started < 10
+
+
+def test_a_second_signal_ends_the_agent_at_once(
+    tmp_path: Path, repository: Repository, tenant: Tenant
+) -> None:
+    with proxy(tenant.url, before=hang) as between:
+        repository.declare_tenant(between.url)
+        repository.declare("one")
+        repository.push()
+        with Agent(tmp_path, repository.bare, *APPLY, TENANT_TOKEN=tenant.token) as agent:
+            wait_for(lambda: len(between.asked) > 1, lambda: str(agent.lines))
+            agent.process.send_signal(signal.SIGTERM)
+            time.sleep(0.5)
+            assert agent.process.poll() is None  # it waits for the request
+            assert agent.stop(seconds=10) == 130
+            assert "Traceback" not in "".join(agent.lines)
+
+
 @pytest.mark.parametrize("number", ["SIGTERM", "SIGINT"])
 def test_an_idle_agent_ends_at_once(
     tmp_path: Path, repository: Repository, tenant: Tenant, number: str
