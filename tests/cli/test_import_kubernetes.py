@@ -235,6 +235,57 @@ def test_a_product_file_is_refused(tmp_path: Path) -> None:
     assert "a cluster has no kind Product" in ended.out + ended.err
 
 
+def test_what_is_a_secret_already_stays_and_what_a_cluster_does_without_is_named(
+    tmp_path: Path,
+) -> None:
+    text = """\
+apiVersion: webhooks.reconciler/v1
+kind: Tenant
+metadata: {name: production}
+spec:
+  url: https://tenant.example.com/public-api/v1
+  token: {fromVault: {path: secret/tenant, field: token}}
+  owner: payments
+  secrets: {env: [ONCALL_*], vault: [secret/*]}
+---
+apiVersion: webhooks.reconciler/v1
+kind: Webhook
+metadata: {name: oncall, namespace: search}
+spec:
+  url: {fromEnv: ONCALL_URL}
+  auth: {type: bearer, token: {fromSecret: {name: oncall-credentials, key: url}}}
+  events: [{type: a, version: v0, severity: info}]
+---
+apiVersion: webhooks.reconciler/v1
+kind: ClusterTenant
+metadata: {name: shared}
+spec:
+  url: https://shared.example.com/public-api/v1
+  token: {fromEnv: SHARED_TENANT}
+  owner: platform
+  allowedNamespaces: ["*"]
+"""
+    ended = run("import", "kubernetes", "-", "--namespace", "payments", cwd=tmp_path, stdin=text)
+    assert ended.code == 0, ended.err
+    objects = documents_of(ended.out)
+    assert_valid(objects)
+    shared, production, oncall = objects
+    assert "namespace" not in shared["metadata"]
+    assert oncall["metadata"]["namespace"] == "payments"
+    assert "secrets" not in production["spec"]
+    assert "spec.secrets of production" in ended.err
+    taken = {"fromSecret": {"name": "oncall-credentials", "key": "url"}}
+    assert oncall["spec"]["auth"]["token"] == taken
+    assert oncall["spec"]["urlFrom"]["fromSecret"]["key"] == "url-2"
+    assert re.findall(
+        r"kubectl create secret generic (\S+) --namespace (\S+) (\S+)", ended.err
+    ) == [
+        ("oncall-credentials", "payments", '--from-literal=url-2="$ONCALL_URL"'),
+        ("production-tenant", "payments", "--from-literal=token=VALUE"),
+        ("shared-tenant", "reconciler-system", '--from-literal=token="$SHARED_TENANT"'),
+    ]
+
+
 def test_invalid_manifests_are_refused_as_validate_does(tmp_path: Path) -> None:
     (tmp_path / "in.yaml").write_text(EVERYTHING.replace("webhook: oncall", "webhook: nobody"))
     ended = convert(tmp_path, "in.yaml")

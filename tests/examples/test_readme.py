@@ -19,8 +19,11 @@ README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 TUTORIAL = DOCS / "tutorial.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
-# Options of git and of octodns-sync, which pages name.
-FOREIGN = {"--no-edit", "--unified", "--doit", "--force", "--checksum"}
+# Options of git, octodns-sync and kubectl, which pages name.
+FOREIGN = {
+    "--no-edit", "--unified", "--doit", "--force", "--checksum", "--previous", "--type",
+    "--server-side",
+}  # fmt: skip
 _OPTION = re.compile(r"(?<![-\w])--[a-z][a-z-]*[a-z](?![-\w])")
 _DEMO = re.compile(r"<!-- demo -->\n```text\n(.*?)\n?```", re.DOTALL)
 _PORT = re.compile(r"127\.0\.0\.1:\d+")
@@ -77,6 +80,7 @@ def test_every_option_that_a_page_names_exists(tmp_path: Path) -> None:
         [["--help"]]
         + [[name, "--help"] for name in COMMANDS]
         + [["tenant", name, "--help"] for name in ("serve", "token", "tokens")]
+        + [["import", name, "--help"] for name in ("kubernetes", "terraform")]
     )
     known = set(
         _OPTION.findall("\n".join(run(*arguments, cwd=tmp_path).out for arguments in helps))

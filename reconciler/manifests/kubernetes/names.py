@@ -85,11 +85,7 @@ def name_secrets(uses: Iterable[Use]) -> dict[str, SecretKey]:
     for use in sorted(uses, key=lambda use: (use.kind, use.name, use.field, use.identify())):
         groups.setdefault(use.identify(), []).append(use)
     found = {
-        identity: SecretKey(
-            **group[0].reference[FROM_SECRET], is_of_operator=group[0].is_of_operator
-        )
-        for identity, group in groups.items()
-        if group[0].is_known
+        identity: _read_secret(group[0]) for identity, group in groups.items() if group[0].is_known
     }
     taken = set(found.values())
     for identity in sorted(groups, key=lambda identity: len(_list_owners(groups[identity])) > 1):
@@ -97,6 +93,12 @@ def name_secrets(uses: Iterable[Use]) -> dict[str, SecretKey]:
             found[identity] = _name_secret(groups[identity], taken)
             taken.add(found[identity])
     return found
+
+
+def _read_secret(use: Use) -> SecretKey:
+    """The key of a Secret that a manifest has already."""
+    reference = use.reference[FROM_SECRET]
+    return SecretKey(reference["name"], reference["key"], use.is_of_operator)
 
 
 def _list_owners(uses: Iterable[Use]) -> set[tuple[str, str]]:
