@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.continuous.agent.running import Agent, Repository
 from tests.support.processes import Tenant
 
@@ -13,6 +15,7 @@ ELSEWHERE = "https://elsewhere.example.com/x"
 LOOK = ("--interval", "1")
 
 
+@pytest.mark.long
 def test_drift_is_corrected_within_one_interval(
     tmp_path: Path, repository: Repository, tenant: Tenant
 ) -> None:
@@ -36,6 +39,7 @@ def test_drift_is_corrected_within_one_interval(
         assert agent.metric('reconciler_drift{tenant="production"}') == 0
 
 
+@pytest.mark.long
 def test_mode_report_writes_nothing_and_tells_drift_from_pending_changes(
     tmp_path: Path, repository: Repository, tenant: Tenant
 ) -> None:

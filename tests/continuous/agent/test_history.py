@@ -14,6 +14,7 @@ from tests.support.processes import Tenant
 APPLY = ("--mode", "apply", "--interval", "1")
 
 
+@pytest.mark.long
 def test_an_unsigned_commit_keeps_the_commit_before_in_use(
     tmp_path: Path, repository: Repository, tenant: Tenant
 ) -> None:

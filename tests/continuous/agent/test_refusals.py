@@ -126,6 +126,7 @@ def test_an_invalid_commit_is_reported_with_file_and_line_and_the_next_one_recov
     assert (scene.told.count("failed"), scene.told.count("recovered")) == (1, 1)
 
 
+@pytest.mark.long
 def test_a_refused_plan_is_reported_once_and_applied_after_its_digest_is_accepted_in_git(
     scene: Scene,
 ) -> None:

@@ -6,6 +6,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.continuous.agent.running import SCHEDULE, Agent, Repository
 from tests.support.processes import Tenant
 
@@ -39,6 +41,7 @@ def test_the_mode_of_a_tenant_counts_more_than_the_option(
             assert tenant.by_name().keys() == {"one"}
 
 
+@pytest.mark.long
 def test_a_shorter_interval_takes_effect_at_once(
     tmp_path: Path, repository: Repository, tenant: Tenant
 ) -> None:
@@ -57,6 +60,7 @@ def test_a_shorter_interval_takes_effect_at_once(
         assert time.monotonic() - started < 10 * 1.1 + 5
 
 
+@pytest.mark.long
 def test_a_suspended_tenant_is_left_alone_until_it_is_resumed(
     tmp_path: Path, repository: Repository, tenant: Tenant
 ) -> None:

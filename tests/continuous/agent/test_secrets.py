@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.continuous.agent.running import HOOK_KEY, Agent, Repository, wait_for
 from tests.stand_ins import github
 from tests.support.processes import Tenant
@@ -25,6 +27,7 @@ spec:
 """
 
 
+@pytest.mark.long
 def test_no_secret_is_in_logs_answers_notices_or_the_state_folder(
     tmp_path: Path, repository: Repository, tenant: Tenant
 ) -> None:

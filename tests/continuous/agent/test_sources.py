@@ -6,6 +6,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.continuous.agent.running import SCHEDULE, Agent, Repository
 from tests.manifests.revisions import ENV, git
 from tests.support.processes import Tenant, webhook
@@ -15,6 +17,7 @@ APPLY = ("--mode", "apply", "--interval", "1")
 MANY = 10_000
 
 
+@pytest.mark.long
 def test_an_unreachable_repository_deletes_nothing_and_drift_is_still_corrected(
     tmp_path: Path, repository: Repository, tenant: Tenant
 ) -> None:
@@ -134,6 +137,7 @@ def test_a_missing_token_fails_its_tenant_only(
         assert tenant.by_name().keys() == {"one"}
 
 
+@pytest.mark.long
 def test_a_token_that_becomes_empty_is_a_failed_run_until_it_is_back(
     tmp_path: Path, repository: Repository, tenant: Tenant
 ) -> None:

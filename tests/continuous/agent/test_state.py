@@ -79,6 +79,7 @@ def small_disk(folder: Path) -> Iterator[Path]:
         subprocess.run(["umount", "-l", folder], check=True)
 
 
+@pytest.mark.long
 def test_a_full_disk_is_an_error_that_goes_away_with_its_cause(
     tmp_path: Path, repository: Repository, tenant: Tenant
 ) -> None:
