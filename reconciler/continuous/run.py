@@ -209,7 +209,7 @@ class Runner:
         options = Options(parallelism=self._settings.parallelism)
         execution = workflow.start(plan, provider, work.policy, options)
         self._under_way[result.tenant].begin(execution)
-        work.phases.begin("execute")
+        work.phases.begin("execution")
         await execution.run()
         report = execution.report()
         return replace(result, state=_judge(report, plan), report=report)

@@ -461,7 +461,7 @@ def list_example_folders() -> list[Path]:
     """Every folder of examples/ whose manifests a run reads."""
     names = [path.name for path in EXAMPLES.iterdir() if path.is_dir()]
     products = [EXAMPLES / "products" / path.name for path in (EXAMPLES / "products").iterdir()]
-    left_out = {"ci", "products", "provider", "argocd", "flux", "kubernetes"}
+    left_out = {"agent", "argocd", "ci", "flux", "kubernetes", "products", "provider"}
     return sorted([EXAMPLES / name for name in names if name not in left_out]) + sorted(
         path for path in products if path.is_dir()
     )

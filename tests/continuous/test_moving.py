@@ -55,8 +55,9 @@ class MemoryCluster:
     async def read_uid(self) -> str:
         return UID
 
-    async def set_finalizer(self, item: Object, *, present: bool) -> None:
+    async def set_finalizer(self, item: Object, *, present: bool) -> bool:
         """Every object here stays."""
+        return True
 
     async def apply_status(self, item: Object, status: Mapping[str, Any]) -> None:
         """Nobody reads it."""

@@ -43,7 +43,7 @@ def test_a_run_has_a_span_for_listing_plan_and_execution(tmp_path: Path) -> None
     folder = Folder(tmp_path)
     (first, phases), (second, later) = run_traced(folder, times=2)
     assert first.name == "run"
-    assert [phase.name for phase in phases] == ["listing", "plan", "execute"]
+    assert [phase.name for phase in phases] == ["listing", "plan", "execution"]
     assert all((phase.end_time or 0) <= (first.end_time or 0) for phase in phases)
     attributes = dict(first.attributes or {})
     assert attributes.pop("reconciler.run")

@@ -15,7 +15,7 @@ from reconciler.cli.commands.agent import AgentOptions, command
 from tests.support.processes import ROOT
 
 UNIT = ROOT / "examples" / "agent" / "reconciler-agent.service"
-PROGRAM = "/opt/reconciler/bin/reconciler"
+PROGRAM = "/usr/local/lib/reconciler/bin/reconciler"
 
 
 class Parser(configparser.RawConfigParser):

@@ -88,6 +88,6 @@ def test_traces_are_sent_where_the_variables_of_opentelemetry_say(
             assert agent.stop() == 0  # what waits is sent before it ends
     paths, bodies = {path for path, _ in sent}, b"".join(body for _, body in sent)
     assert paths == {"/v1/traces"}
-    for text in ("listing", "plan", "execute", "production", revision):
+    for text in ("listing", "plan", "execution", "production", revision):
         assert text.encode() in bodies
     assert tenant.token.encode() not in bodies
