@@ -41,7 +41,7 @@ def test_killed_twenty_times_while_two_hundred_objects_change(
 ) -> None:
     kubectl.apply(
         secret("tenant", token=tenant.token),
-        tenant_object(tenant.url, limits={"updates": "100%"}),
+        tenant_object(tenant.url, limits={"updates": {"share": 1}}),
         *(webhook(f"hook-{number}") for number in range(OBJECTS)),
     )
     is_over, urls = threading.Event(), dict[str, str]()

@@ -38,7 +38,6 @@ _JSON: Final = "application/json"
 _PAGE: Final = 500  # objects of one answer
 _TIMEOUT: Final = 30.0  # seconds
 _LEASES: Final = "/apis/coordination.k8s.io/v1"
-_FINAL: Final = frozenset({400, 403, 405, 413, 415, 422})  # another try would be refused too
 
 
 class ApiServer:
@@ -213,8 +212,7 @@ class ApiServer:
         if response.status in passing:
             return None
         if not 200 <= response.status < 300:
-            is_final = response.status in _FINAL
-            raise ClusterFailed(_explain(what, response.status, data), is_final=is_final)
+            raise ClusterFailed(_explain(what, response.status, data), response.status)
         try:
             decoded: dict[str, Any] = json.loads(data)
         except ValueError:

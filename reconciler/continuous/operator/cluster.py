@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from reconciler.continuous.operator.objects import Object
 
+_FINAL: Final = frozenset({400, 403, 405, 413, 415, 422})
+
 
 class ClusterFailed(Exception):
-    """The API server refused a request, or did not answer. Its text holds no Secret. `is_final`:
-    the same request would be refused again.
+    """The API server refused a request, or did not answer: then `status` is 0. Its text holds no
+    Secret.
     """
 
-    def __init__(self, message: str, *, is_final: bool = False) -> None:
+    def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)
-        self.is_final = is_final
+        self.status = status
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the same request would be refused again."""
+        return self.status in _FINAL
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ _WAITING: Final = ("Webhook", "EventSubscription")  # what has something at a te
 
 class Deletions:
     """Looks at one namespace at a time. `let_go` releases an object, `changed` is called with a
-    namespace whose runs have to be made anew.
+    namespace that has a Tenant less.
     """
 
     def __init__(
@@ -55,21 +55,23 @@ class Deletions:
 
     async def _look(self, namespace: str) -> None:
         """Whether the namespace goes decides what becomes of its Tenants."""
-        tenants = self._cache.list_objects(namespace, "Tenant")
-        waiting = [item for kind in _WAITING for item in self._cache.list_objects(namespace, kind)]
-        deleted = [item for item in (*tenants, *waiting) if item.is_deleting]
-        if not deleted:
-            self._source.terminating.discard(namespace)
+        tenants = [
+            item for item in self._cache.list_objects(namespace, "Tenant") if item.is_deleting
+        ]
+        if not tenants:
             return
         if not await self._cluster.is_terminating(namespace):
-            self._source.terminating.discard(namespace)
-            for item in tenants:
-                if item.is_deleting:
-                    self._let_go(item)
-            return
-        if namespace not in self._source.terminating:
-            self._source.terminating.add(namespace)
+            self._source.leaving |= {item.uid for item in tenants}
             self._changed(namespace)
-        if not any(item.has_finalizer for item in waiting):
-            for item in tenants:
-                self._let_go(item)
+        elif self._has_waiting(namespace):
+            return
+        for item in tenants:
+            self._let_go(item)
+
+    def _has_waiting(self, namespace: str) -> bool:
+        """Whether an object needs a Tenant before it can go."""
+        return any(
+            item.has_finalizer
+            for kind in _WAITING
+            for item in self._cache.list_objects(namespace, kind)
+        )

@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -84,8 +84,9 @@ class Operator:
         )
         self._writer = Writer(self._cache, api, settings.run.now, self._source)
         self._deletions = Deletions(
-            self._cache, api, self._source, self._writer.let_go, self._ask_namespace
+            self._cache, api, self._source, self._writer.let_go, self._drop_tenants
         )
+        self._kinds = list(KINDS)  # that are watched
         self._stopped = asyncio.Event()
         self._problem = "the cluster has not been read yet"
         self._last_look: datetime | None = None
@@ -120,7 +121,7 @@ class Operator:
         watched = Watched(
             GROUP,
             VERSION,
-            tuple(kind.plural for kind in KINDS.values()),
+            tuple(KINDS[kind].plural for kind in self._kinds),
             self._settings.login,
             self._settings.namespaces,
         )
@@ -143,8 +144,7 @@ class Operator:
             before = {
                 kind: frozenset(item.uid for item in self._cache.list_kind(kind)) for kind in KINDS
             }
-            namespaces = self._settings.namespaces
-            listed = {kind: await self._api.list_kind(kind, namespaces) for kind in KINDS}
+            listed = {kind: await self._list_kind(kind) for kind in KINDS}
         except ClusterFailed as error:
             if self._problem != str(error):
                 _log.error("the cluster cannot be read: %s", error)
@@ -161,6 +161,21 @@ class Operator:
                 self._take_change(item, is_gone=self._cache.find(item.key) is None)
         self._metrics.note_source(is_ready=not self._problem)
         return not self._problem
+
+    async def _list_kind(self, kind: str) -> list[Object]:
+        """Every object of a kind. With the rights of some namespaces alone there are no
+        ClusterTenants.
+        """
+        namespaces = self._settings.namespaces
+        try:
+            return await self._api.list_kind(kind, namespaces)
+        except ClusterFailed as error:
+            if error.status != 403 or not namespaces or KINDS[kind].is_namespaced:
+                raise
+        if kind in self._kinds:
+            _log.info("there are no %ss without the right to list them", kind)
+            self._kinds.remove(kind)
+        return []
 
     def _take_event(self, body: Mapping[str, Any], is_gone: bool) -> None:
         """One event of the watch."""
@@ -215,9 +230,10 @@ class Operator:
                     status = make_unused_status(item, self._settings.run.now())
                     self._writer.note_status(item, status)
 
-    def _ask_namespace(self, namespace: str) -> None:
-        """All runs of a namespace are to be made anew."""
+    def _drop_tenants(self, namespace: str) -> None:
+        """A namespace has a Tenant less: its objects may be unused, or go now."""
         self._take_tenants()
+        self._note_unused(namespace)
         for key, _ in self._source.list_items(namespace):
             self._controller.loop.ask(key, Reason.CHANGE)
 
@@ -239,8 +255,6 @@ class Operator:
         if result.tenant not in self._source.runs or result.tenant in removed:
             return
         objects, documents = self._source.runs[result.tenant]
-        found = self._cache.find(objects.tenant.key)
-        objects = replace(objects, tenant=found or objects.tenant)
         item = self._controller.loop.items.get(result.tenant)
         seconds = item.interval if item is not None else 0.0
         due = self._settings.run.now() + timedelta(seconds=seconds)

@@ -84,6 +84,7 @@ class Shards:
         self._leases, self._settings, self._changed = leases, settings, changed
         self._held: dict[int, _Held] = {}
         self._seen: dict[int, Seen] = {}
+        self._reported: set[str] = set()  # failures since the last success
 
     @property
     def held(self) -> frozenset[int]:
@@ -106,6 +107,12 @@ class Shards:
         finally:
             await self._give_back()
 
+    def _report(self, text: str) -> None:
+        """A failure, once: it is tried again every few seconds."""
+        if text not in self._reported:
+            _log.warning("%s", text)
+        self._reported.add(text)
+
     async def _renew(self) -> None:
         await asyncio.gather(*map(self._write, list(self._held)))
 
@@ -125,7 +132,7 @@ class Shards:
             async with asyncio.timeout(self._settings.renew / 2):
                 lease = await self._leases.read_lease(self._settings.namespace, _name(shard))
         except (ClusterFailed, TimeoutError) as error:
-            _log.warning("the Lease of shard %d cannot be read: %s", shard, error or "timeout")
+            self._report(f"the Lease of shard {shard} cannot be read: {error or 'timeout'}")
             return False
         now = asyncio.get_running_loop().time()
         if lease is None:
@@ -142,11 +149,12 @@ class Shards:
             async with asyncio.timeout(settings.renew / 2):
                 written = await self._leases.write_lease(settings.namespace, lease)
                 if written is not None:
+                    self._reported.clear()
                     self._keep(shard, written, began + settings.renew)
                     return
                 found = await self._leases.read_lease(settings.namespace, lease.name)
         except (ClusterFailed, TimeoutError) as error:
-            _log.warning("the Lease of shard %d is not written: %s", shard, error or "timeout")
+            self._report(f"the Lease of shard {shard} is not written: {error or 'timeout'}")
             return
         held = self._held.get(shard)
         if held is not None and found is not None and found.holder == settings.identity:

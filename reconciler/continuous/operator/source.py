@@ -65,7 +65,7 @@ class ClusterSource:
         self._last_secrets: dict[tuple[str, str], Mapping[str, str]] = {}
         self._finalized: set[str] = set()  # uids of objects that got our finalizer
         self.cluster_uid = ""
-        self.terminating: set[str] = set()  # namespaces that are being deleted
+        self.leaving: set[str] = set()  # uids of Tenants that are deleted without their namespace
         self.runs: dict[str, tuple[Objects, Documents]] = {}
 
     @property
@@ -92,10 +92,10 @@ class ClusterSource:
     def list_items(self, namespace: str) -> Iterator[tuple[str, Object]]:
         """Key and Tenant of each item of a namespace: `namespace/name`, and for a ClusterTenant
         `namespace/name@cluster` in each namespace with Webhooks that it allows. A Tenant that is
-        being deleted leaves its webhooks as they are, unless its namespace is deleted with it.
+        being deleted is one until it is known that its namespace stays.
         """
         for item in self._cache.list_objects(namespace, "Tenant"):
-            if not item.is_deleting or namespace in self.terminating:
+            if item.uid not in self.leaving:
                 yield f"{namespace}/{item.name}", item
         if self._cache.has_kind(namespace, "Webhook"):
             for item in self._cache.list_objects("", "ClusterTenant"):
@@ -118,6 +118,7 @@ class ClusterSource:
     def forget(self, item: Object) -> None:
         """An object is gone."""
         self._finalized.discard(item.uid)
+        self.leaving.discard(item.uid)
         if item.kind in {"Tenant", "ClusterTenant"}:
             self._schedules = {k: v for k, v in self._schedules.items() if k[0] != item.uid}
             self._addresses = {k: v for k, v in self._addresses.items() if k[0] != item.uid}
@@ -183,6 +184,8 @@ class ClusterSource:
                 "deleted: nothing is written; `reconciler operator release` removes the finalizers"
             )
         is_terminating = await self._cluster.is_terminating(objects.namespace)
+        if objects.tenant.is_deleting and not is_terminating:
+            raise NotUsable("the Tenant is being deleted: its webhooks stay as they are")
         return replace(objects, is_terminating=is_terminating)
 
     def _refuse_twins(self, key: str, tenant: Object) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from reconciler.continuous.operator.cache import Cache
 from reconciler.continuous.operator.cluster import Cluster, ClusterFailed
+from reconciler.continuous.operator.documents import Objects
 from reconciler.continuous.operator.objects import Key, Object
 from reconciler.continuous.operator.released import find_released
 from reconciler.continuous.operator.runs import Run, how_to_accept
@@ -41,6 +42,7 @@ class Writer:
     ) -> None:
         self._cache, self._cluster, self._now, self._source = cache, cluster, now, source
         self._statuses: dict[Key, tuple[Object, dict[str, Any]]] = {}
+        self._in_flight: dict[Key, tuple[Object, dict[str, Any]]] = {}  # statuses
         self._finalizers: dict[Key, Object] = {}
         self._events: list[tuple[Object, str, str, bool]] = []
         self._told: dict[str, tuple[str, str]] = {}  # the last Event of each Tenant
@@ -50,20 +52,36 @@ class Writer:
         self._writing = asyncio.Lock()
 
     def note_run(self, run: Run) -> None:
-        """Takes a run that ended."""
+        """Takes a run that ended. Statuses are made of the newest ones: another run may have
+        written since this one began.
+        """
+        run = replace(run, objects=self._refresh(run.objects))
         now = self._now().isoformat(timespec="seconds").replace("+00:00", "Z")
         items = {item.key: item for item in (run.objects.tenant, *run.objects.others)}
         statuses = make_statuses(run, now)
         if run.objects.tenant.kind == "ClusterTenant":
             statuses[run.objects.tenant.key] = make_tenant_status(self._find_worst(run), now)
         for key, status in statuses.items():
-            known = self._cache.find(key)
-            if known is not None and known.uid == items[key].uid and known.status != status:
-                self._statuses[key] = known, status
+            if items[key].status != status:
+                self._statuses[key] = items[key], status
         for item in find_released(run):
             self._release(item, run.key)
         self._tell(run)
         self._news.set()
+
+    def _refresh(self, objects: Objects) -> Objects:
+        others = tuple(map(self._find_newest, objects.others))
+        return replace(objects, tenant=self._find_newest(objects.tenant), others=others)
+
+    def _find_newest(self, item: Object) -> Object:
+        """The object of a run with the newest status, written or not."""
+        found = self._cache.find(item.key)
+        if found is None or found.uid != item.uid:
+            return item
+        for waiting in (self._statuses, self._in_flight):
+            if item.key in waiting:
+                return replace(item, status=waiting[item.key][1])
+        return replace(item, status=found.status)
 
     def note_status(self, item: Object, status: Mapping[str, Any]) -> None:
         """Takes the status of one object that no run reads."""
@@ -133,7 +151,7 @@ class Writer:
         self._news.clear()
         statuses = {key: each for key, each in self._statuses.items() if self._is_there(each[0])}
         finalizers = {key: each for key, each in self._finalizers.items() if self._is_there(each)}
-        self._statuses, self._finalizers = {}, {}
+        self._statuses, self._finalizers, self._in_flight = {}, {}, statuses
         events, self._events = self._events, []
         room = asyncio.Semaphore(_AT_ONCE)
 
@@ -158,11 +176,21 @@ class Writer:
             ),
         )
         count = len(statuses)
-        left = zip(statuses, written[:count], strict=True)
-        self._statuses = {key: statuses[key] for key, done in left if not done} | self._statuses
+        for (key, (item, status)), done in zip(statuses.items(), written[:count], strict=True):
+            if done:
+                self._keep(item, status)
+            else:
+                self._statuses.setdefault(key, (item, status))
+        self._in_flight = {}
         gone = zip(finalizers, written[count : count + len(finalizers)], strict=True)
         self._finalizers = {k: finalizers[k] for k, done in gone if not done} | self._finalizers
         return not (self._statuses or self._finalizers)
+
+    def _keep(self, item: Object, status: Mapping[str, Any]) -> None:
+        """A status is written: known before the watch shows it."""
+        found = self._cache.find(item.key)
+        if found is not None and found.uid == item.uid:
+            self._cache.put(replace(found, status=status))
 
     def _is_there(self, item: Object) -> bool:
         """Whether an object can still be written, by this replica."""

@@ -77,7 +77,6 @@ async def _watch_again(watched: Watched, take: Take, stop: threading.Event) -> N
 async def _watch_once(watched: Watched, take: Take, stop: threading.Event) -> None:
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
-    settings.scanning.disabled = True
     settings.process.ultimate_exiting_timeout = None
     settings.networking.request_timeout = settings.networking.connect_timeout = _TIMEOUT
     settings.networking.error_backoffs = (1, 2, 3)
