@@ -1,6 +1,6 @@
-# make demo | make test | make check | make docs | make bench; each makes .venv first, from the locked dependencies.
+# make demo | make test | make check | make docs | make bench | make test-kubernetes; each makes .venv first, from the locked dependencies.
 .DELETE_ON_ERROR:
-.PHONY: demo test test-products test-github check docs tools bench bench-quick bench-tenant fuzz lock format clean
+.PHONY: demo test test-products test-github test-kubernetes bench-kubernetes check docs tools bench bench-quick bench-tenant fuzz lock format clean
 
 # The first of these that is 3.11 or newer and can make a virtual environment; `make demo PYTHON=/path/to/python` names another.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
@@ -31,6 +31,23 @@ test-products: $(PRODUCT_LOCKS:tests/products/%.lock=$(PRODUCTS)/%/.done) $(PRIS
 # The part of it for GitHub: what its provider sends and the stand-in answers, by GitHub's own description. Two minutes.
 test-github: $(PRISM)
 	$(PYTEST_PRODUCTS) tests/products/test_github.py tests/products/test_prism.py
+
+# The operator against a real API server. Where its programs are, says KUBEBUILDER_ASSETS, as for envtest; if they are missing, they are
+# built once: a quarter of an hour, as root on Debian.
+export KUBEBUILDER_ASSETS ?= $(firstword $(wildcard /usr/local/kubebuilder/bin /opt/kubebuilder/bin) $(CURDIR)/.venv/kubebuilder)
+PYTEST_KUBERNETES = RECONCILER_TEST_KUBERNETES=1 $(BIN)/python -m pytest tests/kubernetes
+test-kubernetes: api-server
+	$(PYTEST_KUBERNETES)
+
+# Its figures: 10,000 Webhooks in 100 Tenants. Five minutes.
+bench-kubernetes: api-server
+	$(PYTEST_KUBERNETES)/scale.py -s
+
+.PHONY: api-server
+api-server: $(DEV)
+	@if [ -x "$$KUBEBUILDER_ASSETS/kube-controller-manager" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ]; then mkdir -p "$$KUBEBUILDER_ASSETS" && APIEXT=try tests/kubernetes/build_api_server.sh && exit 0; fi; \
+	echo "An API server is needed: set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver and kube-controller-manager" >&2; exit 1
 
 $(PRODUCTS)/%/.done: tests/products/%.lock | $(DEV)
 	@echo "Installing $*, once"

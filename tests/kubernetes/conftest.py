@@ -5,6 +5,8 @@ says where its programs are; without that command this folder is left out of a r
 from __future__ import annotations
 
 import os
+import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,7 +44,8 @@ def kubectl(definitions: Kubectl, request: pytest.FixtureRequest) -> Iterator[Ku
     """kubectl in a namespace of the test's own, which is empty in the end; with another one for the
     operator.
     """
-    name = request.node.name.replace("_", "-").replace("test-", "")[:50].strip("-")
+    words = re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_"))
+    name = f"{words[:24]}-{zlib.crc32(words.encode()):08x}"
     own = definitions.make_namespace(name)
     home = definitions.make_namespace(own.home)
     yield own

@@ -61,6 +61,10 @@ class Kubectl:
         texts = [each if isinstance(each, str) else yaml.safe_dump(each) for each in documents]
         self.run("apply", "--server-side", "-f", "-", stdin="\n---\n".join(texts))
 
+    def apply_in(self, namespace: str, *documents: dict[str, Any]) -> None:
+        """Manifests in another namespace, or in none."""
+        type(self)(self.control_plane, namespace).apply(*documents)
+
     def get(self, kind: str, name: str) -> dict[str, Any]:
         """An object."""
         found: dict[str, Any] = json.loads(self.run("get", kind, name, "-o", "json"))

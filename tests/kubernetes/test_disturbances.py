@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -155,5 +155,5 @@ def check_overlaps(listings: list[Noted], killed: float) -> None:
         by_token.setdefault(each.token, []).append(each)
     assert len(by_token) == 8
     for own in by_token.values():
-        for earlier, later in itertools.pairwise(own):
+        for earlier, later in pairwise(own):
             assert earlier.ended <= later.began or earlier.began < killed < earlier.ended

@@ -80,9 +80,7 @@ def test_an_event_subscription_and_a_cluster_tenant(
         "apiVersion": "webhooks.reconciler/v1", "kind": "EventSubscription",
         "metadata": {"name": "failures"}, "spec": {"webhook": "one", "events": [event]},
     }  # fmt: skip
-    at_home = secret("tenant", token=tenant.token)
-    at_home["metadata"]["namespace"] = kubectl.home
-    kubectl.apply(at_home, shared)
+    kubectl.apply_in(kubectl.home, secret("tenant", token=tenant.token), shared)
     namespaces = ("--namespace", other.namespace)
     with Operator(kubectl, tmp_path / "operator", *namespaces):
         kubectl.apply(webhook("one"), subscription)
