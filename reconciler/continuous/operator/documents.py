@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -113,7 +113,14 @@ def mark_secret(name: str) -> str:
     return f"{name}{_CLUSTER_TENANT}"
 
 
-def _make_document(item: Object) -> dict[str, Any]:
+def name_own_secret(name: str) -> str:
+    """The name under which a Secret of the namespace is known to a run: never that of a
+    ClusterTenant's.
+    """
+    return f"{name}.own" if name.endswith(_CLUSTER_TENANT) else name
+
+
+def _make_document(item: Object, rename: Callable[[str], str] = name_own_secret) -> dict[str, Any]:
     metadata: dict[str, Any] = {"name": item.name}
     if item.labels:
         metadata["labels"] = dict(item.labels)
@@ -121,7 +128,7 @@ def _make_document(item: Object) -> dict[str, Any]:
         "apiVersion": f"{GROUP}/{VERSION}",
         "kind": item.kind,
         "metadata": metadata,
-        "spec": dict(item.spec),
+        "spec": _rename_secrets(item.spec, rename),
     }
 
 
@@ -130,27 +137,27 @@ def _make_tenant(objects: Objects) -> dict[str, Any]:
     Tenant of the namespace, with an owner of its own in each.
     """
     item = objects.tenant
-    document = _make_document(item)
+    is_shared = item.kind == "ClusterTenant"
+    document = _make_document(item, mark_secret if is_shared else name_own_secret)
     spec = document["spec"]
     if ACCEPT in item.annotations:
         spec["accept"] = [*spec.get("accept", ()), *item.annotations[ACCEPT].split()]
-    if item.kind == "ClusterTenant":
+    if is_shared:
         document["kind"] = "Tenant"
         spec.pop("allowedNamespaces", None)
         spec["owner"] = f"{spec.get('owner', '')}.{objects.namespace}"
-        document["spec"] = _mark_secrets(spec)
     return document
 
 
-def _mark_secrets(value: Any) -> Any:
+def _rename_secrets(value: Any, rename: Callable[[str], str]) -> Any:
     if isinstance(value, Mapping):
         return {
-            key: {**item, "name": mark_secret(str(item.get("name")))}
+            key: {**item, "name": rename(str(item.get("name")))}
             if key == "fromSecret" and isinstance(item, Mapping)
-            else _mark_secrets(item)
+            else _rename_secrets(item, rename)
             for key, item in value.items()
         }
-    return [_mark_secrets(item) for item in value] if isinstance(value, list) else value
+    return [_rename_secrets(each, rename) for each in value] if isinstance(value, list) else value
 
 
 def _make_text(document: Mapping[str, Any]) -> bytes:

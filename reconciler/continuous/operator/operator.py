@@ -88,6 +88,8 @@ class Operator:
         )
         self._kinds = list(KINDS)  # that are watched
         self._stopped = asyncio.Event()
+        self._missed = asyncio.Event()  # the watch may have missed something
+        self._recovered = asyncio.Event()  # the cluster can be read again
         self._problem = "the cluster has not been read yet"
         self._last_look: datetime | None = None
 
@@ -126,14 +128,35 @@ class Operator:
             self._settings.namespaces,
         )
         async with asyncio.TaskGroup() as group:
-            group.create_task(watch(watched, self._take_event))
+            group.create_task(self._watch(watched))
             group.create_task(self._shards.run())
             group.create_task(self._resync_regularly())
 
-    async def _resync_regularly(self) -> None:
+    async def _watch(self, watched: Watched) -> None:
+        """Watches, anew after the cluster could not be read: a kind that was missing then is not
+        watched.
+        """
         while True:
-            await asyncio.sleep(self._settings.resync if not self._problem else _RETRY)
-            await self._resync()
+            self._recovered.clear()
+            task = asyncio.ensure_future(watch(watched, self._take_event, self._missed.set))
+            try:
+                await self._recovered.wait()
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    async def _resync_regularly(self) -> None:
+        """Lists everything now and then, and soon after the watch or a listing failed."""
+        while True:
+            had_problem = bool(self._problem)
+            if had_problem:
+                await asyncio.sleep(_RETRY)
+            else:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._missed.wait(), self._settings.resync)
+            self._missed.clear()
+            if await self._resync() and had_problem:
+                self._recovered.set()
 
     async def _resync(self) -> bool:
         """Lists every kind; whether that worked. What a watch missed is noticed here. Nothing is

@@ -16,6 +16,7 @@ from reconciler.continuous.operator.documents import (
     list_secrets,
     make_documents,
     mark_secret,
+    name_own_secret,
 )
 from reconciler.continuous.operator.objects import KINDS, SHARD, Object
 from reconciler.continuous.source import Desired
@@ -249,7 +250,7 @@ class ClusterSource:
         texts = dict(zip(names, await asyncio.gather(*map(read, names)), strict=True))
         for namespace, name, key, is_marked in wanted:
             value = texts[namespace, name].get(key) or None
-            found[mark_secret(name) if is_marked else name, key] = value
+            found[mark_secret(name) if is_marked else name_own_secret(name), key] = value
         return found
 
     async def _read_secret(self, namespace: str, name: str, objects: Objects) -> Mapping[str, str]:

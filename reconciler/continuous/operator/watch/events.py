@@ -38,9 +38,9 @@ class Watched:
     namespaces: tuple[str, ...] = ()
 
 
-async def watch(watched: Watched, take: Take) -> None:
+async def watch(watched: Watched, take: Take, fail: Callable[[], None]) -> None:
     """Calls `take` in this event loop with each object that is listed or changes, and whether it is
-    gone. Runs until it is cancelled.
+    gone; `fail` when events may have been missed. Runs until it is cancelled.
     """
     loop, stop, over = asyncio.get_running_loop(), threading.Event(), asyncio.Event()
 
@@ -48,9 +48,13 @@ async def watch(watched: Watched, take: Take) -> None:
         with suppress(RuntimeError):  # our loop is closed already
             loop.call_soon_threadsafe(take, body, is_gone)
 
+    def note_failure() -> None:
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(fail)
+
     def work() -> None:
         try:
-            asyncio.run(_watch_again(watched, hand_over, stop))
+            asyncio.run(_watch_again(watched, hand_over, note_failure, stop))
         finally:
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(over.set)
@@ -64,13 +68,17 @@ async def watch(watched: Watched, take: Take) -> None:
             await asyncio.wait_for(over.wait(), _END)
 
 
-async def _watch_again(watched: Watched, take: Take, stop: threading.Event) -> None:
+async def _watch_again(
+    watched: Watched, take: Take, fail: Callable[[], None], stop: threading.Event
+) -> None:
     """Watches; what fails, such as a kind that is missing, is begun anew."""
     while not stop.is_set():
         try:
             await _watch_once(watched, take, stop)
         except Exception as error:  # noqa: BLE001  whatever kopf failed with, the next try may work
             _log.warning("the watch failed and is begun anew: %s", type(error).__name__)
+        if not stop.is_set():
+            fail()
         await asyncio.to_thread(stop.wait, _RETRY)
 
 
