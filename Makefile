@@ -34,7 +34,7 @@ test-github: $(PRISM)
 
 # The operator against a real API server. Where its programs are, says KUBEBUILDER_ASSETS, as for envtest; if they are missing, they are
 # built once: a quarter of an hour, as root on Debian.
-export KUBEBUILDER_ASSETS ?= $(firstword $(wildcard /usr/local/kubebuilder/bin /opt/kubebuilder/bin) $(CURDIR)/.venv/kubebuilder)
+export KUBEBUILDER_ASSETS ?= $(firstword $(wildcard /usr/local/kubebuilder/bin) $(CURDIR)/.venv/kubebuilder)
 PYTEST_KUBERNETES = RECONCILER_TEST_KUBERNETES=1 $(BIN)/python -m pytest tests/kubernetes
 test-kubernetes: api-server
 	$(PYTEST_KUBERNETES)

@@ -10,9 +10,7 @@ from reconciler.core.model.scopes import ScopeFailure, Scopes
 from tests.support.builders import declared, live, plan_of
 
 
-def make_plan(
-    *, update: str = "", drift: str = "", delete: str = "", fails: bool = False
-) -> Plan:
+def make_plan(*, update: str = "", drift: str = "", delete: str = "", fails: bool = False) -> Plan:
     """A plan that changes the webhook of that key, or none. A drift is an update by label."""
     changed = update or drift
     wanted = [declared(changed, url="https://new.example.com")] if changed else []
@@ -24,6 +22,8 @@ def make_plan(
         )
         plan = replace(plan, stages=stages)
     if fails:
-        scopes = Scopes("repositories", ("a/b",), failures=(ScopeFailure("a/b", "unauthorized", "no right"),))
+        scopes = Scopes(
+            "repositories", ("a/b",), failures=(ScopeFailure("a/b", "unauthorized", "no right"),)
+        )
         plan = replace(plan, tenant=replace(plan.tenant, scopes=scopes))
     return plan

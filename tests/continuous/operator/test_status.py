@@ -111,7 +111,11 @@ REFUSED = {"violations": (Violation("delete-limit", "too many", ()),)}
         (
             make_result(State.FAILED, problems=(INVALID,)),
             ["Ready=False/InvalidManifest", "Stalled=True/InvalidManifest"],
-            ["Ready=False/InvalidManifest", "Synced=False/InvalidManifest", "Drifted=False/NoDrift"],
+            [
+                "Ready=False/InvalidManifest",
+                "Synced=False/InvalidManifest",
+                "Drifted=False/NoDrift",
+            ],
             ["Ready=Unknown/InvalidManifest"],
         ),
     ],
