@@ -40,13 +40,13 @@ class MemoryCluster:
 
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-    async def list_kind(self, kind: str) -> list[Object]:  # noqa: ARG002  as `Cluster`
+    async def list_kind(self, kind: str) -> list[Object]:
         return []
 
-    async def read_secret(self, namespace: str, name: str) -> Mapping[str, str] | None:  # noqa: ARG002  as `Cluster`
+    async def read_secret(self, namespace: str, name: str) -> Mapping[str, str] | None:
         return self.secrets.get(name)
 
-    async def is_terminating(self, namespace: str) -> bool:  # noqa: ARG002  as `Cluster`
+    async def is_terminating(self, namespace: str) -> bool:
         return False
 
     async def find_terminating_kinds(self) -> frozenset[str]:

@@ -236,7 +236,7 @@ def test_of_a_fleet_only_the_repository_in_use_refuses_the_removal(
 
 
 class CountsNothing(Hooks):
-    async def find_use(self, held_id: str) -> Use:  # noqa: ARG002  it looks at nothing
+    async def find_use(self, held_id: str) -> Use:
         return Use()
 
 
