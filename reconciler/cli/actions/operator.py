@@ -23,6 +23,9 @@ from reconciler.net.listening import Place
 
 if TYPE_CHECKING:
     from reconciler.cli.commands.operator import OperatorOptions
+    from reconciler.continuous.operator.api import Access
+    from reconciler.continuous.operator.operator import OperatorSettings
+    from reconciler.continuous.operator.shards import LeaseSettings
 
 _OWN_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _RENEW: Final = 2 / 3  # of the lease's duration
@@ -57,29 +60,32 @@ def _require_extra() -> None:
 
 async def _serve(console: Console, options: OperatorOptions, lines: Lines) -> int:
     from reconciler.continuous.operator.api import Access, open_api  # noqa: PLC0415  the extra
-    from reconciler.continuous.operator.operator import Operator, OperatorSettings  # noqa: PLC0415  the extra
-    from reconciler.continuous.operator.shards import LeaseSettings  # noqa: PLC0415  the extra
-    from reconciler.continuous.operator.watch.login import log_in  # noqa: PLC0415  the extra
+    from reconciler.continuous.operator.operator import Operator  # noqa: PLC0415  the extra
 
     start_logging(console, lines)
-    loop, place, connection = options.loop, options.place, options.connection
     access = Access(options.cluster.kubeconfig, options.cluster.context)
-    settings = OperatorSettings(
-        run=RunSettings(connection, mode=loop.mode, fingerprint_key=fingerprint_key()),
+    settings = _make_settings(options, access)
+    async with open_api(access) as api:
+        operator = Operator(api, settings)
+        task = asyncio.ensure_future(operator.run(lambda origin: console.data(f"page: {origin}/")))
+        with interruptible(operator.stop, task.cancel):
+            await task
+    return Exit.DONE
+
+
+def _make_settings(options: OperatorOptions, access: Access) -> OperatorSettings:
+    from reconciler.continuous.operator.operator import OperatorSettings  # noqa: PLC0415  the extra
+    from reconciler.continuous.operator.watch.login import log_in  # noqa: PLC0415  the extra
+
+    loop, place, connection = options.loop, options.place, options.connection
+    key = fingerprint_key()
+    return OperatorSettings(
+        run=RunSettings(connection, mode=loop.mode, fingerprint_key=key),
         place=Place(
             place.host, place.port, (), place.allow_plain_http, place.tls_cert, place.tls_key
         ),
-        leases=LeaseSettings(
-            _find_namespace(loop),
-            loop.identity or _make_identity(),
-            loop.shards,
-            loop.lease_duration,
-            loop.lease_duration * _RENEW,
-            max(loop.lease_duration * _RETRY, 1.0),
-        ),
-        lookup=SecretLookup(
-            mode="require", timeout=connection.timeout, fingerprint_key=fingerprint_key()
-        ),
+        leases=_make_leases(loop),
+        lookup=SecretLookup(mode="require", timeout=connection.timeout, fingerprint_key=key),
         login=partial(log_in, access),
         namespaces=options.cluster.namespace,
         workers=loop.workers,
@@ -87,12 +93,20 @@ async def _serve(console: Console, options: OperatorOptions, lines: Lines) -> in
         settle=loop.settle,
         resync=loop.resync,
     )
-    async with open_api(access) as api:
-        operator = Operator(api, settings)
-        task = asyncio.ensure_future(operator.run(lambda origin: console.data(f"page: {origin}/")))
-        with interruptible(operator.stop, task.cancel):
-            await task
-    return Exit.DONE
+
+
+def _make_leases(loop: OperatorLoopOptions) -> LeaseSettings:
+    from reconciler.continuous.operator.shards import LeaseSettings  # noqa: PLC0415  the extra
+
+    duration = loop.lease_duration
+    return LeaseSettings(
+        _find_namespace(loop),
+        loop.identity or _make_identity(),
+        loop.shards,
+        duration,
+        duration * _RENEW,
+        max(duration * _RETRY, 1.0),
+    )
 
 
 def _make_identity() -> str:

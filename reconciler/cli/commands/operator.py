@@ -31,6 +31,13 @@ SIGTERM finishes the requests under way and exits 0.
 """
 
 
+RELEASE_EPILOG = """\b
+Examples:
+  kubectl scale deployment reconciler-operator -n reconciler-system --replicas 0
+  reconciler operator release --kubeconfig ~/.kube/config
+"""
+
+
 class OperatorOptions(NamedTuple):
     """The options of `operator`."""
 
@@ -64,15 +71,6 @@ def command(ctx: click.Context, options: OperatorOptions) -> int | None:
     from reconciler.cli.actions import operator  # noqa: PLC0415  `--help` needs none of it
 
     return operator.run_operator(console_of(ctx), options)
-
-
-RELEASE_EPILOG = """\b
-Examples:
-  reconciler operator release --kubeconfig ~/.kube/config
-  reconciler operator release --namespace payments
-
-Stop the operator first. Webhooks stay at their tenants as they are.
-"""
 
 
 @command.command("release", epilog=RELEASE_EPILOG)

@@ -264,6 +264,9 @@ class Operator:
         """A shard came or went."""
         self._take_tenants()
         self._note_unused("")
+        for item in self._cache.list_kind("Tenant"):
+            if item.is_deleting:
+                self._deletions.note(item.namespace)
 
     def _take_tenants(self) -> None:
         """Takes over the Tenants of this replica; runs of others are stopped."""

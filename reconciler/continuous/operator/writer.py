@@ -153,25 +153,12 @@ class Writer:
         finalizers = {key: each for key, each in self._finalizers.items() if self._is_there(each)}
         self._statuses, self._finalizers, self._in_flight = {}, {}, statuses
         events, self._events = self._events, []
-        room = asyncio.Semaphore(_AT_ONCE)
-
-        async def write(call: Awaitable[object]) -> bool:
-            async with room:
-                try:
-                    await call
-                except ClusterFailed as error:
-                    _log.log(logging.ERROR if error.is_final else logging.WARNING, "%s", error)
-                    return error.is_final
-            return True
-
-        written = await asyncio.gather(
-            *(write(self._cluster.apply_status(*each)) for each in statuses.values()),
+        cluster = self._cluster
+        written = await _call_all(
+            *(cluster.apply_status(*each) for each in statuses.values()),
+            *(cluster.set_finalizer(item, present=False) for item in finalizers.values()),
             *(
-                write(self._cluster.set_finalizer(item, present=False))
-                for item in finalizers.values()
-            ),
-            *(
-                write(self._cluster.emit(item, reason, text, is_warning=is_warning))
+                cluster.emit(item, reason, text, is_warning=is_warning)
                 for item, reason, text, is_warning in events
             ),
         )
@@ -198,6 +185,24 @@ class Writer:
         if found is None or found.uid != item.uid:
             return False
         return not item.namespace or self._source.holds(item.namespace)
+
+
+async def _call_all(*calls: Awaitable[object]) -> list[bool]:
+    """Makes the requests, some at a time; whether each is over. One that would be refused again is
+    over too.
+    """
+    room = asyncio.Semaphore(_AT_ONCE)
+
+    async def call(each: Awaitable[object]) -> bool:
+        async with room:
+            try:
+                await each
+            except ClusterFailed as error:
+                _log.log(logging.ERROR if error.is_final else logging.WARNING, "%s", error)
+                return error.is_final
+        return True
+
+    return await asyncio.gather(*map(call, calls))
 
 
 def _make_event(run: Run) -> tuple[str, str, bool] | None:

@@ -95,14 +95,14 @@ class MemoryCluster:
         return True
 
     async def emit(self, item: Object, reason: str, message: str, *, is_warning: bool) -> None:
-        self._note(f"event {item.name} {reason} {is_warning}")
+        self._note(f"event {item.name} {reason} {is_warning} {message}")
 
     async def read_lease(self, namespace: str, name: str) -> Lease | None:
-        self._note(f"lease {name}")
+        self._note(f"lease {namespace}/{name}")
         return self.leases.get(name)
 
     async def write_lease(self, namespace: str, lease: Lease) -> Lease | None:
-        self._note(f"write {lease.name} {lease.holder}")
+        self._note(f"write {namespace}/{lease.name} {lease.holder}")
         old = self.leases.get(lease.name)
         if (old.version if old else "") != lease.version:
             return None

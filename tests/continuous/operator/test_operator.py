@@ -238,6 +238,9 @@ def test_an_object_that_was_deleted_while_no_operator_ran_and_has_no_tenant_goes
             await until(
                 lambda: cluster.find("payments", "Webhook", "oncall") is None, "the object goes"
             )
+            await until(
+                lambda: cluster.find("payments", "Tenant", "production") is None, "and its Tenant"
+            )
         assert set(tenant.by_name()) == {"oncall"}
 
     run(work)

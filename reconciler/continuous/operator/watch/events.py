@@ -85,6 +85,7 @@ async def _watch_again(
 async def _watch_once(watched: Watched, take: Take, stop: threading.Event) -> None:
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
+    settings.scanning.disabled = True  # it would need the right to list all definitions
     settings.process.ultimate_exiting_timeout = None
     settings.networking.request_timeout = settings.networking.connect_timeout = _TIMEOUT
     settings.networking.error_backoffs = (1, 2, 3)
