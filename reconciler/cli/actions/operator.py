@@ -82,7 +82,12 @@ def _make_settings(options: OperatorOptions, access: Access) -> OperatorSettings
     return OperatorSettings(
         run=RunSettings(connection, mode=loop.mode, fingerprint_key=key),
         place=Place(
-            place.host, place.port, (), place.allow_plain_http, place.tls_cert, place.tls_key
+            host=place.host,
+            port=place.port,
+            names=place.allow_host,
+            plain=place.allow_plain_http,
+            certificate=place.tls_cert,
+            key=place.tls_key,
         ),
         leases=_make_leases(loop),
         lookup=SecretLookup(mode="require", timeout=connection.timeout, fingerprint_key=key),
