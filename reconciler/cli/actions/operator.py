@@ -24,7 +24,7 @@ from reconciler.net.listening import Place
 if TYPE_CHECKING:
     from reconciler.cli.commands.operator import OperatorOptions
     from reconciler.continuous.operator.api import Access
-    from reconciler.continuous.operator.operator import OperatorSettings
+    from reconciler.continuous.operator.settings import OperatorSettings
     from reconciler.continuous.operator.shards import LeaseSettings
 
 _OWN_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -74,7 +74,7 @@ async def _serve(console: Console, options: OperatorOptions, lines: Lines) -> in
 
 
 def _make_settings(options: OperatorOptions, access: Access) -> OperatorSettings:
-    from reconciler.continuous.operator.operator import OperatorSettings  # noqa: PLC0415  the extra
+    from reconciler.continuous.operator.settings import OperatorSettings  # noqa: PLC0415  the extra
     from reconciler.continuous.operator.watch.login import log_in  # noqa: PLC0415  the extra
 
     loop, place, connection = options.loop, options.place, options.connection

@@ -6,11 +6,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -29,41 +27,18 @@ from reconciler.continuous.operator.deletions import Deletions
 from reconciler.continuous.operator.objects import GROUP, KINDS, VERSION, Object, decode_object
 from reconciler.continuous.operator.orphans import make_unused_status
 from reconciler.continuous.operator.runs import Run
-from reconciler.continuous.operator.shards import LeaseSettings, Shards
+from reconciler.continuous.operator.settings import OperatorSettings
+from reconciler.continuous.operator.shards import Shards
 from reconciler.continuous.operator.source import ClusterSettings, ClusterSource
-from reconciler.continuous.operator.watch.events import Login, Watched, watch
+from reconciler.continuous.operator.watch.events import Watched, watch
 from reconciler.continuous.operator.writer import Writer
 from reconciler.continuous.results import Result
 from reconciler.continuous.run import Runner
-from reconciler.continuous.run import Settings as RunSettings
 from reconciler.continuous.schedule import Reason
-from reconciler.manifests import SecretLookup
-from reconciler.net.listening import Place
 
 _log = logging.getLogger("reconciler.continuous.operator")
 _LAST_WRITES: Final = 5.0  # seconds that statuses may take at the end
 _RETRY: Final = 2.0  # seconds until an API server that does not answer is asked again
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class OperatorSettings:
-    """`namespaces` are those that are watched, all if empty. `leases` has the operator's own
-    namespace. `resync` is the number of seconds between two listings of everything, for what a
-    watch missed; `settle` the number in which changes are taken together.
-    """
-
-    run: RunSettings
-    place: Place
-    leases: LeaseSettings
-    lookup: SecretLookup
-    login: Login
-    namespaces: tuple[str, ...] = ()
-    workers: int = 10
-    grace: float = 30.0
-    settle: float = 2.0
-    resync: float = 600.0
-    clock: Callable[[], float] = time.monotonic
-    spread: Callable[[], float] = lambda: random.uniform(-1.0, 1.0)  # noqa: S311  no secret
 
 
 class Operator:

@@ -13,7 +13,8 @@ import yaml
 
 from reconciler.connection import Connection
 from reconciler.continuous.operator.api import Access, open_api
-from reconciler.continuous.operator.operator import Operator, OperatorSettings
+from reconciler.continuous.operator.operator import Operator
+from reconciler.continuous.operator.settings import OperatorSettings
 from reconciler.continuous.operator.shards import LeaseSettings
 from reconciler.continuous.operator.watch.login import log_in
 from reconciler.continuous.run import Settings as RunSettings
