@@ -6,8 +6,9 @@ A span has the names of what it is about: no url, no path, no text of an error.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
@@ -89,3 +90,9 @@ def open_tracing(exporter: Any = None) -> Iterator[Tracing]:
         yield Tracing(provider.get_tracer(SERVICE, __version__))
     finally:
         provider.shutdown()
+
+
+def choose_tracing(*, wanted: bool) -> AbstractContextManager[Tracing]:
+    """Traces if they are wanted, or if the environment names an endpoint for them; else none."""
+    has_endpoint = any(os.environ.get(name) for name in ENDPOINTS)
+    return open_tracing() if wanted or has_endpoint else nullcontext(Tracing())

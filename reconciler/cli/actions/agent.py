@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,7 @@ from reconciler.continuous.git.source import GitSettings, GitSource
 from reconciler.continuous.run import Settings as RunSettings
 from reconciler.continuous.run_id import add_run
 from reconciler.continuous.state_folder import StateFolder
-from reconciler.continuous.tracing import ENDPOINTS, Tracing, open_tracing
+from reconciler.continuous.tracing import Tracing, choose_tracing
 from reconciler.core.model.secret import Secret
 from reconciler.manifests import SecretLookup
 from reconciler.net.listening import Place
@@ -49,9 +48,7 @@ def run_agent(console: Console, options: AgentOptions) -> int:
 
 async def _follow(console: Console, options: AgentOptions, state: StateFolder, lines: Lines) -> int:
     start_logging(console, lines)
-    has_endpoint = any(os.environ.get(name) for name in ENDPOINTS)
-    tracing = open_tracing() if options.loop.trace or has_endpoint else nullcontext(Tracing())
-    with tracing as traces:
+    with choose_tracing(wanted=options.loop.trace) as traces:
         async with make_sender(options.connection) as sender:
             chosen, repository = options.recipients, options.repository.repository
             recipients = make_recipients(chosen, repository, sender, options.connection.ca_file)

@@ -17,6 +17,8 @@ from reconciler.cli.terminal.lines import Lines
 from reconciler.cli.terminal.logs import start_logging
 from reconciler.cli.terminal.signals import interruptible, run
 from reconciler.continuous.run import Settings as RunSettings
+from reconciler.continuous.run_id import add_run
+from reconciler.continuous.tracing import Tracing, choose_tracing
 from reconciler.core.errors import BadRequest
 from reconciler.manifests import SecretLookup
 from reconciler.net.listening import Place
@@ -36,6 +38,7 @@ def run_operator(console: Console, options: OperatorOptions) -> int:
     """The exit code: 0 after SIGTERM or Ctrl-C."""
     _require_extra()
     lines = Lines(2)
+    lines.addFilter(add_run)
     try:
         return run(_serve(console, options, lines))
     finally:
@@ -64,23 +67,26 @@ async def _serve(console: Console, options: OperatorOptions, lines: Lines) -> in
 
     start_logging(console, lines)
     access = Access(options.cluster.kubeconfig, options.cluster.context)
-    settings = _make_settings(options, access)
-    async with open_api(access) as api:
-        operator = Operator(api, settings)
-        task = asyncio.ensure_future(operator.run(lambda origin: console.data(f"page: {origin}/")))
-        with interruptible(operator.stop, task.cancel):
-            await task
+    tracing = choose_tracing(wanted=options.loop.trace)
+    with tracing as traces:
+        settings = _make_settings(options, access, traces)
+        async with open_api(access) as api:
+            operator = Operator(api, settings)
+            served = operator.run(lambda origin: console.data(f"page: {origin}/"))
+            task = asyncio.ensure_future(served)
+            with interruptible(operator.stop, task.cancel):
+                await task
     return Exit.DONE
 
 
-def _make_settings(options: OperatorOptions, access: Access) -> OperatorSettings:
+def _make_settings(options: OperatorOptions, access: Access, tracing: Tracing) -> OperatorSettings:
     from reconciler.continuous.operator.settings import OperatorSettings  # noqa: PLC0415  the extra
     from reconciler.continuous.operator.watch.login import log_in  # noqa: PLC0415  the extra
 
     loop, place, connection = options.loop, options.place, options.connection
     key = fingerprint_key()
     return OperatorSettings(
-        run=RunSettings(connection, mode=loop.mode, fingerprint_key=key),
+        run=RunSettings(connection, mode=loop.mode, fingerprint_key=key, tracing=tracing),
         place=Place(
             host=place.host,
             port=place.port,

@@ -63,6 +63,13 @@ class AgentPlaceOptions(NamedTuple):
     tls_key: str | None = None
 
 
+trace_option: Decorator[Any] = option(
+    "--trace",
+    is_flag=True,
+    help="Send OpenTelemetry traces of the runs, as OTEL_EXPORTER_OTLP_ENDPOINT alone does. "
+    "Needs the extra tracing.",
+)
+
 repository_options: Decorator[Any] = together(
     option(
         "--repository",
@@ -132,12 +139,7 @@ loop_options: Decorator[Any] = together(
         metavar="S",
         help="Seconds that requests under way may take after SIGTERM.  [default: 30]",
     ),
-    option(
-        "--trace",
-        is_flag=True,
-        help="Send OpenTelemetry traces of the runs, as OTEL_EXPORTER_OTLP_ENDPOINT alone does. "
-        "Needs the extra tracing.",
-    ),
+    trace_option,
 )
 
 hook_options: Decorator[Any] = together(

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 import click
 
+from reconciler.cli.options.agent import trace_option
 from reconciler.cli.options.option import Decorator, Number, option, together
 
 
@@ -29,6 +30,7 @@ class OperatorLoopOptions(NamedTuple):
     resync: float = 600.0
     workers: int = 10
     grace: float = 30.0
+    trace: bool = False
 
 
 cluster_options: Decorator[Any] = together(
@@ -109,4 +111,5 @@ operator_loop_options: Decorator[Any] = together(
         metavar="S",
         help="Seconds that requests under way may take after SIGTERM.  [default: 30]",
     ),
+    trace_option,
 )
