@@ -27,7 +27,7 @@ from tests.continuous.operator.emulated import Cluster, until
 @asynccontextmanager
 async def operate(
     cluster: Cluster, folder: Path, *, identity: str = "one", key: str | None = None,
-    shards: int = 1, resync: float = 600.0,
+    shards: int = 1, resync: float = 600.0, namespaces: tuple[str, ...] = (),
 ) -> AsyncIterator[Operator]:  # fmt: skip
     """An operator that has read the cluster; it is stopped in the end."""
     kubeconfig = folder / f"kubeconfig-{identity}"
@@ -49,6 +49,7 @@ async def operate(
         leases=LeaseSettings("operator", identity, shards, 3.0, 2.0, 0.2),
         lookup=SecretLookup(mode="require", fingerprint_key=fingerprint_key),
         login=partial(log_in, access),
+        namespaces=namespaces,
         grace=5.0,
         settle=0.05,
         resync=resync,

@@ -347,3 +347,21 @@ def test_a_cluster_tenant_serves_the_namespaces_that_it_allows(
             )
 
     run(work)
+
+
+def test_without_the_right_to_list_cluster_tenants_named_namespaces_are_served(
+    tenant: Tenant, tmp_path: Path
+) -> None:
+    def refuse(request: Any) -> int | None:
+        resource = request.resource
+        return 403 if resource is not None and resource.plural == "clustertenants" else None
+
+    async def work(cluster: Cluster) -> None:
+        cluster.emulator.refuse = refuse
+        await declare(cluster, tenant, webhook("oncall"))
+        async with operate(cluster, tmp_path, namespaces=("payments",)):
+            await ready(cluster, "oncall")
+            await cluster.edit("payments", "Webhook", "oncall", url="https://hooks.example.com/b")
+            await until(lambda: tenant.by_name()["oncall"]["url"].endswith("/b"), "the new url")
+
+    run(work)
