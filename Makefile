@@ -39,7 +39,7 @@ PYTEST_KUBERNETES = RECONCILER_TEST_KUBERNETES=1 $(BIN)/python -m pytest tests/k
 test-kubernetes: api-server
 	$(PYTEST_KUBERNETES)
 
-# Its figures: 10,000 Webhooks in 100 Tenants. Five minutes.
+# Its figures: 10,000 Webhooks in 100 Tenants. Seven minutes.
 bench-kubernetes: api-server
 	$(PYTEST_KUBERNETES)/scale.py -s
 

@@ -37,6 +37,7 @@ class Creator:
 
     def __init__(self, plane: ControlPlane) -> None:
         self.plane, self.local = plane, local()
+        self.connections: list[http.client.HTTPSConnection] = []
         self.context = ssl.create_default_context(cafile=str(plane.folder / "ca.crt"))
 
     def create(self, path: str, body: dict[str, Any]) -> None:
@@ -44,6 +45,7 @@ class Creator:
             self.local.connection = http.client.HTTPSConnection(
                 HOST, self.plane.port, timeout=60, context=self.context
             )
+            self.connections.append(self.local.connection)
         headers = {
             "Authorization": f"Bearer {self.plane.token}",
             "Content-Type": "application/json",
@@ -56,6 +58,9 @@ class Creator:
     def create_all(self, items: list[tuple[str, dict[str, Any]]]) -> None:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda each: self.create(*each), items))
+        for connection in self.connections:
+            connection.close()
+        self.local = local()
 
 
 @pytest.fixture
