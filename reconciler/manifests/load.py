@@ -23,7 +23,7 @@ from reconciler.manifests.decode.load_types import Manifests, TenantSpec
 from reconciler.manifests.decode.request import Request
 from reconciler.manifests.decode.webhooks import Draft, make_declared
 from reconciler.manifests.files import paths
-from reconciler.manifests.files.trees import STDIN, relative_path
+from reconciler.manifests.files.trees import STDIN, Snapshot, relative_path
 from reconciler.manifests.policies import policies
 from reconciler.manifests.schema_texts import API
 from reconciler.manifests.yaml.document import Document
@@ -36,14 +36,15 @@ def load(request: Request) -> Manifests:
     """Reads, checks and decodes; raises InvalidManifests with every problem, BadRequest when it is
     unclear which Tenant.
     """
-    with _no_collector():
+    with _no_collector(is_once=not isinstance(request.files.tree, Snapshot)):
         return _load(request)
 
 
 @contextmanager
-def _no_collector() -> Iterator[None]:
+def _no_collector(*, is_once: bool) -> Iterator[None]:
     """Switches the garbage collector off: loading keeps all that it makes, so a collection finds
-    nothing and costs time.
+    nothing and costs time. A process that loads again and again, as those that read snapshots,
+    leaves the rest to the collector: else it would not look at what runs left behind.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -51,8 +52,9 @@ def _no_collector() -> Iterator[None]:
         yield
     finally:
         # all values become old, so that the first collection of young values skips them
-        gc.freeze()
-        gc.unfreeze()
+        if is_once:
+            gc.freeze()
+            gc.unfreeze()
         if was_enabled:
             gc.enable()
 

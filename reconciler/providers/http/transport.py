@@ -6,8 +6,10 @@ No retry and no status is judged here: that is `client.py`'s.
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
+from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -51,7 +53,9 @@ def open_transport(
     """
     tls = urlsplit(base_url).scheme == "https" and app is None
     context = (
-        _trust(ca_file) if tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        _trust(ca_file, _stamp_authorities(ca_file))
+        if tls
+        else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     )  # no authorities: no TLS is spoken
     return httpx.AsyncClient(
         base_url=base_url,
@@ -76,9 +80,25 @@ def open_transport(
     )
 
 
-def _trust(ca_file: str | None) -> ssl.SSLContext:
+def _stamp_authorities(ca_file: str | None) -> tuple[object, ...]:
+    """What changes when a file of authorities does."""
+    files = (ca_file, os.environ.get("SSL_CERT_FILE"), ssl.get_default_verify_paths().cafile)
+    stamps: list[object] = [os.environ.get("SSL_CERT_DIR")]
+    for file in files:
+        try:
+            stat = os.stat(file) if file else None  # noqa: PTH116  the file may be no path
+        except (OSError, ValueError):
+            stat = None
+        stamps.append((file, stat and (stat.st_mtime_ns, stat.st_size, stat.st_ino)))
+    return tuple(stamps)
+
+
+@lru_cache(
+    maxsize=4
+)  # reading all authorities takes longer than a request; a controller makes many
+def _trust(ca_file: str | None, _stamp: tuple[object, ...]) -> ssl.SSLContext:
     """What httpx trusts, what this machine trusts (SSL_CERT_FILE too), and the authorities of
-    `ca_file`.
+    `ca_file`; read again when one of the files changed.
     """
     context = httpx.create_ssl_context(trust_env=False)
     context.load_default_certs()
