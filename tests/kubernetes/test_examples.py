@@ -15,7 +15,7 @@ EXAMPLES = ROOT / "examples"
 KINDS = {"Webhook", "EventSubscription", "Tenant", "Policy"}
 FOLDERS = sorted(
     {path.relative_to(EXAMPLES).parts[0] for path in EXAMPLES.rglob("*.yaml")}
-    - {"ci", "products", "provider", "terraform", "python-api"}
+    - {"argocd", "ci", "flux", "products", "provider", "terraform", "python-api"}
 )
 
 
