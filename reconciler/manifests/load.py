@@ -5,9 +5,7 @@ The order: read, sort by kind, check the schema, Tenants, webhooks, the rules ac
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +14,7 @@ from reconciler.core.errors import BadRequest, InvalidManifests
 from reconciler.core.model import limits
 from reconciler.core.model.problem import Problem
 from reconciler.core.model.webhook import Declared, Origin
+from reconciler.manifests.collector import without_collector
 from reconciler.manifests.decode import fit, join, selection, tenants, views
 from reconciler.manifests.decode.documents import Reading, read_file
 from reconciler.manifests.decode.events import decode_subscriptions
@@ -36,27 +35,8 @@ def load(request: Request) -> Manifests:
     """Reads, checks and decodes; raises InvalidManifests with every problem, BadRequest when it is
     unclear which Tenant.
     """
-    with _no_collector(is_once=not isinstance(request.files.tree, Snapshot)):
+    with without_collector(is_once=not isinstance(request.files.tree, Snapshot)):
         return _load(request)
-
-
-@contextmanager
-def _no_collector(*, is_once: bool) -> Iterator[None]:
-    """Switches the garbage collector off: loading keeps all that it makes, so a collection finds
-    nothing and costs time. A process that loads again and again, as those that read snapshots,
-    leaves the rest to the collector: else it would not look at what runs left behind.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        # all values become old, so that the first collection of young values skips them
-        if is_once:
-            gc.freeze()
-            gc.unfreeze()
-        if was_enabled:
-            gc.enable()
 
 
 def _load(request: Request) -> Manifests:
