@@ -32,6 +32,18 @@ _ENDINGS = {State.REFUSED: Ending.STALLED, State.FAILED: Ending.FAILED}
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointTest:
+    """A test delivery to the endpoint of a webhook, and what came of it; `request` is the text that
+    asked for it.
+    """
+
+    key: str
+    request: str
+    has_passed: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """One run. `started` is a time in UTC, `seconds` its length. `mode` is `report` or `apply`;
     `hold` is why an applying run wrote nothing (suspended, outside the windows).
@@ -59,6 +71,7 @@ class Result:
     error_kind: str = ""
     wait: float | None = None
     is_postponed: bool = False
+    tests: tuple[EndpointTest, ...] = ()
 
     @property
     def ending(self) -> Ending:

@@ -17,6 +17,7 @@ from typing import Final
 from reconciler import windows, workflow
 from reconciler.connect import Target, make_target, open_provider
 from reconciler.connection import Connection
+from reconciler.continuous.endpoint_tests import send_tests
 from reconciler.continuous.hosts import Hosts
 from reconciler.continuous.results import Result, State
 from reconciler.continuous.run_id import running
@@ -195,7 +196,12 @@ class Runner:
             if plan is None or mode == "report":
                 return result
             result = _hold(result, plan, spec, settings.now())
-            return result if result.hold else await self._apply(work, provider, result, plan)
+            if result.hold:
+                return result
+            result = await self._apply(work, provider, result, plan)
+            tests = work.desired.tests if result.is_at_revision else {}
+            declared = work.desired.manifests.declared
+            return replace(result, tests=await send_tests(provider, declared, tests))
 
     async def _apply(self, work: _Work, provider: Provider, result: Result, plan: Plan) -> Result:
         """Carries out the plan of the result, if the gate lets it pass."""

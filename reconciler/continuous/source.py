@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from reconciler.core.model.schedule import Schedule
@@ -14,12 +14,14 @@ from reconciler.manifests import Manifests
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Desired:
     """What is declared for one Tenant at a revision; `base` is what was declared at the revision
-    that was applied last, None if none is known.
+    that was applied last, None if none is known. `tests` holds the keys of
+    webhooks whose endpoint is to get a test delivery, each with the text that asks for it.
     """
 
     manifests: Manifests
     revision: str
     base: Base | None = None
+    tests: Mapping[str, str] = field(default_factory=dict)
 
 
 class Source(Protocol):

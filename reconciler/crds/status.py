@@ -94,6 +94,7 @@ _TENANT_OF_WEBHOOK: Final = {
 _WEBHOOK: Final = {
     "host": _text("The host of the url, also if the url is a secret."),
     "events": _count("How many events it receives, with those of EventSubscriptions."),
+    "lastTest": _text("The value of the annotation webhooks.reconciler/test at the last test."),
     "tenants": _map_list(
         "The webhook at each tenant.", ["kind", "name"], ["name", "ready"], _TENANT_OF_WEBHOOK
     ),

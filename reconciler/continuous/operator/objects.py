@@ -10,9 +10,10 @@ GROUP: Final = "webhooks.reconciler"
 VERSION: Final = "v1"
 FINALIZER: Final = f"{GROUP}/tenant"
 ACCEPT: Final = f"{GROUP}/accept"  # annotation: the digest of a plan that may pass
+TEST: Final = f"{GROUP}/test"  # annotation of a Webhook: any new value asks for a test delivery
 REQUEST: Final = f"{GROUP}/request"  # annotation: any new value asks for a run
 SHARD: Final = f"sharding.{GROUP}/key"  # label: the shard of a Tenant
-_READ: Final = (ACCEPT, REQUEST)
+_READ: Final = (ACCEPT, REQUEST, TEST)
 
 
 @dataclass(frozen=True, slots=True)

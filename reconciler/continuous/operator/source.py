@@ -18,7 +18,7 @@ from reconciler.continuous.operator.documents import (
     mark_secret,
     name_own_secret,
 )
-from reconciler.continuous.operator.objects import KINDS, SHARD, Object
+from reconciler.continuous.operator.objects import KINDS, SHARD, TEST, Object
 from reconciler.continuous.source import Desired
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.model.schedule import Schedule
@@ -155,7 +155,8 @@ class ClusterSource:
             raise NotUsable(str(error)) from None
         request = self._make_request(documents, objects.tenant.name, secrets)
         manifests = await asyncio.to_thread(load, request)
-        return Desired(manifests, objects.make_revision(), _find_base(objects, manifests))
+        base, tests = _find_base(objects, manifests), _find_tests(objects)
+        return Desired(manifests, objects.make_revision(), base, tests)
 
     def _take_objects(self, key: str) -> Objects:
         """The objects of a run as they are known now."""
@@ -275,6 +276,15 @@ class ClusterSource:
 
     def note_applied(self, key: str, revision: str) -> None:
         """The status of the objects says it."""
+
+
+def _find_tests(objects: Objects) -> dict[str, str]:
+    """The Webhooks whose annotation asks for a test that was not made yet, with its value."""
+    return {
+        item.name: item.annotations[TEST]
+        for item in objects.list_kind("Webhook")
+        if TEST in item.annotations and item.annotations[TEST] != item.status.get("lastTest")
+    }
 
 
 def _allows(tenant: Object, namespace: str) -> bool:

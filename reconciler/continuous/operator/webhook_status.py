@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from reconciler.continuous.operator.conditions import Condition, Value, merge
@@ -32,6 +32,7 @@ class Webhooks:
         outcomes = result.report.outcomes if result.report is not None else ()
         self._outcomes = {outcome.change.key: outcome for outcome in outcomes}
         self._ids = result.plan.ids if result.plan is not None else {}
+        self._tests = {test.key: test for test in result.tests}
 
     def make_status(self, item: Object, now: str) -> dict[str, Any] | None:
         """The status of one; None if only other Tenants manage it. Of a tenant that was not seen
@@ -59,9 +60,17 @@ class Webhooks:
         self, item: Object, tenants: list[Any], conditions: list[Condition], now: str
     ) -> dict[str, Any]:
         old = item.status.get("conditions") or ()
+        test = self._tests.get(item.name)
+        if test is not None:
+            value: Value = "True" if test.has_passed else "False"
+            reason = "Delivered" if test.has_passed else "NotDelivered"
+            conditions = [*conditions, Condition("TestPassed", value, reason, test.text)]
+        merged = merge(old, conditions, item.generation, now)
+        last_test = test.request if test is not None else item.status.get("lastTest")
         return {
+            **({"lastTest": last_test} if last_test is not None else {}),
             "observedGeneration": item.generation,
-            "conditions": merge(old, conditions, item.generation, now),
+            "conditions": [*merged, *_carry(old, conditions)],
             "tenants": sorted(tenants, key=lambda each: (each.get("name"), each.get("kind"))),
             "host": find_host(item),
             "events": count_events(self._run, item),
@@ -110,6 +119,16 @@ class Webhooks:
 _UNSELECTED: Final = Condition(
     "Ready", "False", "NoTenant", "no Tenant of this namespace selects its labels"
 )
+
+
+def _carry(old: Iterable[Mapping[str, Any]], new: Iterable[Condition]) -> list[Mapping[str, Any]]:
+    """The conditions that stay as they were: the last test, and of a tenant that was not seen all
+    but Ready.
+    """
+    present = {condition.type for condition in new}
+    is_unknown = any(each.type == "Ready" and each.status == "Unknown" for each in new)
+    kept = {"TestPassed", "Synced", "Drifted"} if is_unknown else {"TestPassed"}
+    return [each for each in old if each.get("type") in kept - present]
 
 
 def _describe(ready: Condition, fields: list[str]) -> list[Condition]:

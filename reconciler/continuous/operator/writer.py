@@ -67,7 +67,17 @@ class Writer:
         for item in find_released(run):
             self._release(item, run.key)
         self._tell(run)
+        self._tell_tests(run)
         self._news.set()
+
+    def _tell_tests(self, run: Run) -> None:
+        """An Event per test delivery that failed."""
+        webhooks = {item.name: item for item in run.objects.list_kind("Webhook")}
+        self._events += [
+            (webhooks[test.key], "TestFailed", test.text, True)
+            for test in run.result.tests
+            if not test.has_passed and test.key in webhooks
+        ]
 
     def _refresh(self, objects: Objects) -> Objects:
         others = tuple(map(self._find_newest, objects.others))
