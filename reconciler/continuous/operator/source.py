@@ -18,14 +18,13 @@ from reconciler.continuous.operator.documents import (
     mark_secret,
     name_own_secret,
 )
-from reconciler.continuous.operator.objects import KINDS, SHARD, TEST, Object
+from reconciler.continuous.operator.last_state import find_base, find_tests
+from reconciler.continuous.operator.objects import KINDS, SHARD, Object
 from reconciler.continuous.source import Desired
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.model.schedule import Schedule
-from reconciler.core.saved.since import Base
 from reconciler.manifests import (
     InputFiles,
-    Manifests,
     PolicyChoice,
     Request,
     SecretLookup,
@@ -155,7 +154,7 @@ class ClusterSource:
             raise NotUsable(str(error)) from None
         request = self._make_request(documents, objects.tenant.name, secrets)
         manifests = await asyncio.to_thread(load, request)
-        base, tests = _find_base(objects, manifests), _find_tests(objects)
+        base, tests = find_base(objects, manifests), find_tests(objects)
         return Desired(manifests, objects.make_revision(), base, tests)
 
     def _take_objects(self, key: str) -> Objects:
@@ -278,39 +277,6 @@ class ClusterSource:
         """The status of the objects says it."""
 
 
-def _find_tests(objects: Objects) -> dict[str, str]:
-    """The Webhooks whose annotation asks for a test that was not made yet, with its value."""
-    return {
-        item.name: item.annotations[TEST]
-        for item in objects.list_kind("Webhook")
-        if TEST in item.annotations and item.annotations[TEST] != item.status.get("lastTest")
-    }
-
-
 def _allows(tenant: Object, namespace: str) -> bool:
     allowed = tenant.spec.get("allowedNamespaces") or ()
     return "*" in allowed or namespace in allowed
-
-
-def _find_base(objects: Objects, manifests: Manifests) -> Base | None:
-    """What was applied before, as far as the objects say so: those that were seen in sync at their
-    generation. Everything else is pending.
-    """
-    synced = {item.name for item in objects.list_kind("Webhook") if is_synced(item)}
-    if not synced:
-        return None
-    if not all(is_synced(item) for item in objects.list_kind("EventSubscription")):
-        return None
-    declared = tuple(item for item in manifests.declared if item.key in synced)
-    return Base("status", objects.make_revision(), declared)
-
-
-def is_synced(item: Object) -> bool:
-    """Whether an object was in sync once as it is now: if it is not any more, the tenant moved."""
-    kind = "Synced" if item.kind == "Webhook" else "Ready"
-    return any(
-        condition.get("type") == kind
-        and condition.get("observedGeneration") == item.generation
-        and (condition.get("status") == "True" or condition.get("reason") == "Drifted")
-        for condition in item.status.get("conditions") or ()
-    )

@@ -8,8 +8,8 @@ import asyncio
 from pathlib import Path
 
 from reconciler.continuous.operator.conditions import Condition
+from reconciler.continuous.operator.last_state import find_tests
 from reconciler.continuous.operator.objects import TEST, Object
-from reconciler.continuous.operator.source import _find_tests
 from reconciler.continuous.operator.webhook_status import _carry
 from tests.continuous.operator.emulated import emulate, until
 from tests.continuous.operator.running import operate, secret, tenant_object, webhook
@@ -69,7 +69,7 @@ def test_a_test_is_wanted_once_per_value() -> None:
             )
             return [asked, done, Object(kind, "n", "plain", "3", "1")]
 
-    assert _find_tests(Objects()) == {"asked": "b"}  # type: ignore[arg-type]  # all that it asks
+    assert find_tests(Objects()) == {"asked": "b"}  # type: ignore[arg-type]  # all that it asks
 
 
 def test_what_was_not_looked_at_stays() -> None:
