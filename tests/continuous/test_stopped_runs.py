@@ -21,6 +21,8 @@ from tests.support.processes import Tenant, tenant_manifest, webhook
 class FolderSource:
     """What a folder declares; `during` is called while it is read."""
 
+    revision = ""
+
     def __init__(self, folder: Path, token: str, during: Callable[[], None]) -> None:
         self.folder, self.token, self.during = folder, token, during
 

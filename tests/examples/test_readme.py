@@ -21,7 +21,7 @@ TUTORIAL = DOCS / "tutorial.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
 # Options of git, octodns-sync and kubectl, which pages name.
 FOREIGN = {
-    "--no-edit", "--unified", "--doit", "--force", "--checksum", "--previous", "--type",
+    "--no-edit", "--unified", "--doit", "--force", "--checksum", "--for", "--overwrite", "--previous", "--replicas", "--type",
     "--server-side",
 }  # fmt: skip
 _OPTION = re.compile(r"(?<![-\w])--[a-z][a-z-]*[a-z](?![-\w])")
