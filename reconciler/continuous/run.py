@@ -5,7 +5,6 @@ Mode `report` gets a `Reader`, so that it cannot write by type.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 from collections.abc import Callable, Iterable
@@ -150,7 +149,7 @@ class Runner:
             result = replace(result, revision=desired.revision)
             result = await self._run_desired(desired, result, phases)
             if result.is_at_revision:
-                await asyncio.to_thread(self._source.note_applied, key, desired.revision)
+                self._source.note_applied(key, desired.revision)
         except InvalidManifests as error:
             result = replace(result, state=State.FAILED, problems=error.problems)
         except ReconcilerError as error:

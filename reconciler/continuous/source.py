@@ -42,7 +42,5 @@ class Source(Protocol):
         ...
 
     def note_applied(self, key: str, revision: str) -> None:
-        """The Tenant has all that the revision declares. Called in a thread: it may write a file.
-        Raises OSError if that cannot be kept.
-        """
+        """The Tenant has all that the revision declares. Raises OSError if that cannot be kept."""
         ...
