@@ -1,4 +1,4 @@
-"""Products that asked to wait, by host: what one Tenant is told by `Retry-After` holds for every
+"""Products that asked to wait, by host: the `Retry-After` that one Tenant receives applies to every
 Tenant of that host. The clock is an argument.
 """
 

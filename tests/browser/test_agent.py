@@ -143,6 +143,7 @@ def test_by_keyboard_alone_a_refused_plan_is_reached(open_agent: Opened) -> None
     page.get_by_role("heading", name="refused", level=1).wait_for()
     tab_to(page, page.get_by_role("region", name="How to accept the plan"))
     tab_to(page, page.get_by_role("region", name="List of changes"))
+    assert page.url.endswith("/tenants/refused")
 
 
 def test_the_focus_is_seen_and_goes_from_top_to_bottom(open_agent: Opened) -> None:

@@ -43,6 +43,7 @@ def test_a_rotated_secret_reaches_the_tenant(
         kubectl.run("annotate", "tenant", "production", "webhooks.reconciler/request=1")
         wait_until(lambda: tenant.by_name()["oncall"]["auth"] != first, "the new version")
         kubectl.wait_ready("webhook", "oncall")
+    assert tenant.by_name()["oncall"]["auth"]["type"] == "bearer"
 
 
 def test_a_missing_secret_is_a_condition_and_deletes_nothing(

@@ -1,4 +1,4 @@
-"""What is told: one notice, its kinds, and the result of a run that it is made of. Pure.
+"""A notice that is sent, its kinds, and the result of a run that it is made of. Pure.
 
 A notice leaves for a chat or another system. So it has no secret, and of every url the scheme and
 the host only.

@@ -28,9 +28,9 @@ class ClusterFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A Lease of `coordination.k8s.io`: who holds it, "" for nobody, and for how many seconds after
-    it was renewed. Times are texts of the holder's clock. `version` is its resourceVersion, "" for
-    one that is to be created.
+    """A Lease of `coordination.k8s.io`: its holder, "" if there is none, and for how many seconds
+    after it was renewed. Times are texts of the holder's clock. `version` is its resourceVersion,
+    "" for one that is to be created.
     """
 
     name: str

@@ -92,9 +92,11 @@ def test_a_killed_holder_releases_the_folder(tmp_path: Path, holder: subprocess.
 
 
 def test_a_released_folder_can_be_held_again(tmp_path: Path) -> None:
+    held = 0
     for _ in range(2):
         with StateFolder(tmp_path / "state").lock():
-            pass
+            held += 1
+    assert held == 2
 
 
 def test_the_folder_and_its_files_are_for_their_owner_only(tmp_path: Path) -> None:

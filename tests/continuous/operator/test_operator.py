@@ -155,6 +155,7 @@ def test_what_is_edited_during_a_run_is_applied_by_the_next(tenant: Tenant, tmp_
                 lambda: {k: v["url"] for k, v in tenant.by_name().items()} == last, "converged"
             )
             await ready(cluster, *names)
+        assert {k: v["url"] for k, v in tenant.by_name().items()} == last
 
     run(work)
 
@@ -363,5 +364,6 @@ def test_without_the_right_to_list_cluster_tenants_named_namespaces_are_served(
             await ready(cluster, "oncall")
             await cluster.edit("payments", "Webhook", "oncall", url="https://hooks.example.com/b")
             await until(lambda: tenant.by_name()["oncall"]["url"].endswith("/b"), "the new url")
+        assert set(tenant.by_name()) == {"oncall"}
 
     run(work)
