@@ -115,7 +115,10 @@ class Agent:
         self._metrics.note_source(is_ready=problem is None)
         text = "" if problem is None else describe_error(problem)
         if text and text != self._last_problem:
-            _log.error("the repository cannot be used: %s; the commit in use stays", text)
+            rest = (
+                "the commit in use stays" if self._source.revision else "no Tenant runs until then"
+            )
+            _log.error("the repository cannot be used: %s; %s", text, rest)
         if not text and self._last_problem:
             _log.info("the repository can be used again")
         self._last_problem = text
